@@ -2,45 +2,45 @@ import { closeSync, constants, lstatSync, writeSync } from 'node:fs';
 import { orElse } from '../base/or-else.ts';
 import { openOwn } from '../trust/files.ts';
 
-/** Most bytes that the file has, about: of all its runs together. */
+/** About the most bytes of the file, all runs together. */
 const FILE_BYTES = 4 * 1024 * 1024;
-/** What each run may write whatever the file has already, in bytes. */
+/** What each run may write however long the file is, in bytes. */
 const RUN_BYTES = 64 * 1024;
-/** Most runs print less, in bytes. */
+/** What is reserved at first, in bytes: most runs print less. */
 const FIRST_BYTES = 4 * 1024;
 
 /**
- * A log for a script that may print without end: the beginning and the end of each run are kept. It is written when the
- * run is over: a script that searches its folder must not find its own words there, which would be new words to find.
+ * A log for a script that may print without end: it keeps the beginning and the end of each run. It is written when the
+ * run is over: a script that searches its folder must not find its own output there.
  */
 export class CappedLog {
-  private readonly path: string;
+  readonly #path: string;
   /** How much of the beginning is kept, and of the end, in bytes. */
-  private readonly half: number;
-  private head = Buffer.alloc(FIRST_BYTES);
-  private headBytes = 0;
+  readonly #half: number;
+  #head = Buffer.alloc(FIRST_BYTES);
+  #headBytes = 0;
   /** The newest output behind the beginning, overwritten from its start when it is full. */
-  private ring: Buffer | undefined;
-  private ringBytes = 0;
+  #ring: Buffer | undefined;
+  #ringBytes = 0;
 
   constructor(path: string) {
-    this.path = path;
+    this.#path = path;
     const before = orElse(() => lstatSync(path).size, 0);
-    this.half = Math.max(RUN_BYTES, FILE_BYTES - before) / 2;
+    this.#half = Math.max(RUN_BYTES, FILE_BYTES - before) / 2;
   }
 
   write(chunk: Buffer): void {
-    const first = chunk.subarray(0, this.half - this.headBytes);
-    this.begin(first);
-    if (first.length < chunk.length) this.hold(chunk.subarray(first.length));
+    const first = chunk.subarray(0, this.#half - this.#headBytes);
+    this.#begin(first);
+    if (first.length < chunk.length) this.#hold(chunk.subarray(first.length));
   }
 
-  /** Writes the run into the file. One that can't be written is left out: a check says what it says without its log. */
+  /** Writes the run into the file. One that can't be written is left out: the verdict counts without its log. */
   end(): void {
     let fd: number | undefined;
     try {
-      fd = openOwn(this.path, constants.O_APPEND);
-      for (const bytes of [this.head.subarray(0, this.headBytes), ...this.tail()]) {
+      fd = openOwn(this.#path, constants.O_APPEND);
+      for (const bytes of [this.#head.subarray(0, this.#headBytes), ...this.#tail()]) {
         for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
       }
     } catch {
@@ -50,30 +50,30 @@ export class CappedLog {
     }
   }
 
-  private begin(bytes: Buffer): void {
-    const needed = this.headBytes + bytes.length;
-    if (needed > this.head.length) {
-      const longer = Buffer.alloc(Math.min(this.half, Math.max(needed, 2 * this.head.length)));
-      this.head.copy(longer, 0, 0, this.headBytes);
-      this.head = longer;
+  #begin(bytes: Buffer): void {
+    const needed = this.#headBytes + bytes.length;
+    if (needed > this.#head.length) {
+      const longer = Buffer.alloc(Math.min(this.#half, Math.max(needed, 2 * this.#head.length)));
+      this.#head.copy(longer, 0, 0, this.#headBytes);
+      this.#head = longer;
     }
-    bytes.copy(this.head, this.headBytes);
-    this.headBytes = needed;
+    bytes.copy(this.#head, this.#headBytes);
+    this.#headBytes = needed;
   }
 
-  private hold(chunk: Buffer): void {
-    this.ring ??= Buffer.alloc(this.half);
+  #hold(chunk: Buffer): void {
+    this.#ring ??= Buffer.alloc(this.#half);
     for (let rest = chunk; rest.length > 0; ) {
-      const at = this.ringBytes % this.half;
-      const copied = rest.copy(this.ring, at);
-      this.ringBytes += copied;
+      const at = this.#ringBytes % this.#half;
+      const copied = rest.copy(this.#ring, at);
+      this.#ringBytes += copied;
       rest = rest.subarray(copied);
     }
   }
 
   /** What was held back, with how much was left out. */
-  private tail(): Buffer[] {
-    const { ring, ringBytes: bytes, half } = this;
+  #tail(): Buffer[] {
+    const [ring, bytes, half] = [this.#ring, this.#ringBytes, this.#half];
     if (ring === undefined) return [];
     if (bytes <= half) return [ring.subarray(0, bytes)];
     const start = bytes % half;

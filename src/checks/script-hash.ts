@@ -1,5 +1,6 @@
 import { accessSync, constants, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { sha256 } from '../base/sha256.ts';
 import type { Validation } from '../job/record.ts';
 import { readForeignBytes } from '../trust/files.ts';
@@ -12,31 +13,18 @@ export function scriptHash(path: string): string {
   try {
     return sha256(readForeignBytes(realpathSync(path), MAX_BYTES));
   } catch (error) {
-    throw new MamError(
-      'bad_input',
-      `The validation script ${path} cannot be read.`,
-      'Give the path of a readable script.',
-      {
-        cause: error,
-      },
-    );
+    const what = `The validation script ${path} cannot be read.`;
+    throw new MamError('bad_input', what, 'Give the path of a readable script.', { cause: error });
   }
 }
 
 /** True for a script that is run itself, and not by bash. */
 export function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return orElse(() => accessSync(path, constants.X_OK) === undefined, false);
 }
 
-/** What of a script is fixed when its job is delegated. @throws MamError as `scriptHash` */
-export function scriptFacts(
-  script: string,
-): Required<Pick<Validation, 'script' | 'script_sha256' | 'script_executable'>> {
+/** What is noted of a script when its job is delegated. @throws MamError as `scriptHash` */
+export function scriptFacts(script: string) {
   return { script, script_sha256: scriptHash(script), script_executable: isExecutable(script) };
 }
 
@@ -47,15 +35,30 @@ export function isAsDelegated({ script, ...delegated }: Validation): boolean {
 }
 
 /**
- * What tells a script from one that was put in its place or written over for a while, which a hash alone does not.
- * Nothing for one that can't be read.
+ * Differs for a script that was replaced or overwritten even for a while, which a hash alone does not show. Nothing for
+ * one that can't be read.
  */
 export function scriptIdentity(path: string): string | undefined {
-  try {
-    const facts = ({ dev, ino, ctimeMs, size }: Stats) => [dev, ino, ctimeMs, size];
-    const real = realpathSync(path);
-    return JSON.stringify([real, facts(lstatSync(path)), facts(statSync(path)), scriptHash(path)]);
-  } catch {
-    return undefined;
+  const facts = ({ dev, ino, ctimeMs, size }: Stats) => [dev, ino, ctimeMs, size];
+  return orElse(
+    () =>
+      JSON.stringify([realpathSync(path), facts(lstatSync(path)), facts(statSync(path)), scriptHash(path)]),
+    undefined,
+  );
+}
+
+/**
+ * The script to run, and whether it is the job's own and was changed since.
+ * @param given absolute path; absent for the job's own
+ * @throws MamError `bad_input` where there is none, or it can't be read
+ */
+export function scriptOf(own: Validation | undefined, given: string | undefined) {
+  const script = given ?? own?.script;
+  if (script === undefined) {
+    const what = 'The job was delegated without a validation script.';
+    throw new MamError('bad_input', what, 'Name one: validate (`--validate SCRIPT`).');
   }
+  scriptHash(script);
+  const changed = own !== undefined && script === own.script && !isAsDelegated(own);
+  return { script, ...(changed && { script_changed: true as const }) };
 }

@@ -3,43 +3,43 @@ import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { orElse } from '../base/or-else.ts';
 
-/** The system tells of a rename this much later at most, in ms. */
-const TOLD_MS = 50;
+/** The system reports a rename this much later at most, in ms. */
+const REPORTED_MS = 50;
 
 /**
- * Notices when a script, or a folder above it, is put away while the script runs, also for a moment: what a look at the
- * script before and after that can't tell.
+ * Notices when a script, or a folder above it, is moved away while the script runs, even for a moment: a look at the
+ * script before and after can't show that.
  */
 export class ScriptWatch {
-  private readonly watchers: FSWatcher[] = [];
-  private moved = false;
+  readonly #watchers: FSWatcher[] = [];
+  #moved = false;
 
-  /** @param script its path */
   constructor(script: string) {
-    for (const path of new Set([...upwards(script), ...upwards(realOf(script))])) {
+    const real = orElse(() => realpathSync(script), script);
+    for (const path of new Set([...upwards(script), ...upwards(real)])) {
       try {
-        this.watchers.push(watch(dirname(path), { persistent: false }, this.onChange(basename(path))));
+        this.#watchers.push(watch(dirname(path), { persistent: false }, this.#onChange(basename(path))));
       } catch {
-        // A folder that can't be read, or too many watches: what can be seen is seen.
+        // A folder that can't be read, or too many watches: the others still help.
       }
     }
-    for (const watcher of this.watchers) watcher.on('error', () => {});
+    for (const watcher of this.#watchers) watcher.on('error', () => {});
   }
 
   /** True when something was moved until now. */
   async saw(): Promise<boolean> {
-    await sleep(TOLD_MS);
-    return this.moved;
+    await sleep(REPORTED_MS);
+    return this.#moved;
   }
 
   end(): void {
-    for (const watcher of this.watchers) watcher.close();
+    for (const watcher of this.#watchers) watcher.close();
   }
 
-  private onChange(name: string) {
+  #onChange(name: string) {
     return (type: string, changed: string | null): void => {
-      // `rename` also stands for something that is made or removed under that name.
-      if (type === 'rename' && changed === name) this.moved = true;
+      // `rename` also means that something was made or removed under that name.
+      if (type === 'rename' && changed === name) this.#moved = true;
     };
   }
 }
@@ -47,9 +47,4 @@ export class ScriptWatch {
 /** A path and the folders above it, without the root. */
 function upwards(path: string): string[] {
   return path === dirname(path) ? [] : [path, ...upwards(dirname(path))];
-}
-
-/** Where it lies; of one that is gone, its name. */
-function realOf(script: string): string {
-  return orElse(() => realpathSync(script), script);
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { constants as system } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
@@ -8,11 +9,11 @@ import { jobPaths } from '../registry/paths.ts';
 import { scrubbedEnvironment } from '../settings/environment.ts';
 import { CHECK_VARIABLES } from '../settings/table.ts';
 import { CappedLog } from './capped-log.ts';
-import { endFamily, markedWith, newMark } from './check-family.ts';
+import { endFamily } from './check-family.ts';
 import { checkScriptFolder, scriptStart, whyNotStarted } from './script-start.ts';
 
 /** A script may take this long unless its job or its caller says otherwise, in seconds. */
-export const TIME_LIMIT_SECONDS = 600;
+const TIME_LIMIT_SECONDS = 600;
 /** How much of the output is kept while the script runs, in characters; a log file has more. */
 const TAIL_CHARS = 2_000;
 /** How much of it a verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
@@ -43,20 +44,12 @@ export function outputTail(output: string): string {
   return tailWithin(clean(output), TAIL_BYTES);
 }
 
-/** How a script's process ended. */
-interface Ending {
-  exitCode?: number | null | undefined;
-  signal?: string | null | undefined;
-  code?: string | undefined;
-}
-
-/** What a run came to. */
 export interface ScriptEnd {
   /** The script's exit code; 128 + n for signal n, 124 where its time was up. */
   code: number;
   /** The end of what it printed. */
   output: string;
-  /** Its time limit has ended it, in seconds: it has said nothing about the work. */
+  /** The time limit that ended it, in seconds: there is no verdict then. */
   cutOffAfter?: number;
 }
 
@@ -64,11 +57,11 @@ export interface ScriptEnd {
 export interface ScriptRun {
   script: string;
   workdir: string;
-  /** Gets the output when the script has ended, so that the script never finds it: its beginning and its end. */
+  /** Gets the beginning and the end of the output, once the script has ended: the script must not find it. */
   logFile?: string | undefined;
-  /** In seconds; 600 where absent. */
+  /** 600 where absent. */
   timeoutSeconds?: number | undefined;
-  /** Hears the output as it comes, byte for byte. */
+  /** Gets the output as it comes, byte for byte. */
   onOutput?: ((chunk: Buffer, from: 'stdout' | 'stderr') => void) | undefined;
   stop: AbortSignal;
   /** Called with the process id, which is the id of its group as well, and with the mark of all that it starts. */
@@ -85,10 +78,11 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
   const { file, args } = scriptStart(run.script, run.env['PATH']);
   const log = run.logFile === undefined ? undefined : new CappedLog(run.logFile);
   const seconds = run.timeoutSeconds ?? TIME_LIMIT_SECONDS;
-  const mark = newMark();
+  // Nobody can guess it; all that the script starts has it in the environment.
+  const mark = randomUUID();
   const child = execa(file, args, {
     cwd: run.workdir,
-    env: { ...run.env, ...markedWith(mark) },
+    env: { ...run.env, [CHECK_VARIABLES.mark]: mark },
     extendEnv: false,
     stdin: 'ignore',
     all: true,
@@ -110,7 +104,7 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
   try {
     if (child.pid !== undefined) run.started(child.pid, mark);
     // What the script left behind would keep its output open, and must end with it anyway.
-    const exited = new Promise<Ending>((resolve) =>
+    const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) =>
       child.once('exit', (exitCode, signal) => {
         end();
         // A daemon that left the group may hold the output open for ever; the script's own has come by then.
@@ -127,11 +121,12 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
         run.onOutput?.(chunk, from);
       });
     }
-    const result: Ending = await Promise.race([child, exited]);
+    const result = await Promise.race([child, exited]);
+    const { exitCode, signal } = result;
     if (cutOff) return { code: CUT_OFF, output, cutOffAfter: seconds };
-    if (typeof result.exitCode === 'number') return { code: result.exitCode, output };
-    if (typeof result.signal === 'string')
-      return { code: 128 + (system.signals[result.signal as NodeJS.Signals] ?? 0), output };
+    if (typeof exitCode === 'number') return { code: exitCode, output };
+    if (typeof signal === 'string')
+      return { code: 128 + (system.signals[signal as NodeJS.Signals] ?? 0), output };
     throw new MamError(
       'unavailable',
       `The script ${run.script} could not be started: ${whyNotStarted(result)}.`,

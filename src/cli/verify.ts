@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { explain, MamError } from '../base/errors.ts';
 import { sendSignal } from '../base/processes.ts';
-import { scriptOf } from '../checks/job-script.ts';
 import {
   outputTail,
   runScript,
@@ -9,6 +8,7 @@ import {
   type ScriptRun,
   scriptEnvironment,
 } from '../checks/script.ts';
+import { scriptOf } from '../checks/script-hash.ts';
 import { checkNamedScript } from '../checks/script-start.ts';
 import { draftEvent, type EventTypes } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';

@@ -9,12 +9,12 @@ import type { Settings } from '../settings/config.ts';
 import type { Elsewhere } from './reports/elsewhere.ts';
 import type { KeptClaims } from './reports/kept-claims.ts';
 
-/** What a broker does is looked at for so long at most, in ms. */
+/** How long the test of a broker may take, in ms. */
 const LOOK_MS = 10_000;
 /** How long after a failure the external broker is tried again, in ms. */
 const AGAIN_MS = 1_000;
 
-/** Joins the external broker; while that does not answer, tries again for as long as the hub lives. */
+/** Joins the external broker; while it does not answer, tries again for as long as the hub lives. */
 export class BrokerJoin {
   readonly #with;
   readonly #end = new AbortController();
@@ -52,7 +52,7 @@ export class BrokerJoin {
         clients: onClients,
       };
       const address = externalAddress(broker);
-      // What it does not do would show much later, as silence.
+      // What it does not support would show much later, as silence.
       const patience = AbortSignal.any([this.#end.signal, AbortSignal.timeout(LOOK_MS)]);
       await roundTrip(address, realm, host, patience);
       const bus = await connectExternal({ ...address, realm, host, session, handlers });

@@ -6,7 +6,7 @@ import type { LiveJob } from './jobs/live-job.ts';
 import type { Registrar } from './jobs/registrar.ts';
 import type { RetainedRecords } from './notify/retained-records.ts';
 
-/** What the brokers of the hub show of it. */
+/** Shows the hub and its jobs on its brokers. */
 export class Brokers {
   readonly #with;
 
@@ -20,13 +20,12 @@ export class Brokers {
     this.#with = parts;
   }
 
-  /** How many clients are connected to them. */
   get clients(): number {
     return this.#with.buses.reduce((sum, bus) => sum + bus.clients, 0);
   }
 
   /**
-   * Answers a client. Anyone may write a reply_to: another topic would let them speak in the hub's name, or end its
+   * Answers a client. Anyone may write a reply_to: with any other topic they could speak in the hub's name, or end its
    * connection.
    */
   reply(topic: string, message: unknown, isOutside = false): void {
@@ -66,7 +65,6 @@ export class Brokers {
     for (const bus of buses) bus.publish(statusTopic(settings.realm, settings.host), text, { retain: true });
   }
 
-  /** Says good-bye to all clients. */
   async stop(): Promise<void> {
     await Promise.allSettled(this.#with.buses.map((bus) => bus.stop()));
   }

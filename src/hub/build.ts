@@ -1,11 +1,9 @@
 import { existsSync } from 'node:fs';
-import type { Log } from '../base/log.ts';
 import { machineId } from '../base/machine.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
 import type { JobRecord } from '../job/record.ts';
 import { homePaths } from '../registry/home.ts';
 import { Seal } from '../registry/seal.ts';
-import type { Settings } from '../settings/config.ts';
 import { BrokerJoin } from './broker-join.ts';
 import { Brokers } from './brokers.ts';
 import { Delegations } from './delegation/delegate.ts';
@@ -16,7 +14,7 @@ import { Typist } from './delivery/typist.ts';
 import { HubClaim } from './hub-claim.ts';
 import { Changes } from './jobs/changes.ts';
 import { Registrar } from './jobs/registrar.ts';
-import { Life } from './life.ts';
+import { type HubOptions, Life } from './life.ts';
 import { Outlets } from './notify/outlets.ts';
 import { RetainedRecords } from './notify/retained-records.ts';
 import { Wakes } from './notify/wakes.ts';
@@ -43,17 +41,9 @@ import { RunningChecks } from './verdicts/running-checks.ts';
 import { Validator } from './verdicts/validator.ts';
 import { Verifications } from './verdicts/verifications.ts';
 
-export interface HubOptions {
-  settings: Settings;
-  log: Log;
-  /** Called when the hub has a reason to end; the caller then calls `stop`. */
-  onEnd: (why: string) => void;
-  /** Makes sure that the lock of the home is this hub's; false where another hub has it. */
-  keepsLock: () => Promise<boolean>;
-}
-
-/** Makes the parts of a hub, each from those before it. */
-export function buildHub({ settings, log, onEnd, keepsLock }: HubOptions) {
+/** Makes the parts of a hub, each from earlier ones. */
+export function buildHub(options: HubOptions) {
+  const { settings, log, onEnd } = options;
   const { realm, host, broker } = settings;
   const home = homePaths(settings.home);
   const isKeyLost = !existsSync(home.key) && existsSync(home.registries);
@@ -61,7 +51,7 @@ export function buildHub({ settings, log, onEnd, keepsLock }: HubOptions) {
   if (isKeyLost) log.error(`${home.key} was missing: a new one is made, and earlier jobs are history`);
   const life = new Life();
   const claim = new HubClaim(home.hubFile, settings);
-  const ownHome = new OwnHome({ settings, home, seal, claim, life, log, onEnd, keepsLock });
+  const ownHome = new OwnHome({ ...options, home, seal, claim, life });
   const buses: HubBus[] = [];
   const retained = new RetainedRecords({ home, buses, realm, host, log, external: broker !== undefined });
   const clients = new ControlClients(home.clients);
@@ -91,9 +81,9 @@ export function buildHub({ settings, log, onEnd, keepsLock }: HubOptions) {
   const turns = new Turns({ registrar, notes });
   const paneWatch = new PaneWatch({ registrar, servers, permissions, turns, log });
 
-  // What the world is shown is on its way first, and a limit counts before anything new is begun. A check starts before
-  // its job's pane is given on; what is typed after an order finds its queue. Requests that wait hear of it last: they
-  // find all that followed.
+  // What is published goes out first, and a limit counts before anything new is begun. A check starts before its job's
+  // pane is given to the next one; what is typed after an order finds its queue. Waiting requests come last: they find all
+  // that followed.
   const parts = new PartsInOrder(
     [
       ...[inbox, outlets, watcher, validator, verifications, dispatcher, notes, wakes],

@@ -1,12 +1,13 @@
 import { rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { orElse } from '../base/or-else.ts';
 import { VERSION } from '../base/version.ts';
 import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from '../bus/hub-file.ts';
 import { PROTOCOL_VERSION } from '../operations/request.ts';
 import type { Settings } from '../settings/config.ts';
 import { replaceOwn } from '../trust/files.ts';
 
-/** A hub's claim to be the one of its user: its socket, and the file that tells clients of it. */
+/** A hub's claim to be the one of its user: its socket, and the file by which clients find it. */
 export class HubClaim {
   readonly #path: string;
   readonly #settings: Settings;
@@ -20,7 +21,7 @@ export class HubClaim {
     this.#settings = settings;
   }
 
-  /** What is known of the hub without a look at its work. */
+  /** What is known of the hub, whatever it does. */
   get status(): Omit<HubFile, 'socket' | 'broker_fingerprint'> {
     const { realm, host, broker } = this.#settings;
     return {
@@ -39,15 +40,12 @@ export class HubClaim {
     return this.ownsSocket && this.#ownsFile();
   }
 
-  /** Tells clients of the hub; its socket is there. @throws the system's error when the file can't be written */
+  /** Writes the file; the socket is there. @throws the system's error when the file can't be written */
   take(): void {
     const { socketPath, broker } = this.#settings;
     this.#socketInode = statSync(socketPath).ino;
-    const file: HubFile = {
-      ...this.status,
-      socket: socketPath,
-      broker_fingerprint: brokerFingerprint(broker),
-    };
+    const place = { socket: socketPath, broker_fingerprint: brokerFingerprint(broker) };
+    const file: HubFile = { ...this.status, ...place };
     replaceOwn(this.#path, `${JSON.stringify(file, undefined, 2)}\n`);
     this.#writtenAt = statSync(this.#path).mtimeMs;
   }
@@ -57,29 +55,20 @@ export class HubClaim {
     if (this.holds) rmSync(this.#settings.socketPath, { force: true });
     if (this.#ownsFile()) rmSync(this.#path, { force: true });
     const folder = dirname(this.#settings.socketPath);
-    if (folder !== dirname(this.#path)) removeEmpty(folder);
+    // Only a socket of ours was in it, unless the next hub is there already.
+    if (folder !== dirname(this.#path)) orElse(() => rmdirSync(folder), undefined);
   }
 
   /** True while clients find it. */
   get ownsSocket(): boolean {
-    const stat = statSync(this.#settings.socketPath, { throwIfNoEntry: false });
-    return stat?.ino === this.#socketInode;
+    return statSync(this.#settings.socketPath, { throwIfNoEntry: false })?.ino === this.#socketInode;
   }
 
   #ownsFile(): boolean {
     const stat = statSync(this.#path, { throwIfNoEntry: false });
     if (stat === undefined) return false;
     const pid = readHubFile(this.#path)?.pid;
-    // A hub that has no file descriptor left can't read it.
+    // A hub without a free file descriptor can't read it.
     return pid === undefined ? stat.mtimeMs === this.#writtenAt : pid === process.pid;
-  }
-}
-
-/** Removes the folder that only a socket of ours was in. */
-function removeEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // The next hub is there already.
   }
 }

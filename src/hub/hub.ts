@@ -5,12 +5,13 @@ import { watchOutbox } from '../bus/spool/outbox.ts';
 import { sweepSpool } from '../bus/spool/spool.ts';
 import { isSettled } from '../job/apply.ts';
 import { sweepAnnouncements } from '../registry/announcements.ts';
-import { buildHub, type HubOptions } from './build.ts';
+import { buildHub } from './build.ts';
+import type { HubOptions } from './life.ts';
 import { sweepAgentFiles } from './sessions/agent-files.ts';
 
-/** How often the hub looks whether its socket is still its own and whether it is still needed, in ms. */
+/** How often the hub checks that its socket is still its own and that it is still needed, in ms. */
 const TICK_MS = 1_000;
-/** Every so many of them, what killed servers have left is removed. */
+/** After how many of them the files of killed servers are removed. */
 const SWEEP_TICKS = 60;
 
 /** The life of the hub: start, tick, stop. */
@@ -28,8 +29,8 @@ export class Hub {
   }
 
   /**
-   * Lets clients in at once; what they ask for waits until the jobs of the last hub are taken up.
-   * @param isLiveLost what tells of the live jobs was removed: they are looked for
+   * Lets clients in at once; their requests wait until the jobs of the last hub are taken up.
+   * @param isLiveLost the pointers to the live jobs were removed: the jobs are searched for
    */
   async start(isLiveLost: boolean): Promise<void> {
     const { home, life, claim, brokers, join, inbox, kept, takeUp, texts } = this.#with;
@@ -46,7 +47,7 @@ export class Hub {
     const found = takeUp.find(isLiveLost);
     life.start(found);
     const handlers = {
-      // It waits for its own job alone: a registry whose lock others hold up must not keep it.
+      // It waits for its own job alone: a registry whose lock is held up must not delay it.
       claim: (jobId: string, payload: Buffer) => kept.take(jobId, payload, 'socket'),
       request: (payload: Buffer) => void this.#with.requests.take(payload),
       clients: life.need,
@@ -59,7 +60,7 @@ export class Hub {
     brokers.introduce(own, broker === undefined);
     for (const job of jobs) if (!isSettled(job.record)) texts.dropUnpasted(job);
     takeUp.holdPanes(jobs);
-    life.enter('serving');
+    life.serve();
     void join.start();
     brokers.sayOnline();
     this.#tick = setInterval(() => this.#look(), TICK_MS);
@@ -69,10 +70,10 @@ export class Hub {
     void takeUp.goOn(jobs);
   }
 
-  /** Ends everything in an order that loses nothing; what a job still waits for, the next hub goes on with. */
+  /** Ends everything in an order that loses nothing; the next hub goes on with what jobs still wait for. */
   async stop(): Promise<void> {
     const { home, life, claim, brokers, outlets, registrar, servers } = this.#with;
-    life.enter('leaving');
+    life.isOver = true;
     this.#with.join.stop();
     clearInterval(this.#tick);
     this.#unwatch?.();
@@ -84,7 +85,6 @@ export class Hub {
     await servers.close();
     sweepAnnouncements(home.servers);
     claim.release();
-    life.enter('ended');
   }
 
   #look(): void {

@@ -1,16 +1,23 @@
 import { awake } from '../base/awake.ts';
+import type { Log } from '../base/log.ts';
+import type { Settings } from '../settings/config.ts';
 import { START_MS } from '../settings/hub-place.ts';
 
-/**
- * `starting`: jobs of the last hub are taken up, clients wait; `serving`; `leaving`: nothing new is begun, what is due is
- * written; `ended`: the registries are given back.
- */
-type Stage = 'starting' | 'serving' | 'leaving' | 'ended';
+/** What a hub is started with. */
+export interface HubOptions {
+  settings: Settings;
+  log: Log;
+  /** Called when the hub has a reason to end; the caller then calls `stop`. */
+  onEnd: (why: string) => void;
+  /** Makes sure that this hub has the lock of the home; false where another hub has it. */
+  keepsLock: () => Promise<boolean>;
+}
 
 /** How far the life of the hub has come, and since when nobody has needed it. */
 export class Life {
-  #stage: Stage = 'starting';
-  /** While jobs of the last hub are taken up. */
+  /** True once the hub begins nothing new, and only writes what is due. */
+  isOver = false;
+  /** While jobs of the last hub are taken up: clients wait. */
   #takingUp: Promise<unknown> | undefined;
   #idleSince = awake.now();
 
@@ -19,26 +26,19 @@ export class Life {
     this.#takingUp = takingUp;
   }
 
-  /** The next stage. */
-  enter(stage: Exclude<Stage, 'starting'>): void {
-    this.#stage = stage;
-    if (stage === 'serving') this.#takingUp = undefined;
+  serve(): void {
+    this.#takingUp = undefined;
   }
 
   /** @returns when the jobs of the last hub are taken up; nothing once they are */
   readonly ready = (): Promise<void> | undefined => this.#takingUp?.then(() => {});
-
-  /** True once the hub begins nothing new. */
-  get isOver(): boolean {
-    return this.#stage === 'leaving' || this.#stage === 'ended';
-  }
 
   /** The hub is needed now. */
   readonly need = (): void => {
     this.#idleSince = awake.now();
   };
 
-  /** True when nobody has needed the hub for so many ms. Whoever has just started it may be slow to connect. */
+  /** True when nobody has needed the hub for so many ms. The client that has just started it may be slow to connect. */
   isIdleFor(ms: number): boolean {
     return process.uptime() * 1000 >= START_MS && awake.now() - this.#idleSince >= ms;
   }

@@ -23,7 +23,7 @@ export async function runHub(): Promise<void> {
     ensurePrivateFolder(dirname(settings.socketPath));
     checkHubSocket(settings.socketPath);
   } catch (error) {
-    // Whoever starts it has no other way to learn why.
+    // The process that starts it has no other way to learn why.
     log.error('the hub could not start', error);
     throw error;
   }
@@ -31,7 +31,7 @@ export async function runHub(): Promise<void> {
   let ending = false;
   let lock: HeldLock | undefined;
   let hub: Hub | undefined;
-  /** @returns false where another hub has it */
+  /** @returns false where another hub has the lock */
   const take = async (): Promise<boolean> => {
     const taken = await takeLock(home.lock, thisOwner(home.folder, settings.socketPath), lost);
     if ('heldBy' in taken) return false;
@@ -58,10 +58,10 @@ export async function runHub(): Promise<void> {
     if (ending) return;
     ending = true;
     log.info(`hub ends: ${why}`);
-    // It also keeps the process until all is done, when nothing else would any more.
+    // It also keeps the process alive until all is done.
     setTimeout(() => process.exit(code), END_MS);
     void (async () => {
-      // What is asked to end in the middle of its start would go on and leave its files.
+      // A hub that is asked to end while it starts would go on and leave its files.
       await begun?.catch(() => {});
       await hub?.stop().catch((error) => log.error('the hub did not end cleanly', error));
       await lock?.release();

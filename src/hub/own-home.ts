@@ -1,36 +1,25 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeFolder } from '../base/folders.ts';
-import type { Log } from '../base/log.ts';
 import type { OwnBroker } from '../bus/broker/broker.ts';
 import { ensurePrivateFolder, foldersOf, type Home } from '../registry/home.ts';
 import { inodeAt } from '../registry/paths.ts';
 import type { Seal } from '../registry/seal.ts';
-import type { Settings } from '../settings/config.ts';
 import type { HubClaim } from './hub-claim.ts';
-import type { Life } from './life.ts';
+import type { HubOptions, Life } from './life.ts';
 
-/** Makes anew what was removed under the hub: its home's folders and key, its socket and `hub.json`. */
+/** Restores what was removed while the hub runs: its home's folders and key, its socket and `hub.json`. */
 export class OwnHome {
   readonly #with;
   readonly #inode: number | undefined;
   #isClaiming = false;
 
-  constructor(parts: {
-    settings: Settings;
-    home: Home;
-    seal: Seal;
-    claim: HubClaim;
-    life: Life;
-    log: Log;
-    onEnd: (why: string) => void;
-    keepsLock: () => Promise<boolean>;
-  }) {
+  constructor(parts: HubOptions & { home: Home; seal: Seal; claim: HubClaim; life: Life }) {
     this.#with = parts;
     this.#inode = inodeAt(parts.home.folder);
   }
 
-  /** What the home holds is still known here. */
+  /** Makes the home's folders and key again. */
   keepHome(): void {
     const { home, seal, log } = this.#with;
     if (this.#isOtherHome) return;
@@ -38,11 +27,11 @@ export class OwnHome {
       for (const folder of foldersOf(home)) if (!existsSync(folder)) makeFolder(folder);
       if (seal.keep(home)) log.warn(`${home.key} was removed: it is written again`);
     } catch (error) {
-      log.error(`${home.folder} could not be made whole again`, error);
+      log.error(`${home.folder} could not be restored`, error);
     }
   }
 
-  /** Its socket or its file was removed, or another hub has taken its place: then this one ends. */
+  /** Its socket or file was removed; if another hub has taken its place, this one ends. */
   async claimAgain(broker: OwnBroker | undefined): Promise<void> {
     const { settings, home, claim, life, log, onEnd, keepsLock } = this.#with;
     if (this.#isClaiming || life.isOver) return;

@@ -2,23 +2,23 @@ import type { Log } from '../base/log.ts';
 import { isSettled } from '../job/apply.ts';
 import type { LiveJob, Recorded } from './jobs/live-job.ts';
 
-/** A part of the hub, with what it hears of. */
+/** A part of the hub, with what it is called for. */
 export interface Part {
   /** After each event of a job, once it is on disk. */
   onRecorded?(job: LiveJob, recorded: Recorded): void;
   /** Panes of the tmux server at this socket came, went or changed. */
   onPanes?(socket: string): void;
-  /** A job that an earlier hub has left open, or whose registry is back: all that was reported of it is recorded. */
+  /** A job that an earlier hub has left open, or whose registry is back; all reports on it are recorded. */
   resume?(job: LiveJob): void;
   /** The same once for all of them, with those that have ended. */
   resumeAll?(jobs: LiveJob[]): void;
-  /** Begins nothing more; what it has left undone, the next hub goes on with. */
+  /** Begins nothing more; the next hub goes on with what is left. */
   stop?(): void;
   /** True while it has something to do that the hub must stay for. */
   readonly hasWork?: boolean;
 }
 
-/** The parts of the hub, each called in this order. One that fails keeps nothing from the others. */
+/** The parts of the hub, called in this order. One that fails does not keep the others from being called. */
 export class PartsInOrder {
   readonly #inOrder: readonly Part[];
   readonly #log: Log;

@@ -1,17 +1,21 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { explain, MamError } from '../base/errors.ts';
+import { isObject, parseJson } from '../base/json.ts';
 import type { Log } from '../base/log.ts';
+import { orElse } from '../base/or-else.ts';
 import { isSamePlace } from '../base/real-place.ts';
-import { cleanLine } from '../base/text.ts';
+import { clean, cleanLine } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import { checkParams } from '../operations/check.ts';
 import type { HubStatus } from '../operations/housekeeping.ts';
+import type { LogResult } from '../operations/logs.ts';
 import type { Command, Commands, Reply, Request } from '../operations/request.ts';
 import { PROTOCOL_VERSION } from '../operations/request.ts';
 import type { Home } from '../registry/home.ts';
 import { withResult } from '../registry/texts.ts';
 import { tellPath } from '../tmux/program.ts';
+import { tailOfForeign } from '../trust/files.ts';
 import type { Delegations } from './delegation/delegate.ts';
 import { cancelJob } from './delivery/cancel.ts';
 import type { Dispatcher } from './delivery/dispatcher.ts';
@@ -29,14 +33,15 @@ import { listAgents } from './sessions/agent-list.ts';
 import { startAgent } from './sessions/agent-start.ts';
 import { stopAgent } from './sessions/agent-stop.ts';
 import type { Hooks } from './signals/hooks.ts';
-import { validationLog } from './verdicts/validation-log.ts';
 import type { Verifications } from './verdicts/verifications.ts';
 
-/** Events that an answer carries at most, unless fewer are asked for. */
+/** The most events of an answer. */
 const MAX_EVENTS = 200;
 const MAX_ROWS = 200;
+/** How much of a validation script's output an answer carries, in bytes. */
+const OUTPUT_BYTES = 16 * 1024;
 
-/** What a hub answers that has not taken up its jobs yet. */
+/** Commands that a hub answers before it has taken up its jobs. */
 const AT_ONCE: readonly string[] = ['hub_status', 'hub_stop'];
 
 type Handlers = {
@@ -46,7 +51,6 @@ type Handlers = {
 /** What the hub does for clients, one function a command. */
 export class Requests {
   readonly #with;
-  readonly #registrar: Registrar;
   readonly #handlers: Handlers;
 
   constructor(parts: {
@@ -67,14 +71,13 @@ export class Requests {
     stop: () => void;
     reply: (topic: string, reply: Reply) => void;
   }) {
-    const { servers, dispatcher, home, registrar, wakes } = parts;
+    const { servers, dispatcher, decisions, home, registrar, wakes } = parts;
     this.#with = parts;
-    this.#registrar = registrar;
     this.#handlers = {
-      // A client whose connection was lost sends its request again, perhaps to the next hub: that is no second job.
+      // A client whose connection was lost sends its request again, perhaps to the next hub: that is not a second job.
       delegate: async (params, id) => {
         const result = await parts.delegations.delegate({ request_key: `request:${id}`, ...params });
-        // The answer says what keeps it from its pane: no line tells the same once more.
+        // The answer says what keeps it from its pane: no line repeats that.
         const { job_id, registry_dir, supervisor } = result.record;
         if (needsAttention(result.record))
           await wakes.seen({ job_id, registry_dir, seen_by: supervisor.session });
@@ -93,18 +96,18 @@ export class Requests {
         for (const job of jobs) await wakes.seen({ ...job, registry_dir, seen_by: session });
         return {};
       },
-      list: (params) => list(parts.registrar, params),
+      list: (params) => list(registrar, params),
       cancel: async (params) => {
         const cancelled = await cancelJob(registrar, servers, params);
         if (cancelled.record !== undefined && registrar.held(params.job_id) !== undefined)
           await wakes.seen(params);
         return cancelled;
       },
-      answer: (params) => answerJob(parts.registrar, parts.decisions, params),
+      answer: (params) => answerJob(registrar, decisions, params),
       screen: (params) => jobScreen(registrar, servers, parts.screens, params),
-      log: (params) => log(parts.registrar, params),
+      log: (params) => log(registrar, params),
       verify: (params, id) => parts.verifications.verify(params, id),
-      prune: (params) => pruneJobs(parts.registrar, parts.log, params),
+      prune: (params) => pruneJobs(registrar, parts.log, params),
       hook: (params) => parts.hooks.take(params),
       agents: async (params) => ({
         agents: await listAgents({ servers, dispatcher, folder: home.servers }, params),
@@ -121,15 +124,10 @@ export class Requests {
 
   /** Takes a request from the broker and answers it on its `reply_to`. */
   async take(payload: Buffer): Promise<void> {
-    let request: Request;
-    try {
-      request = JSON.parse(payload.toString()) as Request;
-    } catch {
-      this.#with.log.warn('a request that is no JSON was dropped');
-      return;
-    }
+    const request = parseJson(payload.toString()) as Request | undefined;
     if (typeof request?.reply_to !== 'string' || typeof request.request_id !== 'string') {
-      this.#with.log.warn('a request without reply_to or request_id was dropped');
+      const what = request === undefined ? 'that is not JSON' : 'without reply_to or request_id';
+      this.#with.log.warn(`a request ${what} was dropped`);
       return;
     }
     const answer: Reply = { request_id: request.request_id };
@@ -155,8 +153,7 @@ export class Requests {
         requestId: string,
       ) => Promise<NonNullable<Reply['result']>>;
       checkParams(request.command, request.params);
-      const params = this.#placed(request.params);
-      await this.#arrive(params);
+      const params = await this.#placed(request.params);
       answer.result = await handler(params, request.request_id);
     } catch (error) {
       const known = error instanceof MamError;
@@ -170,26 +167,22 @@ export class Requests {
     this.#with.reply(request.reply_to, answer);
   }
 
-  /** What was moved to the registry that a request names is found there. */
-  async #arrive(params: unknown): Promise<void> {
-    const { registry_dir: dir } = (params ?? {}) as { registry_dir?: string };
-    if (dir !== undefined) await this.#registrar.missing.arrive(dir);
-  }
-
-  /** The same request with the one name of its registry; a log folder that is the registry itself is none of its own. */
-  #placed(params: unknown): unknown {
-    if (typeof params !== 'object' || params === null) return params;
-    const { registry_dir: named, logs_dir: logs } = params as { registry_dir?: unknown; logs_dir?: unknown };
+  /**
+   * The same request with the one name of its registry, where the jobs that were moved there are found. A log folder that
+   * is the registry itself is not a separate one.
+   */
+  async #placed(params: unknown): Promise<unknown> {
+    const { registrar } = this.#with;
+    const { registry_dir: named, logs_dir: logs } = isObject(params) ? params : {};
     if (typeof named !== 'string') return params;
-    if (!isAbsolute(named))
-      throw new MamError(
-        'bad_input',
-        'registry_dir is not an absolute path.',
-        'Name the folder by its whole path.',
-      );
-    const registry_dir = this.#registrar.nameOf(named);
+    if (!isAbsolute(named)) {
+      const step = 'Name the folder by its whole path.';
+      throw new MamError('bad_input', 'registry_dir is not an absolute path.', step);
+    }
+    const registry_dir = registrar.nameOf(named);
     const isRegistry = typeof logs === 'string' && isSamePlace(logs, registry_dir);
-    return { ...params, registry_dir, ...(isRegistry && { logs_dir: undefined }) };
+    await registrar.missing.arrive(registry_dir);
+    return { ...(params as object), registry_dir, ...(isRegistry && { logs_dir: undefined }) };
   }
 }
 
@@ -204,6 +197,15 @@ async function log(
 ): Promise<Commands['log']['result']> {
   const job = await registrar.find(params.job_id, params.registry_dir);
   return { ...eventsOf(job, params), ...(params.validation === true && validationLog(job)) };
+}
+
+/** The end of what a job's validation script printed, cleaned; empty where its log is not a plain file. */
+function validationLog({ record }: LiveJob): Pick<LogResult, 'validation_output' | 'validation_file'> {
+  const file = join(record.log_dir, 'validate.log');
+  const read = orElse(() => tailOfForeign(file, OUTPUT_BYTES), undefined);
+  if (read === undefined) return { validation_output: '' };
+  const text = clean(read.tail.toString()).replace(/^\ufffd+/, '');
+  return { validation_output: text, ...(read.size > read.tail.length && { validation_file: file }) };
 }
 
 /** A job with some of its events, oldest first. */
@@ -232,12 +234,9 @@ async function list(
   if (!existsSync(params.registry_dir)) return { jobs: [], total: 0, need_you: 0 };
   const index = await registrar.index(params.registry_dir);
   if (index.size === 0) registrar.missing.checkThere(params.registry_dir, true);
-  const open = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
-  const { rows, cursor } = index.page(
-    { ...params, among: open },
-    Math.min(params.limit, MAX_ROWS),
-    params.cursor,
-  );
+  const among = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
+  const limit = Math.min(params.limit, MAX_ROWS);
+  const { rows, cursor } = index.page({ ...params, among }, limit, params.cursor);
   return {
     jobs: rows.map((row) => registrar.present(row)),
     total: index.size,

@@ -27,7 +27,7 @@ export class TakeUp {
     this.#with = parts;
   }
 
-  /** Finds what the last hub left. @param isLiveLost what tells of the live jobs was removed: they are looked for */
+  /** Finds what the last hub left. @param isLiveLost the pointers were removed: the jobs are searched for */
   async find(isLiveLost: boolean): Promise<LiveJob[]> {
     const { home, log, registrar } = this.#with;
     const { search } = registrar.missing;
@@ -35,16 +35,14 @@ export class TakeUp {
     const wasKilled = search.wasKilled();
     const isLost = isLiveLost || pointers.some(({ registryDir }) => registryDir === '');
     // Side by side: a registry that can't be opened must not keep the hub from the others.
-    const taken = pointers.map(async (pointer) => {
-      try {
-        return (await registrar.missing.resume(pointer)) ?? [];
-      } catch (error) {
+    const taken = pointers.map((pointer) =>
+      registrar.missing.resume(pointer).catch((error: unknown) => {
         log.error(`job ${pointer.jobId} was not taken up`, error);
-        return [];
-      }
-    });
-    const found = (await Promise.all(taken)).flat();
-    // Some of the pointers may have been lost with it: that is found out while others are served.
+        return undefined;
+      }),
+    );
+    const found = (await Promise.all(taken)).filter((job) => job !== undefined);
+    // Some of the pointers may be lost: the search goes on while others are served.
     if (!isLost && pointers.length > 0) {
       if (wasKilled) search.all(false).catch((error) => log.error('open jobs were not searched for', error));
       return found;
@@ -53,12 +51,12 @@ export class TakeUp {
     return [...found, ...(await registrar.missing.comeBack())];
   }
 
-  /** Their panes are theirs from now on; nothing is done there yet. */
+  /** Reserves their panes; nothing is done there yet. */
   holdPanes(jobs: LiveJob[]): void {
     this.#with.dispatcher.takeUp(jobs.filter(({ record }) => !isSettled(record)));
   }
 
-  /** Goes on with them, once all is recorded that was reported of them. */
+  /** Goes on with them, once all reports on them are recorded. */
   async goOn(jobs: LiveJob[]): Promise<void> {
     const { inbox, life, parts } = this.#with;
     await inbox.drain();

@@ -233,7 +233,7 @@ describe('a supervisor that does not wait', () => {
     await lab.tmux('send-keys', '-t', boss.pane, 'y');
     await boss.gets(2, 3);
     expect(told(boss)).toEqual([expect.stringContaining(`Job ${second} is completed`)]);
-    expect(lab.hubLog().slice(before.length)).not.toContain('was not told');
+    expect(lab.hubLog().slice(before.length)).not.toContain('was not notified');
   });
 
   sharing('is told by the next hub what the last one had not begun to tell', async ({ lab, stranger }) => {

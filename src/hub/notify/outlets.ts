@@ -27,7 +27,6 @@ export class Outlets {
   /** Called when nothing of a job is left to be written. */
   onKept: (job: LiveJob) => void = () => {};
   readonly screens: LastScreens;
-  readonly #log: Log;
   /** By job id. */
   readonly #due = new Map<string, { job: LiveJob; timer: NodeJS.Timeout }>();
   readonly #archiving = new Set<LiveJob>();
@@ -45,7 +44,6 @@ export class Outlets {
     this.#files = new RecordFiles({ seal, log, onWritten: (job) => this.#kept(job) });
     this.#with = parts;
     this.screens = new LastScreens(parts.servers, (job, lines) => this.#keepScreen(job, lines));
-    this.#log = log;
   }
 
   onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
@@ -73,17 +71,15 @@ export class Outlets {
     else if (event.late === true) this.#keep(job, () => this.#copyJournal(job));
   }
 
-  /** True while something of a job is still to be written. */
   isBusy(job: LiveJob): boolean {
     return this.#due.has(job.id) || this.#files.isDue(job.id) || this.#archiving.has(job);
   }
 
-  /** A job was read whose `job.json` is behind its journal. */
   catchUp(job: LiveJob): void {
     this.#files.write(job);
   }
 
-  /** A job is gone: who comes to its topics late finds nothing. */
+  /** A job is gone: late subscribers to its topics find nothing. */
   clear(jobId: string): void {
     this.screens.forget(jobId);
     this.#forget(jobId);
@@ -142,7 +138,7 @@ export class Outlets {
       logPlace(job).check();
       await writeDerived(join(job.record.log_dir, 'screen.txt'), `${clean(lines.join('\n')).trimEnd()}\n`);
     } catch (error) {
-      this.#log.error(`the screen of ${job.id} was not kept`, error);
+      this.#with.log.error(`the screen of ${job.id} was not kept`, error);
     }
   }
 
@@ -154,7 +150,7 @@ export class Outlets {
       logPlace(job).check();
       await writeDerived(join(record.log_dir, 'events.jsonl'), journalText(paths.journal));
     } catch (error) {
-      this.#log.error(`the journal of ${id} was not copied`, error);
+      this.#with.log.error(`the journal of ${id} was not copied`, error);
     }
   }
 }

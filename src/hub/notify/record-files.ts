@@ -6,25 +6,25 @@ import { recordText } from '../../registry/record-file.ts';
 import type { Seal } from '../../registry/seal.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 
-/** How long (ms) after a failure a record is written again at first, and at most. */
+/** How long (ms) after a failure a record is written again: at first, and at most. */
 const AGAIN_MS = 250;
 const LONGEST_MS = 10_000;
 
 /** A record that is not on the disk yet. */
 interface Due {
   job: LiveJob;
-  timer: NodeJS.Timeout | undefined;
-  writing: Promise<void> | undefined;
+  timer?: NodeJS.Timeout;
+  writing?: Promise<void> | undefined;
   /** It has changed since the write under way began. */
   again: boolean;
   failures: number;
-  why: string | undefined;
+  why?: string;
 }
 
 /** Keeps the `job.json` of each job in step with its journal: what could not be written is held until it is. */
 export class RecordFiles {
   readonly #with;
-  /** By job id: of two states of a job, the older one never replaces the newer. */
+  /** By job id: an older state of a job never replaces a newer one. */
   readonly #due = new Map<string, Due>();
 
   constructor(parts: {
@@ -42,14 +42,7 @@ export class RecordFiles {
 
   /** Writes a job's record as it is now. */
   write(job: LiveJob): void {
-    const due = this.#due.get(job.id) ?? {
-      job,
-      timer: undefined,
-      writing: undefined,
-      again: false,
-      failures: 0,
-      why: undefined,
-    };
+    const due: Due = this.#due.get(job.id) ?? { job, again: false, failures: 0 };
     due.job = job;
     this.#due.set(job.id, due);
     clearTimeout(due.timer);

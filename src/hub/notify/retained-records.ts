@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
-import { makeFolder } from '../../base/folders.ts';
+import { makeFolder, namesIn } from '../../base/folders.ts';
 import { isJobId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import type { HubBus } from '../../bus/hub-bus.ts';
@@ -18,25 +18,20 @@ const RETAINED_MS = 10 * 60 * 1000;
 const HOSTS_FILE = '.hosts';
 const MOST_HOSTS = 8;
 
-/** An ended job whose record is retained. */
-interface Ended {
-  registryDir: string;
-  timer: NodeJS.Timeout;
-}
-
 /**
- * The records on the retained topics of the jobs. Which of them are of ended jobs is noted on the disk: whichever hub runs
- * when their time is over clears them, and shows them to a broker that has forgotten them, as the embedded one has with
+ * The records on the retained topics of the jobs. Those of ended jobs are noted on the disk: whichever hub runs when their
+ * time is over clears them, and until then shows them to a broker that has forgotten them, as the embedded one does with
  * each hub.
  */
 export class RetainedRecords {
   readonly #with;
   readonly #folder: string;
-  readonly #ended = new Map<string, Ended>();
+  /** The ended jobs whose records are retained. */
+  readonly #ended = new Map<string, { registryDir: string; timer: NodeJS.Timeout }>();
   /** To be cleared on a broker that is not joined yet. */
   readonly #overdue = new Set<string>();
   #complete: boolean;
-  /** What this machine was called under earlier hubs: there the last record would stand for ever. */
+  /** The names of this machine under earlier hubs: there the last record would stay for ever. */
   #earlierHosts: string[] = [];
 
   constructor(parts: {
@@ -57,14 +52,14 @@ export class RetainedRecords {
   takeUp(): void {
     // The hub's own broker forgets with each hub.
     if (!this.#complete) this.#noteHost();
-    for (const jobId of this.#noted()) {
+    for (const jobId of namesIn(this.#folder).filter(isJobId)) {
       const path = join(this.#folder, jobId);
       try {
         const left = statSync(path).mtimeMs + RETAINED_MS - Date.now();
         if (left <= 0) this.clear(jobId);
         else this.#arm(jobId, retainedPlace(this.#with.home, jobId) ?? '', Math.min(left, RETAINED_MS));
       } catch (error) {
-        this.#with.log.warn(`the note ${path} cannot be read (${systemCode(error) ?? 'unknown error'})`);
+        this.#warn(`the note ${path} cannot be read`, error);
       }
     }
   }
@@ -74,7 +69,6 @@ export class RetainedRecords {
     return [...this.#ended].map(([jobId, { registryDir }]) => ({ jobId, registryDir }));
   }
 
-  /** Shows a job's record. */
   put(job: LiveJob): void {
     if (isSettled(job.record)) this.#note(job);
     else if (this.#ended.has(job.id)) this.#forget(job.id);
@@ -87,7 +81,7 @@ export class RetainedRecords {
     bus.publish(this.#topic(id), JSON.stringify(record), { retain: true });
   }
 
-  /** Shows a job's record no more. */
+  /** Removes a job's record. */
   clear(jobId: string): void {
     for (const bus of this.#with.buses) this.#empty(jobId, bus);
     if (this.#complete) this.#forget(jobId);
@@ -111,7 +105,7 @@ export class RetainedRecords {
       makeFolder(this.#folder);
       writeFileSync(join(this.#folder, id), `${lineOf(registryDir)}\n`, { mode: 0o600 });
     } catch (error) {
-      this.#with.log.warn(`the end of ${id} was not noted (${systemCode(error) ?? 'unknown error'})`);
+      this.#warn(`the end of ${id} was not noted`, error);
     }
   }
 
@@ -126,16 +120,7 @@ export class RetainedRecords {
     try {
       rmSync(join(this.#folder, jobId), { force: true });
     } catch (error) {
-      this.#with.log.warn(`the note of ${jobId} was not removed (${systemCode(error) ?? 'unknown error'})`);
-    }
-  }
-
-  #noted(): string[] {
-    try {
-      return readdirSync(this.#folder).filter(isJobId);
-    } catch {
-      // No job has ended in this home yet.
-      return [];
+      this.#warn(`the note of ${jobId} was not removed`, error);
     }
   }
 
@@ -161,9 +146,11 @@ export class RetainedRecords {
       const text = [...this.#earlierHosts, this.#with.host].join('\n');
       writeFileSync(path, `${text}\n`, { mode: 0o600 });
     } catch (error) {
-      this.#with.log.warn(
-        `the machine's name was not noted in ${path} (${systemCode(error) ?? 'unknown error'})`,
-      );
+      this.#warn(`the machine's name was not noted in ${path}`, error);
     }
+  }
+
+  #warn(what: string, error: unknown): void {
+    this.#with.log.warn(`${what} (${systemCode(error) ?? 'unknown error'})`);
   }
 }

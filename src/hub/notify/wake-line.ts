@@ -6,10 +6,9 @@ import { type Recovery, recoverDelivery } from '../../tmux/recover.ts';
 import { classify, shoot } from '../../tmux/screen.ts';
 import type { Typist } from '../delivery/typist.ts';
 
-/** The agent that is told in its own pane. */
+/** The agent that is notified in its own pane. */
 export type Supervisor = NonNullable<JobOrder['notify']>;
 
-/** Whom the line is meant for. */
 export function targetOf({ pane, process }: Supervisor): Target {
   return { pane, pane_pid: process.pane_pid, agent: process };
 }

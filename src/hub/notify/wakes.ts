@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { randomSuffix } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { cleanLine } from '../../base/text.ts';
+import { draftEvent } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { owesLine, owesWake, wakeLine } from '../../job/wake.ts';
 import type { HoldParams } from '../../operations/housekeeping.ts';
@@ -13,15 +14,25 @@ import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import { standingOf } from '../panes/losses.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
-import { noteTold } from './told.ts';
 import { finishLine, lookAt, noteOf, type Supervisor, targetOf } from './wake-line.ts';
 
-/** Jobs that change together are one line: so long (ms) for the others, and for the word of a wait that is in force. */
+/** Jobs that change together get one line: how long (ms) the others, and the sign of a wait that is in force, have time. */
 const GATHER_MS = 1_000;
-/** So long (ms) a wait that is in force is believed to be so without a word of it: it gives one every second. */
+/** How long (ms) a wait counts as in force without a sign of it: it gives one every second. */
 const HOLD_MS = 4_000;
-/** A supervisor is idle when its screen has been ready so long (ms): between two steps of a turn it may look so, too. */
+/** How long (ms) the screen of an idle supervisor has been ready: between two steps of a turn it may look idle, too. */
 const IDLE_MS = 1_000;
+
+/** How a supervisor is notified, in words. */
+const TOLD = {
+  seen: 'The supervisor has looked, or waits.',
+  channel: "It is told over the supervisor's channel, which acknowledges nothing.",
+  typing: "A line is typed into the supervisor's pane.",
+  typed: 'The supervisor has taken the line.',
+  blocked: 'The line was not typed: its pane had changed. It comes when that is free.',
+  unverified: 'Whether the supervisor has taken the line is not known. It is not typed again.',
+  gone: "The supervisor's agent has left its pane.",
+} as const;
 
 /** The jobs that one supervisor is to be notified of. */
 interface Debt {
@@ -30,16 +41,16 @@ interface Debt {
 }
 
 /**
- * Tells supervisors that do not wait: one line in their own pane, under the same guards as an order, once they are idle.
- * How far it was told, by a line or by an answer, is in the journal (`notified`), for a line before a key is pressed: no
- * crash tells it twice.
+ * Notifies supervisors that do not wait: one line in their own pane, under the same guards as an order, once they are
+ * idle. How far a supervisor was notified, by a line or an answer, is in the journal (`notified`); for a line before a key
+ * is pressed, so no crash types it twice.
  */
 export class Wakes {
   readonly #with;
   readonly #debts = new Map<string, Debt>();
-  /** Up to where a job's supervisor is told by what is being written. */
+  /** Up to which event a job's supervisor is notified by what is being written. */
   readonly #telling = new Map<LiveJob, number>();
-  /** Jobs of which a wait is about to tell, each with the end of that time. */
+  /** Jobs that a wait is about to report, each with the end of that time. */
   readonly #held = new Map<LiveJob, NodeJS.Timeout>();
   /** Lines that the last hub was typing. */
   #unfinished = 0;
@@ -74,7 +85,7 @@ export class Wakes {
     for (const [line, about] of lines) this.#finish(line, about);
   }
 
-  /** A wait of the jobs' supervisor says that it is in force: until that lapses, it tells. @throws MamError for an unknown job */
+  /** A wait of the jobs' supervisor is in force: until it lapses, no line is typed. @throws MamError for an unknown job */
   async hold({ job_ids: ids, registry_dir, session }: HoldParams): Promise<void> {
     for (const id of ids) {
       const job = await this.#with.registrar.find(id, registry_dir);
@@ -84,8 +95,8 @@ export class Wakes {
 
   /**
    * A client session is shown how a job stands.
-   * @param shown `seq`: it stood so after that event; absent: now
-   * @returns the job; `told` when it had not been told so before, by this or any road
+   * @param shown `seq`: its state after that event; absent: now
+   * @returns the job; `told` when it had not been notified of that before, in any way
    * @throws MamError for an unknown job
    */
   async seen(
@@ -100,7 +111,7 @@ export class Wakes {
       !job.isHistory && shown.seen_by === supervisor.session && owesWake(job.record) && seq > known;
     if (told) {
       this.#telling.set(job, seq);
-      await noteTold(this.#with.registrar, job, seq, shown.told ?? 'seen').finally(() => {
+      await this.#note(job, seq, shown.told ?? 'seen').finally(() => {
         if (this.#telling.get(job) === seq) this.#telling.delete(job);
       });
     }
@@ -142,9 +153,8 @@ export class Wakes {
         return false;
       for (const job of jobs) {
         const seq = job.record.notified_seq ?? 0;
-        if (end.kind === 'submitted')
-          await noteTold(this.#with.registrar, job, seq, 'typed', { evidence: end.evidence });
-        else await noteTold(this.#with.registrar, job, seq, end.kind, why(end));
+        if (end.kind === 'submitted') await this.#note(job, seq, 'typed', { evidence: end.evidence });
+        else await this.#note(job, seq, end.kind, why(end));
       }
       return true;
     };
@@ -154,14 +164,11 @@ export class Wakes {
   }
 
   #pay(key: string, debt: Debt): void {
-    const run = async (stop: AbortSignal): Promise<boolean> => {
-      try {
-        return await this.#tell(debt, stop);
-      } catch (error) {
-        this.#with.log.error(`the supervisor in pane ${debt.supervisor.pane} was not told`, error);
+    const run = (stop: AbortSignal): Promise<boolean> =>
+      this.#tell(debt, stop).catch((error: unknown) => {
+        this.#with.log.error(`the supervisor in pane ${debt.supervisor.pane} was not notified`, error);
         return false;
-      }
-    };
+      });
     this.#with.dispatcher.atPane(debt.supervisor, run, () => {
       this.#debts.delete(key);
       // What came while it was typed is a change of its own.
@@ -169,7 +176,7 @@ export class Wakes {
     });
   }
 
-  /** @returns true when nothing is left to tell, false to try again when the pane has changed */
+  /** @returns true when nothing is left to type, false to try again when the pane has changed */
   async #tell(debt: Debt, stop: AbortSignal): Promise<boolean> {
     if (this.#owing(debt).length === 0) return true;
     const { supervisor } = debt;
@@ -193,14 +200,13 @@ export class Wakes {
       pasting: async () => {
         for (const job of jobs) {
           const seq = Math.max(said.get(job) ?? 0, job.record.notified_seq ?? 0);
-          await noteTold(this.#with.registrar, job, seq, 'typing', { line });
+          await this.#note(job, seq, 'typing', { line });
         }
         isAnnounced = true;
       },
       visible: () => {},
       submitted: (evidence) => {
-        for (const job of jobs)
-          void noteTold(this.#with.registrar, job, job.record.notified_seq ?? 0, 'typed', { evidence });
+        for (const job of jobs) void this.#note(job, job.record.notified_seq ?? 0, 'typed', { evidence });
       },
       stop,
     };
@@ -209,31 +215,44 @@ export class Wakes {
     const announced = { ...about, text: line, mark };
     const end = await this.#with.typist.type({ target, look, announced, steps });
     if (end.kind === 'blocked') {
-      // Nothing was pasted: it is told when the way is free.
+      // Nothing was pasted: the line comes when the way is free.
       if (isAnnounced)
         for (const job of jobs)
-          await noteTold(this.#with.registrar, job, before.get(job) ?? 0, 'blocked', {
-            evidence: end.obstacle.by,
-          });
+          await this.#note(job, before.get(job) ?? 0, 'blocked', { evidence: end.obstacle.by });
       return false;
     }
     if (end.kind === 'gone') return this.#gone(supervisor, jobs, end.why);
     // What came while the line was typed is not in it.
     if (end.kind === 'unverified')
-      for (const job of jobs)
-        await noteTold(this.#with.registrar, job, job.record.notified_seq ?? 0, 'unverified', why(end));
+      for (const job of jobs) await this.#note(job, job.record.notified_seq ?? 0, 'unverified', why(end));
     return true;
   }
 
   /** @returns false where the agent may live, in a tmux server that is out of reach just now */
   async #gone(supervisor: Supervisor, jobs: LiveJob[], evidence: string): Promise<boolean> {
     if (!(await hasLeft(this.#with.servers, supervisor))) return false;
-    for (const job of jobs)
-      await noteTold(this.#with.registrar, job, job.record.wake_seq, 'gone', why({ why: evidence }));
+    for (const job of jobs) await this.#note(job, job.record.wake_seq, 'gone', why({ why: evidence }));
     return true;
   }
 
-  /** The jobs whose supervisor was told by no other road, and is not about to be; a pruned one is nobody's news any more. */
+  /**
+   * Notes how far a job's supervisor has been notified.
+   * @param seq the wake that it knows of now
+   * @param how `seen` by a look or a wait; `channel`; `typing`, then `typed`, `unverified` or `blocked`; or `gone` with its pane
+   * @param more `evidence` of it; the `line` with `typing`
+   * @throws MamError `io` when it could not be written
+   */
+  async #note(
+    job: LiveJob,
+    seq: number,
+    how: keyof typeof TOLD,
+    more: { evidence?: string; line?: string } = {},
+  ): Promise<void> {
+    const data = { seq, how, ...more };
+    await this.#with.registrar.record(job, draftEvent(job.id, 'notified', { detail: TOLD[how], data }));
+  }
+
+  /** The jobs whose supervisor was not notified in another way, and is not about to be. A pruned job is no news. */
   #owing({ jobs }: Debt): LiveJob[] {
     for (const job of jobs)
       if (!owesWake(job.record) || this.#held.has(job) || this.#with.registrar.held(job.id) !== job)

@@ -7,7 +7,7 @@ import { isFinal } from '../../job/words.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import { readTaskPage } from '../jobs/task.ts';
 
-/** What a publisher hears of its event: that it has its place in the journal, whatever becomes of the rest of the answer. */
+/** The answer to a publisher: its event is in the journal, even if the rest of the answer fails. */
 export function answerTo(job: LiveJob, recorded: Recorded, log: Log): ClaimReply {
   const { event, after } = recorded;
   const { event_id, seq } = event;
@@ -26,15 +26,11 @@ function wholeAnswer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimR
   const amended =
     wasFinal &&
     (after.status !== before.status || after.phase === 'validating' || after.late !== before.late);
-  if (isFinal(after.status) && (event.type === 'started' || event.type === 'progress')) {
-    return { ...base, accepted: false, refusal: stopText(after) };
-  }
+  if (isFinal(after.status) && (event.type === 'started' || event.type === 'progress'))
+    return { ...base, accepted: false, refusal: `Stop: ${endText(after)} Do not work on it.` };
   if (wasFinal && !amended) {
-    return {
-      ...base,
-      accepted: false,
-      refusal: `${endText(after)} Your report is kept in its log and changes nothing.`,
-    };
+    const refusal = `${endText(after)} Your report is kept in its log and changes nothing.`;
+    return { ...base, accepted: false, refusal };
   }
   if (amended) base.amended = amendedText(before, after);
   const messages = messagesFor(after, event.seq);
@@ -47,13 +43,10 @@ function wholeAnswer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimR
     return { ...base, messages, next: `Read the messages and act on them. ${then}` };
   }
   if (asks !== undefined) return { ...base, next: asks };
-  if (after.phase === 'validating') {
-    return {
-      ...base,
-      next: 'Your result is being checked by the validation script; the job counts as completed when it passes.',
-    };
-  }
-  return base;
+  if (after.phase !== 'validating') return base;
+  const next =
+    'Your result is being checked by the validation script; the job counts as completed when it passes.';
+  return { ...base, next };
 }
 
 function startedAnswer(job: LiveJob): Partial<ClaimReply> {
@@ -70,13 +63,8 @@ function startedAnswer(job: LiveJob): Partial<ClaimReply> {
   }
 }
 
-function stopText(record: JobRecord): string {
-  return `Stop: ${endText(record)} Do not work on it.`;
-}
-
-function endText(record: JobRecord): string {
-  const reason = record.reason === undefined ? '' : ` (${record.reason})`;
-  const { status, final_at: at } = record;
+function endText({ status, reason: why, final_at: at }: JobRecord): string {
+  const reason = why === undefined ? '' : ` (${why})`;
   return status === 'failed'
     ? `This job failed${reason}${at === undefined ? '' : ` at ${at}`}.`
     : `This job has been ${status}${reason} since ${at ?? 'before'}.`;

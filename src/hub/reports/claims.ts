@@ -3,8 +3,7 @@ import { isObject, parseJson } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import { cleanLine } from '../../base/text.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
-import type { Claim } from '../../job/claim.ts';
-import { parseClaim, refused } from '../../job/claim.ts';
+import { type Claim, parseClaim, refused } from '../../job/claim.ts';
 import type { ClaimReply } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -16,7 +15,7 @@ import type { EventRates } from './event-rates.ts';
 
 /** How many open jobs a refusal names. */
 const NAMED_JOBS = 5;
-/** What may pass: a full disk, another hub that still writes the registry, a journal that is being restored. */
+/** Errors that may pass: a full disk, another hub that still writes the registry, a journal that is being restored. */
 const RETRIED: readonly string[] = ['io', 'conflict', 'unavailable'];
 
 /** Which way a claim came: over the private socket, out of the outbox, or over the external broker. */
@@ -47,11 +46,11 @@ export class Claims {
 
   /**
    * A claim from the broker or the outbox. Every claim is answered on its `reply_to`, if it has one.
-   * @param from `outbox`: its publisher has gone on without the answer, so that no message for the peer may go with it;
-   * `outside`: it came over the external broker, where anybody may have sent it
-   * @param isKept it is read from the outbox now, whichever way it came: its turn is there
+   * @param from `outbox`: its publisher has gone on without the answer, so no message for the peer may go with it;
+   * `outside`: it came over the external broker, where anyone may have sent it
+   * @param isKept it is read from the outbox, whichever way it came: it is its turn
    * @returns when it is settled: on disk, or refused for good
-   * @throws when it could not be written now but may be later: it must not be acknowledged
+   * @throws when it can't be written now but may be later: it must not be acknowledged
    */
   async take(
     jobId: string,
@@ -61,7 +60,7 @@ export class Claims {
   ): Promise<void> {
     const raw = parseJson(payload.toString());
     if (!isObject(raw)) {
-      this.#with.log.warn(`a claim on ${jobId} is no JSON object and was dropped`);
+      this.#with.log.warn(`a claim on ${jobId} is not a JSON object and was dropped`);
       return;
     }
     const { claim, refusal } = parseClaim(raw, jobId, from === 'outside');
@@ -92,7 +91,7 @@ export class Claims {
       if (place.turn !== undefined) await place.turn;
       const unheard = from !== 'socket' || claim.reply_to === undefined;
       const answer = await this.#settle({ ...claim, ...(unheard && { unheard }) }, from, done);
-      // Refused for good: nobody will come for its text.
+      // Refused for good: nobody will need its text.
       if (spool !== undefined && !answer.recorded) await this.#drop(spool);
       return { answer };
     } catch (error) {
@@ -111,7 +110,7 @@ export class Claims {
     await dropSpool(this.#with.home, spool).catch(() => {});
   }
 
-  /** Claims on one job take their places in the order of their arrival, even where one has to be read from a file. */
+  /** Claims on one job take their places in the order of their arrival, even if one must be read from a file. */
   #queueUp(jobId: string): { turn: Promise<void> | undefined; done: () => void } {
     const turn = this.#turns.get(jobId);
     let done = (): void => {};
@@ -135,11 +134,8 @@ export class Claims {
       return passed ?? { ...refused(claim.event_id, this.#unknownJob(mine)), unknown: true };
     }
     if (mine !== undefined && mine.id !== job.id && !this.#with.owners.isQueuedIn(job, mine)) {
-      const yours = `The job of your pane is ${mine.id}.`;
-      return refused(
-        claim.event_id,
-        `Job ${job.id} was given to another pane. ${yours} Report again with job_id "${mine.id}".`,
-      );
+      const what = `Job ${job.id} was given to another pane. The job of your pane is ${mine.id}.`;
+      return refused(claim.event_id, `${what} Report again with job_id "${mine.id}".`);
     }
     // What is in the journal already is answered as it was.
     const known = job.has(claim.event_id);
@@ -147,12 +143,9 @@ export class Claims {
     if (tooMuch !== undefined) return this.#refuse(job, claim, tooMuch);
     const { reply_to: _, result_spool: spool, origin: __, ...event } = claim;
     if (spool !== undefined) event.result = await this.#resultIn(spool, known);
-    if (event.result !== undefined && Buffer.byteLength(event.result) > LIMITS.resultBytes) {
-      return refused(
-        claim.event_id,
-        'The result is longer than 1 MiB: write it to a file and name that in files.',
-      );
-    }
+    const tooLong = 'The result is longer than 1 MiB: write it to a file and name that in files.';
+    if (event.result !== undefined && Buffer.byteLength(event.result) > LIMITS.resultBytes)
+      return refused(claim.event_id, tooLong);
     const { type, event_id, job_id, source, at } = event;
     const recording = this.#with.registrar.record(job, { ...event, type, event_id, job_id, source, at });
     placed();
@@ -175,7 +168,7 @@ export class Claims {
     return look();
   }
 
-  /** To the hub that has the job, where that is on another machine. */
+  /** Passes a claim to the hub that has the job, if it is on another machine. */
   async #passOn(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply | undefined> {
     if (this.#with.elsewhere === undefined) return undefined;
     const { result_spool: spool } = claim;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { MamError } from '../../base/errors.ts';
+import { parseJson } from '../../base/json.ts';
 import type { HubBus } from '../../bus/hub-bus.ts';
 import { claimTopic, hubReplyTopic } from '../../bus/topics.ts';
-import type { Claim } from '../../job/claim.ts';
-import { refused } from '../../job/claim.ts';
+import { type Claim, refused } from '../../job/claim.ts';
 import type { ClaimReply } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { isFinal, REPORT_TYPES, STATUSES } from '../../job/words.ts';
@@ -13,7 +13,7 @@ const ANSWER_MS = 300;
 /** The same where nobody waits for the answer. */
 const LATE_ANSWER_MS = 1_000;
 
-/** What is believed of an answer over a broker, where anybody may have sent it: no text that an agent would act on. */
+/** What is believed of an answer over a broker, where anyone may have sent it: no text that an agent would act on. */
 const answerSchema = z.object({
   event_id: z.string(),
   accepted: z.boolean(),
@@ -42,7 +42,7 @@ export class Elsewhere {
   }
 
   /**
-   * Sends a peer's report over the broker, as a peer's: what this machine says of panes and people proves nothing there.
+   * Sends a peer's report over the broker, as a peer's: what this machine knows of panes and people proves nothing there.
    * @param patient nobody waits for the answer, and without one the report stays in the outbox
    * @returns what its hub said; nothing when no hub on the broker has the job
    * @throws MamError `io` when it has to be sent again later
@@ -77,13 +77,7 @@ export class Elsewhere {
 
   /** Takes another hub's answer; one that nobody waits for is dropped. */
   settle(payload: Buffer): void {
-    let value: unknown;
-    try {
-      value = JSON.parse(payload.toString());
-    } catch {
-      return;
-    }
-    const { data: answer } = answerSchema.safeParse(value);
+    const { data: answer } = answerSchema.safeParse(parseJson(payload.toString()));
     if (answer !== undefined) this.#waiting.get(answer.event_id)?.(answer);
   }
 
@@ -95,10 +89,8 @@ export class Elsewhere {
 /** The answer for the peer, in our own words. */
 function replyOf({ event_id, accepted, recorded, seq, status }: Answer, type: string): ClaimReply {
   const base = { event_id, accepted, recorded, seq, status };
-  if (accepted) {
-    const next = 'The job is on another machine: take its task from the order that you were given.';
-    return { ...base, ...(type === 'started' && { next }) };
-  }
+  const next = 'The job is on another machine: take its task from the order that you were given.';
+  if (accepted) return { ...base, ...(type === 'started' && { next }) };
   if (status !== undefined && isFinal(status)) {
     const stop = type === 'started' || type === 'progress' ? 'Stop: this' : 'This';
     return { ...base, refusal: `${stop} job is ${status} on its own machine. Do not work on it.` };
@@ -106,9 +98,9 @@ function replyOf({ event_id, accepted, recorded, seq, status }: Answer, type: st
   return { ...base, refusal: 'The hub of this job, on another machine, has refused the report.' };
 }
 
-/** What may go over a broker of an answer: nobody there has shown that he may read the task or the messages. */
+/** The part of an answer that may go over a broker: nobody there has proved that they may read the task or the messages. */
 export function publicAnswer(reply: ClaimReply): ClaimReply {
   const { event_id, accepted, recorded, seq, status, refusal, amended, unknown, retry } = reply;
-  const told = unknown === true ? 'There is no job with this id.' : refusal;
-  return { event_id, accepted, recorded, seq, status, refusal: told, amended, unknown, retry };
+  const shown = unknown === true ? 'There is no job with this id.' : refusal;
+  return { event_id, accepted, recorded, seq, status, refusal: shown, amended, unknown, retry };
 }

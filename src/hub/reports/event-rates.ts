@@ -6,25 +6,28 @@ import type { LiveJob } from '../jobs/live-job.ts';
 const MINUTE_MS = 60_000;
 /** How many minutes' worth may come at once. */
 const BURST_MINUTES = 2;
-/** That events of a job are refused is told in its journal no more often than so, in ms. */
+/** How often a job's journal may say that events are refused, in ms. */
 const TELL_MS = 60_000;
 
 /** What an event is to its job: `talk` changes nothing, `ask` wants attention, `end` must always get through. */
 type Weight = 'talk' | 'ask' | 'end';
+const ASKS: readonly string[] = [
+  ...['question', 'permission_required', 'permission_resolved', 'turn_ended', 'rate_limited', 'answered'],
+];
 
-/** Of a job: what its publishers may still say now. */
+/** What the publishers of a job may still say now. */
 interface Allowance {
   talk: number;
   ask: number;
-  /** When it was reckoned last, on the clock that nobody sets. */
+  /** When it was last computed, on the monotonic clock. */
   at: number;
   toldAt: number;
 }
 
 /**
- * Keeps a runaway loop from filling a journal: of each job, a bucket that fills with so many events a minute and holds
- * two minutes' worth. Talk and questions have one each, so that a flood of progress never takes a question's place; what
- * ends a job has no limit.
+ * Keeps a runaway loop from filling a journal: each job has a bucket that gains so many events a minute and holds two
+ * minutes' worth. Talk and questions have one each, so a flood of progress never takes a question's place; what ends a job
+ * has no limit.
  */
 export class EventRates {
   readonly #perMinute: number;
@@ -37,7 +40,7 @@ export class EventRates {
 
   /**
    * Takes an event's share.
-   * @param kept it is in the outbox, and its publisher was told that it will be delivered: it is counted, never refused
+   * @param kept it is in the outbox, and its publisher knows that it will be delivered: it is counted, never refused
    * @returns nothing, or why the event is refused, with the next step; `tell` when the journal is to say so
    */
   take(job: LiveJob, type: string, kept: boolean): { why: string; tell: boolean } | undefined {
@@ -57,12 +60,7 @@ export class EventRates {
   #reckon(job: LiveJob): Allowance {
     const now = performance.now();
     const most = this.#perMinute * BURST_MINUTES;
-    const own = this.#allowances.get(job) ?? {
-      talk: most,
-      ask: most,
-      at: now,
-      toldAt: Number.NEGATIVE_INFINITY,
-    };
+    const own = this.#allowances.get(job) ?? { talk: most, ask: most, at: now, toldAt: -Infinity };
     const gained = ((now - own.at) / MINUTE_MS) * this.#perMinute;
     own.talk = Math.min(most, own.talk + gained);
     own.ask = Math.min(most, own.ask + gained);
@@ -80,27 +78,13 @@ function fullText({ id }: LiveJob): string {
   return `The journal of job ${id} has ${LIMITS.keptEvents} events and takes no more progress: this one was not recorded. Work on, and report only question, completed or error.`;
 }
 
-function weightOf(record: JobRecord, type: string): Weight {
-  const amendable = record.status === 'failed' && AMENDABLE.includes(record.reason ?? '');
-  if (isFinal(record.status) && !amendable) return 'talk';
-  switch (type) {
-    case 'started':
-      // A late one changes nothing, so that it would be the first one again and again.
-      return record.started_at === undefined && !isFinal(record.status) ? 'end' : 'talk';
-    case 'question':
-    case 'permission_required':
-    case 'permission_resolved':
-    case 'turn_ended':
-    case 'rate_limited':
-    case 'answered':
-      return 'ask';
-    case 'completed':
-      // While the first one is being checked, a second one changes nothing.
-      return record.phase === 'validating' ? 'ask' : 'end';
-    case 'error':
-    case 'cancelled':
-      return 'end';
-    default:
-      return 'talk';
-  }
+function weightOf({ status, reason, started_at, phase }: JobRecord, type: string): Weight {
+  const amendable = status === 'failed' && AMENDABLE.includes(reason ?? '');
+  if (isFinal(status) && !amendable) return 'talk';
+  // A late one changes nothing, so it would be the first one again and again.
+  if (type === 'started') return started_at === undefined && !isFinal(status) ? 'end' : 'talk';
+  // While the first one is being checked, a second one changes nothing.
+  if (type === 'completed') return phase === 'validating' ? 'ask' : 'end';
+  if (type === 'error' || type === 'cancelled') return 'end';
+  return ASKS.includes(type) ? 'ask' : 'talk';
 }

@@ -13,32 +13,32 @@ import type { Claim } from '../../job/claim.ts';
 import type { ClaimWay } from './claims.ts';
 import { wayOf } from './kept-claims.ts';
 
-/** What could not be taken is not tried again earlier, in ms. */
+/** When an event that could not be taken is tried again, in ms. */
 const AGAIN_MS = 1_500;
-/** So many jobs' events are taken side by side: the disk then takes them together. */
+/** The events of so many jobs are taken side by side: the disk then takes them together. */
 const JOBS_AT_ONCE = 32;
-/** A folder's time says nothing of what happens so soon (ms) after it. */
+/** A folder's time says nothing about what happens so soon (ms) after it. */
 const TICK_MS = 50;
-/** A look at the names of a long outbox is followed by so many times its length without one. */
+/** After a look at the names of a long outbox there is none for so many times as long as it took. */
 const REST_TIMES = 10;
-/** Such a file stays as it is until a person fixes it, which may be never. */
+/** Errors of a file that stays as it is until a person fixes it, which may be never. */
 const FORBIDDEN = ['EACCES', 'EPERM'];
 
 /** An event that could not be taken, and holds up the later ones of its job. */
 interface Stuck {
-  /** When it is tried again, on the clock that nobody sets. */
+  /** When it is tried again, on the monotonic clock. */
   until: number;
   why: string;
 }
 
-/** What somebody waits for. */
+/** What a claim waits for. */
 interface Turn {
   promise: Promise<void>;
   resolve: () => void;
 }
 
 /**
- * Takes in what publishers kept on disk while they could not reach a hub, between all else that the hub does: the
+ * Takes in what publishers kept on disk while they could not reach a hub, while the hub goes on with its other work: the
  * events of a job in the order in which they were kept, whoever kept them.
  */
 export class Inbox {
@@ -52,9 +52,9 @@ export class Inbox {
   readonly #stuck = new Map<string, Stuck>();
   /** By job: settles when what is kept of it was taken, or is stuck. */
   readonly #pending = new Map<string, Turn>();
-  /** By file: the jobs that its name does not tell. */
+  /** By file: its job, where the name does not say it. */
   readonly #unnamed = new Map<string, string>();
-  /** Files of which it was said that they can't be read. */
+  /** Files that can't be read, which the log says already. */
   readonly #unread = new Set<string>();
   /** When the folder had changed at the last listing. */
   #changed = 0;
@@ -64,7 +64,7 @@ export class Inbox {
     this.#with = parts;
   }
 
-  /** Finds out of which jobs events are here, so that nothing overtakes them. @throws the system's error */
+  /** Finds out which jobs have events here, so that nothing overtakes them. @throws the system's error */
   async look(): Promise<void> {
     await this.#list();
   }
@@ -80,8 +80,8 @@ export class Inbox {
   }
 
   /**
-   * What is kept of a job comes before what is said of it now.
-   * @returns when its turn is there; nothing when that is now
+   * The kept events of a job come before its new ones.
+   * @returns when it is the new one's turn; nothing when that is now
    * @throws MamError `io`, later, when an earlier event of the job is stuck: then this one is kept as well
    */
   earlier(jobId: string): Promise<void> | undefined {
@@ -212,7 +212,7 @@ export class Inbox {
     return known;
   }
 
-  /** Nothing for a file that only a person can make readable: no other report waits for that. @throws the system's error */
+  /** Nothing for a file that only a person can make readable: no other report waits for it. @throws the system's error */
   async #read(file: string): Promise<Claim | undefined> {
     try {
       return await readOutboxClaim(file);
@@ -225,16 +225,15 @@ export class Inbox {
   }
 }
 
-/** Processes that kept theirs at the same time may have the same number: then the claims' own time tells. */
+/** Processes that kept events at the same time may have used the same number: then the claims' own time decides. */
 async function inOrder(files: readonly OutboxFile[]): Promise<readonly OutboxFile[]> {
   const orders = new Set(files.map(({ order }) => order));
   if (orders.size === files.length) return files;
-  const timed = await Promise.all(
-    files.map(async (one) => ({
-      ...one,
-      at: (await readOutboxClaim(one.file).catch(() => undefined))?.at ?? '',
-    })),
-  );
+  const timeOf = async (one: OutboxFile) => {
+    const claim = await readOutboxClaim(one.file).catch(() => undefined);
+    return { ...one, at: claim?.at ?? '' };
+  };
+  const timed = await Promise.all(files.map(timeOf));
   return timed.sort((a, b) => a.order - b.order || (a.at < b.at ? -1 : Number(a.at > b.at)));
 }
 

@@ -6,7 +6,7 @@ import { keepInOutbox } from '../../bus/spool/outbox.ts';
 import type { Claim } from '../../job/claim.ts';
 import type { Claims, ClaimWay } from './claims.ts';
 
-/** What the names begin with of claims that came over an external broker: no name of a publisher does. */
+/** How the file names of claims from an external broker begin: no publisher's name begins so. */
 const OUTSIDE = 'outside-';
 
 /**
@@ -31,9 +31,9 @@ export class KeptClaims {
    * @throws when it could not be stored anywhere: it must not be acknowledged
    */
   take(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
-    // Its publisher keeps their order, and was told in the answer what could not be written.
+    // Its publisher keeps their order, and learns from the answer what could not be written.
     if (isKeptByPublisher(payload, from)) return this.#with.claims.take(jobId, payload, from).catch(() => {});
-    // The next one must see what has become of this one: it would be recorded, or kept, before it.
+    // The next one must wait for this one, or it would be recorded or kept before it.
     const taken = (this.#turns.get(jobId) ?? Promise.resolve()).then(() =>
       this.#takeOrKeep(jobId, payload, from),
     );
@@ -72,12 +72,12 @@ export class KeptClaims {
   }
 }
 
-/** The way that an event in the outbox came. */
+/** Which way an event in the outbox came. */
 export function wayOf(file: string): ClaimWay {
   return basename(file).startsWith(OUTSIDE) ? 'outside' : 'outbox';
 }
 
-/** Ours do so, when they are told that it can't be written: the servers with a name of their own, `mam publish` with its pids. */
+/** Our own publishers keep what can't be written: servers, which have a writer's name, and `mam publish`, with its pids. */
 function isKeptByPublisher(payload: Buffer, from: ClaimWay): boolean {
   const said = from === 'socket' ? parse(payload) : undefined;
   const isOurs = typeof said?.writer === 'string' || said?.origin !== undefined;

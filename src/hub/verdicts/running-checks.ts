@@ -1,16 +1,17 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, namesIn } from '../../base/folders.ts';
+import { orElse } from '../../base/or-else.ts';
 import { startOf } from '../../base/processes.ts';
 import { endFamily } from '../../checks/check-family.ts';
 import { isLiving, type Owner, thisOwner } from '../../registry/lock.ts';
 
-/** The room that a script's note gets. */
+/** What is reserved for a script's note. */
 const NOTE_BYTES = 1_024;
 
 /**
- * Which validation scripts run. It is in `MAM_HOME`, where no project can write: a next hub ends what this one left
- * behind, and no process that a job's own files name.
+ * Which validation scripts run. They are noted in `MAM_HOME`, where no project can write: the next hub ends what this one
+ * left behind, and no process that a job's own files name.
  */
 export class RunningChecks {
   readonly #folder: string;
@@ -39,13 +40,9 @@ export class RunningChecks {
     writeFileSync(this.#file(jobId), JSON.stringify(owner).padEnd(NOTE_BYTES), { flag: 'r+' });
   }
 
-  /** What can't be removed names no process that lives: the next hub passes it over. */
+  /** A note that can't be removed names no living process: the verdict counts all the same. */
   end(jobId: string): void {
-    try {
-      rmSync(this.#file(jobId), { force: true });
-    } catch {
-      // A verdict counts all the same.
-    }
+    orElse(() => rmSync(this.#file(jobId), { force: true }), undefined);
   }
 
   /** Ends the scripts that a dead hub has left running, with all that they started. Before this hub runs any. */
@@ -63,12 +60,10 @@ export class RunningChecks {
   }
 }
 
-/** Nothing for a file that was only half written: without its start a process can't be told from another one. */
+/** Nothing for a file that is only half written: without its start a process can't be told from another one. */
 function read(file: string): Owner | undefined {
-  try {
-    const { pid, start, boot, what, at } = JSON.parse(readFileSync(file, 'utf8')) as Owner;
-    return pid > 1 && start !== '' && what !== '' ? { pid, start, boot, what, at } : undefined;
-  } catch {
-    return undefined;
-  }
+  const owner = orElse(() => JSON.parse(readFileSync(file, 'utf8')) as Owner | null, null);
+  if (owner === null) return undefined;
+  const { pid, start, boot, what, at } = owner;
+  return pid > 1 && start !== '' && what !== '' ? { pid, start, boot, what, at } : undefined;
 }

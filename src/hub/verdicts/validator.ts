@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { explain } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { orElse } from '../../base/or-else.ts';
 import { cleanLine } from '../../base/text.ts';
 import { outputTail, runScript, scriptEnvironment } from '../../checks/script.ts';
 import { isAsDelegated, scriptIdentity } from '../../checks/script-hash.ts';
@@ -18,13 +19,12 @@ import type { RunningChecks } from './running-checks.ts';
 const NOT_RUN = 126;
 const PROBLEM_CHARS = 1_000;
 
-/** What becomes of a check. */
 type Verdict = { output: string; detail?: string; script_changed?: true } & (
   | { passed: boolean; exit_code: number }
   | { outcome: Undecided; problem: string }
 );
 
-/** A script was ended at once, since it could not be noted that it runs. */
+/** A script was ended at once, because it could not be noted that it runs. */
 class Unnoted extends Error {}
 
 /** Runs the script of a job that its peer has called completed, and records the verdict. */
@@ -57,7 +57,7 @@ export class Validator {
     for (const job of this.#waiting) if (!job.isRetired) this.resume(job);
   }
 
-  /** Ends what the last hub left running. Before this one runs anything. */
+  /** Before this hub runs anything. */
   endLeft(): void {
     this.#with.checks.endLeft();
   }
@@ -105,7 +105,7 @@ export class Validator {
     return recorded !== undefined;
   }
 
-  /** It says nothing about the work, or the check, that `MAM_HOME` can't be written now. */
+  /** `MAM_HOME` can't be written now, which says nothing about the work or the check. */
   #wait(job: LiveJob, error: unknown): false {
     if (!this.#waiting.has(job))
       this.#with.log.error(`the check of ${job.id} waits until MAM_HOME can be written`, error);
@@ -138,12 +138,8 @@ export class Validator {
       });
       if (scriptIdentity(script) !== before || (await watch.saw()))
         return changed('while it ran: what it said does not count.', output);
-      if (cutOffAfter !== undefined)
-        return undecided(
-          'could_not_finish',
-          `It did not finish within ${cutOffAfter} s and was ended.`,
-          output,
-        );
+      const problem = `It did not finish within ${cutOffAfter} s and was ended.`;
+      if (cutOffAfter !== undefined) return undecided('could_not_finish', problem, output);
       return { passed: code === 0, exit_code: code, output };
     } catch (error) {
       if (error instanceof Unnoted) return error;
@@ -168,12 +164,10 @@ function undecided(outcome: Undecided, problem: string, output: string): Verdict
   return { outcome, problem, detail, output };
 }
 
-/** Nothing where its folder is not ours any more: a check says what it says without its log. */
+/** Nothing where its folder is no longer ours: a verdict counts without its log. */
 function logFileOf(job: LiveJob): string | undefined {
-  try {
+  return orElse(() => {
     logPlace(job).check();
     return join(job.record.log_dir, 'validate.log');
-  } catch {
-    return undefined;
-  }
+  }, undefined);
 }

@@ -1,9 +1,9 @@
-import { scriptOf } from '../../checks/job-script.ts';
 import { outputTail, runScript, scriptEnvironment } from '../../checks/script.ts';
+import { scriptOf } from '../../checks/script-hash.ts';
 import type { VerifyParams, VerifyResult } from '../../operations/verify.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
-/** Runs validation scripts on request, whatever the job's status; nothing changes by it. */
+/** Runs validation scripts on request, whatever the job's status, which they do not change. */
 export class Verifications {
   readonly #registrar: Registrar;
   readonly #stopping = new AbortController();
