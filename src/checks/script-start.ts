@@ -37,16 +37,15 @@ export function scriptStart(script: string, path: string | undefined): { file: s
     const what = 'has Windows line endings (CR LF), which its interpreter does not understand';
     throw unfit(script, what, `perl -pi -e 's/\\r$//'`);
   }
-  if (isOwn && isForeign(head))
-    throw cannotRun(
-      script,
-      'it is not a program of this machine',
-      'Name a script, or build it for this machine.',
-    );
+  if (isOwn && isForeign(head)) {
+    const what = `The script ${script} cannot run: it is not a program of this machine.`;
+    throw new MamError('unavailable', what, 'Name a script, or build it for this machine.');
+  }
   if (isOwn) {
     if (interpreter !== undefined && isMissing(interpreter, path)) {
-      const why = `its interpreter ${interpreter} is not there, or is not a program`;
-      throw cannotRun(script, why, 'Install it, or name another one on the first line of the script.');
+      const what = `The script ${script} cannot run: its interpreter ${interpreter} is not there, or is not a program.`;
+      const step = 'Install it, or name another one on the first line of the script.';
+      throw new MamError('unavailable', what, step);
     }
     return { file: script, args: [] };
   }
@@ -151,8 +150,4 @@ function unfit(script: string, what: string, command: string): MamError {
     `The script ${script} ${what}.`,
     `Fix it: ${command} ${inQuotes(script)}`,
   );
-}
-
-function cannotRun(script: string, why: string, step: string): MamError {
-  return new MamError('unavailable', `The script ${script} cannot run: ${why}.`, step);
 }

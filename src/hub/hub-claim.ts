@@ -1,6 +1,6 @@
-import { rmdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { orElse } from '../base/or-else.ts';
+import { removeIfEmpty } from '../base/folders.ts';
 import { VERSION } from '../base/version.ts';
 import { brokerFingerprint, describeBroker, type HubFile, readHubFile } from '../bus/hub-file.ts';
 import { PROTOCOL_VERSION } from '../operations/request.ts';
@@ -56,7 +56,7 @@ export class HubClaim {
     if (this.#ownsFile()) rmSync(this.#path, { force: true });
     const folder = dirname(this.#settings.socketPath);
     // Only a socket of ours was in it, unless the next hub is there already.
-    if (folder !== dirname(this.#path)) orElse(() => rmdirSync(folder), undefined);
+    if (folder !== dirname(this.#path)) removeIfEmpty(folder);
   }
 
   /** True while clients find it. */

@@ -86,7 +86,9 @@ export class Requests {
       preview: (params) => parts.delegations.preview(params),
       status: async (params) => {
         const { job, told } = await wakes.seen(params);
-        return { ...status(job, params), ...(params.told !== undefined && { told }) };
+        const { task_offset: offset } = params;
+        const page = offset === undefined ? { task_file: job.paths.prompt } : readTaskPage(job, offset);
+        return { ...eventsOf(job, params), ...page, ...(params.told !== undefined && { told }) };
       },
       hold: async (params) => {
         await wakes.hold(params);
@@ -105,7 +107,10 @@ export class Requests {
       },
       answer: (params) => answerJob(registrar, decisions, params),
       screen: (params) => jobScreen(registrar, servers, parts.screens, params),
-      log: (params) => log(registrar, params),
+      log: async (params) => {
+        const job = await registrar.find(params.job_id, params.registry_dir);
+        return { ...eventsOf(job, params), ...(params.validation === true && validationLog(job)) };
+      },
       verify: (params, id) => parts.verifications.verify(params, id),
       prune: (params) => pruneJobs(registrar, parts.log, params),
       hook: (params) => parts.hooks.take(params),
@@ -158,11 +163,9 @@ export class Requests {
     } catch (error) {
       const known = error instanceof MamError;
       if (!known) this.#with.log.error(`request ${request.command} failed`, error);
-      answer.error = {
-        code: known ? error.code : 'internal',
-        message: known ? error.message : `The hub failed: ${explain(error)}.`,
-        hint: known ? error.hint : 'See `mam hub logs`.',
-      };
+      const failed = new MamError('internal', `The hub failed: ${explain(error)}.`, 'See `mam hub logs`.');
+      const { code, message, hint } = known ? error : failed;
+      answer.error = { code, message, hint };
     }
     this.#with.reply(request.reply_to, answer);
   }
@@ -184,19 +187,6 @@ export class Requests {
     await registrar.missing.arrive(registry_dir);
     return { ...(params as object), registry_dir, ...(isRegistry && { logs_dir: undefined }) };
   }
-}
-
-function status(job: LiveJob, params: Commands['status']['params']): Commands['status']['result'] {
-  const page = params.task_offset === undefined ? undefined : readTaskPage(job, params.task_offset);
-  return { ...eventsOf(job, params), task_file: job.paths.prompt, ...page };
-}
-
-async function log(
-  registrar: Registrar,
-  params: Commands['log']['params'],
-): Promise<Commands['log']['result']> {
-  const job = await registrar.find(params.job_id, params.registry_dir);
-  return { ...eventsOf(job, params), ...(params.validation === true && validationLog(job)) };
 }
 
 /** The end of what a job's validation script printed, cleaned; empty where its log is not a plain file. */

@@ -28,7 +28,7 @@ export class AwayJobs {
 
   /** Those whose registries are away. */
   get pointers(): Pointer[] {
-    return [...this.#waiting.values()].filter(({ why }) => why === undefined).map(({ pointer }) => pointer);
+    return [...this.#waiting.values()].flatMap(({ pointer, why }) => (why === undefined ? [pointer] : []));
   }
 
   /** Those that may be readable now: damage stays until the files are changed. */
@@ -50,8 +50,7 @@ export class AwayJobs {
 
   /** True for a job whose registry was away when it was last looked at. */
   isAway(jobId: string): boolean {
-    const one = this.#waiting.get(jobId);
-    return one !== undefined && one.why === undefined;
+    return this.pointers.some((one) => one.jobId === jobId);
   }
 
   /** @param why what keeps it from being read; absent where its registry is away */
@@ -75,13 +74,9 @@ export function registriesOf(jobs: (Pointer & { why: string | undefined })[]): A
   const all = new Map<string, AwayRegistry>();
   for (const { jobId, registryDir, why } of jobs) {
     const key = JSON.stringify([registryDir, why]);
-    const one = all.get(key) ?? {
-      registry_dir: registryDir || '(not known)',
-      jobs: [],
-      ...(why !== undefined && { why }),
-    };
-    one.jobs.push(jobId);
-    all.set(key, one);
+    const { jobs: before = [] } = all.get(key) ?? {};
+    const registry_dir = registryDir || '(not known)';
+    all.set(key, { registry_dir, jobs: [...before, jobId], ...(why !== undefined && { why }) });
   }
   return [...all.values()];
 }

@@ -16,9 +16,11 @@ export interface ClockMark {
 
 /** The two clocks of a job. Both run on the clock of all limits. */
 export class JobClock {
+  /** When the last event was recorded, on the clock of all limits. */
+  spokenAt = awake.now();
+  /** When the peer, or a person at its pane, last gave a sign of life, on the clock of all limits. */
+  livedAt = awake.now();
   #begun: number | undefined;
-  #spoken = awake.now();
-  #lived = awake.now();
   #made = awake.now();
 
   /** The time since the submission, in ms; nothing before it. */
@@ -28,17 +30,7 @@ export class JobClock {
 
   /** The time since the last event, in ms. */
   get quiet(): number {
-    return awake.now() - this.#spoken;
-  }
-
-  /** When the last event was recorded, on the clock of all limits. */
-  get spokenAt(): number {
-    return this.#spoken;
-  }
-
-  /** When the peer, or somebody at its pane, was last heard of, on the clock of all limits. */
-  get livedAt(): number {
-    return this.#lived;
+    return awake.now() - this.spokenAt;
   }
 
   /** The time since the delegation, in ms. */
@@ -46,10 +38,9 @@ export class JobClock {
     return awake.now() - this.#made;
   }
 
-  /** An event was recorded. */
   heard(record: JobRecord, event: RecordedEvent): void {
-    if (isSign(event)) this.#spoken = awake.now();
-    if (event.source !== 'hub' && event.source !== 'supervisor') this.#lived = awake.now();
+    if (isSign(event)) this.spokenAt = awake.now();
+    if (event.source !== 'hub' && event.source !== 'supervisor') this.livedAt = awake.now();
     if (record.submitted_at !== undefined) this.#begun ??= awake.now();
   }
 
@@ -64,8 +55,8 @@ export class JobClock {
     const now = awake.now();
     this.#begun = submitted === undefined ? undefined : now - since(submitted, known, known?.spent);
     const isOlder = known !== undefined && Date.parse(lastAt) < known.wall;
-    this.#spoken = now - since(lastAt, known, isOlder ? known.quiet : undefined);
-    this.#lived = now - since(livedAt);
+    this.spokenAt = now - since(lastAt, known, isOlder ? known.quiet : undefined);
+    this.livedAt = now - since(livedAt);
     this.#made = now - since(madeAt);
   }
 

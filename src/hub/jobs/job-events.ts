@@ -63,7 +63,7 @@ export class JobEvents {
     this.#recent.push(event);
   }
 
-  /** None is on its way any more. */
+  /** Nothing is on its way any more. */
   backTo(length: number): void {
     this.#length = length;
     this.#onTheirWay.clear();

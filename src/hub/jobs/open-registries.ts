@@ -22,7 +22,7 @@ export class OpenRegistries {
   readonly #with;
   readonly #opening = new Map<string, Promise<OpenRegistry>>();
   readonly #opened: OpenRegistry[] = [];
-  /** Where registries lie now that were moved, by where they lay. */
+  /** The new places of registries that were moved, by the old ones. */
   readonly #moved = new Map<string, string>();
   /** Called for a job whose `job.json` was found behind its journal. */
   onBehind: (dir: string, jobId: string) => Promise<void> = async () => {};
@@ -63,10 +63,7 @@ export class OpenRegistries {
     if (place < 0) return this.open(dir);
     this.#opened.splice(place, 1);
     gone.dropProof();
-    await this.#begin(
-      dir,
-      gone.lock.release().then(() => this.#take(dir)),
-    );
+    await this.#begin(dir, gone.lock.release());
   }
 
   /** The list of a registry's jobs. @throws MamError as `open` */
@@ -162,7 +159,7 @@ export class OpenRegistries {
     return 'anew';
   }
 
-  /** Goes on with a registry where it lies now. @throws MamError as `open`; then all is as it was */
+  /** Goes on with a registry in its new place. @throws MamError as `open`; then nothing has changed */
   async move(from: string, to: string): Promise<void> {
     const registry = this.#find(from);
     await this.open(to);
@@ -175,7 +172,7 @@ export class OpenRegistries {
     await registry.lock.leave();
   }
 
-  /** Where a registry lies now that is not in its place. Of two that have changed places the next hub finds both. */
+  /** The new place of a registry that was moved. If two have changed places, the next hub finds both. */
   #movedTo(registry: OpenRegistry): string | undefined {
     const to = registry.newPlace;
     if (to === undefined || (this.#find(to) !== undefined && !this.isHeld(to))) return undefined;
@@ -243,7 +240,7 @@ export class OpenRegistries {
 
   async #registry(named: string): Promise<OpenRegistry> {
     const dir = this.nameOf(named);
-    const registry = await (this.#opening.get(dir) ?? this.#begin(dir, this.#take(dir)));
+    const registry = await (this.#opening.get(dir) ?? this.#begin(dir));
     if (registry.taken !== undefined) throw registry.taken;
     try {
       registry.place.check();
@@ -253,16 +250,17 @@ export class OpenRegistries {
     return registry;
   }
 
-  #begin(dir: string, opening: Promise<OpenRegistry>): Promise<OpenRegistry> {
+  /** @param freed settles when the lock of the registry that was there is released */
+  #begin(dir: string, freed?: Promise<void>): Promise<OpenRegistry> {
+    const opening = (async () => {
+      if (freed !== undefined) await freed;
+      const registry = await OpenRegistry.take(dir, this.#with.home, this.#with.log);
+      this.#opened.push(registry);
+      return registry;
+    })();
     this.#opening.set(dir, opening);
     // A registry that could not be opened may be repaired: the next request tries again.
     opening.catch(() => this.#opening.delete(dir));
     return opening;
-  }
-
-  async #take(dir: string): Promise<OpenRegistry> {
-    const registry = await OpenRegistry.take(dir, this.#with.home, this.#with.log);
-    this.#opened.push(registry);
-    return registry;
   }
 }

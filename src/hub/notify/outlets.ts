@@ -134,23 +134,21 @@ export class Outlets {
 
   async #keepScreen(job: LiveJob, lines: readonly string[]): Promise<void> {
     if (job.isRetired) return;
-    try {
-      logPlace(job).check();
-      await writeDerived(join(job.record.log_dir, 'screen.txt'), `${clean(lines.join('\n')).trimEnd()}\n`);
-    } catch (error) {
-      this.#with.log.error(`the screen of ${job.id} was not kept`, error);
-    }
+    await this.#keepFile(job, 'screen.txt', () => `${clean(lines.join('\n')).trimEnd()}\n`);
   }
 
   /** The journal's copy, where a separate log folder was asked for. */
   async #copyJournal(job: LiveJob): Promise<void> {
-    const { id, paths, record } = job;
-    if (record.log_dir === paths.folder) return;
+    if (job.record.log_dir === job.paths.folder) return;
+    await this.#keepFile(job, 'events.jsonl', () => journalText(job.paths.journal));
+  }
+
+  async #keepFile(job: LiveJob, name: string, text: () => string): Promise<void> {
     try {
       logPlace(job).check();
-      await writeDerived(join(record.log_dir, 'events.jsonl'), journalText(paths.journal));
+      await writeDerived(join(job.record.log_dir, name), text());
     } catch (error) {
-      this.#with.log.error(`the journal of ${id} was not copied`, error);
+      this.#with.log.error(`${name} of ${job.id} was not kept`, error);
     }
   }
 }

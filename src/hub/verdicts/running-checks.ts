@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, namesIn } from '../../base/folders.ts';
+import { parseObject } from '../../base/json.ts';
 import { orElse } from '../../base/or-else.ts';
 import { startOf } from '../../base/processes.ts';
 import { endFamily } from '../../checks/check-family.ts';
@@ -62,8 +63,7 @@ export class RunningChecks {
 
 /** Nothing for a file that is only half written: without its start a process can't be told from another one. */
 function read(file: string): Owner | undefined {
-  const owner = orElse(() => JSON.parse(readFileSync(file, 'utf8')) as Owner | null, null);
-  if (owner === null) return undefined;
-  const { pid, start, boot, what, at } = owner;
+  const owner: Partial<Owner> = parseObject(orElse(() => readFileSync(file, 'utf8'), ''));
+  const { pid = 0, start = '', boot = '', what = '', at = 0 } = owner;
   return pid > 1 && start !== '' && what !== '' ? { pid, start, boot, what, at } : undefined;
 }
