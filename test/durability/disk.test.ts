@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { isText, parseObject } from '../../src/base/json.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';
@@ -25,19 +26,19 @@ describe('a registry that cannot be written', () => {
     for (const registry of [file, join(file, 'jobs')]) {
       const server = await lab.startServer({ MAM_REGISTRY_DIR: registry });
       const text = await server.refusal('delegate_job', DELEGATE);
-      expect(text).toMatch(
-        /^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Fix .* or set MAM_REGISTRY_DIR/,
-      );
+      const words =
+        /^The registry .* cannot be written \((EEXIST|ENOTDIR)\)\. Fix .* or set MAM_REGISTRY_DIR/;
+      expect(text).toMatch(words);
       const list = await lab.mam('list', '--registry-dir', registry);
       expect(list.stdout + list.stderr).not.toContain('    at ');
     }
     expect(readFileSync(file, 'utf8')).toBe('x');
-    expect(readdirSync(join(lab.home, 'live'))).toEqual([]);
+    expect(lab.inHome('live')).toEqual([]);
   });
 
-  test('is used once it is mended, by the same server', async () => {
-    const registry = join(lab.folder, 'mended');
-    lab.expected.push(/^mended\//);
+  test('is used once it is fixed, by the same server', async () => {
+    const registry = join(lab.folder, 'fixed');
+    lab.expected.push(/^fixed\//);
     writeFileSync(registry, 'x');
     const server = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     await server.refusal('delegate_job', DELEGATE);
@@ -70,7 +71,7 @@ describe.runIf(mayMount)('a full disk', () => {
     expect(text).toContain(`The registry ${registry} cannot be written (ENOSPC).`);
     expect(text).toContain('free some space');
     expect(readdirSync(registry).filter((name) => name.startsWith('do-it'))).toEqual([]);
-    expect(readdirSync(join(lab.home, 'live'))).toEqual(['full']);
+    expect(lab.inHome('live')).toEqual(['full']);
     makeRoom();
     const { job_id } = await server.ask('delegate_job', DELEGATE);
     expect(readFileSync(join(registry, job_id, 'prompt.md'), 'utf8')).toBe('Do it');
@@ -129,7 +130,7 @@ describe.runIf(mayMount)('a full disk', () => {
     expect(kept).toMatchObject({ code: 0, stderr: expect.stringContaining('ENOSPC') });
     makeRoom?.();
     await Promise.all(lanes);
-    await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
+    await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
     const end = await server.ask('publish_event', { job_id: 'full', event: 'completed', detail: 'end' });
     expect(end.accepted).toBe(true);
     expect(await waiter).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
@@ -158,11 +159,8 @@ describe.runIf(mayMount)('a full disk', () => {
     const server = await lab.startServer();
     const order = { prompt: 'Do it', agent: 'human', validate };
     const { job_id: open } = await server.ask('delegate_job', order);
-    const { job_id: late } = await server.ask('delegate_job', {
-      ...order,
-      prompt: 'Late',
-      timeout_seconds: 1,
-    });
+    const lateOrder = { ...order, prompt: 'Late', timeout_seconds: 1 };
+    const { job_id: late } = await server.ask('delegate_job', lateOrder);
     await server.ask('wait_job', { job_id: late });
     await until('nothing points to it', () => !existsSync(join(lab.home, 'live', late)));
     const makeRoom = fill(lab.home);
@@ -203,17 +201,8 @@ describe.runIf(mayMount)('a full disk', () => {
     expect(text).toContain('The event could not be stored anywhere');
     expect(text).toContain('ENOSPC');
     expect(text).toContain('then report again');
-    const shell = await lab.mam(
-      'publish',
-      '--job',
-      'full',
-      '--event',
-      'progress',
-      '--detail',
-      'x'.repeat(2_000),
-      '--registry-dir',
-      registry,
-    );
+    const report = ['--job', 'full', '--event', 'progress', '--detail', 'x'.repeat(2_000)];
+    const shell = await lab.mam('publish', ...report, '--registry-dir', registry);
     expect(shell.code).toBe(2);
     expect(shell.stderr).toContain('could not be stored anywhere');
     makeRoom();
@@ -225,14 +214,6 @@ describe.runIf(mayMount)('a full disk', () => {
 
 /** The details in a journal; lines that can't be read are left out. */
 function readDetails(path: string): string[] {
-  return readFileSync(path, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      try {
-        const { detail } = JSON.parse(line) as { detail?: string };
-        return detail === undefined ? [] : [detail];
-      } catch {
-        return [];
-      }
-    });
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines.map((line) => parseObject(line)['detail']).filter(isText);
 }

@@ -10,8 +10,6 @@ import type { Peer } from '../support/peer.ts';
 import { plant, signed } from '../support/plant.ts';
 import { pause, until } from '../support/until.ts';
 
-const outbox = (lab: Lab) => readdirSync(join(lab.home, 'outbox'));
-
 /** Lets the hub write nothing that is longer than a byte, as a full disk would. @returns what lets it write again */
 async function fillDisk(lab: Lab): Promise<() => Promise<unknown>> {
   const limit = async (soft: string) => {
@@ -77,7 +75,7 @@ describe('what falls due while the registry cannot be written', () => {
     await pause(4_000);
     await makeRoom();
     await lab.event(id, 'completed');
-    await until('the outbox is empty', () => outbox(lab).length === 0);
+    await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
     expect(lab.record(id)).toMatchObject({ status: 'completed', late: false, detail: 'in time' });
     expect(lab.types(id)).not.toContain('timeout');
   });
@@ -108,7 +106,7 @@ describe('a long outbox', () => {
     // It starts the hub.
     const reporter = await lab.reporter;
     expect(await reporter.report('other', 'completed')).toMatchObject({ recorded: true });
-    expect(outbox(lab).length).toBeGreaterThan(COUNT / 10);
+    expect(lab.inHome('outbox').length).toBeGreaterThan(COUNT / 10);
     const answer = await publishOnce({
       address: { kind: 'socket', path: join(lab.home, 'hub.sock') },
       realm: 'default',
@@ -123,7 +121,7 @@ describe('a long outbox', () => {
       },
     });
     expect(answer).toMatchObject({ recorded: true, seq: COUNT + 2 });
-    await until('the outbox is empty', () => outbox(lab).length === 0);
+    await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
     expect(lab.events('talkative').map(({ event_id }) => event_id)).toEqual([
       'talkative-1',
       ...Array.from({ length: COUNT }, (_, n) => `kept-${n + 1}`),

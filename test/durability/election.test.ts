@@ -35,12 +35,8 @@ describe('starters at once', () => {
     rmSync(lab.home, { recursive: true });
     const servers = Array.from({ length: 6 }, () => lab.spawnServer());
     const began = Date.now();
-    const lists = await Promise.all(
-      servers.map(async (server) => {
-        await server.initialize();
-        return server.ask('list_jobs');
-      }),
-    );
+    const list = (server: LabServer) => server.initialize().then(() => server.ask('list_jobs'));
+    const lists = await Promise.all(servers.map(list));
     process.stdout.write(`six starters served after ${Date.now() - began} ms\n`);
     expect(lists.map(({ total }) => total)).toEqual(Array(6).fill(1));
     // Those who lost the election may still be on their way out.
@@ -93,7 +89,7 @@ describe('starters at once', () => {
     // The last that it listens for; Node itself catches the others.
     await until('it hears signals', () => hears(child.pid ?? 0, 'SIGHUP'));
     child.kill('SIGTERM');
-    await until('it has heard', () => lab.hubLog().includes('hub ends: SIGTERM'));
+    await lab.logged('hub ends: SIGTERM');
     clearInterval(held);
     rmSync(election, { recursive: true });
     expect(await ended).toMatchObject({ code: 0 });
@@ -155,12 +151,9 @@ describe('the running hub', () => {
     expect(successor).not.toBe(pid);
     await until('the first ends', () => !isRunning(pid));
     // A hub looks after its socket and its file every second.
-    const log = () => lab.hubLog();
-    await until(
-      'the successor has looked twice',
-      () => Date.now() > statSync(join(lab.home, 'hub.json')).mtimeMs + 2_500,
-    );
-    expect(isRunning(successor), log()).toBe(true);
+    const { mtimeMs } = statSync(join(lab.home, 'hub.json'));
+    await until('the successor has looked twice', () => Date.now() > mtimeMs + 2_500);
+    expect(isRunning(successor), lab.hubLog()).toBe(true);
     expect(await lab.hubPid()).toBe(successor);
   });
 
@@ -243,12 +236,10 @@ describe('mam hub', () => {
 
   test('status, stop and logs, with and without a hub', async () => {
     lab = new Lab();
-    expect(await lab.mam('hub')).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('No hub is running'),
-    });
-    expect(JSON.parse((await lab.mam('hub', 'status', '--json')).stdout)).toEqual({ running: false });
-    expect(JSON.parse((await lab.mam('hub', 'stop', '--json')).stdout)).toEqual({ stopped: false });
+    const stdout = expect.stringContaining('No hub is running');
+    expect(await lab.mam('hub')).toMatchObject({ code: 0, stdout });
+    expect(await lab.json('hub', 'status')).toEqual({ running: false });
+    expect(await lab.json('hub', 'stop')).toEqual({ stopped: false });
     expect((await lab.mam('hub', 'logs')).stdout).toContain('no log yet');
     // Looking starts nothing.
     expect(existsSync(lab.home)).toBe(false);
@@ -256,14 +247,14 @@ describe('mam hub', () => {
     plant(lab, 'open');
     await (await lab.startServer()).ask('list_jobs');
     const pid = await lab.hubPid();
-    const status = JSON.parse((await lab.mam('hub', 'status', '--json')).stdout);
+    const status = await lab.json('hub', 'status');
     expect(status).toMatchObject({ running: true, pid, broker: 'embedded', realm: 'default', open_jobs: 1 });
     expect(status.registries).toEqual([lab.registry]);
     const text = (await lab.mam('hub')).stdout;
     for (const word of [String(pid), 'embedded', lab.registry]) expect(text).toContain(word);
     expect((await lab.mam('hub', 'logs')).stdout).toContain('started');
-    expect(JSON.parse((await lab.mam('hub', 'logs', '--json')).stdout).log).toContain('started');
-    expect(JSON.parse((await lab.mam('hub', 'stop', '--json')).stdout)).toEqual({ stopped: true });
+    expect((await lab.json('hub', 'logs')).log).toContain('started');
+    expect(await lab.json('hub', 'stop')).toEqual({ stopped: true });
     expect(isRunning(pid)).toBe(false);
     expect(await lab.mam('hub', 'dance')).toMatchObject({ code: 64, stdout: '' });
   });

@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +6,7 @@ import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { installed, Mosquitto, PASSWORD, USER } from '../support/mosquitto.ts';
-import { joinBroker } from '../support/mqtt.ts';
+import { claim, joinBroker } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
@@ -46,12 +45,9 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
     const agent = await lab.startPeer('mute', { session: 'worker' });
     // The way to the hub does not lead over the broker: what happens before it is joined is not told there.
     await supervisor.ask('list_jobs');
-    await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
-    const job = await supervisor.ask('delegate_job', {
-      prompt: 'Say hello',
-      agent: 'command',
-      agent_session: 'tmux:worker',
-    });
+    await lab.logged('joined the broker');
+    const order = { prompt: 'Say hello', agent: 'command', agent_session: 'tmux:worker' };
+    const job = await supervisor.ask('delegate_job', order);
     expect(job.delivery_stage).toBe('submitted');
     expect(agent.pastes.join()).toContain(job.job_id);
     expect(agent.keys).toContain('\r');
@@ -59,14 +55,8 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
     const started = await peer.report(job.job_id, 'started');
     expect(started).toMatchObject({ accepted: true, recorded: true, task: 'Say hello' });
     // What one line of mosquitto_pub says.
-    await client.publishAsync(
-      `mam/v1/default/claims/${job.job_id}`,
-      '{"type":"progress","detail":"from outside"}',
-      { qos: 1 },
-    );
-    await until('it is recorded', () =>
-      lab.events(job.job_id).some(({ detail }) => detail === 'from outside'),
-    );
+    await claim(client, job.job_id, '{"type":"progress","detail":"from outside"}');
+    await until('it is recorded', () => lab.events(job.job_id).at(-1)?.detail === 'from outside');
     await peer.report(job.job_id, 'completed', { detail: 'hello' });
     expect(await waited).toMatchObject({
       outcome: 'final',
@@ -109,7 +99,7 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
     await Promise.all(lanes);
     await peer.report('through', 'completed', { detail: 'end' });
     expect(await waited).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
-    await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
+    await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
     const details = lab.events('through').flatMap(({ detail }) => detail ?? []);
     expect(acknowledged.filter((detail) => !details.includes(detail))).toEqual([]);
     expect(new Set(details).size).toBe(details.length);
@@ -172,11 +162,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const server = await lab.startServer(broker.env);
     // The hub's own machine needs no broker.
     expect((await server.ask('list_jobs')).total).toBe(1);
-    await until('it is told', () =>
-      lab
-        .hubLog()
-        .includes(`The MQTT broker mqtt://127.0.0.1:${broker.port} cannot be reached (ECONNREFUSED).`),
-    );
+    await lab.logged(`The MQTT broker mqtt://127.0.0.1:${broker.port} cannot be reached (ECONNREFUSED).`);
     const status = await lab.start(['hub'], { env: broker.env }).ended;
     expect(status.stdout).toContain('not joined: The MQTT broker');
     expect(status.stdout).toContain('Check MAM_BROKER_URL');
@@ -188,7 +174,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect(shell).toMatchObject({ code: 0, stderr: '' });
     await until('both are in the journal', () => lab.events('early').length === 3);
     await broker.start();
-    await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
+    await lab.logged('joined the broker');
     expect((await server.ask('list_jobs')).total).toBe(1);
     const details = lab.events('early').map(({ detail }) => detail);
     expect(details.sort()).toEqual(['kept', 'shell', undefined]);
@@ -203,7 +189,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const inUrl = await lab.startServer({ MAM_BROKER_URL: url });
     expect((await inUrl.ask('list_jobs')).total).toBe(1);
     const told = `The MQTT broker mqtt://127.0.0.1:${broker.port} refused the user name or the password.`;
-    await until('it is told', () => lab.hubLog().includes(told));
+    await lab.logged(told);
     const status = await lab.start(['hub', '--json'], { env: { MAM_BROKER_URL: url } }).ended;
     expect(JSON.parse(status.stdout).broker_problem).toContain('MAM_BROKER_PASSWORD');
     outputs.push(status.stdout, status.stderr);
@@ -214,7 +200,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     // A hub that takes more than a second to start finds it in the outbox.
     await lab.event('secret', 'progress');
     const listed = await right.ask('list_jobs');
-    await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
+    await lab.logged('joined the broker');
     const hub = await lab.start(['hub', '--json'], { env: broker.env }).ended;
     outputs.push(JSON.stringify(listed), hub.stdout, hub.stderr, inUrl.stderr, right.stderr);
     outputs.push(allTexts(lab.folder, (path) => path.includes('/mosquitto/')));
@@ -234,19 +220,16 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect(text).toContain(words);
     expect(text).toContain('Use mqtts:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1');
     expect(text).not.toContain('sw0rd');
-    expect(await lab.start(['wait'], { env }).ended).toMatchObject({
-      code: 69,
-      stderr: expect.stringContaining(words),
-    });
-    expect((await lab.start(['doctor'], { env }).ended).stdout).toContain(words);
-    expect((await lab.start(['list'], { env: { ...env, MAM_BROKER_PLAIN: 'yes' } }).ended).stderr).toContain(
-      'MAM_BROKER_PLAIN must be 1 or 0',
-    );
+    const said = (command: string, more = {}) => lab.start([command], { env: { ...env, ...more } }).ended;
+    expect(await said('wait')).toMatchObject({ code: 69, stderr: expect.stringContaining(words) });
+    expect((await said('doctor')).stdout).toContain(words);
+    const wrong = await said('list', { MAM_BROKER_PLAIN: 'yes' });
+    expect(wrong.stderr).toContain('MAM_BROKER_PLAIN must be 1 or 0');
     // The hub has not joined it either, and a report is not lost by it.
     const report = await server.report('open', 'progress', { detail: 'kept' });
     expect(report.accepted).toBe(true);
     await until('it is recorded', () => lab.events('open').some(({ detail }) => detail === 'kept'));
-    await until('it is told', () => lab.hubLog().includes(words));
+    await lab.logged(words);
   });
 
   test('over TLS: MAM_BROKER_CA is a file, also from the command line; without it the reason is told', async () => {
@@ -256,24 +239,21 @@ describe.runIf(installed)('over Mosquitto', () => {
     plant(lab, 'safe');
     const stranger = await lab.startServer(broker.env);
     expect((await stranger.ask('list_jobs')).total).toBe(1);
-    await until('it is told', () => lab.hubLog().includes('is not trusted'));
+    await lab.logged('is not trusted');
     expect(lab.hubLog()).toContain('MAM_BROKER_CA');
     await endHub(lab);
     // From the folder of the caller, whatever the hub's own is.
     const env = { ...broker.env, MAM_BROKER_CA: relative(lab.project, broker.certificate) };
     const server = await lab.startServer(env);
     expect(await server.ask('job_status', { job_id: 'safe' })).toMatchObject({ status: 'queued' });
-    await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
+    await lab.logged('joined the broker');
     const ended = await lab.start(['publish', '--job', 'safe', '--event', 'completed'], { env }).ended;
-    expect(ended).toMatchObject({
-      code: 0,
-      stderr: '',
-      stdout: expect.stringContaining('recorded: safe is completed'),
-    });
+    const stdout = expect.stringContaining('recorded: safe is completed');
+    expect(ended).toMatchObject({ code: 0, stderr: '', stdout });
     await endHub(lab);
     const missing = { env: { ...broker.env, MAM_BROKER_CA: '/no/file.pem' } };
     expect((await lab.start(['wait', '--job', 'safe'], missing).ended).code).toBe(0);
-    await until('it is told', () => lab.hubLog().includes('/no/file.pem cannot be read'));
+    await lab.logged('/no/file.pem cannot be read');
   });
 
   test('a report starts the hub when none has ever run; once that hub is killed, a client without the broker is served', async () => {
@@ -325,8 +305,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     const registry = join(lab.folder, 'registry-2');
     const there = await lab.startServer({ ...broker.env, MAM_HOME: home, MAM_REGISTRY_DIR: registry });
     await Promise.all([here.ask('list_jobs'), there.ask('list_jobs')]);
-    for (const log of [lab.home, home].map((one) => join(one, 'hub.log')))
-      await until('it has joined the broker', () => readFileSync(log, 'utf8').includes('joined the broker'));
+    for (const one of [lab.home, home]) await lab.logged('joined the broker', one);
     return there;
   }
 });

@@ -1,10 +1,9 @@
-import { createConnection } from 'node:net';
-import { join } from 'node:path';
-import mqtt, { type MqttClient } from 'mqtt';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { MqttClient } from 'mqtt';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
+import { claim, joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
@@ -28,22 +27,16 @@ afterAll(() => lab.end());
 beforeEach(async () => {
   // A test may have ended the hub.
   await server.ask('list_jobs');
-  client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
-    clientId: 'forger',
-    reconnectPeriod: 50,
-  });
-  client.on('error', () => {});
+  client = await joinHub(lab.home, { clientId: 'forger', reconnectPeriod: 50 });
   client.on('message', (_topic, payload) => answers.push(JSON.parse(payload.toString())));
-  await new Promise((done) => client.once('connect', done));
   await client.subscribeAsync(REPLY, { qos: 1 });
 });
-afterEach(() => client.endAsync(true));
 
 /** Publishes a claim, given as JSON so that it can hold any key, and gives the hub's answer. */
-async function ask(job: string, claim: string): Promise<Json> {
+async function ask(job: string, event: string): Promise<Json> {
   const event_id = `forged-${++count}`;
   const head = `{"event_id":"${event_id}","reply_to":"${REPLY}",`;
-  await client.publishAsync(`mam/v1/default/claims/${job}`, head + claim.slice(1), { qos: 1 });
+  await claim(client, job, head + event.slice(1));
   return until('an answer', () => answers.find((answer) => answer.event_id === event_id));
 }
 
@@ -55,18 +48,9 @@ async function restart(): Promise<void> {
 
 test("the hub's own fields in a claim are left out, and the event is still there after a restart", async () => {
   const fields = [
-    '"seq":2',
-    '"seq":1e300',
-    '"seq":"2"',
-    '"recorded_at":"1970-01-01T00:00:00.000Z"',
-    '"recorded_at":{}',
-    '"late":true',
-    '"texts":{"result":"x"}',
-    '"texts":7',
-    '"texts":{"detail":{}}',
-    '"texts":null',
-    '"unheard":true',
-    '"__proto__":{"seq":1}',
+    ...['"seq":2', '"seq":1e300', '"seq":"2"', '"recorded_at":"1970-01-01T00:00:00.000Z"'],
+    ...['"recorded_at":{}', '"late":true', '"texts":{"result":"x"}', '"texts":7'],
+    ...['"texts":{"detail":{}}', '"texts":null', '"unheard":true', '"__proto__":{"seq":1}'],
   ];
   for (const [n, field] of fields.entries()) {
     await ask(`field-${n}`, '{"type":"progress"}');
@@ -137,14 +121,9 @@ test('a claim that can not be taken is refused with a sentence, and the next one
 test("what the hub's own events carry in data is none of a claim's; what is unknown there stays", async () => {
   const data = {
     job: { job_id: 'job-1', status: 'completed' },
-    waited: true,
-    by: 'dialog',
-    what: 'reminder',
-    evidence: 'the hook has told it',
     agent_session: { pane: '%1' },
-    passed: true,
-    decision: 'allow',
-    percent: 50,
+    ...{ waited: true, by: 'dialog', what: 'reminder', evidence: 'the hook has reported it' },
+    ...{ passed: true, decision: 'allow', percent: 50 },
   };
   for (const type of ['started', 'progress', 'question', 'of_my_own']) {
     const claim = JSON.stringify({ type, detail: 'well', data });

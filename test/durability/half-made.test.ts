@@ -76,11 +76,9 @@ test('a request that comes again finds its job, and brings the task that was not
     ...{ request_key: 'once', mam_command: 'mam', on_busy: 'queue', tmux_socket: '/none' },
     ...{ timeout_seconds: 600, idle_timeout_seconds: 600 },
   } as unknown as DelegateParams;
+  const address = { kind: 'socket', path: socket } as const;
   const delegate = () =>
-    requestOnce({
-      address: { kind: 'socket', path: socket },
-      ...{ realm, host, timeoutMs: 10_000, command: 'delegate', params },
-    });
+    requestOnce({ address, realm, host, timeoutMs: 10_000, command: 'delegate', params });
   const id = (await delegate())?.record.job_id ?? '';
   await endHub(lab);
   const { prompt } = lab.paths(id);
@@ -101,8 +99,6 @@ test('a request that comes again finds its job, and brings the task that was not
   expect(told.next).toContain(`The task of job ${id} cannot be read from ${prompt} (ENOENT). Report error`);
   expect(told.summary).not.toContain('refused');
   expect((await lab.mam('publish', '--job', id, '--event', 'started')).code).toBe(0);
-  expect(await server.ask('publish_event', { ...report, event: 'completed' })).toMatchObject({
-    recorded: true,
-    status: 'completed',
-  });
+  const ended = await server.ask('publish_event', { ...report, event: 'completed' });
+  expect(ended).toMatchObject({ recorded: true, status: 'completed' });
 });

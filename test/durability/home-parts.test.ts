@@ -54,7 +54,7 @@ describe('what somebody removes of MAM_HOME under a running hub', () => {
     lab.killedHubs.add(pid);
     await reporter.report('other', 'completed');
     await until('it is recorded', () => lab.record('kept').detail === 'precious');
-    await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
+    await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
   });
 });
 
@@ -119,7 +119,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     expect((await lab.mam('doctor')).stdout).toContain('mam cancel gone');
     const ended = await lab.mam('cancel', 'gone');
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('Its record is not in') });
-    expect(readdirSync(join(lab.home, 'live'))).toEqual([]);
+    expect(lab.inHome('live')).toEqual([]);
     expect((await lab.mam('list')).stdout).toContain('No jobs');
     expect((await lab.mam('hub', 'status')).stdout).not.toContain('away');
     // A new registry in its place is none that it waits in.

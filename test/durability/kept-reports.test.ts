@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keepInOutbox } from '../../src/bus/spool/outbox.ts';
@@ -18,7 +17,6 @@ beforeAll(async () => {
 afterAll(() => lab.end());
 
 const report = (job_id: string, event: string) => server.call('publish_event', { job_id, event });
-const outbox = (): string[] => readdirSync(join(lab.home, 'outbox'));
 
 async function stopHub(): Promise<void> {
   process.kill(await lab.hubPid(), 'SIGSTOP');
@@ -32,7 +30,7 @@ test('recorded is only what a hub says so of: a report that was refused out of t
   }
   await lab.killHub();
   await server.ask('list_jobs');
-  await until('the outbox is empty', () => outbox().length === 0);
+  await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
   expect(lab.events('real').filter(({ type }) => type === 'progress')).toHaveLength(1);
   expect(lab.hubLog()).toContain('an event of nobodys-job that was kept is refused: There is no job');
   const { structuredContent: next } = await report('real', 'started');
@@ -69,7 +67,7 @@ test('while its hub is killed nothing is called recorded that is in no journal',
   if (real.structuredContent.recorded)
     expect(lab.events('real').map(({ seq }) => seq)).toContain(real.structuredContent.seq);
   await server.ask('list_jobs');
-  await until('the outbox is empty', () => outbox().length === 0);
+  await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
   expect(lab.events('real').filter(({ type }) => type === 'progress')).toHaveLength(4);
 });
 
@@ -80,11 +78,7 @@ test('what several processes kept of a job is recorded in the order in which the
     // As `mam publish` does it: each process has a name of its own.
     const claim = { type: 'progress', source: 'peer', at: new Date().toISOString(), detail } as const;
     const keep = (job_id: string) =>
-      keepInOutbox(join(lab.home, 'outbox'), `cli-${9 - n}`, {
-        ...claim,
-        job_id,
-        event_id: job_id + detail,
-      });
+      keepInOutbox(join(lab.home, 'outbox'), `cli-${9 - n}`, { ...claim, job_id, event_id: job_id + detail });
     await Promise.all(jobs.map(keep));
   }
   // It starts the hub.

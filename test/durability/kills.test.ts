@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,6 +22,7 @@ afterEach(() => lab.end());
 
 /** How an event was answered; `again` is a third party's failed attempt. */
 type Answer = 'recorded' | 'kept' | 'refused' | 'failed' | 'again';
+type Note = (id: string, answer: Answer) => void;
 
 test('1,500 events of 5 publishers: nothing acknowledged is lost, doubled or out of order in three kills', async () => {
   lab = new Lab();
@@ -40,7 +40,7 @@ test('1,500 events of 5 publishers: nothing acknowledged is lost, doubled or out
 
   const answers = new Map<string, Answer>();
   const counts: Record<Answer, number> = { recorded: 0, kept: 0, refused: 0, failed: 0, again: 0 };
-  const note = (id: string, answer: Answer): void => {
+  const note: Note = (id, answer) => {
     counts[answer]++;
     if (answer !== 'again') answers.set(id, answer);
   };
@@ -71,7 +71,7 @@ test('1,500 events of 5 publishers: nothing acknowledged is lost, doubled or out
   }
   await Promise.all(publishers);
   const seconds = (Date.now() - began) / 1000;
-  await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
+  await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
 
   for (const job_id of jobs) await first.ask('publish_event', { job_id, event: 'completed', detail: 'done' });
   await until('the job files say so', () => jobs.every((job) => lab.snapshot(job).status === 'completed'));
@@ -108,12 +108,7 @@ test('1,500 events of 5 publishers: nothing acknowledged is lost, doubled or out
   expect(lab.hubs).toEqual([pid]);
 });
 
-async function viaServer(
-  server: LabServer,
-  name: string,
-  jobs: string[],
-  note: (id: string, answer: Answer) => void,
-): Promise<void> {
+async function viaServer(server: LabServer, name: string, jobs: string[], note: Note): Promise<void> {
   let next = 1;
   const lane = async (): Promise<void> => {
     while (next <= PER_PUBLISHER) {
@@ -131,27 +126,12 @@ async function viaServer(
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
 }
 
-function viaMqtt(
-  lab: Lab,
-  name: string,
-  jobs: string[],
-  note: (id: string, answer: Answer) => void,
-): Promise<void> {
+function viaMqtt(lab: Lab, name: string, jobs: string[], note: Note): Promise<void> {
   const program = resolve(import.meta.dirname, 'third-party.mjs');
-  const args = [
-    join(lab.home, 'hub.sock'),
-    'mam/v1/default/claims/',
-    name,
-    PER_PUBLISHER,
-    IN_FLIGHT,
-    ...jobs,
-  ];
-  const child = lab.keep(
-    spawn(process.execPath, [program, ...args.map(String)], {
-      env: lab.env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
-  );
+  const place = [join(lab.home, 'hub.sock'), 'mam/v1/default/claims/'];
+  const args = [program, ...place, name, String(PER_PUBLISHER), String(IN_FLIGHT), ...jobs];
+  const child = spawn(process.execPath, args, { env: lab.env, stdio: ['ignore', 'pipe', 'inherit'] });
+  lab.keep(child);
   createInterface({ input: child.stdout as NonNullable<typeof child.stdout> }).on('line', (line) => {
     const [word = '', number] = line.split(' ');
     if (word === 'again') note(`${name}:${number}`, 'again');
@@ -167,14 +147,8 @@ async function servesAgain(lab: Lab, old: number): Promise<number> {
   const address = { kind: 'socket', path: join(lab.home, 'hub.sock') } as const;
   const { host } = lab.hub();
   for (;;) {
-    const answer = await requestOnce({
-      address,
-      realm: 'default',
-      host,
-      timeoutMs: 300,
-      command: 'hub_status',
-      params: {},
-    }).catch(() => undefined);
+    const request = { address, host, realm: 'default', command: 'hub_status', params: {} } as const;
+    const answer = await requestOnce({ ...request, timeoutMs: 300 }).catch(() => undefined);
     if (answer !== undefined && answer.pid !== old && isRunning(answer.pid)) return answer.pid;
     await sleep(5);
   }

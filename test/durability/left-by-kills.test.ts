@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -31,9 +31,7 @@ test('what killed servers and hubs have left is taken away by the next hub, and 
   await living.ask('publish_event', { job_id: 'nobody', event: 'started' }).catch(() => {});
   await lab.hubPid();
   await until('the hub serves', () => existsSync(join(lab.home, 'hub.sock')));
-  expect(readdirSync(join(lab.home, 'servers')).sort()).toEqual(
-    [`${living.pid}.json`, `${elsewhere}.json`].sort(),
-  );
+  expect(lab.inHome('servers')).toEqual([`${living.pid}.json`, `${elsewhere}.json`].sort());
   rmSync(announced(elsewhere));
   expect(existsSync(socket)).toBe(false);
 });

@@ -1,11 +1,11 @@
-import { linkSync, readdirSync, rmSync } from 'node:fs';
+import { linkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { installed, Mosquitto, PASSWORD, USER } from '../support/mosquitto.ts';
-import { joinBroker, joinHub } from '../support/mqtt.ts';
+import { claim, joinBroker, joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
@@ -15,7 +15,6 @@ const MANY = 30;
 let lab: Lab;
 let server: LabServer;
 const details = (id: string): string[] => lab.events(id).flatMap(({ detail }) => detail ?? []);
-const outbox = (): string[] => readdirSync(join(lab.home, 'outbox'));
 
 /** Jobs of which one can't be written, since its journal has another name too. @returns what lets it be written again */
 function jam(id: string): () => void {
@@ -25,11 +24,8 @@ function jam(id: string): () => void {
   return () => rmSync(other);
 }
 
-function publish(client: MqttClient, id: string, detail: string): Promise<unknown> {
-  return client.publishAsync(`mam/v1/default/claims/${id}`, JSON.stringify({ type: 'progress', detail }), {
-    qos: 1,
-  });
-}
+const publish = (client: MqttClient, id: string, detail: string): Promise<void> =>
+  claim(client, id, { type: 'progress', detail });
 
 describe('a job whose journal can not be written, over the own broker', () => {
   beforeAll(async () => {
@@ -58,7 +54,7 @@ describe('a job whose journal can not be written, over the own broker', () => {
     await until('all of it is recorded', () => details('stuck').length === 4);
     expect(details('stuck').filter((detail) => detail.startsWith('s'))).toEqual(['s1', 's2']);
     expect(await report('stuck', 's3')).toMatchObject({ recorded: true });
-    await until('the outbox is empty', () => outbox().length === 0);
+    await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
     expect(details('stuck')).toHaveLength(5);
   });
 });
@@ -76,11 +72,8 @@ describe.runIf(installed)('the same over Mosquitto', () => {
   test('the hub stays at the broker, takes all others, and records the first ones once each in the end', async () => {
     const free = jam('stuck');
     plant(lab, 'well');
-    const client = await joinBroker(broker.url, {
-      username: USER,
-      password: PASSWORD,
-      reconnectPeriod: 1_000,
-    });
+    const known = { username: USER, password: PASSWORD };
+    const client = await joinBroker(broker.url, { ...known, reconnectPeriod: 1_000 });
     const online: boolean[] = [];
     client.on('message', (topic, payload) => {
       if (topic.endsWith('/status')) online.push(JSON.parse(payload.toString()).online);
@@ -94,15 +87,11 @@ describe.runIf(installed)('the same over Mosquitto', () => {
     await until('the other job has its report', () => details('well').join() === 'well');
     expect(details('stuck')).toEqual([]);
     // A claim that came from outside has no more rights because it was kept.
-    await client.publishAsync(
-      'mam/v1/default/claims/stuck',
-      '{"type":"cancelled","source":"person","detail":"forged"}',
-      { qos: 1 },
-    );
+    await claim(client, 'stuck', '{"type":"cancelled","source":"person","detail":"forged"}');
     free();
     await until('all of it is recorded', () => details('stuck').length === MANY);
     expect(details('stuck')).toEqual(stuck);
-    await until('the outbox is empty', () => outbox().length === 0);
+    await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
     expect(online).not.toContain(false);
     expect(lab.record('stuck').status).toBe('working');
   });

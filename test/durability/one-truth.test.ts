@@ -42,8 +42,8 @@ const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json)
 
 /** What readers say that need no hub. */
 async function saidByFiles(id: string): Promise<Json[]> {
-  const list = JSON.parse((await lab.mam('list', '--json')).stdout);
-  const status = JSON.parse((await lab.mam('status', id, '--json')).stdout);
+  const list = await lab.json('list');
+  const status = await lab.json('status', id);
   return [rowOf(list, id), status];
 }
 
@@ -118,7 +118,7 @@ test('a job.json that could not be written is written once it can be', async () 
   rmSync(record);
   mkdirSync(join(record, 'in-the-way'), { recursive: true });
   await server.ask('publish_event', { job_id: 'held', event: 'completed', detail: 'done' });
-  await until('it is told', () => lab.hubLog().includes('record of held is not written yet'));
+  await lab.logged('record of held is not written yet');
   expect(existsSync(join(lab.home, 'live', 'held')), 'the next hub would look after it').toBe(true);
   rmSync(record, { recursive: true });
   await until('job.json says so', () => lab.snapshot('held').status === 'completed');

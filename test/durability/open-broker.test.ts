@@ -9,7 +9,7 @@ import { Lab } from '../support/lab.ts';
 import { endHub } from '../support/lab-end.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
 import { installed, Mosquitto } from '../support/mosquitto.ts';
-import { joinBroker } from '../support/mqtt.ts';
+import { claim, joinBroker } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
@@ -41,12 +41,12 @@ async function listen(client: MqttClient): Promise<{ topic: string; text: string
 }
 
 async function joined(): Promise<string> {
-  await until('the broker is joined', () => lab.hubLog().includes('joined the broker'));
+  await lab.logged('joined the broker');
   return lab.hub().host;
 }
 
 /** Publishes a claim and gives the hub's answer. */
-async function ask(client: MqttClient, jobId: string, claim: object): Promise<Json> {
+async function ask(client: MqttClient, jobId: string, event: object): Promise<Json> {
   const event_id = `stranger-${Math.random()}`;
   const answer = new Promise<Json>((resolve) => {
     client.on('message', (topic, payload) => {
@@ -55,8 +55,7 @@ async function ask(client: MqttClient, jobId: string, claim: object): Promise<Js
     });
   });
   await client.subscribeAsync(REPLY, { qos: 1 });
-  const payload = JSON.stringify({ event_id, reply_to: REPLY, ...claim });
-  await client.publishAsync(`${ROOT}claims/${jobId}`, payload, { qos: 1 });
+  await claim(client, jobId, { event_id, reply_to: REPLY, ...event });
   return answer;
 }
 

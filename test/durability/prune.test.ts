@@ -13,7 +13,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { requestOnce } from '../../src/link/one-shot.ts';
 import type { Ended } from '../support/command.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
+import type { Json, LabServer } from '../support/lab-server.ts';
 import { plant, plantJob } from '../support/plant.ts';
 import { pause, until } from '../support/until.ts';
 
@@ -63,10 +63,8 @@ describe('mam prune', () => {
     [['--older-than', '30d', 'roof'], 'one too many'],
   ])('wrong usage %j is 64 and starts nothing', async (args, words) => {
     const before = lab.hubs;
-    expect(await lab.mam('prune', ...args)).toMatchObject({
-      code: 64,
-      stderr: expect.stringContaining(words),
-    });
+    const ended = await lab.mam('prune', ...args);
+    expect(ended).toMatchObject({ code: 64, stderr: expect.stringContaining(words) });
     expect(lab.hubs).toEqual(before);
   });
 
@@ -75,12 +73,9 @@ describe('mam prune', () => {
     registry = lab.registry;
     const prune = (...args: string[]) => lab.mam('prune', '--older-than', '30d', ...args);
     const json = async (...args: string[]) => JSON.parse((await prune('--json', ...args)).stdout);
-    for (const [id, days, type] of [
-      ['done', 31, 'completed'],
-      ['failed', 90, 'error'],
-      ['young', 29, 'completed'],
-    ] as const)
-      plantEnded(id, days, type);
+    plantEnded('done', 31);
+    plantEnded('failed', 90, 'error');
+    plantEnded('young', 29);
     plant(lab, 'open');
     const logs = join(lab.folder, 'logs');
     mkdirSync(logs);
@@ -99,18 +94,14 @@ describe('mam prune', () => {
     const done = await json();
     expect(done.pruned).toEqual(dry.pruned);
     // In the order of the dates that their rows show.
-    expect(done.pruned.map(({ job_id }: { job_id: string }) => job_id)).toEqual([
-      'failed',
-      'elsewhere',
-      'done',
-    ]);
+    expect(done.pruned.map(({ job_id }: Json) => job_id)).toEqual(['failed', 'elsewhere', 'done']);
     expect(done.bytes).toBeGreaterThan(3 * 500);
     expect(folders()).toEqual(['just-a-folder', 'notes.txt', 'open', 'young']);
     expect(readFileSync(join(logs, 'elsewhere', 'validate.log'), 'utf8')).toBe('kept');
     expect(existsSync(join(registry, '.trash'))).toBe(false);
     // Again: nothing is left to prune.
     expect((await prune()).stdout).toMatch(/^Pruned 0 jobs \(0 B\) that ended before .*\.\n$/);
-    expect(JSON.parse((await lab.mam('list', '--json')).stdout).total).toBe(2);
+    expect((await lab.json('list')).total).toBe(2);
   });
 
   test('leaves and names what it cannot read whole, or what holds files of others', async () => {
@@ -143,8 +134,7 @@ describe('mam prune', () => {
 
   test('a registry that is not there is not made', async () => {
     registry = join(lab.folder, 'none');
-    const { code, stdout } = await prune();
-    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Pruned 0 jobs/) });
+    expect(await prune()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Pruned 0 jobs/) });
     expect(existsSync(registry)).toBe(false);
   });
 
@@ -176,10 +166,8 @@ describe('a running hub', () => {
     await server.ask('publish_event', { job_id: keyed, event: 'completed' });
     const waits = server.ask('wait_job', { job_id: 'open' });
     const pruned = await until('both can go', async () => {
-      const { stdout } = await lab.mam('prune', '--older-than', '0h', '--json');
-      return (
-        !existsSync(lab.paths('held').journal) && !existsSync(lab.paths(keyed).journal) && JSON.parse(stdout)
-      );
+      const said = await lab.json('prune', '--older-than', '0h');
+      return ['held', keyed].every((id) => !existsSync(lab.paths(id).journal)) && said;
     });
     expect(pruned.kept).toEqual([]);
     expect(folders()).toEqual(['open']);
@@ -196,9 +184,7 @@ describe('a running hub', () => {
     await server.ask('publish_event', { job_id: 'open', event: 'completed' });
     expect(await waits).toMatchObject({ outcome: 'final', jobs: [{ job_id: 'open' }] });
     await lab.mam('hub', 'stop');
-    expect(ids(JSON.parse((await lab.mam('list', '--json')).stdout).jobs)).toEqual(
-      ['open', again.job_id].sort(),
-    );
+    expect(ids((await lab.json('list')).jobs)).toEqual(['open', again.job_id].sort());
   });
 
   test('killed in the middle: each job is whole or gone, the next hub goes on', async () => {
@@ -227,7 +213,7 @@ describe('a running hub', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(folders()).toEqual([young]);
     await until('the trash is gone', () => !existsSync(join(lab.registry, '.trash')));
-    expect(JSON.parse((await lab.mam('list', '--json')).stdout).total).toBe(1);
+    expect((await lab.json('list')).total).toBe(1);
   });
 
   test('prunes 700 jobs while others are served', async () => {
@@ -251,7 +237,7 @@ describe('a running hub', () => {
     expect(new Set(gone.filter((count) => count > 0 && count < 700)).size).toBeGreaterThan(1);
   });
 
-  test('answers a foreign cursor and a time that is none', async () => {
+  test('answers a foreign cursor and a time that is not one', async () => {
     plantEnded('done', 40);
     const server = await lab.startServer();
     await server.ask('list_jobs', {});
@@ -262,9 +248,8 @@ describe('a running hub', () => {
         params: { registry_dir: lab.registry, ...params },
       } as Parameters<typeof requestOnce>[0]);
     await expect(ask({ before: 'soon' })).rejects.toThrow('no time');
-    await expect(ask({ before: new Date().toISOString(), cursor: '../x' })).rejects.toThrow(
-      'not one of ours',
-    );
+    const foreign = ask({ before: new Date().toISOString(), cursor: '../x' });
+    await expect(foreign).rejects.toThrow('not one of ours');
     expect(folders()).toEqual(['done']);
   });
 });

@@ -37,18 +37,12 @@ describe('a project with open jobs that is renamed', () => {
     const cancelled = await say(lab, 'cancel', 'dropped');
     expect(cancelled).toMatchObject({ code: 0, stdout: expect.stringContaining('dropped is cancelled') });
     const shown = await say(lab, 'status', 'carried', '--json');
-    expect(JSON.parse(shown.stdout)).toMatchObject({
-      detail: 'on the way',
-      registry_dir: registryIn(next(lab)),
-    });
+    const there = { detail: 'on the way', registry_dir: registryIn(next(lab)) };
+    expect(JSON.parse(shown.stdout)).toMatchObject(there);
     await reporter.report('carried', 'completed', { detail: 'done', result: 'all of it\n'.repeat(2_000) });
     expect(lab.record('carried', registryIn(next(lab)))).toMatchObject({ status: 'completed' });
-    expect(lab.types('carried', registryIn(next(lab)))).toEqual([
-      'queued',
-      'started',
-      'progress',
-      'completed',
-    ]);
+    const types = ['queued', 'started', 'progress', 'completed'];
+    expect(lab.types('carried', registryIn(next(lab)))).toEqual(types);
     expect(existsSync(lab.project)).toBe(false);
     expect(await lab.hubPid()).toBe(pid);
     expect(await server.ask('list_jobs')).toMatchObject({ total: 2 });
@@ -66,10 +60,8 @@ describe('a project with open jobs that is renamed', () => {
     await lab.killHub();
     renameSync(lab.project, next(lab));
     await reporter.report('carried', 'progress', { detail: 'in q' });
-    await until(
-      'it is recorded',
-      () => lab.events('carried', registryIn(next(lab))).at(-1)?.detail === 'in q',
-    );
+    const last = () => lab.events('carried', registryIn(next(lab))).at(-1);
+    await until('it is recorded', () => last()?.detail === 'in q');
     await lab.killHub();
     renameSync(next(lab), join(lab.folder, 'r'));
     // Another project has its name by now.

@@ -91,7 +91,7 @@ describe('a registry that is removed under its open jobs', () => {
     const second = await lab.startServer({ MAM_HOME: other });
     await second.ask('list_jobs');
     process.kill(pid, 'SIGCONT');
-    await until('it is noticed', () => lab.hubLog().includes('is being written by another hub'));
+    await lab.logged('is being written by another hub');
     expect(await reporter.report('free', 'progress')).toMatchObject({ recorded: true });
     const told = await reporter.call('publish_event', { job_id: 'held', event: 'completed', detail: 'done' });
     expect(told.structuredContent).toMatchObject({ accepted: true, recorded: false });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
@@ -61,7 +61,7 @@ describe("over the hub's own broker", () => {
     const found = await records({ home: lab.home });
     await until('the records are there', () => found.size === 2);
     expect(Object.fromEntries(found)).toEqual({ open: 'working', ended: 'completed' });
-    expect(readdirSync(join(lab.home, 'retained'))).toEqual(['ended']);
+    expect(lab.inHome('retained')).toEqual(['ended']);
   });
 });
 

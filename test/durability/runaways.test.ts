@@ -9,13 +9,12 @@ import { EventRates } from '../../src/hub/reports/event-rates.ts';
 import { loadSettings } from '../../src/settings/config.ts';
 import { Lab } from '../support/lab.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
-import { joinHub } from '../support/mqtt.ts';
+import { claim, joinHub } from '../support/mqtt.ts';
 import { plant, signed } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
 /** One for each job: an answer may still be on its way when its test has ended. */
 const replies = (job: string): string => `mam/v1/default/clients/${job}/replies`;
-const CLAIMS = 'mam/v1/default/claims/';
 /** So few that a test can spend them, and so slow that none comes back while it looks: 4 at once, and one each 30 s. */
 const FEW = { MAM_HUB_EVENTS_PER_MINUTE: '2' };
 const AT_ONCE = 4;
@@ -58,20 +57,10 @@ async function third(job: string): Promise<{ client: MqttClient; answers: Map<st
 }
 
 /** Publishes events `prefix-0`… on a job; resolves when all are acknowledged. */
-async function flood(
-  client: MqttClient,
-  job: string,
-  prefix: string,
-  type: string,
-  count: number,
-): Promise<void> {
+async function flood(client: MqttClient, job: string, prefix: string, type: string, count: number) {
   await Promise.all(
     Array.from({ length: count }, (_, n) =>
-      client.publishAsync(
-        `${CLAIMS}${job}`,
-        JSON.stringify({ event_id: `${prefix}-${n}`, type, detail: `${n}`, reply_to: replies(job) }),
-        { qos: 1 },
-      ),
+      claim(client, job, { event_id: `${prefix}-${n}`, type, detail: `${n}`, reply_to: replies(job) }),
     ),
   );
 }
@@ -240,11 +229,7 @@ describe('with the limits as they are', () => {
       [{ files: ['x'.repeat(1_001)] }, 'longer than 1,000 characters'],
     ] as const) {
       answers.clear();
-      await client.publishAsync(
-        `${CLAIMS}${job}`,
-        JSON.stringify({ event_id: 'e', type: 'completed', reply_to: replies(job), ...more }),
-        { qos: 1 },
-      );
+      await claim(client, job, { event_id: 'e', type: 'completed', reply_to: replies(job), ...more });
       await until('it is answered', () => answers.size === 1);
       expect(answers.get('e')).toMatchObject({ accepted: false, refusal: expect.stringContaining(words) });
     }

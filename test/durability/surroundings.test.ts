@@ -72,7 +72,7 @@ test('a hub that has no file descriptor left says so, stays, and goes on when it
   expect(lab.record(id).status).toBe('working');
   const kept = await reporter.report('crowded', 'completed', { detail: 'done' });
   expect(kept.accepted).toBe(true);
-  await until('it says so', () => lab.hubLog().includes('EMFILE'));
+  await lab.logged('EMFILE');
   await limit(1_024);
   await lab.event('crowded', 'completed');
   if (recorded === false) await lab.event(id, 'progress');

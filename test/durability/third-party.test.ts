@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { MqttClient } from 'mqtt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import type { Json, LabServer } from '../support/lab-server.ts';
-import { joinHub } from '../support/mqtt.ts';
+import { claim, joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
@@ -35,7 +34,7 @@ interface Third {
   client: MqttClient;
   closes: () => number;
   /** Publishes a claim and gives the hub's answer. */
-  ask(jobId: string, claim: object): Promise<Json>;
+  ask(jobId: string, event: object): Promise<Json>;
 }
 
 /** A plain MQTT.js client on the socket of the embedded hub, and the jobs of this test. */
@@ -52,11 +51,9 @@ async function third(): Promise<Third> {
     open,
     client,
     closes: () => closes,
-    async ask(jobId, claim) {
+    async ask(jobId, event) {
       const event_id = `${open}-third-${++n}`;
-      await client.publishAsync(CLAIMS + jobId, JSON.stringify({ event_id, reply_to: REPLY, ...claim }), {
-        qos: 1,
-      });
+      await claim(client, jobId, { event_id, reply_to: REPLY, ...event });
       return until('an answer', () => answers.find((answer) => answer.event_id === event_id));
     },
   };
@@ -64,7 +61,7 @@ async function third(): Promise<Third> {
 
 test('a claim of two fields is recorded before it is acknowledged', async () => {
   const { open, client } = await third();
-  await client.publishAsync(CLAIMS + open, '{"type":"progress","detail":"x"}', { qos: 1 });
+  await claim(client, open, '{"type":"progress","detail":"x"}');
   expect(lab.events(open).at(-1)).toMatchObject({ type: 'progress', detail: 'x', source: 'peer', seq: 2 });
 });
 
@@ -165,15 +162,9 @@ test('nobody speaks in the name of the hub by a crooked reply_to', async () => {
     await ask(open, { type: 'progress', detail: 'seen by the waiter' });
     return waiter.seen.stdout.includes('seen by the waiter');
   });
-  for (const reply_to of [
-    `mam/v1/default/hosts/${host}/jobs/${open}/log`,
-    '#',
-    'a/+/b',
-    '$SYS/x',
-    '',
-    CLAIMS + open,
-  ]) {
-    await client.publishAsync(CLAIMS + open, JSON.stringify({ type: 'progress', reply_to }), { qos: 1 });
+  const log = `mam/v1/default/hosts/${host}/jobs/${open}/log`;
+  for (const reply_to of [log, '#', 'a/+/b', '$SYS/x', '', CLAIMS + open]) {
+    await claim(client, open, { type: 'progress', reply_to });
     const request = { request_id: 'r', protocol: 1, command: 'hub_status', params: {}, reply_to };
     await client.publishAsync(`mam/v1/default/hosts/${host}/requests`, JSON.stringify(request), { qos: 1 });
   }
@@ -196,29 +187,16 @@ test('a packet beyond the guard ends its own connection and no other', async () 
 test('a request that arrives twice delegates once', async () => {
   const { client } = await third();
   const agent = await lab.startPeer('mute', { session: 'twice' });
-  const host = lab.hub().host;
-  const request = {
-    request_id: 'same',
-    protocol: 1,
-    command: 'delegate',
-    params: {
-      prompt: 'only once',
-      agent: 'command',
-      agent_session: 'twice',
-      workdir: lab.project,
-      timeout_seconds: 60,
-      idle_timeout_seconds: 60,
-      on_busy: 'queue',
-      tmux_socket: join(lab.folder, `tmux-${process.getuid?.()}`, 'default'),
-      registry_dir: lab.registry,
-      supervisor: { client: 'third', session: 'third' },
-      mam_command: 'mam',
-    },
-    reply_to: REPLY,
+  const params = {
+    ...{ prompt: 'only once', agent: 'command', agent_session: 'twice', workdir: lab.project },
+    ...{ timeout_seconds: 60, idle_timeout_seconds: 60, on_busy: 'queue', mam_command: 'mam' },
+    ...{ tmux_socket: lab.socket, registry_dir: lab.registry },
+    supervisor: { client: 'third', session: 'third' },
   };
+  const request = { request_id: 'same', protocol: 1, command: 'delegate', params, reply_to: REPLY };
   const answers: Json[] = [];
   client.on('message', (_topic, payload) => answers.push(JSON.parse(payload.toString())));
-  const topic = `mam/v1/default/hosts/${host}/requests`;
+  const topic = `mam/v1/default/hosts/${lab.hub().host}/requests`;
   await client.publishAsync(topic, JSON.stringify(request), { qos: 1 });
   await until('the first is answered', () => answers.length === 1);
   // A client whose connection was lost sends it again, perhaps to the next hub.

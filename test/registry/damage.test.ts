@@ -1,12 +1,4 @@
-import {
-  appendFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
@@ -76,7 +68,7 @@ describe('damaged jobs, and one that is well, in one registry', () => {
     writeFileSync(join(lab.home, 'live', 'elsewhere'), '/no/such/registry\n');
     writeFileSync(join(lab.home, 'live', 'empty'), '');
     // Before there is a hub, which writes a list.
-    expect(ids(JSON.parse((await lab.mam('list', '--json')).stdout))).toEqual(LISTED);
+    expect(ids(await lab.json('list'))).toEqual(LISTED);
     server = await lab.startServer();
   });
   afterAll(() => lab.end());
@@ -211,7 +203,7 @@ describe('in a lab of its own', () => {
     expect(readFileSync(join(lab.registry, 'hurt', 'job.json'), 'utf8')).toBe('{"half');
     writeFileSync(path, whole);
     await lab.event('hurt', 'completed');
-    await until('the outbox is empty', () => readdirSync(join(lab.home, 'outbox')).length === 0);
+    await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
   });
 
   test('foreign files, folders without a journal and strange names are ignored and left as they are', async () => {

@@ -29,7 +29,7 @@ afterAll(() => lab.end());
 
 const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
 /** The list as it is read where no hub runs: from its file. */
-const shellList = async (): Promise<Json> => JSON.parse((await lab.mam('list', '--json')).stdout);
+const shellList = async (): Promise<Json> => await lab.json('list');
 
 test('the list has the words of an answered report at once, and its file grows by none of them', async () => {
   await server.ask('publish_event', { job_id: 'talks', event: 'started' });

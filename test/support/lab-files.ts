@@ -52,6 +52,16 @@ export class LabFiles {
     return existsSync(path) ? readFileSync(path, 'utf8') : '';
   }
 
+  /** Waits until the hub's log has these words. */
+  logged(words: string, home = this.home): Promise<boolean> {
+    return until(`the log says ${words}`, () => this.hubLog(home).includes(words));
+  }
+
+  /** The names in a folder of the home, such as `outbox` or `live`. */
+  inHome(folder: string): string[] {
+    return readdirSync(join(this.home, folder)).sort();
+  }
+
   /** The ids of all jobs in the registry. */
   jobIds(): string[] {
     return existsSync(this.registry) ? readdirSync(this.registry).filter(isJobId) : [];

@@ -7,7 +7,7 @@ import { quote } from '../../src/tmux/quote.ts';
 import { collect, type Ended, type RunningCommand } from './command.ts';
 import { endLab } from './lab-end.ts';
 import { LabFiles } from './lab-files.ts';
-import { LabServer } from './lab-server.ts';
+import { type Json, LabServer } from './lab-server.ts';
 import { PROGRAM } from './mcp-client.ts';
 import { Peer } from './peer.ts';
 import { commandOf, isRunning, type LabProcess, Processes } from './processes.ts';
@@ -227,6 +227,11 @@ export class Lab extends LabFiles {
   /** Runs a command of the built program. */
   mam(...args: string[]): Promise<Ended> {
     return this.start(args, { input: '' }).ended;
+  }
+
+  /** What a command says with `--json`. */
+  async json(...args: string[]): Promise<Json> {
+    return JSON.parse((await this.mam(...args, '--json')).stdout);
   }
 
   /** Starts a command of the built program, without waiting for its end. */

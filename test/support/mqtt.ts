@@ -14,6 +14,12 @@ export function joinBroker(url: string, options: IClientOptions = {}): Promise<M
   return joined(mqtt.connect(url, { reconnectPeriod: 0, ...options }));
 }
 
+/** Publishes an event of a job, acknowledged. @param event an object, or its JSON */
+export async function claim(client: MqttClient, job: string, event: object | string): Promise<void> {
+  const text = typeof event === 'string' ? event : JSON.stringify(event);
+  await client.publishAsync(`mam/v1/default/claims/${job}`, text, { qos: 1 });
+}
+
 async function joined(client: MqttClient): Promise<MqttClient> {
   onTestFinished(() => client.endAsync(true));
   client.on('error', () => {});
