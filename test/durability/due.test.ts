@@ -87,8 +87,7 @@ describe('a long outbox', () => {
   test('keeps nobody waiting: the hub serves meanwhile, nothing overtakes it, and limits come after it', async ({
     lab,
   }) => {
-    plant(lab, 'talkative');
-    plant(lab, 'other');
+    for (const id of ['talkative', 'other']) plant(lab, id);
     plant(lab, 'in-time', { timeouts: { timeout_seconds: 60, idle_timeout_seconds: 3_600 } });
     const at = new Date(Date.now() - 3_600_000).toISOString();
     const begun = { seq: 2, recorded_at: at, event_id: 'begun', job_id: 'in-time', type: 'started', at };

@@ -34,6 +34,7 @@ const DIALOG = [
 const OTHER = DIALOG.map((line) => line.replace('roof', 'roof && touch cellar'));
 const BOX = ['› Ask for something', '', '  scripted default · /home/me/project'];
 const BUSY = ['• Working (2s • esc to interrupt)', '', ...BOX];
+const HAS_ENDED = { code: 'conflict', message: expect.stringContaining('ended') };
 const log = { info() {}, warn() {}, error() {} };
 
 let folder: string;
@@ -75,11 +76,7 @@ function begin(): void {
     owners: { openJobOf: () => job },
     permissions,
     decisions,
-    turns: {
-      ended: () => ends.push('ended'),
-      interrupted: () => ends.push('interrupted'),
-      failed() {},
-    },
+    turns: { ended: () => ends.push('ended'), interrupted: () => ends.push('interrupted'), failed() {} },
     watch: { hears() {}, lookOften() {} },
     changes: new Changes(),
     log,
@@ -90,12 +87,8 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mam-decisions-'));
   const home = homePaths(join(folder, 'home'));
   mkdirSync(home.live, { recursive: true, mode: 0o700 });
-  registrar = new Registrar({
-    home,
-    seal: Seal.of(home),
-    log,
-    outlets: { isBusy: () => false, catchUp() {}, clear() {} },
-  });
+  const outlets = { isBusy: () => false, catchUp() {}, clear() {} };
+  registrar = new Registrar({ home, seal: Seal.of(home), log, outlets });
   registrar.onRecorded = (one, recorded) => permissions.onRecorded(one, recorded);
   screen = DIALOG;
   afterwards = BUSY;
@@ -110,20 +103,16 @@ beforeEach(async () => {
   const pane = { socket: '/nowhere', session: 'asker', window: 0, pane: '%1', session_created: 0 };
   const agent = { pid: process.pid, start: '', command: 'codex', pane_pid: process.pid };
   const job_id = 'roof-12345678';
-  job = registrar.create(
-    {
-      ...{ ...ORDER, job_id, agent: 'codex', agent_session: pane, agent_process: agent },
-      ...{ registry_dir: dir, log_dir: join(dir, job_id), workdir: folder },
-    },
-    'Mend the roof',
-  );
+  const place = { registry_dir: dir, log_dir: join(dir, job_id), workdir: folder };
+  const peer = { agent: 'codex', agent_session: pane, agent_process: agent };
+  job = registrar.create({ ...ORDER, job_id, ...place, ...peer }, 'Mend the roof');
   job.uncork();
   await job.kept;
   await registrar.record(job, draftEvent(job.id, 'submitted', {}));
 });
 
 afterEach(async () => {
-  if (!job.isFinal) await registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
+  if (!job.isFinal) await cancel();
   await registrar.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -133,8 +122,10 @@ const tell = (report: HookReport, waits = false): Promise<HookResult> =>
 const allow = () => decisions.decide(job, 'allow', 'supervisor', undefined);
 const types = () => job.eventsAfter(0).map(({ type }) => type);
 const request = () => job.record.requests[0];
+const asks = () => registrar.record(job, draftEvent(job.id, 'permission_required', { data: { ...ASKS } }));
+const cancel = () => registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
 
-/** A hook of a waiting agent tells of a request; @returns what it is answered */
+/** A hook of a waiting agent reports a request; @returns its answer */
 async function asked(): Promise<{ answer: Promise<HookResult> }> {
   const answer = tell(ASKS, true);
   void answer.then(({ decision }) => {
@@ -142,6 +133,13 @@ async function asked(): Promise<{ answer: Promise<HookResult> }> {
   });
   await until('the request is open', () => request() !== undefined);
   return { answer };
+}
+
+function atFirstLook(run: () => void): void {
+  onLook = () => {
+    onLook = () => {};
+    run();
+  };
 }
 
 /** Runs something while what is about to be decided has its place in the journal, and is not on the disk yet. */
@@ -175,46 +173,34 @@ test('what a hook tells after its decision waits for the end of that', async () 
 
 test('a job that is cancelled while its decision is written down gets none', async () => {
   const { answer } = await asked();
-  onDeciding(() => void registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' })));
-  await expect(allow()).rejects.toMatchObject({
-    code: 'conflict',
-    message: expect.stringContaining('ended'),
-  });
+  onDeciding(() => void cancel());
+  await expect(allow()).rejects.toMatchObject(HAS_ENDED);
   expect(await answer).toEqual({});
 });
 
 test('a key is pressed once', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await asks();
   expect(await allow()).toContain('1 was pressed (allow)');
   expect(pressed).toHaveLength(1);
 });
 
 test('no key is pressed for a job that is cancelled while its dialog is looked at', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
-  onLook = () => {
-    onLook = () => {};
-    void registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
-  };
-  await expect(allow()).rejects.toMatchObject({
-    code: 'conflict',
-    message: expect.stringContaining('ended'),
-  });
+  await asks();
+  atFirstLook(() => void cancel());
+  await expect(allow()).rejects.toMatchObject(HAS_ENDED);
   expect(pressed).toEqual([]);
 });
 
 test('no key is pressed on the dialog of the next request that asks for the same', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
-  onLook = () => {
-    onLook = () => {};
-    void tell({ type: 'turn_ended' });
-  };
+  await asks();
+  atFirstLook(() => void tell({ type: 'turn_ended' }));
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
   expect(pressed).toEqual([]);
   expect(request()).toMatchObject({ decision: 'settled in the pane' });
 });
 
 test('no key is pressed on another dialog that comes up after the look', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await asks();
   onLook = () => {
     onLook = () => {
       screen = OTHER;
@@ -233,11 +219,8 @@ test('of two decisions at once one is carried out', async () => {
 });
 
 test('a request of the peer that the peer has gone on from takes no decision', async () => {
-  await registrar.record(job, {
-    ...draftEvent(job.id, 'permission_required'),
-    source: 'peer',
-    detail: 'May I?',
-  });
+  const question = { ...draftEvent(job.id, 'permission_required'), detail: 'May I?' };
+  await registrar.record(job, { ...question, source: 'peer' });
   const went = registrar.record(job, { ...draftEvent(job.id, 'progress'), source: 'peer' });
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
   await went;
@@ -259,12 +242,12 @@ test("the end of the turn before is not taken for the end of the job's turn", as
 });
 
 test('a hook that asks while its job ends is not kept waiting', async () => {
-  const cancelled = registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
+  const cancelled = cancel();
   expect(await tell(ASKS, true)).toEqual({});
   await cancelled;
 });
 
-test('a hook whose request is in the record no more goes on', async () => {
+test('a hook whose request is no longer in the record goes on', async () => {
   const first = tell({ ...ASKS, input: 'touch 0' }, true);
   await until('the first request is open', () => request() !== undefined);
   for (let count = 1; count <= 40; count++) void tell({ ...ASKS, input: `touch ${count}` }, true);
@@ -272,7 +255,7 @@ test('a hook whose request is in the record no more goes on', async () => {
 });
 
 test('a request of an earlier hub is settled when another dialog stands in its place', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await asks();
   begin();
   screen = OTHER;
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
@@ -333,24 +316,19 @@ describe('a decision that was given', () => {
 });
 
 describe('a decision that can not be carried out', () => {
-  const cases: [string, string[], string][] = [
-    [
-      'a dialog that can not be read',
-      DIALOG.map((line) => line.replace('Yes, proceed', 'Yes, and always')),
-      'A person',
-    ],
+  const cases: [string, string[]][] = [
+    ['a dialog that can not be read', DIALOG.map((line) => line.replace('Yes, proceed', 'Yes, and always'))],
     [
       'a dialog of another kind',
       ['', '  Trust this folder?', '', '› 1. Trust and continue', '', '  Press enter to continue'],
-      'A person',
     ],
   ];
-  test.each(cases)('is journalled as refused: %s', async (_, shown, hint) => {
+  test.each(cases)('is journalled as refused: %s', async (_, shown) => {
     screen = shown;
     await permissions.seen(job, dialogOn(screen, job.record));
     await until('it is told', () => request() !== undefined);
     const refusal = await allow().catch((error) => error);
-    expect(refusal).toMatchObject({ code: 'refused', hint: expect.stringContaining(hint) });
+    expect(refusal).toMatchObject({ code: 'refused', hint: expect.stringContaining('A person') });
     expect(refusal.hint).toContain(`mam attach ${job.id}`);
     expect(refusal.message).not.toContain('another dialog');
     expect(types()).toContain('decision_refused');
@@ -372,7 +350,7 @@ describe('a decision that can not be carried out', () => {
   });
 
   test('since the key was not taken leaves its request as it was', async () => {
-    await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+    await asks();
     afterKey = () => DIALOG;
     await expect(allow()).rejects.toMatchObject({ code: 'refused' });
     expect(types().slice(-3)).toEqual(['deciding', 'answered', 'decision_refused']);
@@ -382,6 +360,6 @@ describe('a decision that can not be carried out', () => {
 
 test('what is open when the job ends is settled', async () => {
   await asked();
-  await registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
+  await cancel();
   expect(request()).toMatchObject({ decision: 'the job ended', resolved_at: expect.any(String) });
 });

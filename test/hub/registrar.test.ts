@@ -7,14 +7,13 @@ import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
 import { Registrar } from '../../src/hub/jobs/registrar.ts';
 import type { TmuxServers } from '../../src/hub/panes/tmux-servers.ts';
 import { draftEvent } from '../../src/job/event.ts';
-import type { JobOrder } from '../../src/job/record.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
+import { ORDER } from '../job/story.ts';
 
 let folder: string;
 let registrar: Registrar;
 let job: LiveJob;
-/** What hears of each event. */
 let listener: () => void;
 
 beforeEach(async () => {
@@ -22,25 +21,15 @@ beforeEach(async () => {
   const home = homePaths(join(folder, 'home'));
   mkdirSync(home.live, { recursive: true, mode: 0o700 });
   listener = () => {};
-  registrar = new Registrar({
-    home,
-    seal: Seal.of(home),
-    log: { info() {}, warn() {}, error() {} },
-    outlets: { isBusy: () => false, catchUp() {}, clear() {} },
-  });
+  const log = { info() {}, warn() {}, error() {} };
+  const outlets = { isBusy: () => false, catchUp() {}, clear() {} };
+  registrar = new Registrar({ home, seal: Seal.of(home), log, outlets });
   registrar.onRecorded = () => listener();
   const dir = join(folder, 'jobs');
   await registrar.ready(dir);
-  const order = {
-    job_id: 'roof-12345678',
-    agent: 'human',
-    registry_dir: dir,
-    log_dir: join(dir, 'roof-12345678'),
-    workdir: folder,
-    supervisor: { client: 'test', session: 'test' },
-    timeouts: {},
-  } as unknown as JobOrder;
-  job = registrar.create(order, 'Mend the roof');
+  const job_id = 'roof-12345678';
+  const place = { registry_dir: dir, log_dir: join(dir, job_id), workdir: folder };
+  job = registrar.create({ ...ORDER, job_id, ...place }, 'Mend the roof');
   job.uncork();
   await job.kept;
 });

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFile
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
+import type { Json, LabServer } from '../support/lab-server.ts';
 import { plant, signed } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
@@ -76,17 +76,12 @@ describe('damaged jobs, and one that is well, in one registry', () => {
   /** What everybody must see of a damaged job; and that the one that is well goes on. */
   async function look(id: string, damagedLine: number): Promise<void> {
     const sentence = `Line ${damagedLine} of ${lab.paths(id).journal} cannot be read and is passed over.`;
-    const shown = await lab.mam('status', '--job', id);
-    expect(shown.code).toBe(0);
-    expect(shown.stderr).toBe(`mam: ${sentence}\n`);
-    const json = await lab.mam('status', '--job', id, '--json');
-    expect(JSON.parse(json.stdout).damage).toEqual([sentence]);
+    expect(await lab.mam('status', '--job', id)).toMatchObject({ code: 0, stderr: `mam: ${sentence}\n` });
+    expect((await lab.json('status', '--job', id)).damage).toEqual([sentence]);
     expect(ids(await server.ask('list_jobs'))).toEqual(LISTED);
     expect((await server.ask('job_status', { job_id: id })).damage).toEqual([sentence]);
     expect(lab.hubLog()).toContain(sentence);
-    expect(await server.ask('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
-      recorded: true,
-    });
+    expect(await server.report('well', 'progress')).toMatchObject({ recorded: true });
   }
 
   /** What was there stays as it was. */
@@ -97,16 +92,14 @@ describe('damaged jobs, and one that is well, in one registry', () => {
   test('a pointer to a job or a registry that is gone keeps no hub from starting', async () => {
     // A report waits no longer than a second for it.
     await server.ask('list_agents');
-    expect(await server.ask('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
-      recorded: true,
-      seq: lab.events('well').length,
-    });
+    const told = await server.report('well', 'progress');
+    expect(told).toMatchObject({ recorded: true, seq: lab.events('well').length });
   });
 
   test('a line torn in the middle of the journal costs that event and nothing else', async () => {
     await look('torn', 6);
     const status = await server.ask('job_status', { job_id: 'torn', events_after: 0 });
-    expect(status.events.map(({ seq }: { seq: number }) => seq)).toEqual([1, 2, 4]);
+    expect(status.events.map(({ seq }: Json) => seq)).toEqual([1, 2, 4]);
     expect(status).toMatchObject({ status: 'working', detail: 'fourth' });
     const next = await server.ask('publish_event', { job_id: 'torn', event: 'completed', detail: 'end' });
     expect(next).toMatchObject({ recorded: true, seq: 5, status: 'completed' });
@@ -120,12 +113,8 @@ describe('damaged jobs, and one that is well, in one registry', () => {
     // The next hub reads the same.
     await lab.mam('hub', 'stop');
     const status = await server.ask('job_status', { job_id: 'tail', events_after: 0 });
-    expect(status.events.map(({ seq, detail }: { seq: number; detail?: string }) => [seq, detail])).toEqual([
-      [1, undefined],
-      [2, undefined],
-      [3, 'third'],
-      [4, 'after'],
-    ]);
+    expect(status.events.map(({ seq }: Json) => seq)).toEqual([1, 2, 3, 4]);
+    expect(status.events.map(({ detail }: Json) => detail)).toEqual([undefined, undefined, 'third', 'after']);
     expectKept('tail');
   });
 
@@ -182,23 +171,15 @@ describe('in a lab of its own', () => {
     await server.ask('list_jobs');
     const kept = await server.ask('publish_event', { job_id: 'hurt', event: 'completed' });
     expect(kept).toMatchObject({ accepted: true, recorded: false });
-    for (const text of [
-      shown.stderr,
-      await server.refusal('job_status', { job_id: 'hurt' }),
-      kept.summary,
-      lab.hubLog(),
-    ]) {
+    const refusal = await server.refusal('job_status', { job_id: 'hurt' });
+    const { folder } = lab.paths('hurt');
+    for (const text of [shown.stderr, refusal, kept.summary, lab.hubLog()]) {
       expect(text).toContain(`The journal of job hurt cannot be read: Line 2 of ${path}`);
-      expect(text).toContain(
-        `Restore ${path} from a backup, or move the folder ${join(lab.registry, 'hurt')} away.`,
-      );
+      expect(text).toContain(`Restore ${path} from a backup, or move the folder ${folder} away.`);
     }
-    expect((await lab.mam('hub', 'status')).stdout).toMatch(
-      /waits .* \(open there: hurt\): The journal of job hurt/,
-    );
-    expect((await server.ask('publish_event', { job_id: 'well', event: 'completed' })).status).toBe(
-      'completed',
-    );
+    const { stdout } = await lab.mam('hub', 'status');
+    expect(stdout).toMatch(/waits .* \(open there: hurt\): The journal of job hurt/);
+    expect(await server.report('well', 'completed')).toMatchObject({ status: 'completed' });
     expect(readFileSync(path, 'utf8')).toBe(before);
     expect(readFileSync(join(lab.registry, 'hurt', 'job.json'), 'utf8')).toBe('{"half');
     writeFileSync(path, whole);
@@ -224,26 +205,17 @@ describe('in a lab of its own', () => {
     }
     symlinkSync('/nowhere', join(lab.registry, 'dangling'));
     const server = await lab.startServer();
-    const listed = await server.ask('list_jobs');
-    expect(listed.jobs.map(({ job_id }: { job_id: string }) => job_id)).toEqual(['well']);
-    const shell = await lab.mam('list', '--json');
-    expect(JSON.parse(shell.stdout).jobs.map((job: { job_id: string }) => job.job_id)).toEqual(['well']);
-    for (const job_id of [
-      'no-journal',
-      'a-file-like-a-job',
-      'journal-is-a-folder',
-      'empty-journal',
-      'dangling',
-    ]) {
+    expect(ids(await server.ask('list_jobs'))).toEqual(['well']);
+    expect(ids(await lab.json('list'))).toEqual(['well']);
+    const no = ['no-journal', 'a-file-like-a-job', 'journal-is-a-folder', 'empty-journal', 'dangling'];
+    for (const job_id of no) {
       expect(await server.refusal('job_status', { job_id }), job_id).toMatch(/There is no job/);
       expect((await lab.mam('status', '--job', job_id)).code, job_id).toBe(69);
       const report = { job_id, event: 'progress' };
       expect(await server.refusal('publish_event', report), job_id).toMatch(/There is no job/);
     }
     expect((await lab.mam('publish', '--job', 'empty-journal', '--event', 'progress')).code).toBe(1);
-    expect(await server.ask('publish_event', { job_id: 'well', event: 'progress' })).toMatchObject({
-      recorded: true,
-    });
+    expect(await server.report('well', 'progress')).toMatchObject({ recorded: true });
     for (const [path, text] of Object.entries(foreign))
       expect(readFileSync(join(lab.registry, path), 'utf8')).toBe(text);
   });
@@ -256,16 +228,12 @@ describe('in a lab of its own', () => {
     await first.ask('publish_event', { job_id: 'well', event: 'completed' });
     await until('the record is written', () => lab.record('well').status === 'completed');
     await lab.mam('hub', 'stop');
-    writeFileSync(
-      join(lab.registry, '.index.jsonl'),
-      '{"job_id":"ghost","status":"completed"}\nrubbish\n{"job_id":',
-    );
+    const rubbish = '{"job_id":"ghost","status":"completed"}\nrubbish\n{"job_id":';
+    writeFileSync(join(lab.registry, '.index.jsonl'), rubbish);
     rmSync(join(lab.registry, 'well', 'job.json'));
     const { jobs } = await first.ask('list_jobs');
-    expect(jobs.map(({ job_id, status }: Record<string, string>) => [job_id, status]).sort()).toEqual([
-      ['hurt', 'working'],
-      ['well', 'completed'],
-    ]);
+    const states = jobs.map(({ job_id, status }: Json) => `${job_id} ${status}`);
+    expect(states.sort()).toEqual(['hurt working', 'well completed']);
   });
 });
 

@@ -14,22 +14,14 @@ beforeAll(async () => {
   plant(lab, 'talks');
   plant(lab, 'late');
   const at = new Date().toISOString();
-  const timeout = {
-    seq: 2,
-    event_id: 'e2',
-    job_id: 'late',
-    type: 'timeout',
-    source: 'hub',
-    detail: 'Too late.',
-  };
-  appendFileSync(lab.paths('late').journal, signed(lab.home, 'late', { ...timeout, at, recorded_at: at }));
+  const about = { event_id: 'e2', job_id: 'late', at, recorded_at: at };
+  const timeout = { ...about, seq: 2, type: 'timeout', source: 'hub', detail: 'Too late.' };
+  appendFileSync(lab.paths('late').journal, signed(lab.home, 'late', timeout));
   server = await lab.startServer();
 });
 afterAll(() => lab.end());
 
 const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
-/** The list as it is read where no hub runs: from its file. */
-const shellList = async (): Promise<Json> => await lab.json('list');
 
 test('the list has the words of an answered report at once, and its file grows by none of them', async () => {
   await server.ask('publish_event', { job_id: 'talks', event: 'started' });
@@ -41,19 +33,17 @@ test('the list has the words of an answered report at once, and its file grows b
   }
   await endHub(lab);
   expect(readFileSync(join(lab.registry, '.index.jsonl'), 'utf8')).not.toContain('brick');
-  expect(rowOf(await shellList(), 'talks')).toMatchObject({ detail: 'brick 40' });
+  expect(rowOf(await lab.json('list'), 'talks')).toMatchObject({ detail: 'brick 40' });
 });
 
 test('a late reason of a job that has ended is in the list, also once its hub is gone', async () => {
-  expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject({
-    reason: 'timeout',
-    detail: 'Too late.',
-  });
+  const timedOut = { reason: 'timeout', detail: 'Too late.' };
+  expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject(timedOut);
   await server.ask('publish_event', { job_id: 'late', event: 'error', detail: 'No tin left.' });
   const amended = { status: 'failed', reason: 'agent_error', detail: 'No tin left.' };
   expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject(amended);
   await endHub(lab);
-  expect(rowOf(await shellList(), 'late')).toMatchObject(amended);
+  expect(rowOf(await lab.json('list'), 'late')).toMatchObject(amended);
 });
 
 test('a registry that was removed is made anew once, by whoever comes first; others stay', async () => {
