@@ -48,6 +48,8 @@ type Handlers = {
   [C in Command]: (params: Commands[C]['params'], requestId: string) => Promise<Commands[C]['result']>;
 };
 
+type Handler = (params: unknown, requestId: string) => Promise<NonNullable<Reply['result']>>;
+
 /** What the hub does for clients, one function a command. */
 export class Requests {
   readonly #with;
@@ -139,24 +141,17 @@ export class Requests {
     try {
       // The way out that the error names must be open.
       if (request.protocol > PROTOCOL_VERSION && request.command !== 'hub_stop') {
-        throw new MamError(
-          'conflict',
-          `This hub speaks protocol ${PROTOCOL_VERSION}, the client ${cleanLine(String(request.protocol), 20)}.`,
-          'Run `mam hub stop`; the next call starts the newer hub.',
-        );
+        const spoken = cleanLine(String(request.protocol), 20);
+        const what = `This hub speaks protocol ${PROTOCOL_VERSION}, the client ${spoken}.`;
+        throw new MamError('conflict', what, 'Run `mam hub stop`; the next call starts the newer hub.');
       }
       if (typeof request.path === 'string') tellPath(request.path);
-      if (!Object.hasOwn(this.#handlers, request.command))
-        throw new MamError(
-          'conflict',
-          'The hub does not know this command.',
-          'Update it: run `mam hub stop`.',
-        );
+      if (!Object.hasOwn(this.#handlers, request.command)) {
+        const step = 'Update it: run `mam hub stop`.';
+        throw new MamError('conflict', 'The hub does not know this command.', step);
+      }
       if (!AT_ONCE.includes(request.command)) await this.#with.ready();
-      const handler = this.#handlers[request.command] as (
-        params: unknown,
-        requestId: string,
-      ) => Promise<NonNullable<Reply['result']>>;
+      const handler = this.#handlers[request.command] as Handler;
       checkParams(request.command, request.params);
       const params = await this.#placed(request.params);
       answer.result = await handler(params, request.request_id);

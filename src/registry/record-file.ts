@@ -1,7 +1,7 @@
 import { hasTexts, isObject, isText, mayHaveTexts } from '../base/json.ts';
 import type { JobRecord } from '../job/record.ts';
 import { STATUSES } from '../job/words.ts';
-import { readForeign, readObject } from '../trust/files.ts';
+import { readObject } from '../trust/files.ts';
 import type { Seal } from './seal.ts';
 
 /** Fields of a record that are always texts, and that are texts where they are there. */
@@ -21,14 +21,10 @@ const MAYBE = [
  * @param seal counts only what it proves
  */
 export function readRecord(path: string, jobId?: string, seal?: Seal): JobRecord | undefined {
-  try {
-    const { mac, ...record } = JSON.parse(readForeign(path)) as JobRecord & { mac?: unknown };
-    if (!isRecord(record, jobId ?? record.job_id)) return undefined;
-    const proven = seal?.provesRecord(record.job_id, JSON.stringify(record), String(mac)) ?? true;
-    return proven ? record : undefined;
-  } catch {
-    return undefined;
-  }
+  const { mac, ...record } = readObject(path);
+  if (!isRecord(record, jobId ?? String(record['job_id']))) return undefined;
+  const proven = seal?.provesRecord(record.job_id, JSON.stringify(record), String(mac)) ?? true;
+  return proven ? record : undefined;
 }
 
 /** The status and number that a job.json has, whatever else is in it; nothing where it has no status. */

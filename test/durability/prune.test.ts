@@ -247,7 +247,7 @@ describe('a running hub', () => {
         ...{ address: { kind: 'socket', path: socket }, realm, host, command: 'prune', timeoutMs: 5_000 },
         params: { registry_dir: lab.registry, ...params },
       } as Parameters<typeof requestOnce>[0]);
-    await expect(ask({ before: 'soon' })).rejects.toThrow('no time');
+    await expect(ask({ before: 'soon' })).rejects.toThrow('not a time');
     const foreign = ask({ before: new Date().toISOString(), cursor: '../x' });
     await expect(foreign).rejects.toThrow('not one of ours');
     expect(folders()).toEqual(['done']);

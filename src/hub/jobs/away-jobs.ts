@@ -14,58 +14,44 @@ interface Waiting {
 }
 
 /** Live jobs that can't be looked into now: they are not forgotten, and are taken up once they can be read. */
-export class AwayJobs {
+export class AwayJobs extends Map<string, Waiting> {
   readonly #log: Log;
-  readonly #waiting = new Map<string, Waiting>();
 
   constructor(log: Log) {
+    super();
     this.#log = log;
-  }
-
-  get size(): number {
-    return this.#waiting.size;
   }
 
   /** Those whose registries are away. */
   get pointers(): Pointer[] {
-    return [...this.#waiting.values()].flatMap(({ pointer, why }) => (why === undefined ? [pointer] : []));
+    return [...this.values()].flatMap(({ pointer, why }) => (why === undefined ? [pointer] : []));
   }
 
   /** Those that may be readable now: damage stays until the files are changed. */
   get due(): Pointer[] {
-    return [...this.#waiting.values()]
+    return [...this.values()]
       .filter(({ pointer, why, state }) => why?.code !== 'unavailable' || stateOf(pointer) !== state)
       .map(({ pointer }) => pointer);
   }
 
   get registries(): AwayRegistry[] {
-    return registriesOf(
-      [...this.#waiting.values()].map((one) => ({ ...one.pointer, why: one.why?.message })),
-    );
-  }
-
-  get(jobId: string): Pointer | undefined {
-    return this.#waiting.get(jobId)?.pointer;
+    return registriesOf([...this.values()].map((one) => ({ ...one.pointer, why: one.why?.message })));
   }
 
   /** True for a job whose registry was away when it was last looked at. */
   isAway(jobId: string): boolean {
-    return this.pointers.some((one) => one.jobId === jobId);
+    return this.has(jobId) && this.get(jobId)?.why === undefined;
   }
 
   /** @param why what keeps it from being read; absent where its registry is away */
   put(pointer: Pointer, why?: MamError): void {
     const { jobId, registryDir } = pointer;
-    const before = this.#waiting.get(jobId);
+    const before = this.get(jobId);
     if (before === undefined || before.why?.text !== why?.text) {
       const where = registryDir || '(not known)';
       this.#log.warn(`job ${jobId} waits for its registry ${where}: ${why?.text ?? 'it is not there'}`);
     }
-    this.#waiting.set(jobId, { pointer, why, state: stateOf(pointer) });
-  }
-
-  delete(jobId: string): void {
-    this.#waiting.delete(jobId);
+    this.set(jobId, { pointer, why, state: stateOf(pointer) });
   }
 }
 

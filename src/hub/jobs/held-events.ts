@@ -12,26 +12,17 @@ const LONGEST_MS = 10_000;
  * The hub's own events that could not be written: kept here in the order of each job, and written before anything newer
  * of that job. A hub that is killed loses them; the next one concludes them from the journal.
  */
-export class HeldEvents {
+export class HeldEvents extends Map<LiveJob, Draft[]> {
   readonly #log: Log;
   readonly #write: (job: LiveJob, draft: Draft) => Promise<unknown>;
-  readonly #held = new Map<LiveJob, Draft[]>();
   #pause = AGAIN_MS;
   #nextAt = 0;
 
   /** @param write gives an event its place in the order of the calls */
   constructor(log: Log, write: (job: LiveJob, draft: Draft) => Promise<unknown>) {
+    super();
     this.#log = log;
     this.#write = write;
-  }
-
-  /** Of how many jobs. */
-  get size(): number {
-    return this.#held.size;
-  }
-
-  has(job: LiveJob): boolean {
-    return this.#held.has(job);
   }
 
   /** Keeps an event that could not be written, if the reason may pass. */
@@ -40,20 +31,16 @@ export class HeldEvents {
       this.#log.error(`event ${draft.type} of ${job.id} was not recorded`, error);
       return;
     }
-    const before = this.#held.get(job) ?? [];
+    const before = this.get(job) ?? [];
     if (before.length === 0) this.#log.error(`event ${draft.type} of ${job.id} waits to be recorded`, error);
-    this.#held.set(job, [...before, draft]);
-  }
-
-  forget(job: LiveJob): void {
-    this.#held.delete(job);
+    this.set(job, [...before, draft]);
   }
 
   /** Writes what is held of a job in this very turn: what is recorded next comes after it. */
   flush(job: LiveJob): void {
-    const drafts = this.#held.get(job);
+    const drafts = this.get(job);
     if (drafts === undefined) return;
-    this.#held.delete(job);
+    this.delete(job);
     const written = (): void => {
       this.#pause = AGAIN_MS;
     };
@@ -63,10 +50,10 @@ export class HeldEvents {
 
   /** Writes what is held of all jobs; after a failure no earlier than the pause allows. */
   retry(): void {
-    if (this.#held.size === 0 || monotonic() < this.#nextAt) return;
+    if (this.size === 0 || monotonic() < this.#nextAt) return;
     this.#nextAt = monotonic() + this.#pause;
     this.#pause = Math.min(2 * this.#pause, LONGEST_MS);
-    for (const job of [...this.#held.keys()]) this.flush(job);
+    for (const job of [...this.keys()]) this.flush(job);
   }
 }
 

@@ -43,7 +43,7 @@ export class Loader {
     const { home, jobs, registries, away: waiting } = this.#with;
     const held = jobs.get(jobId);
     if (held !== undefined && !this.#removal.dropRemoved(held)) return held;
-    const away = waiting.get(jobId);
+    const away = waiting.get(jobId)?.pointer;
     if (away !== undefined) {
       if (!hasJob(away.registryDir, jobId)) throw this.#unknownError(jobId, away.registryDir);
       // Its limits are taken up within a second.

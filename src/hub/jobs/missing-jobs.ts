@@ -37,7 +37,7 @@ export class MissingJobs {
     this.#with = parts;
     this.#store = store;
     this.search = new Search(store, async (registryDir, jobId) => {
-      if (store.jobs.has(jobId) || store.away.get(jobId) !== undefined) return;
+      if (store.jobs.has(jobId) || store.away.has(jobId)) return;
       await parts.loader
         .load(registryDir, jobId)
         .catch((error: unknown) => this.#waitFor({ jobId, registryDir }, error));
@@ -141,7 +141,7 @@ export class MissingJobs {
       forgetJob(home, job.registryDir, jobId);
       return { registryDir: job.registryDir, record: job.record };
     }
-    const pointer = (away.isAway(jobId) ? away.get(jobId) : undefined) ?? unproven.get(jobId);
+    const pointer = (away.isAway(jobId) ? away.get(jobId)?.pointer : undefined) ?? unproven.get(jobId);
     if (pointer === undefined) return undefined;
     log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
     unproven.delete(jobId);

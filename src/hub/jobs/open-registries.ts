@@ -51,24 +51,32 @@ export class OpenRegistries {
   }
 
   /** Takes a registry for writing. @throws MamError `io` when it can't be written, `conflict` when another hub does */
-  async open(dir: string): Promise<void> {
-    await this.#registry(dir);
+  async open(named: string): Promise<OpenRegistry> {
+    const dir = this.nameOf(named);
+    const registry = await (this.#opening.get(dir) ?? this.#begin(dir));
+    if (registry.taken !== undefined) throw registry.taken;
+    try {
+      registry.place.check();
+    } catch (error) {
+      throw registryError(dir, error);
+    }
+    return registry;
   }
 
   /** Makes a registry anew whose folder was removed. @throws MamError as `open` */
-  async openAnew(dir: string): Promise<void> {
-    const gone = await this.#registry(dir);
+  async openAnew(dir: string): Promise<OpenRegistry> {
+    const gone = await this.open(dir);
     const place = this.#opened.indexOf(gone);
     // Of two requests at once the first one does it.
     if (place < 0) return this.open(dir);
     this.#opened.splice(place, 1);
     gone.dropProof();
-    await this.#begin(dir, gone.lock.release());
+    return this.#begin(dir, gone.lock.release());
   }
 
   /** The list of a registry's jobs. @throws MamError as `open` */
   async index(dir: string): Promise<JobIndex> {
-    const registry = await this.#registry(dir);
+    const registry = await this.open(dir);
     registry.indexing ??= this.#loadIndex(registry).catch((error) => {
       registry.indexing = undefined;
       throw registryError(dir, error);
@@ -236,18 +244,6 @@ export class OpenRegistries {
       await this.onBehind(dir, id).catch((error) => this.#with.log.error(`job ${id} was not read`, error));
       await nextTurn();
     }
-  }
-
-  async #registry(named: string): Promise<OpenRegistry> {
-    const dir = this.nameOf(named);
-    const registry = await (this.#opening.get(dir) ?? this.#begin(dir));
-    if (registry.taken !== undefined) throw registry.taken;
-    try {
-      registry.place.check();
-    } catch (error) {
-      throw registryError(dir, error);
-    }
-    return registry;
   }
 
   /** @param freed settles when the lock of the registry that was there is released */

@@ -38,7 +38,6 @@ export class OpenRegistry {
   #isBeating = true;
   /** The owner's file, open while there are jobs: once it has no name, the registry was removed and is not away. */
   #proof: number | undefined;
-  #takingAgain: Promise<void> | undefined;
   /** Why it could not be taken again last. */
   #why: string | undefined;
 
@@ -76,7 +75,7 @@ export class OpenRegistry {
 
   /** The same, with a heartbeat that goes on. */
   get isSound(): boolean {
-    return this.#isBeating && this.lock.holds();
+    return this.#isBeating && this.isHeld;
   }
 
   /** True once it is known to be removed. */
@@ -117,21 +116,8 @@ export class OpenRegistry {
     this.#proof = undefined;
   }
 
-  /** Takes its lock again, or that of the folder in its place. @throws MamError as `take` */
+  /** Takes its lock again, or that of the folder in its place; once at a time. @throws MamError as `take` */
   async takeAgain(): Promise<void> {
-    this.#takingAgain ??= this.#takeAgain().finally(() => {
-      this.#takingAgain = undefined;
-    });
-    await this.#takingAgain;
-  }
-
-  /** The list is read anew when it is asked for. */
-  dropIndex(): void {
-    this.index = undefined;
-    this.indexing = undefined;
-  }
-
-  async #takeAgain(): Promise<void> {
     try {
       this.lock = await lockFor(this.dir, this.#home, () => this.failed());
     } catch (error) {
@@ -149,6 +135,12 @@ export class OpenRegistry {
     this.taken = undefined;
     this.#why = undefined;
     this.keepProof(true);
+  }
+
+  /** The list is read anew when it is asked for. */
+  dropIndex(): void {
+    this.index = undefined;
+    this.indexing = undefined;
   }
 
   /** A heartbeat has failed: the next look takes the lock again, where the registry is there and no other hub has it. */

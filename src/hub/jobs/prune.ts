@@ -29,12 +29,13 @@ type Outcome = PruneResult['pruned'][number] | string | undefined;
  * Removes some of the final jobs that ended before a time, the oldest first. One whose files can't be read whole, or that
  * holds what we did not put there, stays and is named; separate log folders are never touched.
  * @returns the cursor for the next part
- * @throws MamError `bad_input` for a time or cursor that is none, `io` and `conflict` where the registry can't be written, or is away
+ * @throws MamError `bad_input` for a bad time or cursor, `io` and `conflict` where the registry can't be written, or is away
  */
 export async function pruneJobs(registrar: Registrar, log: Log, params: PruneParams): Promise<PruneResult> {
   const { registry_dir: dir, dry_run: dry = false } = params;
   const before = Date.parse(params.before);
-  if (Number.isNaN(before)) throw new MamError('bad_input', '`before` is no time.', 'Give it as ISO 8601.');
+  if (Number.isNaN(before))
+    throw new MamError('bad_input', '`before` is not a time.', 'Give it as ISO 8601.');
   const result: PruneResult = { pruned: [], kept: [] };
   registrar.missing.checkThere(dir);
   // A look at what could be pruned must not make a registry.

@@ -205,9 +205,8 @@ export class Registrar {
     const job = this.held(row.job_id);
     if (job !== undefined) return toRow(job.record);
     // Every other open job of ours is in memory: this one came with a clone, or from another home.
-    return isFinal(row.status as Status) || this.#store.away.get(row.job_id) !== undefined
-      ? row
-      : historyOf(row);
+    const isOurs = isFinal(row.status as Status) || this.#store.away.has(row.job_id);
+    return isOurs ? row : historyOf(row);
   }
 
   /** Once nothing is left to do for a job, and its files say so, the next hub does not take it up. */

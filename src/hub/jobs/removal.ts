@@ -58,7 +58,7 @@ export class Removal {
       const draft = draftEvent(job.id, 'cancelled', more ?? { source: 'person', detail });
       this.#onRecorded(job, job.endUnkept(draft));
     }
-    late.forget(job);
+    late.delete(job);
     registries.unlist(job.registryDir, job.id);
     this.#letGo(job.id, job);
   }

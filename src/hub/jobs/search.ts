@@ -20,7 +20,6 @@ export class Search {
   readonly #onFound: (dir: string, jobId: string) => Promise<unknown>;
   /** Registries that are still to be looked through. */
   readonly #due: Set<string>;
-  #running: Promise<void> | undefined;
 
   /** @param onFound called for each open job */
   constructor(
@@ -54,19 +53,13 @@ export class Search {
   }
 
   /** Every second: looks through those that are back. */
-  again(): Promise<void> {
+  async again(): Promise<void> {
     const back = [...this.#due].filter((dir) => !this.#isAway(dir));
-    if (back.length === 0) return Promise.resolve();
-    this.#running ??= (async () => {
-      for (const dir of back) {
-        await this.#lookThrough(dir);
-        this.#due.delete(dir);
-      }
-      this.#keep();
-    })().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
+    for (const dir of back) {
+      await this.#lookThrough(dir);
+      this.#due.delete(dir);
+    }
+    if (back.length > 0) this.#keep();
   }
 
   async #lookThrough(dir: string): Promise<void> {

@@ -25,7 +25,6 @@ const MOST_HOSTS = 8;
  */
 export class RetainedRecords {
   readonly #with;
-  readonly #folder: string;
   /** The ended jobs whose records are retained. */
   readonly #ended = new Map<string, { registryDir: string; timer: NodeJS.Timeout }>();
   /** To be cleared on a broker that is not joined yet. */
@@ -44,7 +43,6 @@ export class RetainedRecords {
     external: boolean;
   }) {
     this.#with = parts;
-    this.#folder = parts.home.retained;
     this.#complete = !parts.external;
   }
 
@@ -52,8 +50,8 @@ export class RetainedRecords {
   takeUp(): void {
     // The hub's own broker forgets with each hub.
     if (!this.#complete) this.#noteHost();
-    for (const jobId of namesIn(this.#folder).filter(isJobId)) {
-      const path = join(this.#folder, jobId);
+    for (const jobId of namesIn(this.#with.home.retained).filter(isJobId)) {
+      const path = join(this.#with.home.retained, jobId);
       try {
         const left = statSync(path).mtimeMs + RETAINED_MS - Date.now();
         if (left <= 0) this.clear(jobId);
@@ -102,8 +100,8 @@ export class RetainedRecords {
     this.#arm(id, registryDir, RETAINED_MS);
     try {
       // It may have been removed under this hub.
-      makeFolder(this.#folder);
-      writeFileSync(join(this.#folder, id), `${lineOf(registryDir)}\n`, { mode: 0o600 });
+      makeFolder(this.#with.home.retained);
+      writeFileSync(join(this.#with.home.retained, id), `${lineOf(registryDir)}\n`, { mode: 0o600 });
     } catch (error) {
       this.#warn(`the end of ${id} was not noted`, error);
     }
@@ -118,7 +116,7 @@ export class RetainedRecords {
     clearTimeout(this.#ended.get(jobId)?.timer);
     this.#ended.delete(jobId);
     try {
-      rmSync(join(this.#folder, jobId), { force: true });
+      rmSync(join(this.#with.home.retained, jobId), { force: true });
     } catch (error) {
       this.#warn(`the note of ${jobId} was not removed`, error);
     }
@@ -138,7 +136,7 @@ export class RetainedRecords {
   }
 
   #noteHost(): void {
-    const path = join(this.#folder, HOSTS_FILE);
+    const path = join(this.#with.home.retained, HOSTS_FILE);
     try {
       const known = existsSync(path) ? readForeign(path).split('\n').filter(isLevel) : [];
       this.#earlierHosts = known.filter((host) => host !== this.#with.host).slice(-MOST_HOSTS);

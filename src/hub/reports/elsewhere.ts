@@ -28,7 +28,6 @@ type Answer = z.infer<typeof answerSchema>;
 /** Passes reports on jobs that this hub does not have on to the other hubs of an external broker. */
 export class Elsewhere {
   readonly #with;
-  readonly #replyTo: string;
   readonly #waiting = new Map<string, (answer: Answer) => void>();
 
   constructor(parts: {
@@ -38,7 +37,6 @@ export class Elsewhere {
     host: string;
   }) {
     this.#with = parts;
-    this.#replyTo = hubReplyTopic(parts.realm, parts.host);
   }
 
   /**
@@ -53,7 +51,9 @@ export class Elsewhere {
     const bus = this.#with.bus();
     if (bus === undefined || bus.clients === 0) throw this.#later('the broker is not joined now');
     const { origin: _, result_spool: __, unheard: ___, ...report } = claim;
-    const payload = JSON.stringify({ ...report, source: 'peer', reply_to: this.#replyTo });
+    const { realm, host } = this.#with;
+    const reply_to = hubReplyTopic(realm, host);
+    const payload = JSON.stringify({ ...report, source: 'peer', reply_to });
     if (Buffer.byteLength(payload) > LIMITS.payloadBytes) {
       const why = 'The job is on another machine, and its result is too long for the broker.';
       return refused(claim.event_id, `${why} Write it to a file and name that in files.`);
@@ -66,7 +66,7 @@ export class Elsewhere {
         clearTimeout(timer);
         resolve(answer);
       });
-      bus.publish(claimTopic(this.#with.realm, claim.job_id), payload);
+      bus.publish(claimTopic(realm, claim.job_id), payload);
     });
     this.#waiting.delete(claim.event_id);
     if (answer?.retry === true) throw this.#later('its hub could not write it');

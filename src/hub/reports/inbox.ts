@@ -31,12 +31,6 @@ interface Stuck {
   why: string;
 }
 
-/** What a claim waits for. */
-interface Turn {
-  promise: Promise<void>;
-  resolve: () => void;
-}
-
 /**
  * Takes in what publishers kept on disk while they could not reach a hub, while the hub goes on with its other work: the
  * events of a job in the order in which they were kept, whoever kept them.
@@ -51,7 +45,7 @@ export class Inbox {
   /** By job. */
   readonly #stuck = new Map<string, Stuck>();
   /** By job: settles when what is kept of it was taken, or is stuck. */
-  readonly #pending = new Map<string, Turn>();
+  readonly #pending = new Map<string, ReturnType<typeof newTurn>>();
   /** By file: its job, where the name does not say it. */
   readonly #unnamed = new Map<string, string>();
   /** Files that can't be read, which the log says already. */
@@ -242,7 +236,8 @@ function changeOf(folder: string): number {
   return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-function newTurn(): Turn {
+/** What a claim waits for. */
+function newTurn() {
   let resolve = (): void => {};
   const promise = new Promise<void>((done) => {
     resolve = done;
