@@ -84,13 +84,8 @@ export function buildHub(options: HubOptions) {
   // What is published goes out first, and a limit counts before anything new is begun. A check starts before its job's
   // pane is given to the next one; what is typed after an order finds its queue. Waiting requests come last: they find all
   // that followed.
-  const parts = new PartsInOrder(
-    [
-      ...[inbox, outlets, watcher, validator, verifications, dispatcher, notes, wakes],
-      ...[permissions, paneWatch, changes],
-    ],
-    log,
-  );
+  const first = [inbox, outlets, watcher, validator, verifications];
+  const parts = new PartsInOrder([...first, dispatcher, notes, wakes, permissions, paneWatch, changes], log);
   registrar.onRecorded = (job, recorded) => {
     parts.onRecorded(job, recorded);
     life.need();
@@ -108,8 +103,8 @@ export function buildHub(options: HubOptions) {
   inbox.onEvent = (event, way) => claims.take(event.job_id, JSON.stringify(event), way, true);
   const kept = new KeptClaims({ claims, outbox: home.outbox });
   const session = seal.nameFor(`session ${machineId()}`);
-  const hears = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };
-  const join = new BrokerJoin({ settings, session, log, ...hears });
+  const calls = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };
+  const join = new BrokerJoin({ settings, session, log, ...calls });
 
   const status = () => {
     const { registries: away, unproven } = registrar.missing;
@@ -123,13 +118,12 @@ export function buildHub(options: HubOptions) {
       ...(unproven.length > 0 && { unproven }),
     };
   };
+  const hears = { permissions, decisions, turns, watch: paneWatch, changes };
+  const hooks = new Hooks({ registrar, owners, log, ...hears });
   const requests = new Requests({
     ...{ registrar, verifications, servers, dispatcher, decisions, wakes, home, log, status },
     screens: outlets.screens,
-    hooks: new Hooks({
-      ...{ registrar, owners, permissions, decisions, turns, changes, log },
-      watch: paneWatch,
-    }),
+    hooks,
     delegations: new Delegations({ home, host, registrar, dispatcher, servers, owners, changes, log }),
     ready: life.ready,
     stop: () => onEnd('asked to stop'),

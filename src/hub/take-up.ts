@@ -35,13 +35,8 @@ export class TakeUp {
     const wasKilled = search.wasKilled();
     const isLost = isLiveLost || pointers.some(({ registryDir }) => registryDir === '');
     // Side by side: a registry that can't be opened must not keep the hub from the others.
-    const taken = pointers.map((pointer) =>
-      registrar.missing.resume(pointer).catch((error: unknown) => {
-        log.error(`job ${pointer.jobId} was not taken up`, error);
-        return undefined;
-      }),
-    );
-    const found = (await Promise.all(taken)).filter((job) => job !== undefined);
+    const taken = await Promise.all(pointers.map((pointer) => registrar.missing.resume(pointer)));
+    const found = taken.filter((job) => job !== undefined);
     // Some of the pointers may be lost: the search goes on while others are served.
     if (!isLost && pointers.length > 0) {
       if (wasKilled) search.all(false).catch((error) => log.error('open jobs were not searched for', error));

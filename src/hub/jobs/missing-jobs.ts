@@ -51,10 +51,16 @@ export class MissingJobs {
 
   /**
    * Takes up a job that was live when the last hub ended.
-   * @returns nothing for one that is gone, or away: then `comeBack` gives it later
-   * @throws MamError for one that can't be read
+   * @returns nothing for one that is gone, can't be read or is away: then `comeBack` gives it later
    */
-  async resume(pointer: Pointer): Promise<LiveJob | undefined> {
+  resume(pointer: Pointer): Promise<LiveJob | undefined> {
+    return this.#resume(pointer).catch((error: unknown) => {
+      this.#store.log.error(`job ${pointer.jobId} was not taken up`, error);
+      return undefined;
+    });
+  }
+
+  async #resume(pointer: Pointer): Promise<LiveJob | undefined> {
     const { away, home, jobs, log, pointers, unproven } = this.#store;
     const { jobId, registryDir } = pointer;
     const inode = inodeOf(pointer);
@@ -63,7 +69,7 @@ export class MissingJobs {
     const where = whereIs(registryDir, jobId, inode);
     const moved = where === 'away' && inode !== undefined ? renamedTo(registryDir, inode) : undefined;
     if (moved !== undefined && hasJob(moved, jobId)) {
-      const job = await this.resume({ ...pointer, registryDir: moved });
+      const job = await this.#resume({ ...pointer, registryDir: moved });
       if (job !== undefined) pointers.renew(job);
       moveNotes(home, registryDir, moved);
       return job;
@@ -100,18 +106,14 @@ export class MissingJobs {
     const back = this.#with.loader.takeStrays();
     if (back.length > 0) log.warn(`${back.length} open jobs were found again that nothing pointed to`);
     for (const pointer of away.due) {
-      try {
-        const job = await this.resume(pointer);
-        if (job !== undefined) back.push(job);
-      } catch (error) {
-        log.error(`job ${pointer.jobId} was not taken up`, error);
-      }
+      const job = await this.resume(pointer);
+      if (job !== undefined) back.push(job);
     }
     return back;
   }
 
   /**
-   * A request names a registry: the jobs of one that was moved there are gone on with.
+   * A request names a registry: the jobs of a registry that was moved there go on.
    * @throws MamError `io` when it can't be written, `conflict` when another hub does
    */
   async arrive(dir: string): Promise<void> {
@@ -130,7 +132,7 @@ export class MissingJobs {
   }
 
   /**
-   * Lets go of a live job whose registry, or whose proof, is not there: it is no longer waited for.
+   * Gives up a live job whose registry or proof is not there: it is no longer waited for.
    * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
    */
   giveUp(jobId: string, more: Saying<'cancelled'>): { registryDir: string; record?: JobRecord } | undefined {
@@ -193,7 +195,6 @@ export class MissingJobs {
     this.#store.away.put(pointer, error);
   }
 
-  /** There is no such job. */
   #forget(jobId: string): undefined {
     const { away, outlets, pointers } = this.#store;
     away.delete(jobId);

@@ -132,14 +132,11 @@ export class Wakes {
     const { notify: supervisor } = job.record;
     if (supervisor === undefined || !owesWake(job.record) || this.#held.has(job)) return;
     const key = `${supervisor.socket}\n${supervisor.pane}\n${supervisor.process.pid} ${supervisor.process.start}`;
-    const debt = this.#debts.get(key);
-    if (debt !== undefined) {
-      debt.jobs.add(job);
-      return;
-    }
-    const begun = { supervisor, jobs: new Set([job]) };
-    this.#debts.set(key, begun);
-    setTimeout(() => this.#pay(key, begun), GATHER_MS).unref();
+    const debt = this.#debts.get(key) ?? { supervisor, jobs: new Set() };
+    debt.jobs.add(job);
+    if (this.#debts.has(key)) return;
+    this.#debts.set(key, debt);
+    setTimeout(() => this.#pay(key, debt), GATHER_MS).unref();
   }
 
   #finish(line: string, jobs: LiveJob[]): void {
