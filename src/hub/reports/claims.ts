@@ -111,15 +111,13 @@ export class Claims {
   }
 
   /** Claims on one job take their places in the order of their arrival, even if one must be read from a file. */
-  #queueUp(jobId: string): { turn: Promise<void> | undefined; done: () => void } {
+  #queueUp(jobId: string) {
     const turn = this.#turns.get(jobId);
-    let done = (): void => {};
-    const mine = new Promise<void>((resolve) => {
-      done = () => {
-        if (this.#turns.get(jobId) === mine) this.#turns.delete(jobId);
-        resolve();
-      };
-    });
+    const { promise: mine, resolve } = newTurn();
+    const done = (): void => {
+      if (this.#turns.get(jobId) === mine) this.#turns.delete(jobId);
+      resolve();
+    };
     this.#turns.set(jobId, mine);
     return { turn, done };
   }
@@ -205,4 +203,13 @@ export class Claims {
       return `There is no job with this id, and no job is open. Take the id from the order in your pane. If it is right, its hub is another one: this is that of MAM_HOME ${this.#with.home}.`;
     return `There is no job with this id. Open jobs: ${open.join(', ')}. Take the id from the order in your pane.`;
   }
+}
+
+/** A turn that others wait for, until it is resolved. */
+export function newTurn() {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }

@@ -10,7 +10,7 @@ import {
   removeOutboxEntry,
 } from '../../bus/spool/outbox.ts';
 import type { Claim } from '../../job/claim.ts';
-import type { ClaimWay } from './claims.ts';
+import { type ClaimWay, newTurn } from './claims.ts';
 import { wayOf } from './kept-claims.ts';
 
 /** When an event that could not be taken is tried again, in ms. */
@@ -234,13 +234,4 @@ async function inOrder(files: readonly OutboxFile[]): Promise<readonly OutboxFil
 /** When something in a folder was last made, renamed or removed, in ms since 1970; 0 where there is none. */
 function changeOf(folder: string): number {
   return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
-/** What a claim waits for. */
-function newTurn() {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -54,8 +54,7 @@ export class KeptClaims {
   /** True while earlier claims of a job wait, which this one must not overtake. */
   #holds(jobId: string): boolean {
     const file = this.#newest.get(jobId);
-    if (file === undefined) return false;
-    if (existsSync(file)) return true;
+    if (file !== undefined && existsSync(file)) return true;
     this.#newest.delete(jobId);
     return false;
   }
