@@ -111,7 +111,7 @@ const lazySchemas = {
 /** What main.ts and the handshake import only when they need it. */
 const PARTS = [
   'src/mcp/work.ts',
-  'src/mcp/ready.ts',
+  'src/mcp/announce.ts',
   'src/cli/run.ts',
   'src/hub/main.ts',
   // Of `mam publish`, when there is no hub, or a broker behind TLS.

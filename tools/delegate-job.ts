@@ -31,9 +31,9 @@ export default defineTool({
     const kept = attentionStep(result.record, () => view.attach_command);
     if (view.status === 'failed') return { ...view, next: finalStep([result.record]) };
     const wait = callOf('wait_job', { job_id: view.job_id });
-    const told =
-      'You may end your turn: a line in your pane tells you when the job ends or needs you. Or wait: ';
-    const then = `${args.notify === 'pane' ? told : ''}${wait}`;
+    const free =
+      'You may end your turn: a line in your pane notifies you when the job ends or needs you. Or wait: ';
+    const then = `${args.notify === 'pane' ? free : ''}${wait}`;
     return { ...view, next: kept === '' ? then : `${kept} Then: ${then}` };
   },
 });

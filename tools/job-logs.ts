@@ -10,7 +10,7 @@ const SHOWN_DAMAGE = 5;
 /** Room in one answer, in characters of JSON: the whole stays below 20,000. */
 const ROOM = 18_500;
 const SCREEN_ROOM = 6_000;
-/** Also beside a long request, which is most likely on it. */
+/** Also next to a long request, which is most likely on it. */
 const LEAST_SCREEN_ROOM = 1_000;
 const VALIDATION_ROOM = 4_000;
 
@@ -54,14 +54,7 @@ export default defineTool({
     const cut = events.length < entries.length;
     const more = cut || log.more;
     const cursor = cut ? (events.at(-1)?.seq ?? after) : wants('events') ? log.cursor : after;
-    return {
-      ...jobLogView(record, events.length),
-      events,
-      ...parts,
-      cursor,
-      more,
-      next: nextStep(),
-    };
+    return { ...jobLogView(record, events.length), events, ...parts, cursor, more, next: nextStep() };
 
     function nextStep(): string {
       if (more) return callOf('job_logs', { job_id, after: cursor });

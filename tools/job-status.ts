@@ -37,30 +37,24 @@ export default defineTool({
     const cut = events.length < found.events.length;
     const more = cut || found.more;
     const cursor = cut ? (events.at(-1)?.seq ?? 0) : found.cursor;
+    const { task, task_next_offset, task_file } = found;
     return {
       summary: statusSummary(record),
-      ...view,
-      events,
-      cursor,
-      more_events: more,
-      task: found.task,
-      task_next_offset: found.task_next_offset,
-      task_file: found.task_file,
+      ...{ ...view, events, cursor, more_events: more },
+      ...{ task, task_next_offset, task_file },
       damage: found.damage?.slice(0, SHOWN_DAMAGE),
       next: nextStep(),
     };
 
     function nextStep(): string {
-      if (found.task_next_offset !== undefined) {
-        return callOf('job_status', { job_id: record.job_id, task_offset: found.task_next_offset });
-      }
-      if (more && args.events_after !== undefined) {
-        return callOf('job_status', { job_id: record.job_id, events_after: cursor });
-      }
-      if (caller.role === 'peer' && record.final_at === undefined)
-        return callOf('publish_event', { job_id: record.job_id, event: 'progress' });
-      if (record.final_at !== undefined) return finalStep([record]);
-      const wait = callOf('wait_job', { job_id: record.job_id });
+      const { job_id, final_at } = record;
+      if (task_next_offset !== undefined)
+        return callOf('job_status', { job_id, task_offset: task_next_offset });
+      if (more && args.events_after !== undefined)
+        return callOf('job_status', { job_id, events_after: cursor });
+      if (final_at !== undefined) return finalStep([record]);
+      if (caller.role === 'peer') return callOf('publish_event', { job_id, event: 'progress' });
+      const wait = callOf('wait_job', { job_id });
       const step = attentionStep(record, attacher({ ...engine.settings, inside: caller.socket }));
       return step === '' ? wait : `${step} Then: ${wait}`;
     }

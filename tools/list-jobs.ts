@@ -1,5 +1,5 @@
 import { defineTool } from '../src/mcp/tool/tool.ts';
-import { listJobs, listView } from '../src/operations/list.ts';
+import { type ListResult, listJobs, listView } from '../src/operations/list.ts';
 import { callOf } from '../src/view/call-of.ts';
 
 export default defineTool({
@@ -14,24 +14,17 @@ export default defineTool({
 
   async handle({ mine, ...filter }, { engine, caller }) {
     const { registryDir } = engine.settings;
-    const result = await engine.request('list', {
-      registry_dir: registryDir,
-      ...filter,
-      session: mine ? caller.session : undefined,
-      place: mine ? caller.place : undefined,
-    });
-    const { jobs, cursor, total } = result;
-    const first = jobs.find((job) => job.needs_you === true) ?? jobs[0];
-    return {
-      ...listView(result, registryDir),
-      next:
-        cursor !== undefined
-          ? callOf('list_jobs', { ...filter, mine, cursor })
-          : first === undefined
-            ? total === 0
-              ? `Delegate the first one: ${callOf('delegate_job', { prompt: 'THE TASK', agent: 'THE AGENT KIND' })} list_agents says which there are.`
-              : 'Delegate a job, or look without a filter.'
-            : callOf('job_status', { job_id: first.job_id }),
-    };
+    const { session, place } = caller;
+    const owner = mine ? { session, place } : {};
+    const result = await engine.request('list', { registry_dir: registryDir, ...filter, ...owner });
+    return { ...listView(result, registryDir), next: nextStep(result) };
+
+    function nextStep({ jobs, cursor, total }: ListResult): string {
+      if (cursor !== undefined) return callOf('list_jobs', { ...filter, mine, cursor });
+      const first = jobs.find((job) => job.needs_you === true) ?? jobs[0];
+      if (first !== undefined) return callOf('job_status', { job_id: first.job_id });
+      if (total > 0) return 'Delegate a job, or look without a filter.';
+      return `Delegate the first one: ${callOf('delegate_job', { prompt: 'THE TASK', agent: 'THE AGENT KIND' })} list_agents says which there are.`;
+    }
   },
 });

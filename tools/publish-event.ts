@@ -25,40 +25,31 @@ export default defineTool({
   roles: ['supervisor', 'peer'],
 
   async handle(args, { engine, caller, callId }) {
-    if (!isJobId(args.job_id)) {
-      throw new MamError(
-        'not_found',
-        'There is no job with this id.',
-        'Take the id from the order in your pane.',
-      );
+    const { event: type, ...report } = args;
+    const { job_id, detail = '' } = report;
+    if (!isJobId(job_id)) {
+      const hint = 'Take the id from the order in your pane.';
+      throw new MamError('not_found', 'There is no job with this id.', hint);
     }
-    if (args.event === 'question' && (args.detail ?? '').trim() === '') {
-      throw new MamError(
-        'bad_input',
-        'The question is missing.',
-        callOf('publish_event', { job_id: args.job_id, event: 'question', detail: 'YOUR QUESTION' }),
-      );
+    if (type === 'question' && detail.trim() === '') {
+      const again = callOf('publish_event', { job_id, event: 'question', detail: 'YOUR QUESTION' });
+      throw new MamError('bad_input', 'The question is missing.', again);
     }
     for (const name of ['result', 'files'] as const)
-      if (args[name] !== undefined && args[name].length > 0 && !takesResult(args.event))
-        throw noResult(name, args.event);
-    const { event: type, ...report } = args;
+      if (report[name] !== undefined && report[name].length > 0 && !takesResult(type))
+        throw noResult(name, type);
     const outcome = await engine.report({
       ...report,
       type,
-      event_id: callId === undefined ? undefined : eventId(caller.session, callId),
+      // The same call of the same client is the same event, however often it arrives.
+      event_id: callId && `call-${sha256(`${caller.session}\n${callId}`).slice(0, 32)}`,
       origin: originOf(caller),
     });
     return outcome.kind === 'answered'
-      ? answered(args.job_id, type, outcome.reply, outcome.earlier)
-      : kept(args.job_id, type, outcome.why, outcome.earlier);
+      ? answered(job_id, type, outcome.reply, outcome.earlier)
+      : kept(job_id, type, outcome.why, outcome.earlier);
   },
 });
-
-/** The same call of the same client is the same event, however often it arrives. */
-function eventId(session: string, callId: string): string {
-  return `call-${sha256(`${session}\n${callId}`).slice(0, 32)}`;
-}
 
 function answered(jobId: string, type: ReportType, reply: ClaimReply, earlier: string[] = []) {
   // Without a status the hub knows no such job: nothing but another id helps.
@@ -73,8 +64,7 @@ function answered(jobId: string, type: ReportType, reply: ClaimReply, earlier: s
   };
 }
 
-function kept(jobId: string, type: ReportType, why: string, earlier: string[] = []) {
-  const again = callOf('publish_event', { job_id: jobId, event: 'started' });
+function kept(job_id: string, type: ReportType, why: string, earlier: string[] = []) {
   return {
     summary: `The event is kept on disk and will be delivered by itself: ${why}`,
     accepted: true,
@@ -82,8 +72,8 @@ function kept(jobId: string, type: ReportType, why: string, earlier: string[] = 
     messages: earlier,
     next:
       type === 'started'
-        ? `To get your task: ${again}`
-        : `There is no need to report this again. ${untilAnswered(type) ?? 'Go on.'}`,
+        ? `To get your task: ${callOf('publish_event', { job_id, event: 'started' })}`
+        : `You need not report this again. ${untilAnswered(type) ?? 'Go on.'}`,
   };
 }
 
@@ -96,9 +86,8 @@ function nextStep(jobId: string, type: ReportType, reply: ClaimReply): string {
     const rest = callOf('job_status', { job_id: jobId, task_offset: reply.task_next_offset });
     return `First read the rest of the task: ${rest} ${cut}${reply.next ?? ''}`.trim();
   }
-  if (reply.next !== undefined && cut !== '') return `${cut}${reply.next}`;
-  if (reply.next !== undefined) return reply.next;
-  if (type === 'completed' || type === 'error') return 'Nothing is left to report.';
+  if (reply.next !== undefined) return `${cut}${reply.next}`;
+  if (takesResult(type)) return 'Nothing is left to report.';
   const asks = untilAnswered(type);
   if (asks !== undefined) return asks;
   return `Work on, and report the end: ${callOf('publish_event', { job_id: jobId, event: 'completed', detail: 'ONE LINE' })}`;

@@ -30,20 +30,20 @@ export default defineTool({
       path,
       virtual_env: virtualEnv,
     });
-    const { milliseconds } = waitBudget(undefined, caller.clientName, toolTimeoutSeconds);
+    const budget = waitBudget(undefined, caller.clientName, toolTimeoutSeconds);
     const ticking = setInterval(() => {
       progress(`The script of ${job_id} runs, ${Math.round((performance.now() - began) / 1000)} s`);
     }, PROGRESS_MS);
-    const over = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
+    const over = AbortSignal.any([signal, AbortSignal.timeout(budget)]);
     const givenUp = new Promise<undefined>((done) => {
       over.addEventListener('abort', () => done(undefined), { once: true });
     });
     const result = await Promise.race([run, givenUp]).finally(() => clearInterval(ticking));
     if (result !== undefined) return { ...verifyView(result), next: nextStep(result) };
-    // Nobody hears its answer any more; the journal has it.
+    // Nobody waits for its answer any more; the journal has it.
     run.catch(() => {});
     return {
-      summary: `The script of job ${job_id} still runs; its verdict comes into the job's log.`,
+      summary: `The script of job ${job_id} still runs; its verdict will be in the job's log.`,
       job_id,
       status: record.status,
       running: true,

@@ -66,7 +66,8 @@ export function reach(next: JobRecord, stage: DeliveryStage, event: RecordedEven
     const entry = { stage, at: event.recorded_at, ...(evidence !== undefined && { evidence }) };
     next.delivery = [...next.delivery, entry];
   }
-  const rank = (phase: string) => DELIVERY_STAGES.findIndex((one) => one === phase);
+  const stages: readonly string[] = DELIVERY_STAGES;
+  const rank = (phase: string) => stages.indexOf(phase);
   if (next.phase !== 'validating' && rank(stage) > rank(next.phase)) next.phase = stage;
   unblock(next);
   if (stage === 'submitted') {

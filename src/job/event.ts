@@ -23,7 +23,7 @@ const DATA = {
   by: 'string',
   step: 'string',
   behind: 'object',
-  /** It has lasted so long that somebody is needed. */
+  /** It has lasted so long that someone is needed. */
   waited: 'boolean',
   /** It was concluded from silence, so it does not count where the text was pasted by then. */
   unless_pasted: 'boolean',

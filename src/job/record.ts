@@ -35,7 +35,7 @@ export const receiptEntrySchema = z.object({
 });
 export type ReceiptEntry = z.infer<typeof receiptEntrySchema>;
 
-export const supervisorSchema = z.object({
+const supervisorSchema = z.object({
   client: z.string().describe("name of the supervisor's MCP client, or cli"),
   session: z.string().describe("identity of the client's session: the scope of request_key and of mine"),
   pane: z.string().optional(),
@@ -44,7 +44,7 @@ export const supervisorSchema = z.object({
   channel: z
     .boolean()
     .optional()
-    .describe('it is told over its channel when the job needs it, unless by `notify`'),
+    .describe('it is notified over its channel when the job needs it, unless by `notify`'),
 });
 export type Supervisor = z.infer<typeof supervisorSchema>;
 
@@ -77,46 +77,44 @@ export const validationSchema = z.object({
 });
 export type Validation = z.infer<typeof validationSchema>;
 
-/** The job that has the pane, and needs somebody before the next one can have it. */
+/** The job that has the pane, and needs someone before the next one can have it. */
 export const behindSchema = z.object({
   job_id: z.string().describe('the job that has its pane'),
   needs: z.string().describe('what that one needs: its reason or blocked_by'),
 });
 export type Behind = z.infer<typeof behindSchema>;
 
-/** The current state of a job, folded from its journal by `apply`. Times are ISO 8601 with ms, by the hub's clock. */
-export const recordSchema = z.object({
+/** An agent's process in its pane, and the pane's first process. */
+const processSchema = z.object({
+  pid: z.number().int(),
+  start: z.string(),
+  ns: z.string().optional().describe('the pid namespace that the ids count in'),
+  command: z.string(),
+  pane_pid: z.number().int(),
+});
+
+/** What the delivery needs to know beyond the session: kept, so that a new hub can go on with it. */
+const typingSchema = z.object({
+  mam: z.string().describe('how the peer can call the command line'),
+  started: z.boolean().optional().describe('the agent was started for this job'),
+  argument: z.boolean().optional().describe('it was given its order on its command line'),
+  trusted: z.boolean().optional().describe('whoever delegated said that an agent reads what is typed there'),
+  draft: z.string().optional(),
+  ready: z.string().optional(),
+  busy: z.string().optional(),
+  dialog: z.string().optional(),
+  clear: z.string().optional(),
+  interrupt: z.string().optional(),
+});
+
+/** What `delegate` fixes about a job: the data of its first event. */
+const orderSchema = z.object({
   job_id: z.string(),
   agent: z.string(),
   agent_session: agentSessionSchema.optional(),
-  /** The agent's process in the pane and the pane's first process, taken when the job was delegated. */
-  agent_process: z
-    .object({
-      pid: z.number().int(),
-      start: z.string(),
-      ns: z.string().optional().describe('the pid namespace that the ids count in'),
-      command: z.string(),
-      pane_pid: z.number().int(),
-    })
-    .optional(),
-  /** What the delivery needs to know beyond the session: kept, so that a new hub can go on with it. */
-  typing: z
-    .object({
-      mam: z.string().describe('how the peer can call the command line'),
-      started: z.boolean().optional().describe('the agent was started for this job'),
-      argument: z.boolean().optional().describe('it was given its order on its command line'),
-      trusted: z
-        .boolean()
-        .optional()
-        .describe('whoever delegated said that an agent reads what is typed there'),
-      draft: z.string().optional(),
-      ready: z.string().optional(),
-      busy: z.string().optional(),
-      dialog: z.string().optional(),
-      clear: z.string().optional(),
-      interrupt: z.string().optional(),
-    })
-    .optional(),
+  /** Taken when the job was delegated. */
+  agent_process: processSchema.optional(),
+  typing: typingSchema.optional(),
   host: z.string(),
   registry_dir: z.string(),
   log_dir: z.string(),
@@ -126,39 +124,36 @@ export const recordSchema = z.object({
   prompt_bytes: z.number().int(),
   supervisor: supervisorSchema,
   parent_job_id: z.string().optional(),
-  /** The supervisor's agent in its own pane, where that asked for a line there when the job needs it. */
+  /** The supervisor's agent in its own pane, where a line there was asked for. */
   notify: z
     .object({
       pane: z.string(),
       socket: z.string(),
       agent: z.string().describe('its kind'),
-      process: z.object({
-        pid: z.number().int(),
-        start: z.string(),
-        ns: z.string().optional(),
-        command: z.string(),
-        pane_pid: z.number().int(),
-      }),
-      typing: z.object({
-        ready: z.string().optional(),
-        busy: z.string().optional(),
-        dialog: z.string().optional(),
-        draft: z.string().optional(),
-      }),
+      process: processSchema,
+      typing: typingSchema.pick({ ready: true, busy: true, dialog: true, draft: true }),
     })
     .optional(),
   depth: z.number().int(),
   request_key: z.string().optional(),
+  peer_server: z.enum(['connected', 'unknown']),
+  validation: validationSchema.optional(),
+  timeouts: z.object({ timeout_seconds: z.number(), idle_timeout_seconds: z.number() }),
+});
+export type JobOrder = z.infer<typeof orderSchema>;
+
+/** The current state of a job, folded from its journal by `apply`. Times are ISO 8601 with ms, by the hub's clock. */
+export const recordSchema = orderSchema.extend({
   status: z.enum(STATUSES),
   reason: z.string().optional().describe('more about input_required or failed'),
   phase: z.string().describe('delivery stage reached, or validating'),
   blocked_by: z.string().optional().describe('what keeps it, or a text for its peer, from its pane'),
-  /** It has stood there long enough, and goes by itself only in a way that nobody can count on. */
-  held_up: z.boolean().optional().describe('what stands in the way needs somebody'),
-  /** Beside the order: then the job has its pane, and its peer works or waits. */
+  /** It has been there long enough that it may never go away by itself. */
+  held_up: z.boolean().optional().describe('the obstacle needs someone'),
+  /** Not the order: then the job has its pane, and its peer works or waits. */
   blocked_what: z.string().optional().describe('messages or reminder: what is kept, where not the order'),
   blocked_evidence: z.string().optional().describe('what was seen there, of such a text'),
-  blocked_step: z.string().optional().describe('command that removes what stands in the way'),
+  blocked_step: z.string().optional().describe('command that removes the obstacle'),
   behind: behindSchema.optional(),
   attention: z.array(z.string()).describe('every open reason for input_required, most urgent first'),
   requests: z.array(requestSchema),
@@ -171,18 +166,12 @@ export const recordSchema = z.object({
   messages_given: z.object({ seq: z.number().int(), messages: z.array(z.string()) }).optional(),
   /** When the peer was reminded to report, after its turn had ended without a report. */
   reminded_at: z.string().optional(),
-  /** How many of the messages the peer has been told of in its pane: it only has to fetch them. */
+  /** How many of the messages were announced to the peer in its pane: it only has to fetch them. */
   messages_announced: z.number().int().optional(),
-  /** What is being typed into the pane beside the order: after a crash of the hub it is not typed again. */
+  /** What is being typed into the pane, other than the order: after a crash of the hub it is not typed again. */
   typing_now: z.string().optional(),
-  last_words: z.string().optional().describe("the end of the agent's last turn, as its hook told it"),
+  last_words: z.string().optional().describe("the end of the agent's last turn, as its hook reported it"),
   delivery: z.array(receiptEntrySchema),
-  peer_server: z.enum(['connected', 'unknown']),
-  validation: validationSchema.optional(),
-  timeouts: z.object({
-    timeout_seconds: z.number(),
-    idle_timeout_seconds: z.number(),
-  }),
   created_at: z.string(),
   submitted_at: z.string().optional(),
   started_at: z.string().optional(),
@@ -192,34 +181,9 @@ export const recordSchema = z.object({
   seq: z.number().int(),
   /** The last event that a waiter had to hear of. */
   wake_seq: z.number().int(),
-  /** Up to which of these its supervisor has been told, by a line in its pane, its channel, a wait or a look. */
+  /** Up to which of these its supervisor was notified, by a line in its pane, its channel, a wait or a look. */
   notified_seq: z.number().int().optional(),
   /** The line that is being typed there: after a crash of the hub it is not typed again, only sent. */
   notifying: z.string().optional(),
 });
 export type JobRecord = z.infer<typeof recordSchema>;
-
-/** What `delegate` fixes about a job: the data of its first event. */
-export type JobOrder = Pick<
-  JobRecord,
-  | 'job_id'
-  | 'agent'
-  | 'agent_session'
-  | 'agent_process'
-  | 'typing'
-  | 'host'
-  | 'registry_dir'
-  | 'log_dir'
-  | 'workdir'
-  | 'prompt_sha256'
-  | 'prompt_preview'
-  | 'prompt_bytes'
-  | 'supervisor'
-  | 'parent_job_id'
-  | 'notify'
-  | 'depth'
-  | 'request_key'
-  | 'peer_server'
-  | 'validation'
-  | 'timeouts'
->;

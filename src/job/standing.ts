@@ -10,11 +10,11 @@ export const standing = {
   reason: maybe(text('more about input_required or failed')),
   phase: text('delivery stage reached, or validating'),
   blocked_by: maybe(text('what keeps it, or a text for its peer, from its pane')),
-  needs_you: maybe(truth('true: it waits for somebody')),
+  needs_you: maybe(truth('true: it waits for someone')),
   blocked_what: maybe(text('messages or reminder, where not the order is kept')),
   /** Where looking into the pane does not help. */
   blocked_step: maybe(text('command that helps')),
-  behind: maybe(part<Behind>('behind', 'the job that it waits for, which needs somebody')),
+  behind: maybe(part<Behind>('behind', 'the job that it waits for, which needs someone')),
 };
 export type Standing = Values<typeof standing>;
 

@@ -17,7 +17,7 @@ export function parseArguments({ name, fields, inputSchema }: Tool, args: unknow
   throw new MamError('bad_input', problems, `Correct it and call ${name} again.`);
 }
 
-/** What concerns the arguments as a whole: no object, or a parameter that the tool does not have. */
+/** A problem of the arguments as a whole: not an object, or a parameter that the tool does not have. */
 function wholeProblem(tool: string, names: string[], issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return 'The arguments must be one JSON object.';
   const typed = issue.keys[0] ?? '';

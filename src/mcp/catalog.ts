@@ -25,9 +25,12 @@ export class Catalog {
     if (tool !== undefined) return tool;
     const names = [...this.#tools.keys()];
     const near = nearest(name, names);
-    const known = `The tools are: ${names.join(', ')}.`;
-    const meant = near === undefined ? known : `Did you mean ${near}? ${known}`;
-    throw new MamError('not_found', 'This server has no tool of that name.', meant);
+    const meant = near === undefined ? '' : `Did you mean ${near}? `;
+    throw new MamError(
+      'not_found',
+      'This server has no tool of that name.',
+      `${meant}The tools are: ${names.join(', ')}.`,
+    );
   }
 
   /** True for a call that waits for others, such as one for a job's end. */

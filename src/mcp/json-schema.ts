@@ -1,17 +1,14 @@
 import { z } from 'zod';
 
-/** A JSON Schema object as MCP wants it at the top. */
-export interface ObjectSchema {
-  type: 'object';
-  [keyword: string]: unknown;
-}
-
 /**
  * The JSON Schema of a tool's input or output, in words that every client understands: draft-07, flat, and without
  * the bounds that only say "a safe integer".
  * @throws when the schema uses what some client drops or refuses: unions, tuples, records, patterns, `$ref`
  */
-export function toJsonSchema(schema: z.ZodObject, io: 'input' | 'output'): ObjectSchema {
+export function toJsonSchema(
+  schema: z.ZodObject,
+  io: 'input' | 'output',
+): { type: 'object'; [keyword: string]: unknown } {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     target: 'draft-7',
     io,
@@ -24,5 +21,5 @@ export function toJsonSchema(schema: z.ZodObject, io: 'input' | 'output'): Objec
       if (jsonSchema.type === 'object') jsonSchema.additionalProperties = false;
     },
   });
-  return json as ObjectSchema;
+  return { ...json, type: 'object' };
 }

@@ -5,7 +5,7 @@ import { workingFolder } from '../base/working-folder.ts';
 import { loadSettings, mamHome, type Settings } from '../settings/config.ts';
 import { findProjectFolder } from '../settings/project.ts';
 
-/** The settings of a server that runs: read again when a file has changed that decides on them, so `mam trust` counts at once. */
+/** The settings of a running server, read again when one of their files has changed, so that `mam trust` counts at once. */
 export class LiveSettings {
   #read: { stamp: string; settings: Promise<Settings> } | undefined;
 
@@ -18,7 +18,7 @@ export class LiveSettings {
     try {
       return await read.settings;
     } catch (error) {
-      // Not only a file may be put right meanwhile.
+      // Not only a file may be fixed meanwhile.
       if (this.#read === read) this.#read = undefined;
       throw error;
     }
@@ -37,7 +37,7 @@ export class LiveSettings {
   }
 }
 
-/** What changes with a file; what can't be looked at, such as a folder that is none, is told by whoever needs it. */
+/** What changes with a file; one that can't be looked at is reported by whoever needs it. */
 function stampOf(path: string): string {
   try {
     const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });

@@ -1,4 +1,5 @@
 import { until } from '../base/until.ts';
+import { within } from '../base/within.ts';
 import { channelFromEnvironment, roleFromEnvironment } from '../settings/role.ts';
 import { createServer } from './server.ts';
 import { logError, logLine } from './wire/stderr.ts';
@@ -7,7 +8,7 @@ import type { Work } from './work.ts';
 
 /** How long calls may still answer after the client has gone, in ms: `printf '…' | mam` is a client too. */
 const GRACE_MS = 300;
-/** How long connections may take to be let go, in ms. */
+/** How long connections may take to close, in ms. */
 const CLOSE_MS = 100;
 /** When the process ends whatever still hangs, in ms. Claude Code kills after 500. */
 const END_MS = 450;
@@ -30,12 +31,12 @@ export async function runServer(): Promise<void> {
       return work;
     },
     ready: async (client) => {
-      const { ready } = await import('./ready.ts');
-      withdraw = await ready(client);
+      const { announce } = await import('./announce.ts');
+      withdraw = await announce(client);
     },
   });
 
-  /** True while a call is not answered that will be answered by itself. */
+  /** True while a call that will be answered by itself is pending. */
   function busy(): boolean {
     return [...transport.pending.values()].some(
       ({ method, params }) => method !== 'tools/call' || work?.blocks(String(params?.['name'])) !== true,
@@ -50,7 +51,7 @@ export async function runServer(): Promise<void> {
     try {
       await until(() => !busy(), GRACE_MS);
       withdraw();
-      await Promise.race([work?.close(), pause(CLOSE_MS)]);
+      await within(Promise.resolve(work?.close()), CLOSE_MS);
       await until(() => transport.flushed, END_MS);
     } catch (error) {
       logError(`shutdown (${reason})`, error);
@@ -70,8 +71,4 @@ function keepStdoutClean(): void {
   for (const name of ['log', 'info', 'debug', 'dir', 'dirxml'] as const) {
     console[name] = (...words: unknown[]) => logLine(words.map(String).join(' '));
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

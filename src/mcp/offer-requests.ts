@@ -19,7 +19,7 @@ import type { Work } from './work.ts';
 const NOT_LOADED =
   'This server could not load its own files, most likely because multi-agent-mux was updated while it ran. Restart the MCP client, or reconnect its server mam.';
 
-/** Each method beside those of tools, with the capability that it belongs to. */
+/** The methods other than those of tools, with the capability that each belongs to. */
 const METHODS: Readonly<Record<string, keyof ServerCapabilities>> = {
   'resources/list': 'resources',
   'resources/templates/list': 'resources',
@@ -32,7 +32,7 @@ const METHODS: Readonly<Record<string, keyof ServerCapabilities>> = {
 };
 
 /**
- * Answers what clients ask for beside tools. Clients ask for the lists right after the handshake: those cost nothing,
+ * Answers what clients ask for besides tools. Clients ask for the lists right after the handshake: those cost nothing,
  * and nothing is loaded or connected before something is read, subscribed or completed.
  * @param drawing whether the client shows pages
  * @returns `work` as it was given, for tools as well, and what answers a request
@@ -43,16 +43,13 @@ export function offersOf(
   load: () => Promise<Work>,
   client: () => Client,
   drawing: () => boolean,
-): {
-  work: () => Promise<Work>;
-  answer: (request: JSONRPCRequest, asked: { signal: AbortSignal }) => Promise<Result>;
-} {
+) {
   const capabilities = capabilitiesOf(role);
   let loaded: Work | undefined;
   let listed = false;
 
   const notify: Notify = async (notification) => {
-    // Who has never asked for the list has none that could be out of date.
+    // A client that never asked for the list has none that could be out of date.
     if (notification.method === 'notifications/resources/list_changed' && !listed) return;
     await server.notification(cleanAll(notification as ServerNotification));
   };

@@ -13,7 +13,7 @@ import { badParams } from './wire/protocol-error.ts';
 import { logError, logLine } from './wire/stderr.ts';
 import type { Work } from './work.ts';
 
-/** What the server asks for once the handshake is over; loaded then, so that the handshake is fast. */
+/** What is loaded after the handshake, so that the handshake is fast. */
 export interface Later {
   /** All that calls need. */
   work(): Promise<Work>;
@@ -21,7 +21,7 @@ export interface Later {
   ready(client: Client): Promise<void>;
 }
 
-/** A request that asks to be made a task is answered as any other, as MCP wants it of a server that has no tasks. */
+/** A request for a task is answered like any other, as MCP wants it of a server without tasks. */
 class TasklessServer extends Server {
   protected override assertTaskHandlerCapability(): void {}
 }
@@ -75,18 +75,16 @@ export function createServer(role: Role, channel: boolean, later: Later): Server
 
   server.oninitialized = () => {
     later.ready(client()).catch((error) => logLine(`announcement: ${explain(error)}`));
-    if (channel) openChannel().catch((error) => logLine(`channel: ${explain(error)}`));
+    if (!channel) return;
+    const open = offers.work().then((work) => work.openChannel(client()));
+    open.catch((error) => logLine(`channel: ${explain(error)}`));
   };
-
-  async function openChannel(): Promise<void> {
-    await (await offers.work()).openChannel(client());
-  }
 
   server.onerror = (error) => logError('protocol', error);
   return server;
 }
 
-/** Sends progress where the client asked for it; a client that is gone is no error. */
+/** Sends progress where the client asked for it; that the client is gone is not an error. */
 function progressTo(token: unknown, send: (notification: ServerNotification) => Promise<void>) {
   let progress = 0;
   return (message: string): void => {

@@ -9,38 +9,32 @@ import { LiveSettings } from './live-settings.ts';
 import type { Notify } from './offers/offers.ts';
 import type { HubConnection } from './session/engine.ts';
 import { callIdOf, identifyCaller } from './tool/caller.ts';
-import type { Caller, Client, Role, Tool } from './tool/tool.ts';
+import type { Caller, Client, Role, Tool, ToolContext } from './tool/tool.ts';
 import { asProtocolError } from './wire/protocol-error.ts';
 import { logError } from './wire/stderr.ts';
 
-/** A connection is for the realm that it began with. */
 const RESTART = 'The realm has changed since this MCP server began: it counts once the server is restarted.';
 
-/** New jobs gather for this time, in ms, before the client hears that its list of resources lacks them. */
+/** How long new jobs gather, in ms, before the client hears that its list of resources is out of date. */
 const GATHER_MS = 200;
 
-/** What belongs to one request beside its parameters. */
+/** Per-request context. */
 export interface Surroundings {
   client: Client;
   meta: Record<string, unknown> | undefined;
   signal: AbortSignal;
 }
 
-/** What belongs to one call beside its arguments. */
-export interface CallSurroundings extends Surroundings {
-  progress(message: string): void;
-}
-
 /** All that calls need and the handshake does not: loaded with the first call. */
 export class Work {
-  /** Tells the client something that it did not ask for; set by the server. */
+  /** Sends the client a notification; set by the server. */
   notify: Notify = async () => {};
   readonly #catalog: Catalog;
   readonly #settings = new LiveSettings();
   #engine: HubConnection | undefined;
   readonly #madeEngine = once(async () => {
-    const { createEngine } = await import('./session/engine.ts');
-    this.#engine = await createEngine(() => this.#settings.now());
+    const { HubConnection } = await import('./session/engine.ts');
+    this.#engine = new HubConnection(await this.#settings.now(), () => this.#settings.now());
     this.#engine.onDelegated(() => this.#listChanged());
     return this.#engine;
   });
@@ -68,7 +62,7 @@ export class Work {
   /** Runs one call. The only catch: whatever fails becomes an answer that a model can use. */
   async call(
     params: { name: string; arguments?: unknown },
-    surroundings: CallSurroundings,
+    surroundings: Surroundings & Pick<ToolContext, 'progress'>,
   ): Promise<CallToolResult> {
     try {
       const tool = this.#catalog.find(params.name);
@@ -97,12 +91,13 @@ export class Work {
     }
   }
 
-  /** Tells the client of what the jobs of its session have come to meanwhile, where it is told over its channel. */
+  /** Notifies the client over its channel, where it has one, of what its session's jobs have come to meanwhile. */
   async openChannel(client: Client): Promise<void> {
-    const caller = identifyCaller(await this.#settings.now(), client, undefined);
-    const { home } = await this.#settings.now();
+    const settings = await this.#settings.now();
+    const caller = identifyCaller(settings, client, undefined);
     // Without a job nothing is connected or started before something is asked for.
-    if (caller.channel && hasLiveJobs(home)) await this.#openChannel(await this.#liveEngine(), caller);
+    if (caller.channel && hasLiveJobs(settings.home))
+      await this.#openChannel(await this.#liveEngine(), caller);
   }
 
   /** Lets go of connections. */
@@ -110,21 +105,21 @@ export class Work {
     await this.#engine?.close();
   }
 
-  /** The engine with the settings that hold now. */
+  /** The engine with the current settings. */
   async #liveEngine(): Promise<HubConnection> {
     const engine = await this.#madeEngine();
     await engine.renew();
     return engine;
   }
 
-  /** What was ignored of the project's settings, and what only a restart changes. It fails no call that has succeeded. */
+  /** Which project settings were ignored, and what needs a restart. It fails no call that has succeeded. */
   async #notice(): Promise<string> {
     const now = await this.#settings.now().catch(() => undefined);
     if (now === undefined) return '';
     const { ignored, realm } = now;
-    const told = ignored === undefined ? [] : [ignored.what, ignored.model];
-    if (this.#engine !== undefined && this.#engine.realm !== realm) told.push(RESTART);
-    return told.join(' ');
+    const notices = ignored === undefined ? [] : [ignored.what, ignored.model];
+    if (this.#engine !== undefined && this.#engine.realm !== realm) notices.push(RESTART);
+    return notices.join(' ');
   }
 
   #openChannel(engine: HubConnection, caller: Caller): Promise<void> {
@@ -142,7 +137,7 @@ export class Work {
   }
 }
 
-/** What was ignored of the project's settings stands in the summary of every answer: the user may rely on them. */
+/** The summary of every answer says which project settings were ignored: the user may rely on them. */
 function withNotice<T>(output: T, notice: string): T {
   if (notice === '') return output;
   const { summary } = output as { summary?: unknown };
@@ -155,20 +150,20 @@ function withNotice<T>(output: T, notice: string): T {
  * more, and clients check what they get.
  */
 function answer(tool: Tool, output: Record<string, unknown>): CallToolResult {
-  // Whatever the source, what a model reads is harmless. The task alone stays byte for byte: it is the order itself.
+  // Whatever the source, what a model reads is harmless. Only the task stays byte for byte: it is the order itself.
   const { task, ...rest } = output;
   const structuredContent = tool.outputSchema.parse({ ...cleanAll(rest), task });
   return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
 }
 
-/** An expected error's own text; of an unexpected one the client sees no more than that it happened. */
+/** An expected error's own text; of an unexpected one the client learns only that it happened. */
 function errorText(error: unknown): string {
   if (error instanceof MamError) return clean(error.text);
   logError('unexpected', error);
   return 'The server met an unexpected error; its log (stderr) has the details. Try once more, and report it if it stays.';
 }
 
-/** The result of `make`, made at the first call and kept unless it fails: a setting may be put right meanwhile. */
+/** The result of `make`, made at the first call and kept unless it fails: a setting may be fixed meanwhile. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {

@@ -125,7 +125,7 @@ export const delegate = {
     reason: maybe(text()),
     blocked_by: maybe(text('what keeps it from its pane')),
     blocked_step: maybe(text('command that helps')),
-    needs_you: maybe(truth('true: it waits for somebody')),
+    needs_you: maybe(truth('true: it waits for someone')),
     detail: maybe(text('what was seen there, to be read as data')),
     delivery_stage: text(
       'how far the prompt got: queued, pasting, visible, submitted, acknowledged or started',

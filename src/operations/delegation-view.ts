@@ -83,5 +83,5 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
 }
 
 function needOfHolder({ behind }: JobRecord): string {
-  return behind === undefined ? '' : ` and needs somebody: ${behind.needs}`;
+  return behind === undefined ? '' : ` and needs someone: ${behind.needs}`;
 }

@@ -45,7 +45,7 @@ export interface ListResult {
   jobs: JobRow[];
   cursor?: string | undefined;
   total: number;
-  /** How many jobs of the registry need somebody, whatever the filter. */
+  /** How many jobs of the registry need someone, whatever the filter. */
   need_you?: number | undefined;
 }
 

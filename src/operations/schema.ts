@@ -28,7 +28,7 @@ function marked<const K extends string>(names: readonly K[]): Record<K, true> {
 
 /** One job's record, without what only the hub needs; `files` and `requests` as many as find room. */
 const jobSchema = recordSchema.omit(marked(HIDDEN)).extend({
-  needs_you: z.boolean().optional().describe('true: it waits for somebody'),
+  needs_you: z.boolean().optional().describe('true: it waits for someone'),
   notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
   validation: validationSchema.omit(marked(SCRIPT_SURROUNDINGS)).optional(),
   files_total: z.int().optional().describe('how many files the peer named, where not all are shown'),

@@ -68,7 +68,7 @@ function stepsFor(record: JobRecord): Readonly<Record<Step, readonly [command: s
     // What helps is done at the job before it.
     behind: [
       `mam status ${holder}`,
-      `Job ${holder} has its pane and needs somebody (${behind?.needs}): ${callOf('job_status', { job_id: holder })}` +
+      `Job ${holder} has its pane and needs someone (${behind?.needs}): ${callOf('job_status', { job_id: holder })}` +
         (needsAttention(record) ? ` Or give this one up: ${cancel}` : ''),
     ],
     unreachable: [
@@ -109,7 +109,7 @@ export function nextStep(record: JobRecord): string {
 }
 
 /**
- * The calls for a job that needs somebody: its answer, and where its reason is none that an answer settles, what shows
+ * The calls for a job that needs someone: its answer, and where its reason is none that an answer settles, what shows
  * more of it.
  * @returns nothing for any other job
  */

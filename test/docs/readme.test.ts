@@ -73,7 +73,7 @@ describe('the settings of the README', () => {
     );
     const { home } = await loadSettings({ cwd: folder }, {});
     expect(home.endsWith('/.mam')).toBe(true);
-    const seconds = (client: string) => waitBudget(undefined, client).milliseconds / 1000;
+    const seconds = (client: string) => waitBudget(undefined, client) / 1000;
     expect(SETTINGS.toolTimeoutSeconds.preset).toBe(
       `by client: Claude Code ${seconds('claude-code') / 3600} h, Codex ${seconds('codex-mcp-client')} s, Gemini CLI ${seconds('gemini-cli-mcp-client')} s, others ${seconds('?')} s`,
     );

@@ -71,7 +71,7 @@ describe('a job that is kept from its pane', () => {
       const job = await server.ask('delegate_job', { prompt: 'Mend the roof', ...session });
       const { job_id } = job;
       expect(job).toMatchObject({ status: 'queued', blocked_by: by, needs_you: true });
-      expect(job.next).toContain('Somebody has to');
+      expect(job.next).toContain('Someone must');
       expect(job.next).toContain(job.attach_command);
 
       const answer = await server.ask('wait_job', { job_id });
@@ -81,7 +81,7 @@ describe('a job that is kept from its pane', () => {
         outcome: 'needs_attention',
         jobs: [{ blocked_by: by, needs_you: true }],
       });
-      expect(answer.next).toMatch(/^Its pane .*Somebody has to/);
+      expect(answer.next).toMatch(/^Its pane .*Someone must/);
 
       const list = await server.ask('list_jobs', { needs_you: true });
       expect(list.summary).toMatch(/ needs? you\.$/);
@@ -90,7 +90,7 @@ describe('a job that is kept from its pane', () => {
         ...{ status: 'queued', blocked_by: by, needs_you: true },
       });
       expect(await server.ask('job_status', { job_id })).toMatchObject({
-        ...{ needs_you: true, summary: expect.stringContaining('Somebody has to') },
+        ...{ needs_you: true, summary: expect.stringContaining('Someone must') },
       });
       const { result } = await server.request('resources/read', { uri: 'mam://jobs' });
       expect(result.contents[0].text).toContain(`"blocked_by":"${by}","needs_you":true`);
@@ -126,7 +126,7 @@ describe('a job that is kept from its pane', () => {
     expect(list.stderr).toMatch(/\d needs? you: mam status \S+/);
     const status = await lab.mam('status', id);
     expect(status.stdout).toMatch(/^status +queued \(blocked by dialog\)$/m);
-    expect(status.stdout).toMatch(/^waits +its pane shows a dialog or a menu\. Somebody has to/m);
+    expect(status.stdout).toMatch(/^waits +its pane shows a dialog or a menu\. Someone must/m);
     expect(status.stdout).toMatch(new RegExp(`^do +mam attach ${id}$`, 'm'));
     const wait = await lab.mam('wait', id);
     expect(wait.code).toBe(4);
@@ -199,7 +199,7 @@ describe('a text for a peer that has its order', () => {
       const answer = await server.ask('wait_job', { job_id, cursor: asked.cursor });
       expect(Date.now() - given).toBeLessThan(TOLD_MS);
       expect(answer).toMatchObject({ outcome: 'needs_attention', jobs: [kept] });
-      expect(answer.next).toMatch(/^A message for its peer is kept out: its pane .*Somebody has to/);
+      expect(answer.next).toMatch(/^A message for its peer is kept out: its pane .*Someone must/);
       expect(await server.ask('job_status', { job_id })).toMatchObject(kept);
       const list = await server.ask('list_jobs', { needs_you: true });
       expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject(kept);
@@ -262,7 +262,7 @@ describe('a text for a peer that has its order', () => {
   );
 });
 
-describe('a job behind one that needs somebody', () => {
+describe('a job behind one that needs someone', () => {
   sharing(
     'says whom it waits for and what that one needs, everywhere, until that is over',
     async ({ lab, server, reporter }) => {
@@ -283,16 +283,16 @@ describe('a job behind one that needs somebody', () => {
       const status = await server.ask('job_status', { job_id: second.job_id });
       expect(status).toMatchObject(kept);
       expect(status).not.toHaveProperty('needs_you');
-      expect(status.summary).toContain(`job ${first} has its pane and needs somebody (question)`);
+      expect(status.summary).toContain(`job ${first} has its pane and needs someone (question)`);
       expect(status.next).toContain(`Call job_status with {"job_id":"${first}"}.`);
       const third = await server.ask('delegate_job', { prompt: 'Oil it', ...job });
       expect(third).toMatchObject({ position: 2, blocked_by: 'behind', behind: [first, second.job_id] });
-      expect(third.summary).toContain(`(${first} has it and needs somebody: question)`);
+      expect(third.summary).toContain(`(${first} has it and needs someone: question)`);
       const dry = await server.ask('delegate_job', { prompt: 'Oil it', ...job, dry_run: true });
-      expect(dry.summary).toContain(`(${first} has it and needs somebody: question)`);
+      expect(dry.summary).toContain(`(${first} has it and needs someone: question)`);
       const { jobs } = await server.ask('list_jobs', {});
       expect(jobs.find((row: { job_id: string }) => row.job_id === third.job_id)).toMatchObject(kept);
-      const title = `Job ${third.job_id} waits: job ${first} has its pane and needs somebody (question).`;
+      const title = `Job ${third.job_id} waits: job ${first} has its pane and needs someone (question).`;
       // It reads the files, which are written a moment after the journal.
       await until(
         'the doctor says so',

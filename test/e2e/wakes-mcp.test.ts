@@ -57,7 +57,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
       notify: 'pane',
     });
     expect(next).toBe(
-      `You may end your turn: a line in your pane tells you when the job ends or needs you. Or wait: Call wait_job with {"job_id":"${id}"}.`,
+      `You may end your turn: a line in your pane notifies you when the job ends or needs you. Or wait: Call wait_job with {"job_id":"${id}"}.`,
     );
     const { notify, supervisor } = lab.record(id);
     expect(notify).toMatchObject({ pane: boss.pane, socket: lab.socket, agent: boss.session });

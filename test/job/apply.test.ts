@@ -73,7 +73,7 @@ const QUEUED: Row[] = [
     { status: 'queued', blocked_by: 'dialog', wake_seq: 0 },
   ],
   [
-    'an obstacle that needs somebody: waiters wake',
+    'an obstacle that needs someone: waiters wake',
     () => new Story().next('blocked', { data: { by: 'dialog', waited: true } }),
     { status: 'queued', blocked_by: 'dialog', held_up: true, wake_seq: 2 },
   ],
@@ -83,7 +83,7 @@ const QUEUED: Row[] = [
     { blocked_by: 'dialog', held_up: true, detail: 'Sure?', wake_seq: 2 },
   ],
   [
-    'another one after it: waiters wake when that needs somebody, too',
+    'another one after it: waiters wake when that needs someone, too',
     () =>
       blocked('dialog', true)
         .next('blocked', { data: { by: 'draft' } })
@@ -118,7 +118,7 @@ const QUEUED: Row[] = [
     ['detail'],
   ],
   [
-    'a text for the peer that is kept: it needs somebody, until it is typed, and the words of the peer stand',
+    'a text for the peer that is kept: it needs someone, until it is typed, and the words of the peer stand',
     () => kept('draft'),
     {
       ...{ status: 'working', blocked_by: 'draft', blocked_what: 'messages', held_up: true },

@@ -158,7 +158,7 @@ test.each([
   ['prompts/get', { name: 'delegate', arguments: { agent: 'codex', task: '\ud800' } }, -32602, ['surrogate']],
   ['prompts/get', { name: 'supervise', arguments: ['x'] }, -32602, ['object of strings']],
   ['prompts/get', { name: 'supervise', arguments: { id: 'x' } }, -32602, ['has the arguments `job`']],
-  ['prompts/get', { name: 'supervise', arguments: { job: '../x' } }, -32602, ['no job id', 'list_jobs']],
+  ['prompts/get', { name: 'supervise', arguments: { job: '../x' } }, -32602, ['not a job id', 'list_jobs']],
   ['prompts/get', { name: 'report' }, -32602, ['`job_id` is missing. It is: Id of the job']],
   ['resources/read', {}, -32602, ['`uri` is missing']],
   ['resources/subscribe', { uri: 7 }, -32602, ['`uri` is missing']],

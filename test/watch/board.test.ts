@@ -265,46 +265,43 @@ describe('what the keys do', () => {
     await board.shows('is cancelled already');
   });
 
-  onBoard(
-    'filter, open jobs only, help, the next job that needs somebody',
-    async ({ lab, server, board }) => {
-      const reporter = await lab.reporter;
-      const ids: string[] = [];
-      for (const prompt of ['Mend the ROOFTOP', 'Bring the key', 'Paint the door'])
-        ids.push(await human(server, prompt));
-      const [roof = '', key = '', door = ''] = ids;
-      await reporter.report(key, 'completed', { detail: 'on the board' });
-      await select(board, door);
-      await board.shows('2 open · ');
-      await board.shows('on the board');
-      await board.press('/');
-      await board.type('rooftop');
-      await board.shows('filter: rooftop');
-      await board.lacks(door);
-      await board.shows(`── ${roof}`);
-      await board.press('Escape');
-      await board.shows('Paint the door');
-      await board.press('o');
-      await board.shows('open only');
-      await board.lacks('on the board');
-      await board.press('o');
-      await board.shows('on the board');
-      await board.press('Home');
-      await board.shows(`── ${door}`);
-      await board.press('j', 'j');
-      await board.shows(`── ${roof}`);
-      await board.press('Up');
-      await board.shows(`── ${key}`);
-      await reporter.report(door, 'question', { detail: 'Which red?' });
-      await board.shows('1 needs you');
-      await board.press('Tab');
-      await board.shows(`── ${door}`);
-      await board.press('?');
-      await board.shows('allow or deny its permission request');
-      await board.press('Escape');
-      await board.shows(`── ${door}`);
-    },
-  );
+  onBoard('filter, open jobs only, help, the next job that needs someone', async ({ lab, server, board }) => {
+    const reporter = await lab.reporter;
+    const ids: string[] = [];
+    for (const prompt of ['Mend the ROOFTOP', 'Bring the key', 'Paint the door'])
+      ids.push(await human(server, prompt));
+    const [roof = '', key = '', door = ''] = ids;
+    await reporter.report(key, 'completed', { detail: 'on the board' });
+    await select(board, door);
+    await board.shows('2 open · ');
+    await board.shows('on the board');
+    await board.press('/');
+    await board.type('rooftop');
+    await board.shows('filter: rooftop');
+    await board.lacks(door);
+    await board.shows(`── ${roof}`);
+    await board.press('Escape');
+    await board.shows('Paint the door');
+    await board.press('o');
+    await board.shows('open only');
+    await board.lacks('on the board');
+    await board.press('o');
+    await board.shows('on the board');
+    await board.press('Home');
+    await board.shows(`── ${door}`);
+    await board.press('j', 'j');
+    await board.shows(`── ${roof}`);
+    await board.press('Up');
+    await board.shows(`── ${key}`);
+    await reporter.report(door, 'question', { detail: 'Which red?' });
+    await board.shows('1 needs you');
+    await board.press('Tab');
+    await board.shows(`── ${door}`);
+    await board.press('?');
+    await board.shows('allow or deny its permission request');
+    await board.press('Escape');
+    await board.shows(`── ${door}`);
+  });
 
   onBoard(
     'Enter switches inside the same tmux, and says it when that fails',

@@ -108,7 +108,7 @@ function move(state: State, name: KeyName | undefined): Pressed {
   }
 }
 
-/** The next job, around the end of the list, that waits for somebody. */
+/** The next job, around the end of the list, that waits for someone. */
 function nextInNeed({ jobs }: State, ids: readonly string[], place: number): number {
   const steps = ids.map((_, step) => (place + 1 + step) % ids.length);
   return steps.find((at) => jobs.rows.get(ids[at] ?? '')?.needs_you === true) ?? place;

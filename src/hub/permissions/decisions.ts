@@ -80,7 +80,7 @@ export class Decisions {
     if (isEvidence(meant)) await permissions.look(job);
     const request = stillOpen(job, id);
     if (permissions.of(job, id)?.stage !== 'open')
-      throw conflict('Somebody else is deciding on this request now.', 'Look at job_status.');
+      throw conflict('Someone else is deciding on this request now.', 'Look at job_status.');
     permissions.tell(job, { type: 'decide', id });
     try {
       if (!isEvidence(request)) return await this.#tellPeer(request, decision);

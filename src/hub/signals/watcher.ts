@@ -169,7 +169,7 @@ export class Watcher {
     setTimeout(() => void this.checkPane(job), SWEEP_MS).unref();
   }
 
-  /** The agent may live, so its job goes on; somebody has to hear of it. While it is queued, the dispatcher tells. */
+  /** The agent may live, so its job goes on; someone has to hear of it. While it is queued, the dispatcher tells. */
   private async outOfReach(job: LiveJob, why: string): Promise<void> {
     this.lookAgain(job);
     if (job.record.status === 'queued' || this.isTold(job)) return;

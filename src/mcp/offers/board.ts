@@ -14,7 +14,7 @@ const EXTENSION = 'io.modelcontextprotocol/ui';
 const PAGE_TYPE = 'text/html;profile=mcp-app';
 /** The tool whose result opens the board. */
 const OPENER = 'list_jobs';
-/** Beside server.js; made by scripts/build.mjs from src/page/. */
+/** Next to server.js; made by scripts/build.mjs from src/boards/page/. */
 const FILE = new URL('./board.html', import.meta.url);
 /** What the page may reach is not named, so that a client lets it reach nothing. */
 const META = { ui: { prefersBorder: true } };
@@ -24,7 +24,7 @@ export const BOARD_RESOURCE: Resource = {
   name: 'board',
   title: 'Board of the delegated jobs',
   description:
-    'A live page of the delegated jobs: who needs somebody, what each peer said last, its history and its screen. Questions are answered and permissions decided there.',
+    'A live page of the delegated jobs: who needs someone, what each peer said last, its history and its screen. Questions are answered and permissions decided there.',
   mimeType: PAGE_TYPE,
   annotations: { audience: ['user'], priority: 0.5 },
   _meta: META,
@@ -36,7 +36,7 @@ export function draws(role: Role, capabilities: ClientCapabilities | undefined):
   return role === 'supervisor' && Array.isArray(types) && types.includes(PAGE_TYPE);
 }
 
-/** The tools as a client hears of them that draws. */
+/** The tools as a client that draws sees them. */
 export function withBoard(tools: readonly Tool[]): Tool[] {
   return tools.map((tool) => {
     if (tool.name !== OPENER) return tool;

@@ -1,4 +1,5 @@
 import type { CompleteResult } from '@modelcontextprotocol/sdk/types.js';
+import { isObject } from '../../base/json.ts';
 import type { JobRow } from '../../job/row.ts';
 import type { HubConnection } from '../session/engine.ts';
 import type { Caller, Role } from '../tool/tool.ts';
@@ -92,5 +93,5 @@ function mineFirst(jobs: readonly JobRow[], { pane, role }: Caller): JobRow[] {
 }
 
 function fields(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return isObject(value) ? value : {};
 }

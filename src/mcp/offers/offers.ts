@@ -7,10 +7,10 @@ import type {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Role } from '../tool/tool.ts';
 
-/** What a server offers beside tools, as far as it is always the same: nothing has to be loaded to list it. */
+/** What a server offers besides tools, as far as it is always the same: nothing must be loaded to list it. */
 
 /** What Claude Code takes from a channel; the SDK knows only what is in the protocol. */
-export type ChannelNotification = {
+type ChannelNotification = {
   method: 'notifications/claude/channel';
   params: { content: string; meta: Record<string, string> };
 };
@@ -81,7 +81,7 @@ const REPORT: Prompt = {
   title: 'Report on a job',
   description:
     'Report the end of a job that was delegated to this agent, with the right tool and the right id.',
-  arguments: [{ name: 'job_id', description: 'Id of the job, as it stands in the order', required: true }],
+  arguments: [{ name: 'job_id', description: 'Id of the job, as given in the order', required: true }],
 };
 
 const PROMPTS: Readonly<Record<Role, Prompt[]>> = {
@@ -97,13 +97,13 @@ const PROMPTS: Readonly<Record<Role, Prompt[]>> = {
             'Kind of the agent: claude-code, codex, gemini, opencode, human, command, or one of your configuration',
           required: true,
         },
-        { name: 'task', description: 'What shall be done, in your words', required: true },
+        { name: 'task', description: 'The task, in your own words', required: true },
       ],
     },
     {
       name: 'supervise',
       title: 'Supervise delegated jobs',
-      description: 'Wait for a delegated job, answer what it asks, and tell how it ended.',
+      description: 'Wait for a delegated job, answer what it asks, and report how it ended.',
       arguments: [
         {
           name: 'job',
@@ -114,7 +114,7 @@ const PROMPTS: Readonly<Record<Role, Prompt[]>> = {
     },
     REPORT,
   ],
-  // A person at a peer's pane may remind it of its report. What a peer needs to know of its job, job_status tells.
+  // A person at a peer's pane may remind it of its report. What a peer must know of its job, job_status shows.
   peer: [REPORT],
 };
 
@@ -126,7 +126,7 @@ export function promptsOf(role: Role): Prompt[] {
 /**
  * What the handshake declares. A peer gets no resources: they would show it every job of the project, and other
  * peers' screens.
- * @param channel offer to be a channel of Claude Code: it must be a capability before that listens
+ * @param channel offer to be a channel of Claude Code, which listens only to one with that capability
  */
 export function capabilitiesOf(role: Role, channel = false): ServerCapabilities {
   const experimental = { 'claude/channel': {} };
@@ -134,5 +134,5 @@ export function capabilitiesOf(role: Role, channel = false): ServerCapabilities 
   return role === 'peer' ? all : { ...all, resources: { subscribe: true, listChanged: true } };
 }
 
-/** Tells the client something; resolves when the system has taken it. */
+/** Sends the client a notification; resolves when the system has taken it. */
 export type Notify = (notification: ServerNotification | ChannelNotification) => Promise<void>;

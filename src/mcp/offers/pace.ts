@@ -1,18 +1,18 @@
-/** Between two looks at least this much time passes, in ms: a client hears of a change at most so often. */
+/** The shortest pause between two looks, in ms: a client hears of a change at most so often. */
 const REST_MS = 250;
-/** After a look that failed the next one comes by itself, in ms. */
+/** The pause after a look that failed, in ms. */
 const RETRY_MS = 1_000;
 
 /** What a look has found. */
 export interface Glance {
-  /** Says all that the resource shows: as long as it is the same, nothing has changed. */
+  /** All that the resource shows: while it is the same, nothing has changed. */
   print: string;
   /** Look again after so many ms, whatever happens. */
   againMs?: number | undefined;
 }
 
 /**
- * Follows one resource for a client: looks when something may have changed, one look at a time, and tells the client
+ * Follows one resource for a client: looks when something may have changed, one look at a time, and notifies the client
  * when something has. So thousands of events are a few looks, and a client that does not read is not flooded.
  */
 export class Pace {
@@ -22,7 +22,7 @@ export class Pace {
   #looking = false;
   #touched = false;
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer fires, and before when there is no look, on the clock that nobody sets, in ms. */
+  /** When the timer fires, and before when there is no look; monotonic, in ms. */
   #timerAt = Number.POSITIVE_INFINITY;
   #restsUntil = 0;
   #ended = false;
@@ -33,7 +33,7 @@ export class Pace {
     this.#tell = tell;
   }
 
-  /** The first look, of which nothing is told. @throws what the look throws */
+  /** The first look, without a notification. @throws what the look throws */
   async begin(): Promise<void> {
     this.#looking = true;
     try {

@@ -44,7 +44,7 @@ const TEXTS = {
     const where =
       kind?.defaultSession !== undefined || kind?.isHuman === true
         ? ''
-        : ` ${whose} has no session of its own: add agent_session, which list_agents tells ("tmux:NAME" or "tmux:%3").`;
+        : ` ${whose} has no session of its own: add agent_session, which list_agents shows ("tmux:NAME" or "tmux:%3").`;
     const start =
       kind?.isHuman === true
         ? ''
@@ -53,7 +53,7 @@ const TEXTS = {
     return `Delegate this task to the agent ${agent}, and see it through.
 
 1. ${call}${where}${start}${cut} The peer sees nothing of this conversation, so add to the prompt what it can't know: paths, names, what was decided.
-2. Call wait_job with the job_id of the answer. It blocks until the job is final or needs you; still_running is no failure: call it again with its cursor.
+2. Call wait_job with the job_id of the answer. It blocks until the job is final or needs you; still_running is not a failure: call it again with its cursor.
 3. On needs_attention do what its next says (answer_job with text for a question, with decision for a permission), then wait again.
 4. When the job is final, check the result and tell the person how it ended.
 
@@ -67,13 +67,13 @@ ${DATA}`;
     const all = `${callOf('wait_job', {})} It waits for all open jobs of this session. If there is none, ${small(callOf('list_jobs', { limit: 20 }))} It shows those of other sessions too; wait for the open ones with their ids in job_ids.`;
     // The client leaves the place empty where the person names no job.
     const named = open
-      ? `If a job id stands between these quotes, "${given}", wait for that job alone. Else: `
+      ? `If there is a job id between these quotes, "${given}", wait for that job alone. Else: `
       : '';
     const first = job === undefined ? `${named}${all}` : callOf('wait_job', { job_id: job });
     const id = job ?? 'THE JOB ID';
     return `Supervise ${job === undefined ? 'the delegated jobs' : `the delegated job ${job}`} until ${job === undefined ? 'all are' : 'it is'} final.
 
-1. ${first} It blocks until a job is final or needs you, so don't ask for the status meanwhile. still_running is no failure: call it again with its cursor.
+1. ${first} It blocks until a job is final or needs you, so don't ask for the status meanwhile. still_running is not a failure: call it again with its cursor.
 2. On needs_attention look at reason. question: ${small(callOf('answer_job', { job_id: id, text: 'YOUR ANSWER' }))} permission: ${small(callOf('answer_job', { job_id: id, decision: 'allow' }))} Or "deny"; when in doubt ask the person first. turn_ended or stalled: ${small(callOf('job_logs', { job_id: id, include: ['events', 'screen'] }))} Then tell the peer how to go on with answer_job and text. Then wait again, with the cursor.
 3. When ${job === undefined ? 'a job' : 'it'} is final, tell the person how it ended: the result, the files, and what a check said.
 
@@ -130,7 +130,7 @@ function isPlaceholder(value: string): boolean {
 function checkJobId(name: string, id: string): void {
   if (!isJobId(id) && !isPlaceholder(id))
     throw badParams(
-      `\`${name}\` is no job id: those have a-z, 0-9 and "-". list_jobs shows the ids that there are.`,
+      `\`${name}\` is not a job id: those have a-z, 0-9 and "-". list_jobs shows the ids that there are.`,
     );
 }
 

@@ -2,8 +2,7 @@ import { clean } from '../../base/text.ts';
 import type { ScreenResult } from '../../operations/logs.ts';
 
 /**
- * A pane's screen as plain text, its lower end where not all finds room. What is no part of the screen stands in
- * brackets above it.
+ * A pane's screen as plain text, its lower end where not all finds room. Notes about it are in brackets above it.
  * @param rest says where the whole is
  * @param room characters at most
  */

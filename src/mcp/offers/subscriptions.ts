@@ -7,9 +7,9 @@ import { type Glance, Pace } from './pace.ts';
 import { JOBS_SHOWN } from './resources.ts';
 
 const MOST = 100;
-/** The screen of an open job is looked at so often, in ms: nothing tells us of output. */
+/** How often the screen of an open job is looked at, in ms: nothing reports output. */
 const SCREEN_MS = 1_000;
-/** The picture of a job's end is taken right after its last event: so many looks wait for it. */
+/** How many looks wait for the picture of a job's end, which is taken right after its last event. */
 const LAST_LOOKS = 3;
 
 interface Subscribed {

@@ -14,8 +14,11 @@ import { tellSeen } from '../../link/hold.ts';
 import type { Link } from '../../link/link.ts';
 import { parseCursor, waitForJobs } from '../../link/waiter.ts';
 import type { KnownKind } from '../../operations/agents.ts';
+import type { DelegateParams, PreviewResult } from '../../operations/delegate.ts';
 import type { ClaimOutcome } from '../../operations/publish.ts';
 import type { Command, Commands, LogMessage } from '../../operations/request.ts';
+import type { StatusResult } from '../../operations/status.ts';
+import type { VerifyParams } from '../../operations/verify.ts';
 import type { WaitAnswer, WaitRequest } from '../../operations/wait.ts';
 import { previewOrWhy } from '../../order/preview.ts';
 import type { Settings } from '../../settings/config.ts';
@@ -30,47 +33,19 @@ const START_MS = 55_000;
 /** How much later than its script's time limit a verdict may come, in ms. */
 const VERDICT_MS = 20_000;
 
-/** The engine of the tools, and what else can be heard over its connection. */
-export interface HubConnection extends Engine {
-  /** True while there is a connection: before its first use there is none. */
-  readonly connected: boolean;
-  /** The realm that it began with. */
-  readonly realm: string;
-  /** Takes over the settings that hold now, all but the realm. */
-  renew(): Promise<void>;
-  /** The agent kinds that there are. */
-  readonly kinds: string[];
-  /** Asks as `request` does, for no model's eyes: what the client was shown last stays as it is. */
-  peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
-  /** The same for tools whose answer no model need have seen: all that is asked of the hub is asked by `peek`, and nobody has seen it. */
-  readonly aside: Engine;
-  /**
-   * Calls `listener` at every recorded event of a job, or of all jobs of this host, with it; and without one after
-   * each connection.
-   * @returns a function that ends it
-   */
-  hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void;
-  /** Calls `listener` when a wait of the client has ended, whatever ended it, with the jobs that it was for. */
-  onWaited(listener: (jobIds: readonly string[]) => void): void;
-  /** True while a wait of the client is in force for a job. */
-  waitsFor(jobId: string): boolean;
-  /** Calls `listener` when a job was delegated from here. */
-  onDelegated(listener: () => void): void;
-}
+/** How long the commands that take longer than others may take, in ms. */
+const TIMEOUTS: Partial<Record<Command, number>> = {
+  delegate: DELEGATE_MS,
+  preview: DELEGATE_MS,
+  start: START_MS,
+};
 
-/**
- * The server's way to the hub. Nothing is connected or started before something is asked for.
- * @param now the settings that hold, the same object as long as they stay
- */
-export async function createEngine(now: () => Promise<Settings>): Promise<HubConnection> {
-  return new HubEngine(await now(), now);
-}
-
-class HubEngine implements HubConnection {
+/** The server's way to the hub: the engine of the tools, and what else can be heard over its connection. */
+export class HubConnection implements Engine {
   private readonly now: () => Promise<Settings>;
   private given: Settings;
   private all: Settings;
-  private shownSettings: Engine['settings'];
+  settings: Engine['settings'];
   private link: Link | undefined;
   /** By job id: the open permission request that the client was shown last. */
   private readonly shownRequests = new Map<string, string>();
@@ -78,27 +53,26 @@ class HubEngine implements HubConnection {
   private waited: ((jobIds: readonly string[]) => void) | undefined;
   private readonly waits = new Set<readonly string[]>();
 
+  /** Nothing is connected or started before something is asked for. */
   constructor(settings: Settings, now: () => Promise<Settings>) {
     this.now = now;
     this.given = settings;
     this.all = settings;
-    this.shownSettings = askerSettings(settings);
+    this.settings = askerSettings(settings);
   }
 
-  get settings(): Engine['settings'] {
-    return this.shownSettings;
-  }
-
+  /** The realm that it began with. */
   get realm(): string {
     return this.all.realm;
   }
 
+  /** Takes over the settings of this moment, all but the realm. */
   async renew(): Promise<void> {
     const settings = await this.now();
     if (settings === this.given) return;
     this.given = settings;
     this.all = { ...settings, realm: this.realm };
-    this.shownSettings = askerSettings(this.all);
+    this.settings = askerSettings(this.all);
   }
 
   kind(name: string): KnownKind {
@@ -109,54 +83,48 @@ class HubEngine implements HubConnection {
     command: C,
     params: Commands[C]['params'],
   ): Promise<Commands[C]['result']> {
-    if (command === 'preview') {
-      const job = params as Commands['preview']['params'];
-      return previewOrWhy(() => this.previewed(job), job, this.all.host) as Promise<Commands[C]['result']>;
-    }
-    checkHub(this.all);
-    if (command === 'verify') {
-      // Without a limit of its own the job's holds, which the hub knows.
-      const { validate_timeout_seconds: seconds = LIMITS.timeoutSeconds } =
-        params as Commands['verify']['params'];
-      return this.connection().request(command, params, seconds * 1000 + VERDICT_MS);
-    }
-    if (command === 'start') return this.connection().request(command, params, START_MS);
-    if (command === 'status') {
-      const result = (await this.connection().request(command, params)) as Commands['status']['result'];
-      this.note(result.record);
-      return result as Commands[C]['result'];
-    }
-    if (command !== 'delegate') return this.connection().request(command, params);
-    const prepared = await spoolPrompt(this.all.home, params as Commands['delegate']['params']);
-    const result = await this.connection().request(command, prepared as Commands[C]['params'], DELEGATE_MS);
-    this.delegated?.();
+    const job = command === 'delegate' || command === 'preview' ? (params as DelegateParams) : undefined;
+    const ask = async () => {
+      checkHub(this.all);
+      const sent = job === undefined ? params : await spoolPrompt(this.all.home, job);
+      return this.connection().request(command, sent as Commands[C]['params'], timeoutOf(command, params));
+    };
+    if (command === 'preview' && job !== undefined)
+      return previewOrWhy(ask as () => Promise<PreviewResult>, job, this.all.host) as ReturnType<typeof ask>;
+    const result = await ask();
+    if (command === 'status') this.note((result as StatusResult).record);
+    if (command === 'delegate') this.delegated?.();
     return result;
   }
 
-  private async previewed(params: Commands['preview']['params']): Promise<Commands['preview']['result']> {
-    checkHub(this.all);
-    return this.connection().request('preview', await spoolPrompt(this.all.home, params), DELEGATE_MS);
-  }
-
+  /** True while there is a connection: before its first use there is none. */
   get connected(): boolean {
     return this.link?.connected === true;
   }
 
+  /** The agent kinds that there are. */
   get kinds(): string[] {
     return kindNames(this.all.agents);
   }
 
+  /** Asks as `request` does, for no model's eyes: what the client was shown last stays as it is. */
   async peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']> {
     checkHub(this.all);
     return this.connection().request(command, params);
   }
 
+  /** The same engine for tools whose answers a model may never see: it asks by `peek`, and nobody has seen it. */
   get aside(): Engine {
     const request: Engine['request'] = (command, params) =>
       this.peek(command, { ...params, seen_by: undefined });
     return Object.create(this, { request: { value: request } });
   }
 
+  /**
+   * Calls `listener` at every recorded event of a job, or of all jobs of this host, with it; and without one after
+   * each connection.
+   * @returns a function that ends it
+   */
   hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void {
     const link = this.connection();
     const { host } = this.all;
@@ -169,14 +137,17 @@ class HubEngine implements HubConnection {
     };
   }
 
+  /** Calls `listener` when a job was delegated from here. */
   onDelegated(listener: () => void): void {
     this.delegated = listener;
   }
 
+  /** Calls `listener` when a wait of the client has ended, whatever ended it, with the jobs that it was for. */
   onWaited(listener: (jobIds: readonly string[]) => void): void {
     this.waited = listener;
   }
 
+  /** True while a wait of the client is in force for a job. */
   waitsFor(jobId: string): boolean {
     return [...this.waits].some((jobIds) => jobIds.includes(jobId));
   }
@@ -185,7 +156,7 @@ class HubEngine implements HubConnection {
     return this.shownRequests.get(jobId);
   }
 
-  /** What a client has been told of a job's requests: its answer is meant for that. */
+  /** What a client was shown of a job's requests: its answer is meant for that. */
   private note(record: JobRecord): void {
     const [permission] = openRequests(record, 'permission');
     const decidable = permission ?? openCheckRequest(record);
@@ -222,18 +193,15 @@ class HubEngine implements HubConnection {
       request.job_ids.length > 0
         ? request.job_ids
         : await ownJobs(this.connection(), this.all.registryDir, request, places);
-    if (jobIds.length === 0)
-      return {
-        ...{ outcome: 'final', jobs: [], unseen: [], events: [], events_left_out: 0 },
-        cursor: request.cursor ?? '',
-      };
+    if (jobIds.length === 0) {
+      const nothing = { jobs: [], unseen: [], events: [], events_left_out: 0 };
+      return { outcome: 'final', ...nothing, cursor: request.cursor ?? '' };
+    }
     if (request.job_ids.length === 0) request.onFound?.(jobIds);
     this.waits.add(jobIds);
     const { host, registryDir } = this.all;
-    return waitForJobs({
-      ...{ ...request, owner: request, jobIds },
-      ...{ link: this.connection(), host, registryDir },
-    }).finally(() => {
+    const where = { link: this.connection(), host, registryDir };
+    return waitForJobs({ ...request, ...where, owner: request, jobIds }).finally(() => {
       this.waits.delete(jobIds);
       this.waited?.(jobIds);
     });
@@ -255,4 +223,11 @@ class HubEngine implements HubConnection {
     });
     return this.link;
   }
+}
+
+function timeoutOf(command: Command, params: unknown): number | undefined {
+  if (command !== 'verify') return TIMEOUTS[command];
+  // Without a limit of its own the job's applies, which the hub knows.
+  const { validate_timeout_seconds: seconds = LIMITS.timeoutSeconds } = params as VerifyParams;
+  return seconds * 1000 + VERDICT_MS;
 }

@@ -5,9 +5,9 @@ import type { Link } from '../../link/link.ts';
 import { listedIds } from '../../link/listed-ids.ts';
 
 /**
- * The jobs that a wait without ids is for: the session's own open ones, those of an earlier one in its pane, and those of its cursor that have come to their
- * end since. Else the end of a job between two waits would be told by neither.
- * @param places by job id the seq up to which the cursor has told its events
+ * The jobs that a wait without ids is for: the open ones of the session and of an earlier one in its pane, and those of
+ * its cursor that have ended since. Else the end of a job between two waits would be reported by neither.
+ * @param places by job id the seq up to which the cursor has reported its events
  * @throws MamError when the hub can't be reached
  */
 export async function ownJobs(
@@ -20,18 +20,16 @@ export async function ownJobs(
   const filter = { registry_dir: registryDir, session, place, open_only: true };
   const open = await listedIds((page) => link.request('list', page), filter);
   const known = new Set(open);
-  const others = [...places].filter(([id]) => !known.has(id));
-  const records = await Promise.all(others.map(([id]) => recordOf(link, registryDir, id)));
-  const ended = records.flatMap((record, at) => {
-    const told = others[at]?.[1] ?? 0;
-    return record !== undefined && isOwner(record.supervisor, owner) && record.wake_seq > told
-      ? [record.job_id]
-      : [];
-  });
-  return [...open, ...ended];
+  const others = [...places.keys()].filter((id) => !known.has(id));
+  const records = await Promise.all(others.map((id) => recordOf(link, registryDir, id)));
+  const ended = records
+    .filter((record) => record !== undefined)
+    .filter(({ job_id, wake_seq }) => wake_seq > (places.get(job_id) ?? 0))
+    .filter(({ supervisor }) => isOwner(supervisor, owner));
+  return [...open, ...ended.map(({ job_id }) => job_id)];
 }
 
-/** @returns nothing for a job that is there no more (it was pruned) */
+/** @returns nothing for a job that was pruned */
 async function recordOf(link: Link, registryDir: string, jobId: string): Promise<JobRecord | undefined> {
   try {
     const { record } = await link.request('status', { job_id: jobId, registry_dir: registryDir });

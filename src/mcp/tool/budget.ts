@@ -1,4 +1,4 @@
-/** How long each client is known to stand one tool call, with room to answer before it gives up; in seconds. */
+/** How long each client lets one tool call run, with room to answer before it gives up; in seconds. */
 const BY_CLIENT: Readonly<Record<string, number>> = {
   // Idle limit 30 min, reset by progress; wall limit 28 h.
   'claude-code': 6 * 3600,
@@ -11,29 +11,22 @@ const BY_CLIENT: Readonly<Record<string, number>> = {
   opencode: 50,
 };
 const UNKNOWN_CLIENT = 50;
-/** Kept from a limit that the user told us, so that the answer is there before the client gives up. */
+/** Margin subtracted from the user's limit, so that the answer is there before the client gives up. */
 const ROOM_SHARE = 0.05;
 const MAX_ROOM_SECONDS = 10;
-/** Of a short limit more is kept: a wait whose time is up still asks the hub once, on a busy machine too. */
+/** The margin of a short limit is larger: a wait whose time is up still asks the hub once, on a busy machine too. */
 const MIN_ROOM_SECONDS = 1;
-
-/** How long a wait may last. */
-export interface Budget {
-  milliseconds: number;
-  /** True when less was given than was asked for. */
-  capped: boolean;
-}
 
 /**
  * The time for one wait, so that the answer comes before the client gives up.
- * @param asked the call's `timeout_seconds`, absent for as long as the client stands
+ * @param asked the call's `timeout_seconds`, absent for as long as the client allows
  * @param clientName `clientInfo.name` of the MCP client
- * @param limit `MAM_TOOL_TIMEOUT_SECONDS`: takes the place of what the client's name says
+ * @param limit `MAM_TOOL_TIMEOUT_SECONDS`: replaces what the client's name says
+ * @returns milliseconds
  */
-export function waitBudget(asked: number | undefined, clientName: string, limit?: number): Budget {
+export function waitBudget(asked: number | undefined, clientName: string, limit?: number): number {
   const most = limit === undefined ? (BY_CLIENT[clientName] ?? UNKNOWN_CLIENT) : withRoom(limit);
-  const seconds = Math.min(asked ?? most, most);
-  return { milliseconds: Math.round(seconds * 1000), capped: asked !== undefined && asked > most };
+  return Math.round(Math.min(asked ?? most, most) * 1000);
 }
 
 function withRoom(limit: number): number {

@@ -18,7 +18,9 @@ export function identifyCaller(
   meta: Record<string, unknown> | undefined,
 ): Caller {
   pids ??= [process.pid, ...ancestors()];
-  daemon ??= client.name.startsWith('codex') && isBehindDaemon(pids);
+  daemon ??=
+    client.name.startsWith('codex') &&
+    pids.some((pid) => commandLineOf(pid)?.includes('app-server') === true);
   const own = word(meta?.['sessionId']) ?? word(meta?.['threadId']);
   const { cwd, role, pane, place } = settings;
   const common = { clientName: client.name, clientVersion: client.version, ns: pidNamespace(), cwd, role };
@@ -33,11 +35,6 @@ export function identifyCaller(
     socket: pane === undefined ? undefined : settings.paneSocket,
     channel: settings.channel && client.name === 'claude-code',
   };
-}
-
-/** True when one of these processes is Codex's background process. */
-function isBehindDaemon(candidates: readonly number[]): boolean {
-  return candidates.some((pid) => commandLineOf(pid)?.includes('app-server') === true);
 }
 
 /** The client's own id of a call (Claude Code, Codex), absent where it sends none. */

@@ -8,48 +8,46 @@ const LEAST_MS = 1_000;
 /** How much of an event's text a message carries, in characters. */
 const LAST_WORDS = 120;
 
-/** Tells a client, in words for the person who watches, that a wait is alive and what happened last. */
+/** Reports to a client, in words for the person who watches, that a wait is alive and what happened last. */
 export class Heartbeat {
   readonly #progress: (message: string) => void;
   #what: string;
   readonly #started = performance.now();
   readonly #beat: NodeJS.Timeout;
   #soon: NodeJS.Timeout | undefined;
-  #told = Number.NEGATIVE_INFINITY;
+  #reported = Number.NEGATIVE_INFINITY;
   #last = '';
 
   /** @param what is waited for, such as `job roof-1a2b3c4d` */
   constructor(progress: (message: string) => void, what: string) {
     this.#progress = progress;
     this.#what = what;
-    this.#beat = setInterval(() => this.#tell(), BEAT_MS);
+    this.#beat = setInterval(() => this.#report(), BEAT_MS);
   }
 
-  /** It has turned out what is waited for. */
   waitsFor(what: string): void {
     this.#what = what;
   }
 
-  /** An event came: it is told at once, or together with those of the same second. */
+  /** An event came: it is reported at once, or together with those of the same second. */
   heard({ event, status }: LogMessage): void {
     const words = event.detail === undefined ? '' : `: ${cleanLine(event.detail, LAST_WORDS)}`;
     this.#last = `; ${event.job_id} is ${status}, last event ${event.type}${words}`;
-    const left = this.#told + LEAST_MS - performance.now();
-    if (left <= 0) this.#tell();
-    else this.#soon ??= setTimeout(() => this.#tell(), left);
+    const left = this.#reported + LEAST_MS - performance.now();
+    if (left <= 0) this.#report();
+    else this.#soon ??= setTimeout(() => this.#report(), left);
   }
 
-  /** The wait is over: nothing is told any more. */
   end(): void {
     clearInterval(this.#beat);
     clearTimeout(this.#soon);
   }
 
-  #tell(): void {
+  #report(): void {
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    this.#told = performance.now();
-    const seconds = Math.round((this.#told - this.#started) / 1000);
+    this.#reported = performance.now();
+    const seconds = Math.round((this.#reported - this.#started) / 1000);
     this.#progress(`Waiting for ${this.#what}, ${seconds} s${this.#last}`);
   }
 }

@@ -15,8 +15,8 @@ import type { Role } from '../../settings/table.ts';
 
 export type { Role };
 
-/** All four are compulsory: clients decide by them what runs in parallel and what runs without asking. */
-export interface ToolAnnotations {
+/** All four are required: clients decide by them what runs in parallel and what runs without asking. */
+interface ToolAnnotations {
   readOnlyHint: boolean;
   destructiveHint: boolean;
   idempotentHint: boolean;
@@ -34,7 +34,7 @@ export interface Client {
 export interface Caller extends Asker {
   clientVersion: string;
   role: Role;
-  /** The client may be told over its channel. */
+  /** The client may be notified over its channel. */
   channel: boolean;
 }
 
@@ -46,12 +46,10 @@ export type Report = Omit<Values<typeof publish.fields>, 'event'> & {
   origin: Origin;
 };
 
-/** The surroundings that a tool may have to tell the hub or the user: no secret is among them. */
-export type EngineSettings = Omit<AskerSettings, 'broker'>;
-
 /** All that tools see of the rest of the program. It grows only when a tool needs it. */
 export interface Engine {
-  readonly settings: EngineSettings;
+  /** What a tool may have to pass on to the hub or the user: no secret is among it. */
+  readonly settings: Omit<AskerSettings, 'broker'>;
   /** Asks the hub, which is started when none runs. @throws MamError with the hub's own text */
   request<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
   /** What is known of an agent kind. @throws MamError `bad_input` with the kinds that there are */
@@ -62,7 +60,7 @@ export interface Engine {
   report(report: Report): Promise<ClaimOutcome>;
   /** Waits for jobs. Running out of time is an answer, not an error. @throws MamError for an unknown job */
   wait(request: WaitRequest): Promise<WaitAnswer>;
-  /** Takes down that the client is given this of jobs that it waited for; its pane need not tell it as well. */
+  /** Notes that the client was shown these jobs, so that its pane need not notify it as well. */
   shown(jobs: JobRecord[], owner: Owner): void;
   /** Lets go of connections; called once, when the server ends. */
   close(): Promise<void>;
@@ -75,12 +73,9 @@ export interface ToolContext {
   signal: AbortSignal;
   /** The client's own id of this call, where it sends one: the same id is the same call. */
   callId?: string | undefined;
-  /** Tells the client that the call is alive; `message` is for people. */
+  /** Reports that the call is alive; `message` is for people. */
   progress(message: string): void;
 }
-
-/** What a tool's handler gives: `summary`, its own fields, and the next step. */
-type Answer<A> = Omit<Values<A>, 'job'> & { summary: string; next: string };
 
 /** A tool is a value: its handler throws, and one catch in the server turns that into an answer. */
 interface Declared<F extends Fields, A extends Fields> {
@@ -92,11 +87,14 @@ interface Declared<F extends Fields, A extends Fields> {
   roles: readonly Role[];
   /** True when the call waits for others: the server's end does not wait for it. */
   blocks?: boolean;
-  handle(args: Values<F>, context: ToolContext): Promise<Answer<A>>;
+  handle(
+    args: Values<F>,
+    context: ToolContext,
+  ): Promise<Omit<Values<A>, 'job'> & { summary: string; next: string }>;
 }
 export interface Tool<F extends Fields = Fields, A extends Fields = Fields> extends Declared<F, A> {
   fields: F;
-  /** A strict object: a mistyped parameter is told, not dropped. */
+  /** A strict object: a mistyped parameter is reported, not dropped. */
   inputSchema: z.ZodObject;
   /** `summary` first; fields that it does not name are dropped from the answer. */
   outputSchema: z.ZodObject;

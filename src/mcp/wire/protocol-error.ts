@@ -6,9 +6,7 @@ import { logError } from './stderr.ts';
 /** MCP's own code for a resource that is not there. */
 export const RESOURCE_NOT_FOUND = -32002;
 
-/**
- * A request that is answered by a JSON-RPC error. The SDK's `McpError` would put its code before the sentence as well.
- */
+/** A request that is answered by a JSON-RPC error. The SDK's `McpError` would put its code before the sentence. */
 export class ProtocolError extends Error {
   readonly code: number;
 
@@ -23,7 +21,7 @@ export function badParams(message: string): ProtocolError {
   return new ProtocolError(ErrorCode.InvalidParams, message);
 }
 
-/** Any failure as a client may see it: an expected one by its own text, of others no more than that they happened. */
+/** Any failure as a client may see it: an expected one by its own text, of others only that they happened. */
 export function asProtocolError(error: unknown): ProtocolError {
   if (error instanceof ProtocolError) return error;
   if (error instanceof MamError) {

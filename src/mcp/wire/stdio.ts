@@ -9,12 +9,14 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { systemCode } from '../../base/errors.ts';
+import { isObject, parseJson } from '../../base/json.ts';
 import { LineAssembler, type LineSink, MAX_LINE_BYTES } from './lines.ts';
 import { logLine } from './stderr.ts';
 
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
 const INVALID_PARAMS = -32602;
+const NOT_JSON = 'Parse error: the line is not JSON. Send one JSON-RPC message per line.';
 const BAD_INITIALIZE =
   'initialize needs `protocolVersion` (a string), `capabilities` (an object) and `clientInfo` (an object with `name` and `version`).';
 const ID = String.raw`"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?\d{1,15})`;
@@ -49,19 +51,19 @@ export class StdioTransport implements Transport, LineSink {
 
   /** Begins to read. Called by the SDK's `connect`. */
   async start(): Promise<void> {
-    // Every answer that waits for a slow client may listen for `drain`; that is no leak.
+    // Every answer that waits for a slow client may listen for `drain`; that is not a leak.
     this.#out.setMaxListeners(0);
     this.#out.on('error', (error) => {
       if (systemCode(error) !== 'EPIPE') logLine(`stdout: ${error.message}`);
-      this.#gone(`stdout: ${systemCode(error) ?? 'failed'}`);
+      this.ongone?.(`stdout: ${systemCode(error) ?? 'failed'}`);
     });
     this.#in.on('data', (chunk: Buffer) => this.#lines.push(chunk));
     this.#in.once('end', () => {
       this.#lines.end();
-      this.#gone('end of stdin');
+      this.ongone?.('end of stdin');
     });
-    this.#in.once('close', () => this.#gone('stdin closed'));
-    this.#in.on('error', (error) => this.#gone(`stdin: ${systemCode(error) ?? 'failed'}`));
+    this.#in.once('close', () => this.ongone?.('stdin closed'));
+    this.#in.on('error', (error) => this.ongone?.(`stdin: ${systemCode(error) ?? 'failed'}`));
   }
 
   /** Writes a message; resolves when the system has taken it. Answers go out in the order of the calls. */
@@ -83,21 +85,11 @@ export class StdioTransport implements Transport, LineSink {
     return this.#unwritten === 0;
   }
 
-  /** One line of the client's. */
   line(text: string): void {
     if (text.trim() === '') return;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      this.#refuse(
-        null,
-        PARSE_ERROR,
-        'Parse error: the line is not JSON. Send one JSON-RPC message per line.',
-      );
-      return;
-    }
-    this.#receive(value);
+    const value = parseJson(text);
+    if (value === undefined) this.#refuse(null, PARSE_ERROR, NOT_JSON);
+    else this.#receive(value);
   }
 
   /** A line too long to be read: its call is answered where its id can be found. */
@@ -121,15 +113,12 @@ export class StdioTransport implements Transport, LineSink {
       }
       this.pending.set(value.id, value);
     } else if (isJSONRPCNotification(value)) {
-      // A cancelled call gets no answer, so nothing shall wait for one.
+      // A cancelled call gets no answer.
       if (value.method === 'notifications/cancelled')
         this.pending.delete(value.params?.['requestId'] as RequestId);
     } else if (!isResponse(value)) {
-      this.#refuse(
-        idOf(value),
-        INVALID_REQUEST,
-        'Invalid request: this is not a JSON-RPC 2.0 message of MCP.',
-      );
+      const why = 'Invalid request: this is not a JSON-RPC 2.0 message of MCP.';
+      this.#refuse(idOf(value), INVALID_REQUEST, why);
       return;
     }
     this.onmessage?.(value as JSONRPCMessage);
@@ -148,10 +137,6 @@ export class StdioTransport implements Transport, LineSink {
       });
     });
   }
-
-  #gone(reason: string): void {
-    this.ongone?.(reason);
-  }
 }
 
 function isResponse(value: unknown): boolean {
@@ -161,8 +146,4 @@ function isResponse(value: unknown): boolean {
 function idOf(value: unknown): RequestId | null {
   const id = isObject(value) ? value['id'] : undefined;
   return typeof id === 'string' || Number.isInteger(id) ? (id as RequestId) : null;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

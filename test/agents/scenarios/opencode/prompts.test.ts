@@ -13,5 +13,5 @@ test('opencode: prompts are commands, whose words it puts into their places', as
 
 test('opencode: a command without a word means all open jobs', async ({ lab }) => {
   const text = await told(lab, 'opencode', 'run', '--command', 'mam:supervise');
-  expect(text).toContain('If a job id stands between these quotes, "", wait for that job alone.');
+  expect(text).toContain('If there is a job id between these quotes, "", wait for that job alone.');
 });
