@@ -27,7 +27,7 @@ export function isAboutCheck({ kind, source }: Pick<PeerRequest, 'kind' | 'sourc
   return kind === 'question' && source === 'hub';
 }
 
-/** True while the peer's word that it is done stands: it is being checked, or waits for a decision. */
+/** True while the peer's claim to be done is being checked, or waits for a decision. */
 export function claims(record: Pick<JobRecord, 'phase' | 'requests'>): boolean {
   return record.phase === 'validating' || openCheckRequest(record) !== undefined;
 }

@@ -146,7 +146,7 @@ export interface RecordedEvent {
   detail?: string | undefined;
   result?: string | undefined;
   files?: string[] | undefined;
-  /** Fields that lie whole in `texts/<sha256>`; what stands here of them is their beginning. */
+  /** Fields that are whole in `texts/<sha256>`; here is only their beginning. */
   texts?: Record<string, string> | undefined;
   /** True when its publisher gets no answer, so that nothing can be told to it. */
   unheard?: boolean | undefined;
@@ -177,7 +177,7 @@ export function isDataField(name: string): name is Name {
 /** An event before the hub has given it its place. */
 export type Draft = Omit<RecordedEvent, 'seq' | 'recorded_at' | 'late'>;
 
-/** What an event of a type says beside that. */
+/** What an event of a type says besides. */
 export type Saying<T extends EventType> = Partial<Omit<Draft, 'data'>> & { data?: EventTypes[T] | undefined };
 
 /** An event of this moment; the hub's own unless it says who made it. */
@@ -206,7 +206,7 @@ export interface ClaimReply {
   task_file?: string | undefined;
   task_next_offset?: number | undefined;
   workdir?: string | undefined;
-  /** What the peer shall read now. */
+  /** Messages to read now. */
   messages?: string[] | undefined;
   next?: string | undefined;
 }

@@ -21,7 +21,7 @@ export function untilAnswered(type: string, human?: string): string | undefined 
   const way =
     human === undefined
       ? `The ${it} is typed into your pane once you are idle, or comes with the answer to a later report: end your turn, or go on with what does not depend on it.`
-      : `The ${it} will stand in the job's record: \`mam status --job ${human}\`.`;
+      : `The ${it} will be in the job's record: \`mam status --job ${human}\`.`;
   return `${rest} ${way} A report before the ${it} is there takes the ${asked} back.`;
 }
 
@@ -65,7 +65,7 @@ export function failedCheckMessage(record: JobRecord): string {
   const round = `${validation.rounds} of ${(validation.max_rounds ?? 0) + 1}`;
   return (
     `Your result did not pass the check (run ${round}: ${validation.script} ended with exit code ${validation.exit_code ?? 'unknown'}). ` +
-    `Mend it and report completed again. The end of its output: ${(validation.output_tail ?? '').trim() || '(nothing)'}`
+    `Fix it, then report completed again. The end of its output: ${(validation.output_tail ?? '').trim() || '(nothing)'}`
   );
 }
 

@@ -7,8 +7,8 @@ const PLAIN = /^[\p{L}\p{N} _./:@%+,-]+$/u;
 /** A path that is one word of it. */
 const PLAIN_PATH = /^[\p{L}\p{N}_./:@%+,-]+$/u;
 
-/** What an order says beside the job's id. */
-export interface OrderParts {
+/** What an order says besides the job's id. */
+interface OrderParts {
   /** The task, where the pane is known to be an agent's; elsewhere a shell might run its words. */
   prompt: string | undefined;
   /** How the peer can call the command line. */

@@ -4,7 +4,7 @@ import { openCheckRequest } from './check.ts';
 import { isHistory } from './history.ts';
 import type { Behind, JobRecord } from './record.ts';
 
-/** Where a job stands, as every list, board and page shows it. */
+/** The state of a job, as every list, board and page shows it. */
 export const standing = {
   status: text('queued, working, input_required, completed, failed or cancelled'),
   reason: maybe(text('more about input_required or failed')),

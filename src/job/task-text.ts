@@ -19,7 +19,7 @@ export function taskPage(text: string, offset: number): { page: string; next: nu
   return { page, next: end < text.length ? end : undefined };
 }
 
-/** The words of a prompt that stand in lists and on retained topics. */
+/** The beginning of a prompt, for lists and retained topics. */
 export function promptPreview(prompt: string): string {
   return cleanLine(ownCopy(prompt.slice(0, 2 * LIMITS.promptPreviewChars)), LIMITS.promptPreviewChars);
 }

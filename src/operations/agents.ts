@@ -82,15 +82,16 @@ export function agentsView(
   const installed = rows.find((row) => stateOf(row) === 'not_running')?.agent;
   const startOne = installed === undefined ? say.none : say.start(installed);
   return {
-    summary:
-      live.length === 0
-        ? 'No agent runs on this tmux server.'
-        : live.length === 1
-          ? `1 agent is running; it is ${idle === 1 ? 'idle' : 'not idle'}.`
-          : `${live.length} agents are running, ${idle} of them idle.`,
+    summary: summarize(live.length, idle),
     agents: cleanAll(rows.map((row) => rowView(row, from))),
     next: live.length > 0 ? say.delegate : startOne,
   };
+}
+
+function summarize(live: number, idle: number): string {
+  if (live === 0) return 'No agent runs on this tmux server.';
+  if (live === 1) return `1 agent is running; it is ${idle === 1 ? 'idle' : 'not idle'}.`;
+  return `${live} agents are running, ${idle} of them idle.`;
 }
 
 function rowView({ session, evidence, ...row }: AgentRow, from: Standpoint) {
@@ -116,7 +117,7 @@ export function stateOf({ session, state, program }: AgentRow): string {
 export const launch = {
   mam: list(text(), 'how the agent can call the command line, as program and arguments'),
   server_env: object<Record<string, string>>("the caller's settings that its server must have too"),
-  env: maybe(object<Record<string, string>>("what of the caller's environment the session shall have")),
+  env: maybe(object<Record<string, string>>("what of the caller's environment the session should have")),
 };
 
 const startFields = {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { MamError } from '../base/errors.ts';
 import type { Fields } from '../base/fields.ts';
-import { unitsNote } from '../base/text.ts';
+import { counted, unitsNote } from '../base/text.ts';
 import { PARAMS } from './params.ts';
 import type { Command } from './request.ts';
 import { meaningOf, paramsSchema } from './schema.ts';
@@ -22,12 +22,8 @@ export function checkParams(command: Command, params: unknown): void {
   schemas.set(command, schema);
   const { error } = schema.safeParse(params ?? {}, { reportInput: true });
   if (error === undefined) return;
-  const whole = `The parameters of ${command} must be one JSON object.`;
-  throw new MamError(
-    'bad_input',
-    problemsOf(error, fields, () => whole),
-    'Correct it and ask again.',
-  );
+  const problems = problemsOf(error, fields, () => `The parameters of ${command} must be one JSON object.`);
+  throw new MamError('bad_input', problems, 'Correct it and ask again.');
 }
 
 /** What is wrong with values, one sentence per problem. @param whole about all of them, not about one */
@@ -47,8 +43,9 @@ export function problemsOf({ issues }: z.ZodError, fields: Fields, whole: (issue
 function problem(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      if (issue.input === undefined) return `is missing: give ${kind(issue.expected)}`;
-      return `must be ${kind(issue.expected)}, not ${kindOf(issue.input)}`;
+      return issue.input === undefined
+        ? `is missing: give ${kind(issue.expected)}`
+        : `must be ${kind(issue.expected)}, not ${kindOf(issue.input)}`;
     case 'invalid_value':
       return `${issue.input === undefined ? 'is missing: give' : 'must be'} one of: ${issue.values.map(String).join(', ')}`;
     case 'too_small':
@@ -64,19 +61,20 @@ function problem(issue: Issue): string {
 
 function bounds(how: string, origin: string, limit: number | bigint): string {
   if (origin !== 'string' && origin !== 'array') return `must be ${how} ${limit}`;
-  return `must have ${how} ${limit} ${origin === 'string' ? 'character' : 'item'}${limit === 1 ? '' : 's'}`;
+  return `must have ${how} ${counted(Number(limit), origin === 'string' ? 'character' : 'item')}`;
 }
 
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'an array',
+  object: 'an object',
+};
+
 function kind(expected: string): string {
-  const kinds: Record<string, string> = {
-    string: 'a string',
-    number: 'a number',
-    int: 'a whole number',
-    boolean: 'true or false',
-    array: 'an array',
-    object: 'an object',
-  };
-  return kinds[expected] ?? expected;
+  return KINDS[expected] ?? expected;
 }
 
 function kindOf(value: unknown): string {

@@ -56,7 +56,7 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
   }
   if (record.agent === 'human') {
     const shown = session === undefined ? '' : ` and be shown to those who look at ${session}`;
-    return `nothing would be typed, as the job is for a person. It would stand in \`mam list\`${shown}, and the person would end it with \`mam done\`.`;
+    return `nothing would be typed, as the job is for a person. It would be in \`mam list\`${shown}, and the person would end it with \`mam done\`.`;
   }
   if (record.typing?.started === true)
     return `${record.agent} would be started in ${session}, and given this.`;

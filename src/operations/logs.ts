@@ -1,5 +1,5 @@
 import { choice, count, flag, group, list, maybe, or, part, text, truth } from '../base/fields.ts';
-import { clean } from '../base/text.ts';
+import { clean, counted } from '../base/text.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
 import { openRequestView } from '../view/job.ts';
 import { timelineEntry } from '../view/shapes.ts';
@@ -17,7 +17,6 @@ export const logs = {
     after: or(
       count('only events with a number (seq) above this: the cursor of the last page', {
         min: 0,
-
         typed: 'only the events after this number',
       }),
       0,
@@ -71,9 +70,8 @@ export interface ScreenResult {
 export function jobLogView(record: JobRecord, shown: number) {
   const { job_id, status, reason } = record;
   const state = `${status}${reason === undefined ? '' : ` (${reason})`}`;
-  const entries = `${shown} ${shown === 1 ? 'entry' : 'entries'}`;
   return {
-    summary: `Job ${job_id} is ${state}; ${entries} of its ${record.seq} are here.`,
+    summary: `Job ${job_id} is ${state}; ${counted(shown, 'entry', 'entries')} of its ${record.seq} are here.`,
     ...{ job_id, status, reason, log_dir: clean(record.log_dir) },
     open_request: openRequestView(record),
   };

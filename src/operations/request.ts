@@ -61,7 +61,7 @@ export type Commands = {
   [C in Command]: { params: Sent<(typeof PARAMS)[C]>; result: Results[C] };
 };
 
-/** What goes out on a job's `log` topic: the event, and where the job stands after it. */
+/** What goes out on a job's `log` topic: the event, and the job's state after it. */
 export interface LogMessage extends Standing {
   event: RecordedEvent;
   /** The last words about the job, where this event has changed them; empty where it took them away. */

@@ -34,7 +34,7 @@ const jobSchema = recordSchema.omit(marked(HIDDEN)).extend({
   files_total: z.int().optional().describe('how many files the peer named, where not all are shown'),
 });
 
-/** What a tool takes: a mistyped parameter is told, not dropped. Defaults and limits are in the words too. */
+/** What a tool takes: a mistyped parameter is reported, not dropped. Defaults and limits are in the words too. */
 export function inputSchema(fields: Fields): z.ZodObject {
   return z.strictObject(
     mapped(fields, (field) => {
@@ -87,34 +87,34 @@ function mapped(fields: Fields, make: (field: Field) => z.ZodType): Record<strin
 /** @param limited false where only the type counts */
 function typeOf(field: Field, limited = true): z.ZodType {
   const { kind, oneOf = [], of, fields = {}, part = '' } = field;
+  const limits = limited ? field : {};
   switch (kind) {
     case 'flag':
       return z.boolean();
     case 'number':
-      return bounded(z.number(), field, limited);
+      return bounded(z.number(), limits);
     case 'count':
-      return bounded(z.int(), field, limited);
+      return bounded(z.int(), limits);
     case 'choice':
       return z.enum(oneOf);
     case 'list':
-      return bounded(z.array(of === undefined ? z.unknown() : typeOf(of, limited)), field, limited);
+      return bounded(z.array(of === undefined ? z.unknown() : typeOf(of, limited)), limits);
     case 'group':
       return z.object(answerShape(fields));
     case 'part':
       return PARTS[part] ?? z.unknown();
     case 'text':
-      return limited ? checked(bounded(z.string(), field, limited), field) : z.string();
+      return limited ? checked(bounded(z.string(), field), field) : z.string();
   }
 }
 
-/** The limits that a field names, and no other: they stand in its JSON Schema. */
+/** The limits that a field names, and no other: they are in its JSON Schema. */
 function bounded<S extends z.ZodString | z.ZodNumber | z.ZodArray>(
   schema: S,
-  { min, max }: Field,
-  limited: boolean,
+  { min, max }: Pick<Field, 'min' | 'max'>,
 ): S {
-  const least = !limited || min === undefined ? schema : schema.min(min);
-  return (!limited || max === undefined ? least : least.max(max)) as S;
+  const least = min === undefined ? schema : schema.min(min);
+  return (max === undefined ? least : least.max(max)) as S;
 }
 
 function checked(schema: z.ZodString, field: Field): z.ZodType {

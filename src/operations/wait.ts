@@ -26,7 +26,7 @@ export const wait = {
     ),
     cursor: maybe(
       text('cursor of an earlier answer: only what came after it counts'),
-      'how the jobs stand now',
+      'the state of the jobs now',
     ),
   },
   answer: {

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
 import { type Field, textProblem } from '../base/fields.ts';
-import { checkRoom, makeFolder, removeIfEmpty } from '../base/folders.ts';
+import { checkRoom, makeFolder } from '../base/folders.ts';
 import { orElse } from '../base/or-else.ts';
 import { type DelegateParams, delegate } from '../operations/delegate.ts';
 
@@ -47,23 +47,15 @@ export function checkWorkdir(workdir: string): void {
  */
 export function makeLogFolder(folder: string, look = false): void {
   try {
-    if (look) {
-      checkRoom(folder);
-      return;
-    }
+    if (look) return checkRoom(folder);
     makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new MamError(
       'io',
       `The log folder ${folder} cannot be written.`,
-      'Mend its permissions or unset MAM_LOGS_DIR.',
+      'Fix its permissions or unset MAM_LOGS_DIR.',
       { cause: error },
     );
   }
-}
-
-/** Takes a job's log folder away again where there is no such job; one with something in it stays. */
-export function dropLogFolder(folder: string): void {
-  removeIfEmpty(folder);
 }

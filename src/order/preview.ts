@@ -31,7 +31,7 @@ export async function previewOrWhy(
   }
 }
 
-/** A preview before it is known what stands in the way. */
+/** A preview before obstacles are known. */
 export function shown(record: JobRecord, params: DelegateParams, prompt: string): PreviewResult {
   const file = jobPaths(params.registry_dir, record.job_id).prompt;
   return {

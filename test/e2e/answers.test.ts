@@ -207,7 +207,7 @@ describe.concurrent('a job for a person', () => {
     lab.write('key', '');
     const reporter = await lab.startServer(env);
     const { next } = await reporter.report(jobId, 'permission_required', { detail: 'Take the car?' });
-    expect(next).toContain(`The decision will stand in the job's record: \`mam status --job ${jobId}\`.`);
+    expect(next).toContain(`The decision will be in the job's record: \`mam status --job ${jobId}\`.`);
     const { delivered } = await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
     expect(delivered).toBe(
       `The decision (deny: Take the car?) is in the job's record (\`mam status --job ${jobId}\`).`,

@@ -76,7 +76,7 @@ describe('the table of docs/design.md', () => {
     'the record has it open': [recorded(request())],
     'the record no longer has it open': [recorded()],
     'it could not be written': [{ type: 'tried', id: 'roof' }],
-    'somebody decides': [{ type: 'decide', id: 'roof' }],
+    'someone decides': [{ type: 'decide', id: 'roof' }],
     'the agent is about to be given the decision': [{ type: 'give', id: 'roof' }],
     'whoever decided sees how it ended': [{ type: 'settle', id: 'roof', evidence: 'it went away' }],
     'whoever decided is done': [{ type: 'release', id: 'roof' }],

@@ -12,7 +12,7 @@ test.each([
   ['--help', /^help-[a-z0-9]{8}$/],
   ['x'.repeat(200), /^x{40}-[a-z0-9]{8}$/],
   ['word '.repeat(100), /^(word-){8}[a-z0-9]{8}$/],
-])('a job that is told as %j gets an id to recognise it by', (prompt, id) => {
+])('the prompt %j gives an id to recognise it by', (prompt, id) => {
   const made = newJobId(prompt);
   expect(made).toMatch(id);
   expect(isJobId(made)).toBe(true);
@@ -41,7 +41,7 @@ test.each([
   'a\n',
   'x'.repeat(65),
   '.hub.lock',
-])('%j is no job id', (id) => {
+])('%j is not a job id', (id) => {
   expect(isJobId(id)).toBe(false);
 });
 

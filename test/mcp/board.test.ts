@@ -18,7 +18,7 @@ async function start(settings?: object, env: Record<string, string> = {}): Promi
   return client;
 }
 
-/** What a client is answered that draws nothing: these lines, to the byte. */
+/** The answers to a client that draws nothing: these lines, to the byte. */
 async function seesNothing(client: McpClient, role: 'supervisor' | 'peer' = 'supervisor'): Promise<void> {
   const { id } = await client.request('tools/list');
   const tools = new Catalog(declared, role).declarations;
@@ -41,7 +41,7 @@ test('nor does a peer: the board would show it all jobs of the project', async (
   await seesNothing(await start({ mimeTypes: [PAGE] }, { MAM_ROLE: 'peer' }), 'peer');
 });
 
-test('a client that draws is told of the board by one tool, and by the list of resources', async () => {
+test('a client that draws learns of the board from one tool, and from the list of resources', async () => {
   const client = await start({ mimeTypes: ['text/uri-list', PAGE] });
   const { tools } = (await client.request('tools/list')).result;
   const plain = JSON.parse(JSON.stringify(new Catalog(declared, 'supervisor').declarations));

@@ -13,7 +13,7 @@ afterEach(() => {
 const faulty = defineTool({
   name: 'faulty',
   title: 'Faulty',
-  description: 'Fails as it is told.',
+  description: 'Fails as requested.',
   operation: {
     fields: { how: choice(['expected', 'unexpected', 'wrong output', 'more output']) },
     answer: { rows: list(group({ id: text() })) },

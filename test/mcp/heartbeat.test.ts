@@ -17,12 +17,12 @@ afterEach(() => {
 const event = (detail: string) =>
   ({ status: 'working', event: { job_id: 'roof-1', type: 'progress', detail } }) as unknown as LogMessage;
 
-test('silence is told every ten seconds, far below the 60 s of OpenCode', () => {
+test('silence is reported every ten seconds, far below the 60 s of OpenCode', () => {
   vi.advanceTimersByTime(30_000);
   expect(told).toEqual([10, 20, 30].map((seconds) => `Waiting for job roof-1, ${seconds} s`));
 });
 
-test('an event is told at once, a burst once a second with its last word', () => {
+test('an event is reported at once, a burst once a second with its last word', () => {
   heartbeat.heard(event('one'));
   expect(told).toEqual(['Waiting for job roof-1, 0 s; roof-1 is working, last event progress: one']);
   for (let i = 0; i < 1_000; i++) heartbeat.heard(event(`${i}`));
@@ -39,7 +39,7 @@ test('foreign text is cleaned and cut', () => {
   expect(told[0]?.length).toBeLessThan(220);
 });
 
-test('after the end nothing is told', () => {
+test('after the end nothing is reported', () => {
   heartbeat.heard(event('one'));
   heartbeat.heard(event('two'));
   heartbeat.end();

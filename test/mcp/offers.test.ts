@@ -139,76 +139,55 @@ test('a prompt spells out calls that the tools take', async () => {
   expect(dry.content[0].text).toContain('No tmux server runs at /nowhere');
 });
 
-test.each([
-  ['prompts/get', {}, -32602, ['no prompt of that name', 'delegate, supervise, report']],
-  ['prompts/get', { name: 'delegat' }, -32602, ['The prompts are']],
-  ['prompts/get', { name: 'delegate', arguments: { agent: 'codex' } }, -32602, ['`task` is missing']],
-  [
-    'prompts/get',
-    { name: 'delegate', arguments: { agent: 'codec', task: 'x' } },
-    -32602,
-    ['Did you mean codex'],
-  ],
-  [
-    'prompts/get',
-    { name: 'delegate', arguments: { agent: 'codex', task: 7 } },
-    -32602,
-    ['`task` must be a string'],
-  ],
-  ['prompts/get', { name: 'delegate', arguments: { agent: 'codex', task: '\ud800' } }, -32602, ['surrogate']],
-  ['prompts/get', { name: 'supervise', arguments: ['x'] }, -32602, ['object of strings']],
-  ['prompts/get', { name: 'supervise', arguments: { id: 'x' } }, -32602, ['has the arguments `job`']],
-  ['prompts/get', { name: 'supervise', arguments: { job: '../x' } }, -32602, ['not a job id', 'list_jobs']],
-  ['prompts/get', { name: 'report' }, -32602, ['`job_id` is missing. It is: Id of the job']],
-  ['resources/read', {}, -32602, ['`uri` is missing']],
-  ['resources/subscribe', { uri: 7 }, -32602, ['`uri` is missing']],
-  ['resources/read', { uri: 'file:///etc/passwd' }, -32002, ['no such resource', 'mam://jobs/{id}']],
-  ['resources/read', { uri: 'mam://jobs/' }, -32002, ['no such resource']],
-  ['resources/read', { uri: 'mam://jobs/a/b' }, -32002, ['no such resource']],
-  ['resources/read', { uri: 'mam://jobs/a/log/b' }, -32002, ['no such resource']],
-  ['resources/read', { uri: 'mam://jobs/..%2fx/log' }, -32002, ['no job with this id', 'list_jobs']],
-  ['resources/subscribe', { uri: 'mam://jobs/A' }, -32002, ['no job with this id', 'list_jobs']],
-  ['completion/complete', {}, -32602, ['`argument` must have']],
-  [
-    'completion/complete',
-    { ref: { type: 'ref/prompt', name: 'x' }, argument: { name: 'agent', value: '' } },
-    -32602,
-    ['The prompts are'],
-  ],
-  [
-    'completion/complete',
-    { ref: { type: 'ref/prompt', name: 'report' }, argument: { name: 'agent', value: '' } },
-    -32602,
-    ['no such argument'],
-  ],
-  [
-    'completion/complete',
-    { ref: { type: 'ref/resource', uri: 'mam://jobs' }, argument: { name: 'id', value: '' } },
-    -32602,
-    ['The templates are'],
-  ],
-  [
-    'completion/complete',
-    { ref: { type: 'ref/tool', name: 'x' }, argument: { name: 'id', value: '' } },
-    -32602,
-    ['ref/prompt or ref/resource'],
-  ],
-  ['resources/subscriptions', {}, -32601, ['Method not found: resources/subscriptions']],
-] as [string, Record<string, unknown>, number, string[]][])(
-  'a bad %s %j is told',
-  async (method, params, code, texts) => {
-    const client = await refused();
-    const { error } = await client.request(method, params);
-    expect(error?.code).toBe(code);
-    for (const text of texts) expect(error?.message).toContain(text);
-    expect(error?.message).not.toContain('MCP error');
-    // None of them needed a hub.
-    expect(existsSync(`${client.home}/hub.lock`)).toBe(false);
-    expect(await client.request('resources/unsubscribe', { uri: 'mam://jobs' })).toMatchObject({
-      result: {},
-    });
-  },
-);
+type Bad = [method: string, params: Record<string, unknown>, ...texts: string[]];
+
+const BAD_PARAMS: Bad[] = [
+  ['prompts/get', {}, 'no prompt of that name', 'delegate, supervise, report'],
+  ['prompts/get', { name: 'delegat' }, 'The prompts are'],
+  ['prompts/get', { name: 'delegate', arguments: { agent: 'codex' } }, '`task` is missing'],
+  ['prompts/get', { name: 'delegate', arguments: { agent: 'codec', task: 'x' } }, 'Did you mean codex'],
+  ['prompts/get', { name: 'delegate', arguments: { agent: 'codex', task: 7 } }, '`task` must be a string'],
+  ['prompts/get', { name: 'delegate', arguments: { agent: 'codex', task: '\ud800' } }, 'surrogate'],
+  ['prompts/get', { name: 'supervise', arguments: ['x'] }, 'object of strings'],
+  ['prompts/get', { name: 'supervise', arguments: { id: 'x' } }, 'has the arguments `job`'],
+  ['prompts/get', { name: 'supervise', arguments: { job: '../x' } }, 'not a job id', 'list_jobs'],
+  ['prompts/get', { name: 'report' }, '`job_id` is missing. It is: Id of the job'],
+  ['resources/read', {}, '`uri` is missing'],
+  ['resources/subscribe', { uri: 7 }, '`uri` is missing'],
+  ['completion/complete', {}, '`argument` must have'],
+  badCompletion({ type: 'ref/prompt', name: 'x' }, 'agent', 'The prompts are'),
+  badCompletion({ type: 'ref/prompt', name: 'report' }, 'agent', 'no such argument'),
+  badCompletion({ type: 'ref/resource', uri: 'mam://jobs' }, 'id', 'The templates are'),
+  badCompletion({ type: 'ref/tool', name: 'x' }, 'id', 'ref/prompt or ref/resource'),
+];
+const NOT_FOUND: Bad[] = [
+  ['resources/read', { uri: 'file:///etc/passwd' }, 'no such resource', 'mam://jobs/{id}'],
+  ['resources/read', { uri: 'mam://jobs/' }, 'no such resource'],
+  ['resources/read', { uri: 'mam://jobs/a/b' }, 'no such resource'],
+  ['resources/read', { uri: 'mam://jobs/a/log/b' }, 'no such resource'],
+  ['resources/read', { uri: 'mam://jobs/..%2fx/log' }, 'no job with this id', 'list_jobs'],
+  ['resources/subscribe', { uri: 'mam://jobs/A' }, 'no job with this id', 'list_jobs'],
+];
+
+function badCompletion(ref: object, name: string, text: string): Bad {
+  return ['completion/complete', { ref, argument: { name, value: '' } }, text];
+}
+
+test.each<[number, ...Bad]>([
+  ...BAD_PARAMS.map((bad): [number, ...Bad] => [-32602, ...bad]),
+  ...NOT_FOUND.map((bad): [number, ...Bad] => [-32002, ...bad]),
+  [-32601, 'resources/subscriptions', {}, 'Method not found: resources/subscriptions'],
+])('error %i for a bad %s %j', async (code, method, params, ...texts) => {
+  const client = await refused();
+  const { error } = await client.request(method, params);
+  expect(error?.code).toBe(code);
+  for (const text of texts) expect(error?.message).toContain(text);
+  expect(error?.message).not.toContain('MCP error');
+  // None of them needed a hub.
+  expect(existsSync(`${client.home}/hub.lock`)).toBe(false);
+  const { result } = await client.request('resources/unsubscribe', { uri: 'mam://jobs' });
+  expect(result).toEqual({});
+});
 
 test('a peer gets the prompt for its report, and no resources', async () => {
   const client = await start({ env: { MAM_ROLE: 'peer' } });
@@ -223,7 +202,7 @@ test('a peer gets the prompt for its report, and no resources', async () => {
   expect(error?.code).toBe(-32602);
 });
 
-test('a setting that can not be used is told by what needs it', async () => {
+test('an unusable setting is reported by what needs it', async () => {
   const client = await start({ env: { MAM_BROKER_URL: 'nonsense' } });
   expect((await client.request('resources/list')).result.resources).toHaveLength(1);
   const { error } = await client.request('resources/read', { uri: 'mam://jobs' });

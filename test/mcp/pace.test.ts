@@ -6,12 +6,9 @@ afterEach(() => void vi.useRealTimers());
 
 /** A resource whose looks take a while, at most one at a time. */
 function resource(lookMs = 10) {
-  const seen = {
-    print: 'a',
-    looks: 0,
-    told: [] as string[],
-    fails: false,
-    againMs: undefined as number | undefined,
+  const seen: Glance & { looks: number; told: string[]; fails: boolean } = {
+    ...{ print: 'a', looks: 0, fails: false, againMs: undefined },
+    told: [],
   };
   let looking = false;
   const look = async (): Promise<Glance> => {
@@ -33,7 +30,7 @@ function resource(lookMs = 10) {
   return { seen, pace, begin };
 }
 
-test('what comes while it looks is looked at again, and only a change is told', async () => {
+test('what comes during a look is looked at again, and only a change is reported', async () => {
   const { seen, pace, begin } = resource(100);
   await begin();
   pace.touch();

@@ -100,7 +100,7 @@ test.each(parameters)('$tool says default and limits of $name in words', ({ need
   expect(nodes(schema).filter(({ type }) => type === 'object')).toEqual([]);
 });
 
-test('no declaration names another tool: flow stands in the instructions', () => {
+test('no declaration names another tool: flow belongs to the instructions', () => {
   for (const tool of declarations) {
     const text = JSON.stringify([tool.description, tool.inputSchema, tool.outputSchema]);
     for (const { name } of declarations) if (name !== tool.name) expect(text, tool.name).not.toContain(name);

@@ -9,7 +9,7 @@ import { clientStarter, sharedClient } from '../support/shared-client.ts';
 
 const start = clientStarter();
 
-/** A client after its handshake, of all tests whose calls are nothing to the next one. */
+/** A client after its handshake, for all tests whose calls do not affect the next one. */
 const initialized = sharedClient();
 
 const SUPERVISOR_TOOLS = [
@@ -63,7 +63,7 @@ test('initialize has no side effect, and instructions whose beginning stands alo
   expect(existsSync(`${client.project}/.mam`)).toBe(false);
 });
 
-test('a probe for the newer protocol is told that there is no such method, then initialize works', async () => {
+test('a probe for the newer protocol is answered with method not found, then initialize works', async () => {
   const client = start();
   const probe = await client.request('server/discover', {
     _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' },
@@ -97,58 +97,49 @@ test('the text of an answer is its structuredContent, summary first', async () =
   expect(Object.keys(result.structuredContent)[0]).toBe('summary');
 });
 
-test.each([
+test.each<[string, Record<string, unknown>, ...string[]]>([
   [
     'job_status',
     { jobid: 'x' },
-    ['`job_id` is missing', 'Did you mean `job_id`?', 'Correct it and call job_status again.'],
+    '`job_id` is missing',
+    'Did you mean `job_id`?',
+    'and call job_status again.',
   ],
-  [
-    'list_jobs',
-    { bogus: 1 },
-    ['list_jobs has no parameter `bogus`.', 'Correct it and call list_jobs again.'],
-  ],
-  ['job_status', { job_id: {} }, ['`job_id` must be a string, not an object']],
-  ['delegate_job', { prompt: ' ' }, ['`prompt` is empty']],
-  ['delegate_job', { prompt: 'x', on_busy: 'wait' }, ['`on_busy` must be one of: queue, refuse']],
-  ['delegate_job', { prompt: 'x', timeout_seconds: 0 }, ['`timeout_seconds` must be at least 1']],
-  ['delegate_job', { prompt: 'x', validate_rounds: 1.5 }, ['`validate_rounds` must be a whole number']],
-  [
-    'delegate_job',
-    { prompt: 'x', agent: 'codec' },
-    ['There is no such agent kind', 'codex', 'agent_session'],
-  ],
-  ['delegate_job', { prompt: 'x', agent: '__proto__' }, ['There is no such agent kind']],
-  ['start_agent', { agent: 'constructor' }, ['There is no such agent kind']],
-  ['delegate_job', { prompt: 'x', agent: 'command' }, ['Give agent_session: tmux:NAME']],
+  ['list_jobs', { bogus: 1 }, 'list_jobs has no parameter `bogus`.', 'Correct it and call list_jobs again.'],
+  ['job_status', { job_id: {} }, '`job_id` must be a string, not an object'],
+  ['delegate_job', { prompt: ' ' }, '`prompt` is empty'],
+  ['delegate_job', { prompt: 'x', on_busy: 'wait' }, '`on_busy` must be one of: queue, refuse'],
+  ['delegate_job', { prompt: 'x', timeout_seconds: 0 }, '`timeout_seconds` must be at least 1'],
+  ['delegate_job', { prompt: 'x', validate_rounds: 1.5 }, '`validate_rounds` must be a whole number'],
+  ['delegate_job', { prompt: 'x', agent: 'codec' }, 'There is no such agent kind', 'codex', 'agent_session'],
+  ['delegate_job', { prompt: 'x', agent: '__proto__' }, 'There is no such agent kind'],
+  ['start_agent', { agent: 'constructor' }, 'There is no such agent kind'],
+  ['delegate_job', { prompt: 'x', agent: 'command' }, 'Give agent_session: tmux:NAME'],
   [
     'delegate_job',
     { prompt: 'x', agent: 'command', agent_session: 'a', notify: 'pane' },
-    ['You do not run in a tmux pane', 'Leave `notify` out'],
+    ...['You do not run in a tmux pane', 'Leave `notify` out'],
   ],
-  ['publish_event', { job_id: 'x', event: 'done' }, ['`event` must be one of: started, progress']],
-  ['publish_event', { job_id: 'x', event: 'error', detail: 'x'.repeat(2001) }, ['at most 2000 characters']],
+  ['publish_event', { job_id: 'x', event: 'done' }, '`event` must be one of: started, progress'],
+  ['publish_event', { job_id: 'x', event: 'error', detail: 'x'.repeat(2001) }, 'at most 2000 characters'],
   [
     'publish_event',
     { job_id: 'x', event: 'completed', files: ['a', {}] },
-    ['Item 1 of `files` must be a string'],
+    'Item 1 of `files` must be a string',
   ],
-  ['publish_event', { job_id: '', event: 'completed' }, ['no job with this id', 'order in your pane']],
-  ['list_jobs', { limit: 500 }, ['`limit` must be at most 200']],
-  ['wait_job', { job_ids: [] }, ['`job_ids` is empty']],
-  ['delegate_jobs', {}, ['no tool of that name', 'Did you mean delegate_job?', 'cancel_job']],
-] as [string, Record<string, unknown>, string[]][])(
-  'bad arguments of %s %j are told',
-  async (tool, args, texts) => {
-    const client = await initialized();
-    const result = await client.call(tool, args);
-    expect(result.isError).toBe(true);
-    expect(result.structuredContent).toBeUndefined();
-    for (const text of texts) expect(result.content[0].text).toContain(text);
-  },
-);
+  ['publish_event', { job_id: '', event: 'completed' }, 'no job with this id', 'order in your pane'],
+  ['list_jobs', { limit: 500 }, '`limit` must be at most 200'],
+  ['wait_job', { job_ids: [] }, '`job_ids` is empty'],
+  ['delegate_jobs', {}, 'no tool of that name', 'Did you mean delegate_job?', 'cancel_job'],
+])('bad arguments of %s %j are refused with the reason', async (tool, args, ...texts) => {
+  const client = await initialized();
+  const result = await client.call(tool, args);
+  expect(result.isError).toBe(true);
+  expect(result.structuredContent).toBeUndefined();
+  for (const text of texts) expect(result.content[0].text).toContain(text);
+});
 
-test('bad parameters are told in a sentence before the handshake, and the server goes on', async () => {
+test('bad parameters are refused in a sentence before the handshake, and the server goes on', async () => {
   const client = start();
   for (const [method, params, text] of [
     ['tools/call', undefined, '`name` must be the name of a tool'],
@@ -171,7 +162,7 @@ test('bad parameters are told in a sentence before the handshake, and the server
   expect((await client.initialize()).result.serverInfo.name).toBe('mam');
 });
 
-test('arguments that are no object are told by the tool; null is none', async () => {
+test('arguments that are not an object are refused; null means none', async () => {
   const client = await initialized();
   const call = async (name: string, args: unknown) =>
     (await client.request('tools/call', { name, arguments: args })).result;
@@ -186,7 +177,7 @@ test('arguments that are no object are told by the tool; null is none', async ()
   expect((await call('list_jobs', null)).structuredContent.jobs).toEqual([]);
 });
 
-test('a request to be made a task is answered as any other', async () => {
+test('a request for a task is answered like any other', async () => {
   const client = await initialized();
   for (const task of [{ ttl: 60_000 }, {}, 'x']) {
     const params = { name: 'delegate_job', arguments: { prompt: 'x', agent: 'human', dry_run: true }, task };
@@ -194,7 +185,7 @@ test('a request to be made a task is answered as any other', async () => {
   }
 });
 
-test('a setting that can not be used is told by the call, not by a dead server', async () => {
+test('an unusable setting is reported by the call, not by a dead server', async () => {
   const client = start({ env: { MAM_BROKER_URL: 'nonsense' } });
   await client.initialize();
   const result = await client.call('list_jobs');

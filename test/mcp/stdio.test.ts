@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { LineAssembler } from '../../src/mcp/wire/lines.ts';
-import { PROGRAM } from '../support/mcp-client.ts';
+import { type McpClient, PROGRAM } from '../support/mcp-client.ts';
 import { clientStarter } from '../support/shared-client.ts';
 import { PATIENCE } from '../support/until.ts';
 
@@ -11,36 +11,27 @@ const MB = 1024 * 1024;
 
 const start = clientStarter();
 
-test('ends with its stdin', async () => {
+test.each<[string, (client: McpClient) => void]>([
+  ['the end of its stdin', ({ child }) => child.stdin.end()],
+  ['SIGTERM', ({ child }) => child.kill('SIGTERM')],
+  ['SIGINT', ({ child }) => child.kill('SIGINT')],
+  ['SIGHUP', ({ child }) => child.kill('SIGHUP')],
+  [
+    'the end of whoever reads its answers',
+    (client) => {
+      client.child.stdout.destroy();
+      client.send({ jsonrpc: '2.0', id: 99, method: 'ping' });
+    },
+  ],
+])('%s ends the server', async (_, end) => {
   const client = start();
   await client.initialize();
   await client.request('tools/list');
-  const closed = Date.now();
-  client.child.stdin.end();
+  const since = Date.now();
+  end(client);
   const { code, at } = await client.exited;
   expect(code).toBe(0);
-  expect(at - closed).toBeLessThan(END_MS);
-});
-
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('ends on %s', async (signal) => {
-  const client = start();
-  await client.initialize();
-  const sent = Date.now();
-  client.child.kill(signal);
-  const { code, at } = await client.exited;
-  expect(code).toBe(0);
-  expect(at - sent).toBeLessThan(END_MS);
-});
-
-test('ends when nobody reads its answers any more', async () => {
-  const client = start();
-  await client.initialize();
-  client.child.stdout.destroy();
-  const sent = Date.now();
-  client.send({ jsonrpc: '2.0', id: 99, method: 'ping' });
-  const { code, at } = await client.exited;
-  expect(code).toBe(0);
-  expect(at - sent).toBeLessThan(END_MS);
+  expect(at - since).toBeLessThan(END_MS);
 });
 
 test('answers all of a script that is piped in, also a last line without newline', async () => {
@@ -73,11 +64,8 @@ test('a cancelled call that is answered already, or was never made, changes noth
   expect(result.isError).toBeUndefined();
   // OpenCode sends this after each call; others might for calls of an earlier connection.
   for (const requestId of [id, 4711, 'never made', null, undefined]) {
-    client.send({
-      jsonrpc: '2.0',
-      method: 'notifications/cancelled',
-      params: { requestId, reason: 'stray' },
-    });
+    const params = { requestId, reason: 'stray' };
+    client.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
   }
   expect((await client.request('tools/call', call)).result.structuredContent.dry_run).toBe(true);
   expect(client.messages.filter((message) => message.id === id)).toHaveLength(1);
@@ -97,7 +85,7 @@ test('hundreds of calls at once are each answered once, also an unknown method',
   expect(client.stderr).not.toContain('MaxListeners');
 });
 
-test('what is no message is answered, and the server goes on', async () => {
+test('what is not a message is answered, and the server goes on', async () => {
   const client = start();
   await client.initialize();
   client.raw('this is no JSON\n\n  \n');

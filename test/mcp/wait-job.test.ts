@@ -16,20 +16,11 @@ test.each([
   const jobs = ids.map((job_id) => ({
     ...{ ...record, job_id, ...words, status: 'input_required' as const, reason: 'stalled' as const },
   }));
-  const events = Array.from({ length: 50 }, (_, i) => ({
-    ...journal[0],
-    seq: i,
-    ...words,
-  })) as WaitAnswer['events'];
+  const event = (_: unknown, seq: number) => ({ ...journal[0], seq, ...words });
+  const events = Array.from({ length: 50 }, event) as WaitAnswer['events'];
   const cursor = ids.map((id) => `${id}:123456`).join(' ');
-  const answer: WaitAnswer = {
-    outcome: 'needs_attention',
-    jobs,
-    events,
-    unseen: [],
-    events_left_out: 0,
-    cursor,
-  };
+  const rest = { unseen: [], events_left_out: 0, cursor };
+  const answer: WaitAnswer = { outcome: 'needs_attention', jobs, events, ...rest };
   const engine = { settings: {}, wait: async () => answer, shown: () => {} };
   const context = { engine, caller: {}, signal: new AbortController().signal, progress: () => {} };
   const args = { until: 'any' as const, ...(job_ids.length > 0 && { job_ids }) };

@@ -11,7 +11,7 @@ import { Log } from './log.ts';
 /** The whole page: what it knows of the jobs, and how it shows them. */
 export class Board {
   readonly element = el('main');
-  /** Called when something was done that makes a look worth it. */
+  /** Called when something was done that calls for a look. */
   onStale = (): void => {};
   readonly #host: Host;
   readonly #counts = el('p', { class: 'counts', role: 'status' });

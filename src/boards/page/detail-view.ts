@@ -30,14 +30,8 @@ export class DetailView {
     this.#screen.setAttribute('aria-label', "What the peer's terminal shows");
     this.element.append(
       el('header', {}, this.#name, this.#status),
-      this.#facts,
-      this.#task,
-      this.#problem,
-      this.#ask.element,
-      this.#screenTitle,
-      this.#screen,
-      el('h3', {}, 'History'),
-      this.#history,
+      ...[this.#facts, this.#task, this.#problem, this.#ask.element],
+      ...[this.#screenTitle, this.#screen, el('h3', {}, 'History'), this.#history],
     );
   }
 

@@ -10,7 +10,7 @@ export interface HostContext {
 /** An answer of the tool itself, where everything on the way to it worked. */
 export class Refusal extends Error {}
 
-export interface HostEvents {
+interface HostEvents {
   onContext(context: HostContext): void;
   /** The arguments of the call that opened the page. */
   onInput(args: Record<string, unknown>): void;
@@ -75,7 +75,7 @@ export class Host {
     return answer as T;
   }
 
-  /** Tells how much room the page takes, in pixels. */
+  /** Reports how much room the page takes, in pixels. */
   sized(width: number, height: number): void {
     this.#notify('ui/notifications/size-changed', { width, height });
   }

@@ -58,8 +58,10 @@ export class ListView {
 
   #make(id: string): Line {
     const span = (name: string): HTMLSpanElement => el('span', { class: name });
-    const [sign, word, name, agent, age, words] = ['sign', 'word', 'id', 'agent', 'age', 'words'].map(span);
-    const parts = { sign, word, id: name, agent, age, words } as Line['parts'];
+    const parts = {
+      ...{ sign: span('sign'), word: span('word'), id: span('id') },
+      ...{ agent: span('agent'), age: span('age'), words: span('words') },
+    };
     parts.sign.setAttribute('aria-hidden', 'true');
     const button = el('button', { type: 'button', 'aria-controls': 'detail' }, ...Object.values(parts));
     button.addEventListener('click', () => this.#select(id));

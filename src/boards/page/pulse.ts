@@ -2,12 +2,12 @@
 const BEAT_MS = 2_000;
 const LONGEST_MS = 30_000;
 
-export interface PulseOptions {
+interface PulseOptions {
   /** Looks once. @throws when the server could not be asked */
   work(): Promise<void>;
-  /** Told after each look that failed. @param nextMs when the next one comes */
+  /** Called after each look that failed. @param nextMs when the next one comes */
   failed(error: unknown, nextMs: number): void;
-  /** Told after a look that went well. */
+  /** Called after a look that went well. */
   well(): void;
 }
 

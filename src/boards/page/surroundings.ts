@@ -12,7 +12,7 @@ export function dress({ theme, styles, containerDimensions: box }: HostContext):
   root.classList.toggle('fixed', box?.height !== undefined);
 }
 
-/** Tells the client whenever the page has become higher or lower. */
+/** Reports to the client whenever the page has become higher or lower. */
 export function tellSize(host: Host, body: HTMLElement): void {
   let last = '';
   new ResizeObserver(() => {

@@ -68,12 +68,9 @@ export function sessionNow({
 
 function tmuxLines(socket: string, words: string[]): string[] {
   checkTmuxSocket(socket);
-  const { stdout, error } = spawnSync('tmux', ['-S', socket, ...words], {
-    // A relative entry of the PATH leads into the project here.
-    cwd: '/',
-    encoding: 'utf8',
-    timeout: ANSWER_MS,
-  });
+  // A relative entry of the PATH leads into the project here.
+  const options = { cwd: '/', encoding: 'utf8', timeout: ANSWER_MS } as const;
+  const { stdout, error } = spawnSync('tmux', ['-S', socket, ...words], options);
   if (error !== undefined && systemCode(error) === 'ETIMEDOUT')
     throw new MamError(
       'unavailable',
@@ -89,10 +86,8 @@ function noTmux(): MamError {
 }
 
 function notShown({ session }: AttachTarget, reason: string): MamError {
-  return new MamError(
-    'unavailable',
-    `tmux could not show session ${cleanLine(session, REASON_CHARS)}: ${reason}.`,
-  );
+  const name = cleanLine(session, REASON_CHARS);
+  return new MamError('unavailable', `tmux could not show session ${name}: ${reason}.`);
 }
 
 /** tmux attaches to another server only from outside of its own. */

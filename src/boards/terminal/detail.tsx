@@ -55,9 +55,9 @@ function Timeline({ state }: { state: State }): ReactElement | null {
   if (detail === undefined) return null;
   const asked = openRequest(detail.record);
   const kept = obstacleText(detail.record);
-  const asks = asked !== undefined ? [asksText(state, asked.text)] : kept !== undefined ? [kept] : [];
-  const room = Math.max(0, timeline.height - asks.length);
-  const lines = timelineLines(detail, room);
+  const keys = openPermission(detail.record) === undefined ? 'r answer:' : 'y allow, n deny:';
+  const asks = asked === undefined ? kept : `${keys} ${shown(asked.text).replace(/\s+/g, ' ')}`;
+  const lines = timelineLines(detail, timeline.height - (asks === undefined ? 0 : 1));
   return (
     <>
       {lines.map(({ seq, time, who, what }) => (
@@ -68,19 +68,13 @@ function Timeline({ state }: { state: State }): ReactElement | null {
           {cut(what, timeline.width - 16)}
         </Text>
       ))}
-      {asks.map((text) => (
-        <Text key="asks" wrap="truncate" {...look(state.coloured, { color: 'yellow', bold: true })}>
-          {cut(text, timeline.width)}
+      {asks !== undefined && (
+        <Text wrap="truncate" {...look(state.coloured, { color: 'yellow', bold: true })}>
+          {cut(asks, timeline.width)}
         </Text>
-      ))}
+      )}
     </>
   );
-}
-
-function asksText(state: State, text: string): string {
-  const detail = selectedDetail(state);
-  const permission = detail !== undefined && openPermission(detail.record) !== undefined;
-  return `${permission ? 'y allow, n deny:' : 'r answer:'} ${shown(text).replace(/\s+/g, ' ')}`;
 }
 
 function Screen({ state }: { state: State }): ReactElement {

@@ -19,7 +19,7 @@ const GATHER_MS = 50;
 /** Without any event the screen of an open job is looked at again after this time, in ms. */
 const SCREEN_MS = 500;
 
-export interface FeedOptions {
+interface Parts {
   link: Link;
   host: string;
   registryDir: string;
@@ -28,11 +28,11 @@ export interface FeedOptions {
 }
 
 /**
- * Brings the hub's word to the board: hears of every event, and fetches what the board shows and does not have. Of the
- * list, of the selected job and of its screen, one request each is under way at a time.
+ * Keeps the board up to date: hears every event from the hub, and fetches what the board shows and does not have. One
+ * request at a time for the list, one for the selected job and one for its screen.
  */
 export class Feed {
-  readonly #options: FeedOptions;
+  readonly #with: Parts;
   readonly #ends: (() => void)[] = [];
   readonly #fresh = new Set<Which>();
   readonly #list = this.#lane(() => this.#fetchList());
@@ -40,7 +40,7 @@ export class Feed {
   readonly #screen = this.#lane(() => this.#fetchScreen());
   #heard: LogMessage[] = [];
   #gathering: NodeJS.Timeout | undefined;
-  /** The selected job has more to tell than the board knows. */
+  /** There is more to know of the selected job. */
   #detailStale = false;
   /** The job that could not be read: it is asked for again when something happens to it. */
   #unreadable: string | undefined;
@@ -49,13 +49,13 @@ export class Feed {
   #screenTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(options: FeedOptions) {
-    this.#options = options;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /** Follows the hub, and goes on by itself after it was lost. */
   start(): void {
-    const { link, host, take, state } = this.#options;
+    const { link, host, take, state } = this.#with;
     this.#ends.push(
       link.followAll(host, (message) => this.#hear(message)),
       link.onConnect(() => {
@@ -78,7 +78,7 @@ export class Feed {
   /** The board has changed: fetches what it lacks now. */
   look(): void {
     if (this.#stopped) return;
-    const state = this.#options.state();
+    const state = this.#with.state();
     const lacksRows = wantsMore(state);
     if (this.#fresh.size > 0 || lacksRows) this.#list();
     // On the way to the end of the list, the selected row is only passed.
@@ -100,10 +100,10 @@ export class Feed {
       this.#gathering = undefined;
       const messages = this.#heard;
       this.#heard = [];
-      const { selected } = this.#options.state();
+      const { selected } = this.#with.state();
       if (messages.some(({ event }) => event.job_id === selected))
         this.#detailStale = this.#screenStale = true;
-      this.#options.take({ type: 'heard', messages });
+      this.#with.take({ type: 'heard', messages });
       this.look();
     }, GATHER_MS);
   }
@@ -112,30 +112,26 @@ export class Feed {
     let text: string | undefined;
     const failed = (error: unknown): void => {
       text = commandWords(explain(error));
-      if (!this.#stopped) this.#options.take({ type: 'told', note: { text, bad: true } });
+      if (!this.#stopped) this.#with.take({ type: 'told', note: { text, bad: true } });
     };
     const done = async (): Promise<void> => {
       await work();
-      if (text !== undefined) this.#options.take({ type: 'over', text });
+      if (text !== undefined) this.#with.take({ type: 'over', text });
       text = undefined;
     };
     return lane(done, failed, () => this.look());
   }
 
   async #fetchList(): Promise<void> {
-    const { link, registryDir, state, take } = this.#options;
+    const { link, registryDir, state, take } = this.#with;
     const [fresh] = this.#fresh;
     const which = fresh ?? state().which;
     const first = fresh !== undefined;
     this.#fresh.delete(which);
     try {
       const cursor = first ? undefined : state().jobs.parts[which].cursor;
-      const page = await link.request('list', {
-        registry_dir: registryDir,
-        limit: PAGE,
-        open_only: which === 'open',
-        cursor,
-      });
+      const filter = { registry_dir: registryDir, open_only: which === 'open' };
+      const page = await link.request('list', { ...filter, limit: PAGE, cursor });
       take({ type: 'listed', which, first, page });
     } catch (error) {
       this.#fresh.add(which);
@@ -144,7 +140,7 @@ export class Feed {
   }
 
   async #fetchDetail(): Promise<void> {
-    const { link, registryDir, state, take } = this.#options;
+    const { link, registryDir, state, take } = this.#with;
     const { selected: jobId } = state();
     if (jobId === undefined) return;
     this.#detailStale = false;
@@ -154,7 +150,7 @@ export class Feed {
       link
         .request('status', { job_id: jobId, registry_dir: registryDir, events_after: after })
         .catch((error: unknown) => {
-          // Nothing tells that a job was pruned; where one is, others may be.
+          // Nothing reports that a job was pruned; where one is, others may be.
           if (error instanceof MamError && error.code === 'not_found') this.#fresh.add('all').add('open');
           throw error;
         });
@@ -180,7 +176,7 @@ export class Feed {
   }
 
   async #fetchScreen(): Promise<void> {
-    const { link, registryDir, state, take } = this.#options;
+    const { link, registryDir, state, take } = this.#with;
     const { selected: jobId } = state();
     if (jobId === undefined) return;
     this.#screenStale = false;

@@ -9,11 +9,11 @@ import type { State } from './state.ts';
 
 const KEYS =
   '↑↓ move  Enter attach  r answer  y/n allow/deny  c cancel  / filter  o open/all  ? help  q quit';
-/** What is typed always has so much room, in columns. */
+/** The least room for what is typed, in columns. */
 const LEAST_TYPED = 20;
 const SHORT_KEYS = '? help  q quit  Enter attach  / filter';
 
-/** The last line: what was told, what is typed, or the keys. */
+/** The last line: what is typed, a note, or the keys. */
 export function Footer({ state }: { state: State }): ReactElement {
   const { width } = layoutOf(state.size);
   const { mode, note, coloured } = state;
@@ -38,7 +38,7 @@ export function Footer({ state }: { state: State }): ReactElement {
   return <Text dimColor>{filled(cut(` ${keys}`, width), width)}</Text>;
 }
 
-/** Where the terminal's own cursor stands: an input method shows there what is being composed. */
+/** Where the terminal's own cursor is: an input method shows there what is being composed. */
 export function cursorOf(state: State): Place | undefined {
   const line = typedLine(state);
   return line && { x: columnsOf(line.label + line.text), y: layoutOf(state.size).body + 1 };
@@ -48,12 +48,10 @@ export function cursorOf(state: State): Place | undefined {
 function typedLine({ mode, filter, size }: State): { label: string; text: string } | undefined {
   if (mode.kind !== 'filter' && mode.kind !== 'answer') return undefined;
   const { width } = layoutOf(size);
-  const label = mode.kind === 'filter' ? ' filter: ' : answerLabel(mode.question);
-  const shown = cut(label, Math.max(1, width - LEAST_TYPED));
-  const text = mode.kind === 'filter' ? filter : mode.text;
-  return { label: shown, text: tail(text, width - columnsOf(shown) - 1) };
-}
-
-function answerLabel(question: string | undefined): string {
-  return question === undefined ? ' instruction: ' : ` ${question} answer: `;
+  const [whole, text] =
+    mode.kind === 'filter'
+      ? [' filter: ', filter]
+      : [mode.question === undefined ? ' instruction: ' : ` ${mode.question} answer: `, mode.text];
+  const label = cut(whole, Math.max(1, width - LEAST_TYPED));
+  return { label, text: tail(text, width - columnsOf(label) - 1) };
 }

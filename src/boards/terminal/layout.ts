@@ -5,7 +5,7 @@ export interface Size {
 }
 
 /** How the cells are shared out. Heights in rows, widths in columns; 0 is a part that is not there. */
-export interface Layout {
+interface Layout {
   width: number;
   /** Between the first line and the last. */
   body: number;
@@ -30,7 +30,7 @@ export interface Columns {
 /** What the two outer lines and the line between list and detail take. */
 const OUTER = 2;
 const RULE = 1;
-/** Below this the detail has no room beside the list. */
+/** Below this there is no room for the detail. */
 const LEAST_BODY = 6;
 const LEAST_LIST = 3;
 const LIST_SHARE = 0.4;
@@ -56,18 +56,10 @@ export function layoutOf({ columns, rows }: Size): Layout {
     const screen = { width: width - left - GAP, height: detail };
     return { ...shared, timeline: { width: left, height: detail }, screen, beside: true };
   }
-  if (detail < BOTH_FROM) {
-    const lines = Math.max(1, Math.floor(detail / 2));
-    const screen = { width, height: detail - lines };
-    return { ...shared, timeline: { width, height: lines }, screen, beside: false };
-  }
-  const lines = Math.floor(detail * TIMELINE_SHARE);
-  return {
-    ...shared,
-    timeline: { width, height: lines },
-    screen: { width, height: detail - lines },
-    beside: false,
-  };
+  const share = detail < BOTH_FROM ? 0.5 : TIMELINE_SHARE;
+  const lines = Math.max(1, Math.floor(detail * share));
+  const screen = { width, height: detail - lines };
+  return { ...shared, timeline: { width, height: lines }, screen, beside: false };
 }
 
 /** Each with the blank that follows it; the mark and the sign before them take four columns. */

@@ -14,17 +14,13 @@ export function look(coloured: boolean, { color, ...rest }: Look): Look {
   return coloured && color !== undefined ? { ...rest, color } : rest;
 }
 
+const LOOKS: Readonly<Record<string, Look>> = {
+  input_required: { color: 'yellow', bold: true },
+  completed: { color: 'green' },
+  failed: { color: 'red' },
+  working: { color: 'cyan' },
+};
+
 export function lookOf(standing: Standing): Look {
-  switch (toneOf(standing)) {
-    case 'input_required':
-      return { color: 'yellow', bold: true };
-    case 'completed':
-      return { color: 'green' };
-    case 'failed':
-      return { color: 'red' };
-    case 'working':
-      return { color: 'cyan' };
-    default:
-      return { dimColor: true };
-  }
+  return LOOKS[toneOf(standing)] ?? { dimColor: true };
 }

@@ -13,7 +13,7 @@ import { type Deed, initialState } from './state.ts';
 import { Store } from './store.ts';
 import { Terminal } from './terminal.ts';
 
-export interface WatchOptions {
+interface WatchOptions {
   link: Link;
   host: string;
   registryDir: string;
@@ -22,7 +22,7 @@ export interface WatchOptions {
   which: Which;
 }
 
-/** Ages move on. In ms. */
+/** How often ages are looked at, in ms. */
 const TICK_MS = 1_000;
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 

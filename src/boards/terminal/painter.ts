@@ -1,9 +1,9 @@
 import ansi from 'ansi-escapes';
 import type { Size } from './layout.ts';
 
-/** A terminal that does not tell its size. */
+/** The size of a terminal that does not say. */
 const USUAL: Size = { columns: 80, rows: 24 };
-/** Off: what a terminal draws wider than it was counted ends at the edge, and no line spills into the next one. */
+/** Off: what is drawn wider than it was counted ends at the edge, and no line spills into the next one. */
 const WRAP_OFF = '\u001b[?7l';
 const WRAP_ON = '\u001b[?7h';
 

@@ -81,7 +81,7 @@ function harmless({ record, ...rest }: Detail): Detail {
   return { ...cleanAll(rest), record: { ...cleanAll(shared), agent_session } };
 }
 
-/** True when an age on the screen reads otherwise by now: else there is nothing to draw. */
+/** True when an age on the screen has changed: else there is nothing to draw. */
 function agesChange(state: State, now: number): boolean {
   const { list } = layoutOf(state.size);
   const ids = shownIds(state).slice(state.top, state.top + list);
@@ -102,15 +102,15 @@ function hubIs(state: State, hub: State['hub']): State {
 function withoutSettled(state: State): State {
   const { mode, detail } = state;
   if (mode.kind !== 'confirm' || detail?.jobId !== mode.jobId) return state;
-  const settled =
-    mode.requestId === undefined
-      ? detail.record.final_at !== undefined
-      : !openRequests(detail.record).some((one) => one.request_id === mode.requestId);
-  if (!settled) return state;
-  const text =
-    mode.requestId === undefined
-      ? `The job is ${detail.record.status} by now.`
-      : 'That request was settled meanwhile.';
+  const { requestId } = mode;
+  const { record } = detail;
+  const isOpen =
+    requestId === undefined
+      ? record.final_at === undefined
+      : openRequests(record).some((one) => one.request_id === requestId);
+  if (isOpen) return state;
+  const isJob = requestId === undefined;
+  const text = isJob ? `The job is ${record.status} by now.` : 'That request was settled meanwhile.';
   return { ...state, mode: { kind: 'list' }, note: { text, bad: false, holdsEnter: true } };
 }
 

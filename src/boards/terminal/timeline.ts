@@ -4,21 +4,12 @@ import { entryWords, timeOf } from '../model/entries.ts';
 import { shown } from './cells.ts';
 import type { Detail } from './state.ts';
 
-/** An event in a line. */
-export interface TimelineLine {
-  seq: number;
-  /** Time of day on this machine. */
-  time: string;
-  who: string;
-  what: string;
-}
-
 const WORDS_CHARS = 300;
 /** A name and a space; a longer source is cut. */
 const SHORT: Readonly<Record<string, string>> = { supervisor: 'superv' };
 
 /** The newest events, oldest first, each harmless and in one line. */
-export function timelineLines({ events, record }: Detail, count: number): TimelineLine[] {
+export function timelineLines({ events, record }: Detail, count: number) {
   if (count < 1) return [];
   return timeline(events.slice(-count), record).map((entry) => {
     const { seq, type, source, recorded_at, late } = entry;

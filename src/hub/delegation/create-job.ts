@@ -1,9 +1,10 @@
 import { builtIn } from '../../agents/index.ts';
+import { removeIfEmpty } from '../../base/folders.ts';
 import type { Log } from '../../base/log.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
 import { composeJob } from '../../order/compose-job.ts';
-import { dropLogFolder, makeLogFolder } from '../../order/delegation-checks.ts';
+import { makeLogFolder } from '../../order/delegation-checks.ts';
 import { peerServer } from '../../registry/announcements.ts';
 import type { Home } from '../../registry/home.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
@@ -59,10 +60,10 @@ export function createJob(parts: Parts, wish: Wish): LiveJob {
   makeLogFolder(order.log_dir);
   try {
     const job = parts.registrar.create(order, wish.prompt);
-    job.kept.catch(() => dropLogFolder(order.log_dir));
+    job.kept.catch(() => removeIfEmpty(order.log_dir));
     return job;
   } catch (error) {
-    dropLogFolder(order.log_dir);
+    removeIfEmpty(order.log_dir);
     throw error;
   }
 }

@@ -36,11 +36,7 @@ export class Delegations {
    * @throws MamError for anything that keeps the job from being registered; then there is no job
    */
   async delegate(params: DelegateParams): Promise<DelegateResult> {
-    try {
-      return await this.#once(params);
-    } finally {
-      if (params.prompt_spool !== undefined) await dropSpool(this.#with.home.folder, params.prompt_spool);
-    }
+    return this.#droppingSpool(params, () => this.#once(params));
   }
 
   /**
@@ -48,16 +44,22 @@ export class Delegations {
    * @throws MamError as `delegate` would
    */
   async preview(params: DelegateParams): Promise<PreviewResult> {
-    try {
+    return this.#droppingSpool(params, async () => {
       const known = existsSync(params.registry_dir) ? await this.#known(params) : undefined;
-      if (known !== undefined) return await this.#repeated(known, params);
+      if (known !== undefined) return this.#repeated(known, params);
       const prompt = await this.#promptOf(params);
       const plan = await planDelegation(this.#with, params);
       await checkKept(this.#with.registrar, params);
       const wish = { params, prompt, plan };
-      return await wouldGive(this.#with, wish, orderOf(this.#with, wish));
+      return wouldGive(this.#with, wish, orderOf(this.#with, wish));
+    });
+  }
+
+  async #droppingSpool<T>({ prompt_spool: spool }: DelegateParams, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
     } finally {
-      if (params.prompt_spool !== undefined) await dropSpool(this.#with.home.folder, params.prompt_spool);
+      if (spool !== undefined) await dropSpool(this.#with.home.folder, spool);
     }
   }
 
@@ -123,14 +125,13 @@ export class Delegations {
       const job = await toNewSession(this.#with, wish, start);
       return isFinal(job.record.status) ? this.#result(job, false, []) : this.#answer(job);
     }
-    return this.#answer(
-      await (place === undefined ? toHuman(this.#with, wish) : toPane(this.#with, wish, place)),
-    );
+    const made = place === undefined ? toHuman(this.#with, wish) : toPane(this.#with, wish, place);
+    return this.#answer(await made);
   }
 
   /** Answers when the prompt is submitted, when something keeps it from its pane, or in time. */
   async #answer(job: LiveJob): Promise<DelegateResult> {
-    // What is only passing, such as the start of an agent, is no obstacle to tell of.
+    // What is only passing, such as the start of an agent, is not reported as an obstacle.
     await this.#with.changes.until(
       job,
       ({ record }) =>
@@ -163,12 +164,12 @@ export class Delegations {
 
   #result(job: LiveJob, repeated: boolean, warnings: string[]): DelegateResult {
     const { record } = job;
+    const { agent_session: session, delivery } = record;
     const position = this.#position(job);
-    const behind = this.#queueOf(job).slice(0, position);
-    const ids = behind.map(({ id }) => id);
-    const { agent_session: session } = record;
+    const queue = this.#queueOf(job).slice(0, position);
+    const behind = queue.map(({ id }) => id);
     const lost = session && lostSocket(session.socket);
     const all = lost === undefined ? warnings : [...warnings, lost];
-    return { record, repeated, delivery: record.delivery, position, behind: ids, warnings: all };
+    return { record, repeated, delivery, position, behind, warnings: all };
   }
 }

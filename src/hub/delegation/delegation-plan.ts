@@ -7,13 +7,13 @@ import type { DelegateParams } from '../../operations/delegate.ts';
 import type { Validation } from '../../order/compose-job.ts';
 import { checkTimes, checkWorkdir } from '../../order/delegation-checks.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
+import { findPane } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { checkStart } from '../sessions/agent-start.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy } from './refuse-busy.ts';
 import { withStartHint } from './start-hint.ts';
-import { checkHumanSession } from './to-human.ts';
 import { wakeTarget } from './wake-target.ts';
 
 /** What a delegation comes to, before anything is written. */
@@ -40,7 +40,9 @@ export async function planDelegation(
   const validation = script === undefined ? undefined : checkedScript(script, params.path);
   const plan = { place: undefined, start: undefined, validation, notify: await wakeTarget(hub, params) };
   if (params.agent === 'human') {
-    await checkHumanSession(hub.servers, params.tmux_socket, params.agent_session);
+    // Where the job is shown, if anywhere.
+    if (params.agent_session !== undefined)
+      await findPane(hub.servers.get(params.tmux_socket), params.agent_session);
     return plan;
   }
   const place = await placeOf(hub.servers, params);
@@ -65,8 +67,7 @@ async function placeOf(servers: TmuxServers, params: DelegateParams): Promise<Pl
   try {
     return await findPlace(servers, params);
   } catch (error) {
-    const missing = error instanceof MamError && error.code === 'not_found';
-    if (!missing) throw error;
+    if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
     if (params.start === undefined) throw withStartHint(error, params);
     return undefined;
   }

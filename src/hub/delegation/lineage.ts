@@ -1,5 +1,6 @@
-import { realpathSync } from 'node:fs';
 import { MamError } from '../../base/errors.ts';
+import { isSamePlace } from '../../base/real-place.ts';
+import { counted } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { isOwner } from '../../job/owner.ts';
 import type { AgentSession } from '../../job/record.ts';
@@ -11,7 +12,7 @@ import type { LiveJob } from '../jobs/live-job.ts';
 type PaneId = Pick<AgentSession, 'socket' | 'pane'>;
 
 /** What the hub knows of the jobs around a delegation. */
-export interface Family {
+interface Family {
   /** Every job that is open. */
   open: LiveJob[];
   /** The job whose agent delegates. */
@@ -32,10 +33,7 @@ export function checkLineage(
 ): void {
   const { parent } = family;
   const depth = parent === undefined ? 0 : parent.record.depth + 1;
-  const { max_depth: deepest, max_open_jobs: most } = limits ?? {
-    max_depth: LIMITS.maxDepth,
-    max_open_jobs: LIMITS.maxOpenJobs,
-  };
+  const { max_depth: deepest = LIMITS.maxDepth, max_open_jobs: most = LIMITS.maxOpenJobs } = limits ?? {};
   if (parent !== undefined && depth > deepest) {
     throw new MamError(
       'refused',
@@ -49,7 +47,7 @@ export function checkLineage(
     const oldest = own.slice(0, 3).map(({ id }) => id);
     throw new MamError(
       'refused',
-      `This session has ${own.length} open job${own.length === 1 ? '' : 's'}, and ${most} is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs).`,
+      `This session has ${counted(own.length, 'open job')}, and ${most} is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs).`,
       own.length === 0
         ? 'Raise the limit to delegate.'
         : `Wait for some with wait_job, or end those that are not needed with cancel_job (\`mam cancel\`); the oldest: ${oldest.join(', ')}.`,
@@ -88,13 +86,5 @@ function cycle(pane: string, works: LiveJob | undefined, waits: LiveJob | undefi
 
 /** True for the same pane, by whatever path its server's socket is named. */
 export function isSamePane(a: PaneId, b: PaneId): boolean {
-  return a.pane === b.pane && (a.socket === b.socket || real(a.socket) === real(b.socket));
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
+  return a.pane === b.pane && isSamePlace(a.socket, b.socket);
 }

@@ -22,9 +22,9 @@ export interface Place {
   glance: Shot | undefined;
 }
 
-/** How long a pane may have no program in front, in ms: when one ends, its parent takes the terminal back a moment later. */
+/** How long a pane may have no program in front, in ms: its parent takes the terminal back a moment after its end. */
 const NOBODY_MS = 500;
-/** The pause between two looks, in ms: no signal tells who has a terminal. */
+/** The pause between two looks, in ms: no signal reports who has a terminal. */
 const NEXT_LOOK_MS = 20;
 
 /** The pane once a program has its terminal, with that program, if there is one. @throws MamError as `findPane` */
@@ -77,13 +77,8 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
       'Start the agent in that pane first; where a script starts it, with `exec`, so that the shell does not stay around it.',
     );
   }
-  const risk = shellRisk(
-    { pane_pid: pane.pane_pid, agent: process },
-    {
-      isAgent: builtIn(params.agent)?.isProcess,
-      isTrusted: trusted,
-    },
-  );
+  const look = { isAgent: builtIn(params.agent)?.isProcess, isTrusted: trusted };
+  const risk = shellRisk({ pane_pid: pane.pane_pid, agent: process }, look);
   if (risk !== undefined) {
     throw new MamError(
       'refused',
@@ -91,9 +86,5 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
       `Start the agent in a tmux pane of its own. ${SAY_SO}`,
     );
   }
-  return {
-    session: sessionOf(pane, socket),
-    process: { ...process, pane_pid: pane.pane_pid },
-    glance,
-  };
+  return { session: sessionOf(pane, socket), process: { ...process, pane_pid: pane.pane_pid }, glance };
 }

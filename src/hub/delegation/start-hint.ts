@@ -17,11 +17,8 @@ export function withStartHint(
   const { code, message, hint } = error;
   if (findProgram(program, path) === undefined) {
     const install = builtIn(agent)?.start?.install ?? 'Install it.';
-    return new MamError(
-      code,
-      message,
-      `${hint} To have it started, ${program} must be on the PATH. ${install}`,
-    );
+    const needed = `To have it started, ${program} must be on the PATH. ${install}`;
+    return new MamError(code, message, `${hint} ${needed}`);
   }
   const named =
     name === undefined || name === builtIn(agent)?.defaultSession ? '' : ` --name ${shellWord(name)}`;

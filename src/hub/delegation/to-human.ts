@@ -8,15 +8,6 @@ import { createJob, type Parts, type Wish } from './create-job.ts';
 
 const SHOWN_CHARS = 160;
 
-/** A session in which a job for a person is shown. @throws MamError `not_found` when there is none of that name */
-export async function checkHumanSession(
-  servers: TmuxServers,
-  socket: string,
-  address: string | undefined,
-): Promise<void> {
-  if (address !== undefined) await findPane(servers.get(socket), address);
-}
-
 /** A job for a person: nothing is typed, and its clocks run from now on. @throws MamError as `createJob` */
 export async function toHuman(parts: Parts, wish: Wish): Promise<LiveJob> {
   const job = createJob(parts, wish);

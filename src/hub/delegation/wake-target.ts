@@ -34,11 +34,8 @@ export async function wakeTarget(
   const { pane } = await findPane(servers.get(socket), own);
   const process = foreground(pane);
   if (process === undefined || !pidsOf(origin).includes(process.pid)) {
-    throw new MamError(
-      'refused',
-      `The program in the foreground of pane ${own} is not the one that delegates.`,
-      INSTEAD,
-    );
+    const what = `The program in the foreground of pane ${own} is not the one that delegates.`;
+    throw new MamError('refused', what, INSTEAD);
   }
   const [job] = dispatcher.ahead(socket, own);
   const { configured = {} } = notify;
@@ -53,12 +50,10 @@ export async function wakeTarget(
   }
   const look = { isAgent: builtIn(agent)?.isProcess, isTrusted: isTrusted(typing) };
   const risk = shellRisk({ pane_pid: pane.pane_pid, agent: process }, look);
-  if (risk !== undefined)
-    throw new MamError(
-      'refused',
-      `A shell might run a line that is typed into pane ${own}: ${risk}.`,
-      INSTEAD,
-    );
+  if (risk !== undefined) {
+    const what = `A shell might run a line that is typed into pane ${own}: ${risk}.`;
+    throw new MamError('refused', what, INSTEAD);
+  }
   const { ready, busy, dialog, draft } = typing ?? {};
   return {
     pane: own,

@@ -62,10 +62,8 @@ async function giveWords(
   const { requests } = job.record;
   const question = openRequests(job.record, 'question').find((one) => !isAboutCheck(one));
   // Words that were meant for the check must not answer what the peer has asked meanwhile.
-  if (
-    openCheckRequest(job.record) !== undefined &&
-    (question === undefined || wanted !== question.request_id)
-  ) {
+  const isForCheck = question === undefined || wanted !== question.request_id;
+  if (isForCheck && openCheckRequest(job.record) !== undefined) {
     const own =
       question === undefined ? '' : ` To answer its own question, name request_id "${question.request_id}".`;
     throw conflict(
@@ -80,10 +78,8 @@ async function giveWords(
       'Look at the job and answer what it asks now, if it still asks.',
     );
   const about = question && { data: { request_id: question.request_id } };
-  const { before } = await registrar.record(
-    job,
-    draftEvent(job.id, 'answered', { source: by, detail: words, ...about }),
-  );
+  const draft = draftEvent(job.id, 'answered', { source: by, detail: words, ...about });
+  const { before } = await registrar.record(job, draft);
   // Another answer may have come while this one was on its way to the disk.
   const late =
     question !== undefined &&
@@ -96,13 +92,10 @@ async function giveWords(
     openRequests(job.record, 'permission').length > 0
       ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'
       : '';
-  return `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${keptText(job.record)}`;
-}
-
-/** What has kept an earlier text from the pane keeps this one too. */
-function keptText(record: JobRecord): string {
-  const kept = obstacleOf(record);
-  return kept === undefined ? '' : ` Now ${kept.stands}. ${kept.remedy}`;
+  // What has kept an earlier text from the pane keeps this one too.
+  const obstacle = obstacleOf(job.record);
+  const kept = obstacle === undefined ? '' : ` Now ${obstacle.stands}. ${obstacle.remedy}`;
+  return `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${kept}`;
 }
 
 /**

@@ -12,11 +12,11 @@ import type { Permission } from './permission-state.ts';
 /** How long (ms) the effect of a decision is waited for, and how often it is looked for. */
 const EFFECT_MS = 5_000;
 const LOOK_MS = 50;
-/** An idle screen means something when it has stood for so long (ms): one may be drawn between two others. */
+/** How long (ms) an idle screen must stay to mean something: one may be drawn between two others. */
 const STANDING_MS = 500;
 
 /** What has become of a decision that was given to the agent. */
-export interface Effect {
+interface Effect {
   /** `counts`: seen to. `unproven`: the dialog is gone, but it may have been answered another way. `none`: it is there. */
   kind: 'counts' | 'unproven' | 'none';
   evidence: string;
@@ -64,14 +64,8 @@ export async function watchEffect(
     // A picture may be taken in the middle of a drawing.
     if (ms === 0) continue;
     if (heard !== undefined) return { ...heard, evidence: `the dialog went away (${heard.evidence})` };
-    const effect = seenNow(
-      given,
-      dialog !== undefined ? 'dialog' : classify(lines, screenOf(agent, typing)),
-      {
-        ms,
-        screen,
-      },
-    );
+    const state = dialog === undefined ? classify(lines, screenOf(agent, typing)) : 'dialog';
+    const effect = seenNow(given, state, ms, screen);
     if (effect !== undefined) return effect;
   }
   if (goneSince !== undefined) return { kind: 'unproven', evidence: 'the dialog went away' };
@@ -81,7 +75,7 @@ export async function watchEffect(
   return { kind: 'none', evidence: 'the dialog is still on the screen' };
 }
 
-/** What the agent's hooks tell of it. */
+/** What the agent's hooks say about it. */
 function heardOf(reports: readonly HookReport[], { decision }: Given): Effect | undefined {
   for (const { type, text = '' } of reports) {
     if (type === 'permission_settled') {
@@ -98,11 +92,12 @@ function heardOf(reports: readonly HookReport[], { decision }: Given): Effect | 
   return undefined;
 }
 
-/** What the screen tells of it, once the dialog is gone. */
+/** What the screen shows of it, once the dialog is gone. */
 function seenNow(
   { decision, way, reason }: Given,
   state: ScreenState,
-  { ms, screen }: { ms: number; screen: string },
+  ms: number,
+  screen: string,
 ): Effect | undefined {
   const isStanding = ms >= STANDING_MS;
   const away = 'the dialog went away';
@@ -112,9 +107,8 @@ function seenNow(
     return isStanding ? { kind: 'unproven', evidence: `${away}, and the agent is idle` } : undefined;
   }
   if (way !== 'key') {
-    return letters(screen).includes(letters(reason))
-      ? { kind: 'counts', evidence: 'the screen shows the reason that was given' }
-      : undefined;
+    if (!letters(screen).includes(letters(reason))) return undefined;
+    return { kind: 'counts', evidence: 'the screen shows the reason that was given' };
   }
   // An agent may be busy with the hooks of the end of its turn.
   const isEnd = state === 'ready' || state === 'unknown';

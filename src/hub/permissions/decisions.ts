@@ -44,12 +44,7 @@ export class Decisions {
    * @throws MamError `conflict` when that request is no longer open or is being decided, `not_found` for an unknown
    *   request, `refused` when it can't be decided from here
    */
-  async decide(
-    job: LiveJob,
-    verdict: Verdict,
-    by: Decision['by'],
-    wanted: string | undefined,
-  ): Promise<string> {
+  async decide(job: LiveJob, verdict: Verdict, by: Decision['by'], wanted?: string): Promise<string> {
     await this.#with.permissions.written(job);
     let id = wanted;
     try {
@@ -121,17 +116,12 @@ export class Decisions {
       return this.#after(request, decision, { way: 'hook', reason, before: '', how });
     }
     const known = permissions.of(job, id) ?? {};
-    const pressed = await pressDecision(
-      paneOf(job.record),
-      job.record,
-      request,
-      known,
-      verdict,
-      async (keys) => {
-        await this.#begin(decision, `by the key ${keys}`);
-        return this.#give(decision);
-      },
-    );
+    const mayPress = async (keys: string) => {
+      await this.#begin(decision, `by the key ${keys}`);
+      return this.#give(decision);
+    };
+    const { record } = job;
+    const pressed = await pressDecision(paneOf(record), record, request, known, verdict, mayPress);
     if (pressed.kind === 'refused') throw new MamError('refused', pressed.why, pressed.hint);
     if (pressed.kind === 'gone') {
       permissions.tell(job, { type: 'settle', id, evidence: 'its dialog is gone' });

@@ -26,7 +26,7 @@ export function meantPermission(record: JobRecord, wanted: string | undefined): 
   const unknown = `Job ${jobId} has no permission request with this request_id`;
   if (next === undefined && blocked_by === 'dialog' && all.length === 0) {
     throw conflict(
-      `Job ${jobId} waits behind a dialog that came up before its order was typed: it is no request of this job.`,
+      `Job ${jobId} waits behind a dialog that came up before its order was typed: it is not a request of this job.`,
       'A person answers it in the pane.',
     );
   }

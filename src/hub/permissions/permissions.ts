@@ -75,8 +75,8 @@ export class Permissions {
     const pane = this.#with.paneOf(job.record);
     for (;;) {
       const shot = await pane?.look();
-      if (shot === undefined || shot.dead || !(await this.seen(job, dialogOn(shot.lines, job.record))))
-        return;
+      if (shot === undefined || shot.dead) return;
+      if (!(await this.seen(job, dialogOn(shot.lines, job.record)))) return;
       await sleep(REDRAWN_MS);
     }
   }
@@ -147,10 +147,8 @@ export class Permissions {
         break;
       case 'time': {
         const { since } = action;
-        setTimeout(
-          () => this.tell(job, { type: 'stood', since, now: performance.now(), id: newEventId() }),
-          STANDING_MS,
-        ).unref();
+        const stood = () => ({ type: 'stood', since, now: performance.now(), id: newEventId() }) as const;
+        setTimeout(() => this.tell(job, stood()), STANDING_MS).unref();
         break;
       }
     }

@@ -10,7 +10,7 @@ import type { Permission } from './permission-state.ts';
 /** How often (ms) the dialog is looked at. */
 const LOOK_MS = 50;
 const SETTLE_MS = 300;
-/** A dialog that is still being drawn is given so many looks. */
+/** How many looks a dialog that is still being drawn is given. */
 const STEADY_TRIES = 5;
 /** How long (ms) a dialog that was never seen may take to come up, and one that was seen to be drawn anew. */
 const SHOWN_MS = 4_000;
@@ -38,26 +38,21 @@ export async function pressDecision(
 ): Promise<Pressed> {
   const usual = builtIn(record.agent)?.permission?.[decision];
   if (pane === undefined || record.agent_process === undefined || usual === undefined) {
-    return {
-      kind: 'refused',
-      why: `How a dialog of agent kind ${record.agent} is answered is not known.`,
-      hint: inThePane(record),
-    };
+    const why = `How a dialog of agent kind ${record.agent} is answered is not known.`;
+    return { kind: 'refused', why, hint: inThePane(record) };
   }
   let lines: readonly string[] = [];
   const look = async () => {
     lines = (await pane.look())?.lines ?? [];
     return dialogOn(lines, record);
   };
-  // Some agents tell of a request before they draw its dialog.
+  // Some agents report a request before they draw its dialog.
   const { dialog, isSteady } = await steadyDialog(look, seen === undefined ? SHOWN_MS : REDRAWN_MS);
   if (dialog === undefined) return { kind: 'gone', why: 'The dialog is no longer on the screen.' };
-  if (!isSteady)
-    return {
-      kind: 'refused',
-      why: 'The screen keeps changing, so no key was pressed.',
-      hint: dialog.isRead ? 'Try again.' : inThePane(record),
-    };
+  if (!isSteady) {
+    const why = 'The screen keeps changing, so no key was pressed.';
+    return { kind: 'refused', why, hint: dialog.isRead ? 'Try again.' : inThePane(record) };
+  }
   const compare = (shown: ShownDialog): Sameness => compareDialog(shown, request, { seen, told });
   const isIts: Test = (shown) =>
     shown?.name === 'permission' &&
@@ -78,13 +73,10 @@ export async function pressDecision(
     const { choice, ...shown } = (at > 0 && (await lookUntil(look, isNext, REDRAWN_MS))) || dialog;
     screen = lines.join('\n');
     const rows = [...rowsOf(shown, lines), ...(choice === undefined ? [] : [choice.row])];
-    const why = await pane.press(key, { mayPress: (now) => isNext(dialogOn(now, record)), rows });
-    if (why !== undefined)
-      return {
-        kind: 'refused',
-        why: at === 0 ? `No key was pressed: ${why}.` : `The choice was moved, and not made: ${why}.`,
-        hint: 'Try again, or answer in the pane.',
-      };
+    const problem = await pane.press(key, { mayPress: (now) => isNext(dialogOn(now, record)), rows });
+    const done = at === 0 ? 'No key was pressed' : 'The choice was moved, and not made';
+    if (problem !== undefined)
+      return { kind: 'refused', why: `${done}: ${problem}.`, hint: 'Try again, or answer in the pane.' };
   }
   return { kind: 'pressed', keys: keys.join(' '), screen };
 }
@@ -123,12 +115,12 @@ function notIts(record: JobRecord, { name, isRead, tool, input }: ShownDialog, s
     return {
       kind: 'refused',
       why: `The screen shows another dialog now (${cleanLine(`${tool}: ${input}`, 200)}), so no key was pressed.`,
-      hint: `Nothing was decided. Call wait_job: it reports that dialog as a request of its own. A person can see it: ${attach(record)}`,
+      hint: `Nothing was decided. Call wait_job: it reports that dialog as a request of its own. A person can see it: mam attach ${record.job_id}`,
     };
   }
   const why =
     name !== 'permission'
-      ? 'This dialog asks for something else than a permission, so which key answers it is not known.'
+      ? 'This dialog asks for something other than a permission, so which key answers it is not known.'
       : isRead && sameness === 'same'
         ? 'The dialog does not show all that it asks for, so no key was pressed.'
         : 'The dialog on the screen cannot be read well enough to be sure that it is this request, so no key was pressed.';
@@ -136,11 +128,7 @@ function notIts(record: JobRecord, { name, isRead, tool, input }: ShownDialog, s
 }
 
 function inThePane(record: JobRecord): string {
-  return `A person must answer it in the pane: ${attach(record)}`;
-}
-
-function attach({ job_id: id }: JobRecord): string {
-  return `mam attach ${id}`;
+  return `A person must answer it in the pane: mam attach ${record.job_id}`;
 }
 
 /** The rows of the screen that hold what a dialog asks for: tmux itself looks for them when the key is pressed. */

@@ -1,5 +1,4 @@
 import { isEvidence } from '../../job/open-requests.ts';
-import type { PeerRequest } from '../../job/record.ts';
 import { compareDialog, type ShownDialog, sameDialog } from '../dialogs/shown-dialog.ts';
 import { type Hint, hintOf, onlyHint } from './hints.ts';
 import {
@@ -39,12 +38,8 @@ export function stood(state: State, { since, now, id }: Signal & { type: 'stood'
   const { shown } = state;
   if (shown?.since !== since) return { state, actions: [] };
   const { dialog } = shown;
-  return openedBy(
-    state,
-    dialog,
-    dialog.name === 'permission' ? onlyHint(state.hints, dialog, now) : undefined,
-    id,
-  );
+  const hint = dialog.name === 'permission' ? onlyHint(state.hints, dialog, now) : undefined;
+  return openedBy(state, dialog, hint, id);
 }
 
 function openedBy(state: State, dialog: ShownDialog, hint: Hint | undefined, id: string): Step {
@@ -74,21 +69,15 @@ function looked(one: Permission, dialog: ShownDialog | undefined, now: number): 
 }
 
 function howLeft({ told, dialog, request }: Permission, other: ShownDialog | undefined): End {
-  if (other !== undefined)
-    return {
-      evidence: 'another dialog has taken its place',
-      decision: 'settled in the pane, or put off by the agent',
-    };
+  if (other !== undefined) {
+    const decision = 'settled in the pane, or put off by the agent';
+    return { evidence: 'another dialog has taken its place', decision };
+  }
   if (told !== undefined || dialog !== undefined) return { evidence: 'its dialog is gone' };
-  return {
-    evidence: 'its dialog was gone when this hub looked, after an earlier one had ended',
-    decision: howUnseen(request),
-  };
-}
-
-/** How a request was settled that only an earlier hub has seen: by whom is not known. */
-function howUnseen(request: PeerRequest | undefined): string {
-  return request?.decision === undefined ? 'settled' : `settled after ${request.decision} was given`;
+  const evidence = 'its dialog was gone when this hub looked, after an earlier one had ended';
+  // Only an earlier hub has seen it: by whom it was settled is not known.
+  const given = request?.decision;
+  return { evidence, decision: given === undefined ? 'settled' : `settled after ${given} was given` };
 }
 
 /** One that has made room for another may be asked for again, with no new report. */

@@ -94,7 +94,7 @@ export class Hooks {
         await registrar.note(job, 'rate_limited', {
           source: 'hook',
           detail: report.text ?? 'The usage limit is reached.',
-          data: { ...(report.resume_at !== undefined && { resume_at: report.resume_at }) },
+          data: { resume_at: report.resume_at },
         });
         break;
       default:
@@ -109,15 +109,11 @@ export class Hooks {
     const ours = text.includes(job.id);
     if (ours && job.record.status === 'queued')
       await registrar.note(job, 'submitted', { data: { evidence } });
-    if (ours && !job.record.delivery.some((entry) => entry.stage === 'acknowledged')) {
+    if (ours && !job.record.delivery.some((entry) => entry.stage === 'acknowledged'))
       await registrar.note(job, 'acknowledged', { data: { evidence } });
-    }
-    if (job.record.attention.length > 0) {
-      await registrar.note(job, 'resumed', {
-        detail: 'A prompt was submitted in the pane.',
-        data: { turn: true },
-      });
-    }
+    if (job.record.attention.length === 0) return;
+    const detail = 'A prompt was submitted in the pane.';
+    await registrar.note(job, 'resumed', { detail, data: { turn: true } });
   }
 }
 

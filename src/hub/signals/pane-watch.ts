@@ -10,17 +10,17 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 import type { Permissions } from '../permissions/permissions.ts';
 import type { Turns } from './turns.ts';
 
-/** A ready screen means the end of a turn when it has stood so long (ms); with hooks, which tell it at once, longer. */
+/** How long (ms) a screen must be ready to mean the end of a turn; longer with hooks, which report it at once. */
 const READY_MS = 3_000;
 const READY_WITH_HOOKS_MS = 10_000;
-/** A look follows a change of the pane by so long (ms): what comes up needs some time to be drawn. */
+/** The pause (ms) between a change of the pane and the look: what comes up needs some time to be drawn. */
 const DRAWN_MS = 150;
 
 /** tmux reports output in whole seconds: what is drawn later in a second that it has reported, it never reports. */
 const SECOND_MS = 1_000;
 /** The clock of the system may be read a little later here than in tmux (ms). */
 const LATE_MS = 50;
-/** A job whose agent has no hooks is also looked at so often (ms), whatever tmux tells. */
+/** How often (ms) a job whose agent has no hooks is looked at, whatever tmux reports. */
 const SLOW_LOOK_MS = 30_000;
 
 /** A hook reports a dialog before it is drawn, by up to this time (ms). */
@@ -60,7 +60,7 @@ export class PaneWatch {
     this.#with = parts;
   }
 
-  /** A hook of this job's agent has spoken: it will tell of the turn's end as well. */
+  /** A hook of this job's agent has spoken: it will report the turn's end as well. */
   hears(job: LiveJob): void {
     this.#watchOf(job).isHooked = true;
   }

@@ -26,7 +26,7 @@ export class Turns {
   /**
    * A turn has ended while the job is open.
    * @param words what the agent said last, as far as it is known
-   * @param source who told: a hook or the look at the screen
+   * @param source of the report: a hook or the look at the screen
    */
   ended(job: LiveJob, words: string, source: 'hook' | 'hub'): void {
     const { record } = job;

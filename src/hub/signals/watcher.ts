@@ -18,7 +18,7 @@ import { NEVER, Outputs } from './outputs.ts';
 
 /** How often the agents' processes are looked at, in ms: a look is one system call, a loss must be known in 1 s. */
 const SWEEP_MS = 400;
-/** Every so many sweeps a process is also told from a later one with the same id. */
+/** After so many sweeps a look also distinguishes a process from a later one with the same id. */
 const FULL_SWEEP = 10;
 /** A peer that has said nothing this long after submission may not have got its prompt, in seconds. */
 const START_DEADLINE_SECONDS = 90;
@@ -29,232 +29,221 @@ const LONGEST_PAUSE_MS = 8_000;
 /** What is concluded of an open job. */
 type Conclusion = 'stalled' | 'timeout' | 'session_lost' | 'delivery_failed' | 'delivery_unverified';
 
-/** Watches the open jobs' panes, processes and clocks, and records what they tell. */
+interface Parts {
+  registrar: Registrar;
+  servers: TmuxServers;
+  log: Log;
+  /** Records what was reported of a job and could not be taken yet; true when there was something. */
+  catchUp: (jobId: string) => Promise<boolean>;
+  /** Says what an agent that has ended left in its pane. */
+  unread: (job: LiveJob) => Promise<string>;
+}
+
+/** Watches the open jobs' panes, processes and clocks, and records what they show. */
 export class Watcher {
-  private readonly registrar: Registrar;
-  private readonly servers: TmuxServers;
-  private readonly log: Log;
-  private readonly catchUp: (jobId: string) => Promise<boolean>;
-  private readonly unread: (job: LiveJob) => Promise<string>;
-  private readonly timers = new Map<string, NodeJS.Timeout>();
-  private readonly checking = new Set<string>();
-  private readonly outputs: Outputs;
+  readonly #with: Parts;
+  readonly #outputs: Outputs;
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #checking = new Set<string>();
   /** What could not be written when it was due: it is looked at again. */
-  private readonly unwritten = new Set<LiveJob>();
-  private againAt = 0;
-  private pause = AGAIN_MS;
-  private begun = false;
-  private sweep: NodeJS.Timeout | undefined;
-  private sweeps = 0;
-  private stopped = false;
+  readonly #unwritten = new Set<LiveJob>();
+  #againAt = 0;
+  #pause = AGAIN_MS;
+  #begun = false;
+  #sweep: NodeJS.Timeout | undefined;
+  #sweeps = 0;
+  #stopped = false;
 
-  /**
-   * @param options.catchUp records what was reported of a job and could not be taken yet; true when there was something
-   * @param options.unread says what an agent that has ended left in its pane
-   */
-  constructor(options: {
-    registrar: Registrar;
-    servers: TmuxServers;
-    log: Log;
-    catchUp: (jobId: string) => Promise<boolean>;
-    unread: (job: LiveJob) => Promise<string>;
-  }) {
-    this.registrar = options.registrar;
-    this.servers = options.servers;
-    this.log = options.log;
-    this.catchUp = options.catchUp;
-    this.unread = options.unread;
-    this.outputs = new Outputs(options.servers);
+  constructor(parts: Parts) {
+    this.#with = parts;
+    this.#outputs = new Outputs(parts.servers);
   }
 
-  /** Begins to watch: what earlier reports say of a job must be known by now, since a limit may have passed long ago. */
+  /** Begins to watch. Earlier reports must be known by now: a limit may have passed long ago. */
   resumeAll(): void {
-    if (this.begun) return;
-    this.begun = true;
-    this.sweep = setInterval(() => this.lookAtProcesses(), SWEEP_MS);
-    for (const job of this.registrar.open) this.resume(job);
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#sweep = setInterval(() => this.#lookAtProcesses(), SWEEP_MS);
+    for (const job of this.#with.registrar.open) this.resume(job);
   }
 
-  /** Looks again at what was due and could not be written. What publishers have kept meanwhile must be known by now. */
+  /** Looks again at what was due and could not be written. Kept reports must be known by now. */
   again(): void {
-    if (monotonic() < this.againAt) return;
-    this.againAt = monotonic() + this.pause;
-    this.pause = Math.min(2 * this.pause, LONGEST_PAUSE_MS);
-    for (const job of this.unwritten) {
-      this.unwritten.delete(job);
+    if (monotonic() < this.#againAt) return;
+    this.#againAt = monotonic() + this.#pause;
+    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MS);
+    for (const job of this.#unwritten) {
+      this.#unwritten.delete(job);
       this.resume(job);
     }
   }
 
   /** True while something that is due could not be written. */
   get owes(): boolean {
-    return this.unwritten.size > 0;
+    return this.#unwritten.size > 0;
   }
 
-  /** Looks no more: what the end of our own connections shows is no loss. */
+  /** Stops looking: what the end of our own connections shows is not a loss. */
   stop(): void {
-    this.stopped = true;
-    clearInterval(this.sweep);
-    for (const timer of this.timers.values()) clearTimeout(timer);
-    this.timers.clear();
+    this.#stopped = true;
+    clearInterval(this.#sweep);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
   }
 
   /** Watches a job that the last hub left open; its limits fire now if they passed meanwhile. */
   resume(job: LiveJob): void {
-    if (!this.begun) return;
+    if (!this.#begun) return;
     const session = job.record.agent_session;
     // The first look opens the subscription to that server's panes.
-    if (session !== undefined) void this.checkPane(job);
-    this.arm(job);
+    if (session !== undefined) void this.#checkPane(job);
+    this.#arm(job);
   }
 
   onRecorded(job: LiveJob, { before, after }: Recorded): void {
     if (isFinal(after.status)) {
-      clearTimeout(this.timers.get(job.id));
-      this.timers.delete(job.id);
-      this.outputs.forget(job.id);
-      this.unwritten.delete(job);
+      clearTimeout(this.#timers.get(job.id));
+      this.#timers.delete(job.id);
+      this.#outputs.forget(job.id);
+      this.#unwritten.delete(job);
       return;
     }
     // Signs of life only move a deadline further away, which its timer finds out by itself.
-    if (before?.status !== after.status || before.phase !== after.phase || !this.timers.has(job.id))
-      this.arm(job);
+    if (before?.status !== after.status || before.phase !== after.phase || !this.#timers.has(job.id))
+      this.#arm(job);
   }
 
   /** Panes of a tmux server came, went or changed. */
   onPanes(socket: string): void {
-    for (const job of this.registrar.open) {
+    for (const job of this.#with.registrar.open) {
       const session = job.record.agent_session;
       if (session?.socket !== socket) continue;
-      const sample = this.servers.sample(socket, session.pane);
-      if (sample !== undefined && !sample.dead) this.outputs.note(job, sample.window_activity);
-      if (sample === undefined || sample.dead) void this.checkPane(job);
-      else if (job.record.attention.includes('stalled')) void this.lookForOutput(job, sample);
+      const sample = this.#with.servers.sample(socket, session.pane);
+      if (sample !== undefined && !sample.dead) this.#outputs.note(job, sample.window_activity);
+      if (sample === undefined || sample.dead) void this.#checkPane(job);
+      else if (job.record.attention.includes('stalled')) void this.#lookForOutput(job, sample);
     }
   }
 
-  private lookAtProcesses(): void {
-    this.sweeps++;
-    for (const job of this.registrar.open) {
+  #lookAtProcesses(): void {
+    this.#sweeps++;
+    for (const job of this.#with.registrar.open) {
       const agent = job.record.agent_process;
       if (agent === undefined) continue;
-      // A signal of 0 costs a tenth of a look into /proc, which only now and then has to tell a reused id.
-      const full = this.sweeps % FULL_SWEEP === 0 || !isOurNamespace(agent.ns);
-      if (full ? lifeOf(agent) === 'gone' : !exists(agent.pid)) void this.checkPane(job);
+      // A signal of 0 costs a tenth of a look into /proc, which only now and then must detect a reused id.
+      const full = this.#sweeps % FULL_SWEEP === 0 || !isOurNamespace(agent.ns);
+      if (full ? lifeOf(agent) === 'gone' : !exists(agent.pid)) void this.#checkPane(job);
     }
   }
 
   /** One look at the tmux server decides whether the agent is lost. */
-  private async checkPane(job: LiveJob): Promise<void> {
+  async #checkPane(job: LiveJob): Promise<void> {
     const session = job.record.agent_session;
-    if (session === undefined || this.stopped || !this.begun) return;
-    if (isFinal(job.record.status) || this.checking.has(job.id) || this.unwritten.has(job)) return;
-    this.checking.add(job.id);
+    if (session === undefined || this.#stopped || !this.#begun) return;
+    if (isFinal(job.record.status) || this.#checking.has(job.id) || this.#unwritten.has(job)) return;
+    this.#checking.add(job.id);
     try {
-      const standing = await standingOf(this.servers, job.record);
-      if (this.stopped || isFinal(job.record.status)) return;
-      if (standing === 'unclear') this.lookAgain(job);
-      else if (standing === 'there') await this.backInReach(job);
-      else if ('outOfReach' in standing) await this.outOfReach(job, standing.outOfReach);
+      const standing = await standingOf(this.#with.servers, job.record);
+      if (this.#stopped || isFinal(job.record.status)) return;
+      if (standing === 'unclear') this.#lookAgain(job);
+      else if (standing === 'there') await this.#backInReach(job);
+      else if ('outOfReach' in standing) await this.#outOfReach(job, standing.outOfReach);
       else {
-        const { type, detail } = await lossOf(this.servers, job.record, standing.lost);
-        await this.conclude(job, type, `${detail}${await this.unread(job)}`);
+        const { type, detail } = await lossOf(this.#with.servers, job.record, standing.lost);
+        await this.#conclude(job, type, `${detail}${await this.#with.unread(job)}`);
       }
     } finally {
-      this.checking.delete(job.id);
+      this.#checking.delete(job.id);
     }
   }
 
-  private lookAgain(job: LiveJob): void {
-    setTimeout(() => void this.checkPane(job), SWEEP_MS).unref();
+  #lookAgain(job: LiveJob): void {
+    setTimeout(() => void this.#checkPane(job), SWEEP_MS).unref();
   }
 
-  /** The agent may live, so its job goes on; someone has to hear of it. While it is queued, the dispatcher tells. */
-  private async outOfReach(job: LiveJob, why: string): Promise<void> {
-    this.lookAgain(job);
-    if (job.record.status === 'queued' || this.isTold(job)) return;
-    await this.registrar.noteNow(job, 'stalled', { detail: `${OUT_OF_REACH}${why}` });
+  /** The agent may live, so its job goes on; someone must hear of it. While it is queued, the dispatcher reports it. */
+  async #outOfReach(job: LiveJob, why: string): Promise<void> {
+    this.#lookAgain(job);
+    if (job.record.status === 'queued' || this.#isTold(job)) return;
+    await this.#with.registrar.noteNow(job, 'stalled', { detail: `${OUT_OF_REACH}${why}` });
   }
 
-  private async backInReach(job: LiveJob): Promise<void> {
-    if (this.isTold(job))
-      await this.registrar.noteNow(job, 'resumed', { detail: 'The pane is in reach again.' });
+  async #backInReach(job: LiveJob): Promise<void> {
+    if (this.#isTold(job))
+      await this.#with.registrar.noteNow(job, 'resumed', { detail: 'The pane is in reach again.' });
   }
 
-  private isTold({ record }: LiveJob): boolean {
+  #isTold({ record }: LiveJob): boolean {
     return record.attention.includes('stalled') && record.detail?.startsWith(OUT_OF_REACH) === true;
   }
 
-  private async lookForOutput(job: LiveJob, sample: PaneSample): Promise<void> {
-    if (!(await this.outputs.since(job, sample))) return;
+  async #lookForOutput(job: LiveJob, sample: PaneSample): Promise<void> {
+    if (!(await this.#outputs.since(job, sample))) return;
     if (job.record.attention.includes('stalled')) {
-      await this.registrar.noteNow(job, 'resumed', { detail: 'Output in the pane.' });
+      await this.#with.registrar.noteNow(job, 'resumed', { detail: 'Output in the pane.' });
     }
   }
 
   /** @param outputAt when the pane last showed something new, on the clock of all limits */
-  private arm(job: LiveJob, outputAt = NEVER): void {
-    clearTimeout(this.timers.get(job.id));
-    this.timers.delete(job.id);
-    if (!this.begun) return;
+  #arm(job: LiveJob, outputAt = NEVER): void {
+    clearTimeout(this.#timers.get(job.id));
+    this.#timers.delete(job.id);
+    if (!this.#begun) return;
     const left = nextDeadline(job, outputAt);
     if (left === undefined) return;
     const timer = setTimeout(
       () => {
-        this.timers.delete(job.id);
-        this.atDeadline(job).catch((error) => this.log.error(`deadline of ${job.id}`, error));
+        this.#timers.delete(job.id);
+        this.#atDeadline(job).catch((error) => this.#with.log.error(`deadline of ${job.id}`, error));
       },
       Math.min(Math.max(0, left), MAX_TIMER_MS),
     );
-    this.timers.set(job.id, timer);
+    this.#timers.set(job.id, timer);
   }
 
-  private async atDeadline(job: LiveJob): Promise<void> {
+  async #atDeadline(job: LiveJob): Promise<void> {
     const { record } = job;
     if (isFinal(record.status)) return;
     if (isOver(untilTimeout(job))) {
       const detail = `No end within ${record.timeouts.timeout_seconds} s of being handed over.`;
-      await this.conclude(job, 'timeout', detail);
+      await this.#conclude(job, 'timeout', detail);
       return;
     }
     if (isOver(untilStarted(job))) {
       const detail = `Submitted, but the peer has not reported within ${START_DEADLINE_SECONDS} s. Look into the pane.`;
-      await this.conclude(job, 'delivery_unverified', detail);
+      await this.#conclude(job, 'delivery_unverified', detail);
       return;
     }
     if (!isOver(untilIdle(job))) {
-      this.arm(job);
+      this.#arm(job);
       return;
     }
-    const outputAt = await this.outputs.last(job);
+    const outputAt = await this.#outputs.last(job);
     const silence = Math.min(job.clock.quiet, awake.now() - outputAt) / 1000;
     if (silence >= record.timeouts.idle_timeout_seconds) {
-      const background = await this.background(record);
-      await this.conclude(
-        job,
-        'stalled',
-        `No event and no output for ${Math.round(silence)} s.${background}`,
-      );
-    } else if (!isFinal(job.record.status)) this.arm(job, outputAt);
+      const background = await this.#background(record);
+      const detail = `No event and no output for ${Math.round(silence)} s.${background}`;
+      await this.#conclude(job, 'stalled', detail);
+    } else if (!isFinal(job.record.status)) this.#arm(job, outputAt);
   }
 
   /** Records what is due, or looks at it again once it can be recorded: it may have become void by then. */
-  private async conclude(job: LiveJob, type: Conclusion, detail: string): Promise<void> {
-    if (await this.catchUp(job.id)) {
+  async #conclude(job: LiveJob, type: Conclusion, detail: string): Promise<void> {
+    if (await this.#with.catchUp(job.id)) {
       this.resume(job);
       return;
     }
-    if (isFinal(job.record.status) || this.stopped) return;
-    const recorded = await this.registrar.noteNow(job, type, { detail });
-    if (recorded !== undefined) this.pause = AGAIN_MS;
-    else if (!this.stopped && !isFinal(job.record.status)) this.unwritten.add(job);
+    if (isFinal(job.record.status) || this.#stopped) return;
+    const recorded = await this.#with.registrar.noteNow(job, type, { detail });
+    if (recorded !== undefined) this.#pause = AGAIN_MS;
+    else if (!this.#stopped && !isFinal(job.record.status)) this.#unwritten.add(job);
   }
 
   /** What the agent shows of its work behind the input box, as a sentence. */
-  private async background({ agent, agent_session: session, typing }: JobRecord): Promise<string> {
+  async #background({ agent, agent_session: session, typing }: JobRecord): Promise<string> {
     const { background } = screenOf(agent, typing);
     if (background === undefined || session === undefined) return '';
-    const lines = await capture(this.servers.get(session.socket), session.pane).catch(() => []);
+    const lines = await capture(this.#with.servers.get(session.socket), session.pane).catch(() => []);
     const line = find(lines, background);
     return line === undefined ? '' : ` The agent has work in the background: ${line}`;
   }
