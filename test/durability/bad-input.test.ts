@@ -29,7 +29,7 @@ function folders(): string[] {
   return readdirSync(lab.registry).filter((name) => !name.startsWith('.') && !before.includes(name));
 }
 
-test('a peer in a pane is told the right id when it takes a wrong one', async () => {
+test('a peer in a pane gets the right id when it uses a wrong one', async () => {
   const socket = (name: string) => join(lab.folder, `${name}.sock`);
   lab.expected.push(/^(one|two)\.sock$/);
   for (const session of ['one', 'two'])

@@ -19,7 +19,7 @@ describe('a registry that cannot be written', () => {
   });
   afterAll(() => lab.end());
 
-  test('is told in one sentence with the next step; nothing is left behind', async () => {
+  test('is reported in one sentence with the next step; nothing is left behind', async () => {
     const file = join(lab.folder, 'a-file');
     lab.expected.push(/^a-file$/);
     writeFileSync(file, 'x');

@@ -130,7 +130,7 @@ describe('a long outbox', () => {
   });
 });
 
-test('limits stand still while everything is stopped, as in a sleep of the machine', async ({ lab }) => {
+test('limits pause while everything is stopped, as when the machine sleeps', async ({ lab }) => {
   const server = await lab.startServer();
   const peer = await lab.startPeer('mute');
   const { job_id: id } = await server.delegate(peer, { timeout_seconds: 4 });

@@ -79,7 +79,7 @@ describe('starters at once', () => {
     expect((await startsIn()) - free).toBeLessThan(2_000 * PATIENCE);
   });
 
-  test('one that is told to end while it waits for its election leaves nothing', async () => {
+  test('one that is asked to end while it waits for its election leaves nothing', async () => {
     lab = new Lab();
     const election = join(lab.home, 'hub.election');
     mkdirSync(election, { recursive: true, mode: 0o700 });
@@ -123,7 +123,7 @@ describe('the running hub', () => {
     await own.end();
   });
 
-  test.concurrent('takes a lock again that somebody has removed, and goes on', async () => {
+  test.concurrent('takes a lock that was removed again, and goes on', async () => {
     const own = new Lab();
     mkdirSync(own.registry, { recursive: true });
     const server = await own.startServer();
@@ -204,7 +204,7 @@ describe('the running hub, when its place is disturbed,', () => {
   test.each([
     ['its socket is removed', () => unlinkSync(join(lab.home, 'hub.sock'))],
     [
-      'a dead socket stands in its place',
+      'a dead socket is in its place',
       async () => {
         const own = join(lab.home, 'hub.sock');
         lab.expected.push(/^own\.sock$/);

@@ -137,7 +137,7 @@ describe('a hub without a broker', () => {
     ],
     ['another realm', { MAM_REALM: 'team-b' }, 'realm default, here it is team-b'],
   ])(
-    'a client of %s than the running hub is told so, and its reports come through',
+    'a client of %s than the running hub gets an error, and its reports get through',
     async (_what, env, words) => {
       const client = await lab.startServer(env);
       const text = await client.refusal('list_jobs');
@@ -156,7 +156,7 @@ describe('a hub without a broker', () => {
 describe.runIf(installed)('over Mosquitto', () => {
   afterEach(() => lab.end());
 
-  test('a broker that is down at the start is told; reports come through without it or with it', async () => {
+  test('a broker that is down at the start is reported; events get through with or without it', async () => {
     await setUp(false);
     plant(lab, 'early');
     const server = await lab.startServer(broker.env);
@@ -180,7 +180,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect(details.sort()).toEqual(['kept', 'shell', undefined]);
   });
 
-  test('a wrong password is told, and no password stands anywhere', async () => {
+  test('a wrong password is reported, and no password is written anywhere', async () => {
     await setUp();
     plant(lab, 'secret');
     const wrong = 'wr0ng-pass-55';
@@ -232,7 +232,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await lab.logged(words);
   });
 
-  test('over TLS: MAM_BROKER_CA is a file, also from the command line; without it the reason is told', async () => {
+  test('over TLS: MAM_BROKER_CA is a file, also from the command line; without it the reason is reported', async () => {
     lab = new Lab();
     broker = await Mosquitto.make(lab, { tls: true });
     await broker.start();

@@ -118,7 +118,7 @@ test('a claim that can not be taken is refused with a sentence, and the next one
   }
 });
 
-test("what the hub's own events carry in data is none of a claim's; what is unknown there stays", async () => {
+test("a claim can't carry the data of the hub's own events; unknown fields stay", async () => {
   const data = {
     job: { job_id: 'job-1', status: 'completed' },
     agent_session: { pane: '%1' },

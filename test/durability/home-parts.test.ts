@@ -14,7 +14,7 @@ import { test } from '../support/lab-test.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
-describe('what somebody removes of MAM_HOME under a running hub', () => {
+describe('a part of MAM_HOME that is removed while a hub runs', () => {
   test('is there again, and costs nothing', async ({ lab }) => {
     for (const id of ['one', 'two']) plant(lab, id);
     const reporter = await lab.startPeerServer();

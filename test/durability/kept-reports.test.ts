@@ -22,7 +22,7 @@ async function stopHub(): Promise<void> {
   process.kill(await lab.hubPid(), 'SIGSTOP');
 }
 
-test('recorded is only what a hub says so of: a report that was refused out of the outbox is told with the next one', async () => {
+test('only the word of a hub makes a report recorded: one that is refused later is reported with the next one', async () => {
   await stopHub();
   for (const id of ['real', 'nobodys-job']) {
     const { structuredContent } = await report(id, 'progress');

@@ -34,7 +34,7 @@ describe('a job whose journal can not be written, over the own broker', () => {
   });
   afterAll(() => lab.end());
 
-  test('holds up no other job of the same server, and none of a plain client; all comes in its order', async () => {
+  test('does not hold up other jobs of the same server or of a plain client; all events come in their order', async () => {
     const free = jam('stuck');
     plant(lab, 'well');
     await server.ask('list_jobs');

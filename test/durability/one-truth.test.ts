@@ -87,7 +87,7 @@ test('an index and a job.json from before a report deceive nobody', async () => 
   await expectOneTruth('stale', { status: 'completed', late: true });
 });
 
-test('a journal that ends in the middle of a line, or lost what job.json knows of, is told alike by all', async () => {
+test('a journal that ends in the middle of a line, or lost what job.json knows of, is shown alike by all', async () => {
   for (const id of ['torn', 'shorter']) plant(lab, id);
   await endHub(lab);
   for (const id of ['torn', 'shorter']) {

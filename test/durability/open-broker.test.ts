@@ -59,7 +59,7 @@ async function ask(client: MqttClient, jobId: string, event: object): Promise<Js
   return answer;
 }
 
-describe.runIf(installed)('a hub on a broker that lets everybody in', () => {
+describe.runIf(installed)('a hub on a broker that lets everyone in', () => {
   let server: LabServer;
   beforeAll(async () => {
     await setUp();
@@ -73,7 +73,7 @@ describe.runIf(installed)('a hub on a broker that lets everybody in', () => {
 
   const folders = () => readdirSync(lab.registry).filter((name) => !name.startsWith('.'));
 
-  test('no command is heard', async () => {
+  test('commands are ignored', async () => {
     const client = await stranger();
     const { host } = lab.hub();
     const before = folders();
@@ -170,7 +170,7 @@ describe.runIf(installed)('a hub on a broker that lets everybody in', () => {
     expect(replies.every(({ topic }) => topic === REPLY)).toBe(true);
   });
 
-  test("another machine's pane is none of ours, whatever its name", async () => {
+  test("another machine's pane is not ours, whatever its name", async () => {
     const client = await stranger();
     const order = { prompt: 'Say hello', agent: 'command', agent_session: 'tmux:worker' };
     const { job_id } = await server.ask('delegate_job', order);
@@ -180,10 +180,10 @@ describe.runIf(installed)('a hub on a broker that lets everybody in', () => {
   });
 });
 
-describe.runIf(installed)('over a broker that lets everybody in', () => {
+describe.runIf(installed)('over a broker that lets everyone in', () => {
   afterEach(() => lab.end());
 
-  test('what the broker has kept is no news: claims and requests of before the start', async () => {
+  test('what the broker has kept is ignored: claims and requests from before the start', async () => {
     await setUp();
     const client = await stranger();
     plant(lab, 'kept');

@@ -59,7 +59,7 @@ describe.runIf(installed)('a broker that', () => {
 
 describe.runIf(installed)('a hub at a poor broker', () => {
   sharing(
-    'says so in its status, in its log and to the doctor, and joins when it is mended',
+    'says so in its status, in its log and to the doctor, and joins when it is fixed',
     async ({ lab }) => {
       const poor = await Mosquitto.make(lab, { more: ['retain_available false'] });
       await poor.start();
@@ -85,7 +85,7 @@ describe.runIf(installed)('a hub at a poor broker', () => {
   );
 });
 
-describe('what is no such broker', () => {
+describe('what is not a broker', () => {
   const serving = async (server: Server, body: (port: number) => Promise<void>): Promise<void> => {
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     try {
@@ -113,7 +113,7 @@ describe('what is no such broker', () => {
     },
   );
 
-  test('one that closes every connection is told as such, with what may be wrong', async () => {
+  test('one that closes every connection is named, with what may be wrong', async () => {
     await serving(
       createServer((socket) => socket.destroy()),
       async (port) => {
@@ -128,7 +128,7 @@ describe('what is no such broker', () => {
     );
   });
 
-  test('a web server is told as such', async () => {
+  test('a web server is named', async () => {
     const server = createHttp((_, response) => response.writeHead(404).end());
     await serving(server, async (port) => {
       expect(await look(port)).toMatch(/its answer is not MQTT|another protocol/);
@@ -136,7 +136,7 @@ describe('what is no such broker', () => {
     });
   });
 
-  test('one that speaks no TLS is not told as an untrusted certificate', async () => {
+  test('one that does not speak TLS is not called an untrusted certificate', async () => {
     const server = createServer((socket) => socket.end('220 ready\r\n'));
     await serving(server, async (port) => {
       const said = await look(port, `mqtts://127.0.0.1:${port}`);

@@ -68,7 +68,7 @@ describe('a registry that is away when a hub starts', () => {
   });
 });
 
-test('a registry that goes away under a hub, or before the next one: nobody is told that there is nothing, and nothing is made anew', async ({
+test('a registry that goes away under a hub, or before the next one: nobody is shown an empty list, and nothing is made anew', async ({
   lab,
 }) => {
   const server = await lab.startServer();
@@ -178,7 +178,7 @@ test('a journal that is gone: its job waits for it, and says so', async ({ lab }
   for (const id of ['cut', 'over']) expect(lab.events(id).map(({ detail }) => detail)).toContain('kept');
 });
 
-test('what tells of the live jobs is lost while their registry is away: they are looked for when it is back', async ({
+test('the pointers to live jobs are lost while their registry is away: the jobs are searched for when it is back', async ({
   lab,
 }) => {
   const server = await lab.startServer();

@@ -76,7 +76,7 @@ describe('a project with open jobs that is renamed', () => {
     expect(mistyped).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job with this') });
   });
 
-  test('to another disk, while no hub runs: whoever acts on them there is heard', async ({ lab }) => {
+  test('to another disk, while no hub runs: the jobs can be acted on there', async ({ lab }) => {
     lab.expected.push(/^deep\//);
     plant(lab, 'carried');
     const reporter = await lab.startPeerServer();
@@ -92,7 +92,7 @@ describe('a project with open jobs that is renamed', () => {
   });
 });
 
-test('a copy of a project with open jobs is told as one, also once those have ended', async ({ lab }) => {
+test('a copy of a project with open jobs is called a copy, also once those have ended', async ({ lab }) => {
   lab.expected.push(/^q\//);
   plant(lab, 'copied');
   const reporter = await lab.startPeerServer();

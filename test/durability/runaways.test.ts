@@ -97,7 +97,7 @@ describe('where few events may come', () => {
     expect(lab.record(job)).toMatchObject({ status: 'completed', late: true });
   });
 
-  test('a loop is refused: acknowledged, answered, told once; what matters still gets through', async () => {
+  test('a loop is refused: acknowledged, answered, logged once; what matters still gets through', async () => {
     const job = 'looping';
     const { client, answers } = await third(job);
     let closes = 0;
@@ -164,7 +164,7 @@ describe('where few events may come', () => {
     expect(count(job, 'completed')).toBeLessThan(1 + SLACK);
   });
 
-  test('what the outbox has kept is recorded whole: its publisher was told so', async () => {
+  test('what the outbox has kept is recorded whole, as its publisher was promised', async () => {
     const job = 'keeping';
     for (let n = 1; n <= 40; n++) {
       await keepInOutbox(outboxFolder(lab.home), 'kept', {

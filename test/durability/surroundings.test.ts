@@ -6,7 +6,7 @@ import { plant } from '../support/plant.ts';
 import { removeAtOnce } from '../support/remove.ts';
 import { pause, until } from '../support/until.ts';
 
-describe('without what tells of the live jobs', () => {
+describe('without the pointers to the live jobs', () => {
   test('a running hub writes it again', async ({ lab }) => {
     plant(lab, 'noted');
     const reporter = await lab.startPeerServer();

@@ -152,7 +152,7 @@ test('rubbish is swallowed: no JSON, foreign topics, too long payloads; the same
   expect(lab.hubLog()).not.toContain('    at ');
 });
 
-test('nobody speaks in the name of the hub by a crooked reply_to', async () => {
+test('a crooked reply_to does not speak in the name of the hub', async () => {
   const { open, client, ask } = await third();
   const waiter = lab.start(['wait', '--job', open, '--timeout', '20']);
   const host = lab.hub().host;

@@ -161,7 +161,7 @@ test('a hook that its agent ends while the decision is written down has not take
   expect(request()?.decided_by).toBeUndefined();
 });
 
-test('what a hook tells after its decision waits for the end of that', async () => {
+test('what a hook reports after its decision waits until the decision is settled', async () => {
   const { answer } = await asked();
   const decided = allow();
   await answer;
@@ -254,7 +254,7 @@ test('a hook whose request is no longer in the record goes on', async () => {
   expect(await first).toEqual({});
 });
 
-test('a request of an earlier hub is settled when another dialog stands in its place', async () => {
+test('a request of an earlier hub is settled when another dialog is in its place', async () => {
   await asks();
   begin();
   screen = OTHER;
@@ -264,7 +264,7 @@ test('a request of an earlier hub is settled when another dialog stands in its p
 });
 
 describe('a decision that was given', () => {
-  test('is told as given, then as settled by what was seen', async () => {
+  test('is reported as given, then as settled by what was seen', async () => {
     await asked();
     await allow();
     const told = types().slice(-4);
@@ -272,7 +272,7 @@ describe('a decision that was given', () => {
     expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
   });
 
-  test('is written down later where it can not be now, and is not told as refused', async () => {
+  test('is written down later if it can not be now, and is not reported as refused', async () => {
     await asked();
     const append = job.append.bind(job);
     job.append = (draft) => {
@@ -288,7 +288,7 @@ describe('a decision that was given', () => {
     ['the agent had ended its hook', () => tell({ type: 'permission_settled' })],
     ['the agent interrupts its turn', () => tell({ type: 'interrupted' })],
   ];
-  test.each(ends)('a moment after the person has denied is not told as taken: %s', async (_, tells) => {
+  test.each(ends)('a moment after the person has denied is not reported as taken: %s', async (_, tells) => {
     const { answer } = await asked();
     const decided = allow();
     await answer;
@@ -298,14 +298,14 @@ describe('a decision that was given', () => {
     expect(request()?.decided_by).toBeUndefined();
   });
 
-  test('is not told as taken by an agent that is idle then', async () => {
+  test('is not reported as taken by an agent that is idle then', async () => {
     afterwards = BOX;
     await asked();
     expect(await allow()).toContain('the agent is idle');
     expect(request()).toMatchObject({ decision: 'settled after allow was given' });
   });
 
-  test('a moment after the person has allowed is no denial: the tool has run', async () => {
+  test('a moment after the person has allowed is not a denial: the tool has run', async () => {
     const { answer } = await asked();
     const decided = decisions.decide(job, 'deny', 'supervisor', undefined);
     await answer;

@@ -6,7 +6,7 @@ import { TmuxServer } from '../../src/tmux/control.ts';
 import { test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
-test('a pane that is killed while the panes are listed is told as gone', async ({ lab }) => {
+test('a pane that is killed while the panes are listed is reported as gone', async ({ lab }) => {
   await lab.startSession('other', 'exec sleep 1000');
   const peer = await lab.startPeer('mute');
   const agent = { ...identify(peer.pid), command: 'peer', pane_pid: peer.pid };

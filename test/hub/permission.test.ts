@@ -158,7 +158,7 @@ describe('a request of a hook', () => {
     expect(step(state, recorded(request())).actions).toMatchObject([{ do: 'resolve', id: 'roof' }]);
   });
 
-  test('that was given a decision without effect is settled by what hooks have told meanwhile', () => {
+  test('that was given a decision without effect is settled by what hooks have reported meanwhile', () => {
     const given = run(
       [
         { type: 'decide', id: 'roof' },
@@ -251,7 +251,7 @@ describe('a dialog', () => {
     ['one blank more', dialog('rm -r /tmp/x'), dialog('rm -r / tmp/x'), false],
     ['one blank less', dialog('rm -r a /b'), dialog('rm -r a/b'), false],
     [
-      'the rest of what was told in part',
+      'the rest of what was shown in part',
       dialog('echo one\n[… 2 lines]', 'Bash', { whole: false }),
       dialog('echo one && rm -r /'),
       false,
@@ -267,7 +267,7 @@ describe('a dialog', () => {
     expect(state.requests[0]?.stage).toBe(isSame ? 'open' : 'settling');
   });
 
-  test('that shows another end than what a hook told is not its request', () => {
+  test('that shows another end than a hook reported is not its request', () => {
     const whole = hint('echo one\necho two\necho three');
     const cut = dialog('echo one\n[… 2 lines]', 'Bash', { whole: false });
     const asked = request({ input: whole.input });
@@ -282,7 +282,7 @@ describe('a dialog', () => {
   });
 });
 
-describe('what a hook tells in advance', () => {
+describe('what a hook reports in advance', () => {
   const source = (...signals: Signal[]) =>
     run(signals).actions.flatMap((one) => (one.do === 'open' ? [[one.source, one.asked.input]] : []));
 

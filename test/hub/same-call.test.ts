@@ -86,7 +86,7 @@ test('a dialog that was cut may be drawn further', () => {
   expect(compareShown(whole, { tool: 'Bash', input: 'echo two', whole: false })).toBe('other');
 });
 
-test('a command is no call of another tool', () => {
+test('a command is not a call of another tool', () => {
   expect(compareTold(shows('a.txt', 'Write'), { tool: 'Bash', input: 'a.txt' })).toBe('other');
   expect(compareTold(shows('a.txt'), { tool: 'Write', input: 'a.txt' })).toBe('other');
   expect(compareTold(shows('new.txt 1 hello', 'Edit'), { tool: 'Write', input: '{"a":1}' })).toBe('other');

@@ -10,7 +10,7 @@ describe('a dialog of which only a sign is known', () => {
   const typing = { mam: 'mam', dialog: '^Do you want' };
   const shown = (lines: string[]) => dialogOn(lines, { agent: 'my-agent', typing })?.input;
 
-  test('is told by the row that it is known by, however long a transcript stands above', () => {
+  test('is known by its row, however long the transcript above it is', () => {
     expect(shown([...TRANSCRIPT, ASKED])).toBe(`${TRANSCRIPT.slice(-2).join('\n')}\n${ASKED}`);
     expect(shown([...TRANSCRIPT, '', '', ASKED, '1. Yes', '2. No'])).toBe(`${ASKED}\n1. Yes\n2. No`);
     expect(shown([...TRANSCRIPT, 'Run this?', '', '  rm -r roof', '', ASKED])).toMatch(
@@ -18,7 +18,7 @@ describe('a dialog of which only a sign is known', () => {
     );
   });
 
-  test('is told by the newest one where an earlier one still stands above', () => {
+  test('is the newest one if an earlier one is still above it', () => {
     expect(shown(['Do you want tea? (y/n)', 'y', ...TRANSCRIPT, ASKED])).toMatch(
       /push to origin\? \(y\/n\)$/,
     );

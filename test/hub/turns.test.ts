@@ -21,7 +21,7 @@ test('the first turn that ends without a report is reminded, once however often 
   expect(seen).toMatchObject({ reminded: 1, told: [] });
 });
 
-test('the one after the reminder is told', () => {
+test('the one after the reminder is reported', () => {
   expect(endOf({ reminded_at: 'now' })).toMatchObject({ reminded: 0, told: ['turn_ended'] });
 });
 
@@ -31,7 +31,7 @@ test.each([
   ['waits for an answer', { status: 'input_required', attention: ['question'] }],
   ['is about to be given its first message', { messages: [{}] }],
   ['is about to be given another message', { messages: [{}, {}], messages_announced: 1 }],
-])('a job that %s is neither reminded nor told', (_what, record) => {
+])('a job that %s is neither reminded nor reported', (_what, record) => {
   expect(endOf(record)).toMatchObject({ reminded: 0, told: [] });
 });
 

@@ -23,7 +23,7 @@ afterAll(() => lab.end());
 
 const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
 
-test('the list has the words of an answered report at once, and its file grows by none of them', async () => {
+test('the list has the words of an answered report at once, and its file does not grow', async () => {
   await server.ask('publish_event', { job_id: 'talks', event: 'started' });
   await server.ask('list_jobs');
   for (let n = 1; n <= 40; n++) {
