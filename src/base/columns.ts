@@ -77,14 +77,18 @@ function wrapLine(line: string, width: number): string[] {
   return current.trim() === '' ? lines : [...lines, current.trimEnd()];
 }
 
-/** A word that is wider than a whole line, in pieces. */
-function piecesOf(word: string, width: number): string[] {
+/** A text in pieces of so many columns at most; a character that is wider is a piece of its own. */
+export function piecesOf(text: string, width: number): string[] {
   const pieces: string[] = [];
-  for (let rest = word; rest !== ''; ) {
-    // A character that is wider than the line must not stop it for ever.
-    const piece = headOf(rest, width) || (graphemes(rest)[0] ?? rest);
-    pieces.push(piece);
-    rest = rest.slice(piece.length);
+  let [piece, columns] = ['', 0];
+  for (const character of graphemes(text)) {
+    const own = columnsOf(character);
+    if (piece !== '' && columns + own > width) {
+      pieces.push(piece);
+      [piece, columns] = ['', 0];
+    }
+    piece += character;
+    columns += own;
   }
-  return pieces;
+  return piece === '' ? pieces : [...pieces, piece];
 }

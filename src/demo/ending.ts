@@ -5,6 +5,7 @@ import { MamError } from '../base/errors.ts';
 import { namesIn } from '../base/folders.ts';
 import { parseObject } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
+import type { ProcessId } from '../base/process-id.ts';
 import { sendSignal, startOf } from '../base/processes.ts';
 import { until } from '../base/until.ts';
 import { hubPid } from './private-hub.ts';
@@ -14,14 +15,11 @@ import type { Stage } from './stage.ts';
 /** How long the demo's processes may take to end by themselves, and then by force, in ms. */
 const END_MS = 5_000;
 const FORCE_MS = 2_000;
-/** How long the children of a process in a pane may take after it, in ms: the hang-up has reached them as well. */
+/** How long the children of a process in a pane may outlive it, in ms: the hang-up has reached them as well. */
 const CHILDREN_MS = 500;
 
 /** A process, distinct from a later one with the same id. */
-interface Doomed {
-  pid: number;
-  start: string;
-}
+type Doomed = Pick<ProcessId, 'pid' | 'start'>;
 
 /**
  * Ends everything of a demo and removes its folder; only processes that the demo started are touched.
@@ -34,12 +32,9 @@ export async function endStage(stage: Stage): Promise<void> {
   await untilGone(peers);
   await until(() => !peers.some(hasGroup), CHILDREN_MS);
   // Only now: while there are clients, one of them may start a new hub.
-  const hub = hubPid(stage);
-  if (hub !== undefined) {
-    const doomed = identify([hub]);
-    sendSignal(hub, 'SIGTERM');
-    await untilGone(doomed);
-  }
+  const hubs = identify([hubPid(stage) ?? []].flat());
+  for (const { pid } of hubs) sendSignal(pid, 'SIGTERM');
+  await untilGone(hubs);
   await rm(stage.folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
@@ -50,27 +45,24 @@ function identify(pids: number[]): Doomed[] {
   });
 }
 
-/** Waits for the end of processes that were told to end, and ends by force what does not. @throws MamError `internal` */
+/** Waits for processes that were asked to end, then ends the rest by force. @throws MamError `internal` */
 async function untilGone(doomed: Doomed[]): Promise<void> {
-  if (await until(() => doomed.every(isGone), END_MS)) return;
-  for (const { pid } of doomed.filter((one) => !isGone(one))) sendSignal(pid, 'SIGKILL');
-  if (await until(() => doomed.every(isGone), FORCE_MS)) return;
-  const stuck = doomed.filter((one) => !isGone(one)).map(({ pid }) => pid);
+  const left = (): Doomed[] => doomed.filter(({ pid, start }) => startOf(pid) === start);
+  if (await until(() => left().length === 0, END_MS)) return;
+  for (const { pid } of left()) sendSignal(pid, 'SIGKILL');
+  if (await until(() => left().length === 0, FORCE_MS)) return;
+  const stuck = left().map(({ pid }) => pid);
   throw new MamError('internal', `The demo's processes ${stuck.join(', ')} do not end.`);
 }
 
 /** The peers' MCP servers, which announce themselves by a file each. */
 function serverPids({ home }: Stage): number[] {
   const files = namesIn(home.servers).map((name) => join(home.servers, name));
-  const said = files.map((path) => parseObject(orElse(() => readFileSync(path, 'utf8'), ''))['pid']);
-  return said.filter((pid) => typeof pid === 'number');
+  const found = files.map((path) => parseObject(orElse(() => readFileSync(path, 'utf8'), ''))['pid']);
+  return found.filter((pid) => typeof pid === 'number');
 }
 
-/** True while anything lives in the process group that a pane's program led. */
+/** True while anything runs in the process group that a pane's program led. */
 function hasGroup({ pid }: Doomed): boolean {
   return orElse(() => process.kill(-pid, 0), false);
-}
-
-function isGone({ pid, start }: Doomed): boolean {
-  return startOf(pid) !== start;
 }

@@ -20,7 +20,7 @@ else
 fi
 `;
 
-/** What the peer has to do: one file with one line. */
+/** What the peer should do: one file with one line. */
 export interface Plan {
   file: string;
   line: string;
@@ -36,7 +36,7 @@ export function jobIdOf(order: string): string | undefined {
   return /\bjob_id "([a-z0-9-]{1,64})"/.exec(order)?.[1] ?? /\bJob ([a-z0-9-]{1,64}) was/.exec(order)?.[1];
 }
 
-/** Reads a task; nothing when it is none of the one sort that the peer knows. */
+/** Reads a task; nothing where it is not of the one kind that the peer knows. */
 export function planOf(task: string, jobId: string): Plan | undefined {
   const [, file, line] = TASK.exec(task) ?? [];
   if (file === undefined || line === undefined || basename(file) !== file || /^\.+$/.test(file))

@@ -24,7 +24,7 @@ export class MamClient {
     const client = new Client(
       { name, version: VERSION },
       {
-        // The SDK's own would need ajv; this client asks for no list of tools, so nothing is checked by it.
+        // The SDK's own would need ajv; without a list of tools, it would check nothing.
         jsonSchemaValidator: {
           getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
         },
@@ -57,11 +57,9 @@ export class MamClient {
 }
 
 /** The answer of `delegate_job`, as far as the demo reads it. */
-export interface Delegated {
+export interface Delegated extends Pick<JobStatus, 'status' | 'delivery'> {
   job_id: string;
-  status: string;
   delivery_stage: string;
-  delivery: { stage: string; at: string; evidence?: string }[];
   peer_server?: string;
 }
 

@@ -23,7 +23,7 @@ export async function startHub(stage: Stage): Promise<number> {
   throw new MamError('unavailable', `The hub did not start: ${cleanLine(stderr, WHY_CHARS)}`);
 }
 
-/** The process of the demo's hub, also of one that took the place of a first one; nothing when none runs. */
+/** The process of the demo's hub, even of one that replaced the first; nothing when none runs. */
 export function hubPid(stage: Stage): number | undefined {
   return livingOwner(stage.home.lock)?.pid;
 }

@@ -6,16 +6,16 @@ import { programPath } from '../settings/program.ts';
 import { commandOptions, type Stage } from './stage.ts';
 
 export const SESSION = 'peer';
-/** tmux's own signal by which the peer says that it is ready; its death raises it too. */
+/** The channel of tmux on which the peer signals that it is ready; its death does too. */
 const READY = 'demo-peer';
 /** A peer is ready within this time, in ms; measured: 300 to 500. */
 const READY_MS = 20_000;
 /** tmux answers any other command within this time, in ms. */
 const ANSWER_MS = 10_000;
-/** As much of the peer's screen as a failure shows, in lines. */
+/** How much of the peer's screen a failure shows, in lines. */
 const SCREEN_LINES = 12;
 
-// The pane of a peer that ends stays, so that a failure can show its last words.
+// The pane outlives the peer, so that a failure can show its last words.
 const CONFIG = `set -g remain-on-exit on
 set-hook -g pane-died 'wait-for -S ${READY}'
 set -g status-left ' mam demo  '
@@ -65,43 +65,26 @@ export function attachCommand(stage: Stage): string {
 
 /** The last lines of the peer's screen; none when there is no peer. */
 export async function peerScreen(stage: Stage): Promise<string[]> {
-  try {
-    const screen = await tmux(stage, ['capture-pane', '-p', '-t', `=${SESSION}:`]);
-    return screen
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .slice(-SCREEN_LINES);
-  } catch {
-    return [];
-  }
+  const screen = await tmux(stage, ['capture-pane', '-p', '-t', `=${SESSION}:`]).catch(() => '');
+  const lines = screen.split('\n').filter((line) => line.trim() !== '');
+  return lines.slice(-SCREEN_LINES);
 }
 
 /** The server's process and those in its panes; none when no server runs. */
 export async function tmuxPids(stage: Stage): Promise<number[]> {
-  try {
-    const list = await tmux(stage, ['list-panes', '-a', '-F', '#{pid} #{pane_pid}']);
-    return [...new Set(list.split(/\s+/).map(Number))].filter((pid) => pid > 0);
-  } catch {
-    return [];
-  }
+  const list = await tmux(stage, ['list-panes', '-a', '-F', '#{pid} #{pane_pid}']).catch(() => '');
+  return [...new Set(list.split(/\s+/).map(Number))].filter((pid) => pid > 0);
 }
 
 /** Ends the private server, if it runs. */
 export async function endTmux(stage: Stage): Promise<void> {
-  await execa('tmux', ['-S', stage.socket, 'kill-server'], {
-    ...commandOptions(stage, ANSWER_MS),
-    reject: false,
-  });
+  await tmux(stage, ['kill-server']).catch(() => {});
 }
 
 async function tmux(stage: Stage, args: string[]): Promise<string> {
   try {
-    const { stdout } = await execa(
-      'tmux',
-      ['-u', '-S', stage.socket, ...args],
-      commandOptions(stage, ANSWER_MS),
-    );
-    return stdout;
+    const words = ['-u', '-S', stage.socket, ...args];
+    return (await execa('tmux', words, commandOptions(stage, ANSWER_MS))).stdout;
   } catch (error) {
     const why = (error as { stderr?: string }).stderr || systemCode(error) || 'no answer';
     throw new MamError('unavailable', `tmux failed: ${why}.`, '', { cause: error });

@@ -20,26 +20,22 @@ export interface Ending {
   failure: { why: string; hubLog: string[]; screen: string[] } | undefined;
 }
 
-/** Who hears what happens in a demo. */
+/** Gets what happens in a demo, step by step. */
 export interface Report {
   stage(stage: Stage, tmux: string): void;
-  hub(pid: number): void;
-  peer(session: string): void;
-  supervisor(): void;
+  hub?(pid: number): void;
+  peer?(session: string): void;
+  supervisor?(): void;
   delegated(job: Delegated, prompt: string, called: number, answered: number): void;
   job(status: JobStatus, timeline: Moment[]): void;
-  file(path: string, text: string): void;
+  file?(path: string, text: string): void;
   end(end: DemoEnd, ending: Ending): void;
 }
 
-/** What a person does with a demo that was kept. */
-export interface KeptCommands {
-  attach: string;
-  stop: string;
-}
+type KeptCommands = ReturnType<typeof keptCommands>;
 
-/** @param mam how this program is called */
-export function keptCommands(stage: Stage, mam: string): KeptCommands {
+/** What a person types for a demo that was kept. @param mam how this program is called */
+export function keptCommands(stage: Stage, mam: string) {
   return { attach: attachCommand(stage), stop: `${mam} demo --stop ${shellWord(stage.folder)}` };
 }
 
@@ -72,10 +68,8 @@ export function textReport(
     delegated(job, prompt, called, answered) {
       fact('task', cleanLine(prompt, TASK_CHARS));
       fact('job', `${paint('bold', job.job_id)}, delegate_job answered after ${answered - called} ms`);
-      const receipt = job.delivery
-        .map(({ stage, at }) => `${stage} ${Date.parse(at) - called} ms`)
-        .join(', ');
-      fact('receipt', `${receipt}; peer's server: ${job.peer_server ?? 'unknown'}`);
+      const stages = job.delivery.map(({ stage, at }) => `${stage} ${Date.parse(at) - called} ms`);
+      fact('receipt', `${stages.join(', ')}; peer's server: ${job.peer_server ?? 'unknown'}`);
       fact('waiting', 'wait_job returns when the job is done; the peer works for a few seconds …');
     },
     job(status, timeline) {
@@ -86,18 +80,15 @@ export function textReport(
         print(`${time}  ${source.padEnd(10)}  ${what.padEnd(12)}${words}`.trimEnd());
       }
       print('');
-      const { validation } = status;
-      const verdict = verdictWords({ ...validation });
+      const { passed, output_tail = '' } = status.validation ?? {};
+      const verdict = verdictWords({ ...status.validation });
       if (verdict === undefined) return;
-      const colour = validation?.passed === true ? 'green' : 'red';
-      fact(
-        'validation',
-        `${paint(colour, verdict)}  ${cleanLine(validation?.output_tail ?? '', TASK_CHARS)}`,
-      );
+      const painted = paint(passed === true ? 'green' : 'red', verdict);
+      fact('validation', `${painted}  ${cleanLine(output_tail, TASK_CHARS)}`);
     },
-    file: () => {},
     end(end, { stage, kept, seconds, failure }) {
       const time = `${seconds.toFixed(1)} s`;
+      const gone = 'the hub, the tmux server and the folder are gone again.';
       if (failure !== undefined) {
         print(`\n${paint('red', 'The demo failed')} after ${time}: ${failure.why}`);
         tail(`The hub's log was ${stage.home.log}; it ends:`, failure.hubLog);
@@ -110,12 +101,8 @@ export function textReport(
         fact('files', stage.project);
         fact('end it', stop);
       } else if (end === 'completed') {
-        print(
-          `\n${paint('green', 'Completed')} in ${time}; the hub, the tmux server and the folder are gone again.`,
-        );
-      } else if (end === 'interrupted') {
-        print(`\nInterrupted after ${time}; the hub, the tmux server and the folder are gone again.`);
-      }
+        print(`\n${paint('green', 'Completed')} in ${time}; ${gone}`);
+      } else if (end === 'interrupted') print(`\nInterrupted after ${time}; ${gone}`);
     },
   };
 
@@ -134,9 +121,6 @@ export function jsonReport(
   const facts: Record<string, unknown> = {};
   return {
     stage: (_, tmux) => Object.assign(facts, { tmux }),
-    hub: () => {},
-    peer: () => {},
-    supervisor: () => {},
     delegated(job, prompt, called, answered) {
       const delivery = job.delivery.map(({ stage, at }) => ({ stage, ms: Date.parse(at) - called }));
       const { job_id, peer_server } = job;

@@ -9,15 +9,15 @@ import { PROMPT, writeScript } from './greeting.ts';
 import { type Delegated, type JobStatus, MamClient, type Waited } from './mam-client.ts';
 import { hubLog, startHub } from './private-hub.ts';
 import { peerScreen, releasePeer, SESSION, startPeer, tmuxVersion } from './private-tmux.ts';
-import type { Report } from './report.ts';
+import type { Ending, Report } from './report.ts';
 import { makeStage, type Stage, stageEnvironment } from './stage.ts';
 import { timelineOf } from './timeline.ts';
 
-/** The whole job takes 3 to 4 s; in a minute it has gone wrong. */
+/** The whole job takes 3 to 4 s; after a minute something is wrong. */
 const JOB_SECONDS = 60;
 /** How long one wait_job may last, in seconds. */
 const WAIT_SECONDS = 20;
-/** The peer's server announces itself just after its handshake; this long it is looked for, in ms. */
+/** The peer's server announces itself just after its handshake: within this time, in ms. */
 const ANNOUNCE_MS = 2_000;
 
 /** How a demo ended. */
@@ -26,10 +26,10 @@ export type DemoEnd = 'completed' | 'failed' | 'interrupted';
 /**
  * One delegated job from end to end on real parts: a hub, a tmux server with a peer that is an MCP client, and a
  * supervisor that speaks MCP to a `mam` server. Everything lives in a private folder and is ended again.
- * @param report hears what happens
+ * @param report gets what happens
  * @param keep leaves all of it running
  * @param stop aborted when the person wants it to end
- * @throws MamError `unavailable` when tmux is missing; nothing was begun then
+ * @throws MamError `unavailable` when tmux is missing, before anything is begun
  */
 export async function runDemo(report: Report, keep: boolean, stop: AbortSignal): Promise<DemoEnd> {
   const began = performance.now();
@@ -37,7 +37,7 @@ export async function runDemo(report: Report, keep: boolean, stop: AbortSignal):
   const stage = makeStage();
   report.stage(stage, tmux);
   let end: DemoEnd = 'failed';
-  let failure: { why: string; hubLog: string[]; screen: string[] } | undefined;
+  let failure: Ending['failure'];
   try {
     await play(stage, report, stop);
     end = 'completed';
@@ -59,53 +59,43 @@ export async function runDemo(report: Report, keep: boolean, stop: AbortSignal):
 
 /** The story itself. @throws MamError with what went wrong, or anything once `stop` is aborted */
 async function play(stage: Stage, report: Report, stop: AbortSignal): Promise<void> {
-  report.hub(await startHub(stage));
+  const hub = await startHub(stage);
+  report.hub?.(hub);
   stop.throwIfAborted();
   await startPeer(stage, stop);
   await until(() => hasAnnouncement(stage), ANNOUNCE_MS);
   stop.throwIfAborted();
-  report.peer(SESSION);
+  report.peer?.(SESSION);
   const supervisor = await MamClient.connect('mam-demo', stageEnvironment(stage, true), stage.project);
   try {
-    // The first call loads the server's tools and connects to the hub, so that the times below are those of a running one.
+    // The first call loads the tools and connects to the hub, so that the times below are those of a running server.
     await supervisor.call('list_jobs', {}, stop);
-    report.supervisor();
-    await delegate(stage, supervisor, report, stop);
+    report.supervisor?.();
+    await delegate(stage, (name, args) => supervisor.call(name, args, stop), report);
   } finally {
     await supervisor.close();
   }
 }
 
-async function delegate(
-  stage: Stage,
-  supervisor: MamClient,
-  report: Report,
-  stop: AbortSignal,
-): Promise<void> {
-  stop.throwIfAborted();
+/** Calls a tool of the supervisor's server. */
+type Call = <T>(name: string, args: Record<string, unknown>) => Promise<T>;
+
+async function delegate(stage: Stage, call: Call, report: Report): Promise<void> {
   writeScript(stage.script);
   const called = Date.now();
-  const job = await supervisor.call<Delegated>(
-    'delegate_job',
-    {
-      prompt: PROMPT,
-      agent: 'command',
-      agent_session: `tmux:${SESSION}`,
-      workdir: stage.project,
-      timeout_seconds: JOB_SECONDS,
-      validate: stage.script,
-    },
-    stop,
-  );
+  const job = await call<Delegated>('delegate_job', {
+    prompt: PROMPT,
+    agent: 'command',
+    agent_session: `tmux:${SESSION}`,
+    workdir: stage.project,
+    timeout_seconds: JOB_SECONDS,
+    validate: stage.script,
+  });
   const delegated = Date.now();
   report.delegated(job, PROMPT, called, delegated);
-  await wait(job.job_id, supervisor, stop);
+  await wait(job.job_id, call);
   const waited = Date.now();
-  const status = await supervisor.call<JobStatus>(
-    'job_status',
-    { job_id: job.job_id, events_after: 0 },
-    stop,
-  );
+  const status = await call<JobStatus>('job_status', { job_id: job.job_id, events_after: 0 });
   const timeline = timelineOf(status, { called, delegated, waited }, job.delivery_stage);
   report.job(status, timeline);
   if (status.status !== 'completed') {
@@ -114,18 +104,16 @@ async function delegate(
   }
   if (status.validation?.passed !== true)
     throw new MamError('internal', 'The validation script did not run.');
-  report.file(join(stage.project, 'greeting.txt'), readFileSync(join(stage.project, 'greeting.txt'), 'utf8'));
+  const file = join(stage.project, 'greeting.txt');
+  report.file?.(file, readFileSync(file, 'utf8'));
 }
 
 /** Waits until the job is final. @throws MamError when it needs a person or takes too long */
-async function wait(jobId: string, supervisor: MamClient, stop: AbortSignal): Promise<void> {
+async function wait(jobId: string, call: Call): Promise<void> {
   const deadline = performance.now() + JOB_SECONDS * 1000;
   for (let cursor: string | undefined; ; ) {
-    const answer = await supervisor.call<Waited>(
-      'wait_job',
-      { job_id: jobId, timeout_seconds: WAIT_SECONDS, ...(cursor !== undefined && { cursor }) },
-      stop,
-    );
+    const params = { job_id: jobId, timeout_seconds: WAIT_SECONDS, cursor };
+    const answer = await call<Waited>('wait_job', params);
     if (answer.outcome === 'final') return;
     if (answer.outcome === 'needs_attention') throw new MamError('refused', answer.summary);
     if (performance.now() > deadline)

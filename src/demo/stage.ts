@@ -5,10 +5,10 @@ import { MamError } from '../base/errors.ts';
 import { type Home, homePaths } from '../registry/home.ts';
 import { scrubbedEnvironment } from '../settings/environment.ts';
 
-/** With a longer one the sockets in the folder would come near the length at which their paths are cut. */
+/** With a longer one, the paths of the sockets in the folder might be too long, and cut. */
 const MAX_TEMPORARY_BYTES = 60;
 
-/** Where everything of one demo lives: nothing of the user's own hub, registry or tmux is touched. */
+/** The folder of one demo, with all its files: it touches nothing of the user's own hub, registry or tmux. */
 export interface Stage {
   folder: string;
   home: Home;
@@ -19,7 +19,7 @@ export interface Stage {
   tmuxConfig: string;
   /** The validation script. */
   script: string;
-  /** What tells a demo's folder from any other. */
+  /** Marks the folder as a demo's. */
   marker: string;
 }
 
@@ -30,25 +30,22 @@ export function makeStage(): Stage {
   const stage = stageIn(mkdtempSync(join(parent, 'mam-demo-')));
   writeFileSync(stage.marker, `${JSON.stringify({ demo: 'multi-agent-mux', pid: process.pid })}\n`);
   mkdirSync(stage.home.folder, { mode: 0o700 });
-  // A project folder of its own: else one above the temporary folder would be found, with its settings.
+  // A project folder of its own: otherwise one above the temporary folder would be found, with its settings.
   mkdirSync(join(stage.project, '.mam'), { recursive: true });
   return stage;
 }
 
-/** The stage of a demo that was kept. @throws MamError `bad_input` when the folder is none of a demo */
+/** The stage of a demo that was kept. @throws MamError `bad_input` when the folder is not a demo's */
 export function keptStage(folder: string): Stage {
   const stage = stageIn(resolve(folder));
   if (existsSync(stage.marker)) return stage;
-  throw new MamError(
-    'bad_input',
-    'This is not the folder of a demo.',
-    'Give --stop the folder that mam demo --keep printed.',
-  );
+  const remedy = 'Give --stop the folder that mam demo --keep printed.';
+  throw new MamError('bad_input', 'This is not the folder of a demo.', remedy);
 }
 
 /**
  * The environment of every process of the demo.
- * @param inTmux true for a process that takes the private tmux server for its own
+ * @param inTmux true for a process that seems to run in the private tmux server
  */
 export function stageEnvironment(stage: Stage, inTmux = false): Record<string, string> {
   return {
@@ -65,7 +62,7 @@ export function commandOptions(stage: Stage, timeout: number) {
     env: stageEnvironment(stage),
     extendEnv: false,
     timeout,
-    // A group of its own: Ctrl-C ends the demo in order, not its commands at random.
+    // A group of its own: Ctrl-C ends the demo cleanly, not its commands at random.
     detached: true,
   };
 }

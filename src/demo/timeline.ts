@@ -10,14 +10,8 @@ export interface Moment {
   detail?: string;
 }
 
-/** When the supervisor did what, in ms since 1970. */
-export interface SupervisorTimes {
-  /** delegate_job was called, and answered. */
-  called: number;
-  delegated: number;
-  /** wait_job answered. */
-  waited: number;
-}
+/** When delegate_job was called and answered, and when wait_job answered, in ms since 1970. */
+type SupervisorTimes = Record<'called' | 'delegated' | 'waited', number>;
 
 /** The job's events and the supervisor's calls in the order of their times. */
 export function timelineOf(status: JobStatus, times: SupervisorTimes, stage: string): Moment[] {
@@ -28,13 +22,11 @@ export function timelineOf(status: JobStatus, times: SupervisorTimes, stage: str
     const words = detail ?? (source === 'hub' ? evidence.get(type) : undefined) ?? verdict;
     return { ms: Date.parse(at) - called, source, what: type, ...(words !== undefined && { detail: words }) };
   });
-  const calls: Moment[] = [
-    { ms: 0, source: 'supervisor', what: 'delegate_job', detail: 'called' },
-    { ms: delegated - called, source: 'supervisor', what: 'delegate_job', detail: `answered: ${stage}` },
-    { ms: waited - called, source: 'supervisor', what: 'wait_job', detail: 'answered: final' },
-  ];
+  const call = (at: number, what: string, detail: string): Moment => {
+    return { ms: at - called, source: 'supervisor', what, detail };
+  };
+  const answered = call(delegated, 'delegate_job', `answered: ${stage}`);
   // Events keep their order; at equal times, a call comes before the events that it caused and after those that it waited for.
-  const [first, answered, last] = calls as [Moment, Moment, Moment];
   const middle = [...events, answered].sort((a, b) => a.ms - b.ms);
-  return [first, ...middle, last];
+  return [call(called, 'delegate_job', 'called'), ...middle, call(waited, 'wait_job', 'answered: final')];
 }

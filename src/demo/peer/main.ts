@@ -25,7 +25,7 @@ export async function runPeer(ready: string | undefined): Promise<number> {
   stdin.setRawMode(true);
   screen.open();
 
-  // Orders that come early wait for the server; each waits for the one before.
+  // Early orders wait for the server, and each order for the one before.
   let free: Promise<unknown> = Promise.resolve();
   const connected = connect();
   const quit = new Promise<void>((resolve) => {
@@ -59,10 +59,7 @@ export async function runPeer(ready: string | undefined): Promise<number> {
   try {
     const mam = await Promise.race([connected, quit]);
     if (mam !== undefined) {
-      screen.say(
-        'Connected to a mam server of my own. I wait for orders, from people or from agents.',
-        'dim',
-      );
+      screen.say('Connected to a mam server of my own. I wait for orders, from people or agents.', 'dim');
       screen.state = 'ready';
       if (ready !== undefined) await execa('tmux', ['wait-for', '-S', ready]);
       await quit;
@@ -79,7 +76,7 @@ export async function runPeer(ready: string | undefined): Promise<number> {
   }
 }
 
-/** The server gets what an agent in a pane gives to its own: its tmux, and that it is a peer's. */
+/** The server gets what an agent in a pane gives its own: its tmux, and the role of a peer. */
 async function connect(): Promise<MamClient> {
   const { pane, paneSocket, cwd } = await loadSettings();
   const place = pane === undefined ? {} : { TMUX: `${paneSocket},0,0`, TMUX_PANE: pane };

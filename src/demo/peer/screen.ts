@@ -1,17 +1,18 @@
 import { styleText } from 'node:util';
-import { columnsOf } from '../../base/columns.ts';
+import { columnsOf, piecesOf } from '../../base/columns.ts';
 
 const ESC = '\u001b';
 const HINT = 'Enter hands it over · Ctrl-U clears · Ctrl-C quits';
 const PROMPT = '> ';
 const HISTORY_LINES = 500;
 
-/** How a line is shown: the peer's doings, what came from others, and what went wrong. */
-export type Tone = 'plain' | 'dim' | 'good' | 'bad';
+/** How a line is shown. */
+const STYLES = { plain: [], dim: ['dim'], good: ['green'], bad: ['red'] } as const;
+type Tone = keyof typeof STYLES;
 
 /**
  * The peer's screen: a title, what happened, and an input box at the bottom. It is drawn whole in one write, so a
- * resized terminal needs no special care and nobody sees it half done.
+ * resized terminal needs no special care and a half-drawn screen is never seen.
  */
 export class PeerScreen {
   draft = '';
@@ -35,7 +36,7 @@ export class PeerScreen {
     process.stdout.write(`${ESC}[?2004l${ESC}[?25h\r\n`);
   }
 
-  /** A word for what the peer is doing, in the title. */
+  /** What the peer is doing, for the title. */
   set state(state: string) {
     this.#state = state;
     this.draw();
@@ -59,7 +60,7 @@ export class PeerScreen {
     const title = styleText('inverse', ` ${this.#title} · ${this.#state} `.slice(0, columns).padEnd(columns));
     const room = rows - 1 - above.length - box.length - below.length;
     const history = this.#history.flatMap(({ text, tone }) =>
-      fold(text, columns).map((line) => paint(line, tone)),
+      fold(text, columns).map((line) => styleText([...STYLES[tone]], line)),
     );
     const shown = room > 0 ? history.slice(-room) : [];
     const lines = [title, ...shown, ...above, ...box, ...below];
@@ -74,25 +75,5 @@ export class PeerScreen {
 
 /** A text in rows of at most `columns`. */
 function fold(text: string, columns: number): string[] {
-  return text.split('\n').flatMap((line) => {
-    const rows: string[] = [];
-    let row = '';
-    let used = 0;
-    for (const character of line) {
-      const wide = columnsOf(character);
-      if (used + wide > columns) {
-        rows.push(row);
-        row = '';
-        used = 0;
-      }
-      row += character;
-      used += wide;
-    }
-    return [...rows, row];
-  });
-}
-
-function paint(line: string, tone: Tone): string {
-  if (tone === 'plain') return line;
-  return styleText(tone === 'good' ? 'green' : tone === 'bad' ? 'red' : 'dim', line);
+  return text.split('\n').flatMap((line) => (line === '' ? [''] : piecesOf(line, columns)));
 }

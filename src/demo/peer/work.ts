@@ -6,7 +6,7 @@ import { jobIdOf, planOf } from '../greeting.ts';
 import type { MamClient, Published } from '../mam-client.ts';
 import type { PeerScreen } from './screen.ts';
 
-/** How long each step of the work takes, in ms: so long that a person can follow it. */
+/** How long each step of the work takes, in ms, so that a person can follow it. */
 const STEP_MS = 600;
 const SHOWN_CHARS = 400;
 
@@ -30,11 +30,8 @@ export async function work(order: string, mam: MamClient, screen: PeerScreen): P
     screen.say(`  my task: ${cleanLine(task, SHOWN_CHARS)}`);
     const plan = planOf(task, jobId as string);
     if (plan === undefined) {
-      throw new MamError(
-        'refused',
-        'This demo peer can only write one line into a file.',
-        'Ask for it like this: Write the file NAME with one line: "TEXT"',
-      );
+      const what = 'This demo peer can only write one line into a file.';
+      throw new MamError('refused', what, 'Ask for it like this: Write the file NAME with one line: "TEXT"');
     }
     const path = join(workdir, plan.file);
     await step('Understood: one file with one line');
@@ -42,7 +39,7 @@ export async function work(order: string, mam: MamClient, screen: PeerScreen): P
     writeFileSync(path, `${plan.line}\n`);
     await step(`Wrote ${plan.file}, reading it again`);
     if (readFileSync(path, 'utf8') !== `${plan.line}\n`)
-      throw new Error(`${plan.file} does not hold what was written`);
+      throw new Error(`${plan.file} does not contain what was written`);
     await pause();
     await report('completed', `${plan.file} says: ${plan.line}`, { files: [path] });
     screen.say('Done; ready for the next order.', 'good');
@@ -56,12 +53,8 @@ export async function work(order: string, mam: MamClient, screen: PeerScreen): P
   async function report(event: string, detail: string | undefined, more: object = {}): Promise<Published> {
     const words = detail === undefined ? '' : `: ${cleanLine(detail, SHOWN_CHARS)}`;
     screen.say(`  publish_event ${event}${words}`, 'dim');
-    const answer = await mam.call<Published>('publish_event', {
-      job_id: jobId,
-      event,
-      ...(detail !== undefined && { detail: detail.slice(0, 2_000) }),
-      ...more,
-    });
+    const params = { job_id: jobId, event, detail: detail?.slice(0, 2_000), ...more };
+    const answer = await mam.call<Published>('publish_event', params);
     if (!answer.accepted) throw new JobOver(answer.next);
     return answer;
   }
