@@ -1,58 +1,58 @@
-/** The longest time setTimeout can count, in ms. */
+/** The longest time that setTimeout can count, in ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
-/** The clock is read so often by itself, in ms. */
+/** How often the clock reads itself, in ms. */
 const TICK_MS = 500;
-/** Nobody ran for longer than this (ms) between two readings: the machine slept, or this process was stopped. */
+/** After a longer time (ms) between two readings, the machine slept or this process was stopped. */
 const GAP_MS = 2_000;
-/** After a gap the clock goes on so much later, in ms: whoever slept as well needs a moment to report. */
+/** The clock resumes this long (ms) after a gap: others that slept too need a moment to report. */
 const GRACE_MS = 5_000;
-/** A gap of this length is a sleep, and always has its grace; shorter ones may come without end, in ms. */
+/** A gap of this length (ms) is a sleep, which always gets its grace; shorter ones may come again and again. */
 const SLEEP_MS = 60_000;
 
 /**
- * The clock of all limits: it stands still while the machine sleeps or this process is stopped, and nobody can set it.
+ * The clock of all limits: it stops while the machine sleeps or this process is stopped, and cannot be set.
  */
 export class AwakeClock {
-  private readonly read: () => number;
-  private seen: number;
-  private time = 0;
-  private grace = 0;
-  /** What the clock read at the last grace. */
-  private spared = Number.NEGATIVE_INFINITY;
-  private ticks: NodeJS.Timeout | undefined;
+  readonly #read: () => number;
+  #seen: number;
+  #time = 0;
+  #grace = 0;
+  /** The time of the last grace. */
+  #spared = Number.NEGATIVE_INFINITY;
+  #ticks: NodeJS.Timeout | undefined;
 
   /** @param read a monotonic clock, in ms */
   constructor(read: () => number = monotonic) {
-    this.read = read;
-    this.seen = read();
+    this.#read = read;
+    this.#seen = read();
   }
 
-  /** How long this process has been awake, in ms: to be compared with other readings only. */
+  /** How long this process has been awake, in ms: to compare with other readings only. */
   now(): number {
-    const at = this.read();
-    const passed = at - this.seen;
-    this.seen = at;
+    const at = this.#read();
+    const passed = at - this.#seen;
+    this.#seen = at;
     if (passed > GAP_MS) {
-      // Or a process that is stopped again and again would have no time at all.
-      if (passed >= SLEEP_MS || this.time - this.spared >= GRACE_MS) {
-        this.grace = GRACE_MS;
-        this.spared = this.time;
+      // Otherwise a process that is stopped again and again would have no time at all.
+      if (passed >= SLEEP_MS || this.#time - this.#spared >= GRACE_MS) {
+        this.#grace = GRACE_MS;
+        this.#spared = this.#time;
       }
-      return this.time;
+      return this.#time;
     }
-    const spared = Math.min(this.grace, passed);
-    this.grace -= spared;
-    this.time += passed - spared;
-    return this.time;
+    const spared = Math.min(this.#grace, passed);
+    this.#grace -= spared;
+    this.#time += passed - spared;
+    return this.#time;
   }
 
-  /** Reads itself from now on, so that a gap shows. Keeps no process alive. */
+  /** Reads itself from now on, so that it notices gaps. Keeps no process alive. */
   start(): void {
     this.now();
-    this.ticks ??= setInterval(() => this.now(), TICK_MS).unref();
+    this.#ticks ??= setInterval(() => this.now(), TICK_MS).unref();
   }
 
-  /** Calls back once, after so many ms of this clock. @returns a function that takes it back */
+  /** Calls back once, after so many ms of this clock. @returns a function that cancels it */
   after(ms: number, done: () => void): () => void {
     this.start();
     const due = this.now() + ms;
@@ -67,10 +67,10 @@ export class AwakeClock {
   }
 }
 
-/** The system's clock that nobody sets, in ms; the same for all processes since its start. */
+/** The system's monotonic clock, in ms; the same for all processes. */
 export function monotonic(): number {
   return Number(process.hrtime.bigint() / 1_000n) / 1_000;
 }
 
-/** The one of this process. */
+/** The clock of this process. */
 export const awake = new AwakeClock();

@@ -26,7 +26,7 @@ export class MamError extends Error {
     this.hint = hint;
   }
 
-  /** Each bundle in dist/ has a copy of this class: an error of another one is one all the same. */
+  /** Each bundle in dist/ has a copy of this class: errors of the others count too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'MamError';
   }
@@ -37,7 +37,7 @@ export class MamError extends Error {
   }
 }
 
-/** The one sentence for a failure of any kind: a `MamError`'s own text, else the message of an unexpected one. */
+/** The text of a failure of any kind: a `MamError`'s own, or the message of an unexpected error. */
 export function explain(error: unknown): string {
   if (error instanceof MamError) return error.text;
   return error instanceof Error ? error.message : String(error);

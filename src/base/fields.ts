@@ -1,5 +1,3 @@
-import { hasLoneSurrogate } from './text.ts';
-
 /** What a shell can offer for a value: `job`, `agent` and `session` are looked up when they are asked for. */
 export type Completion = 'job' | 'agent' | 'session' | 'file' | 'folder';
 
@@ -9,9 +7,9 @@ interface Traits {
   readonly max?: number;
   /** Of a long text that must be kept byte for byte: bytes of UTF-8 at most. */
   readonly bytes?: number;
-  /** A text of blanks alone is refused. */
+  /** A blank text is refused. */
   readonly needsWords?: true;
-  /** For the command line: its letter, what stands for its value in the help, what a shell offers, `about` in its words. */
+  /** For the command line: its letter, the placeholder of its value in the help, what a shell offers, another `about`. */
   readonly short?: string;
   readonly value?: string;
   readonly completes?: Completion;
@@ -19,8 +17,8 @@ interface Traits {
 }
 
 /**
- * One thing that a request may say or that an answer says, as plain data: from it come the schemas of tools, the options
- * of commands, what the hub refuses, and the types.
+ * One value of a request or an answer, as plain data: from it come the schemas of tools, the options of commands, the
+ * hub's checks, and the types.
  */
 export interface Field<T = unknown> extends Traits {
   readonly kind: 'text' | 'flag' | 'number' | 'count' | 'choice' | 'list' | 'group' | 'part';
@@ -33,7 +31,7 @@ export interface Field<T = unknown> extends Traits {
   /** Of the job's record: which part. */
   readonly part?: string;
   readonly optional?: boolean;
-  /** What it is where it is left out: the value, or what that means in words. */
+  /** Its value where it is left out, or what that means in words. */
   readonly fallback?: T;
   readonly otherwise?: string;
   /** For the type alone: there is no such property. */
@@ -97,7 +95,7 @@ export function optionName(field: string): string {
   return field.replace(/_(id|seconds)$/, '').replaceAll('_', '-');
 }
 
-/** The limits of a field, in words to be put behind its own: clients don't show their models others. */
+/** The limits of a field, in words to add to its own: clients show their models no others. */
 export function limitsOf({ kind, min, max, bytes, of }: Field): string {
   const most = (max ?? 0).toLocaleString('en-US');
   if (bytes !== undefined) return `, at most ${bytes / 1024 / 1024} MiB`;
@@ -108,12 +106,12 @@ export function limitsOf({ kind, min, max, bytes, of }: Field): string {
   return min === undefined ? `, at most ${most} characters` : `, ${min} to ${most} characters`;
 }
 
-/** What counts where a field is left out, in words; '' where there is nothing to say. */
+/** What applies where a field is left out, in words; '' where there is nothing to say. */
 export function defaultOf({ fallback, otherwise = '' }: Field): string {
   return fallback === undefined ? otherwise : [fallback].flat().join(', ');
 }
 
-/** What is wrong with a text that must be kept byte for byte, as the rest of a sentence that begins with its name. */
+/** What is wrong with a text that must be kept byte for byte, as the end of a sentence that begins with its name. */
 export function textProblem(
   given: string,
   { bytes = Number.POSITIVE_INFINITY, needsWords }: Traits,
@@ -121,7 +119,5 @@ export function textProblem(
   if (needsWords && given.trim() === '') return 'is empty';
   if (Buffer.byteLength(given) > bytes)
     return `is longer than ${bytes / 1024 / 1024} MiB: put the text into a file and name the file`;
-  return hasLoneSurrogate(given)
-    ? 'has half a UTF-16 surrogate pair: send well-formed Unicode text'
-    : undefined;
+  return given.isWellFormed() ? undefined : 'has half a UTF-16 surrogate pair: send well-formed Unicode text';
 }

@@ -1,7 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
+import { orElse } from './or-else.ts';
 
-/** The path of a program on a PATH. A relative entry of that leads into whatever project is worked on: it is left out. */
+/** The path of a program on a PATH. Its relative entries are ignored: they would lead into the project of the moment. */
 export function findProgram(name: string, path = ''): string | undefined {
   if (name.includes('/')) return isProgram(name) ? name : undefined;
   return path
@@ -11,12 +12,10 @@ export function findProgram(name: string, path = ''): string | undefined {
     .find(isProgram);
 }
 
-/** True for a file that may be run. */
+/** True for an executable file. */
 export function isProgram(path: string): boolean {
-  try {
+  return orElse(() => {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+  }, false);
 }

@@ -16,13 +16,13 @@ import { orElse } from './or-else.ts';
 const KERNEL_ONLY: readonly number[] = [0x9fa0, 0x62656572];
 
 /**
- * Makes a private folder (0700) with the folders above it that are missing. Node's own recursive mkdir never returns
- * below a place like /proc, where a folder can't be made and the system says that its parent is missing.
- * @throws the system's error, also where something that is no folder is in the way
+ * Makes a private folder (0700), and missing folders above it. Node's own recursive mkdir never returns below a place
+ * like /proc, where a folder can't be made and the system says that its parent is missing.
+ * @throws the system's error, also where something that is not a folder is in the way
  */
 export function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) {
-    throw Object.assign(new Error(`${path} is no folder`), { code: 'ENOTDIR' });
+    throw Object.assign(new Error(`${path} is not a folder`), { code: 'ENOTDIR' });
   }
   const missing: string[] = [];
   for (let folder = path; !existsSync(folder); folder = dirname(folder)) missing.push(folder);
@@ -30,7 +30,7 @@ export function makeFolder(path: string): void {
     try {
       mkdirSync(folder, { mode: 0o700 });
     } catch (error) {
-      // Somebody else made it in the meantime.
+      // It was made in the meantime.
       if (systemCode(error) !== 'EEXIST') throw error;
     }
   }
@@ -57,14 +57,14 @@ export function removeIfEmpty(folder: string): void {
   orElse(() => rmdirSync(folder), undefined);
 }
 
-/** Looks whether `makeFolder` would make a folder that can be written. @throws the system's error when it would not */
+/** Checks that `makeFolder` would make a folder that can be written. @throws the system's error when it would not */
 export function checkRoom(path: string): void {
   let folder = path;
   while (statSync(folder, { throwIfNoEntry: false }) === undefined && dirname(folder) !== folder)
     folder = dirname(folder);
   // With the last slash it must be a folder.
   accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
-  // Root may write there, says the system, and still nothing can be made.
+  // For root the system says that it can be written, but nothing can be made.
   if (KERNEL_ONLY.includes(statfsSync(folder).type))
     throw Object.assign(new Error(`nothing can be made in ${folder}`), { code: 'ENOENT' });
 }

@@ -14,12 +14,12 @@ export function hasTexts(value: unknown, names: readonly string[]): value is Rec
   return isObject(value) && names.every((name) => isText(value[name]));
 }
 
-/** True for an object in which none of these fields is anything but a text. */
+/** True for an object in which each of these fields is a text or absent. */
 export function mayHaveTexts(value: Record<string, unknown>, names: readonly string[]): boolean {
   return names.every((name) => value[name] === undefined || isText(value[name]));
 }
 
-/** The value of a text that may be no JSON: then nothing. */
+/** The value of a JSON text; nothing where it is not JSON. */
 export function parseJson(text: string): unknown {
   return orElse(() => JSON.parse(text), undefined);
 }

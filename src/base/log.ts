@@ -3,15 +3,15 @@ import { explain, systemCode } from './errors.ts';
 import { orElse } from './or-else.ts';
 import { cleanLine } from './text.ts';
 
-/** The log is rotated at this size, so that it can't fill a disk. */
+/** The log is rotated at this size, so that it cannot fill a disk. */
 const MAX_BYTES = 5 * 1024 * 1024;
 const LINE_CHARS = 2_000;
-/** A line that comes again is told with its number after this time, in ms; then after twice as long each time, up to the second. */
+/** A repeated line is written with its count after this time (ms), then after twice as long each time, up to the second. */
 const REPEATED_MS = 10_000;
 const LONGEST_MS = 600_000;
-/** So many lines are known for that. */
+/** How many lines are remembered for that. */
 const KNOWN_LINES = 1_000;
-/** Errors of a process, or a system, that has no file descriptor left. */
+/** Errors of a process or a system without free file descriptors. */
 const NO_FILES: readonly string[] = ['EMFILE', 'ENFILE'];
 
 /** The hub's own log: what happened to the hub, not to the jobs (that is in their journals). */
@@ -21,9 +21,9 @@ export interface Log {
   error(text: string, error?: unknown): void;
 }
 
-/** A log that appends lines `TIME LEVEL TEXT` to a file, equal ones once and then their number. Writing it never fails the caller. */
+/** A log that appends lines `TIME LEVEL TEXT` to a file, equal ones once and then their count. It never throws. */
 export function fileLog(path: string): Log {
-  // For when no file can be opened any more: that must be said as well.
+  // For when no more files can be opened, which must be logged too.
   const spare = orElse(() => openSync(path, 'a', 0o600), undefined);
   const repeated = new Map<string, number>();
   const write = (level: string, text: string): void => {
@@ -53,7 +53,8 @@ export function fileLog(path: string): Log {
       if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) renameSync(path, `${path}.1`);
       appendFileSync(path, line, { mode: 0o600 });
     } catch (error) {
-      if (spare !== undefined && NO_FILES.includes(systemCode(error) ?? '')) say(spare, line);
+      if (spare !== undefined && NO_FILES.includes(systemCode(error) ?? ''))
+        orElse(() => writeSync(spare, line), 0);
       // A full disk must not end the hub, and there is nowhere else to say it.
     }
   };
@@ -62,12 +63,4 @@ export function fileLog(path: string): Log {
     warn: (text) => write('warn', text),
     error: (text, error) => write('error', error === undefined ? text : `${text}: ${explain(error)}`),
   };
-}
-
-function say(file: number, line: string): void {
-  try {
-    writeSync(file, line);
-  } catch {
-    // Nothing more can be done.
-  }
 }

@@ -1,7 +1,7 @@
-/** The most letters by which a mistyped word may differ from what was meant. */
+/** By how many letters a mistyped word may differ from the intended one. */
 const MAX_DISTANCE = 3;
 
-/** The word that was most likely meant: the only one that begins so, else the nearest one, if any is near `typed`. */
+/** The word that was probably meant: the only one that begins with `typed`, or else the nearest, if any is near. */
 export function nearest(typed: string, words: readonly string[]): string | undefined {
   const longer = typed.length < 2 ? [] : words.filter((word) => word.startsWith(typed));
   if (longer.length === 1) return longer[0];

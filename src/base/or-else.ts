@@ -1,4 +1,4 @@
-/** What a function returns, or something else where it throws: for a look at what may not be there. */
+/** What a function returns, or something else where it throws: for looking at what may be missing. */
 export function orElse<T, E>(run: () => T, otherwise: E): T | E {
   try {
     return run();

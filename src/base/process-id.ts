@@ -1,16 +1,17 @@
 import { readlinkSync } from 'node:fs';
+import { orElse } from './or-else.ts';
 import { isRunning, startOf } from './processes.ts';
 
-/** A process that can be told from a later one with the same id, and from one of that id in another pid namespace. */
+/** A process, distinct from a later one with the same id, and from one with that id in another pid namespace. */
 export interface ProcessId {
   pid: number;
-  /** When it started, as the system says it: compare for equality only. */
+  /** When it started, in the system's form: compare for equality only. */
   start: string;
-  /** The pid namespace that the id counts in; absent: the one of whoever reads it. */
+  /** The pid namespace of the id; absent: the reader's. */
   ns?: string | undefined;
 }
 
-/** What is known of a process: `unknown` where its id counts in a pid namespace that is not ours. */
+/** What is known of a process: `unknown` where its id is of another pid namespace. */
 export type Life = 'alive' | 'gone' | 'unknown';
 
 /** The namespace of ids that mean nothing here. */
@@ -20,24 +21,16 @@ let own: string | undefined;
 
 /**
  * The pid namespace of this process, such as `pid:[4026531836]`; nothing where the system has none. With a /proc of
- * another namespace it is `unseen`: nothing that is read there is about the ids that we are told.
+ * another namespace it is `unseen`: what is read there is not about the ids that we are given.
  */
 export function pidNamespace(): string | undefined {
   if (process.platform !== 'linux') return undefined;
-  own ??= readNamespace();
+  const seesItself = (): boolean => readlinkSync('/proc/self') === String(process.pid);
+  own ??= orElse(() => (seesItself() ? readlinkSync('/proc/self/ns/pid') : UNSEEN), UNSEEN);
   return own;
 }
 
-function readNamespace(): string {
-  try {
-    const seesItself = readlinkSync('/proc/self') === String(process.pid);
-    return seesItself ? readlinkSync('/proc/self/ns/pid') : UNSEEN;
-  } catch {
-    return UNSEEN;
-  }
-}
-
-/** True for ids that count in this process's pid namespace. @param ns as in `ProcessId` */
+/** True for ids of this process's pid namespace. @param ns as in `ProcessId` */
 export function isOurNamespace(ns: string | undefined): boolean {
   const here = pidNamespace();
   return here !== UNSEEN && (ns === undefined || ns === here);
@@ -49,7 +42,7 @@ export function lifeOf({ pid, start, ns }: ProcessId): Life {
   return start !== '' && isRunning(pid, start) ? 'alive' : 'gone';
 }
 
-/** True while this very process is seen to run: the id is in use, by a process that started then, and it is no zombie. */
+/** True while this very process is seen to run: its id is in use by a process that started then and is not a zombie. */
 export function isAlive(process: ProcessId): boolean {
   return lifeOf(process) === 'alive';
 }

@@ -1,17 +1,17 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, type StdioOptions } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { systemCode } from './errors.ts';
 import { orElse } from './or-else.ts';
 
 const LINUX = process.platform === 'linux';
-/** By its place: the PATH of whoever started the hub may be bare. */
+/** By its path: the PATH of the process that started the hub may be bare. */
 const PS = existsSync('/bin/ps') ? '/bin/ps' : 'ps';
 const STTY = existsSync('/bin/stty') ? '/bin/stty' : 'stty';
 /** The file behind a process's input where that is a terminal. */
 const TERMINAL = /^\/dev\/(?:pts\/\d+|tty.*)$/;
 
-/** When a process started, as the system says it (compare for equality only); nothing when it is gone or a zombie. */
+/** When a process started, in the system's form (compare for equality only); nothing when it is gone or a zombie. */
 export function startOf(pid: number): string | undefined {
   if (LINUX) {
     const fields = stat(pid);
@@ -21,34 +21,30 @@ export function startOf(pid: number): string | undefined {
 }
 
 /**
- * True while the very process runs that started then: its id is in use, and it is no zombie. What can't be told, as by a
- * process that has no file descriptor left, is no end.
- * @param start as `startOf` gave it; empty when it could not be told then
+ * True while the very process runs that started then: its id is in use, and it is not a zombie. Also true where we can't
+ * know, as without free file descriptors.
+ * @param start as `startOf` gave it; empty where that was not known
  */
 export function isRunning(pid: number, start: string): boolean {
   if (!exists(pid)) return false;
   const now = startOf(pid);
   if (now !== undefined) return start === '' || now === start;
-  return !canLook();
+  // While the system shows us no process, not even our own.
+  return startOf(process.pid) === undefined;
 }
 
-/** False while the system lets us look at no process, not even at our own. */
-function canLook(): boolean {
-  return startOf(process.pid) !== undefined;
-}
-
-/** True for a process that a signal has stopped: it lives, and does nothing. */
+/** True for a process that a signal has stopped: it exists, and does nothing. */
 export function isStopped(pid: number): boolean {
   return (LINUX ? stat(pid)?.[0] : ps(pid, 'state'))?.toUpperCase().startsWith('T') === true;
 }
 
-/** True while a process has this id, whichever it is; the cheapest look there is. */
+/** True while any process has this id; the cheapest check. */
 export function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it lives, but belongs to another user.
+    // EPERM: it exists, but belongs to another user.
     return systemCode(error) === 'EPERM';
   }
 }
@@ -58,7 +54,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   orElse(() => process.kill(pid, signal), false);
 }
 
-/** The parents of a process, nearest first, itself not among them. */
+/** The parents of a process, nearest first, without itself. */
 export function ancestors(pid: number = process.pid): number[] {
   const found: number[] = [];
   for (let next = pid; found.length < 100; ) {
@@ -70,7 +66,7 @@ export function ancestors(pid: number = process.pid): number[] {
   return found;
 }
 
-/** The processes that a process has started, and theirs, itself not among them. */
+/** The processes that a process has started, and theirs, without itself. */
 export function descendants(pid: number): number[] {
   const parents = LINUX ? parentsByProc() : parentsByPs();
   const found: number[] = [];
@@ -151,37 +147,34 @@ function familyByPs(pid: number): TerminalProcess[] {
   return found;
 }
 
-/** The ids of all processes; none elsewhere than on Linux. */
+/** The ids of all processes; only on Linux. */
 export function pids(): number[] {
   return LINUX ? readdirSync('/proc').map(Number).filter(Number.isInteger) : [];
 }
 
-/** The environment that a process of ours was started with, as `NAME=value`; empty where the system does not tell. */
+/** The environment that a process of ours was started with, as `NAME=value`; empty where the system does not show it. */
 export function environmentOf(pid: number): string[] {
   return orElse(() => readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0'), []);
 }
 
 /**
- * What the open files of a process are, by number; only Linux tells.
- * @returns nothing when the system does not let us look, or the process is gone
+ * The open files of a process, by number; only on Linux.
+ * @returns nothing when we may not look, or the process is gone
  */
 export function openFiles(pid: number): Map<string, string> | undefined {
-  try {
-    const folder = `/proc/${pid}/fd`;
-    return new Map(readdirSync(folder).map((number) => [number, linkOf(`${folder}/${number}`) ?? '']));
-  } catch {
-    return undefined;
-  }
+  const folder = `/proc/${pid}/fd`;
+  const numbers = orElse(() => readdirSync(folder), undefined);
+  return numbers && new Map(numbers.map((number) => [number, linkOf(`${folder}/${number}`) ?? '']));
 }
 
-/** True for a process whose input is a terminal; only Linux tells, so elsewhere for all. */
+/** True for a process whose input is a terminal; only Linux shows it, so elsewhere for all. */
 export function readsTerminal(pid: number): boolean {
   return !LINUX || TERMINAL.test(linkOf(`/proc/${pid}/fd/0`) ?? '');
 }
 
 /**
- * True where a process's terminal is in line mode: it keeps what is typed until somebody reads it, whoever that is.
- * @returns nothing where the system does not tell
+ * True where a process's terminal is in line mode: it keeps what is typed until any process reads it.
+ * @returns nothing where the system does not show it
  */
 export function isInLineMode({
   pid,
@@ -191,7 +184,7 @@ export function isInLineMode({
   if (path === undefined || !TERMINAL.test(path)) return undefined;
   let file: number | undefined;
   try {
-    // Never to become our own terminal, and never to wait for its line.
+    // It must not become our own terminal, and must not block.
     file = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
     const said = execFileSync(STTY, ['-a'], { cwd: '/', encoding: 'utf8', stdio: [file, 'pipe', 'ignore'] });
     return /(?<!-)\bicanon\b/.test(said);
@@ -222,18 +215,14 @@ export function foregroundGroup(pid: number): number | undefined {
   return Number.isInteger(id) && id > 0 ? id : undefined;
 }
 
-/** The command line of a process; nothing when it is gone. Elsewhere than on Linux, words are told apart by blanks. */
+/** The command line of a process; nothing when it is gone. On other systems than Linux it is split at blanks. */
 export function commandLineOf(pid: number): string[] | undefined {
   if (!LINUX) return ps(pid, 'args')?.split(/\s+/);
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
-    return words.length === 0 ? undefined : words;
-  } catch {
-    return undefined;
-  }
+  const text = orElse(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '');
+  return text.includes('\0') ? text.split('\0').slice(0, -1) : undefined;
 }
 
-/** The fields of /proc/PID/stat from the third (state) on; the second, the name, may hold anything. */
+/** The fields of /proc/PID/stat from the third (state) on; the second, the name, may contain anything. */
 function stat(pid: number, text = statText(pid)): string[] | undefined {
   return text?.slice(text.lastIndexOf(')') + 2).split(' ');
 }
@@ -242,17 +231,11 @@ function statText(pid: number): string | undefined {
   return orElse(() => readFileSync(`/proc/${pid}/stat`, 'latin1'), undefined);
 }
 
-/** Elsewhere than on Linux only `ps` tells; it is asked when a pane is looked up, never on the way of an event. */
+/** On other systems than Linux only `ps` shows it; it runs when a pane is looked up, never for an event. */
 function ps(pid: number, column: string): string | undefined {
-  try {
-    const text = execFileSync(PS, ['-o', `${column}=`, '-p', String(pid)], {
-      cwd: '/',
-      env: { LC_ALL: 'C' },
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-    return text === '' ? undefined : text;
-  } catch {
-    return undefined;
-  }
+  const args = ['-o', `${column}=`, '-p', String(pid)];
+  const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
+  const run = () => execFileSync(PS, args, { cwd: '/', env: { LC_ALL: 'C' }, encoding: 'utf8', stdio });
+  const text = orElse(run, '').trim();
+  return text === '' ? undefined : text;
 }

@@ -2,19 +2,19 @@ import { existsSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { orElse } from './or-else.ts';
 
-/** So many links lead on from one another at most, as with Linux. */
+/** How many links may follow one another, as on Linux. */
 const MOST_LINKS = 40;
 
 /**
- * Where a path really leads, links resolved: one folder has one such path. What is not there yet keeps its name below
- * the nearest folder that is, also behind a link.
+ * Where a path really leads, links resolved: one folder has one such path. What does not exist yet keeps its name below
+ * the nearest folder that does, also behind a link.
  * @param path absolute
  */
 export function realPlace(path: string): string {
   let links = 0;
   for (let there = path, rest = ''; ; ) {
     try {
-      // The native one also knows how the system writes the name, where upper and lower case are the same.
+      // The native one also gives a name's own case where the system ignores case.
       return join(realpathSync.native(there), rest);
     } catch {
       const target = links++ < MOST_LINKS ? targetOf(there) : undefined;
@@ -25,19 +25,19 @@ export function realPlace(path: string): string {
   }
 }
 
-/** Where a link leads to, which may not be there now; nothing for what is no link. */
+/** The target of a link, which may not exist; nothing for what is not a link. */
 function targetOf(path: string): string | undefined {
   return orElse(() => resolve(realpathSync.native(dirname(path)), readlinkSync(path)), undefined);
 }
 
-/** The folder itself, or the nearest above it that is there. @param path absolute */
+/** The folder itself, or the nearest above it that exists. @param path absolute */
 export function nearestThere(path: string): string {
   let folder = path;
   while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder);
   return folder;
 }
 
-/** True for one folder or file under two names: links, mounts, and names that differ in their case alone. */
+/** True for one folder or file under two names: links, mounts, and names that differ only in case. */
 export function isSamePlace(one: string, other: string): boolean {
   if (one === other) return true;
   const [a, b] = [one, other].map((path) => orElse(() => statSync(path), undefined));

@@ -1,14 +1,14 @@
-/** A word as it is typed into a shell: quoted where that needs it. */
+/** A word as it is typed into a shell: quoted where necessary. */
 export function shellWord(word: string): string {
   return /^[\w@%+:,./-]+$/.test(word) ? word : inQuotes(word);
 }
 
-/** A word as a shell takes it, whatever is in it. */
+/** A word in quotes, as a shell takes it whatever it contains. */
 export function inQuotes(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** The command line of a hook, for an agent that runs it through a shell; `exec` saves keeping that. */
+/** The command line of a hook, for an agent that runs it through a shell; `exec` replaces that shell. */
 export function shellCommand(words: readonly string[]): string {
   return `exec ${words.map(inQuotes).join(' ')}`;
 }

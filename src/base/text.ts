@@ -1,6 +1,6 @@
-/** Nearly every text: nothing has to be looked for. */
+/** Nearly every text: nothing needs to be removed. */
 const PLAIN = /^[\t\n -~]*$/;
-/** Whole escape sequences go first, so that no `[31m` stays behind. One without an end takes the rest of its line. */
+/** Whole escape sequences go first, so that no `[31m` remains. One without an end takes the rest of its line. */
 const SEQUENCES =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
@@ -8,9 +8,9 @@ const SEQUENCES =
 const FLAGS =
   /\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}/u;
 /**
- * Characters that a terminal obeys or that nobody sees: controls (but not tab and newline), separators, annotations, and
- * all that Unicode calls ignorable: directions, zero widths, tags, fillers. Stays, because it spells something: the look
- * of an emoji or of a Mongolian letter right behind it, and the empty place in an old Korean syllable.
+ * Characters that a terminal obeys or that are invisible: controls (but not tab and newline), separators, annotations,
+ * and all that Unicode calls ignorable: directions, zero widths, tags, fillers. Kept, since they spell something: the
+ * variant of an emoji or a Mongolian letter right after it, and the empty place in an old Korean syllable.
  */
 const UNSAFE = new RegExp(
   [
@@ -25,21 +25,21 @@ const UNSAFE = new RegExp(
   'gu',
 );
 /**
- * Joiners (Persian and Hindi words, emoji families) spell something behind a letter, a mark or an emoji. Only the first of
- * a run does, and a run can carry a hidden text.
+ * Joiners (Persian and Hindi words, emoji families) spell something after a letter, a mark or an emoji. Only the first of
+ * a run does, and a run can carry hidden text.
  */
 const JOINERS =
   /(?<=[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])([\u034f\u200c\u200d])[\u034f\u200c\u200d]*|[\u034f\u200c\u200d]+/gu;
-/** Older texts hold words together with it; anywhere else it is a mark of some file's beginning. */
+/** Older texts join words with it; anywhere else it marks the beginning of some file. */
 const INNER = /(?<=[\p{L}\p{M}])(\ufeff)(?=[\p{L}\p{M}])|\ufeff+/gu;
-/** No word of any language has more than 8 marks on a letter (Tibetan); hundreds of them cover the lines around. */
+/** No language has more than 8 marks on a letter (Tibetan); hundreds of them would cover other lines. */
 const HEAPS = /((?:\p{M}[\u200c\u200d]?){8})[\u200c\u200d]*\p{M}[\p{M}\u200c\u200d]*/gu;
-/** What a reader of JSON need not see as it is: a terminal obeys it, or it is invisible. */
+/** What JSON may escape for its reader: a terminal obeys it, or it is invisible. */
 const UNSEEN = /[\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|\p{Cf}|\p{Default_Ignorable_Code_Point}/gu;
 
 /**
- * Foreign text made harmless for a screen, a pane, a log or a model: no escape sequence, no control character
- * and nothing that is invisible. What spells words and emoji stays.
+ * Foreign text made harmless for a screen, a pane, a log or a model: no escape sequence, no control character and
+ * nothing invisible, except in words and emoji.
  */
 export function clean(text: string): string {
   if (PLAIN.test(text)) return text;
@@ -60,7 +60,7 @@ export function cleanAll<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, cleanAll(field)])) as T;
 }
 
-/** JSON on one line that means the same and is harmless on a terminal: what nobody would see is escaped. */
+/** JSON on one line, harmless on a terminal: invisible characters are escaped. */
 export function harmlessJson(value: unknown): string {
   return JSON.stringify(value)
     .replace(UNSEEN, escaped)
@@ -72,7 +72,7 @@ function escaped(text: string): string {
   return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }
 
-/** The same on one line of at most `max` characters. */
+/** Foreign text made harmless, on one line of at most `max` characters. */
 export function cleanLine(text: string, max: number): string {
   const line = clean(text).replace(/\s+/g, ' ').trim();
   return line.length > max ? `${sliceUnits(line, 0, max - 1)}…` : line;
@@ -80,26 +80,20 @@ export function cleanLine(text: string, max: number): string {
 
 /** `text.slice(start, end)` in UTF-16 units that never splits a surrogate pair. */
 export function sliceUnits(text: string, start: number, end: number): string {
-  let stop = end;
-  if (stop < text.length && isHighSurrogate(text.charCodeAt(stop - 1))) stop--;
-  return ownCopy(text.slice(start, stop));
+  const splits = end < text.length && /[\ud800-\udbff]/.test(text.charAt(end - 1));
+  return ownCopy(text.slice(start, splits ? end - 1 : end));
 }
 
-/** A text that keeps no other one in memory: V8 holds the whole of a text, of 1 MB say, behind each slice of it. */
+/** A copy that keeps no longer text in memory: V8 keeps the whole text, of 1 MB say, for each slice of it. */
 export function ownCopy(text: string): string {
   return JSON.parse(JSON.stringify(text));
 }
 
-/** The end of a text that has at most so many bytes as JSON. */
+/** The end of a text, of at most so many bytes as JSON. */
 export function tailWithin(text: string, bytes: number): string {
   let tail = text.slice(-bytes);
   while (Buffer.byteLength(JSON.stringify(tail)) > bytes) tail = tail.slice(Math.ceil(tail.length / 16));
   return tail.replace(/^[\udc00-\udfff]/, '');
-}
-
-/** True when the text has half a surrogate pair: it could not be kept byte for byte. */
-export function hasLoneSurrogate(text: string): boolean {
-  return !text.isWellFormed();
 }
 
 /** A number of things: `1 job`, `2 jobs`. */
@@ -110,8 +104,4 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 /** How a limit in characters counts, where that may surprise. */
 export function unitsNote(text: string): string {
   return text.length === [...text].length ? '' : ' (in UTF-16: an emoji counts as two)';
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }

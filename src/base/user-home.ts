@@ -3,9 +3,9 @@ import { isAbsolute } from 'node:path';
 import { MamError } from './errors.ts';
 
 /**
- * The user's home folder: `HOME` where that is a whole path, else what the system knows. An empty or relative one leads
- * into the working directory, whose `.mam` may have come with a clone.
- * @throws MamError `unavailable` where neither tells, as for a user without a passwd entry in a container
+ * The user's home folder: `HOME` where that is absolute, otherwise what the system knows. An empty or relative one would
+ * lead into the working directory, whose `.mam` may have come with a clone.
+ * @throws MamError `unavailable` where neither is known, as for a user without a passwd entry in a container
  */
 export function userHome(): string {
   const home = knownUserHome();
@@ -17,20 +17,20 @@ export function userHome(): string {
   );
 }
 
-/** The same; nothing where neither tells. */
+/** The same; nothing where neither is known. */
 export function knownUserHome(): string | undefined {
   for (const ask of [homedir, () => userInfo().homedir]) {
     try {
       const home = ask();
       if (isAbsolute(home)) return home;
     } catch {
-      // The system has no entry of this user.
+      // The system has no entry for this user.
     }
   }
   return undefined;
 }
 
-/** The user's id, as names of files have it; it needs no entry of the system. -1 on one without users. */
+/** The user's id, as in names of files; -1 on a system without users. */
 export function userId(): number {
   return process.getuid?.() ?? -1;
 }

@@ -1,22 +1,26 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import { MamError } from './errors.ts';
+import { orElse } from './or-else.ts';
 
 /** What Linux adds to the path of a folder that was removed. */
 const REMOVED = / \(deleted\)$/;
 
 /**
- * The folder that this process works in, by its present name: Node keeps the one that it had when it was first asked. One
- * that was removed keeps its name: what is done there is refused by who needs it, and all else goes on, such as a report.
- * It may also have been made anew, as by a switch of branches.
- * @throws MamError `unavailable` where the system does not tell
+ * The folder that this process works in, by its present name: Node keeps the one that it had at the first call. A removed
+ * one keeps its name: only what needs the folder is refused, while a report, for example, goes on. It may also have been
+ * made again, as by a switch of branches.
+ * @throws MamError `unavailable` where the system does not say
  */
 export function workingFolder(): string {
-  const folder = linkedFolder();
+  // Only on Linux.
+  const folder = orElse(() => readlinkSync('/proc/self/cwd'), undefined);
   if (folder !== undefined && existsSync(folder)) return folder;
   try {
     return process.cwd();
   } catch (error) {
-    return folder?.replace(REMOVED, '') ?? unknown(error);
+    if (folder !== undefined) return folder.replace(REMOVED, '');
+    const remedy = 'Change into one that exists (`cd`).';
+    throw new MamError('unavailable', 'The working directory was removed.', remedy, { cause: error });
   }
 }
 
@@ -26,31 +30,8 @@ export function checkWorkingFolder(): void {
   if (!existsSync(folder)) throw gone(folder);
 }
 
-/** The error for a working folder that is not there any more. */
+/** The error for a working folder that no longer exists. */
 export function gone(folder: string): MamError {
-  return new MamError(
-    'bad_input',
-    `The working directory ${folder} was removed.`,
-    'Change into a folder that is there (`cd`), and run it again.',
-  );
-}
-
-function linkedFolder(): string | undefined {
-  try {
-    return readlinkSync('/proc/self/cwd');
-  } catch {
-    // Only Linux tells.
-    return undefined;
-  }
-}
-
-function unknown(cause: unknown): never {
-  throw new MamError(
-    'unavailable',
-    'The working directory was removed.',
-    'Change into one that is there (`cd`).',
-    {
-      cause,
-    },
-  );
+  const remedy = 'Change into a folder that exists (`cd`), and run it again.';
+  return new MamError('bad_input', `The working directory ${folder} was removed.`, remedy);
 }

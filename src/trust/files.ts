@@ -26,9 +26,9 @@ function refused(path: string, why: string, code: string): Error {
 }
 
 /**
- * Reads a plain file that others may have made: never through a link, never a pipe or a device (which would hold the
- * reader up for good), and never more than a limit.
- * @param max most bytes that it may have
+ * Reads a plain file that others may have made: never through a link, never a pipe or a device (which could block the
+ * reader for ever), and never more than a limit.
+ * @param max its limit in bytes
  * @throws the system's error; ELOOP for a link, EFTYPE for what is not a plain file, EFBIG for one that is too large
  */
 export function readForeign(path: string, max: number = MAX_BYTES): string {
@@ -83,13 +83,12 @@ function withForeign<T>(path: string, read: (fd: number, stat: Stats) => T): T {
 /**
  * Opens a file of our own for writing, in a folder that others may write: what is there must be a plain file of this
  * user with one name. A link, also a hard one, would send what we write into another file.
- * @param flags beside writing, such as `O_APPEND` or `O_TRUNC`
- * @param mayCreate false where it must be there already
+ * @param flags besides writing, such as `O_APPEND` or `O_TRUNC`
+ * @param mayCreate false where it must exist already
  * @returns the file descriptor
  * @throws the system's error; ELOOP, EFTYPE, EPERM or EMLINK for what is not ours alone
  */
 export function openOwn(path: string, flags: number, mayCreate = true): number {
-  // Truncated only once it is known to be ours.
   const create = mayCreate ? O_CREAT : 0;
   const fd = openSync(path, O_WRONLY | create | O_NOFOLLOW | O_NONBLOCK | flags, 0o600);
   try {
@@ -105,7 +104,7 @@ export function openOwn(path: string, flags: number, mayCreate = true): number {
 }
 
 /**
- * Writes a small file whole, in the place of whatever stands there: a link is replaced, not followed.
+ * Writes a small file whole, in the place of whatever is there: a link is replaced, not followed.
  * @throws the system's error; the old file stays as it was
  */
 export function replaceOwn(path: string, text: string): void {

@@ -2,22 +2,21 @@ import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MamError } from '../base/errors.ts';
 
-/** Others may write here: the group's and everybody's write bits. */
+/** The write bits of the group and of all others. */
 const WRITABLE_BY_OTHERS = 0o022;
-const WRITABLE_BY_ALL = 0o002;
-const STICKY = 0o1000;
-/** What the kernel shows for a user whom a namespace does not map. */
+export const WRITABLE_BY_ALL = 0o002;
+export const STICKY = 0o1000;
+/** The uid that the kernel shows for a user whom a namespace does not map. */
 const NO_USER = 65_534;
 
 /**
  * Why something is not this user's alone, as the end of a sentence ("belongs to another user"); nothing when it is.
- * A file of root's in a place of ours is another user's too: only the user who runs this program is trusted.
+ * Root's files in a place of ours are another user's too: only the user who runs this program is trusted.
  */
 export function whyForeign(stat: Stats): string | undefined {
-  const uid = process.getuid?.();
-  // A system without users, or one that maps them: only ownership that can be known counts.
-  if (uid === undefined) return undefined;
-  if (stat.uid !== uid) return `belongs to another user (uid ${stat.uid})`;
+  // On a system without users nothing can be known.
+  if (process.getuid === undefined) return undefined;
+  if (!isOwn(stat)) return `belongs to another user (uid ${stat.uid})`;
   if ((stat.mode & WRITABLE_BY_OTHERS) !== 0)
     return `can be written by other users (mode ${(stat.mode & 0o777).toString(8)})`;
   return undefined;
@@ -41,38 +40,34 @@ export function isOwn(stat: Stats): boolean {
 }
 
 /**
- * The one test for a folder whose content is obeyed: a real folder, or a link of this user's that leads to one, which
- * belongs to this user, which nobody else can write, and which nobody else can put another in the place of.
+ * The one test for a folder whose content is obeyed: a real folder, or a link of this user's to one, that belongs to
+ * this user, and that nobody else can write or replace.
  * @param path absolute
  * @param remedy what to do about it, as a sentence
  * @throws MamError `refused` with the reason; the system's error where there is nothing
  */
 export function checkOwnFolder(path: string, remedy: string): void {
   const entry = lstatSync(path);
-  const refuse = (place: string, why: string): MamError =>
-    new MamError('refused', `The folder ${place} ${why}.`, remedy);
-  if (entry.isSymbolicLink() && !isOwn(entry)) throw refuse(path, 'is a link of another user');
+  const refusal = (why: string): MamError => new MamError('refused', `The folder ${path} ${why}.`, remedy);
+  if (entry.isSymbolicLink() && !isOwn(entry)) throw refusal('is a link of another user');
   const stat = entry.isSymbolicLink() ? statSync(path) : entry;
-  if (!stat.isDirectory()) throw refuse(path, 'is not a folder');
+  if (!stat.isDirectory()) throw refusal('is not a folder');
   const why = whyForeign(stat);
-  if (why !== undefined) throw refuse(path, why);
+  if (why !== undefined) throw refusal(why);
   // A link, also in the middle of the path, has two places in which it can be replaced: its own, and where it leads.
   for (const folder of new Set([...above(path), ...above(realpathSync(path))])) {
     const { mode, uid } = statSync(folder);
     if (isStrangers(uid))
-      throw refuse(
-        path,
-        `lies in ${folder}, where another user (uid ${uid}) can put another one in its place`,
-      );
+      throw refusal(`lies in ${folder}, where another user (uid ${uid}) can put another one in its place`);
     // In a sticky folder, such as a shared temporary one, only the owner of an entry can rename it.
     if ((mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0)
-      throw refuse(path, `lies in ${folder}, where every user can put another one in its place`);
+      throw refusal(`lies in ${folder}, where every user can put another one in its place`);
   }
 }
 
-/** Root can do everything anyhow, and in a sandbox's own namespace root's folders have the id that stands for no user. */
+/** Root can do everything anyway; in the namespace of a sandbox, its folders have the id for no user. */
 function isStrangers(uid: number): boolean {
-  // On Android the folders above an app's own are the system's, which is no root there.
+  // On Android the folders above an app's own belong to the system, which is not root there.
   if (process.getuid === undefined || process.platform === 'android') return false;
   return ![process.getuid(), 0, NO_USER].includes(uid);
 }

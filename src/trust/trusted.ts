@@ -5,13 +5,6 @@ import { orElse } from '../base/or-else.ts';
 import { sha256 } from '../base/sha256.ts';
 import { readObject, replaceOwn } from './files.ts';
 
-/** What `mam trust` has accepted: this file with this content. A changed file is asked for again. */
-interface Trusted {
-  path: string;
-  sha256: string;
-  at: string;
-}
-
 /**
  * Looks up whether a project's file was trusted.
  * @param home `MAM_HOME`
@@ -24,26 +17,22 @@ export async function readTrust(
   bytes: Buffer,
 ): Promise<{ sha256: string; trusted: string | undefined }> {
   const real = realpathSync(path);
-  const entry = readObject(entryPath(home, real));
-  const isTrusted = entry['path'] === real && typeof entry['sha256'] === 'string';
-  return { sha256: sha256(bytes), trusted: isTrusted ? String(entry['sha256']) : undefined };
+  const { path: entryFor, sha256: hash } = readObject(entryPath(home, real));
+  return { sha256: sha256(bytes), trusted: entryFor === real && typeof hash === 'string' ? hash : undefined };
 }
 
-/** Takes down that a file with this content is trusted. @throws the system's error */
+/** Records that a file with this content is trusted; a changed one must be trusted again. @throws the system's error */
 export function writeTrust(home: string, path: string, sha256: string): void {
   const real = realpathSync(path);
   makeFolder(join(home, 'trust'));
-  const entry: Trusted = { path: real, sha256, at: new Date().toISOString() };
+  const entry = { path: real, sha256, at: new Date().toISOString() };
   replaceOwn(entryPath(home, real), `${JSON.stringify(entry)}\n`);
 }
 
-/** Forgets that a file was trusted, also one that is gone. @returns whether it was @throws the system's error */
+/** Revokes the trust in a file, even in one that is gone. @returns whether it was trusted @throws the system's error */
 export function removeTrust(home: string, path: string): boolean {
-  // The path of one that is gone is its own.
-  const entry = entryPath(
-    home,
-    orElse(() => realpathSync(path), path),
-  );
+  const real = orElse(() => realpathSync(path), path);
+  const entry = entryPath(home, real);
   const was = existsSync(entry);
   rmSync(entry, { force: true });
   return was;

@@ -1,14 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import {
-  clean,
-  cleanAll,
-  cleanLine,
-  harmlessJson,
-  hasLoneSurrogate,
-  sliceUnits,
-} from '../../src/base/text.ts';
+import { textProblem } from '../../src/base/fields.ts';
+import { clean, cleanAll, cleanLine, harmlessJson, sliceUnits } from '../../src/base/text.ts';
 import { promptPreview, taskPage } from '../../src/job/task-text.ts';
 
 const tags = (text: string): string =>
@@ -94,9 +88,9 @@ describe('a text of somebody else', () => {
   test('is never cut inside a pair', () => {
     expect(sliceUnits('a🙂b', 0, 2)).toBe('a');
     expect(sliceUnits('a🙂b', 0, 3)).toBe('a🙂');
-    expect(hasLoneSurrogate('a🙂')).toBe(false);
-    expect(hasLoneSurrogate('a\ud83d')).toBe(true);
-    expect(hasLoneSurrogate('\ude42b')).toBe(true);
+    expect(textProblem('a🙂', {})).toBeUndefined();
+    for (const half of ['a\ud83d', '\ude42b'])
+      expect(textProblem(half, {})).toContain('half a UTF-16 surrogate');
   });
 });
 
@@ -128,7 +122,7 @@ describe('the pages of a task', () => {
     for (const page of pages) {
       expect(page.length).toBeLessThanOrEqual(16_000);
       expect(Buffer.byteLength(page)).toBeLessThanOrEqual(32 * 1024);
-      expect(hasLoneSurrogate(page)).toBe(false);
+      expect(page.isWellFormed()).toBe(true);
     }
   });
 

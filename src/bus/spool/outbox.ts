@@ -5,7 +5,7 @@ import { syncFolder, writeDurable } from '../../base/durable.ts';
 import { systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
 import { isJobId } from '../../base/ids.ts';
-import { parseObject } from '../../base/json.ts';
+import { hasTexts, parseJson } from '../../base/json.ts';
 import { orElse } from '../../base/or-else.ts';
 import type { Claim } from '../../job/claim.ts';
 
@@ -142,7 +142,6 @@ export async function readOutboxClaim(file: string): Promise<Claim | undefined> 
 
 /** Checks only what makes it a claim at all: the hub checks the rest, and answers as it would any publisher. */
 function parseClaim(text: string): Claim | undefined {
-  const claim = parseObject(text);
-  const names = [claim['event_id'], claim['job_id'], claim['type']];
-  return names.every((name) => typeof name === 'string') ? (claim as Claim) : undefined;
+  const claim = parseJson(text);
+  return hasTexts(claim, ['event_id', 'job_id', 'type']) ? (claim as Claim) : undefined;
 }
