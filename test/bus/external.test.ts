@@ -16,6 +16,7 @@ import {
   cleanUp,
   type FakeHub,
   fakeHandlers,
+  gate,
   HOST,
   killChild,
   makeClaim,
@@ -84,25 +85,24 @@ async function startLine(to: number) {
 
 const credentials = { username: USER, password: PASSWORD };
 
+const common = (hub = newFakeHub()) => ({
+  ...{ realm: REALM, host: HOST, session: HOST, handlers: fakeHandlers(hub) },
+});
+
 async function startHub(
-  broker: Pick<Broker, 'url'>,
+  { url }: Pick<Broker, 'url'>,
   handlers: Partial<ExternalOptions['handlers']> = {},
 ): Promise<FakeHub> {
   const hub = newFakeHub();
-  hub.bus = await connectExternal({
-    url: broker.url,
-    ...credentials,
-    realm: REALM,
-    host: HOST,
-    session: HOST,
-    handlers: { ...fakeHandlers(hub), ...handlers },
-  });
+  const options = common(hub);
+  Object.assign(options.handlers, handlers);
+  hub.bus = await connectExternal({ url, ...credentials, ...options });
   onCleanUp(() => hub.stop());
   return hub;
 }
 
-function linkTo(broker: Broker, options: object = {}): Link {
-  return makeLink(broker.home, { address: { kind: 'url', url: broker.url, ...credentials, ...options } });
+function linkTo({ home, url }: Broker): Link {
+  return makeLink(home, { address: { kind: 'url', url, ...credentials } });
 }
 
 /** One claim of another program. */
@@ -134,14 +134,11 @@ describe.skipIf(!installed)('an external broker', () => {
 
   it('hands on many claims before the first is settled, and acknowledges each when it is', async () => {
     const broker = await startMosquitto();
-    let open = (): void => {};
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const { opened, open } = gate();
     const arrived: string[] = [];
     const claim = async (_job: string, payload: Buffer): Promise<void> => {
       arrived.push(JSON.parse(payload.toString()).detail);
-      await gate;
+      await opened;
     };
     const first = await startHub(broker, { claim });
     const link = linkTo(broker);
@@ -180,35 +177,22 @@ describe.skipIf(!installed)('an external broker', () => {
 
   it('names a wrong password, at once and without showing it', async () => {
     const broker = await startMosquitto();
-    const wrong = {
-      url: `mqtt://me:wrongsecret@127.0.0.1:${broker.port}`,
-      realm: REALM,
-      host: HOST,
-      session: HOST,
-    };
-    const handlers = fakeHandlers(newFakeHub());
+    const url = `mqtt://me:wrongsecret@127.0.0.1:${broker.port}`;
     const refusal = { code: 'unreachable', message: expect.stringContaining('refused the user name') };
-    await expect(connectExternal({ ...wrong, handlers })).rejects.toMatchObject(refusal);
-    const link = makeLink(broker.home, { address: { kind: 'url', url: wrong.url } });
+    await expect(connectExternal({ url, ...common() })).rejects.toMatchObject(refusal);
+    const link = makeLink(broker.home, { address: { kind: 'url', url } });
     const error: unknown = await link.request('status', {} as never).catch((reason: unknown) => reason);
     expect(error).toMatchObject(refusal);
     expect(JSON.stringify([String(error), (error as { hint: string }).hint])).not.toContain('wrongsecret');
   });
 
   it('says that nobody is there, and that TLS failed', async () => {
-    const handlers = fakeHandlers(newFakeHub());
-    const port = await freePort();
-    const common = { realm: REALM, host: HOST, session: HOST, handlers };
-    await expect(connectExternal({ url: `mqtt://127.0.0.1:${port}`, ...common })).rejects.toMatchObject({
-      code: 'unreachable',
-      message: expect.stringContaining('ECONNREFUSED'),
-    });
-    const broker = await startMosquitto();
-    await expect(
-      connectExternal({ url: `mqtts://127.0.0.1:${broker.port}`, ...common }),
-    ).rejects.toMatchObject({
-      code: 'unreachable',
-    });
+    const refusal = { code: 'unreachable', message: expect.stringContaining('ECONNREFUSED') };
+    const nobody = connectExternal({ url: `mqtt://127.0.0.1:${await freePort()}`, ...common() });
+    await expect(nobody).rejects.toMatchObject(refusal);
+    const { port } = await startMosquitto();
+    const plain = connectExternal({ url: `mqtts://127.0.0.1:${port}`, ...common() });
+    await expect(plain).rejects.toMatchObject({ code: 'unreachable' });
   });
 
   it('tells with the last will that a hub is gone, and hears when it is back', async () => {
@@ -249,7 +233,7 @@ describe.skipIf(!installed)('an external broker', () => {
     expect([...new Set(heard)]).toEqual(['before', 'first', 'second', 'after']);
   });
 
-  it('may be killed and restarted: everybody comes back', async () => {
+  it('may be killed and restarted: all come back', async () => {
     const broker = await startMosquitto();
     const hub = await startHub(broker);
     const link = linkTo(broker);
@@ -261,7 +245,7 @@ describe.skipIf(!installed)('an external broker', () => {
     await until('the hub noticed', () => hub.bus.clients === 0);
     const during = link.claim(makeClaim('a', '2'));
     await broker.start();
-    // A client that was back before the hub is told of the hub, too.
+    // A client that came back before the hub is notified of the hub.
     await until('both are back', () => connects >= 2 && hub.bus.clients === 1);
     await during;
     await say(broker, '3');

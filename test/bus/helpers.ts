@@ -7,11 +7,11 @@ import * as mqttPacket from 'mqtt-packet';
 import { newEventId } from '../../src/base/ids.ts';
 import { startBroker } from '../../src/bus/broker/broker.ts';
 import type { BusHandlers, HubBus } from '../../src/bus/hub-bus.ts';
-import { logTopic } from '../../src/bus/topics.ts';
+import { claimTopic, logTopic } from '../../src/bus/topics.ts';
 import type { Claim } from '../../src/job/claim.ts';
 import type { ClaimReply } from '../../src/job/event.ts';
 import { Link, type LinkOptions } from '../../src/link/link.ts';
-import type { LogMessage, Request } from '../../src/operations/request.ts';
+import type { Request } from '../../src/operations/request.ts';
 import { until } from '../support/until.ts';
 
 export const REALM = 'test';
@@ -105,13 +105,8 @@ export async function startFakeHub(
   options: { drainMs?: number } = {},
 ): Promise<FakeHub> {
   const hub = newFakeHub();
-  const socketPath = join(home, 'hub.sock');
-  hub.bus = await startBroker({
-    socketPath,
-    realm: REALM,
-    handlers: { ...fakeHandlers(hub), ...handlers },
-    ...options,
-  });
+  const parts = { socketPath: join(home, 'hub.sock'), realm: REALM, ...options };
+  hub.bus = await startBroker({ ...parts, handlers: { ...fakeHandlers(hub), ...handlers } });
   onCleanUp(() => hub.stop());
   return hub;
 }
@@ -143,12 +138,25 @@ export function makeLink(home: string, options: Partial<LinkOptions> = {}): Link
   return link;
 }
 
+/** A promise, and what resolves it. */
+export function gate(): { opened: Promise<void>; open: () => void } {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
 /** What a raw MQTT client has seen of its broker. */
 export interface RawClient {
   packets: mqttPacket.Packet[];
   closed: boolean;
   send(packet: mqttPacket.Packet): void;
   write(bytes: Uint8Array): void;
+  /** Publishes a claim at QoS 1. */
+  claim(messageId: number, claim: Claim): void;
+  /** @returns when the broker has answered */
+  subscribe(topic: string, messageId?: number): Promise<void>;
   /** The first packet of this kind, and with this id if one is given. */
   saw(cmd: string, messageId?: number): mqttPacket.Packet | undefined;
   pause(): void;
@@ -167,6 +175,12 @@ export async function rawClient(
     closed: false,
     send: (packet) => socket.write(mqttPacket.generate(packet)),
     write: (bytes) => socket.write(bytes),
+    claim: (messageId, claim) =>
+      client.send(publishPacket(messageId, claimTopic(REALM, claim.job_id), JSON.stringify(claim))),
+    subscribe: async (topic, messageId = 1) => {
+      client.send({ cmd: 'subscribe', messageId, subscriptions: [{ topic, qos: 1 }] });
+      await until('SUBACK', () => client.saw('suback', messageId));
+    },
     saw: (cmd, messageId) =>
       client.packets.find(
         (packet) => packet.cmd === cmd && (messageId === undefined || packet.messageId === messageId),
@@ -181,14 +195,8 @@ export async function rawClient(
     client.closed = true;
   });
   onCleanUp(() => client.end());
-  client.send({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clean: true,
-    clientId,
-    keepalive: 60,
-  });
+  const session = { clean: true, clientId, keepalive: 60 };
+  client.send({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, ...session });
   await until('CONNACK', () => client.saw('connack'));
   return client;
 }
@@ -212,5 +220,3 @@ export async function killChild(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL');
   await gone;
 }
-
-export type { LogMessage };

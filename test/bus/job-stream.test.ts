@@ -12,6 +12,7 @@ import { until } from '../support/until.ts';
 import {
   cleanUp,
   type FakeHub,
+  gate,
   HOST,
   makeHome,
   makeLink,
@@ -46,32 +47,17 @@ class Job {
 
   record(seq = this.events.length): JobRecord {
     const final = this.events[seq - 1]?.type === 'completed';
-    const standing = {
-      status: final ? 'completed' : 'working',
-      phase: 'started',
-      seq,
-      wake_seq: final ? seq : 0,
-    };
-    return {
-      job_id: this.id,
-      supervisor: { client: 'test', session: 's' },
-      ...standing,
-    } as unknown as JobRecord;
+    const standing = { status: final ? 'completed' : 'working', phase: 'started' };
+    const ids = { job_id: this.id, supervisor: { client: 'test', session: 's' } };
+    return { ...ids, ...standing, seq, wake_seq: final ? seq : 0 } as unknown as JobRecord;
   }
 
   /** @param heard false where the hub's word of it is lost */
   happen(type: string, heard = true): void {
     const at = new Date().toISOString();
     const seq = this.events.length + 1;
-    const event = {
-      seq,
-      event_id: `e${seq}`,
-      job_id: this.id,
-      type,
-      source: 'peer',
-      at,
-      recorded_at: at,
-    } as const;
+    const ids = { seq, event_id: `e${seq}`, job_id: this.id };
+    const event = { ...ids, type, source: 'peer', at, recorded_at: at } as const;
     this.events.push(event);
     if (heard) this.say(event);
   }
@@ -113,7 +99,7 @@ afterEach(cleanUp);
 
 const common = () => ({ link, host: HOST, registryDir: '/r' });
 
-/** What a stream has told. */
+/** A stream, and what it has passed on. */
 function open(more: Partial<JobStreamOptions> = {}) {
   const told = { news: [] as JobNews[], failed: [] as unknown[] };
   const stream = new JobStream({
@@ -128,6 +114,13 @@ function open(more: Partial<JobStreamOptions> = {}) {
     told,
     seqs: () => told.news.flatMap(({ events }) => events.map(({ seq }) => seq)),
   });
+}
+
+/** A stream that has looked once. */
+async function opened(after = 0) {
+  const stream = open({ after });
+  await until('it looked', () => stream.told.news.length === 1);
+  return stream;
 }
 
 describe('the stream of a job', () => {
@@ -156,8 +149,7 @@ describe('the stream of a job', () => {
   });
 
   it('asks for what it did not hear, and tells none twice', async () => {
-    const stream = open({ after: 0 });
-    await until('it looked', () => stream.told.news.length === 1);
+    const stream = await opened();
     job.happen('progress');
     job.happen('progress', false);
     job.happen('progress');
@@ -170,12 +162,9 @@ describe('the stream of a job', () => {
   });
 
   it('keeps what comes during a look behind it, and asks no second time', async () => {
-    let answer = (): void => {};
-    const stream = open({ after: 0 });
-    await until('it looked', () => stream.told.news.length === 1);
-    job.gate = new Promise((done) => {
-      answer = done;
-    });
+    const stream = await opened();
+    const { opened: answered, open: answer } = gate();
+    job.gate = answered;
     job.happen('progress', false);
     void stream.look();
     void stream.look();
@@ -189,8 +178,7 @@ describe('the stream of a job', () => {
   });
 
   it('goes on by itself after a lost hub', async () => {
-    const stream = open({ after: 0 });
-    await until('it looked', () => stream.told.news.length === 1);
+    const stream = await opened();
     job.happen('progress');
     await until('it heard', () => stream.seen === 1);
     await job.stop();
@@ -204,8 +192,7 @@ describe('the stream of a job', () => {
   });
 
   it('where the look for a lost event fails, tells how the job stands, and the events with the next look', async () => {
-    const stream = open({ after: 0 });
-    await until('it looked', () => stream.told.news.length === 1);
+    const stream = await opened();
     job.broken = true;
     job.happen('progress', false);
     job.happen('completed');
@@ -219,8 +206,7 @@ describe('the stream of a job', () => {
   });
 
   it('asks once for what no journal has', async () => {
-    const stream = open({ after: 0 });
-    await until('it looked', () => stream.told.news.length === 1);
+    const stream = await opened();
     job.happen('progress');
     job.say({ ...job.events[0], seq: 900 } as RecordedEvent);
     await until('it asked', () => stream.told.news.length === 3);
@@ -231,8 +217,7 @@ describe('the stream of a job', () => {
 
   it('of a journal that was longer goes on from the present', async () => {
     job.happen('started');
-    const stream = open({ after: 40 });
-    await until('it looked', () => stream.told.news.length === 1);
+    const stream = await opened(40);
     expect(stream.seen).toBe(1);
     job.happen('progress');
     await until('it heard', () => stream.seen === 2);
@@ -243,8 +228,7 @@ describe('the stream of a job', () => {
     const stream = open({ jobId: 'unknown' });
     await until('it failed', () => stream.told.failed.length === 1);
     expect(stream.told.failed[0]).toMatchObject({ code: 'not_found' });
-    const other = open({ after: 0 });
-    await until('it looked', () => other.told.news.length === 1);
+    const other = await opened();
     other.end();
     const last = open({ after: 0 });
     job.happen('progress');

@@ -43,11 +43,15 @@ const outboxNames = (home: string): string[] =>
   existsSync(outboxFolder(home)) ? readdirSync(outboxFolder(home)).filter(isWhole).sort() : [];
 const isWhole = (name: string): boolean => !name.endsWith('.tmp');
 
+/** A hub that answers, and a link to it. */
+async function serve() {
+  const home = makeHome();
+  return { home, hub: await startFakeHub(home), link: makeLink(home) };
+}
+
 describe('requests', () => {
   it('refuses one that the hub would not take, and the others go on', async () => {
-    const home = makeHome();
-    await startFakeHub(home);
-    const link = makeLink(home);
+    const { link } = await serve();
     const others = [ask(link, { a: 1 }), ask(link, { a: 2 })];
     await expect(ask(link, { text: 'x'.repeat(200_000) })).rejects.toMatchObject({ code: 'bad_input' });
     expect(await Promise.all(others)).toHaveLength(2);
@@ -55,9 +59,7 @@ describe('requests', () => {
   });
 
   it('gets the result, or the error with its code', async () => {
-    const home = makeHome();
-    await startFakeHub(home);
-    const link = makeLink(home);
+    const { link } = await serve();
     expect(await ask(link, { a: 1 })).toEqual({ echo: { a: 1 } });
     await expect(ask(link, { fail: true })).rejects.toMatchObject({
       code: 'not_found',
@@ -88,7 +90,7 @@ describe('requests', () => {
     expect(starts).toBe(1);
   });
 
-  it('says that nobody is there', async () => {
+  it('reports that no hub is there', async () => {
     const link = makeLink(makeHome());
     await expect(ask(link, {}, 100)).rejects.toMatchObject({
       code: 'unreachable',
@@ -97,9 +99,7 @@ describe('requests', () => {
   });
 
   it('sends a request again with the same id after a lost connection', async () => {
-    const home = makeHome();
-    const first = await startFakeHub(home);
-    const link = makeLink(home);
+    const { home, hub: first, link } = await serve();
     await ask(link, {});
     const answer = ask(link, { silent: true });
     await until('the first arrival', () => first.requests.length === 2);
@@ -122,10 +122,8 @@ describe('requests', () => {
 });
 
 describe('following', () => {
-  it('hears a job, and nothing that a request made afterwards does not know', async () => {
-    const home = makeHome();
-    const hub = await startFakeHub(home);
-    const link = makeLink(home);
+  it('hears a job, without a gap to a later request', async () => {
+    const { hub, link } = await serve();
     const heard: LogMessage[] = [];
     const end = link.follow('job-1', HOST, (message) => heard.push(message));
     await ask(link, {});
@@ -140,9 +138,7 @@ describe('following', () => {
   });
 
   it('hears all jobs of a host, also after a lost connection, and says when it is lost', async () => {
-    const home = makeHome();
-    const first = await startFakeHub(home);
-    const link = makeLink(home);
+    const { home, hub: first, link } = await serve();
     const all: LogMessage[] = [];
     const one: LogMessage[] = [];
     const seen: string[] = [];
@@ -168,9 +164,7 @@ describe('following', () => {
   });
 
   it('comes back by itself and says so when all subscriptions are in force', async () => {
-    const home = makeHome();
-    const first = await startFakeHub(home);
-    const link = makeLink(home);
+    const { home, hub: first, link } = await serve();
     const heard: LogMessage[] = [];
     let connects = 0;
     link.onConnect(() => connects++);
@@ -186,9 +180,7 @@ describe('following', () => {
 
 describe('claims', () => {
   it('are answered by the hub, numbered by job', async () => {
-    const home = makeHome();
-    const hub = await startFakeHub(home);
-    const link = makeLink(home);
+    const { hub, link } = await serve();
     const outcomes = await Promise.all(['a', 'b', 'a'].map((job) => link.claim(makeClaim(job))));
     expect(outcomes.map((outcome) => outcome.kind)).toEqual(['answered', 'answered', 'answered']);
     expect(hub.journal.map((claim) => [claim.job_id, claim.writer_seq])).toEqual([
@@ -275,7 +267,7 @@ describe('claims', () => {
     expect(publisher.busy).toBe(false);
   });
 
-  it('of one job that can not be written hold up no other job', async () => {
+  it('of one job that cannot be written hold up no other job', async () => {
     const home = makeHome();
     const hub = await startFakeHub(home);
     const full = { accepted: false, recorded: false, retry: true, refusal: 'The disk is full.' };

@@ -24,7 +24,7 @@ import { thisOwner } from '../../src/registry/lock.ts';
 import { tools } from '../../tools/index.ts';
 import { HOMES } from '../agents/programs.ts';
 import type { RunningCommand } from '../support/command.ts';
-import { lookWith, runDoctor } from '../support/doctor.ts';
+import { finding, lookWith, runDoctor } from '../support/doctor.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { installed, Mosquitto, PASSWORD } from '../support/mosquitto.ts';
@@ -132,10 +132,7 @@ describe('programs', () => {
     const bin = join(lab.folder, 'bin');
     mkdirSync(bin);
     const report = await doctor([], { env: { PATH: bin } });
-    expect(report.of('tmux.version')).toMatchObject({
-      level: 'problem',
-      remedy: expect.stringContaining('apt-get'),
-    });
+    expect(report.of('tmux.version')).toMatchObject(finding('problem', { remedy: 'apt-get' }));
     expect(report.of('program.bash').level).toBe('note');
   });
 
@@ -190,10 +187,7 @@ describe('tmux sockets', () => {
     expect(stale.title).toContain('left its socket behind');
     const env = { TMUX: `${socket},1,0`, TMUX_PANE: '%0' };
     const inside = (await look(['tmux sockets'], env)).of('tmux.socket');
-    expect(inside).toMatchObject({
-      level: 'problem',
-      remedy: expect.stringContaining('unset TMUX TMUX_PANE'),
-    });
+    expect(inside).toMatchObject(finding('problem', { remedy: 'unset TMUX TMUX_PANE' }));
   });
 
   test('a stopped server is reported in time', async () => {
@@ -217,19 +211,15 @@ describe('tmux sockets', () => {
     const inside = await doctor([], { env });
     // What runs around this shell is found; a mam outside of it would look elsewhere.
     expect(inside.of('tmux.socket').level).toBe('ok');
-    expect(inside.of('tmux.folders')).toMatchObject({
-      level: 'note',
-      remedy: expect.stringContaining(`export TMUX_TMPDIR=${lab.folder}`),
-    });
+    expect(inside.of('tmux.folders')).toMatchObject(
+      finding('note', { remedy: `export TMUX_TMPDIR=${lab.folder}` }),
+    );
     const named = await look(['tmux sockets'], { ...env, TMUX_SERVER_NAME: 'default' });
     expect(named.of('tmux.folders').level).toBe('problem');
     const agreed = await look(['tmux sockets'], { ...env, TMUX_TMPDIR: lab.folder });
     expect(agreed.all('tmux.folders')).toEqual([]);
     const missing = await look(['tmux sockets'], { TMUX_TMPDIR: join(lab.folder, 'missing') });
-    expect(missing.of('tmux.tmpdir')).toMatchObject({
-      level: 'problem',
-      remedy: expect.stringContaining('mkdir -p'),
-    });
+    expect(missing.of('tmux.tmpdir')).toMatchObject(finding('problem', { remedy: 'mkdir -p' }));
   });
 });
 
@@ -310,10 +300,9 @@ describe('the home and the settings', () => {
     const path = put(join(lab.home, 'config.json'), '{}');
     chmodSync(lab.home, 0o755);
     chmodSync(path, 0o666);
-    expect((await doctor()).of('settings.file')).toMatchObject({
-      level: 'problem',
-      title: expect.stringContaining('can be written by other users (mode 666), so it is not obeyed'),
-    });
+    expect((await doctor()).of('settings.file')).toMatchObject(
+      finding('problem', { title: 'can be written by other users (mode 666), so it is not obeyed' }),
+    );
   });
 
   test('an unusable setting is reported, and what needs none is still checked', async () => {
@@ -334,11 +323,11 @@ describe('the hub', () => {
     expect(runs.title).toMatch(new RegExp(`^It runs: process ${pid}, version \\S+, 1 open job$`));
     process.kill(pid, 'SIGSTOP');
     const stopped = (await look(['hub'])).of('hub.running');
-    expect(stopped).toMatchObject({ level: 'problem', remedy: expect.stringContaining(`kill -CONT ${pid}`) });
+    expect(stopped).toMatchObject(finding('problem', { remedy: `kill -CONT ${pid}` }));
     process.kill(pid, 'SIGCONT');
     await lab.killHub();
     const killed = (await look(['hub'])).of('hub.running');
-    expect(killed).toMatchObject({ level: 'ok', detail: expect.stringContaining(`hub ${pid} has left`) });
+    expect(killed).toMatchObject(finding('ok', { detail: `hub ${pid} has left` }));
     expect(lab.hubs).toEqual([]);
     await lab.mam('hub', 'restart');
   });
@@ -360,16 +349,13 @@ describe('the hub', () => {
     ] as const) {
       put(join(lab.home, 'hub.json'), JSON.stringify({ ...file, protocol }), 0o600);
       const found = (await look(['hub'])).of('hub.version');
-      expect(found).toMatchObject({ level: 'problem', remedy: expect.stringContaining(remedy) });
+      expect(found).toMatchObject(finding('problem', { remedy: remedy }));
       expect(found.title).toContain(`speaks protocol ${protocol} (version 9.9.9)`);
     }
     for (const name of ['hub.owner', 'hub.json']) rmSync(join(lab.home, name));
     await lab.mam('hub', 'restart');
     const other = await look(['hub'], { MAM_REALM: 'team-b' });
-    expect(other.of('hub.settings')).toMatchObject({
-      level: 'problem',
-      remedy: expect.stringContaining('mam hub stop'),
-    });
+    expect(other.of('hub.settings')).toMatchObject(finding('problem', { remedy: 'mam hub stop' }));
   });
 
   test('errors of its log and events that wait', async () => {
@@ -384,10 +370,7 @@ describe('the hub', () => {
     const bad = put(join(lab.home, 'outbox', 'w-000000002.json.bad'), 'x');
     chmodSync(lab.home, 0o700);
     const report = await doctor();
-    expect(report.of('hub.log')).toMatchObject({
-      level: 'note',
-      detail: expect.stringContaining('not taken up'),
-    });
+    expect(report.of('hub.log')).toMatchObject(finding('note', { detail: 'not taken up' }));
     expect(report.of('hub.log').detail).not.toContain('long ago');
     expect(report.of('hub.outbox').title).toMatch(/^One event waits .* for 2 h\.$/);
     expect(report.of('hub.outbox-bad').level).toBe('note');
@@ -476,14 +459,10 @@ describe('the registry', () => {
       title: 'The journal of job lost is damaged in line 6: event 3 is lost.',
       remedy: expect.stringContaining(`restore ${lab.paths('lost').journal} from a backup`),
     });
-    expect(said['middle']).toMatchObject({
-      level: 'note',
-      title: expect.stringContaining('no event is missing'),
-    });
-    expect(said['hopeless']).toMatchObject({
-      level: 'problem',
-      remedy: expect.stringContaining(`move the folder ${join(lab.registry, 'hopeless')} away`),
-    });
+    expect(said['middle']).toMatchObject(finding('note', { title: 'no event is missing' }));
+    expect(said['hopeless']).toMatchObject(
+      finding('problem', { remedy: `move the folder ${join(lab.registry, 'hopeless')} away` }),
+    );
     expect(said['torn']).toBeUndefined();
     expect(report.of('registry.jobs').title).toContain('every one read');
     expect(report.text).not.toContain('\\u001b');
@@ -583,13 +562,13 @@ describe('clients', () => {
     expect(alone.findings.map(({ id }) => id)).toEqual(['client.codex.server']);
     expect((await lab.mam('install', 'codex', '--uninstall')).code).toBe(0);
     const none = (await doctor(['--client', 'codex'])).of('client.codex.absent');
-    expect(none).toMatchObject({ level: 'note', remedy: expect.stringContaining('`mam install codex`') });
+    expect(none).toMatchObject(finding('note', { remedy: '`mam install codex`' }));
   });
 
   test('a program that is gone, a file that is not TOML, a disabled server', async () => {
     server(join(lab.folder, 'old', 'mam'));
     const gone = (await look(['client codex'])).of('client.codex.program');
-    expect(gone).toMatchObject({ level: 'problem', remedy: expect.stringContaining('`mam install codex`') });
+    expect(gone).toMatchObject(finding('problem', { remedy: '`mam install codex`' }));
     server(process.execPath, `args = [${JSON.stringify(join(lab.folder, 'old.js'))}]\n`);
     expect((await look(['client codex'])).of('client.codex.program').title).toContain('old.js is not there');
     server(process.execPath, 'enabled = false\n');
@@ -609,7 +588,7 @@ describe('clients', () => {
     const [lost, pane] = report.all('client.codex.env_vars');
     expect(lost).toMatchObject({ level: 'problem' });
     expect(lost?.title).toContain('does not pass MAM_HOME, TMUX_TMPDIR on');
-    expect(pane).toMatchObject({ level: 'note', title: expect.stringContaining('TMUX_PANE') });
+    expect(pane).toMatchObject(finding('note', { title: 'TMUX_PANE' }));
     expect(report.of('client.codex.timeout')).toMatchObject({ level: 'problem' });
     server(process.execPath, `args = [${JSON.stringify(PROGRAM)}]\n`);
     expect((await look(['client codex'])).of('client.codex.timeout').level).toBe('note');
@@ -645,10 +624,7 @@ describe('clients', () => {
       `process.on('SIGTERM', () => {}); require('node:child_process').spawn('sleep', ['300'], { stdio: 'ignore' }); setInterval(() => {}, 1000);`,
     );
     const hangs = (await look(['client codex'])).of('client.codex.server');
-    expect(hangs).toMatchObject({
-      level: 'problem',
-      title: expect.stringContaining('did not answer within 5 s'),
-    });
+    expect(hangs).toMatchObject(finding('problem', { title: 'did not answer within 5 s' }));
     await until('all that it started is gone', () => lab.processes.length === 0);
   });
 

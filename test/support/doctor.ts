@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { examine } from '../../src/doctor/examine.ts';
-import type { Finding } from '../../src/doctor/finding.ts';
+import type { Finding, Level } from '../../src/doctor/finding.ts';
 import { checks } from '../../src/doctor/index.ts';
 import { Programs } from '../../src/doctor/programs.ts';
 import { surroundings } from '../../src/install/disk/surroundings.ts';
@@ -22,6 +22,12 @@ export interface Report extends Found {
   next: string;
   /** All that was printed. */
   text: string;
+}
+
+/** For `toMatchObject`: a finding of a level, whose texts contain some words. */
+export function finding(level: Level, words: Partial<Record<'title' | 'detail' | 'remedy', string>>): object {
+  const texts = Object.entries(words).map(([name, text]) => [name, expect.stringContaining(text)]);
+  return { level, ...Object.fromEntries(texts) };
 }
 
 /** Runs `mam doctor`, and holds what is true of every report of it. */
