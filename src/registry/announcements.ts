@@ -28,7 +28,7 @@ export function peerServer(folder: string, session: AgentSession, panePid: numbe
   const isThere = namesIn(folder).some((name) => {
     const { pid, start, ns, pids, pane, socket } = read(join(folder, name));
     const isHere = pane === undefined || (pane === session.pane && socket === session.socket);
-    return isOurNamespace(ns) && isHere && pids?.includes(panePid) === true && lives(pid, start);
+    return isOurNamespace(ns) && isHere && Array.isArray(pids) && pids.includes(panePid) && lives(pid, start);
   });
   return isThere ? 'connected' : 'unknown';
 }
