@@ -106,19 +106,10 @@ describe('a long outbox', () => {
     const reporter = await lab.reporter;
     expect(await reporter.report('other', 'completed')).toMatchObject({ recorded: true });
     expect(lab.inHome('outbox').length).toBeGreaterThan(COUNT / 10);
-    const answer = await publishOnce({
-      address: { kind: 'socket', path: join(lab.home, 'hub.sock') },
-      realm: 'default',
-      timeoutMs: 60_000,
-      claim: {
-        event_id: 'newer',
-        job_id: 'talkative',
-        type: 'completed',
-        source: 'peer',
-        at,
-        writer: 'long',
-      },
-    });
+    const address = { kind: 'socket', path: join(lab.home, 'hub.sock') } as const;
+    const about = { event_id: 'newer', job_id: 'talkative', at, writer: 'long' };
+    const claim = { ...about, type: 'completed', source: 'peer' } as const;
+    const answer = await publishOnce({ address, realm: 'default', timeoutMs: 60_000, claim });
     expect(answer).toMatchObject({ recorded: true, seq: COUNT + 2 });
     await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
     expect(lab.events('talkative').map(({ event_id }) => event_id)).toEqual([

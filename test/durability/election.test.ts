@@ -108,12 +108,17 @@ function hears(pid: number, signal: NodeJS.Signals): boolean {
 describe('the running hub', () => {
   afterEach(() => lab?.end());
 
-  // proper-lockfile looks after its locks every 10 s, so these two wait side by side.
-  test.concurrent('keeps its locks alive, and takes them away at its end', async () => {
+  async function ownHub(): Promise<{ own: Lab; server: LabServer }> {
     const own = new Lab();
     mkdirSync(own.registry, { recursive: true });
     const server = await own.startServer();
     await server.ask('list_jobs');
+    return { own, server };
+  }
+
+  // proper-lockfile looks after its locks every 10 s, so these two wait side by side.
+  test.concurrent('keeps its locks alive, and takes them away at its end', async () => {
+    const { own } = await ownHub();
     const locks = [join(own.home, 'hub.lock'), join(own.registry, '.hub.lock')];
     const touched = (): number[] => locks.map((lock) => statSync(lock).mtimeMs);
     const before = touched();
@@ -124,10 +129,7 @@ describe('the running hub', () => {
   });
 
   test.concurrent('takes a lock that was removed again, and goes on', async () => {
-    const own = new Lab();
-    mkdirSync(own.registry, { recursive: true });
-    const server = await own.startServer();
-    await server.ask('list_jobs');
+    const { own, server } = await ownHub();
     const pid = await own.hubPid();
     const lock = join(own.registry, '.hub.lock');
     rmSync(lock, { recursive: true });
@@ -203,15 +205,7 @@ describe('the running hub, when its place is disturbed,', () => {
 
   test.each([
     ['its socket is removed', () => unlinkSync(join(lab.home, 'hub.sock'))],
-    [
-      'a dead socket is in its place',
-      async () => {
-        const own = join(lab.home, 'hub.sock');
-        lab.expected.push(/^own\.sock$/);
-        renameSync(own, join(lab.folder, 'own.sock'));
-        await staleSocket(own);
-      },
-    ],
+    ['a dead socket is in its place', putDeadSocket],
   ])('listens anew when %s, and the next call is served', async (_what, disturb) => {
     await server.ask('job_status', { job_id: 'served' });
     const pid = await lab.hubPid();
@@ -292,6 +286,13 @@ describe('mam hub', () => {
     expect(await server.refusal('list_jobs')).toContain('set MAM_HOME to a folder that can be written');
   });
 });
+
+async function putDeadSocket(): Promise<void> {
+  const own = join(lab.home, 'hub.sock');
+  lab.expected.push(/^own\.sock$/);
+  renameSync(own, join(lab.folder, 'own.sock'));
+  await staleSocket(own);
+}
 
 /** A socket file with nobody behind it. */
 async function staleSocket(path: string): Promise<void> {

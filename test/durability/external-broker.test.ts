@@ -129,12 +129,9 @@ describe('a hub without a broker', () => {
   });
   afterAll(() => lab.end());
 
+  const OTHER = { MAM_BROKER_URL: 'mqtt://127.0.0.1:9', MAM_REALM: 'default' };
   test.each([
-    [
-      'another broker',
-      { MAM_BROKER_URL: 'mqtt://127.0.0.1:9', MAM_REALM: 'default' },
-      'the broker embedded, here it is mqtt://127.0.0.1:9',
-    ],
+    ['another broker', OTHER, 'the broker embedded, here it is mqtt://127.0.0.1:9'],
     ['another realm', { MAM_REALM: 'team-b' }, 'realm default, here it is team-b'],
   ])(
     'a client of %s than the running hub gets an error, and its reports get through',

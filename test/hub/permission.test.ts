@@ -159,15 +159,11 @@ describe('a request of a hook', () => {
   });
 
   test('that was given a decision without effect is settled by what hooks have reported meanwhile', () => {
-    const given = run(
-      [
-        { type: 'decide', id: 'roof' },
-        { type: 'give', id: 'roof' },
-        told('interrupted'),
-        recorded(request({ decision: 'allow' })),
-      ],
-      open(),
-    );
+    const decided: Signal[] = [
+      ...[{ type: 'decide', id: 'roof' } as const, { type: 'give', id: 'roof' } as const],
+      ...[told('interrupted'), recorded(request({ decision: 'allow' }))],
+    ];
+    const given = run(decided, open());
     expect(given.actions).toEqual([]);
     expect(given.state.requests[0]?.heard).toMatchObject([{ type: 'interrupted' }]);
     expect(step(given.state, { type: 'release', id: 'roof' }).actions).toMatchObject([
@@ -201,11 +197,8 @@ describe('a dialog', () => {
   });
 
   test('that can not be read says what a person has to do', () => {
-    expect(run([seen(UNREAD), stood()]).actions.at(-1)).toMatchObject({
-      do: 'open',
-      source: 'hub',
-      remedy: 'answer it',
-    });
+    const opened = { do: 'open', source: 'hub', remedy: 'answer it' };
+    expect(run([seen(UNREAD), stood()]).actions.at(-1)).toMatchObject(opened);
   });
 
   test('that is missing for a moment is drawn anew', () => {
@@ -270,14 +263,8 @@ describe('a dialog', () => {
   test('that shows another end than a hook reported is not its request', () => {
     const whole = hint('echo one\necho two\necho three');
     const cut = dialog('echo one\n[… 2 lines]', 'Bash', { whole: false });
-    const asked = request({ input: whole.input });
-    const { state } = run([
-      hinted(whole),
-      seen(cut),
-      stood(),
-      recorded(asked),
-      ...replaced(dialog('echo one && rm -r /')),
-    ]);
+    const asked = [hinted(whole), seen(cut), stood(), recorded(request({ input: whole.input }))];
+    const { state } = run([...asked, ...replaced(dialog('echo one && rm -r /'))]);
     expect(state.requests[0]?.stage).toBe('settling');
   });
 });
