@@ -1,10 +1,9 @@
 import { cleanLine } from '../base/text.ts';
 import { type AgentRow, agentsView, stateOf } from '../operations/agents.ts';
-import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
-import { EXIT } from './core/exit.ts';
-import { print, printJson } from './core/output.ts';
+import { printAnswer } from './core/output.ts';
 import { tableText } from './core/table.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 const EVIDENCE_CHARS = 60;
 
@@ -24,15 +23,16 @@ export default defineCommand({
         path: settings.path,
         configured: settings.agents,
       });
-      if (json) {
-        const say = {
-          delegate: 'mam submit --help',
-          start: (kind: string) => `mam start ${kind}`,
-          none: 'mam submit --help',
-        };
-        printJson(agentsView(agents, { ...settings, inside: settings.paneSocket }, say));
-      } else print(tableText(['AGENT', 'SESSION', 'STATE'], agents.map(cells), { whole: true }));
-      return EXIT.done;
+      const next = {
+        delegate: 'mam submit --help',
+        start: (kind: string) => `mam start ${kind}`,
+        none: 'mam submit --help',
+      };
+      return printAnswer(
+        json,
+        agentsView(agents, { ...settings, inside: settings.paneSocket }, next),
+        tableText(['AGENT', 'SESSION', 'STATE'], agents.map(cells), { whole: true }),
+      );
     }),
 });
 

@@ -6,11 +6,10 @@ import { answer, answerView } from '../operations/answer.ts';
 import { hasJob } from '../registry/paths.ts';
 import { commandWords } from '../view/command-words.ts';
 import { nextStep } from '../view/next-step.ts';
-import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
-import { EXIT } from './core/exit.ts';
-import { print, printJson } from './core/output.ts';
+import { printAnswer } from './core/output.ts';
 import { jobIdOf, jobWord, looksLikeId, noSuchJob, theJob } from './jobs/job-argument.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 const MAX_JOBS = 100;
 
@@ -18,7 +17,7 @@ export default defineCommand({
   synopsis: '[--job ID | ID] TEXT | --allow | --deny [--request ID]',
   about: [
     'Answers what a job asks: its question with TEXT, its permission request with --allow or --deny.',
-    'TEXT for a job that asks nothing is a further instruction for its peer.',
+    'If the job asks nothing, TEXT is a further instruction for its peer.',
   ],
   words: [
     { ...jobWord, about: 'the same as --job ID; of an open job a unique beginning' },
@@ -43,16 +42,16 @@ export default defineCommand({
     const named = job !== undefined || words.length > (decision === undefined ? 1 : 0);
     const text = job === undefined ? words.slice(1) : words;
     if (!named) throw noJob(decision, words);
-    if (Number(allow) + Number(deny) + Number(text.length > 0) !== 1)
+    if ([allow, deny, text.length > 0].filter(Boolean).length !== 1)
       throw new MamError('bad_input', 'Give one of TEXT, --allow and --deny.');
     return withHub(registryDir, async ({ settings, ask }) => {
       const { registryDir: registry_dir } = settings;
       let id = job;
       if (id === undefined) {
+        const [word = ''] = words;
         const { jobs } = await ask('list', { registry_dir, open_only: true, limit: MAX_JOBS });
-        id = idOf(words[0] ?? '', jobs, registry_dir);
-        if (id === undefined)
-          throw looksLikeId(words[0] ?? '') ? noSuchJob(settings, words[0] ?? '') : noJob(decision, words);
+        id = idOf(word, jobs, registry_dir);
+        if (id === undefined) throw looksLikeId(word) ? noSuchJob(settings, word) : noJob(decision, words);
       }
       const { record, delivered: said } = await ask('answer', {
         job_id: jobIdOf(registry_dir, id),
@@ -63,10 +62,8 @@ export default defineCommand({
         by: 'person',
       });
       const delivered = commandWords(said);
-      if (json) {
-        printJson({ ...answerView({ record, delivered }, false), next: nextStep(record) });
-      } else print(delivered);
-      return EXIT.done;
+      const view = answerView({ record, delivered }, false);
+      return printAnswer(json, { ...view, next: nextStep(record) }, delivered);
     });
   },
 });

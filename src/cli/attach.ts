@@ -16,7 +16,6 @@ import { isBoardPossible, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { jobIdOf, looksLikeId } from './jobs/job-argument.ts';
 
-/** What is attached to: a session by its name on its tmux server, or the pane of a job. */
 type Target = AttachTarget & { jobId?: string };
 
 export default defineCommand({
@@ -33,8 +32,8 @@ export default defineCommand({
     },
   ],
   options: {},
-  json: 'Attaches to nothing: `summary`, `target`, `attach_command`, `job_id` of a job, and `next`',
-  exits: { done: 'attached and come back, or switched to it' },
+  json: 'Does not attach: `summary`, `target`, `attach_command`, `job_id` of a job, and `next`',
+  exits: { done: 'you attached and came back, or switched to it' },
   examples: ['mam attach fix-login-7f3kq2ab', 'mam attach codex'],
 
   async run({ words: [given = ''], registryDir, json }) {
@@ -65,24 +64,25 @@ export default defineCommand({
 });
 
 /**
- * The session that is meant: a whole job id counts before a session's name, and that before the beginning of an id.
+ * Finds the session: a whole job id comes before a session's name, and that before the beginning of an id.
  * @throws MamError `not_found` with the live sessions, `unavailable` when a job's session is gone or it has none
  */
 function find(given: string, settings: Settings): Target {
   const { registryDir, home, tmuxSocket } = settings;
   const name = given.replace(/^tmux:/, '');
-  const places = [registryDir, ...readRegistries(homePaths(home))];
+  const paths = homePaths(home);
+  const places = [registryDir, ...readRegistries(paths)];
   const holder = (id: string): string | undefined =>
     isJobId(id) ? places.find((place) => hasJob(place, id)) : undefined;
   const whole = holder(given);
-  if (whole !== undefined) return ofJob(whole, given, homePaths(home));
+  if (whole !== undefined) return ofJob(whole, given, paths);
   const live = sessionsOf(tmuxSocket);
   if (live.includes(name)) return { session: name, socket: tmuxSocket };
   if (live.length === 0) checkReach(tmuxSocket);
   const begun = isJobId(given) ? jobIdOf(registryDir, given) : given;
   const found = holder(begun);
-  if (found !== undefined) return ofJob(found, begun, homePaths(home));
-  const why = isJobId(given) ? whyNotFound(homePaths(home), given, places) : undefined;
+  if (found !== undefined) return ofJob(found, begun, paths);
+  const why = isJobId(given) ? whyNotFound(paths, given, places) : undefined;
   if (why !== undefined && looksLikeId(given)) throw why;
   throw new MamError(
     'not_found',
@@ -97,7 +97,7 @@ function ofJob(registryDir: string, jobId: string, home: Home): Target {
     throw new MamError(
       'unavailable',
       `Job ${jobId} has no session: it was given to ${agent}.`,
-      `\`mam status ${jobId}\` shows where it stands.`,
+      `\`mam status ${jobId}\` shows its state.`,
     );
   const now = sessionNow(session);
   if (now === undefined) {
@@ -111,7 +111,7 @@ function ofJob(registryDir: string, jobId: string, home: Home): Target {
   return { ...session, session: now, jobId };
 }
 
-/** @throws MamError `unavailable` where a tmux server lives whose socket's file is gone */
+/** @throws MamError `unavailable` if a tmux server is running whose socket file is gone */
 function checkReach(socket: string): void {
   const lost = existsSync(socket) ? undefined : serverOn(socket);
   if (lost !== undefined) throw outOfReach(socket, lost);

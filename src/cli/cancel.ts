@@ -1,11 +1,10 @@
 import { cancel, cancelView } from '../operations/cancel.ts';
 import { sessionOf } from '../settings/config.ts';
 import { nextStep } from '../view/next-step.ts';
-import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
-import { EXIT } from './core/exit.ts';
-import { print, printJson } from './core/output.ts';
+import { printAnswer } from './core/output.ts';
 import { jobIdOf, jobWord, theJob } from './jobs/job-argument.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 export default defineCommand({
   about: [
@@ -21,18 +20,19 @@ export default defineCommand({
     withHub(registryDir, async ({ settings, ask }) => {
       const job_id = jobIdOf(settings.registryDir, options.job_id, words[0]);
       const result = await ask('cancel', {
-        ...{ ...options, job_id },
+        ...options,
+        job_id,
         registry_dir: settings.registryDir,
         by: 'person',
         seen_by: sessionOf(settings),
       });
       const { record, changed, note } = result;
       if (record === undefined) {
-        if (json) printJson({ summary: note, job_id, changed, note, next: 'mam list' });
-        else print(`${job_id} is let go. ${note}`);
-      } else if (json) {
-        printJson({ ...cancelView(record, result, options.interrupt, false), next: nextStep(record) });
-      } else print(`${record.job_id} is ${record.status}. ${note}`);
-      return EXIT.done;
+        const view = { summary: note, job_id, changed, note, next: 'mam list' };
+        return printAnswer(json, view, `${job_id} is let go. ${note}`);
+      }
+      const view = cancelView(record, result, options.interrupt, false);
+      const text = `${record.job_id} is ${record.status}. ${note}`;
+      return printAnswer(json, { ...view, next: nextStep(record) }, text);
     }),
 });

@@ -3,8 +3,7 @@ import { fishScript } from './completion/fish.ts';
 import { completionTable, type Table } from './completion/table.ts';
 import { zshScript } from './completion/zsh.ts';
 import { type Command, defineCommand } from './core/command.ts';
-import { EXIT } from './core/exit.ts';
-import { print, printJson } from './core/output.ts';
+import { printAnswer } from './core/output.ts';
 import type { Listed } from './index.ts';
 
 const SCRIPTS: Readonly<Record<string, (table: Table) => string>> = {
@@ -43,9 +42,7 @@ export function completionOf(commands: Readonly<Record<string, Listed>>): Comman
         })),
       );
       const script = SCRIPTS[shell]?.(completionTable(declared)) ?? '';
-      if (json) printJson({ shell, script });
-      else print(script.trimEnd());
-      return EXIT.done;
+      return printAnswer(json, { shell, script }, script.trimEnd());
     },
   });
 }

@@ -6,12 +6,11 @@ import type { Stage } from '../demo/stage.ts';
 import { programPath } from '../settings/program.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { paint, print, printJson } from './core/output.ts';
+import { paint, print, printAnswer, printJson } from './core/output.ts';
 
-/** Ended by Ctrl-C, as shells have it. */
+/** Ended by Ctrl-C: the exit code that shells use. */
 const INTERRUPTED = 130;
 
-/** `mam demo peer` is the program that it starts in its tmux pane. */
 export default defineCommand({
   synopsis: '[--keep] | --stop FOLDER | peer',
   about: [
@@ -52,7 +51,7 @@ async function play(keep: boolean, json: boolean): Promise<number> {
   const stop = new AbortController();
   // Whatever ends this process early must end the demo first: nothing is left behind.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  // The usual end of a command whose reader has gone would leave everything standing.
+  // The usual exit of a command whose reader has gone would leave everything running.
   process.stdout.removeAllListeners('error');
   process.stdout.on('error', () => stop.abort());
   const mam = basename(process.argv[1] ?? '') === 'mam' ? 'mam' : `node ${shellWord(programPath())}`;
@@ -68,7 +67,5 @@ async function stopKept(folder: string, json: boolean): Promise<number> {
     import('../demo/ending.ts'),
   ]);
   await endStage(keptStage(folder));
-  if (json) printJson({ stopped: true });
-  else print('The demo has ended, and its folder is gone.');
-  return EXIT.done;
+  return printAnswer(json, { stopped: true }, 'The demo has ended, and its folder is gone.');
 }

@@ -12,7 +12,7 @@ import { clients } from '../install/index.ts';
 import { loadSettings, mamHome } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { paint, print, printJson } from './core/output.ts';
+import { paint, printAnswer } from './core/output.ts';
 
 const names = Object.keys(clients);
 const STYLES = { ok: 'green', note: 'yellow', problem: 'red' } as const satisfies Record<Level, string>;
@@ -20,9 +20,9 @@ const INDENT = ' '.repeat(11);
 
 export default defineCommand({
   about: [
-    'Looks at everything that mam needs: Node, tmux and its sockets, settings, the hub, the broker, the registry, the ' +
+    'Checks everything that mam needs: Node, tmux and its sockets, settings, the hub, the broker, the registry, the ' +
       'clients that know mam (each server is started as its client would), and the agents. Every problem and every ' +
-      'note comes with what to do about it.',
+      'note says what to do about it.',
     'It changes nothing, and starts no hub. Its first line is for bug reports; no secret is in any.',
   ],
   options: {
@@ -41,13 +41,14 @@ export default defineCommand({
     const problems = findings.filter(({ level }) => level === 'problem');
     const summary = summaryOf(findings);
     const next = problems[0]?.remedy ?? 'Nothing needs to be done.';
-    if (json) printJson({ summary, ok: problems.length === 0, findings, next });
-    else print([...textOf(findings, options.client !== undefined), '', summary].join('\n'));
-    return problems.length === 0 ? EXIT.done : EXIT.unavailable;
+    const ok = problems.length === 0;
+    const text = [...textOf(findings, options.client !== undefined), '', summary].join('\n');
+    printAnswer(json, { summary, ok, findings, next }, text);
+    return ok ? EXIT.done : EXIT.unavailable;
   },
 });
 
-/** A client that was asked for by name gets a finding in any case. */
+/** The finding for a client that was named, where no other is known of it. */
 function absent(client: string): Finding {
   return {
     ...{ id: `client.${client}.absent`, area: 'clients', level: 'note' },
@@ -57,7 +58,7 @@ function absent(client: string): Finding {
 }
 
 async function placeHere(registryFlag: string | undefined): Promise<Place> {
-  // biome-ignore lint/style/noProcessEnv: what surrounds this program is what is looked at
+  // biome-ignore lint/style/noProcessEnv: the doctor examines the environment itself
   const env = process.env;
   const place = {
     env,
@@ -75,15 +76,15 @@ async function placeHere(registryFlag: string | undefined): Promise<Place> {
 }
 
 function summaryOf(findings: Finding[]): string {
-  const count = (level: Level, one: string): string => {
+  const count = (level: Level): string => {
     const number = findings.filter((finding) => finding.level === level).length;
-    return `${number === 0 ? 'no' : number} ${one}${number === 1 ? '' : 's'}`;
+    return `${number === 0 ? 'no' : number} ${level}${number === 1 ? '' : 's'}`;
   };
-  const text = `${count('problem', 'problem')}, ${count('note', 'note')}.`;
+  const text = `${count('problem')}, ${count('note')}.`;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** @param whole with the details of what is well, too */
+/** @param whole includes the details of findings that are ok */
 function textOf(findings: Finding[], whole: boolean): string[] {
   return Object.entries(AREAS).flatMap(([area, title]) => {
     const own = findings.filter((finding) => finding.area === area);

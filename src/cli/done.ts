@@ -2,10 +2,10 @@ import { MamError } from '../base/errors.ts';
 import { shellWord } from '../base/shell.ts';
 import type { JobRow } from '../job/row.ts';
 import { hasJob } from '../registry/paths.ts';
-import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';
 import { jobIdOf, looksLikeId, theJob } from './jobs/job-argument.ts';
+import { withHub } from './jobs/with-hub.ts';
 import publish, { report } from './publish.ts';
 
 const MAX_JOBS = 100;
@@ -13,11 +13,11 @@ const MAX_JOBS = 100;
 export default defineCommand({
   synopsis: '[--job ID | ID] [WORDS…]',
   about: [
-    'For a person who was given a job (agent human): reports it completed. Without an id the one such job that is open.',
+    'For a person who was given a job (agent human): reports it completed. Without an id, the only such job that is open.',
   ],
   words: [
     { name: 'ID', about: 'the same as --job ID', completes: 'job' },
-    { name: 'WORDS', about: 'what came of it, for who delegated it', many: true },
+    { name: 'WORDS', about: 'the outcome, for whoever delegated the job', many: true },
   ],
   options: theJob,
   json: { tool: 'publish_event' },
@@ -26,13 +26,12 @@ export default defineCommand({
 
   async run({ options: { job_id: named }, words, registryDir, json }) {
     const [job_id, said] = await choose(named, words, registryDir);
-    const detail = said.join(' ') || 'Done.';
-    const options = { job_id, event: 'completed' as const, detail };
+    const options = { job_id, event: 'completed' as const, detail: said.join(' ') || 'Done.' };
     return report({ options, words: [], json, registryDir }, 'person');
   },
 });
 
-/** The job that is meant, and what of the words is left to be said. */
+/** The job that is meant, and the remaining words. */
 async function choose(
   named: string | undefined,
   words: string[],
@@ -45,7 +44,7 @@ async function choose(
     return (await ask('list', filter)).jobs;
   });
   const [first = '', ...rest] = words;
-  // What was meant as an id must never end another job.
+  // A word meant as an id must never end another job.
   if (looksLikeId(first)) return [whole(first, open, registryDir), rest];
   return [onlyOne(open, words), words];
 }
@@ -57,21 +56,19 @@ function whole(word: string, open: JobRow[], registryDir: string): string {
   if (id !== word || hasJob(registryDir, id)) return id;
   throw new MamError(
     'not_found',
-    `No job for a person is ${word}, or begins so.`,
+    `No job for a person is ${word}, or begins with it.`,
     'mam list shows all ids. If it is what you want to say: mam done --job ID WORDS.',
   );
 }
 
 function onlyOne(open: JobRow[], words: string[]): string {
   const [job, ...more] = open;
-  if (job !== undefined && more.length === 0) return job.job_id;
+  if (job === undefined)
+    throw new MamError('not_found', 'No job for a person is open here.', 'mam list shows all jobs.');
+  if (more.length === 0) return job.job_id;
   throw new MamError(
-    job === undefined ? 'not_found' : 'bad_input',
-    job === undefined
-      ? 'No job for a person is open here.'
-      : `${open.length} jobs for a person are open: say which.`,
-    job === undefined
-      ? 'mam list shows all jobs.'
-      : open.map((one) => `mam done ${one.job_id} ${words.map(shellWord).join(' ')}`.trim()).join('; '),
+    'bad_input',
+    `${open.length} jobs for a person are open: say which.`,
+    open.map(({ job_id }) => `mam done ${job_id} ${words.map(shellWord).join(' ')}`.trim()).join('; '),
   );
 }

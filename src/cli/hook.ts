@@ -9,17 +9,17 @@ import { hasLiveJobs } from '../registry/home.ts';
 import { loadSettings, type Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 
-/** An agent stands still until its hook has ended, so this is the most (ms) that a hub may take. */
+/** The agent waits for its hook, so the hub must answer within this time. In ms. */
 const ANSWER_MS = 3_000;
-/** Agents close a hook's input at once. In ms. */
+/** Agents close a hook's input at once; in ms. */
 const INPUT_MS = 2_000;
-/** A permission may be decided the next day; the agent's own limit for hooks ends the wait before. In ms. */
+/** A permission may be decided the next day; the agent's own limit for hooks usually ends the wait earlier. In ms. */
 const DECISION_MS = 24 * 3_600_000;
 
 const hook = defineCommand({
   about: [
-    "What an agent's hooks run, with the hook's JSON on stdin: it tells the hub of the end of a turn or of a " +
-      'permission request. `mam start` puts it into place. It never fails, so that no agent stumbles over it.',
+    "What an agent's hooks run, with the hook's JSON on stdin: it reports the end of a turn or a permission request to " +
+      'the hub. `mam start` sets it up. It never fails, so that no agent stumbles over it.',
   ],
   words: [
     { name: 'KIND', about: 'the agent kind', needed: true, oneOf: Object.keys(readers) },
@@ -34,10 +34,7 @@ const hook = defineCommand({
 });
 export default hook;
 
-/**
- * `mam hook KIND EVENT`: what an agent runs at its own events, with their JSON on stdin. It tells the hub, and prints
- * something only to answer a permission request. It never fails: an agent must not stumble over it.
- */
+/** `mam hook KIND EVENT`, from a bundle of its own. It prints something only to answer a permission request. */
 export async function run([kind = '', event = '']: string[]): Promise<number> {
   try {
     const reader = Object.hasOwn(readers, kind) ? readers[kind] : undefined;
@@ -49,13 +46,9 @@ export async function run([kind = '', event = '']: string[]): Promise<number> {
     const report = reader?.read(event, payload);
     if (reader === undefined || report === undefined) return 0;
     const settings = await loadSettings();
+    const { pane, paneSocket: socket } = settings;
+    const origin = { pane, socket, pids: [process.pid, ...ancestors()], ns: pidNamespace() };
     const waits = report.type === 'permission_required' && reader.answer !== undefined;
-    const origin = {
-      pane: settings.pane,
-      socket: settings.paneSocket,
-      pids: [process.pid, ...ancestors()],
-      ns: pidNamespace(),
-    };
     if (waits) {
       // Claude Code 2.1.330 ends the hook when a person denies: there is no other event for that.
       process.once('SIGTERM', () => {
@@ -67,7 +60,7 @@ export async function run([kind = '', event = '']: string[]): Promise<number> {
     if (decision !== undefined && reader.answer !== undefined)
       process.stdout.write(reader.answer(decision, reason ?? ''));
   } catch {
-    // Hooks are second evidence: without them the screen tells.
+    // Hooks are only a second source: the screen shows the same.
   }
   return 0;
 }
@@ -88,7 +81,7 @@ async function tell(settings: Settings, params: HookParams): Promise<HookResult>
   } catch (error) {
     if (!(error instanceof MamError) || error.code !== 'unreachable' || !hasLiveJobs(settings.home))
       throw error;
-    // A hub that was killed has left open jobs: the next one needs to hear this.
+    // A hub was killed and left open jobs: the next one needs this report.
     const { ensureHub } = await import('../link/ensure-hub.ts');
     await ensureHub(settings);
     return (await ask()) ?? {};

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { MamError, systemCode } from '../base/errors.ts';
 import { startOf } from '../base/processes.ts';
 import { clean } from '../base/text.ts';
+import { until } from '../base/until.ts';
 import { readHubFile } from '../bus/hub-file.ts';
 import { ensureHub } from '../link/ensure-hub.ts';
 import { requestOnce } from '../link/one-shot.ts';
@@ -11,13 +12,11 @@ import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import type { Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
-import { EXIT } from './core/exit.ts';
-import { print, printJson } from './core/output.ts';
+import { printAnswer } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
 
 const ANSWER_MS = 3_000;
 const STOP_MS = 5_000;
-const LOOK_MS = 20;
 
 const ACTIONS = ['status', 'stop', 'restart', 'logs'] as const;
 
@@ -26,7 +25,7 @@ export default defineCommand({
     'The hub is the one background process of a user: it delivers into tmux and keeps the registries. It starts by ' +
       'itself when it is needed and ends when nobody needs it.',
     'status: whether it runs, and what it has to do. stop: ends it; open jobs go on, and the next command starts a ' +
-      'new hub that takes them up. restart: the same, and starts the new one at once. logs: prints its log.',
+      'new hub that continues them. restart: the same, and starts the new one at once. logs: prints its log.',
   ],
   words: [{ name: 'ACTION', about: `${ACTIONS.join(', ')}; status when left out`, oneOf: ACTIONS }],
   options: {},
@@ -44,46 +43,32 @@ export default defineCommand({
 
 async function status(settings: Settings, json: boolean): Promise<number> {
   const hub = await ask(settings, 'hub_status');
-  if (hub === undefined) {
-    if (json) printJson({ running: false });
-    else print('No hub is running; it starts when it is needed.');
-    return EXIT.done;
-  }
-  if (json) printJson({ running: true, ...hub });
-  else print(statusText(hub));
-  return EXIT.done;
+  if (hub === undefined)
+    return printAnswer(json, { running: false }, 'No hub is running; it starts when it is needed.');
+  return printAnswer(json, { running: true, ...hub }, statusText(hub));
 }
 
 async function stop(settings: Settings, json: boolean): Promise<number> {
   const stopped = await end(settings);
-  if (json) printJson({ stopped });
-  else print(stopped ? 'The hub has ended.' : 'No hub is running.');
-  return EXIT.done;
+  return printAnswer(json, { stopped }, stopped ? 'The hub has ended.' : 'No hub is running.');
 }
 
 async function restart(settings: Settings, json: boolean): Promise<number> {
   const stopped = await end(settings);
   await ensureHub(settings);
   const pid = readHubFile(homePaths(settings.home).hubFile)?.pid;
-  if (json) printJson({ stopped, pid });
-  else print(`${stopped ? 'The hub has ended, and a' : 'A'} new one runs (process ${pid ?? 'unknown'}).`);
-  return EXIT.done;
+  const text = `${stopped ? 'The hub has ended, and a' : 'A'} new one runs (process ${pid ?? 'unknown'}).`;
+  return printAnswer(json, { stopped, pid }, text);
 }
 
-/** Asks the hub to end and waits until its process has. @returns false when none ran */
+/** Asks the hub to end and waits for its process. @returns false when none was running */
 async function end(settings: Settings): Promise<boolean> {
   const pid = readHubFile(homePaths(settings.home).hubFile)?.pid;
   const start = pid === undefined ? undefined : startOf(pid);
   const asked = await ask(settings, 'hub_stop');
-  if (asked !== undefined && pid !== undefined) {
-    for (
-      const end = performance.now() + STOP_MS;
-      start !== undefined && startOf(pid) === start && performance.now() < end;
-    ) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    }
-  }
-  return asked !== undefined;
+  if (asked === undefined) return false;
+  if (pid !== undefined && start !== undefined) await until(() => startOf(pid) !== start, STOP_MS);
+  return true;
 }
 
 function logs(settings: Settings, json: boolean): number {
@@ -94,16 +79,15 @@ function logs(settings: Settings, json: boolean): number {
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
   }
-  if (json) printJson({ log: text });
-  else print(text === '' ? 'The hub has written no log yet.' : text.trimEnd());
-  return EXIT.done;
+  return printAnswer(json, { log: text }, text.trimEnd() || 'The hub has written no log yet.');
 }
 
-/** Asks over the private socket, which every hub has, whatever its broker. */
+/** Asks over the private socket, which every hub has. @returns undefined when no hub is running */
 async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, command: C) {
   const { socketPath, realm, host } = settings;
+  const { hubFile, lock } = homePaths(settings.home);
   // A hub of another realm answers in its own.
-  const known = readHubFile(homePaths(settings.home).hubFile);
+  const known = readHubFile(hubFile);
   try {
     return await requestOnce<C>({
       address: { kind: 'socket', path: socketPath },
@@ -115,12 +99,12 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
     });
   } catch (error) {
     if (!(error instanceof MamError) || error.code !== 'unreachable') throw error;
-    const owner = livingOwner(homePaths(settings.home).lock);
+    const owner = livingOwner(lock);
     if (owner === undefined) return undefined;
     throw new MamError(
       'unavailable',
       `A hub runs (process ${owner.pid}) and does not answer within ${ANSWER_MS / 1000} s.`,
-      'mam doctor tells more.',
+      'mam doctor says more.',
     );
   }
 }
@@ -138,7 +122,7 @@ function statusText(hub: HubStatus): string {
         `${why === undefined ? 'away ' : 'waits'}       ${dir} (open there: ${jobs.join(', ')})${why === undefined ? '' : `: ${clean(why)}`}`,
     ),
     ...(hub.unproven ?? []).map(
-      (id) => `unproven    ${id} (the key of MAM_HOME was lost; \`mam doctor\` tells what to do)`,
+      (id) => `unproven    ${id} (the key of MAM_HOME was lost; \`mam doctor\` says what to do)`,
     ),
   ].join('\n');
 }

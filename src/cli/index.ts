@@ -1,15 +1,15 @@
 import type { Command } from './core/command.ts';
 
-/** A command as `mam help` lists it; its declaration is loaded when it runs. */
+/** A command as `mam help` lists it; its declaration is loaded only when needed. */
 export interface Listed {
-  /** The title that it is listed below. */
+  /** The title above it in the help. */
   group: string;
   summary: string;
   load(): Promise<Command>;
 }
 type Row = readonly [summary: string, load: () => Promise<{ default: Command }>];
 
-/** What commands are for, in the order of the help. */
+/** In the order of the help. */
 const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
   Jobs: {
     submit: ['delegate a job to an agent, and wait for it', () => import('./submit.ts')],
@@ -38,7 +38,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     publish: ['report an event of a job (for peers without the MCP tool)', () => import('./publish.ts')],
     done: ['report a job for a person as done', () => import('./done.ts')],
     hook: [
-      "what an agent's hooks run: tells the hub of a turn's end or a permission request",
+      "what an agent's hooks run: reports a turn's end or a permission request to the hub",
       () => import('./hook.ts'),
     ],
   },
@@ -48,13 +48,13 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       () => import('./install.ts'),
     ],
     completion: [
-      'print the script with which bash, zsh or fish completes mam',
+      'print the script that completes mam in bash, zsh or fish',
       async () => ({ default: (await import('./completion.ts')).completionOf(commands) }),
     ],
     hub: ['show, stop, restart or read the log of the background process', () => import('./hub.ts')],
     doctor: ['check everything that mam needs, and explain how to fix it', () => import('./doctor.ts')],
     trust: [
-      "accept this project's settings that could run something, look at them, or revoke that",
+      "accept, show or revoke this project's settings that could run something",
       () => import('./trust.ts'),
     ],
     prune: ['remove the folders of jobs that ended long ago', () => import('./prune.ts')],

@@ -5,16 +5,16 @@ import { isFinal } from '../job/words.ts';
 import { jobLogView, logs, PARTS, type Part, type ScreenResult } from '../operations/logs.ts';
 import type { Settings } from '../settings/config.ts';
 import { timeline } from '../view/timeline.ts';
-import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { note, paint, print, printJson, terminalColumns } from './core/output.ts';
+import { note, paint, print, printAnswer, printJson, terminalColumns } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
 import { jobWord, theJob } from './jobs/job-argument.ts';
 import { type JobLog, readAuditFile, readJobLog } from './jobs/job-log.ts';
 import { followLog, nextOf } from './jobs/log-follow.ts';
 import { listLogs, logListText } from './jobs/log-list.ts';
 import { footText, headText, TimelineText } from './jobs/timeline-text.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 export default defineCommand({
   synopsis: '[--job] ID [--follow] [--after SEQ] [--include PARTS] | --list [--limit N]',
@@ -58,7 +58,7 @@ export default defineCommand({
   },
 });
 
-/** @throws MamError `bad_input` for what can't be asked for at once */
+/** @throws MamError `bad_input` for options that exclude each other */
 function checkTogether(
   given: { list: boolean; follow: boolean; job_id?: string | undefined; include: string },
   words: string[],
@@ -69,33 +69,31 @@ function checkTogether(
     throw new MamError('bad_input', '--follow shows events only.', 'Leave out --include.');
 }
 
-/** @throws MamError `bad_input` for a part that there is not */
+/** @throws MamError `bad_input` for an unknown part */
 function partsOf(given: string): Part[] {
   const parts = given.split(',').map((part) => part.trim());
   const unknown = parts.find((part) => !(PARTS as readonly string[]).includes(part));
   if (unknown === undefined) return parts as Part[];
   throw new MamError(
     'bad_input',
-    'That is no part of a log.',
+    'That is not a part of a log.',
     `Give --include one or more of ${PARTS.join(', ')}, with commas between them.`,
   );
 }
 
 async function list(settings: Settings, limit: number, json: boolean): Promise<number> {
   const { rows, total } = await listLogs(settings, limit);
-  if (json) {
-    printJson({
-      summary: `${rows.length} of ${total} log folders, the newest first.`,
-      logs: rows,
-      total,
-      registry_dir: settings.registryDir,
-      next: rows[0] === undefined ? 'mam submit --help' : `mam logs ${rows[0].job_id}`,
-    });
-    return EXIT.done;
-  }
-  print(rows.length === 0 ? `No logs in ${settings.logsDir ?? settings.registryDir}.` : logListText(rows));
-  if (rows.length < total) print(`… ${total - rows.length} more; --limit ${total} shows all.`);
-  return EXIT.done;
+  const { registryDir: registry_dir, logsDir = registry_dir } = settings;
+  const view = {
+    summary: `${rows.length} of ${total} log folders, the newest first.`,
+    logs: rows,
+    total,
+    registry_dir,
+    next: rows[0] === undefined ? 'mam submit --help' : `mam logs ${rows[0].job_id}`,
+  };
+  const text = rows.length === 0 ? `No logs in ${logsDir}.` : logListText(rows);
+  const more = rows.length < total ? `\n… ${total - rows.length} more; --limit ${total} shows all.` : '';
+  return printAnswer(json, view, text + more);
 }
 
 async function show(
@@ -141,7 +139,7 @@ async function show(
   return EXIT.done;
 }
 
-/** As it is now where the job is open, else as it was kept. */
+/** The live screen of an open job, or the one that was kept at its end. */
 async function screenOf(log: JobLog, registryDir: string): Promise<ScreenResult> {
   const { record } = log;
   if (isFinal(record.status) || log.isCopy) {

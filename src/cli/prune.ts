@@ -1,19 +1,18 @@
 import { flag, text } from '../base/fields.ts';
 import type { PruneResult } from '../operations/housekeeping.ts';
-import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
-import { EXIT } from './core/exit.ts';
-import { note, print, printJson } from './core/output.ts';
+import { note, print, printAnswer } from './core/output.ts';
 import { bytesText, dayAndTime } from './core/times.ts';
 import { inStatusColour } from './jobs/job-text.ts';
 import { cutoffOf } from './jobs/prune-cutoff.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 /** One part of a prune reads and moves a hundred jobs, in ms. */
 const PART_MS = 60_000;
 
 export default defineCommand({
   about: [
-    'Removes the folders of final jobs that ended longer ago than an age. Nothing is ever pruned by itself.',
+    'Removes the folders of final jobs that ended longer ago than an age. Nothing is ever pruned automatically.',
     'Open jobs stay, and separate log folders (MAM_LOGS_DIR). A job whose files are damaged, or that holds files that are ' +
       'not ours, stays and is named.',
   ],
@@ -30,9 +29,9 @@ export default defineCommand({
   examples: ['mam prune --older-than 30d --dry-run', 'mam prune --older-than 30d'],
 
   run: ({ options, registryDir, json }) => {
-    // Before a hub is started for it.
-    const before = cutoffOf(options.older_than, Date.now());
-    const dry_run = options.dry_run;
+    const { older_than, dry_run } = options;
+    // Checked before a hub is started for it.
+    const before = cutoffOf(older_than, Date.now());
     return withHub(registryDir, async ({ settings: { registryDir: dir }, ask }) => {
       const all: Required<Pick<PruneResult, 'pruned' | 'kept'>> = { pruned: [], kept: [] };
       let cursor: string | undefined;
@@ -45,7 +44,7 @@ export default defineCommand({
           cursor = part.cursor;
         } while (cursor !== undefined);
       } finally {
-        // Jobs come in the order in which they were delegated. What is gone is told also when the rest has failed.
+        // Jobs come in the order of their delegation. What is gone is printed even if the rest fails.
         all.pruned.sort((a, b) => a.final_at.localeCompare(b.final_at));
         if (!json) for (const job of all.pruned) print(lineOf(job));
       }
@@ -54,11 +53,9 @@ export default defineCommand({
       const verb = dry_run ? 'Would prune' : 'Pruned';
       const stay = all.kept.length === 0 ? '' : ` ${all.kept.length} that may be old enough stay.`;
       const summary = `${verb} ${count} ${count === 1 ? 'job' : 'jobs'} (${bytesText(bytes)}) that ended before ${dayAndTime(before)}.${stay}`;
-      if (json) {
-        const next = dry_run ? `mam prune --older-than ${options.older_than}` : 'mam list';
-        printJson({ summary, ...all, count, bytes, before, dry_run, registry_dir: dir, next });
-      } else print(summary);
-      return EXIT.done;
+      const next = dry_run ? `mam prune --older-than ${older_than}` : 'mam list';
+      const view = { summary, ...all, count, bytes, before, dry_run, registry_dir: dir, next };
+      return printAnswer(json, view, summary);
     });
   },
 });

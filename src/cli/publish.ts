@@ -23,7 +23,7 @@ import { runDeclared } from './core/run-declared.ts';
 import { commandSettings } from './core/settings.ts';
 import { jobIdOf } from './jobs/job-argument.ts';
 
-/** An answer within this time counts as recorded; else the event is kept in the outbox. In ms. */
+/** Without an answer within this time, the event is kept in the outbox. In ms. */
 const ANSWER_MS = 1_000;
 
 const { result, files: _, ...fields } = operation.fields;
@@ -41,7 +41,7 @@ const publish = defineCommand({
   options,
   json: { tool: 'publish_event' },
   exits: {
-    done: 'recorded (stderr says it when the job was final already), or kept in the outbox (stderr says so)',
+    done: 'recorded (stderr says so when the job was already final), or kept in the outbox (stderr says so)',
     failed: 'the hub refused it: there is no such job',
     lost: 'kept nowhere, not even in the outbox',
   },
@@ -51,7 +51,7 @@ const publish = defineCommand({
 });
 export default publish;
 
-/** Reports an event. @param source who it is from, where that is known; @returns the exit code */
+/** Reports an event. @param source who it is from, if known @returns the exit code */
 export async function report(given: Given<typeof options>, source?: 'person'): Promise<number> {
   const { json } = given;
   const settings = await commandSettings(given.registryDir);
@@ -68,11 +68,13 @@ export async function report(given: Given<typeof options>, source?: 'person'): P
   const asks = reply.accepted ? untilAnswered(type) : undefined;
   const next = reply.refusal ?? reply.next ?? asks ?? '';
   if (json) printJson({ ...reportView(type, claim.job_id, reply), next });
-  else if (reply.task !== undefined) print(taskText(reply));
-  else if (reply.accepted && reply.recorded) print(recordedText(claim, reply.status));
-  const isSaid = reply.refusal === undefined && (type === 'completed' || asks !== undefined);
-  if (isSaid && next !== '' && !json) print(clean(commandWords(next)));
-  for (const message of reply.messages ?? []) if (!json) print(`\nfor you: ${clean(message)}`);
+  else {
+    if (reply.task !== undefined) print(taskText(reply));
+    else if (reply.accepted && reply.recorded) print(recordedText(claim, reply.status));
+    const isSaid = reply.refusal === undefined && (type === 'completed' || asks !== undefined);
+    if (isSaid && next !== '') print(clean(commandWords(next)));
+    for (const message of reply.messages ?? []) print(`\nfor you: ${clean(message)}`);
+  }
   if (reply.accepted || reply.recorded) {
     const final = reply.refusal ?? reply.amended;
     if (final !== undefined) note(final);
@@ -128,7 +130,7 @@ async function readResult(type: string, file: string | undefined): Promise<strin
   return text;
 }
 
-/** @returns the hub's answer; not recorded when the event was kept in the outbox */
+/** @returns the hub's answer; `recorded` is false when the event was kept in the outbox */
 async function send(settings: Settings, claim: Claim): Promise<ClaimReply> {
   try {
     const reply = await deliver(settings, claim);

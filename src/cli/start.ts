@@ -1,10 +1,10 @@
 import { resolveKind } from '../agents/index.ts';
 import { start, startParams, startView } from '../operations/agents.ts';
 import { askerSettings } from '../settings/program.ts';
-import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 const { agent: kindField, ...fields } = start.fields;
 

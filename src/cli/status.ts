@@ -6,10 +6,10 @@ import { nextStep } from '../view/next-step.ts';
 import { statusSummary } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { note, print, printJson } from './core/output.ts';
+import { note, printAnswer } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
-import { jobIdOf, jobWord, noSuchJob, theJob } from './jobs/job-argument.ts';
-import { registryOf } from './jobs/job-log.ts';
+import { jobWord, theJob } from './jobs/job-argument.ts';
+import { findJob } from './jobs/job-log.ts';
 import { eventText, recordText } from './jobs/job-text.ts';
 
 export default defineCommand({
@@ -23,24 +23,19 @@ export default defineCommand({
 
   async run({ options, words, registryDir, json }) {
     const settings = await readingSettings(registryDir);
-    const jobId = jobIdOf(settings.registryDir, options.job_id, words[0]);
-    const dir = registryOf(settings, jobId);
-    if (dir === undefined) throw noSuchJob(settings, jobId);
+    const { jobId, dir } = findJob(settings, options.job_id, words[0]);
     const { record, events, damage } = foldShown(dir, jobId, homePaths(settings.home));
-    if (json) {
-      printJson({
-        summary: statusSummary(record),
-        ...jobView(record, false),
-        events: eventRows(events, Number.POSITIVE_INFINITY),
-        cursor: record.seq,
-        more_events: false,
-        task_file: jobPaths(dir, jobId).prompt,
-        ...(damage.length > 0 && { damage }),
-        next: nextStep(record),
-      });
-    } else {
-      print([recordText(record), '', ...events.map(eventText)].join('\n'));
-    }
+    const view = {
+      summary: statusSummary(record),
+      ...jobView(record, false),
+      events: eventRows(events, Number.POSITIVE_INFINITY),
+      cursor: record.seq,
+      more_events: false,
+      task_file: jobPaths(dir, jobId).prompt,
+      ...(damage.length > 0 && { damage }),
+      next: nextStep(record),
+    };
+    printAnswer(json, view, [recordText(record), '', ...events.map(eventText)].join('\n'));
     for (const sentence of damage) note(sentence);
     return EXIT.done;
   },

@@ -1,12 +1,11 @@
 import { stopView } from '../operations/agents.ts';
-import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
-import { EXIT } from './core/exit.ts';
-import { print, printJson } from './core/output.ts';
+import { printAnswer } from './core/output.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 export default defineCommand({
   about: [
-    'Ends an agent session that mam started; one that somebody else started, or that has an open job, is left alone.',
+    'Ends an agent session that mam started; one that someone else started, or that has an open job, is left alone.',
   ],
   words: [{ name: 'NAME', about: 'name of the tmux session', needed: true, completes: 'session' }],
   options: {},
@@ -17,12 +16,8 @@ export default defineCommand({
   run: ({ words: [name = ''], registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
       const stopped = await ask('stop', { name, tmux_socket: settings.tmuxSocket });
-      if (json) {
-        printJson({
-          ...stopView(stopped),
-          next: `mam start KIND --name ${stopped.session.session} --resume`,
-        });
-      } else print(`ended: tmux:${stopped.session.session}`);
-      return EXIT.done;
+      const { session } = stopped.session;
+      const next = `mam start KIND --name ${session} --resume`;
+      return printAnswer(json, { ...stopView(stopped), next }, `ended: tmux:${session}`);
     }),
 });

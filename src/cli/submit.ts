@@ -3,8 +3,6 @@ import { MamError } from '../base/errors.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { spoolPrompt } from '../bus/spool/spool.ts';
 import { isFinal } from '../job/words.ts';
-import { openLink } from '../link/client.ts';
-import { checkHub } from '../link/ensure-hub.ts';
 import type { KnownKind } from '../operations/agents.ts';
 import type { DelegateResult } from '../operations/delegate.ts';
 import { delegationView, previewView } from '../operations/delegation-view.ts';
@@ -12,7 +10,6 @@ import { previewOrWhy } from '../order/preview.ts';
 import { commandWords } from '../view/command-words.ts';
 import { obstacleText } from '../view/needs.ts';
 import { nextStep } from '../view/next-step.ts';
-import { withHub } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter, exitCodeHandedOver } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
@@ -21,13 +18,14 @@ import { followedJson, followJobs, jobText, STOPPED_WAITING } from './jobs/follo
 import { handOver, sessionMissing } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
 import { options, paramsOf, promptOf } from './jobs/submit-request.ts';
+import { withHub, withLink } from './jobs/with-hub.ts';
 
 const DETAIL_CHARS = 300;
 
 export default defineCommand({
   synopsis: '--prompt TEXT | --prompt-file FILE [OPTIONS]',
   about: [
-    'Delegates a job to an agent in a tmux session, and waits until it is final or needs somebody. Prints the id of ' +
+    'Delegates a job to an agent in a tmux session, and waits until it is final or needs you. Prints the id of ' +
       'the job, its events as they come, the verdict of the validation script, and on the last line the log folder.',
     'Ctrl-C stops waiting, not the job.',
   ],
@@ -55,7 +53,7 @@ export default defineCommand({
     if (chosen.notify === 'pane' && !chosen.no_wait) {
       throw new MamError(
         'bad_input',
-        '--notify pane is for those who do not wait.',
+        '--notify pane is only for jobs that nobody waits for.',
         'Give --no-wait as well, or leave it out.',
       );
     }
@@ -70,9 +68,7 @@ export default defineCommand({
       if (result.refusal !== undefined) throw sessionMissing(result.refusal);
       return EXIT.done;
     }
-    checkHub(settings);
-    const link = openLink(settings);
-    try {
+    return withLink(settings, async (link) => {
       const spooled = await spoolPrompt(settings.home, params);
       const { result, interrupted } = await handOver(link, spooled);
       const view = delegationView(result, from);
@@ -94,7 +90,7 @@ export default defineCommand({
         settings,
         jobIds: [view.job_id],
         past: false,
-        // From its first event on: nothing that the agent says can be missed.
+        // From its first event on, so that nothing the agent says is missed.
         cursor: `${view.job_id}:0`,
         json,
       });
@@ -107,9 +103,7 @@ export default defineCommand({
         print(view.log_dir);
       }
       return exitCodeAfter(end);
-    } finally {
-      await link.close();
-    }
+    });
   },
 });
 
@@ -133,7 +127,7 @@ function preview(view: ReturnType<typeof previewView>, prompt: string, json: boo
   print(view.log_dir);
 }
 
-/** The first lines, which scripts read, and what a person wants to know before the job speaks. */
+/** The first line, which scripts read, and what a person wants to know before the first event. */
 function tell(
   { record, repeated, position, behind }: DelegateResult,
   attach: string | undefined,
@@ -153,7 +147,7 @@ function tell(
   if (kind.isHuman) print(humanText(record.job_id, record.prompt_preview));
 }
 
-/** True for a job that has not reached its peer in good order, while nothing else says so. */
+/** True for a job that had trouble on its way to its peer. */
 function needsSaying({ record: { status, phase, reason } }: DelegateResult): boolean {
   return reason !== undefined || (status === 'queued' && phase !== 'queued');
 }

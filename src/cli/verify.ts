@@ -20,13 +20,13 @@ import { homePaths } from '../registry/home.ts';
 import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
 import { defineCommand } from './core/command.ts';
-import { note, onReaderGone, print, printJson } from './core/output.ts';
+import { note, onReaderGone, printAnswer } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
-import { jobIdOf, jobWord, noSuchJob, theJob } from './jobs/job-argument.ts';
-import { registryOf } from './jobs/job-log.ts';
+import { jobWord, theJob } from './jobs/job-argument.ts';
+import { findJob } from './jobs/job-log.ts';
 import { ScriptOutput } from './jobs/script-output.ts';
 
-/** A script that is interrupted may tidy up for so long, in ms. */
+/** How long an interrupted script may tidy up, in ms. */
 const GRACE_MS = 2_000;
 
 export default defineCommand({
@@ -34,7 +34,7 @@ export default defineCommand({
     "Runs a validation script against a job's artifacts now, in the job's working folder, with JOB_ID, REGISTRY_DIR and " +
       "MAM_JOB_DIR set. Prints its output as it comes, and the verdict on the last line. The job's status never changes; " +
       'the verdict is noted in its log.',
-    'The script is ended with all that it started by Ctrl-C, and when its time is up.',
+    'Ctrl-C or a timeout ends the script and all that it started.',
   ],
   words: [jobWord],
   options: { ...verify.fields, ...theJob },
@@ -44,9 +44,7 @@ export default defineCommand({
 
   async run({ options, words, registryDir, json }) {
     const settings = await commandSettings(registryDir);
-    const jobId = jobIdOf(settings.registryDir, options.job_id, words[0]);
-    const dir = registryOf(settings, jobId);
-    if (dir === undefined) throw noSuchJob(settings, jobId);
+    const { jobId, dir } = findJob(settings, options.job_id, words[0]);
     const given = options.validate === undefined ? undefined : resolve(settings.cwd, options.validate);
     const record = recordOf(dir, jobId, settings, given !== undefined);
     const { script, script_changed } = scriptOf(record.validation, given);
@@ -56,10 +54,8 @@ export default defineCommand({
     const timeoutSeconds = options.validate_timeout_seconds ?? record.validation?.timeout_seconds;
     const env = scriptEnvironment(dir, jobId, { path: settings.path, virtual_env: settings.virtualEnv });
     if (given !== undefined) checkNamedScript(given, env['PATH']);
-    const { code, output, cutOffAfter } = await runHere(
-      { script, workdir: record.workdir, timeoutSeconds, env },
-      json,
-    );
+    const run = { script, workdir: record.workdir, timeoutSeconds, env };
+    const { code, output, cutOffAfter } = await runHere(run, json);
     const passed = code === 0;
     const verdict = {
       script,
@@ -69,9 +65,10 @@ export default defineCommand({
       output_tail: outputTail(output),
       script_changed,
     };
-    if (json) printJson({ ...verifyView({ record, ...verdict }), next: `mam logs ${jobId}` });
-    else if (cutOffAfter === undefined) print(`validation: ${passed ? 'PASS' : `FAIL (exit ${code})`}`);
-    else print(`validation: COULD NOT FINISH within ${cutOffAfter} s`);
+    const ended = passed ? 'PASS' : `FAIL (exit ${code})`;
+    const result = cutOffAfter === undefined ? ended : `COULD NOT FINISH within ${cutOffAfter} s`;
+    const view = { ...verifyView({ record, ...verdict }), next: `mam logs ${jobId}` };
+    printAnswer(json, view, `validation: ${result}`);
     await noteIn(settings, jobId, {
       ...verdict,
       ...(cutOffAfter !== undefined && { outcome: 'could_not_finish' }),
@@ -82,7 +79,7 @@ export default defineCommand({
 
 /**
  * The record of a job whose script is run.
- * @param isNamed a person names the script: then a job that is only history will do, but not its working folder
+ * @param isNamed the user names the script: then a job that is only history will do, but not its working folder
  * @throws MamError `refused` for a job that is only history
  */
 function recordOf(dir: string, jobId: string, { home, cwd }: Settings, isNamed: boolean): JobRecord {
@@ -95,7 +92,7 @@ function recordOf(dir: string, jobId: string, { home, cwd }: Settings, isNamed: 
   }
 }
 
-/** Runs the script as a child of this terminal: who interrupts this process interrupts the script. */
+/** Runs the script as a child of this terminal: interrupting this process interrupts the script. */
 async function runHere(
   run: Pick<ScriptRun, 'script' | 'workdir' | 'timeoutSeconds' | 'env'>,
   json: boolean,
@@ -103,16 +100,15 @@ async function runHere(
   const stop = new AbortController();
   const shown = new ScriptOutput(json);
   let group = 0;
-  let asked = false;
+  let isAsked = false;
   const interrupt = (signal: NodeJS.Signals): void => {
-    // Asked twice: at once.
-    if (asked) {
-      stop.abort();
-      return;
+    // The second time, the script ends at once.
+    if (isAsked) stop.abort();
+    else {
+      sendSignal(-group, signal);
+      setTimeout(() => stop.abort(), GRACE_MS).unref();
     }
-    asked = true;
-    sendSignal(-group, signal);
-    setTimeout(() => stop.abort(), GRACE_MS).unref();
+    isAsked = true;
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   try {
@@ -132,12 +128,12 @@ async function runHere(
   }
 }
 
-/** Leaves the verdict in the job's log; that it could not be left there changes nothing about it. */
+/** Leaves the verdict in the job's log; if that fails, the verdict still counts. */
 async function noteIn(settings: Settings, jobId: string, data: EventTypes['verified']): Promise<void> {
   const link = openLink(settings);
   try {
     const outcome = await link.claim(draftEvent(jobId, 'verified', { source: 'person', data }));
-    if (outcome.kind === 'kept') note(`the verdict comes into the job's log later. ${outcome.why}`);
+    if (outcome.kind === 'kept') note(`the verdict will be in the job's log later. ${outcome.why}`);
     else if (outcome.kind === 'answered' && !outcome.reply.recorded)
       note(`the verdict is not in the job's log. ${commandWords(outcome.reply.refusal ?? '')}`);
   } catch (error) {

@@ -1,22 +1,23 @@
 import { maybe, number } from '../base/fields.ts';
-import { openLink } from '../link/client.ts';
-import { checkHub } from '../link/ensure-hub.ts';
+import type { Link } from '../link/link.ts';
 import { listedIds } from '../link/listed-ids.ts';
+import type { Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { exitCodeAfter } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { followedJson, followJobs } from './jobs/follow-jobs.ts';
 import { jobIdOf, jobWord, theJob } from './jobs/job-argument.ts';
+import { withLink } from './jobs/with-hub.ts';
 
-/** A hub that has to be started first answers within this time beside that of the wait, and any within the second; in ms. */
-const HUB_MS = 4_000;
-const MOST_MS = 10_000;
+/** The wait for the list of jobs, in ms: the user's limit plus the start of a hub, and never longer than the second. */
+const HUB_START_MS = 4_000;
+const MAX_LIST_MS = 10_000;
 
 export default defineCommand({
   about: [
-    'Waits until a job is final or needs somebody; without an id until every open job of the registry is final. ' +
-      'There a job that needs somebody is printed and waited for on.',
+    'Waits until a job is final or needs you; without an id, until every open job of the registry is final. ' +
+      'In that case a job that needs you is printed, and the wait continues.',
     'Ctrl-C stops waiting, not the job.',
   ],
   words: [jobWord],
@@ -38,36 +39,21 @@ export default defineCommand({
 
   async run({ options, words, registryDir, json }) {
     const settings = await commandSettings(registryDir);
-    const named =
-      options.job_id === undefined && words[0] === undefined
-        ? undefined
-        : jobIdOf(settings.registryDir, options.job_id, words[0]);
-    checkHub(settings);
-    const link = openLink(settings);
-    try {
-      const end = await followJobs({
-        link,
-        settings,
-        jobIds: named === undefined ? await allOpen() : [named],
-        past: named === undefined,
-        timeoutSeconds: options.timeout_seconds,
-        json,
-      });
+    const { job_id, timeout_seconds: timeoutSeconds } = options;
+    const past = job_id === undefined && words[0] === undefined;
+    const named = past ? [] : [jobIdOf(settings.registryDir, job_id, words[0])];
+    return withLink(settings, async (link) => {
+      const jobIds = past ? await openJobs(link, settings, timeoutSeconds) : named;
+      if (jobIds.length === 0 && !json) print(`No open job in ${settings.registryDir}.`);
+      const end = await followJobs({ link, settings, jobIds, past, timeoutSeconds, json });
       if (json) printJson(followedJson(end));
-      return exitCodeAfter(end, named === undefined);
-    } finally {
-      await link.close();
-    }
-
-    async function allOpen(): Promise<string[]> {
-      const { timeout_seconds: seconds } = options;
-      const listMs = seconds === undefined ? undefined : Math.min(seconds * 1000 + HUB_MS, MOST_MS);
-      const ids = await listedIds((page) => link.request('list', page, listMs), {
-        registry_dir: settings.registryDir,
-        open_only: true,
-      });
-      if (ids.length === 0 && !json) print(`No open job in ${settings.registryDir}.`);
-      return ids;
-    }
+      return exitCodeAfter(end, past);
+    });
   },
 });
+
+function openJobs(link: Link, { registryDir }: Settings, seconds: number | undefined): Promise<string[]> {
+  const listMs = seconds === undefined ? undefined : Math.min(seconds * 1000 + HUB_START_MS, MAX_LIST_MS);
+  const filter = { registry_dir: registryDir, open_only: true };
+  return listedIds((page) => link.request('list', page, listMs), filter);
+}

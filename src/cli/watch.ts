@@ -1,14 +1,13 @@
 import { constants } from 'node:os';
 import { MamError } from '../base/errors.ts';
 import { flag } from '../base/fields.ts';
-import { openLink } from '../link/client.ts';
-import { checkHub } from '../link/ensure-hub.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, isColoured } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
+import { withLink } from './jobs/with-hub.ts';
 
-/** With the signal's number: what shells say of a program that a signal ended. */
+/** Shells add the signal's number for a program that a signal ended. */
 const ENDED_BY_SIGNAL = 128;
 
 export default defineCommand({
@@ -27,16 +26,13 @@ export default defineCommand({
       throw new MamError(
         json ? 'bad_input' : 'unavailable',
         'The board needs a terminal for its keys and its screen.',
-        'Use `mam list` for the jobs and `mam wait` to hear of their end; both take --json.',
+        'Use `mam list` for the jobs and `mam wait` for their end; both take --json.',
       );
     const settings = await commandSettings(registryDir);
-    checkHub(settings);
-    const link = openLink(settings);
-    let signal: NodeJS.Signals | undefined;
-    try {
-      // What draws a board is loaded for this command alone.
+    const signal = await withLink(settings, async (link) => {
+      // Only this command loads what draws a board.
       const { watch } = await import('../boards/terminal/main.ts');
-      signal = await watch({
+      return watch({
         link,
         host: settings.host,
         registryDir: settings.registryDir,
@@ -44,9 +40,7 @@ export default defineCommand({
         coloured: isColoured(),
         which: options.open ? 'open' : 'all',
       });
-    } finally {
-      await link.close();
-    }
+    });
     return signal === undefined ? EXIT.done : ENDED_BY_SIGNAL + constants.signals[signal];
   },
 });

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { optionName } from '../../src/base/fields.ts';
 import { COMMON, type Command } from '../../src/cli/core/command.ts';
 import { EXIT } from '../../src/cli/core/exit.ts';
+import { synopsisOf } from '../../src/cli/core/help.ts';
 import { meaningOf, optionHead } from '../../src/cli/core/options.ts';
-import { synopsisOf } from '../../src/cli/core/synopsis.ts';
 import { commands } from '../../src/cli/index.ts';
 import { tools } from '../../tools/index.ts';
 import { anchors, read } from './markdown.ts';
@@ -43,7 +43,7 @@ test('declarations are whole: every option is in the synopsis, every example cal
 function section(name: string, summary: string, command: Command): string {
   const { words = [], options } = command;
   const rows = [
-    ...words.filter(({ hidden }) => !hidden).map(({ name: word, about }) => [`\`${word}\``, about]),
+    ...words.map(({ name: word, about }) => [`\`${word}\``, about]),
     ...Object.entries(options).map(([field, option]) => [
       `\`${optionHead(optionName(field), option)}\``,
       meaningOf(option),

@@ -2,7 +2,7 @@ import type { Completion, Field } from '../../base/fields.ts';
 import type { Command } from '../core/command.ts';
 import { meaningOf, optionsOf, placeOf } from '../core/options.ts';
 
-/** What a shell offers for a value: a list, what it finds itself, or what it asks `mam completion-values` for. */
+/** What a shell offers as values: a list, what it finds itself, or what `mam completion-values` prints. */
 export type Offers =
   | { from: 'list'; values: readonly string[] }
   | { from: 'commands' | 'files' | 'folders' | 'jobs' | 'agents' | 'sessions' };
@@ -15,11 +15,11 @@ export interface OptionRow {
   value?: { name: string; offers: Offers | undefined };
 }
 
-/** A word without a dash. */
+/** A positional argument. */
 export interface WordRow {
   name: string;
   offers: Offers | undefined;
-  /** Stands for all that follow, too. */
+  /** It also covers all that follow. */
   many: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface CommandRow {
 
 /** What the script of every shell is made from. */
 export interface Table {
-  /** What may stand in the place of a command. */
+  /** The options that may replace a command. */
   options: OptionRow[];
   commands: CommandRow[];
 }
@@ -61,9 +61,11 @@ export function completionTable(commands: { name: string; summary: string; comma
           name,
           summary,
           options: [...optionsOf(command).map(optionRow), HELP],
-          words: (command.words ?? [])
-            .filter(({ hidden }) => hidden !== true)
-            .map((word) => ({ name: word.name, offers: offersOf(word), many: word.many === true })),
+          words: (command.words ?? []).map((word) => ({
+            name: word.name,
+            offers: offersOf(word),
+            many: word.many === true,
+          })),
         }),
       ),
       {

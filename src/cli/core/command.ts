@@ -1,15 +1,13 @@
 import { type Field, type Fields, flag, maybe, text, type Values } from '../../base/fields.ts';
 import type { EXIT } from './exit.ts';
 
-/** A word of a command that has no dash. */
+/** A positional argument. */
 export interface Word extends Pick<Field, 'about' | 'oneOf' | 'completes'> {
-  /** What stands for it in the help, such as `ID`. */
+  /** Its name in the help, such as `ID`. */
   name: string;
   needed?: true;
   /** Takes all words that follow. */
   many?: true;
-  /** True for one that only this program itself gives. */
-  hidden?: true;
 }
 
 /** What a command runs with. */
@@ -22,9 +20,9 @@ export interface Given<O extends Fields = Fields> {
   registryDir: string | undefined;
 }
 
-/** A command, declared once: its help, its documents and its completion are made from this. */
+/** A command, declared once: its help, documentation and completion are made from this. */
 export interface Command<O extends Fields = Fields> {
-  /** After `mam`; made from words and options when absent. `[OPTIONS]` stands for those that it does not name. */
+  /** Its usage after `mam NAME`, made from words and options when absent. `[OPTIONS]` is replaced by the options not named. */
   synopsis?: string;
   /** What it does, a paragraph each. */
   about: readonly string[];
@@ -33,13 +31,11 @@ export interface Command<O extends Fields = Fields> {
   options: O;
   /** What `--json` prints: the MCP tool whose fields it has, or a sentence. */
   json: { tool: string; also?: string } | string;
-  /** What its exit codes mean; 64 and 69 only where it has words of its own for them. */
+  /** What its exit codes mean; 64 and 69 only if they mean something special here. */
   exits: Partial<Record<keyof typeof EXIT, string>>;
-  /** Command lines, from `mam` on. */
+  /** Whole command lines. */
   examples: readonly string[];
-  /** True for one that hands its words on as they are. */
-  raw?: true;
-  /** @returns the exit code @throws MamError: wrong usage (`bad_input`) becomes 64, all else 69 */
+  /** @returns the exit code @throws MamError: `bad_input` becomes 64, anything else 69 */
   run(given: Given<O>): Promise<number>;
 }
 

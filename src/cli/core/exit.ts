@@ -15,24 +15,24 @@ export const EXIT = {
   /** A job needs an answer. */
   attention: 4,
   usage: 64,
-  /** Something needed is missing or refuses: tmux, the agent, the hub, the job that is named. */
+  /** Something needed is missing or refuses: tmux, the agent, the hub, the named job. */
   unavailable: 69,
 } as const;
 
-/** The exit code for an error: only what stands wrong on the command line or in a setting is wrong usage. */
+/** The exit code for an error: only a wrong command line or setting is wrong usage. */
 export function exitCodeFor(error: unknown): number {
   return error instanceof MamError && error.code === 'bad_input' ? EXIT.usage : EXIT.unavailable;
 }
 
-/** From the best end of a job to the worst. */
+/** From the best outcome to the worst. */
 const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];
 
 /**
  * The exit code after a wait; of several jobs the worst.
- * @param past the wait went on past jobs that need input: when its time is up they count as running
+ * @param past the wait continued past jobs that need input: when its time is up they count as running
  */
 export function exitCodeAfter({ outcome, jobs, unseen }: WaitEnd, past = false): number {
-  // A job that is kept out of its pane is still queued, and wants somebody too.
+  // A job that is blocked from its pane is still queued, and needs a person too.
   if (outcome === 'needs_attention') return EXIT.attention;
   const codeOf = (job: JobRecord): number =>
     past && job.final_at === undefined ? EXIT.running : exitCodeOf(job);
@@ -41,7 +41,7 @@ export function exitCodeAfter({ outcome, jobs, unseen }: WaitEnd, past = false):
   return WORST[worst] ?? EXIT.failed;
 }
 
-/** The exit code after a hand-over that nobody waits behind: a job on its way to the peer is as good as with it. */
+/** The exit code after a hand-over without a wait: a job on its way to the peer counts as delivered. */
 export function exitCodeHandedOver(record: JobRecord): number {
   const code = exitCodeOf(record);
   return code === EXIT.running || record.status === 'queued' ? EXIT.done : code;

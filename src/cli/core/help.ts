@@ -1,12 +1,12 @@
 import { wrap } from '../../base/columns.ts';
-import type { Command } from './command.ts';
+import { optionName } from '../../base/fields.ts';
+import type { Command, Word } from './command.ts';
 import { EXIT } from './exit.ts';
-import { meaningOf, optionHead, optionsOf } from './options.ts';
-import { synopsisOf } from './synopsis.ts';
+import { isNeeded, meaningOf, optionHead, optionsOf, optionText } from './options.ts';
 
-/** No line of help takes more columns. */
+/** In columns. */
 const WIDTH = 100;
-/** What the two exit codes mean that every command has. */
+/** The exit codes that every command has. */
 const SHARED_EXITS = {
   usage: 'wrong usage',
   unavailable: 'something needed is missing or refuses, such as tmux, the agent, the hub or the job',
@@ -20,9 +20,7 @@ export function helpText(name: string, command: Command): string {
     '',
     ...command.about.flatMap((paragraph) => [...wrap(paragraph, WIDTH), '']),
     ...section('Options:', [
-      ...(command.words ?? [])
-        .filter(({ hidden }) => !hidden)
-        .map((word): [string, string] => [word.name, word.about]),
+      ...(command.words ?? []).map((word): [string, string] => [word.name, word.about]),
       ...optionsOf(command).map(([name, option]): [string, string] => [
         optionHead(name, option),
         meaningOf(option),
@@ -42,12 +40,27 @@ export function helpText(name: string, command: Command): string {
   ].join('\n');
 }
 
+/** A command's usage, from its name on. */
+export function synopsisOf(name: string, { synopsis, words = [], options }: Command): string {
+  const others = Object.entries(options)
+    .map(([field, option]) => [optionText(optionName(field), option), isNeeded(option)] as const)
+    .filter(([text]) => !synopsis?.includes(text.split(' ')[0] ?? ''))
+    .map(([text, needed]) => (needed ? text : `[${text}]`));
+  if (synopsis === undefined) return [name, ...words.map(wordText), ...others].join(' ');
+  return `${name} ${synopsis.replace('[OPTIONS]', others.join(' '))}`;
+}
+
+function wordText({ name, needed, many }: Word): string {
+  const text = many ? `${name}…` : name;
+  return needed ? text : `[${text}]`;
+}
+
 function section(title: string, rows: [string, string][]): string[] {
   const width = Math.max(...rows.map(([name]) => name.length));
   return [title, ...rows.flatMap(([name, text]) => hang(`  ${name.padEnd(width)}  `, text)), ''];
 }
 
-/** A text behind its name, its further lines below the first. */
+/** A text next to its name, with later lines below the first. */
 function hang(head: string, text: string): string[] {
   const [first = '', ...rest] = wrap(text, WIDTH - head.length);
   return [`${head}${first}`, ...rest.map((line) => `${' '.repeat(head.length)}${line}`)];

@@ -1,23 +1,23 @@
 import { defaultOf, type Field, limitsOf, optionName } from '../../base/fields.ts';
 import { COMMON, type Command } from './command.ts';
 
-/** What stands for a value in the help; else its values, or the last word of its name. */
+/** Placeholders for values in the help; without one, the values or the last word of the option's name are used. */
 const VALUES: Readonly<Record<string, string>> = {
   ...{ number: 'SECONDS', count: 'N', job: 'ID', agent: 'KIND' },
   ...{ session: 'tmux:NAME', file: 'FILE', folder: 'DIR' },
 };
 
-/** The options of a command as they are typed, without their dashes. */
+/** The options of a command by their names on the command line, without dashes. */
 export function optionsOf({ options }: Command): [name: string, option: Field][] {
   return Object.entries({ ...options, ...COMMON }).map(([field, option]) => [optionName(field), option]);
 }
 
-/** True for an option that a command can't do without. */
+/** True for a required option. */
 export function isNeeded({ optional, fallback }: Field): boolean {
   return optional !== true && fallback === undefined;
 }
 
-/** What stands for the value of an option; nothing for a flag. */
+/** The placeholder for an option's value; undefined for a flag. */
 export function placeOf(name: string, { kind, value, oneOf, completes }: Field): string | undefined {
   if (kind === 'flag') return undefined;
   const few = oneOf !== undefined && oneOf.length < 4 ? oneOf.join('|') : undefined;
@@ -30,7 +30,7 @@ export function optionText(name: string, option: Field): string {
   return value === undefined ? `--${name}` : `--${name} ${value}`;
 }
 
-/** The same with its letter, as the help lists it. */
+/** The same with its one-letter name, for the help. */
 export function optionHead(name: string, option: Field): string {
   return `${option.short === undefined ? '' : `-${option.short}, `}${optionText(name, option)}`;
 }

@@ -7,18 +7,18 @@ import { EXIT } from './exit.ts';
 type Style = Parameters<typeof styleText>[0];
 
 const ESC = '\u001b';
-/** Stands for ESC in our own colours until the text around them is harmless. Nobody else knows it. */
+/** Replaces ESC in our own colours until the text around them is harmless. Nobody else knows it. */
 const OWN_ESC = randomSuffix() + randomSuffix();
 const OWN_COLOURS = new RegExp(`${OWN_ESC}(\\[[0-9;]*m)`);
 
-/** Of a terminal that was made without a size, as `script`, `expect` and build services make them. */
+/** For a terminal without a size, as `script`, `expect` and build services make them. */
 const USUAL_COLUMNS = 80;
 
 /** What happens when the reader of stdout has gone; a reader such as `head` may just have enough. */
 let readerGone = (): void => process.exit();
 let watching = false;
 
-/** Ends with the reader of stdout; an output that can't be written is an error. What stderr loses is lost. */
+/** Exits when the reader of stdout has gone; other write errors on stdout are reported, those on stderr ignored. */
 export function endWithReader(): void {
   if (watching) return;
   watching = true;
@@ -32,7 +32,7 @@ export function endWithReader(): void {
   process.stderr.on('error', () => {});
 }
 
-/** For a command whose exit code says more than that its reader has gone. */
+/** For a command whose exit code still matters when its reader has gone. */
 export function onReaderGone(act: () => void): void {
   readerGone = act;
 }
@@ -42,12 +42,19 @@ export function print(text: string): void {
   process.stdout.write(`${harmless(text)}\n`);
 }
 
-/** An answer for a program, which may all the same end up on a terminal. */
+/** An answer for a program, which may still end up on a terminal. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${harmlessJson(value)}\n`);
 }
 
-/** A sentence for a person beside the output, on stderr. */
+/** A command's answer as `--json` wants it, or as text. @returns the exit code of success */
+export function printAnswer(json: boolean, value: unknown, text: string): number {
+  if (json) printJson(value);
+  else print(text);
+  return EXIT.done;
+}
+
+/** A sentence for a person next to the output, on stderr. */
 export function note(text: string): void {
   process.stderr.write(`mam: ${harmless(text)}\n`);
 }
@@ -58,10 +65,7 @@ export function fail(text: string, code: number): number {
   return code;
 }
 
-/**
- * A text in a colour, on a terminal whose user has nothing against it (no-color.org). It must be printed by `print`,
- * which keeps no colours but these.
- */
+/** A text in a colour, where colours are wanted. Print it with `print`, which removes all other colours. */
 export function paint(style: Style, text: string): string {
   if (!isColoured()) return text;
   const [begin = '', end = ''] = styleText(style, '\n').replaceAll(ESC, OWN_ESC).split('\n');
@@ -80,22 +84,22 @@ export function isTerminal(): boolean {
   return process.stdout.isTTY === true;
 }
 
-/** How many columns a terminal has; one that does not know it counts as a usual one. Infinity for no terminal. */
+/** The width of a terminal in columns, with a usual one if it is unknown; Infinity for anything else. */
 export function terminalColumns(stream: NodeJS.WriteStream = process.stdout): number {
   return stream.isTTY === true ? stream.columns || USUAL_COLUMNS : Number.POSITIVE_INFINITY;
 }
 
-/** True when a line on stderr can be drawn over: nothing moves where nobody looks. */
+/** True when a line on stderr can be redrawn. */
 export function isLive(): boolean {
   return process.stderr.isTTY === true && terminal() !== 'dumb';
 }
 
-/** True where a whole screen can be drawn and keys be read. */
+/** True when a whole screen can be drawn and keys can be read. */
 export function isBoardPossible(): boolean {
   return process.stdin.isTTY === true && isTerminal() && terminal() !== 'dumb';
 }
 
-/** True on a terminal whose user has nothing against colours (no-color.org). */
+/** True on a terminal whose user has not turned colours off (no-color.org). */
 export function isColoured(): boolean {
   // biome-ignore lint/style/noProcessEnv: what every program of a terminal reads is no setting of ours
   const { NO_COLOR } = process.env;

@@ -10,15 +10,16 @@ const HELP = flag('this command, with an example', { short: 'h' });
 
 /**
  * Reads a command line by its declaration.
- * @returns nothing when the help was asked for
+ * @returns undefined when it asks for help
  * @throws MamError `bad_input` with what is wrong and what would be right
  */
 export function parseCommandLine(command: Command, args: string[]): Given | undefined {
   const { words = [] } = command;
+  const isOpenEnded = words.at(-1)?.many === true;
   const declared: Record<string, Field> = { ...Object.fromEntries(optionsOf(command)), help: HELP };
-  const { values, words: positionals } = splitWords(declared, args, words.at(-1)?.many === true);
+  const { values, words: positionals } = splitWords(declared, args, isOpenEnded);
   if (values['help'] === true) return undefined;
-  if (positionals.length > words.length && words.at(-1)?.many !== true) {
+  if (positionals.length > words.length && !isOpenEnded) {
     const extra = clean(positionals[words.length] ?? '').slice(0, 40);
     throw new MamError('bad_input', `The word "${extra}" is one too many.`);
   }
@@ -53,8 +54,8 @@ function readValue(name: string, option: Field, value: unknown): unknown {
     return value;
   }
   const number = Number(value);
-  const whole = option.kind === 'number' || Number.isSafeInteger(number);
-  if (value.trim() !== '' && Number.isFinite(number) && number >= 0 && whole) return number;
+  const fits = option.kind === 'number' ? Number.isFinite(number) : Number.isSafeInteger(number);
+  if (value.trim() !== '' && number >= 0 && fits) return number;
   const kind = option.kind === 'number' ? 'a number of seconds' : 'a whole number';
   throw new MamError('bad_input', `--${name} is not ${kind}.`, `Try --${name} 60.`);
 }

@@ -4,15 +4,15 @@ import { buffer } from 'node:stream/consumers';
 import { MamError, systemCode } from '../../base/errors.ts';
 
 /**
- * A file of text, byte for byte; `-` is standard input.
+ * Reads a text file byte for byte; `-` is standard input.
  * @param option the option that named it
  * @param hint what to do about a file that is not text
- * @throws MamError `bad_input` where it can't be read, or is not UTF-8 text
+ * @throws MamError `bad_input` if it can't be read or is not UTF-8 text
  */
 export async function readText(file: string, option: string, hint: string): Promise<string> {
   let bytes: Buffer;
   try {
-    // Not by its number: whoever looks at process.stdin has made it non-blocking.
+    // Not by file descriptor: any access to process.stdin has made it non-blocking.
     bytes = file === '-' ? await buffer(process.stdin) : readFileSync(file);
   } catch (error) {
     const why = systemCode(error) ?? 'unknown reason';

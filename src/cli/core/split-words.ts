@@ -5,21 +5,21 @@ import { clean } from '../../base/text.ts';
 import { optionText } from './options.ts';
 
 const SHOWN_CHARS = 40;
-/** Nobody calls an option so: it is somebody's words, such as `- no`, `-5 degrees`, `---` or `—x`. */
+/** Never an option but the user's words, such as `- no`, `-5 degrees`, `---` or `—x`. */
 const NO_OPTION = /\s|^-+$|^-+[^a-zA-Z-]/;
 
-/** A command line, taken apart: nothing is known of its values yet. */
-export interface Split {
-  /** By the option's name; true for a flag. Of one that is given twice the last counts. */
+/** A command line, split but not yet checked. */
+interface Split {
+  /** By the option's name; true for a flag. When one is repeated, the last counts. */
   values: Record<string, string | true>;
   words: string[];
 }
 
 /**
- * Tells options from words. An option takes what follows it as its value, also where that begins with a dash; only
- * another option of this very command is none.
- * @param hasText the command takes words of the user's own: then one dash makes no option of an unknown word
- * @throws MamError `bad_input` for an option that is not known, has no value, or takes none
+ * Separates options from words. An option takes the next word as its value, even one that begins with a dash, unless
+ * it is another option of this command.
+ * @param hasText the command takes the user's own words: then an unknown word with one dash is not an option
+ * @throws MamError `bad_input` for an unknown option, a missing value, or a value for a flag
  */
 export function splitWords(
   declared: Record<string, Field>,
@@ -54,7 +54,7 @@ export function splitWords(
   return split;
 }
 
-/** The option that a word stands for, with the value behind its `=`. */
+/** The option that a word names, with the value after its `=`. */
 function optionIn(
   declared: Record<string, Field>,
   arg: string,
@@ -83,6 +83,6 @@ function unknown(declared: Record<string, Field>, arg: string, hasText: boolean)
   const given = clean(arg.split('=')[0] ?? '').slice(0, SHOWN_CHARS);
   const near = nearest(given.replace(/^-+/, ''), Object.keys(declared));
   const meant = near === undefined ? '' : `Did you mean --${near}? `;
-  const text = hasText ? 'Before a text that begins so, put --' : '';
+  const text = hasText ? 'Before a text that begins like this, put --' : '';
   return new MamError('bad_input', `There is no option ${given}.`, `${meant}${text}`.trim());
 }

@@ -3,22 +3,22 @@ import { cleanLine } from '../../base/text.ts';
 import { isTerminal, paint, terminalColumns } from './output.ts';
 
 const GAP = '  ';
-/** The last column is not cut to fewer columns of the terminal than this. */
+/** The last column stays at least this wide. */
 const LEAST = 20;
 
-/** The look and the tone of an emoji: terminals do not agree on whether they widen it. */
+/** Variation and skin tone of an emoji: terminals disagree on whether they widen it. */
 const LOOKS = /(?<=\p{Emoji})[\ufe0e\ufe0f]|(?<=\p{Emoji}\ufe0f?)\p{Emoji_Modifier}/gu;
 
-/** A text of one line; `shown` is the same with its colours. */
+/** A text of one line; `shown` adds its colours. */
 export interface Cell {
   text: string;
   shown: (text: string) => string;
 }
 
 /**
- * Rows in columns as wide as their widest cell. On a terminal they have their titles above them, and the last column
- * ends with the screen; elsewhere a program reads them: every line is a row, and nothing is cut.
- * @param whole the last column is never cut: what a person copies, such as a path
+ * Rows in columns as wide as their widest cell. On a terminal they have titles, and the last column ends with the
+ * screen; elsewhere a program reads them: every line is a row, and nothing is cut.
+ * @param whole never cuts the last column, for what a person copies, such as a path
  */
 export function tableText(
   titles: readonly string[],
@@ -48,13 +48,13 @@ export function tableText(
     .join('\n');
 }
 
-/** As wide as it is counted: what foreign text holds beside words would move the columns. */
+/** Makes a text as wide as it is counted: control characters in foreign text would shift the columns. */
 function oneLine({ text, shown }: Cell): Cell {
   const line = cleanLine(text, Number.POSITIVE_INFINITY);
   return { text: isTerminal() ? inOneLook(line) : line, shown };
 }
 
-/** A text that every terminal shows equally wide: in a table, an emoji has no other look than its own. */
+/** A text that every terminal shows equally wide: each emoji in its default form. */
 export function inOneLook(text: string): string {
   return text.normalize('NFC').replace(LOOKS, '');
 }

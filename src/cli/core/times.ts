@@ -21,7 +21,7 @@ export function dayOf(iso: string): string {
   return `${DAYS[at.getDay()] ?? ''}, ${dayAndTime(iso).slice(0, -6)}`;
 }
 
-/** A span of time as `spanText` has it, but below a minute exact, such as `57 ms` or `3.4 s`. @param ms milliseconds */
+/** Like `spanText`, but exact below a minute, such as `57 ms` or `3.4 s`. @param ms milliseconds */
 export function fineSpanText(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
   return ms < 60_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : spanText(ms);

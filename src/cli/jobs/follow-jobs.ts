@@ -19,31 +19,29 @@ import { eventText, stateText } from './job-text.ts';
 import { ProgressLine } from './progress-line.ts';
 
 const WORDS_CHARS = 400;
-/** What Ctrl-C means to the one job that is waited for. */
+/** Printed after Ctrl-C. */
 export const STOPPED_WAITING = 'stopped waiting; the job goes on.';
 
-/** What a command waits for. */
-export interface Following {
+interface Following {
   link: Link;
   settings: Settings;
   jobIds: string[];
-  /** True to go on when a job needs somebody: of many, the rest may still get done meanwhile. */
+  /** True to go on when a job needs a person: the others may still finish. */
   past: boolean;
   /** Without it there is no limit. */
   timeoutSeconds?: number | undefined;
-  /** Only what came after it is shown; absent: what comes from now on. */
+  /** Only later events are shown; absent: only new ones. */
   cursor?: string | undefined;
   json: boolean;
 }
 
-export interface Followed extends WaitEnd {
+interface Followed extends WaitEnd {
   events: RecordedEvent[];
   cursor: string | undefined;
 }
 
 /**
- * Waits for jobs and prints their events as they come, unless the output shall be JSON. Ctrl-C ends the wait, not the
- * jobs.
+ * Waits for jobs and prints their events as they come, unless the output is JSON. Ctrl-C ends the wait, not the jobs.
  * @throws MamError as `waitForJobs`
  */
 export async function followJobs(following: Following): Promise<Followed> {
@@ -55,13 +53,13 @@ export async function followJobs(following: Following): Promise<Followed> {
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once('SIGINT', interrupt);
-  // Nobody hears of the end any more: that is no end of the job.
+  // Nobody reads the output any more, but the jobs go on.
   onReaderGone(interrupt);
   const line = new ProgressLine(
     several ? `${following.jobIds.length} open jobs` : 'waiting',
     json ? false : undefined,
   );
-  const told = new Map<string, string>();
+  const printed = new Map<string, string>();
   const end: Followed = { outcome: 'final', jobs: [], unseen: [], events: [], cursor: following.cursor };
   try {
     for (let open = following.jobIds; open.length > 0; ) {
@@ -89,10 +87,12 @@ export async function followJobs(following: Following): Promise<Followed> {
       const over = found.outcome === 'still_running' || !past;
       for (const job of found.jobs) {
         const text = jobText(job);
-        // One that is waited for on is told again only when it stands otherwise.
-        const isNews = (over || isFinal(job.status) || needsAttention(job)) && told.get(job.job_id) !== text;
-        if (isNews) told.set(job.job_id, text);
-        if (!json && isNews) line.print(text);
+        // A job that is still waited for is printed again only when its text has changed.
+        const isNews =
+          (over || isFinal(job.status) || needsAttention(job)) && printed.get(job.job_id) !== text;
+        if (!isNews) continue;
+        printed.set(job.job_id, text);
+        if (!json) line.print(text);
       }
       if (over) {
         end.outcome = found.outcome;
@@ -112,7 +112,7 @@ export async function followJobs(following: Following): Promise<Followed> {
   return end;
 }
 
-/** The same as the MCP tool wait_job has it, whole. */
+/** The answer of the MCP tool wait_job, uncut. */
 export function followedJson({ events, cursor, ...end }: Followed) {
   const { jobs, left_out } = briefs(end.jobs, Number.POSITIVE_INFINITY);
   const open = end.jobs.find(needsAttention) ?? end.jobs.find((job) => job.final_at === undefined);
@@ -127,7 +127,7 @@ export function followedJson({ events, cursor, ...end }: Followed) {
   };
 }
 
-/** A job's state and last words on a line, and what to do next on another one while it is open. */
+/** A job's state and last words on one line, and the next step on another while it is open. */
 export function jobText(job: JobRecord): string {
   const { script_changed: changed, outcome } = job.validation ?? {};
   const isPeers = job.reason === 'validation_failed' && changed !== true && !isUndecided({ outcome });

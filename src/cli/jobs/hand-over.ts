@@ -4,14 +4,14 @@ import type { DelegateResult } from '../../operations/delegate.ts';
 import type { Commands } from '../../operations/request.ts';
 import { note } from '../core/output.ts';
 
-/** A delegation may take this long: its own 5 s, an agent that is started, and the start of a hub; in ms. */
+/** For the delegation itself (5 s), the start of an agent, and the start of a hub; in ms. */
 const DELEGATE_MS = 60_000;
 
 /**
- * Has the hub register a job and hand it over. Ctrl-C is too late to take the job back by then: the first one waits for
- * the job's id, the second one ends this process.
- * @returns also whether Ctrl-C came meanwhile
- * @throws MamError with the hub's own text; there is no job then
+ * Has the hub register a job and hand it over. Ctrl-C can't take the job back: the first one still waits for the job's
+ * id, the second one ends this process.
+ * @returns also whether Ctrl-C was pressed
+ * @throws MamError with the hub's own text; then there is no job
  */
 export async function handOver(
   link: Link,
@@ -33,7 +33,7 @@ export async function handOver(
   }
 }
 
-/** What is not found by a delegation is the agent's session: nothing is wrong with the command line. */
+/** When a delegation fails with `not_found`, the agent's session is missing: the command line is not wrong. */
 export function sessionMissing(error: unknown): unknown {
   if (!(error instanceof MamError) || error.code !== 'not_found') return error;
   return new MamError('unavailable', error.message, error.hint);

@@ -11,7 +11,7 @@ import { hasJob } from '../../registry/paths.ts';
 import type { Settings } from '../../settings/config.ts';
 import type { Word } from '../core/command.ts';
 
-/** The job, as commands take it: `--job ID`, or the id as the first word. */
+/** How commands take a job: `--job ID`, or the id as the first word. */
 export const theJob = { job_id: maybe(jobId, '') };
 export const jobWord = {
   name: 'ID',
@@ -22,9 +22,9 @@ export const jobWord = {
 const SHOWN = 5;
 
 /**
- * The id that is meant. One that is not in the registry goes through as it is: the hub may know it in another.
+ * The whole id of a job. An id that is not in the registry is returned as it is: the hub may know it in another.
  * @param given as the user wrote it, whole or its beginning
- * @throws MamError `bad_input` when none is given, or one that several jobs begin with
+ * @throws MamError `bad_input` when none is given, or when several jobs begin with it
  */
 export function jobIdOf(registryDir: string, ...given: (string | undefined)[]): string {
   const [text, ...more] = given.filter((one) => one !== undefined && one !== '');
@@ -39,9 +39,7 @@ export function jobIdOf(registryDir: string, ...given: (string | undefined)[]): 
     );
   if (hasJob(registryDir, text)) return text;
   const matches = idsIn(registryDir, (id) => id.startsWith(text));
-  const [only, ...others] = matches;
-  if (only !== undefined && others.length === 0) return only;
-  if (only === undefined) return text;
+  if (matches.length < 2) return matches[0] ?? text;
   const shown = matches.slice(0, SHOWN).join(', ');
   throw new MamError(
     'bad_input',
@@ -50,12 +48,12 @@ export function jobIdOf(registryDir: string, ...given: (string | undefined)[]): 
   );
 }
 
-/** True for a word that nobody says, so that an id is meant. */
+/** True for a word that can only be meant as an id. */
 export function looksLikeId(word: string): boolean {
   return word.includes('-') && isJobId(word);
 }
 
-/** The error for an id that is in no registry, or in one that is away. */
+/** The error for an id that is in no registry, or in one that is not there now. */
 export function noSuchJob({ registryDir, home }: Settings, jobId: string): MamError {
   const why = whyNotFound(homePaths(home), jobId, [registryDir]);
   if (why !== undefined) return why;

@@ -10,17 +10,17 @@ import type { Settings } from '../../settings/config.ts';
 import { readForeign } from '../../trust/files.ts';
 import { jobIdOf, noSuchJob } from './job-argument.ts';
 
-/** A job as its files tell it, its events with their texts whole. */
+/** A job as read from its files, with the whole texts of its events. */
 export interface JobLog extends FoldedJob {
-  /** True when the registry has it no more, only its separate log folder. */
+  /** True when only its separate log folder is left. */
   isCopy: boolean;
 }
 
 /**
- * Reads a job's audit log: from the registry, from another one that a hub has written, or, where the job is in none any
- * more, from its separate log folder.
+ * Reads a job's audit log: from the registry, from another one that a hub has written, or else from its separate log
+ * folder.
  * @param given as the user wrote it
- * @throws MamError `bad_input` and `not_found` as `jobIdOf`, `unavailable` for a journal that can't be read
+ * @throws MamError as `findJob`, `unavailable` for a journal that can't be read
  */
 export function readJobLog(settings: Settings, ...given: (string | undefined)[]): JobLog {
   const { registryDir, logsDir } = settings;
@@ -37,8 +37,19 @@ export function readJobLog(settings: Settings, ...given: (string | undefined)[])
   return { ...folded, events, isCopy };
 }
 
-/** The registry that has a job: the one that is meant, else one that a hub of this home has written. */
-export function registryOf({ registryDir, home }: Settings, jobId: string): string | undefined {
+/** A job's whole id, and its registry. @throws MamError as `jobIdOf`, `not_found` as `noSuchJob` */
+export function findJob(
+  settings: Settings,
+  ...given: (string | undefined)[]
+): { jobId: string; dir: string } {
+  const jobId = jobIdOf(settings.registryDir, ...given);
+  const dir = registryOf(settings, jobId);
+  if (dir === undefined) throw noSuchJob(settings, jobId);
+  return { jobId, dir };
+}
+
+/** The registry that has a job: the one in the settings, else one that a hub of this home has written. */
+function registryOf({ registryDir, home }: Settings, jobId: string): string | undefined {
   return [registryDir, ...readRegistries(homePaths(home))].find((dir) => hasJob(dir, jobId));
 }
 

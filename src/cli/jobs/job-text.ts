@@ -18,8 +18,6 @@ const DETAIL_CHARS = 300;
 const AGENT_CHARS = 50;
 const PROMPT_CHARS = 80;
 const FIELD_WIDTH = 11;
-/** Further lines of a value stand in its column: none of them passes for a field. */
-const BELOW = `\n${' '.repeat(FIELD_WIDTH)}`;
 
 type State = Pick<Standing, 'status' | 'reason' | 'blocked_by' | 'needs_you'>;
 
@@ -36,8 +34,7 @@ export function stateText(job: JobRecord): string {
   const standing = standingOf(job);
   const { status, reason, blocked_by: by, behind, phase } = standing;
   const kept = by === undefined ? undefined : behind ? `behind ${behind.job_id}` : `blocked by ${by}`;
-  const more = reason ?? kept;
-  const shown = more ?? (phase === 'validating' ? phase : undefined);
+  const shown = reason ?? kept ?? (phase === 'validating' ? phase : undefined);
   return inStatusColour(standing, shown === undefined ? status : `${status} (${shown})`);
 }
 
@@ -52,50 +49,50 @@ export function eventText(event: RecordedEvent): string {
   return `${paint('dim', time)}  ${event.source.padEnd(10)} ${event.type}${late}${text}`;
 }
 
-/** The record for a person's eyes; its times are this machine's. */
+/** The record for a person, in local time. */
 export function recordText(record: JobRecord): string {
-  const session = record.agent_session;
+  const { agent_session: session, validation } = record;
+  const place = session === undefined ? '' : ` in tmux:${clean(session.session)} ${session.pane}`;
   const attention = needsAttention(record) || record.blocked_by !== undefined;
-  const lines: [string, string | undefined][] = [
+  const rows: [string, string | undefined][] = [
     ['job', record.job_id],
     ['status', stateText(record)],
     ['waits', obstacleText(record)],
-    [
-      'seen',
-      record.blocked_evidence === undefined ? undefined : cleanLine(record.blocked_evidence, DETAIL_CHARS),
-    ],
+    ['seen', optionally(record.blocked_evidence)],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
     ['given', attention ? givenText(record) : undefined],
     ['do', attention ? nextStep(record) : undefined],
-    [
-      'agent',
-      session === undefined
-        ? clean(record.agent)
-        : `${clean(record.agent)} in tmux:${clean(session.session)} ${session.pane}`,
-    ],
+    ['agent', clean(record.agent) + place],
     ['prompt', optionally(record.prompt_preview)],
     ['words', optionally(record.detail)],
-    ['result', record.result === undefined ? undefined : clean(record.result).trim()],
+    ['result', record.result && clean(record.result).trim()],
     ['whole', record.result_file],
     ['files', record.files?.map(clean).join(', ')],
-    ['validation', validationText(record)],
-    [
-      'output',
-      record.validation?.passed === false ? clean(record.validation.output_tail ?? '').trim() : undefined,
-    ],
+    ['validation', validation && [verdictText(validation), validation.script].filter(Boolean).join(' ')],
+    ['output', validation?.passed === false ? clean(validation.output_tail ?? '').trim() : undefined],
     ['task', `${record.registry_dir}/${record.job_id}/prompt.md`],
     ['workdir', clean(record.workdir)],
     ['created', dayAndTime(record.created_at)],
     ['final', record.final_at && dayAndTime(record.final_at)],
     ['log', record.log_dir],
   ];
-  return lines
-    .filter((line): line is [string, string] => line[1] !== undefined && line[1] !== '')
-    .map(([name, value]) => `${name.padEnd(FIELD_WIDTH)}${value.replaceAll('\n', BELOW)}`)
+  return fieldsText(rows, FIELD_WIDTH);
+}
+
+/** Fields that have a value, a line each. More lines of a value are indented, so that none looks like a field. */
+export function fieldsText(
+  rows: readonly [name: string, value: string | undefined][],
+  width: number,
+  inColour = (name: string) => name,
+): string {
+  return rows
+    .flatMap(([name, value]) =>
+      value ? [inColour(name.padEnd(width)) + value.replaceAll('\n', `\n${' '.repeat(width)}`)] : [],
+    )
     .join('\n');
 }
 
-/** A job's state in a column of a table. */
+/** A job's state for a table. */
 export function stateCell(job: State): Cell {
   const { status, reason, blocked_by } = job;
   const more = reason ?? blocked_by;
@@ -105,7 +102,7 @@ export function stateCell(job: State): Cell {
   };
 }
 
-/** A table of jobs: on a terminal with their age, elsewhere with the time of this machine. */
+/** A table of jobs: with their age on a terminal, elsewhere with the local time. */
 export function listText(rows: readonly JobRow[], now = Date.now()): string {
   const when = ({ created_at: at }: JobRow): string =>
     isTerminal() ? spanText(now - Date.parse(at)) : dayAndTime(at);
@@ -121,27 +118,17 @@ export function listText(rows: readonly JobRow[], now = Date.now()): string {
   );
 }
 
-/** What a validation came to, as the replaced script said it. */
+/** The verdict of a validation, in the words of the script that mam replaced; undefined while there is none. */
 export function verdictText(validation: NonNullable<JobRecord['validation']>): string | undefined {
-  const { script_changed } = validation;
-  const why = script_changed === true ? ` ${SCRIPT_CHANGED}.` : '';
-  if (isUndecided(validation)) {
-    return `${verdictWords(validation)}  ${cleanLine(validation.problem ?? '', DETAIL_CHARS)}`;
-  }
   const verdict = verdictWords(validation);
-  return verdict && verdict + why;
+  if (isUndecided(validation)) return `${verdict}  ${cleanLine(validation.problem ?? '', DETAIL_CHARS)}`;
+  return verdict && verdict + (validation.script_changed === true ? ` ${SCRIPT_CHANGED}.` : '');
 }
 
-function validationText({ validation }: JobRecord): string | undefined {
-  if (validation === undefined) return undefined;
-  const verdict = verdictText(validation);
-  return verdict === undefined ? validation.script : `${verdict} ${validation.script}`;
-}
-
-/** What the agent was given as decision, while nobody has seen that it counts. */
+/** The decision that was passed to the agent, while nothing shows yet that it has taken effect. */
 function givenText(record: JobRecord): string | undefined {
   const { decision, decided_by: by } = openRequest(record) ?? {};
-  return decision && `${decision}, by the ${by ?? 'supervisor'}; not seen to count yet`;
+  return decision && `${decision}, by the ${by ?? 'supervisor'}; no effect seen yet`;
 }
 
 function optionally(text: string | undefined): string | undefined {

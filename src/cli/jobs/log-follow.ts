@@ -3,8 +3,6 @@ import { isSettled } from '../../job/apply.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import { openLink } from '../../link/client.ts';
-import { checkHub } from '../../link/ensure-hub.ts';
 import { followJob } from '../../link/follow-job.ts';
 import { jobLogView } from '../../operations/logs.ts';
 import { wholeEvent } from '../../registry/texts.ts';
@@ -12,12 +10,13 @@ import type { Settings } from '../../settings/config.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { Timeline } from '../../view/timeline.ts';
 import { EXIT } from '../core/exit.ts';
-import { note, onReaderGone, print, printJson, terminalColumns } from '../core/output.ts';
+import { note, onReaderGone, print, printAnswer, printJson, terminalColumns } from '../core/output.ts';
 import type { JobLog } from './job-log.ts';
 import { footText, headText, TimelineText } from './timeline-text.ts';
+import { withLink } from './with-hub.ts';
 
 /**
- * Prints what there is of a log, then what comes, until the job is final.
+ * Prints the log so far, then new events as they come, until the job is final.
  * @param after only events after this seq
  * @returns the exit code
  */
@@ -38,40 +37,32 @@ export async function followLog(
       else print(text.entry(entry));
     }
   };
-  if (!json) print(headText(log.record));
-  take(log.events, log.record);
-  let last: JobRecord | undefined = log.record;
-  if (!isSettled(last)) {
-    checkHub(settings);
-    const link = openLink(settings);
-    const stop = new AbortController();
-    process.once('SIGINT', () => stop.abort());
-    onReaderGone(() => stop.abort());
-    try {
-      last = await followJob({
+  let { record } = log;
+  if (!json) print(headText(record));
+  take(log.events, record);
+  if (!isSettled(record)) {
+    const last = await withLink(settings, (link) => {
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort());
+      onReaderGone(() => stop.abort());
+      return followJob({
         link,
         host: settings.host,
         registryDir: dirname(log.paths.folder),
-        jobId: log.record.job_id,
-        after: log.record.seq,
+        jobId: record.job_id,
+        after: record.seq,
         signal: stop.signal,
-        onEvents: (events, record) =>
-          take(
-            events.map((event) => wholeEvent(event, log.paths.texts)),
-            record,
-          ),
+        onEvents: (events, now) => {
+          const whole = events.map((event) => wholeEvent(event, log.paths.texts));
+          take(whole, now);
+        },
       });
-    } finally {
-      await link.close();
-    }
+    });
+    record = last ?? record;
   }
-  const record = last ?? log.record;
   const ended = isFinal(record.status);
-  if (json) {
-    printJson({ ...jobLogView(record, shown), cursor: record.seq, more: false, next: nextOf(record) });
-  } else {
-    print(`\n${footText(record, Date.now())}`);
-  }
+  const view = { ...jobLogView(record, shown), cursor: record.seq, more: false, next: nextOf(record) };
+  printAnswer(json, view, `\n${footText(record, Date.now())}`);
   if (!ended) note('stopped following; the job goes on.');
   return ended ? EXIT.done : EXIT.running;
 }

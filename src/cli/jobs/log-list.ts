@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { namesIn } from '../../base/folders.ts';
 import { isJobId } from '../../base/ids.ts';
-import type { JobRecord } from '../../job/record.ts';
+import type { JobRow } from '../../job/row.ts';
 import { foldJob } from '../../registry/fold.ts';
 import { homePaths } from '../../registry/home.ts';
 import { JobIndex } from '../../registry/job-index.ts';
@@ -15,14 +15,10 @@ import { dayAndTime } from '../core/times.ts';
 import { stateCell } from './job-text.ts';
 
 /** A log folder in the list. */
-export interface LogRow extends Pick<JobRecord, 'job_id' | 'created_at' | 'log_dir'> {
-  status: string;
-  reason?: string | undefined;
-  final_at?: string | undefined;
-}
+type LogRow = Pick<JobRow, 'job_id' | 'status' | 'reason' | 'created_at' | 'final_at'> & { log_dir: string };
 
 /**
- * The log folders of the registry's jobs, the newest first, and those of jobs that are in no registry any more.
+ * The log folders of the registry's jobs and of jobs that are no longer in it, the newest first.
  * @returns also how many there are in all
  */
 export async function listLogs(
@@ -31,17 +27,13 @@ export async function listLogs(
 ): Promise<{ rows: LogRow[]; total: number }> {
   const seal = Seal.existing(homePaths(home));
   const index = existsSync(registryDir) ? await JobIndex.load(registryDir, seal) : undefined;
-  const known = (index?.page({}, limit).rows ?? []).map((row) => ({
-    job_id: row.job_id,
-    status: row.status,
-    reason: row.reason,
-    created_at: row.created_at,
-    final_at: row.final_at,
-    log_dir: readRecord(jobPaths(registryDir, row.job_id).record)?.log_dir ?? join(registryDir, row.job_id),
-  }));
+  const known = (index?.page({}, limit).rows ?? []).map((row) => {
+    const { record, folder } = jobPaths(registryDir, row.job_id);
+    return rowOf(row, readRecord(record)?.log_dir ?? folder);
+  });
   const left = logsDir === undefined || logsDir === registryDir ? [] : leftIn(logsDir, registryDir);
-  const rows = [...known, ...left.slice(0, limit).flatMap((id) => rowOf(logsDir ?? '', id))]
-    .sort((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : 0))
+  const rows = [...known, ...left.slice(0, limit).flatMap((id) => copyOf(logsDir ?? '', id))]
+    .sort((a, b) => b.created_at.localeCompare(a.created_at))
     .slice(0, limit);
   return { rows, total: (index?.size ?? 0) + left.length };
 }
@@ -55,22 +47,25 @@ export function logListText(rows: readonly LogRow[]): string {
   );
 }
 
-/** The jobs of a folder of logs that are in the registry no more, those that were written last first. */
+/** The jobs of a folder of logs that are no longer in the registry, those written last first. */
 function leftIn(logsDir: string, registryDir: string): string[] {
-  const writtenAt = (id: string): number => statSync(jobPaths(logsDir, id).journal).mtimeMs;
   return namesIn(logsDir)
     .filter((name) => isJobId(name) && hasJob(logsDir, name) && !hasJob(registryDir, name))
-    .map((id) => ({ id, at: writtenAt(id) }))
+    .map((id) => ({ id, at: statSync(jobPaths(logsDir, id).journal).mtimeMs }))
     .sort((a, b) => b.at - a.at)
     .map(({ id }) => id);
 }
 
-function rowOf(logsDir: string, id: string): LogRow[] {
+function copyOf(logsDir: string, id: string): LogRow[] {
   try {
-    const { job_id, status, reason, created_at, final_at } = foldJob(logsDir, id).record;
-    return [{ job_id, status, reason, created_at, final_at, log_dir: join(logsDir, id) }];
+    return [rowOf(foldJob(logsDir, id).record, join(logsDir, id))];
   } catch {
-    // A copy that was cut is no row; `mam logs ID` says what is wrong with it.
+    // A truncated copy is left out; `mam logs ID` says what is wrong with it.
     return [];
   }
+}
+
+function rowOf(job: Omit<LogRow, 'log_dir'>, log_dir: string): LogRow {
+  const { job_id, status, reason, created_at, final_at } = job;
+  return { job_id, status, reason, created_at, final_at, log_dir };
 }

@@ -6,16 +6,15 @@ import type { LogMessage } from '../../operations/request.ts';
 import { isLive, print, terminalColumns } from '../core/output.ts';
 import { spanText } from '../core/times.ts';
 
-/** The seconds of the line move on. In ms. */
 const TICK_MS = 1_000;
-/** A line that wraps could not be drawn over. */
+/** A line that wraps could not be redrawn. In columns. */
 const MARGIN = 1;
 /** No terminal is wider. */
 const LINE_CHARS = 1_000;
 
 /**
- * One line on stderr, drawn over while a job is waited for: its stage, the time and the peer's last words. Where
- * stderr is no terminal there is none, and `print` just prints.
+ * One line on stderr that is redrawn while a job is waited for: its stage, the time and the peer's last words. If
+ * stderr is not a terminal, there is no line, and `print` just prints.
  */
 export class ProgressLine {
   readonly #started = performance.now();
@@ -31,18 +30,13 @@ export class ProgressLine {
     this.#draw();
   }
 
-  /** Takes how a job stands. */
-  begin({ status, reason, phase, blocked_by, detail }: JobRecord): void {
-    this.#stage = stageText(status, reason ?? blocked_by, phase);
-    this.#words = detail ?? '';
-    this.#draw();
+  begin(record: JobRecord): void {
+    this.#show(record, record.detail ?? '');
   }
 
-  /** Takes what an event says of its job. */
-  take({ event, status, reason, phase, blocked_by }: LogMessage): void {
-    this.#stage = stageText(status, reason ?? blocked_by, phase);
-    if (event.source !== 'hub' && event.detail !== undefined) this.#words = event.detail;
-    this.#draw();
+  take(message: LogMessage): void {
+    const { source, detail } = message.event;
+    this.#show(message, source === 'hub' ? this.#words : (detail ?? this.#words));
   }
 
   /** Prints on stdout, above the line. */
@@ -56,6 +50,13 @@ export class ProgressLine {
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     this.#erase();
+  }
+
+  #show({ status, reason, phase, blocked_by }: JobRecord | LogMessage, words: string): void {
+    const why = reason ?? blocked_by;
+    this.#stage = `${status}${why === undefined ? '' : ` (${why})`}, ${phase}`;
+    this.#words = words;
+    this.#draw();
   }
 
   #draw(): void {
@@ -72,8 +73,4 @@ export class ProgressLine {
     clearLine(process.stderr, 0);
     cursorTo(process.stderr, 0);
   }
-}
-
-function stageText(status: string, reason: string | undefined, phase: string): string {
-  return `${status}${reason === undefined ? '' : ` (${reason})`}, ${phase}`;
 }

@@ -3,47 +3,41 @@ import { clean } from '../../base/text.ts';
 
 const NEWLINE = 0x0a;
 
-type From = 'stdout' | 'stderr';
-
-/** An escape sequence whose end has not come yet, at the end of a text. */
+/** An unfinished escape sequence at the end of a text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const OPEN_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*|[\]PX^_][^\u0007\u001b\n]*)?$/;
 
 /**
- * Passes a script's output on as it comes: byte for byte into a pipe or a file, and harmless onto a terminal, since it may
- * show what a peer has written.
+ * Passes a script's output on as it comes: byte for byte into a pipe or a file, but made harmless for a terminal, since
+ * it may show what a peer has written.
  */
 export class ScriptOutput {
-  readonly #toStderr: boolean;
   readonly #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
-  #inLine = false;
   readonly #rest = { stdout: '', stderr: '' };
+  readonly #stdout: NodeJS.WriteStream;
+  #inLine = false;
 
-  /** @param toStderr true where stdout is for something else */
+  /** @param toStderr true when stdout is for something else */
   constructor(toStderr: boolean) {
-    this.#toStderr = toStderr;
+    this.#stdout = toStderr ? process.stderr : process.stdout;
   }
 
-  /** What follows on stdout stands on a line of its own. */
+  /** Ends the last line, so that stdout goes on with a new one. */
   end(): void {
     if (this.#inLine) process.stdout.write('\n');
   }
 
-  take(chunk: Buffer, from: From): void {
-    const to = this.#to(from);
+  take(chunk: Buffer, from: 'stdout' | 'stderr'): void {
+    const to = from === 'stdout' ? this.#stdout : process.stderr;
     if (to === process.stdout) this.#inLine = chunk.at(-1) !== NEWLINE;
     if (!to.isTTY) {
       to.write(chunk);
       return;
     }
     const text = this.#rest[from] + this.#decoders[from].write(chunk);
-    // Held back; one that never ends is nothing to show.
+    // Held back; a sequence that never ends is not shown.
     const open = OPEN_SEQUENCE.exec(text)?.[0] ?? '';
     this.#rest[from] = open;
     to.write(clean(text.slice(0, text.length - open.length)));
-  }
-
-  #to(from: From): NodeJS.WriteStream {
-    return this.#toStderr || from === 'stderr' ? process.stderr : process.stdout;
   }
 }

@@ -12,14 +12,13 @@ import { readText } from '../core/read-text.ts';
 export const options = {
   ...delegate.fields,
   prompt: maybe(delegate.fields.prompt),
-  prompt_file: maybe(text('the file that the task is in; - reads standard input', { completes: 'file' })),
-  no_wait: flag('come back when the job is handed over'),
+  prompt_file: maybe(text('the file with the task; - reads standard input', { completes: 'file' })),
+  no_wait: flag('return when the job has been handed over'),
 };
 
-/** What is on one command line of it. */
 type Chosen = Values<typeof options>;
 
-/** The request of the hub for what the command line says. */
+/** The request to the hub for a command line. */
 export function paramsOf(chosen: Chosen, prompt: string, kind: KnownKind, settings: Settings) {
   const { pane, paneSocket: socket, place, cwd } = settings;
   const asker = {
@@ -34,10 +33,8 @@ export function paramsOf(chosen: Chosen, prompt: string, kind: KnownKind, settin
 /** The task. @throws MamError `bad_input` when it is not given exactly once, or its file can't be read */
 export async function promptOf(chosen: Chosen, words: string[]): Promise<string> {
   const file = chosen.prompt_file;
-  const given = [chosen.prompt, file, words.length > 0 ? words.join(' ') : undefined].filter(
-    (one) => one !== undefined,
-  );
-  const [text, ...more] = given;
+  const typed = words.length > 0 ? words.join(' ') : undefined;
+  const [text, ...more] = [chosen.prompt, file, typed].filter((one) => one !== undefined);
   if (text === undefined)
     throw new MamError('bad_input', 'There is no task.', 'Give --prompt TEXT or --prompt-file FILE.');
   if (more.length > 0)

@@ -7,22 +7,23 @@ import { nextStep } from '../../view/next-step.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
 import { paint } from '../core/output.ts';
 import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../core/times.ts';
-import { stateText } from './job-text.ts';
+import { fieldsText, stateText } from './job-text.ts';
 
 const TIME_WIDTH = '00:00:00.000'.length;
-/** Nearly all types are no longer. */
+/** Nearly all types fit. */
 const TYPE_WIDTH = 'acknowledged'.length;
 const MAKER_WIDTH = 24;
-/** In a column that is too narrow for it, a text is not cut into single letters. */
+/** A text column stays at least this wide. */
 const LEAST = 20;
 const GAP = '  ';
 const FIELD_WIDTH = 9;
-const BELOW = `\n${' '.repeat(FIELD_WIDTH)}`;
-/** A longer text is shown by its beginning, with the file that has it whole. */
+/** Of a longer text, the beginning is shown, with the file that has the rest. */
 const BLOCK_CHARS = 8_000;
-const TALKS = ['progress', 'question', 'answered', 'reminded', 'turn_ended'];
+const FAILURES = ['error', 'timeout', 'session_lost', 'delivery_failed'];
+const ASKS = 'question permission_required rate_limited stalled delivery_unverified blocked'.split(' ');
+const TALKS = ['progress', 'answered', 'reminded', 'turn_ended'];
 
-/** Prints entries one after the other: remembers the day of the last one, and how wide the columns are. */
+/** Formats entries one after the other: remembers the last day and the width of the columns. */
 export class TimelineText {
   readonly #width: number;
   readonly #byWidth: number;
@@ -30,7 +31,7 @@ export class TimelineText {
 
   /**
    * @param record of the job, for the width of the column that says who
-   * @param width columns of the terminal; Infinity where nobody counts them
+   * @param width columns of the terminal; Infinity elsewhere
    */
   constructor({ agent, supervisor }: JobRecord, width: number) {
     this.#width = width;
@@ -40,7 +41,7 @@ export class TimelineText {
     );
   }
 
-  /** An entry's lines, with a line for the day where that is another one than before. */
+  /** An entry's lines, after a line for the day when that has changed. */
   entry(entry: TimelineEntry): string {
     const day = dayOf(entry.recorded_at);
     const head = day === this.#day ? [] : ['', paint('bold', day)];
@@ -49,27 +50,24 @@ export class TimelineText {
     const type = entry.type.padEnd(TYPE_WIDTH);
     const start = [paint('dim', timeOfDay(entry.recorded_at)), paintBy(entry, by), inColour(entry, type)];
     const column = TIME_WIDTH + this.#byWidth + TYPE_WIDTH + 3 * GAP.length;
-    const words = this.#words(entry, Math.max(LEAST, this.#width - column));
-    // A type that is longer than its column has its words below it, so that all words stand in one column.
+    const room = Math.max(LEAST, this.#width - column);
+    const words = [
+      ...inline(entry).flatMap((part) => (part === '' ? [] : wrap(part, room))),
+      ...blocks(entry).flatMap(([label, text]) => block(label, text, room)),
+    ];
+    // A type longer than its column has its words below it, so that all words stay in one column.
     const first = entry.type.length > TYPE_WIDTH ? '' : (words.shift() ?? '');
     const below = words.map((line) => `${' '.repeat(column)}${line}`);
     return [...head, [...start, first].join(GAP).trimEnd(), ...below].join('\n');
   }
-
-  #words(entry: TimelineEntry, room: number): string[] {
-    return [
-      ...inline(entry).flatMap((part) => (part === '' ? [] : wrap(part, room))),
-      ...blocks(entry).flatMap(([label, text]) => block(label, text, room)),
-    ];
-  }
 }
 
-/** What a reader wants to know first: the job, who has it, what for, and where its files are. */
+/** The header: the job, who has it, its task, and where its files are. */
 export function headText(record: JobRecord): string {
   const { agent_session: session, supervisor } = record;
   const at = session === undefined ? '' : ` in tmux:${clean(session.session)} ${session.pane}`;
   const parent = record.parent_job_id === undefined ? '' : `, working on ${record.parent_job_id}`;
-  const rows: [string, string | undefined][] = [
+  return fields([
     ['job', paint('bold', record.job_id)],
     ['agent', `${record.agent}${at}`],
     ['from', `${clean(supervisor.client)}${supervisor.pane ? ` in ${supervisor.pane}` : ''}${parent}`],
@@ -77,11 +75,10 @@ export function headText(record: JobRecord): string {
     ['workdir', clean(record.workdir)],
     ['validate', record.validation && clean(record.validation.script)],
     ['log', clean(record.log_dir)],
-  ];
-  return fields(rows);
+  ]);
 }
 
-/** How the job ended, or how it stands, and how long that took. @param now in ms since 1970 */
+/** How the job ended, or its state, and how long it took. @param now in ms since 1970 */
 export function footText(record: JobRecord, now: number): string {
   const { queued, working, total } = durations(record, now);
   const times = [
@@ -101,10 +98,7 @@ export function footText(record: JobRecord, now: number): string {
 }
 
 function fields(rows: [string, string | undefined][]): string {
-  return rows
-    .filter((row): row is [string, string] => row[1] !== undefined && row[1] !== '')
-    .map(([name, value]) => `${paint('dim', name.padEnd(FIELD_WIDTH))}${value.replaceAll('\n', BELOW)}`)
-    .join('\n');
+  return fieldsText(rows, FIELD_WIDTH, (name) => paint('dim', name));
 }
 
 /** The words of an entry; each part begins a line. */
@@ -115,7 +109,7 @@ function inline(entry: TimelineEntry): string[] {
   const stage = ms === undefined ? '' : `+${fineSpanText(ms)}  `;
   const words = (text: string): string => `${late}${what}${stage}${text}`.trimEnd();
   const verdict = verdictWords({ ...entry });
-  // One that asks whether the work counts says so itself.
+  // A verdict that asks whether the work counts says so in its detail.
   if (verdict !== undefined && (entry.passed !== undefined || detail === undefined)) {
     const round = entry.round === undefined || entry.round === 1 ? '' : `, run ${entry.round}`;
     const since = detail === undefined ? '; the script was changed since the delegation' : `. ${detail}`;
@@ -161,17 +155,8 @@ function block(label: string, text: string, room: number): string[] {
 
 function inColour({ type, passed }: TimelineEntry, text: string): string {
   if (type === 'completed' || passed === true) return paint('green', text);
-  const failures = ['error', 'timeout', 'session_lost', 'delivery_failed'];
-  if (passed === false || failures.includes(type)) return paint('red', text);
-  const asks = [
-    'question',
-    'permission_required',
-    'rate_limited',
-    'stalled',
-    'delivery_unverified',
-    'blocked',
-  ];
-  if (asks.includes(type)) return paint('yellow', text);
+  if (passed === false || FAILURES.includes(type)) return paint('red', text);
+  if (ASKS.includes(type)) return paint('yellow', text);
   return TALKS.includes(type) ? text : paint('cyan', text);
 }
 
