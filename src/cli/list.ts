@@ -7,7 +7,7 @@ import { awayError, awayJobs, awayListError } from '../registry/away.ts';
 import { homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { Seal } from '../registry/seal.ts';
-import { needText } from '../view/needs.ts';
+import { needText } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isTerminal, note, print, printJson } from './core/output.ts';

@@ -8,7 +8,7 @@ import type { DelegateResult } from '../operations/delegate.ts';
 import { delegationView, previewView } from '../operations/delegation-view.ts';
 import { previewOrWhy } from '../order/preview.ts';
 import { commandWords } from '../view/command-words.ts';
-import { obstacleText } from '../view/needs.ts';
+import { obstacleText } from '../view/summary.ts';
 import { nextStep } from '../view/next-step.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter, exitCodeHandedOver } from './core/exit.ts';

@@ -3,7 +3,7 @@ import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import { standingOf } from '../job/standing.ts';
 import { attachCommand, type Standpoint } from '../view/attach.ts';
-import { obstacleText } from '../view/needs.ts';
+import { obstacleText } from '../view/summary.ts';
 import type { DelegateResult, PreviewResult } from './delegate.ts';
 
 const EVIDENCE_CHARS = 300;

@@ -2,7 +2,7 @@ import { choice, count, flag, group, list, maybe, or, type Sent, text } from '..
 import { type JobRow, jobRow } from '../job/row.ts';
 import { STATUSES } from '../job/words.ts';
 import { listRow } from '../view/job.ts';
-import { needText } from '../view/needs.ts';
+import { needText } from '../view/summary.ts';
 
 const fields = {
   status: maybe(

@@ -1,11 +1,11 @@
 import { shellWord } from '../base/shell.ts';
 import type { AgentSession } from '../job/record.ts';
 
-/** Where the one who attaches stands. */
+/** Where a person attaches from. */
 export interface Standpoint {
-  /** Socket of the tmux server that they are inside of. */
+  /** Socket of the tmux server around them. */
   inside?: string | undefined;
-  /** The socket that their settings name, and its name for `tmux -L` where it has one. */
+  /** The socket in their settings, and its name for `tmux -L` if it has one. */
   tmuxSocket: string;
   tmuxServerName?: string | undefined;
 }
@@ -14,12 +14,12 @@ export interface Standpoint {
 export type AttachTarget = Pick<AgentSession, 'session' | 'socket'> &
   Partial<Pick<AgentSession, 'pane' | 'session_created'>>;
 
-/** What a person types to look at an agent's pane, or at a session; inside the same tmux server, what switches to it. */
+/** What a person types to see an agent's pane or a session; inside the same tmux server, what switches to it. */
 export function attachCommand(session: AttachTarget, from: Standpoint): string {
   return ['tmux', ...attachWords(session, from)].map(shellWord).join(' ');
 }
 
-/** Gives the command for a job's agent, where it has a pane. */
+/** Returns the command for a job's agent, if it has a pane. */
 export function attacher(
   from: Standpoint,
 ): (job: { agent_session?: AttachTarget | undefined }) => string | undefined {

@@ -1,6 +1,6 @@
 import { optionName } from '../base/fields.ts';
 
-/** The command for each tool that the hub's sentences name: they are written for both doors, in the words of the tools. */
+/** The command for each tool that the hub's sentences name: they are written for tools and commands alike. */
 const COMMANDS: Readonly<Record<string, string>> = {
   delegate_job: 'submit',
   wait_job: 'wait',
@@ -17,7 +17,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
 };
 
 const TOOL = new RegExp(`\\b(${Object.keys(COMMANDS).join('|')})\\b`, 'g');
-/** Parameters that the command line writes in another way. */
+/** Parameters that are options on the command line. */
 const PARAMETER =
   /\b((?:job|request)_id|agent_session|trust_pane|request_key|on_busy|dry_run|validate_rounds|(?:idle_|validate_)?timeout_seconds)\b:?(?: "([^"\s]+)")?/g;
 
@@ -25,7 +25,7 @@ const PARAMETER =
 export function commandWords(text: string): string {
   return (
     text
-      // Where the hub says both, what is for a shell.
+      // If the hub says both, the one for a shell.
       .replace(/\b[a-z]+_[a-z]+ \((`mam [^`]+`)\)/g, '$1')
       .replace(/`?\b[a-z_]+`?(?: true)? \((`--[^`]+`)(?: in a shell)?\)/g, '$1')
       .replace(/\bpublish_event, event (\w+)/g, '`mam publish --event $1`')

@@ -14,16 +14,14 @@ import type { EventRow } from './shapes.ts';
 /** Lengths in characters: a whole answer stays under 20,000. */
 const ROW_TEXT = 100;
 const EVENT_TEXT = 500;
-/** Room for the long texts of one job among others, in characters. */
+/** Room for the long texts of one job in a list, in characters. */
 const BRIEF_TEXTS = 6_000;
 const FILES_ROOM = 3_000;
 const SHOWN_REQUESTS = 5;
-/** For readers who take long texts. */
+/** For readers without a limit. */
 const WHOLE = { files: Number.POSITIVE_INFINITY, requests: 1_000, text: Number.POSITIVE_INFINITY };
 
-type Brief = ReturnType<typeof brief>;
-
-/** A row of the hub's list, each of its texts harmless and on one line. */
+/** A row of the hub's list, each text harmless and on one line. */
 export function listRow(row: JobRow) {
   const lines = Object.entries(row).map(([name, field]) => [
     name,
@@ -36,25 +34,25 @@ export function listRow(row: JobRow) {
   };
 }
 
-/** The open request that a job needs an answer to now, as its reason says: what is decided before what is answered. */
+/** The open request that a job needs an answer to now: decisions come before questions. */
 export function openRequest(record: Pick<JobRecord, 'requests'>): PeerRequest | undefined {
   const open = openRequests(record);
   return open.find(({ kind }) => kind === 'permission') ?? open.find(isAboutCheck) ?? open[0];
 }
 
-/** That request for an answer, its texts harmless; nothing of a final job. */
+/** The same with its texts harmless; undefined for a final job. */
 export function openRequestView(record: JobRecord): PeerRequest | undefined {
   const request = record.final_at === undefined ? openRequest(record) : undefined;
   return request && cleanAll(request);
 }
 
-/** True when a job waits at a dialog that no agent's permission is: only its pane can answer that. */
+/** True when a job waits at a dialog that is not a permission request: it can only be answered in its pane. */
 export function waitsInItsPane(record: Pick<JobRecord, 'requests' | 'reason'>): boolean {
   const open = openRequest(record);
   return record.reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog') === true;
 }
 
-/** So many requests, in their order: the open ones, the oldest of which is asked first, and the newest of the others. */
+/** At most `most` requests, in their order: the oldest open ones, then the newest of the others. */
 function shownRequests(requests: readonly PeerRequest[], most: number): PeerRequest[] {
   const chosen = new Set(requests.filter(isOpen).slice(0, most));
   for (const request of [...requests].reverse()) if (chosen.size < most) chosen.add(request);
@@ -100,16 +98,19 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
 }
 
 /**
- * The jobs of a wait, as many as find room, those that need somebody and those that ended first.
+ * As many jobs of a wait as fit: those that need attention first, then the open ones.
  * @returns also how many were left out
  */
-export function briefs(records: readonly JobRecord[], room: number): { jobs: Brief[]; left_out: number } {
+export function briefs(
+  records: readonly JobRecord[],
+  room: number,
+): { jobs: ReturnType<typeof brief>[]; left_out: number } {
   const urgency = (record: JobRecord): number =>
     needsAttention(record) ? 0 : isFinal(record.status) ? 1 : 2;
   const ordered = [...records].sort((a, b) => urgency(a) - urgency(b));
   const share = Math.max(400, Math.floor(room / Math.max(1, ordered.length)));
   const texts = Number.isFinite(room) ? Math.min(BRIEF_TEXTS, share) : room;
-  const jobs: Brief[] = [];
+  const jobs: ReturnType<typeof brief>[] = [];
   let left = room;
   for (const record of ordered) {
     const job = brief(record, texts);
@@ -120,7 +121,7 @@ export function briefs(records: readonly JobRecord[], room: number): { jobs: Bri
   return { jobs, left_out: ordered.length - jobs.length };
 }
 
-/** What only the hub needs: of a record, and of its validation. */
+/** Fields that only the hub needs, of a record and of its validation. */
 export const HIDDEN = ['agent_process', 'typing', 'wake_seq', 'peer_server', 'notifying', 'held_up'] as const;
 export const SCRIPT_SURROUNDINGS = ['path', 'virtual_env'] as const;
 
@@ -132,7 +133,7 @@ function without<T extends object, K extends keyof T>(whole: T, names: readonly 
 
 /**
  * A whole record, without what only the hub needs, its foreign texts made harmless.
- * @param cut false for a reader who takes long texts
+ * @param cut false for a reader without a limit
  */
 export function jobView(record: JobRecord, cut = true) {
   const shown = without(record, HIDDEN);
@@ -172,8 +173,7 @@ function fittingFiles(files: string[] | undefined, room: number): string[] | und
 }
 
 /**
- * Events for an answer, oldest first, no longer in all than `room` characters.
- * @returns how many of them found room
+ * Events for an answer, oldest first, as many as fit into `room` characters, and at least one.
  */
 export function eventRows(events: readonly RecordedEvent[], room: number) {
   const rows: EventRow[] = [];

@@ -4,15 +4,15 @@ import type { JobRecord } from '../job/record.ts';
 import type { TimelineEntry } from './shapes.ts';
 import { statusSummary } from './summary.ts';
 
-/** How much of one text of an event is shown, in characters: the end of a job must not push all else out. */
+/** The most that is shown of one text, in characters: a long result must not push out everything else. */
 const TEXT_CHARS = 1_500;
 const NAME_CHARS = 60;
 
 /**
- * A job's audit log as plain text, a line or more for each entry, the newest that find room.
+ * A job's audit log as plain text: the newest entries that fit.
  * @param entries in the order of the journal
- * @param rest says where those are that are left out
- * @param room characters at most
+ * @param rest says where the omitted ones are
+ * @param room in characters
  */
 export function logText(
   entries: readonly TimelineEntry[],
@@ -37,55 +37,44 @@ export function logText(
 function blockOf(entry: TimelineEntry): string {
   const start = [entry.recorded_at, `#${entry.seq}`, cleanLine(entry.by, NAME_CHARS), entry.type];
   const first = [...start, ...signs(entry)].join('  ');
-  return [first, ...texts(entry).map(indented)].join('\n');
+  return [first, ...texts(entry).flatMap((text) => text.split('\n').map((line) => `    ${line}`))].join('\n');
 }
 
-/** What an entry says in few words. */
+/** The short fields of an entry. */
 function signs(entry: TimelineEntry): string[] {
-  const { late, stage_ms: ms, blocked_by, decision, tool, script, pane } = entry;
-  const words: [string, string | undefined][] = [
-    ['', late === true ? '(late)' : undefined],
-    ['', entry.what === undefined ? undefined : `(${entry.what})`],
-    ['', ms === undefined ? undefined : `+${ms} ms`],
-    ['blocked by ', blocked_by],
-    ['decision ', decision],
-    ['tool ', tool],
-    ['', verdictWords({ ...entry })],
-    ['script ', script],
-    ['script was changed', entry.script_changed === true ? '' : undefined],
-    ['pane ', pane],
+  const { late, what, stage_ms: ms, blocked_by, decision, tool, script, pane } = entry;
+  const words = [
+    late && '(late)',
+    what && `(${what})`,
+    ms !== undefined && `+${ms} ms`,
+    blocked_by && `blocked by ${blocked_by}`,
+    decision && `decision ${decision}`,
+    tool && `tool ${tool}`,
+    verdictWords({ ...entry }),
+    script && `script ${script}`,
+    entry.script_changed && 'script was changed',
+    pane && `pane ${pane}`,
   ];
-  return words.flatMap(([name, word]) =>
-    word === undefined ? [] : [cleanLine(`${name}${word}`, TEXT_CHARS)],
-  );
+  return words.flatMap((word) => (word ? [cleanLine(word, TEXT_CHARS)] : []));
 }
 
 /** The longer texts of an entry, each with its name. */
 function texts(entry: TimelineEntry): string[] {
   const { detail, about, evidence, input, result, files, output_tail } = entry;
-  const named: [string, string | undefined, string | undefined][] = [
+  const named: [name: string, text: string | undefined, file?: string | undefined][] = [
     ['', detail, entry.detail_file],
-    ['about: ', about, undefined],
-    ['evidence: ', evidence, undefined],
-    ['input: ', input, undefined],
+    ['about: ', about],
+    ['evidence: ', evidence],
+    ['input: ', input],
     ['result: ', result, entry.result_file],
-    ['output: ', output_tail?.trimEnd(), undefined],
-    ['files: ', files?.join(', '), undefined],
+    ['output: ', output_tail?.trimEnd()],
+    ['files: ', files?.join(', ')],
   ];
-  return named.flatMap(([name, text, file]) =>
-    text === undefined || text === '' ? [] : [`${name}${beginning(text, file)}`],
-  );
+  return named.flatMap(([name, text, file]) => (text ? [`${name}${beginning(text, file)}`] : []));
 }
 
 function beginning(text: string, file: string | undefined): string {
   if (text.length <= TEXT_CHARS && file === undefined) return text;
   const shown = sliceUnits(text, 0, TEXT_CHARS);
   return file === undefined ? `${shown}…` : `${shown}… (whole in ${file})`;
-}
-
-function indented(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => `    ${line}`)
-    .join('\n');
 }

@@ -1,25 +1,19 @@
 import type { Standing } from '../job/standing.ts';
 
+const SIGNS: Partial<Record<Standing['status'], string>> = {
+  queued: '○',
+  input_required: '◆',
+  completed: '✓',
+  failed: '✗',
+  cancelled: '-',
+};
+
 /** A status in one sign. */
 export function signOf({ status, needs_you }: Standing): string {
-  if (needs_you === true) return '◆';
-  switch (status) {
-    case 'queued':
-      return '○';
-    case 'input_required':
-      return '◆';
-    case 'completed':
-      return '✓';
-    case 'failed':
-      return '✗';
-    case 'cancelled':
-      return '-';
-    default:
-      return '●';
-  }
+  return needs_you === true ? '◆' : (SIGNS[status] ?? '●');
 }
 
-/** A status in a word: its reason says more where it has one. */
+/** A status in a word: its reason if it has one. */
 export function wordOf({ status, reason, phase, blocked_by }: Standing): string {
   return reason ?? blocked_by ?? (phase === 'validating' && status === 'working' ? phase : status);
 }

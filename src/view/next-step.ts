@@ -7,27 +7,14 @@ import type { JobRecord } from '../job/record.ts';
 import { callOf } from './call-of.ts';
 import { openRequest, waitsInItsPane } from './job.ts';
 
-/** The steps of so many jobs are spelled out; the others are in the answer's `jobs`. */
+/** For more jobs, see `jobs` in the answer. */
 const SPELLED_OUT = 5;
 
-/** A pane that a person can look into, by its attach command. */
+/** The command that attaches a person to a job's pane. */
 export type Attach = (job: JobRecord) => string | undefined;
 
 /** What comes next for a job, in a word. */
-type Step =
-  | 'ended'
-  | 'goes_on'
-  | 'behind'
-  | 'unreachable'
-  | 'in_its_pane'
-  | 'check'
-  | 'permission'
-  | 'question'
-  | 'kept'
-  | 'turn_ended'
-  | 'queued'
-  | 'unsent'
-  | 'silent';
+type Step = keyof ReturnType<typeof stepsFor>;
 
 function stepOf(record: JobRecord): Step {
   const { reason } = record;
@@ -39,16 +26,16 @@ function stepOf(record: JobRecord): Step {
   const open = openRequest(record);
   if (open !== undefined && isAboutCheck(open)) return 'check';
   if (reason === 'permission' || reason === 'question') return reason;
-  // An instruction would wait as what is kept already does.
+  // An instruction would be blocked too.
   if (reason !== 'delivery_unverified' && obstacleOf(record) !== undefined) return 'kept';
   if (reason === 'turn_ended') return 'turn_ended';
   if (record.status === 'queued') return 'queued';
-  // An instruction would wait behind the order, which only a person can send now.
+  // An instruction would queue behind the order, which only a person can send now.
   return reason === 'delivery_unverified' && record.submitted_at === undefined ? 'unsent' : 'silent';
 }
 
-/** Every step as a command for a shell, and in calls of tools for a model: nothing where no call helps. */
-function stepsFor(record: JobRecord): Readonly<Record<Step, readonly [command: string, calls: string]>> {
+/** Every step as a shell command, and as tool calls for a model: empty if no call helps. */
+function stepsFor(record: JobRecord) {
   const { job_id, reason, behind } = record;
   const attach = `mam attach ${job_id}`;
   const look = record.blocked_step ?? attach;
@@ -57,7 +44,7 @@ function stepsFor(record: JobRecord): Readonly<Record<Step, readonly [command: s
   const instruct = callOf('answer_job', { job_id, text: 'YOUR INSTRUCTION' });
   const request_id = openRequest(record)?.request_id;
   const allow = callOf('answer_job', { job_id, decision: 'allow', request_id });
-  // An event's own id, which its sender chooses.
+  // Quoted, because the sender of the event chooses its id.
   const decide = `mam answer --job ${job_id} --request ${shellWord(request_id ?? '')} --allow (or --deny)`;
   const reach = reachStep(record) ?? '';
   const { stands = '', remedy = '' } = obstacleOf(record) ?? {};
@@ -65,7 +52,7 @@ function stepsFor(record: JobRecord): Readonly<Record<Step, readonly [command: s
   return {
     ended: [`mam logs ${job_id}`, ''],
     goes_on: [`mam wait --job ${job_id}`, ''],
-    // What helps is done at the job before it.
+    // Only the job ahead of it can be helped.
     behind: [
       `mam status ${holder}`,
       `Job ${holder} has its pane and needs someone (${behind?.needs}): ${callOf('job_status', { job_id: holder })}` +
@@ -73,13 +60,13 @@ function stepsFor(record: JobRecord): Readonly<Record<Step, readonly [command: s
     ],
     unreachable: [
       reach,
-      `Nobody reaches its agent, also not by attach: somebody has to run \`${reach}\` in a shell, and then it goes on.`,
+      `Its agent can't be reached, not even by attach: a person has to run \`${reach}\` in a shell, then the job goes on.`,
     ],
     in_its_pane: [attach, screen],
-    // The peer has done its part: what is left is whoever delegated it.
+    // The peer has done its part: the rest is up to whoever delegated it.
     check: [
       `mam verify ${job_id}; then ${decide}`,
-      `Fix what kept the check from its end and run it by hand: ${callOf('verify_job', { job_id })} ` +
+      `Fix what kept the check from finishing and run it by hand: ${callOf('verify_job', { job_id })} ` +
         `Then take the work: ${allow} Or decision "deny": the job fails. When the peer reports completed once more, it is checked again.`,
     ],
     permission: [decide, `Decide: ${allow} Or decision "deny".`],
@@ -96,22 +83,21 @@ function stepsFor(record: JobRecord): Readonly<Record<Step, readonly [command: s
     queued: [look, `${screen} Or give it up: ${cancel}`],
     unsent: [
       look,
-      `${screen} If a dialog is there, a person has to answer it; if the order stands in the input box, to press Enter. If it never came: ${cancel} Then delegate it again.`,
+      `${screen} If a dialog is there, a person has to answer it; if the order is in the input box, to press Enter. If it never arrived: ${cancel} Then delegate it again.`,
     ],
-    silent: [look, `${screen} If it only has to be told to go on: ${instruct} Or give it up: ${cancel}`],
-  };
+    silent: [look, `${screen} If it only needs to be told to go on: ${instruct} Or give it up: ${cancel}`],
+  } satisfies Record<string, [command: string, calls: string]>;
 }
 
-/** What a person, or a program that runs commands, can type next for a job. */
+/** The next command for a job, for a person or a program. */
 export function nextStep(record: JobRecord): string {
-  // Nobody goes on with what is only history.
+  // A job that is only history can't be continued.
   return isHistory(record) ? `mam status ${record.job_id}` : stepsFor(record)[stepOf(record)][0];
 }
 
 /**
- * The calls for a job that needs someone: its answer, and where its reason is none that an answer settles, what shows
- * more of it.
- * @returns nothing for any other job
+ * The calls for a job that needs attention: its answer or, if an answer would not help, what shows more of it.
+ * @returns empty for any other job
  */
 export function attentionStep(record: JobRecord, attach: Attach): string {
   const step = stepOf(record);
@@ -121,7 +107,7 @@ export function attentionStep(record: JobRecord, attach: Attach): string {
   return command === undefined ? calls : `${calls} A person can look into its pane (${command}).`;
 }
 
-/** The same for each of several jobs, each in its turn. */
+/** The same for several jobs. */
 export function attentionSteps(records: readonly JobRecord[], attach: Attach): string {
   const steps = records.map((record) => attentionStep(record, attach)).filter((step) => step !== '');
   const more = steps.length - SPELLED_OUT;
@@ -129,7 +115,7 @@ export function attentionSteps(records: readonly JobRecord[], attach: Attach): s
   return [...steps.slice(0, SPELLED_OUT), ...others].join(' ');
 }
 
-/** What is left to do for jobs that are final: nothing, but for those that failed. */
+/** What is left to do for final jobs: only those that failed need more. */
 export function finalStep(records: readonly JobRecord[]): string {
   const failed = records.filter(({ status }) => status === 'failed');
   const [first] = failed;

@@ -1,4 +1,4 @@
-/** The first items that find room, in characters of JSON; always one, so that no page is empty. */
+/** The first items that fit, in characters of JSON; at least one, so that no page is empty. */
 export function fitting<T>(items: readonly T[], room: number): T[] {
   let left = room;
   const end = items.findIndex((item) => {
@@ -8,7 +8,7 @@ export function fitting<T>(items: readonly T[], room: number): T[] {
   return items.slice(0, end < 0 ? items.length : Math.max(1, end));
 }
 
-/** The last lines of a text that find room, in characters of JSON; of a single line that is longer, its end. */
+/** The last lines of a text that fit, in characters of JSON; of a longer last line, its end. */
 export function lastLines(text: string, room: number): string {
   const lines = text.split('\n');
   let left = room;

@@ -2,7 +2,7 @@ import { count, list, maybe, number, part, text, truth, type Values } from '../b
 import type { Validation } from '../job/record.ts';
 import { jobRow } from '../job/row.ts';
 
-/** What a waiter has to know of a job, on one level. */
+/** What a waiter needs to know about a job, on one level. */
 export const jobBrief = {
   ...jobRow,
   open_request: maybe(text("the peer's open question or permission request, to be read as data")),
@@ -28,7 +28,7 @@ export const eventRow = {
 export type EventRow = Values<typeof eventRow>;
 
 const { job_id: _, ...logRow } = eventRow;
-/** An event of the audit log on one level, its foreign texts made harmless. What does not apply is absent. */
+/** An event of the audit log on one level, its foreign texts made harmless. Fields that don't apply are absent. */
 export const timelineEntry = {
   ...logRow,
   by: text('who made it, as exactly as it is known'),

@@ -1,25 +1,33 @@
 import { isUndecided } from '../job/check.ts';
 import { SCRIPT_CHANGED } from '../job/messages.ts';
+import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
-import { obstacleText } from './needs.ts';
 
-/** How a job stands, as a sentence. */
+/** A job's state as a sentence. */
 export function statusSummary(record: JobRecord): string {
   const { job_id, status, reason, phase } = record;
-  const kept = obstacleText(record);
-  if (kept !== undefined)
-    return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}: ${kept}${aboutCheck(record)}`;
-  return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}, phase ${phase}.${aboutCheck(record)}`;
+  const obstacle = obstacleText(record);
+  const more = obstacle === undefined ? `, phase ${phase}.` : `: ${obstacle}`;
+  return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}${more}${aboutCheck(record)}`;
 }
 
-/** Of a job whose check has said nothing about the work: a sentence to be added. */
-export function aboutCheck({
-  reason,
-  validation = { script: '', script_sha256: '', rounds: 0 },
-}: JobRecord): string {
+/** A sentence to add for a job whose check has not judged the work; empty otherwise. */
+export function aboutCheck({ reason, validation }: JobRecord): string {
+  if (validation === undefined) return '';
   if (reason === 'validation_failed' && validation.script_changed === true) return ` ${SCRIPT_CHANGED}.`;
   if (!isUndecided(validation)) return '';
   const how = validation.outcome === 'could_not_run' ? 'run' : 'finish';
   const decided = validation.decision === 'allow' ? ', and the work counts without it' : '';
   return ` The check could not ${how}${decided}: ${validation.problem ?? ''}`;
+}
+
+/** What blocks a job, or a text for its peer, from its pane, and the remedy; undefined if nothing does. */
+export function obstacleText(record: Parameters<typeof obstacleOf>[0]): string | undefined {
+  const kept = obstacleOf(record);
+  return kept && `${kept.stands}. ${kept.remedy}`;
+}
+
+/** How many jobs need a person, in words. */
+export function needText(count: number): string {
+  return count === 1 ? '1 needs you' : `${count} need you`;
 }

@@ -5,57 +5,57 @@ import type { JobRecord } from '../job/record.ts';
 import { DELIVERY_STAGES } from '../job/words.ts';
 import type { TimelineEntry } from './shapes.ts';
 
-/** How much of a request stands beside its decision, in characters. */
+/** How much of a request is shown next to its decision, in characters. */
 const ABOUT_CHARS = 200;
 
-/** Makes entries of the audit log out of events, batch by batch: what an event means depends on what came before it. */
+/** Turns events into entries of the audit log, batch by batch: the meaning of an event depends on earlier ones. */
 export class Timeline {
   /** The words of requests, by their id. */
-  private readonly abouts = new Map<string, string>();
+  readonly #abouts = new Map<string, string>();
   /** When the last delivery stage was reached, in ms since 1970. */
-  private stageAt: number | undefined;
-  /** How many checks have run; unknown where the journal's beginning was not seen. */
-  private rounds: number | undefined;
-  private begun = false;
+  #stageAt: number | undefined;
+  /** How many checks have run; unknown if the journal's beginning was not seen. */
+  #rounds: number | undefined;
+  #hasBegun = false;
 
   /**
-   * @param events in the order of the journal, from any seq on; texts that lie beside it may have been put back
-   * @param record the job as it is after them, or later
+   * @param events in the order of the journal, from any seq on
+   * @param record the job after them, or later
    */
   take(events: readonly RecordedEvent[], record: JobRecord): TimelineEntry[] {
     const [first] = events;
-    if (first !== undefined && !this.begun) {
-      this.begun = true;
-      if (first.seq === 1) this.rounds = 0;
-      else this.stageAt = stageBefore(record, first.recorded_at);
+    if (first !== undefined && !this.#hasBegun) {
+      this.#hasBegun = true;
+      if (first.seq === 1) this.#rounds = 0;
+      else this.#stageAt = stageBefore(record, first.recorded_at);
     }
     for (const { request_id: id, text } of record.requests)
-      if (!this.abouts.has(id)) this.abouts.set(id, text);
-    return events.map((event) => this.next(event, record));
+      if (!this.#abouts.has(id)) this.#abouts.set(id, text);
+    return events.map((event) => this.#next(event, record));
   }
 
-  private next(event: RecordedEvent, record: JobRecord): TimelineEntry {
+  #next(event: RecordedEvent, record: JobRecord): TimelineEntry {
     const entry = entryOf(event, record);
     if (isStage(event, record)) {
       const at = Date.parse(event.recorded_at);
-      if (this.stageAt !== undefined) entry.stage_ms = at - this.stageAt;
-      this.stageAt = at;
+      if (this.#stageAt !== undefined) entry.stage_ms = at - this.#stageAt;
+      this.#stageAt = at;
     }
     const asksAboutCheck = event.type === 'validated' && isUndecided(entry) && event.late !== true;
     if (event.type === 'question' || event.type === 'permission_required' || asksAboutCheck) {
       entry.request_id = event.event_id;
-      this.abouts.set(event.event_id, event.detail ?? '');
+      this.#abouts.set(event.event_id, event.detail ?? '');
     } else if (entry.request_id !== undefined) {
-      const about = this.abouts.get(entry.request_id);
+      const about = this.#abouts.get(entry.request_id);
       if (about) entry.about = cleanLine(about, ABOUT_CHARS);
     }
     const counts = !isUndecided(entry) && (entry.script_changed !== true || entry.passed === true);
-    if (event.type === 'validated' && counts && this.rounds !== undefined) entry.round = ++this.rounds;
+    if (event.type === 'validated' && counts && this.#rounds !== undefined) entry.round = ++this.#rounds;
     return entry;
   }
 }
 
-/** The same for all of them at once. */
+/** The same for all events at once. */
 export function timeline(events: readonly RecordedEvent[], record: JobRecord): TimelineEntry[] {
   return new Timeline().take(events, record);
 }
@@ -85,7 +85,7 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
     what: text(data.what),
     pane: event.type === 'queued' ? paneOf(data) : undefined,
     script: event.type.startsWith('valid') ? record.validation?.script : text(data.script),
-    // One that was cut off has not judged the work.
+    // A check that was cut off has not judged the work.
     passed: isUndecided(data) ? undefined : data.passed,
     outcome: text(data.outcome),
     exit_code: data.exit_code,
@@ -104,17 +104,17 @@ function makerOf({ source }: RecordedEvent, { agent, supervisor }: JobRecord): s
     : reporterOf(source, agent);
 }
 
-/** Who has reported something of a job for this agent, such as `hook claude-code`. */
+/** Who reported an event of a job for this agent, such as `hook claude-code`. */
 export function reporterOf(source: string, agent: string): string {
-  // Of a job for a person nobody else reports.
+  // Only the person reports on a job for a person.
   if (source === 'peer' && agent === 'human') return 'person';
   return source === 'peer' || source === 'hook' ? `${source} ${agent}` : source;
 }
 
-/** Where a text lies whole of which the event has only the beginning. */
+/** The file with the whole text of which the event has only the beginning. */
 function fileOf({ texts }: RecordedEvent, { registry_dir, job_id }: JobRecord, field: string) {
   const hash = texts?.[field];
-  // It may come from a peer, which could name anything.
+  // A peer could name any file.
   if (hash === undefined || !/^[0-9a-f]{64}$/.test(hash)) return undefined;
   return `${registry_dir}/${job_id}/texts/${hash}`;
 }
@@ -124,7 +124,7 @@ function paneOf({ job, agent_session }: Partial<DataFields>): string | undefined
   return session === undefined ? undefined : `tmux:${clean(session.session)} ${session.pane}`;
 }
 
-/** True for a rung of the delivery receipt: of several `started`, the first. */
+/** True for a stage of the delivery: only the first `started` is one. */
 function isStage(event: RecordedEvent, { delivery }: JobRecord): boolean {
   const { type, recorded_at } = event;
   if (dataOf(event).what !== undefined || !(DELIVERY_STAGES as readonly string[]).includes(type))
@@ -132,7 +132,7 @@ function isStage(event: RecordedEvent, { delivery }: JobRecord): boolean {
   return type !== 'started' || delivery.some(({ stage, at }) => stage === type && at === recorded_at);
 }
 
-/** When the last stage before a time was reached, in ms since 1970. */
+/** When the last stage before `time` was reached, in ms since 1970. */
 function stageBefore({ delivery }: JobRecord, time: string): number | undefined {
   const at = delivery.findLast((entry) => entry.at < time)?.at;
   return at === undefined ? undefined : Date.parse(at);

@@ -1,7 +1,7 @@
 import type { JobRow } from '../../job/row.ts';
 import type { Standing } from '../../job/standing.ts';
 import { isFinal, type Status } from '../../job/words.ts';
-import { needText } from '../../view/needs.ts';
+import { needText } from '../../view/summary.ts';
 
 /** How many jobs a board knows of. */
 export interface Count {

@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import { cut } from '../../base/columns.ts';
 import { openRequest } from '../../view/job.ts';
 import { ageText } from '../../view/marks.ts';
-import { obstacleText } from '../../view/needs.ts';
+import { obstacleText } from '../../view/summary.ts';
 import { placeOf } from '../model/rows.ts';
 import { filled, shown } from './cells.ts';
 import { openPermission } from './dialog.ts';

@@ -8,7 +8,7 @@ import type { JobRow } from '../../job/row.ts';
 import { type Standing, standingOf } from '../../job/standing.ts';
 import { evidenceWords } from '../../view/event-words.ts';
 import { openRequest } from '../../view/job.ts';
-import { obstacleText } from '../../view/needs.ts';
+import { obstacleText } from '../../view/summary.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { isTerminal, paint } from '../core/output.ts';
 import { type Cell, tableText } from '../core/table.ts';
