@@ -1,12 +1,11 @@
 import { join, resolve } from 'node:path';
-import { isObject } from '../base/json.ts';
 import { SETTINGS } from '../settings/table.ts';
-import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
-import { type Expand, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
+import type { Client, Scope, Surroundings } from './client.ts';
+import { jsonServer, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
 import type { Wish } from './wish.ts';
 
-/** One call may last a day, in ms; `wait_job` answers by itself long before. */
+/** One call may last a day, in ms; `wait_job` answers long before that. */
 const TIMEOUT_MS = 86_400_000;
 const SERVER = ['mcpServers', 'mam'];
 /** `${NAME}` or `${NAME:-else}`. */
@@ -15,7 +14,7 @@ const VARIABLE = /\$\{(?<name>[^}:]+)(?::-(?<otherwise>[^}]*))?\}/g;
 const RULES = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 /** Rules that allow all our tools. */
 const ALL_ALLOWED = ['mcp__mam', 'mcp__mam__*'];
-/** Claude Code refuses comments in all of its files: such a settings file is ignored, without a word. */
+/** Claude Code refuses comments in all of its files: it silently ignores such a settings file. */
 const STRICT = { comments: false, trailingCommas: false };
 
 /** Claude Code 2.1.332. */
@@ -42,10 +41,14 @@ export const claudeCode: Client = {
     const rules: Wish = { at: ['permissions', 'allow'], words: RULES, unless: ALL_ALLOWED };
     const expand = variables(VARIABLE, around.env);
     const [serverFile, settingsFile] = paths(scope, around);
+    const place = { path: serverFile, at: SERVER, dialect: STRICT };
     return [
-      { ...jsonConfig(serverFile, [server], STRICT), read: (text) => read(serverFile, text, expand) },
+      {
+        ...jsonConfig(serverFile, [server], STRICT),
+        read: (text) => jsonServer({ ...place, text }, expand),
+      },
       jsonConfig(settingsFile, [rules], STRICT),
-    ] satisfies ConfigFile[];
+    ];
   },
 
   next(scope) {
@@ -61,20 +64,12 @@ export const claudeCode: Client = {
   },
 };
 
-function read(path: string, text: string | undefined, expand: Expand): ServerEntry | undefined {
-  const entry = jsonAt(path, text, SERVER, STRICT);
-  if (entry === undefined) return undefined;
-  const { command, args, env, timeout } = isObject(entry) ? entry : {};
-  const said = { command, args, env, timeout_seconds: secondsOf(timeout) };
-  return serverEntry(`${SERVER.join('.')} in ${path}`, said, expand);
-}
-
 /** The file with the servers, and the one with the permissions. */
 function paths(scope: Scope, { home, project, env, isFile }: Surroundings): [string, string] {
   if (scope === 'project') return [join(project, '.mcp.json'), join(project, '.claude', 'settings.json')];
   const configDir = env['CLAUDE_CONFIG_DIR'];
   const folder = resolve(configDir || join(home, '.claude'));
-  // Where this old file is, Claude Code reads no other.
+  // If this old file exists, Claude Code reads no other.
   const old = join(folder, '.config.json');
   return [isFile(old) ? old : resolve(configDir || home, '.claude.json'), join(folder, 'settings.json')];
 }

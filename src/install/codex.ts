@@ -7,11 +7,11 @@ import { tomlConfig } from './toml-config.ts';
 import { tableOf } from './toml-table.ts';
 
 const SERVER: [string, string] = ['mcp_servers', 'mam'];
-/** Codex ends a call after 300 s, whatever its progress, unless it is told otherwise. */
+/** Codex ends a call after 300 s by default, whatever its progress. */
 const TOOL_TIMEOUT_SECONDS = 86_400;
 const STARTUP_TIMEOUT_SECONDS = 30;
 
-/** What our server, its hub and the agents that they start read. Codex hands a server nothing of it that is not named. */
+/** What our server, its hub and the agents that they start read. Codex passes only named variables to a server. */
 const ENV_VARS = [
   'TMUX',
   'TMUX_PANE',
@@ -25,8 +25,8 @@ const ENV_VARS = [
   'WAYLAND_DISPLAY',
 ];
 /**
- * What a peer calls: its report must not wait for a person. Codex 0.171.0 asks for neither, by their annotations; a
- * stricter default of the user's shall not change that.
+ * What a peer calls: its report must not wait for a person. Codex 0.171.0 asks for neither, because of their
+ * annotations; a stricter default of the user's should not change that.
  */
 const APPROVED = ['publish_event', 'job_status'];
 
@@ -74,7 +74,7 @@ function block(command: string, args: string[]): string {
     ']',
     `startup_timeout_sec = ${STARTUP_TIMEOUT_SECONDS}`,
     `tool_timeout_sec = ${TOOL_TIMEOUT_SECONDS}`,
-    // Or a delegate_job in the same turn would wait until a wait_job has ended.
+    // Otherwise a delegate_job in the same turn would wait until a wait_job has ended.
     'supports_parallel_tool_calls = true',
     '',
     '[mcp_servers.mam.env]',

@@ -3,13 +3,13 @@ import { masked } from './mask.ts';
 
 /** Unchanged lines that are shown around a change. */
 const CONTEXT = 2;
-/** A longer line, such as a whole file without line ends, is shown only where it changes. */
+/** Of a longer line, such as a whole file without line ends, only the change is shown. */
 const MAX_LINE = 240;
 const AROUND = 40;
 
 /**
- * What changes from one text to the other, in the manner of `diff -u`: one hunk from the first line that differs to
- * the last. Made harmless for a screen, and without what others have put into the file but for its names.
+ * The change from one text to the other, like `diff -u`: one hunk from the first line that differs to the last. It is
+ * harmless for a screen, and of other people's entries it has only the names.
  * @param before undefined when there is no file; `after` likewise
  * @param ours the values that may be shown
  */
@@ -19,14 +19,11 @@ export function diffOf(
   after: string | undefined,
   ours: ReadonlySet<string>,
 ): string {
-  const [old, now] = [before, after].map((text) => linesOf(text && masked(text, ours))) as [
-    string[],
-    string[],
-  ];
+  const lines = (text: string | undefined) => linesOf(text && masked(text, ours));
+  const [old, now] = [lines(before), lines(after)];
   const { head, tail } = sameEnds(old, now);
   const start = Math.max(0, head - CONTEXT);
-  const shown = (lines: string[], from: number, to: number, sign: string): string[] =>
-    lines.slice(from, to).map((line) => sign + line);
+  const context = (from: number, to: number) => old.slice(from, to).map((line) => cut(` ${line}`));
   const [oldEnd, nowEnd] = [old.length - tail, now.length - tail];
   const behind = Math.min(CONTEXT, tail);
   const removed = old.slice(head, oldEnd);
@@ -36,16 +33,16 @@ export function diffOf(
     `--- ${before === undefined ? '(no file)' : path}`,
     `+++ ${after === undefined ? '(no file)' : path}`,
     `@@ -${span(start, oldEnd + behind)} +${span(start, nowEnd + behind)} @@`,
-    ...shown(old, start, head, ' ').map(cut),
+    ...context(start, head),
     ...removed.map((line) => `-${single ? changed(line, added[0] ?? '') : line}`),
     ...added.map((line) => `+${single ? changed(line, removed[0] ?? '') : line}`),
-    ...shown(old, oldEnd, oldEnd + behind, ' ').map(cut),
+    ...context(oldEnd, oldEnd + behind),
   ]
     .map(clean)
     .join('\n');
 }
 
-/** The lines of a text; a last one without a line end is told as diff tells it. */
+/** The lines of a text; a missing line end at the end is marked as diff does. */
 function linesOf(text: string | undefined): string[] {
   if (text === undefined || text === '') return [];
   const lines = text.split('\n');
@@ -66,7 +63,7 @@ function changed(line: string, other: string): string {
   return `${from > 0 ? '…' : ''}${line.slice(from, to)}${to < line.length ? '…' : ''}`;
 }
 
-/** How much two texts, or two lists of lines, have in common at their beginning, and in the rest at their end. */
+/** How much two texts, or two lists of lines, have in common at the beginning, and of the rest at the end. */
 function sameEnds(one: string | string[], other: string | string[]): { head: number; tail: number } {
   const most = Math.min(one.length, other.length);
   let head = 0;

@@ -3,7 +3,7 @@ import { isObject } from '../base/json.ts';
 import type { ServerEntry, Surroundings } from './client.ts';
 import { type Dialect, type Json, parseJson } from './json-text.ts';
 
-/** What a file says of a server, whatever the client calls the parts; nothing of it is checked. */
+/** What a file says of a server, under common names; nothing of it is checked. */
 export interface Said {
   command: unknown;
   args?: unknown;
@@ -13,13 +13,13 @@ export interface Said {
   enabled?: unknown;
 }
 
-/** What the client makes of a word of its file: some put variables of their environment into it. */
+/** How the client reads a word of its file: some insert variables of their environment. */
 export type Expand = (word: string) => string;
 
 /**
- * What the client puts in the place of a variable.
- * @param pattern global, with the groups `name` (or `bare`) and, for what stands there when it is not set, `otherwise`
- * @param unset what stands there when the file does not say that either; undefined leaves the word as it is
+ * Replaces variables as the client does.
+ * @param pattern global, with the groups `name` (or `bare`) and, for the default in the file, `otherwise`
+ * @param unset the default for all others; undefined leaves the variable as it is
  */
 export function variables(pattern: RegExp, env: Surroundings['env'], unset?: string): Expand {
   return (word) =>
@@ -27,6 +27,27 @@ export function variables(pattern: RegExp, env: Surroundings['env'], unset?: str
       const { name, bare, otherwise } = rest.at(-1) as Record<string, string | undefined>;
       return env[name ?? bare ?? ''] ?? otherwise ?? unset ?? all;
     });
+}
+
+/**
+ * Reads how a client starts our server from its JSON file.
+ * @param at the keys of our server
+ * @param said gives the parts that the client names in its own way; `timeout` is in ms
+ * @returns undefined when there is no such server
+ * @throws MamError `refused` for a text that can't be read, or for what no client would start
+ */
+export function jsonServer(
+  { path, text, at, dialect }: { path: string; text: string | undefined; at: string[]; dialect: Dialect },
+  expand: Expand,
+  said: (entry: Record<string, Json>) => Partial<Said> = () => ({}),
+): ServerEntry | undefined {
+  const found = jsonAt(path, text, at, dialect);
+  if (found === undefined) return undefined;
+  const entry = isObject(found) ? found : {};
+  const { command, args, env, timeout } = entry;
+  const timeout_seconds = typeof timeout === 'number' ? timeout / 1000 : undefined;
+  const all = { command, args, env, timeout_seconds, ...said(entry) };
+  return serverEntry(`${at.join('.')} in ${path}`, all, expand);
 }
 
 /**
@@ -71,16 +92,11 @@ export function jsonAt(
   return get(parseJson(path, text, dialect).value, at);
 }
 
-/** The value under a path of keys; undefined when there is none, or something on the way is not an object. */
+/** The value under a path of keys; undefined when something on the way is missing or not an object. */
 export function get(root: Json, at: string[]): Json | undefined {
   let value: Json | undefined = root;
   for (const key of at) value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   return value;
-}
-
-/** A number of seconds from one of milliseconds, if it is a number. */
-export function secondsOf(ms: unknown): number | undefined {
-  return typeof ms === 'number' ? ms / 1000 : undefined;
 }
 
 function isWords(value: unknown): value is string[] {

@@ -2,7 +2,7 @@ import { MamError } from '../base/errors.ts';
 import { cleanLine } from '../base/text.ts';
 import { addedIn, changedIn, type Lists, type Merged, merge } from './merge.ts';
 
-/** Where an entry is, and how the user takes it out. */
+/** Where an entry is, and how the user removes it. */
 export interface Entry {
   path: string;
   keys: string[];
@@ -13,8 +13,8 @@ export interface Entry {
 
 const MAX_KEY = 120;
 
-/** What a file says of an entry, what of that an earlier install wrote, if any, and what is wanted. */
-export interface Versions {
+/** An entry as it is in the file, as an earlier install wrote it (if any), and as it should be. */
+interface Versions {
   present: unknown;
   ours: unknown;
   wanted: unknown;
@@ -22,7 +22,7 @@ export interface Versions {
 
 /**
  * Brings an entry up to date.
- * @returns undefined when it says all that is wanted already, without us; with `kept`, what is told of the user's values
+ * @returns undefined when it already says all that is wanted, without us; `kept` has a sentence for each of the user's values
  * @throws MamError `refused` when it is not as an earlier install wrote it
  */
 export function renew(
@@ -40,13 +40,13 @@ export function renew(
   throw new MamError(
     'refused',
     `${path} already has ${name}, and it is not what mam install wrote${listed(changed)}: it is left as it is, and nothing was changed.`,
-    `To have it written anew, take it out first (${remove}), then run this again.`,
+    `To have it rewritten, take it out first (${remove}), then run this again.`,
   );
 }
 
 /**
- * What of an entry is ours, and can be taken out.
- * @returns what goes with it although the user has put it there, by its keys
+ * Checks that an entry is ours, so that it can be removed.
+ * @returns the keys that the user has added to it, which go with it
  * @throws MamError `refused` when it is not as an earlier install wrote it, nor as this one would
  */
 export function lostWith(
@@ -55,7 +55,7 @@ export function lostWith(
   lists: Lists = [],
 ): string[] {
   const changed = ours === undefined ? [] : changedIn(present, ours, lists);
-  // A user who has brought it up to date by hand has not made it his own.
+  // An entry that the user has updated by hand is still ours.
   const found =
     changed.length === 0 ? ours : changedIn(present, wanted, lists).length === 0 ? wanted : undefined;
   if (found !== undefined) return addedIn(present, found, lists).map((at) => nameOf([...keys, ...at]));
@@ -70,7 +70,7 @@ export function lostWith(
   );
 }
 
-/** A path of keys, which may be the user's own, for a message. */
+/** A path of keys for a message; the keys may be the user's own. */
 function nameOf(at: string[]): string {
   return cleanLine(at.join('.'), MAX_KEY);
 }

@@ -1,22 +1,21 @@
 import { join, resolve } from 'node:path';
 import { isObject } from '../base/json.ts';
 import { SETTINGS } from '../settings/table.ts';
-import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
-import { type Expand, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
+import type { Client, ConfigFile, Scope, Surroundings } from './client.ts';
+import { jsonAt, jsonServer, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
-import { ownFile } from './own-file.ts';
 import type { Wish } from './wish.ts';
 
-/** Gemini CLI ends a call after 600 s, whatever its progress, unless it is told otherwise. */
+/** Gemini CLI ends a call after 600 s by default, whatever its progress. */
 const TOOL_TIMEOUT_SECONDS = 86_400;
 const SERVER = ['mcpServers', 'mam'];
 /** `$NAME`, `${NAME}` or `${NAME:-else}`. */
 const VARIABLE = /\$(?:(?<bare>\w+)|\{(?<name>[^}]+?)(?::-(?<otherwise>[^}]*))?\})/g;
-/** Gemini CLI ends at its start with a settings file that has a comma too many, and takes comments. */
+/** Gemini CLI accepts comments, but does not start with a trailing comma in its settings. */
 const DIALECT = { comments: true, trailingCommas: false };
 
 /**
- * What a peer calls: its report must not wait for a person. It stands in a file of its own, because a project's
+ * What a peer calls: its report must not wait for a person. It is in a file of its own, because a project's
  * `tools.allowed` would replace the user's, and a project's own policies are not read (0.61.0).
  */
 const POLICY = `# Written by mam install: what a peer reports with needs no permission.
@@ -46,9 +45,13 @@ export const gemini: Client = {
       },
       remove: `gemini mcp remove mam --scope ${scope}`,
     };
+    const expand = variables(VARIABLE, around.env);
     const settings: ConfigFile = {
       ...jsonConfig(path, [server], DIALECT),
-      read: (text) => read(path, text, variables(VARIABLE, around.env)),
+      read: (text) =>
+        jsonServer({ path, text, at: SERVER, dialect: DIALECT }, expand, () => ({
+          enabled: isEnabled(jsonAt(path, text, ['mcp'], DIALECT)),
+        })),
     };
     return scope === 'project'
       ? [settings]
@@ -73,18 +76,29 @@ function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
   return scope === 'project' ? join(project, '.gemini') : resolve(env['GEMINI_CLI_HOME'] || home, '.gemini');
 }
 
-function read(path: string, text: string | undefined, expand: Expand): ServerEntry | undefined {
-  const entry = jsonAt(path, text, SERVER, DIALECT);
-  if (entry === undefined) return undefined;
-  const { command, args, env, timeout } = isObject(entry) ? entry : {};
-  const { allowed, excluded } = listsOf(jsonAt(path, text, ['mcp'], DIALECT));
-  const enabled = (allowed?.includes('mam') ?? true) && !excluded?.includes('mam');
-  const said = { command, args, env, timeout_seconds: secondsOf(timeout), enabled };
-  return serverEntry(`${SERVER.join('.')} in ${path}`, said, expand);
+/** True unless the user's lists of servers keep ours from starting. */
+function isEnabled(mcp: unknown): boolean {
+  const { allowed, excluded } = isObject(mcp) ? mcp : {};
+  if (Array.isArray(allowed) && !allowed.includes('mam')) return false;
+  return !Array.isArray(excluded) || !excluded.includes('mam');
 }
 
-/** The servers that the user lets start; undefined where he says nothing. */
-function listsOf(mcp: unknown): { allowed?: unknown[]; excluded?: unknown[] } {
-  const { allowed, excluded } = isObject(mcp) ? mcp : {};
-  return { ...(Array.isArray(allowed) && { allowed }), ...(Array.isArray(excluded) && { excluded }) };
+/** A file that is all ours; an existing one that differs stays as it is. */
+function ownFile(path: string, wanted: string): ConfigFile {
+  const kept = (why: string): string[] => [`${path} ${why}: it is left as it is.`];
+  return {
+    path,
+    // The receipt is the text that was written.
+    install(text, receipt) {
+      if (text === wanted) return { text, receipt, kept: [] };
+      if (text === undefined || text === receipt) return { text: wanted, receipt: wanted, kept: [] };
+      return { text, receipt, kept: kept('is not what mam install writes') };
+    },
+    uninstall(text, receipt) {
+      if (text === undefined || text === receipt) return { text: undefined, receipt: undefined, kept: [] };
+      const why =
+        receipt === undefined ? 'was not written by mam install' : 'was changed since mam install wrote it';
+      return { text, receipt, kept: kept(why) };
+    },
+  };
 }

@@ -10,19 +10,19 @@ import type { Needed, Wanted, Wish, Words } from './wish.ts';
 
 /** What of a file is ours. */
 interface Receipt {
-  /** Set when there was no file, or one without content. */
+  /** Set when there was no file, or an empty one. */
   created?: 'file' | 'content';
   values: { at: string[]; value: Json }[];
   words: { at: string[]; word: string }[];
-  /** Objects and lists that were made to hold the rest, the outer ones first. */
+  /** Objects and lists that were made for the rest, the outer ones first. */
   made: string[][];
 }
 
-/** More changes than any install has: then an edit does not do what it should. */
+/** More edits than any install needs: then an edit does not do what it should. */
 const MAX_EDITS = 1_000;
 
 /**
- * A JSON file in which these wishes are to be fulfilled.
+ * A JSON file in which these wishes should be fulfilled.
  * @param blank what a new file begins with: an object, with its line end
  */
 export function jsonConfig(path: string, wishes: Wish[], dialect: Dialect, blank = '{}\n'): ConfigFile {
@@ -34,20 +34,22 @@ export function jsonConfig(path: string, wishes: Wish[], dialect: Dialect, blank
   };
 }
 
+interface JsonFile {
+  path: string;
+  dialect: Dialect;
+  blank: string;
+}
+
 class JsonEdit {
-  readonly #file: { path: string; dialect: Dialect; blank: string };
+  readonly #file: JsonFile;
   readonly #original: string | undefined;
   readonly #receipt: Receipt;
   readonly #kept: string[] = [];
   #doc: JsonText;
-  /** What the text is going to say. */
+  /** What the text should say at the end. */
   #wanted: Json;
 
-  constructor(
-    file: { path: string; dialect: Dialect; blank: string },
-    text: string | undefined,
-    receipt: unknown,
-  ) {
+  constructor(file: JsonFile, text: string | undefined, receipt: unknown) {
     this.#file = file;
     this.#original = text;
     this.#receipt = structuredClone((receipt as Receipt | undefined) ?? { values: [], words: [], made: [] });
@@ -152,7 +154,7 @@ class JsonEdit {
   #takeWord(at: string[], word: string): void {
     const list = get(this.#wanted, at);
     if (!Array.isArray(list)) return;
-    // The last one: a user who had it would have had it before us.
+    // The last one: the user's own would be from before ours.
     const index = list.lastIndexOf(word);
     if (index >= 0) list.splice(index, 1);
   }
@@ -165,7 +167,7 @@ class JsonEdit {
     return { path: this.#file.path, keys: at, name: at.join('.'), remove };
   }
 
-  /** True where nothing is left between the brackets, be it a comment. */
+  /** True when nothing is left between the brackets, not even a comment. */
   #isEmpty(at: string[]): boolean {
     if (get(this.#wanted, at) === undefined) return false;
     const node = this.#find(at);
@@ -189,7 +191,7 @@ class JsonEdit {
     return node;
   }
 
-  /** Changes the text, until it is proved to say what it should and nothing else. @returns true when it changed */
+  /** Changes the text until it says exactly what it should. @returns true when it changed */
   #write(): boolean {
     const before = this.#doc;
     for (let edits = 0; edits < MAX_EDITS; edits++) {
@@ -198,9 +200,8 @@ class JsonEdit {
       this.#doc = parseJson(this.#file.path, text, this.#file.dialect);
     }
     // As text: the order of the keys has to stay too.
-    if (JSON.stringify(this.#doc.value) !== JSON.stringify(this.#wanted)) {
+    if (JSON.stringify(this.#doc.value) !== JSON.stringify(this.#wanted))
       throw new MamError('internal', `${this.#file.path} could not be changed safely, and was not changed.`);
-    }
     return this.#doc !== before;
   }
 
@@ -233,7 +234,7 @@ function drop(root: Json, at: string[]): void {
   delete (get(root, at.slice(0, -1)) as Record<string, Json>)[at.at(-1) as string];
 }
 
-/** Without the layout, which may have become another one. */
+/** Without the layout, which may have changed. */
 function squeezed(text: string): string {
   return text.replaceAll(/[\ufeff\s]/g, '');
 }

@@ -5,9 +5,9 @@ import type { Json, JsonText } from './json-text.ts';
 import { indentAt, lineEnd } from './layout.ts';
 
 /**
- * One change that brings a text nearer to what it shall say: a member or an item is added at the end, taken out, or
- * written anew. All the rest stays byte for byte.
- * @returns undefined when the text says it already
+ * One change that brings a text closer to what it should say: a member or an item is added at the end, removed, or
+ * replaced. The rest stays byte for byte.
+ * @returns undefined when the text already says it
  */
 export function nextEdit(doc: JsonText, wanted: Json): string | undefined {
   return editOf(doc, doc.root, doc.value, wanted);
@@ -35,7 +35,7 @@ function editOf(doc: JsonText, node: Node, present: Json, wanted: Json): string 
   return withValue(doc, node, wanted);
 }
 
-/** The text with another value in the place of this one. */
+/** The text with another value instead of this one. */
 function withValue({ text, root }: JsonText, node: Node, value: Json): string {
   const written = isSpread(text, root)
     ? spread(text, root, value, indentAt(text, node.offset))
@@ -43,14 +43,14 @@ function withValue({ text, root }: JsonText, node: Node, value: Json): string {
   return replace(text, node.offset, endOf(node), written);
 }
 
-/** The text without this element of a container; with it go its line, and a comma that is one too many. */
+/** The text without this element of a container, its line, and a comma that is no longer needed. */
 function without({ text }: JsonText, container: Node, index: number): string {
   const children = container.children ?? [];
   const [before, element] = [children[index - 1], children[index] as Node];
   const comma = commaBehind(text, element);
   const end = comma === undefined ? endOf(element) : comma + 1;
   const gap = text.slice(0, element.offset).trimEnd().length;
-  // Where the line goes on, it stays a line of its own: the one above may end in a comment.
+  // If the line goes on, the rest stays a line of its own: the one above may end in a comment.
   const keepsLine = text.slice(gap, element.offset).includes('\n') && /^[ \t]*\S/.test(text.slice(end));
   const start = keepsLine ? element.offset : gap;
   const shorter = replace(text, start, end, '');
@@ -67,7 +67,7 @@ function withElement({ text, root }: JsonText, container: Node, key: string, val
   const closing = endOf(container) - 1;
   const comma = last && commaBehind(text, last);
   const inside = text.slice(container.offset + 1, first?.offset ?? closing);
-  // Where a comma stands behind the last element, one stands behind the new one too: so both can be taken away again.
+  // If the last element has a trailing comma, so does the new one: then both can be removed again.
   const trailing = comma === undefined ? '' : ',';
   const ownLines =
     inside.includes('\n') || (first === undefined && (container === root || isSpread(text, root)));
@@ -81,7 +81,7 @@ function withElement({ text, root }: JsonText, container: Node, key: string, val
   const eol = lineEnd(text);
   const base = indentAt(text, container.offset);
   const indent = first === undefined ? base + unitOf(text, root) : indentAt(text, first.offset);
-  // Behind the last word of the container, be it a comment.
+  // After the last text of the container, even if that is a comment.
   const tail = text.slice(0, closing).trimEnd().length;
   const rest = text.slice(tail, closing);
   const ending = rest.includes('\n') ? rest : `${eol}${base}`;
@@ -116,7 +116,7 @@ function unitOf(text: string, root: Node): string {
   return indentAt(text, first.offset);
 }
 
-/** Where the comma behind an element is, if there is one. */
+/** The offset of the comma after an element, if there is one. */
 function commaBehind(text: string, element: Node): number | undefined {
   const scanner = createScanner(text, true);
   scanner.setPosition(endOf(element));

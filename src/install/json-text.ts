@@ -4,7 +4,7 @@ import { placeOf } from './layout.ts';
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** A parsed text: the tree has the place of every value. */
+/** A parsed text; the tree has the place of every value. */
 export interface JsonText {
   text: string;
   root: Node;
@@ -17,7 +17,7 @@ export interface Dialect {
   trailingCommas: boolean;
 }
 
-/** The parser's errors that name what is missing; its other ones are told in its own words. */
+/** The parser's errors that name what is missing; the others are reported in its own words. */
 const EXPECTED: Readonly<Record<string, string>> = {
   PropertyNameExpected: 'a name in double quotes',
   ValueExpected: 'a value',
@@ -29,30 +29,27 @@ const EXPECTED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Parses JSON and keeps every place, so that an edit can leave all the rest byte for byte.
+ * Parses JSON and keeps every place, so that an edit can leave the rest byte for byte.
  * @param path names the file in errors
  * @throws MamError `refused` that says where the text is wrong
  */
 export function parseJson(path: string, text: string, { comments, trailingCommas }: Dialect): JsonText {
   const errors: ParseError[] = [];
   try {
-    // The parser knows no byte order mark; a blank in its place keeps all offsets.
+    // The parser does not accept a byte order mark; a blank in its place keeps all offsets.
     const root = parseTree(text.replace(/^\ufeff/, ' '), errors, {
       disallowComments: !comments,
       allowTrailingComma: trailingCommas,
     });
-    if (root !== undefined && errors.length === 0) return { text, root, value: valueIn(root) };
+    // A clone: the parser's own objects have no prototype, and so equal no others.
+    if (root !== undefined && errors.length === 0)
+      return { text, root, value: structuredClone(getNodeValue(root)) as Json };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw notValid(path, 'expected less nesting');
   }
   const [first] = errors;
   throw notValid(path, first === undefined ? 'expected a value' : wordsOf(text, first));
-}
-
-/** What a node says. A clone: the parser's own objects have no prototype, and so equal no others. */
-function valueIn(node: Node): Json {
-  return structuredClone(getNodeValue(node)) as Json;
 }
 
 function notValid(path: string, why: string): MamError {

@@ -1,20 +1,20 @@
-/** A text in quotes, of JSON or TOML, or a comment; whatever else such a file has is no secret. */
+/** A quoted text of JSON or TOML, or a comment; nothing else in such a file is a secret. */
 const TOKENS =
   /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\/\/[^\n]*|\/\*[\s\S]*?\*\/|#[^\n]*/g;
-/** What makes the quoted text before it a name. */
+/** The text before it is a name. */
 const NAME_ENDS = /[ \t]*[:=.]/y;
 /** The name of a TOML table may be quoted; in JSON a bracket ends a list, whose values may be secret. */
 const TABLE = /^\[\[?[^=\n]*$/;
 
-/** The quoted texts and comments of a file, as they stand there. */
+/** The quoted texts and comments of a file. */
 export function quotedIn(text: string): Set<string> {
   return new Set(text.match(TOKENS)?.map(inner));
 }
 
 /**
- * A configuration for a screen: of what others have put there only names are shown, since it may hold tokens. Its lines
- * stay lines.
- * @param ours the values that may be read
+ * A configuration for a screen: of other people's entries, which may hold tokens, only names are shown. Lines stay
+ * lines.
+ * @param ours the values that may be shown
  */
 export function masked(text: string, ours: ReadonlySet<string>): string {
   const isJson = /^\s*(?:\{|\/[/*])/.test(text);
@@ -23,9 +23,9 @@ export function masked(text: string, ours: ReadonlySet<string>): string {
     const isQuoted = /^["']/.test(token);
     const lineStart = text.slice(text.lastIndexOf('\n', offset) + 1, offset);
     const isName = NAME_ENDS.test(text) || (!isJson && TABLE.test(lineStart));
-    if (ours.has(inner(token)) || (isQuoted && (token.length === 2 || isName))) return token;
     const [begin, end] = edgesOf(token);
-    const body = token.slice(begin.length, token.length - end.length);
+    const body = inner(token);
+    if (ours.has(body) || (isQuoted && (body === '' || isName))) return token;
     return begin + body.replace(/[^\n]+/g, '…') + end;
   });
 }

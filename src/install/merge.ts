@@ -1,27 +1,27 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isObject } from '../base/json.ts';
 
-/** Keys of lists whose order means nothing: the user's own words may stand among ours. */
+/** Keys of lists without an order: the user's own words may be among ours. */
 export type Lists = readonly string[];
 
-/** What is under a path of keys; undefined stands for nothing at all. */
+/** The value under a path of keys; undefined means that there is none. */
 export interface Difference {
   at: string[];
   value: unknown;
 }
 
-/** What an entry becomes; undefined stands for nothing at all. */
+/** What an entry becomes; undefined means that it is gone. */
 export interface Merged {
   value: unknown;
   /** What of it is ours. */
   ours: unknown;
-  /** Where the user says something else than is wanted, and never had it from us: paths of keys. */
+  /** Paths of keys where the user has another value, which never came from us. */
   theirs: string[][];
 }
 
-/** Where an entry no longer says what was written, as paths of keys. What it says besides that does not count. */
+/** Where an entry no longer says what was written, as paths of keys. Additions don't count. */
 export function changedIn(present: unknown, ours: unknown, lists: Lists = [], at: string[] = []): string[][] {
-  // An object that holds nothing of ours may be gone.
+  // An object that holds nothing of ours may be missing.
   if (isObject(ours) && (isObject(present) || present === undefined)) {
     return Object.entries(ours).flatMap(([key, value]) =>
       changedIn(present?.[key], value, lists, [...at, key]),
@@ -34,7 +34,7 @@ export function changedIn(present: unknown, ours: unknown, lists: Lists = [], at
   return same ? [] : [at];
 }
 
-/** What an entry says besides what was written, as paths of keys, the outermost of each. */
+/** What an entry says besides what was written, as the outermost paths of keys. */
 export function addedIn(present: unknown, ours: unknown, lists: Lists = [], at: string[] = []): string[][] {
   if (isObject(present) && isObject(ours)) {
     return Object.entries(present).flatMap(([key, value]) => {
@@ -46,7 +46,7 @@ export function addedIn(present: unknown, ours: unknown, lists: Lists = [], at: 
   return present.filter((word) => !ours.includes(word)).map((word) => [...at, String(word)]);
 }
 
-/** Brings an entry that says `ours`, and perhaps more, up to date: it says `wanted`, and still what is more. */
+/** Updates an entry from `ours` to `wanted`, and keeps what the user has added. */
 export function merge(
   wanted: unknown,
   { present, ours }: { present: unknown; ours: unknown },
@@ -61,19 +61,15 @@ export function merge(
       const parts = { present: has[key], ours: had[key] };
       return [key, merge(wanted[key], parts, lists, [...at, key])] as const;
     });
+    const merged = (part: 'value' | 'ours'): [string, unknown][] =>
+      inner.map(([key, entry]) => [key, entry[part]]);
     return {
-      value: withKeys(
-        has,
-        inner.map(([key, { value }]) => [key, value]),
-      ),
-      ours: withKeys(
-        had,
-        inner.map(([key, merged]) => [key, merged.ours]),
-      ),
+      value: withKeys(has, merged('value')),
+      ours: withKeys(had, merged('ours')),
       theirs: inner.flatMap(([, { theirs }]) => theirs),
     };
   }
-  // Ours no longer, but with something of the user's inside.
+  // No longer wanted, but something of the user's is inside.
   if (wanted === undefined && isObject(present) && !isDeepStrictEqual(present, ours))
     return merge({}, { present, ours }, lists, at);
   if (isList(present, lists, at) && isList(wanted, lists, at)) {
@@ -89,7 +85,7 @@ export function merge(
   return { value: wanted, ours: wanted, theirs: [] };
 }
 
-/** Where two entries differ, and what the second one says there. */
+/** Where two entries differ, with the value in the second. */
 export function differences(from: unknown, to: unknown, at: string[] = []): Difference[] {
   if (isDeepStrictEqual(from, to)) return [];
   if (!isObject(to) || !(isObject(from) || from === undefined)) return [{ at, value: to }];
@@ -97,7 +93,7 @@ export function differences(from: unknown, to: unknown, at: string[] = []): Diff
   return [...keys].flatMap((key) => differences(from?.[key], to[key], [...at, key]));
 }
 
-/** The object with these keys set, or taken out where the value is undefined. */
+/** The object with these keys set, or removed if the value is undefined. */
 function withKeys(object: object, entries: [string, unknown][]): unknown {
   const changed = Object.entries({ ...object, ...Object.fromEntries(entries) });
   return Object.fromEntries(changed.filter(([, value]) => value !== undefined));

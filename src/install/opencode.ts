@@ -2,13 +2,13 @@ import { join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { isObject } from '../base/json.ts';
 import { SETTINGS } from '../settings/table.ts';
-import type { Client, ConfigFile, Scope, ServerEntry, Surroundings } from './client.ts';
-import { type Expand, jsonAt, secondsOf, serverEntry, variables } from './entry.ts';
+import type { Client, ConfigFile, Scope, Surroundings } from './client.ts';
+import { jsonServer, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
 import type { Json } from './json-text.ts';
 import type { Wish } from './wish.ts';
 
-/** OpenCode ends a call after 60 s without progress, unless it is told otherwise. */
+/** OpenCode ends a call after 60 s without progress by default. */
 const TOOL_TIMEOUT_SECONDS = 86_400;
 const SERVER = ['mcp', 'mam'];
 const VARIABLE = /\{env:(?<name>[^}]+)\}/g;
@@ -17,7 +17,7 @@ const ALLOWED = ['mam_publish_event', 'mam_job_status'];
 const JSONC = { comments: true, trailingCommas: true };
 /** OpenCode writes this line into every file that has none. */
 const BLANK = '{\n  "$schema": "https://opencode.ai/config.json"\n}\n';
-/** In the order in which they are read; what is said later counts. */
+/** In the order in which they are read; the last one wins. */
 const USER_FILES = ['config.json', 'opencode.json', 'opencode.jsonc'];
 const PROJECT_FILES = [
   'opencode.json',
@@ -27,7 +27,7 @@ const PROJECT_FILES = [
 ];
 const NEW_FILE = 'opencode.json';
 
-/** OpenCode 1.18.33. What OPENCODE_CONFIG and OPENCODE_CONFIG_DIR name is read beside these files. */
+/** OpenCode 1.18.33. It reads what OPENCODE_CONFIG and OPENCODE_CONFIG_DIR name as well. */
 export const opencode: Client = {
   title: 'OpenCode',
   program: 'opencode',
@@ -49,9 +49,14 @@ export const opencode: Client = {
       },
       remove: `delete ${SERVER.join('.')} there`,
     };
+    const expand = variables(VARIABLE, around.env, '');
     const file = (path: string): ConfigFile => ({
       ...jsonConfig(path, [server, ...ALLOWED.map((tool) => allowance(path, tool))], JSONC, BLANK),
-      read: (text) => read(path, text, variables(VARIABLE, around.env, '')),
+      read: (text) =>
+        jsonServer({ path, text, at: SERVER, dialect: JSONC }, expand, ({ command: words, ...entry }) => {
+          const [program, ...rest] = Array.isArray(words) ? words : [];
+          return { command: program, args: rest, env: entry['environment'], enabled: entry['enabled'] };
+        }),
     });
     return [file(chosen), ...there.filter((path) => path !== chosen).map((path) => bare(file(path), chosen))];
   },
@@ -65,7 +70,7 @@ function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
   return scope === 'project' ? project : resolve(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'opencode');
 }
 
-/** A file that OpenCode reads beside the chosen one: what is in both is merged, so ours moves out of it. */
+/** A file that OpenCode reads besides the chosen one and merges with it, so ours moves out of it. */
 function bare(file: ConfigFile, chosen: string): ConfigFile {
   return {
     ...file,
@@ -92,10 +97,10 @@ function allowance(path: string, tool: string): Wish {
       if (said === undefined) return undefined;
       if (said === 'allow') return '';
       if (!isObject(said)) return left('is one word for all tools');
-      // The last rule that fits counts.
+      // The last matching rule wins.
       const [pattern, decision] = Object.entries(said).findLast(([key]) => fits(key, tool)) ?? [];
       if (isAllow(decision)) return '';
-      // What is said of all tools is not meant for ours; what is said of ours is.
+      // A rule for all tools is not meant for ours; a rule for ours is.
       const own = pattern !== undefined && (pattern !== '*' || tool in said);
       return own ? left(`says otherwise (${pattern})`) : undefined;
     },
@@ -112,13 +117,4 @@ function isAllow(decision: Json | undefined): boolean {
 function fits(pattern: string, tool: string): boolean {
   const literal = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(tool);
-}
-
-function read(path: string, text: string | undefined, expand: Expand): ServerEntry | undefined {
-  const entry = jsonAt(path, text, SERVER, JSONC);
-  if (entry === undefined) return undefined;
-  const { command: words, environment, timeout, enabled } = isObject(entry) ? entry : {};
-  const [command, ...args] = Array.isArray(words) ? words : [];
-  const said = { command, args, env: environment, timeout_seconds: secondsOf(timeout), enabled };
-  return serverEntry(`${SERVER.join('.')} in ${path}`, said, expand);
 }

@@ -10,15 +10,15 @@ import { type Lines, linesOf } from './toml-text.ts';
 const BEGIN = '# >>> mam (written by mam install)';
 const END = '# <<< mam';
 
-/** A table that a file shall have. */
-export interface TableWish {
+/** A table that a file should have. */
+interface TableWish {
   /** Two keys: `mcp_servers`, `mam`. */
   at: [string, string];
   /** The table and the ones below it, as TOML. */
   block: string;
-  /** Keys of lists whose order means nothing: words of the user may stand among ours. */
+  /** Keys of lists without an order: the user's own words may be among ours. */
   lists: string[];
-  /** How the user takes it out by himself. */
+  /** How the user removes it by hand. */
   remove: string;
 }
 
@@ -30,7 +30,7 @@ interface Receipt {
   inserted: string;
 }
 
-/** A TOML file that shall have this table. Comments and layout stay: text is put in and cut out, nothing is rewritten. */
+/** A TOML file that should have this table. Text is put in and cut out, so comments and layout stay. */
 export function tomlConfig(path: string, wish: TableWish): ConfigFile {
   return {
     path,
@@ -55,7 +55,7 @@ function install(path: string, wish: TableWish, text: string | undefined, receip
   const { value: goal, kept } = renewal;
   const steps = differences(present, goal);
   if (steps.length === 0) return { text, receipt, kept };
-  // Where our text is as it was, the new one takes its place, layout and all; else each value its own.
+  // If our text is unchanged, the new one replaces it as a whole; else each value is replaced.
   const block = gapOf(receipt.inserted) + marked(wish.block, lineEnd(old));
   const swapped = old.replace(receipt.inserted, () => block);
   const whole = proves(path, wish.at, [old, swapped], goal);
@@ -77,7 +77,7 @@ function uninstall(path: string, wish: TableWish, text: string | undefined, rece
     return { text: bare === old ? text : bare, receipt: undefined, kept: [] };
   }
   const wanted = tableOf(path, wish.block, wish.at);
-  // Without a note of it: what is between our markers, as we write it.
+  // Without a receipt: what is between our markers, as we write it.
   const isOurs = markersOf(old).length === 2 && changedIn(present, wanted, wish.lists).length === 0;
   const ours = receipt ? tableOf(path, receipt.inserted, wish.at) : isOurs ? wanted : undefined;
   const lost = lostWith(entryOf(path, wish), { present, ours, wanted }, wish.lists);
@@ -92,7 +92,7 @@ function uninstall(path: string, wish: TableWish, text: string | undefined, rece
   };
 }
 
-/** What is put behind a text, so that it stands in a paragraph of its own. */
+/** Our text as a paragraph of its own after `text`. */
 function insertion(text: string, block: string): string {
   const eol = lineEnd(text);
   const { body } = splitMark(text);
@@ -104,7 +104,7 @@ function marked(block: string, eol: string): string {
   return `${[BEGIN, ...block.trim().split('\n'), END].join(eol)}${eol}`;
 }
 
-/** The text without our table: what was put in, if it is still there as it was, then the lines and markers that are left. */
+/** The text without our table: first what was put in, if unchanged, then the remaining lines and markers. */
 function cut(text: string, wish: TableWish, receipt?: Receipt): string {
   const rest = receipt === undefined ? text : withoutInserted(text, receipt.inserted);
   const ours = linesOf(rest).sections.filter(({ path }) =>
@@ -117,22 +117,22 @@ function withoutInserted(text: string, inserted: string): string {
   const at = text.indexOf(inserted);
   if (at < 0) return text;
   const [before, behind] = [text.slice(0, at), text.slice(at + inserted.length)];
-  // What came behind it later keeps its distance from what stood before.
+  // What was added after it keeps its distance from what is before.
   const gap = before !== '' && /^[^\r\n]/.test(behind) ? gapOf(inserted) : '';
   return before + gap + behind;
 }
 
-/** The line ends that keep our text at a distance. */
+/** The empty lines before our text. */
 function gapOf(inserted: string): string {
   return /^(\r?\n)*/.exec(inserted)?.[0] ?? '';
 }
 
-/** Our markers; a client that rewrites its file may have kept one of them, or moved it. */
+/** Our markers; a client that rewrites its file may have moved them or kept only one. */
 function markersOf(text: string): Lines[] {
   return linesOf(text).comments.filter((comment) => comment.text === BEGIN || comment.text === END);
 }
 
-/** @throws MamError unless it is proved that the change does what it shall, and nothing else */
+/** @throws MamError unless the change does exactly what it should */
 function prove(path: string, wish: TableWish, texts: [string, string], wanted: unknown): void {
   if (proves(path, wish.at, texts, wanted)) return;
   const [outer, inner] = wish.at;

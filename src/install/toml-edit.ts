@@ -3,8 +3,8 @@ import type { Difference } from './merge.ts';
 import { type Lines, linesOf, type Section } from './toml-text.ts';
 
 /**
- * The text with these values of a table set or taken out, each in the line where it stands; a new one comes behind the
- * others of its table. A value inside an inline table has no line: who calls proves what became of the text.
+ * The text with these values of a table set or removed, each in its own line; a new one comes last in its table. A value
+ * inside an inline table has no line: the caller proves the result.
  * @param at the table
  */
 export function withSteps(text: string, at: string[], steps: Difference[]): string {
@@ -34,7 +34,7 @@ function withoutKey(text: string, place: string[]): string {
   const tables = sections.filter(({ path }) => isSame(path.slice(0, place.length), place));
   const section = sections.find(({ path }) => isSame(path, place.slice(0, -1)));
   const key = section?.keys.filter(({ name }) => name === place.at(-1)) ?? [];
-  // A header without a key would say an empty table, which is not the same as none.
+  // A header without a key would be an empty table, which is not the same as none.
   const isAll = section !== undefined && key.length === 1 && section.keys.length === 1;
   return withoutRanges(text, [...tables.flatMap(rangesOf), ...(isAll ? rangesOf(section) : key)]);
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject } from '../base/json.ts';
 import { parseToml } from './toml-text.ts';
 
-/** True when the second text's table is as wanted, and the two texts say the same in everything else. */
+/** True when the second text has the table as wanted, and the two texts are otherwise equal. */
 export function proves(
   path: string,
   at: [string, string],
@@ -14,7 +14,7 @@ export function proves(
     const { [outer]: tables, ...others } = parseToml(path, text) as Record<string, object>;
     if (tables === undefined) return others;
     const { [inner]: _ours, ...kept } = tables as Record<string, unknown>;
-    // A table that holds only ours need not have been there before.
+    // A table that holds only ours may have been missing before.
     return Object.keys(kept).length === 0 ? others : { ...others, [outer]: kept };
   };
   try {
@@ -26,7 +26,7 @@ export function proves(
 }
 
 /**
- * A table's value, in a form that does not change when a client rewrites it (30 as 30.0, an empty list left out).
+ * A table's value, in a form that stays the same when a client rewrites it (30 as 30.0, an empty list left out).
  * @returns undefined when there is none
  * @throws MamError `refused` for a text that can't be read
  */

@@ -15,11 +15,6 @@ export interface Section {
   keys: ({ name: string } & Lines)[];
 }
 
-/** A line that holds only a comment. */
-export interface CommentLine extends Lines {
-  text: string;
-}
-
 /**
  * Parses TOML.
  * @param path names the file in errors
@@ -43,10 +38,10 @@ export function parseToml(path: string, text: string): TomlTable {
   }
 }
 
-/** The tables and the comment lines of a text that the parser has accepted. */
-export function linesOf(text: string): { sections: Section[]; comments: CommentLine[] } {
+/** The tables, and the lines with only a comment, of a text that the parser has accepted. */
+export function linesOf(text: string) {
   const sections: Section[] = [];
-  const comments: CommentLine[] = [];
+  const comments: ({ text: string } & Lines)[] = [];
   for (let start = splitMark(text).mark.length; start < text.length; ) {
     const { end, value } = entryAt(text, start);
     const entry = text.slice(start, end).trim();
@@ -62,7 +57,7 @@ export function linesOf(text: string): { sections: Section[]; comments: CommentL
   return { sections, comments };
 }
 
-/** What begins in this line: with as few lines below it as the parser needs to understand it. */
+/** The entry that begins in this line, with as few further lines as the parser needs. */
 function entryAt(text: string, start: number): { end: number; value: TomlTable } {
   for (let end = start; end < text.length; ) {
     const newline = text.indexOf('\n', end);
@@ -70,7 +65,7 @@ function entryAt(text: string, start: number): { end: number; value: TomlTable }
     try {
       return { end, value: parse(text.slice(start, end), { integersAsBigInt: true }) };
     } catch {
-      // A list or a text that goes on in the next line.
+      // A list or a text that continues in the next line.
     }
   }
   return { end: text.length, value: {} };

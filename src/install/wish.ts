@@ -1,24 +1,21 @@
 import type { Json } from './json-text.ts';
 
-/** What a file shall have: a value under a path of keys, or words in a list there. */
+/** What a file should have: a value under a path of keys, or words in a list there. */
 export type Wish = Needed | Wanted | Words;
 
-/** A value without which there is no install. */
+/** A required value. */
 export interface Needed {
   at: string[];
   value: Json;
-  /** How the user takes it out by himself. */
+  /** How the user removes it by hand. */
   remove: string;
 }
 
-/** A value that gives way to what the user says. */
+/** A value that gives way to the user's own. */
 export interface Wanted {
   at: string[];
   value: Json;
-  /**
-   * Asked with the whole file.
-   * @returns undefined to have the value; else why it is left out, as a sentence, or empty where it is needless
-   */
+  /** @returns undefined to set the value; else why it is left out, as a sentence, or empty when it is not needed */
   unless: (root: Json) => string | undefined;
 }
 
@@ -26,6 +23,6 @@ export interface Wanted {
 export interface Words {
   at: string[];
   words: string[];
-  /** A word of these makes the others needless. */
+  /** Any of these replaces the words. */
   unless: string[];
 }

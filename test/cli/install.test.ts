@@ -502,7 +502,7 @@ describe('mam install', () => {
     const folder = await install('codex', [], { env: { CODEX_HOME: '/proc/nowhere/x' } });
     expect(folder).toMatchObject({ code: 69, stderr: expect.stringContaining("can't be written") });
     mkdirSync(codexFile, { recursive: true });
-    expect((await install('codex')).stderr).toContain('config.toml is no file');
+    expect((await install('codex')).stderr).toContain('config.toml is not a file');
   });
 
   test.skipIf(process.getuid?.() === 0)('leaves a read-only folder and a read-only file alone', async () => {
@@ -562,7 +562,7 @@ describe('mam install', () => {
     plant(codexFile, 'a = 1\n');
     const found = readConfig(codexFile);
     writeFileSync(codexFile, 'a = 2\n');
-    expect(() => replaceConfig(found, 'a = 3\n', 0o600)).toThrow('was written by somebody else just now');
+    expect(() => replaceConfig(found, 'a = 3\n', 0o600)).toThrow('was changed by something else just now');
     expect(everything()).toEqual({ [codexFile]: 'a = 2\n' });
   });
 

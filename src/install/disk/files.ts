@@ -32,10 +32,10 @@ export interface Found {
 }
 
 /**
- * Reads a file that may not be there. A link of the user's to a file of the user's is followed: people keep their
+ * Reads a file that may be missing. A link of the user's to a file of the user's is followed: people keep their
  * configuration in one place.
- * @param within the folder that no link may lead out of, if there is one
- * @throws MamError `io` when it can't be read, `refused` when it is not UTF-8 text, or a link that must not be followed
+ * @param within the folder that no link may lead out of, if any
+ * @throws MamError `io` when it can't be read, `refused` for a link that must not be followed, or for other than UTF-8
  */
 export function readConfig(path: string, within?: string): Found {
   const target = behindLinks(path);
@@ -55,8 +55,8 @@ export function readConfig(path: string, within?: string): Found {
 }
 
 /**
- * Proves that a file can be written before any other one is. Makes the folder if it is missing.
- * @param secret true when nobody else shall look into a new folder
+ * Makes sure that a file can be written before any other is. Makes the folder if it is missing.
+ * @param secret true when nobody else should see into a new folder
  * @throws MamError `io`
  */
 export function prepare({ path, text }: Found, secret: boolean): void {
@@ -65,7 +65,7 @@ export function prepare({ path, text }: Found, secret: boolean): void {
     if (secret) makeFolder(folder);
     else if (!existsSync(folder)) mkdirSync(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
-    // A rename would overwrite it all the same, but who made it read-only meant it.
+    // A rename would still overwrite it, but a read-only file was made so on purpose.
     if (text !== undefined) accessSync(path, constants.W_OK);
   } catch (error) {
     throw cannotWrite(path, error);
@@ -73,12 +73,12 @@ export function prepare({ path, text }: Found, secret: boolean): void {
 }
 
 /**
- * Puts `text` in the place of what was found: written whole beside it, then renamed, with its mode and owner. The old
- * one is kept beside it.
+ * Replaces what was found by `text`: written next to it, then renamed, with its mode and owner. The old one is kept as a
+ * backup next to it.
  * @param text undefined to remove the file
- * @param newMode of a file that is not there yet
- * @returns the backup's path, if there was something to keep
- * @throws MamError `conflict` when somebody else has written the file meanwhile
+ * @param newMode of a new file
+ * @returns the backup's path, if there was a file
+ * @throws MamError `conflict` when the file was changed meanwhile
  */
 export function replaceConfig(found: Found, text: string | undefined, newMode: number): string | undefined {
   let backup: string | undefined;
@@ -92,7 +92,7 @@ export function replaceConfig(found: Found, text: string | undefined, newMode: n
     if (bytesOf(found.path)?.toString('utf8') !== found.text) {
       throw new MamError(
         'conflict',
-        `${found.path} was written by somebody else just now, so it was left as it is.`,
+        `${found.path} was changed by something else just now, so it was left as it is.`,
         'Run this again.',
       );
     }
@@ -105,18 +105,14 @@ export function replaceConfig(found: Found, text: string | undefined, newMode: n
   }
 }
 
-/** Takes a replacement back, when a later file of the same install could not be written. */
+/** Undoes a replacement when a later file of the same install could not be written. */
 export function restoreConfig(found: Found, backup: string | undefined): void {
   if (backup !== undefined) renameSync(backup, found.path);
   else remove(found.path);
 }
 
 function keep(path: string, text: string, found: Found): string {
-  const stamp = new Date()
-    .toISOString()
-    .replace(/\.\d+Z$/, '')
-    .replaceAll(/[-:]/g, '')
-    .replace('T', '-');
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   for (let n = 1; ; n++) {
     const backup = `${path}.before-mam-${stamp}${n === 1 ? '' : `-${n}`}`;
     if (existsSync(backup)) continue;
@@ -126,11 +122,11 @@ function keep(path: string, text: string, found: Found): string {
 }
 
 function write(path: string, text: string, { stat }: Found, newMode: number): void {
-  // Nobody else reads it before it has the mode that it shall have.
+  // Nobody else can read it before it has its final mode.
   const fd = openSync(path, 'wx', stat === undefined ? newMode : 0o600);
   try {
     if (stat !== undefined) {
-      // With sudo the owner would be root; who may not give a file away owns it already.
+      // With sudo the owner would be root; anyone else owns the file already.
       if (process.getuid?.() === 0) fchownSync(fd, stat.uid, stat.gid);
       fchmodSync(fd, stat.mode);
     }
@@ -149,7 +145,7 @@ function bytesOf(path: string): Buffer | undefined {
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
       throw new MamError(
         'refused',
-        `${path} is no file.`,
+        `${path} is not a file.`,
         'Nothing was changed. Move it away, then run this again.',
       );
     }
@@ -175,7 +171,7 @@ function checkLinks(path: string, target: string, isThere: boolean, within: stri
     throw refuse(`is a link to ${target}, which belongs to another user (uid ${uid})`);
 }
 
-/** The file that a path means, also where a link leads to a file that is not there yet. */
+/** The file that a path leads to through all links. @throws MamError `refused` for a broken link */
 function behindLinks(path: string): string {
   const target = realPlace(path);
   if (linkOf(target) === undefined) return target;
@@ -199,7 +195,6 @@ function cannotWrite(path: string, error: unknown): MamError {
   );
 }
 
-/** Removes a file, if it is there. */
 export function remove(path: string): void {
   orElse(() => unlinkSync(path), undefined);
 }

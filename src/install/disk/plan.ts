@@ -6,24 +6,24 @@ import { missingFolders, removeFolders, sweepBackups } from './tidy.ts';
 
 /** A file of the client, before and after. */
 export interface Plan {
-  /** As the client calls it; `found.path` is behind all links. */
+  /** As the client names it; `found.path` is the file behind all links. */
   path: string;
   found: Found;
   edited: Edited;
   change: 'created' | 'changed' | 'removed' | 'unchanged';
-  /** True when the server is in the file, and switched off. */
+  /** True when the server is in the file but switched off. */
   off: boolean;
-  /** The values that are ours, now or before: others may be secret. */
+  /** The values that are ours, now or before; others may be secret. */
   ours: ReadonlySet<string>;
   /** The copy of the old file. */
   backup?: string | undefined;
-  /** The copies that are needless again, since the file says what the oldest of them says. */
+  /** The copies that are no longer needed, since the file is again like the oldest of them. */
   removed?: string[];
 }
 
 /**
- * What becomes of a file. Writes nothing.
- * @param within the folder that no link may lead out of, if there is one
+ * Plans the change of a file. Writes nothing.
+ * @param within the folder that no link may lead out of, if any
  * @throws MamError when it can't be read or must not be changed
  */
 export function planOf(
@@ -66,7 +66,7 @@ export async function carryOut(
   const done: Plan[] = [];
   try {
     for (const { found } of changing) prepare(found, scope === 'user');
-    // A receipt too many harms nothing if this process is killed now: only what is there is ever taken back.
+    // If this process is killed now, a receipt too many does no harm: only what is there is ever removed.
     if (!uninstall) await save(after);
     for (const plan of changing) {
       plan.backup = replaceConfig(plan.found, plan.edited.text, scope === 'user' ? 0o600 : 0o666);
@@ -82,11 +82,11 @@ export async function carryOut(
   for (const plan of plans) tidy(plan, before.get(plan));
 }
 
-/** Once nothing of ours is in a file, what else was made for it goes too. */
+/** Removes what else was made for a file once nothing of ours is in it. */
 function tidy(plan: Plan, note: Note | undefined): void {
   const { edited } = plan;
   if (note === undefined || edited.receipt !== undefined) return;
-  // The last copy has what of the user's own went with ours.
+  // The last copy has what the user had added to ours.
   const spare = edited.lost === undefined ? plan.backup : undefined;
   const removed = sweepBackups(edited.text, note.backups, spare);
   if (removed !== undefined) {

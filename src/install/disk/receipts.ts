@@ -8,15 +8,15 @@ import { writeDurably } from '../../registry/files.ts';
 
 /** What is known of a file that was changed. */
 export interface Note {
-  /** What of its text is ours, as its edit gave it. */
+  /** What of its text is ours, from its edit. */
   receipt: unknown;
-  /** The copies that were kept, the oldest first. */
+  /** The backups, the oldest first. */
   backups: string[];
   /** The folders that were made for it, the outer ones first. */
   folders: string[];
 }
 
-/** What `mam install` has written into which file, so that `--uninstall` takes back that and nothing else. */
+/** What `mam install` has written into which file, so that `--uninstall` removes that and nothing else. */
 export class Receipts {
   readonly #path: string;
   readonly #home: string;
@@ -42,7 +42,7 @@ export class Receipts {
     else this.#byFile[file] = note;
   }
 
-  /** Writes them, if there is something new. */
+  /** Writes them if something has changed. */
   async save(): Promise<void> {
     if (!this.#changed) return;
     makeFolder(this.#home);
@@ -64,7 +64,7 @@ function read(path: string): Record<string, Note> {
     const value: unknown = JSON.parse(text);
     if (isObject(value) && Object.values(value).every(isNote)) return value as Record<string, Note>;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new MamError(
     'io',

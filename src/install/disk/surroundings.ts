@@ -13,7 +13,7 @@ import type { Client, Surroundings } from '../client.ts';
 
 type Env = Surroundings['env'];
 
-/** What the clients' files have to know of this machine, of the working directory and of this program. */
+/** What the clients' files depend on: this machine, the working directory and this program. */
 export function surroundings(env: Env): Surroundings {
   return {
     home: userHome(),
@@ -25,8 +25,8 @@ export function surroundings(env: Env): Surroundings {
 }
 
 /**
- * The project's top: the next folder upwards with a repository or a `.mam` folder of this user's, not above HOME; else the
- * folder itself.
+ * The top of the project: the nearest folder upwards with a repository or a `.mam` folder of this user's, not above HOME;
+ * else the folder itself.
  */
 function projectAround(cwd: string, home: string): string {
   const top = realPlace(userHome());
@@ -39,13 +39,13 @@ function projectAround(cwd: string, home: string): string {
   return cwd;
 }
 
-/** What another user has put into a shared folder above makes that no project of ours. */
+/** False for what another user has put into a shared folder above: that must not become our project. */
 function isOurs(path: string): boolean {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   return stat !== undefined && isOwn(stat);
 }
 
-/** This program by the name under which it is installed, else by Node and its file. */
+/** This program by its installed name, else by Node and its file. */
 function serverCommand(env: Env): { command: string; args: string[] } {
   const program = programPath();
   const started = process.argv[1] ?? '';
@@ -60,7 +60,7 @@ function serverCommand(env: Env): { command: string; args: string[] } {
     : { command: installed, args: [] };
 }
 
-/** What may keep the install from working, a sentence each. */
+/** What may keep the install from working, as sentences. */
 export function doubts({ title, program }: Client, { env, command, args }: Surroundings): string[] {
   const found = findProgram(program, env['PATH']);
   const cached = [command, ...args].some((word) => word.includes(`${sep}_npx${sep}`));

@@ -4,7 +4,7 @@ import { removeIfEmpty } from '../../base/folders.ts';
 import { orElse } from '../../base/or-else.ts';
 import { remove } from './files.ts';
 
-/** The folders above a file that are not there, the outer ones first. */
+/** The missing folders above a file, the outer ones first. */
 export function missingFolders(path: string): string[] {
   const missing: string[] = [];
   for (let folder = dirname(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder);
@@ -17,11 +17,11 @@ export function removeFolders(folders: string[]): void {
 }
 
 /**
- * Removes the copies of a file that says again what it said before all of them, or is gone as it was before.
- * @param text what the file says now; undefined when it is gone
+ * Removes the backups of a file that is again like the oldest of them, or is gone.
+ * @param text of the file now; undefined when it is gone
  * @param backups from earlier calls, the oldest first
  * @param last the one of this call
- * @returns those of the earlier calls; undefined when they are still of use, and stay
+ * @returns those of the earlier calls; undefined when they are kept
  */
 export function sweepBackups(
   text: string | undefined,
