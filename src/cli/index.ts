@@ -9,7 +9,6 @@ export interface Listed {
 }
 type Row = readonly [summary: string, load: () => Promise<{ default: Command }>];
 
-/** In the order of the help. */
 const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
   Jobs: {
     submit: ['delegate a job to an agent, and wait for it', () => import('./submit.ts')],
@@ -62,7 +61,6 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
   },
 };
 
-/** Every command by its name. */
 export const commands: Readonly<Record<string, Listed>> = Object.fromEntries(
   Object.entries(GROUPS).flatMap(([group, rows]) =>
     Object.entries(rows).map(([name, [summary, load]]) => [

@@ -10,14 +10,14 @@ import { clients } from '../install/index.ts';
 import { mamHome } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { note, print, printJson } from './core/output.ts';
+import { note, printAnswer } from './core/output.ts';
 
 const names = Object.keys(clients);
 
 export default defineCommand({
   about: [
-    "Writes the MCP server `mam` into a client's own configuration. What is there stays as it is; a file that changes " +
-      'is kept beside the new one. Running it twice changes nothing.',
+    "Writes the MCP server `mam` into a client's own configuration. Existing content is preserved; a changed file is " +
+      'backed up next to it. Running it twice changes nothing.',
   ],
   words: [{ name: 'CLIENT', about: names.join(', '), needed: true, oneOf: names }],
   options: {
@@ -39,55 +39,46 @@ export default defineCommand({
 
   async run({ words: [name = ''], options, json }) {
     const client = clients[name] as Client;
-    if (options.user && options.project)
-      throw new MamError('bad_input', '--user and --project exclude each other.');
-    const scope: Scope = options.project ? 'project' : 'user';
-    const { dry_run: dryRun, uninstall, channel } = options;
-    if (channel && uninstall)
-      throw new MamError('bad_input', '--channel and --uninstall exclude each other.');
-    if (channel && client.channel === undefined)
-      throw new MamError('bad_input', `${client.title} has no channels: --channel is for claude-code.`);
-    if (options.project) checkWorkingFolder();
-    // biome-ignore lint/style/noProcessEnv: what these clients read of it is no setting of ours
+    const { user, project, dry_run, uninstall, channel } = options;
+    const wrong =
+      (user && project && '--user and --project exclude each other.') ||
+      (channel && uninstall && '--channel and --uninstall exclude each other.') ||
+      (channel && !client.channel && `${client.title} has no channels: --channel is for claude-code.`);
+    if (wrong) throw new MamError('bad_input', wrong);
+    const scope: Scope = project ? 'project' : 'user';
+    if (project) checkWorkingFolder();
+    // biome-ignore lint/style/noProcessEnv: the clients' own variables are not settings of ours
     const env = process.env;
     const around = surroundings(env);
     const receipts = new Receipts(mamHome(env));
     // A clone brings its own links: they must not lead into the user's files.
-    const within = options.project ? around.project : undefined;
+    const within = project ? around.project : undefined;
     const plans = client
       .files(scope, around, channel)
       .map((file) => planOf(file, receipts, { uninstall, within }));
-    if (!dryRun) await carryOut(plans, receipts, { scope, uninstall });
+    if (!dry_run) await carryOut(plans, receipts, { scope, uninstall });
     const changed = plans.some(({ change }) => change !== 'unchanged');
-    const warnings = [
-      ...plans.flatMap(({ edited }) => edited.kept),
-      ...plans.flatMap(lossOf),
-      ...(uninstall ? [] : plans.filter(({ off }) => off).map(({ path }) => `${path} switches mam off.`)),
-      ...(uninstall ? [] : doubts(client, around)),
-      ...(scope === 'project' && changed && !uninstall
-        ? ['The file contains a path on this machine; keep that in mind before you commit it.']
-        : []),
-    ];
-    const start = channel && client.channel !== undefined ? [client.channel] : [];
-    const next = changed
-      ? uninstall
-        ? [`Restart ${client.title}.`]
-        : [...client.next(scope), ...start]
-      : [];
-    const report = { client: name, scope, dry_run: dryRun, uninstall, changed, plans, warnings, next };
-    if (json) printJson(jsonOf(report));
-    else {
-      print(textOf(client, report));
-      for (const warning of warnings) note(warning);
+    const warnings = [...plans.flatMap(({ edited }) => edited.kept), ...plans.flatMap(lossOf)];
+    if (!uninstall) {
+      const off = plans.filter((plan) => plan.off).map(({ path }) => `${path} switches mam off.`);
+      warnings.push(...off, ...doubts(client, around));
+      if (project && changed)
+        warnings.push('The file contains a path on this machine; keep that in mind before you commit it.');
     }
+    const start = channel && client.channel !== undefined ? [client.channel] : [];
+    const steps = uninstall ? [`Restart ${client.title}.`] : [...client.next(scope), ...start];
+    const next = changed ? steps : [];
+    const report = { client: name, scope, dry_run, uninstall, changed, plans, warnings, next };
+    printAnswer(json, jsonOf(report), textOf(client, report));
+    if (!json) for (const warning of warnings) note(warning);
     return EXIT.done;
   },
 });
 
-/** What of the user's own goes with our entry, and where it still is. */
+/** What the user had added to our entry, and where it still is. */
 function lossOf({ path, found, edited: { lost }, backup }: Plan): string[] {
   if (lost === undefined) return [];
-  const copy = backup ?? `a copy beside ${found.path}`;
+  const copy = backup ?? `a copy next to ${found.path}`;
   return [`What you added to mam's entry in ${path} goes with it: ${lost.join(', ')}. It stays in ${copy}.`];
 }
 
@@ -116,7 +107,7 @@ function jsonOf({ plans, ...report }: Report): object {
 function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, next }: Report): string {
   if (!changed) {
     const state = uninstall ? 'Nothing of mam install is in' : 'mam is installed already, nothing changes:';
-    // What was left as it is is told of by itself.
+    // What was left unchanged has its own warning.
     const silent = plans.filter(({ edited }) => !uninstall || edited.kept.length === 0);
     return [state, ...silent.map(({ path }) => `  ${path}`)].join('\n');
   }

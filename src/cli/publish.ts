@@ -144,16 +144,16 @@ async function send(settings: Settings, claim: Claim): Promise<ClaimReply> {
 
 async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
   const options = { address: brokerAddress(settings), realm: settings.realm, timeoutMs: ANSWER_MS, claim };
+  let reply: ClaimReply | undefined;
   try {
-    const reply = await publishOnce(options);
-    if (reply !== undefined) return reply;
+    reply = await publishOnce(options);
   } catch (error) {
     if (!(error instanceof MamError) || error.code !== 'unreachable') throw error;
     const { ensureHub } = await import('../link/ensure-hub.ts');
     await ensureHub(settings);
-    const reply = await publishOnce(options);
-    if (reply !== undefined) return reply;
+    reply = await publishOnce(options);
   }
+  if (reply !== undefined) return reply;
   // TLS and WebSockets need the whole client.
   const { openLink } = await import('../link/client.ts');
   const link = openLink(settings);

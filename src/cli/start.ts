@@ -8,7 +8,7 @@ import { withHub } from './jobs/with-hub.ts';
 
 const { agent: kindField, ...fields } = start.fields;
 
-/** An agent may take 45 s to become ready. */
+/** An agent may take 45 s to become ready; in ms. */
 const START_MS = 55_000;
 
 export default defineCommand({
@@ -18,13 +18,13 @@ export default defineCommand({
   words: [{ name: 'KIND', about: kindField.about, needed: true, completes: 'agent' }],
   options: fields,
   json: { tool: 'start_agent' },
-  exits: { done: 'ready', attention: 'a person has to look into the session first' },
+  exits: { done: 'ready', attention: 'a person must look into the session first' },
   examples: ['mam start codex', 'mam start codex --name reviewer --workdir ../other'],
 
   run: ({ words: [typed = ''], options, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
       const kind = resolveKind(typed, settings);
-      const agent = kind.name;
+      const { name: agent } = kind;
       const params = startParams(options, kind, settings.cwd, askerSettings(settings));
       const started = await ask('start', params, START_MS);
       const { ready, waits_for: waits, not_resumed, out_of_reach: lost } = started;

@@ -8,8 +8,8 @@ import type { DelegateResult } from '../operations/delegate.ts';
 import { delegationView, previewView } from '../operations/delegation-view.ts';
 import { previewOrWhy } from '../order/preview.ts';
 import { commandWords } from '../view/command-words.ts';
-import { obstacleText } from '../view/summary.ts';
 import { nextStep } from '../view/next-step.ts';
+import { obstacleText } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter, exitCodeHandedOver } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
@@ -109,10 +109,8 @@ export default defineCommand({
 
 function preview(view: ReturnType<typeof previewView>, prompt: string, json: boolean): void {
   if (json) {
-    const next = view.repeated
-      ? `mam wait --job ${view.job_id}`
-      : 'The same without --dry-run delegates the job; it will get another id.';
-    printJson({ ...view, next });
+    const delegate = 'The same without --dry-run delegates the job; it will get another id.';
+    printJson({ ...view, next: view.repeated ? `mam wait --job ${view.job_id}` : delegate });
     return;
   }
   if (view.repeated) print('dry run: nothing was changed');

@@ -11,7 +11,7 @@ import { type ProjectConfig, readProjectConfig, withoutEffect } from '../setting
 import { ALL_SETTINGS } from '../settings/table.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { isTerminal, print, printJson } from './core/output.ts';
+import { isTerminal, print, printAnswer } from './core/output.ts';
 
 const STATES = {
   none: 'has no settings that need trust',
@@ -20,26 +20,32 @@ const STATES = {
   changed: 'has changed since you trusted it, so it is not trusted',
 } as const;
 
+const NEXT: Partial<Record<ProjectConfig['state'], string>> = {
+  trusted: 'mam trust --revoke',
+  untrusted: 'mam trust',
+  changed: 'mam trust',
+};
+
 const KEPT = 'A hub that runs keeps its broker and realm until `mam hub restart`.';
-/** What a hub takes from a file of the one who starts it. */
+/** The settings that a new hub takes from its starter's file. */
 const OF_THE_HUB = ALL_SETTINGS.filter(
   ({ handedTo, inProject }) => handedTo.includes('hub') && inProject !== 'unread',
 ).flatMap(({ key }) => key ?? []);
 
 export default defineCommand({
   about: [
-    'Accepts the settings of this project that could make something run or lead somewhere: programs, brokers, tmux ' +
-      'sockets, folders outside of the project. A clone brings them, so they count only after this. When the file ' +
-      'changes, it has to be accepted again.',
+    'Accepts the settings of this project that could run something or lead outside: programs, brokers, tmux sockets, ' +
+      'folders outside of the project. They may come with a clone, so they count only after this. When the file ' +
+      'changes, it must be accepted again.',
     'Look at them with --show first. On a terminal it shows them and asks; elsewhere it accepts nothing without --yes. ' +
-      'What was accepted is kept in MAM_HOME, by the path and the content of the file.',
+      'What was accepted is recorded in MAM_HOME, by the path and the content of the file.',
   ],
   options: {
     show: flag('show what the file asks for, and accept nothing'),
     yes: flag('accept without being asked'),
-    revoke: flag('accept it no longer'),
+    revoke: flag('stop accepting it'),
   },
-  json: '`summary`, `path`, `state` (absent, none, untrusted, changed, trusted or invalid), `settings` (what the file sets; passwords are left out), `ignored` (the settings that do not count), `reasons` (why some would not count in any case) and `next`',
+  json: '`summary`, `path`, `state` (absent, none, untrusted, changed, trusted or invalid), `settings` (what the file sets; passwords are left out), `ignored` (the settings that do not count), `reasons` (why some would never count) and `next`',
   exits: { done: 'done, also when there is nothing to accept' },
   examples: ['mam trust --show', 'mam trust', 'mam trust --yes', 'mam trust --revoke'],
 
@@ -77,19 +83,10 @@ export default defineCommand({
 function tell(config: ProjectConfig, reasons: Record<string, string>, json: boolean, more = ''): void {
   const { path, state, ignored, notice } = config;
   const summary = sentence(config) + more;
-  const next =
-    notice !== undefined && state === 'invalid'
-      ? notice.person
-      : state === 'trusted'
-        ? 'mam trust --revoke'
-        : state === 'untrusted' || state === 'changed'
-          ? 'mam trust'
-          : `Nothing has to be accepted in ${shellWord(path)}.`;
-  if (json) {
-    const all = [...new Set([...ignored, ...Object.keys(reasons)])];
-    printJson({ summary, path, state, settings: shown(config), ignored: all, reasons, next });
-    return;
-  }
+  const fix = state === 'invalid' ? notice?.person : undefined;
+  const next = fix ?? NEXT[state] ?? `Nothing has to be accepted in ${shellWord(path)}.`;
+  const all = [...new Set([...ignored, ...Object.keys(reasons)])];
+  const view = { summary, path, state, settings: shown(config), ignored: all, reasons, next };
   const lines = Object.entries(shown(config)).flatMap(([name, value]) => {
     const why = reasons[name];
     const mark = why !== undefined ? ` (ignored: ${why})` : ignored.includes(name) ? ' (ignored)' : '';
@@ -97,9 +94,7 @@ function tell(config: ProjectConfig, reasons: Record<string, string>, json: bool
       ? agentLines(value, mark)
       : [`  ${name}${mark}: ${JSON.stringify(value)}`];
   });
-  print(
-    [summary, ...lines, ...(state === 'invalid' && notice !== undefined ? [notice.person] : [])].join('\n'),
-  );
+  printAnswer(json, view, [summary, ...lines, ...(fix === undefined ? [] : [fix])].join('\n'));
 }
 
 function sentence({ path, state, notice }: ProjectConfig): string {
@@ -107,7 +102,7 @@ function sentence({ path, state, notice }: ProjectConfig): string {
   return state === 'absent' ? `There is no ${clean(path)}.` : `${clean(path)} ${STATES[state]}.`;
 }
 
-/** A line for each command that would run, and for each other setting of a kind. */
+/** A line for each setting of an agent kind. */
 function agentLines(agents: Record<string, unknown>, mark: string): string[] {
   return Object.entries(agents).flatMap(([kind, entry]) => {
     const name = `  agents.${word(kind)}`;
@@ -122,12 +117,12 @@ function agentLines(agents: Record<string, unknown>, mark: string): string[] {
   });
 }
 
-/** A foreign word on its line: no blank and no line break in it can be taken for one between words. */
+/** A foreign word, quoted if a blank or line break in it could be mistaken for one between words. */
 function word(value: unknown): string {
   return typeof value === 'string' && shellWord(value) === value ? value : JSON.stringify(value);
 }
 
-/** Shows a person what the file asks for. @throws MamError `refused` where nobody can be asked */
+/** Shows a person what the file asks for, and asks. @throws MamError `refused` where nobody can be asked */
 async function isAccepted(
   config: ProjectConfig,
   reasons: Record<string, string>,
@@ -143,19 +138,19 @@ async function isAccepted(
   tell(config, reasons, false);
   const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl-C and the end of the input are no.
+  // Ctrl-C and the end of the input mean no.
   const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   const answer = await Promise.race([terminal.question('Accept? [y/N] '), closed]);
   terminal.close();
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** Everything that the file sets, for a person who decides on it. */
+/** Everything that the file sets, without passwords. */
 function shown({ all }: ProjectConfig): Record<string, unknown> {
-  const told = ALL_SETTINGS.flatMap(({ key, kind, shown: rule }) => {
+  const rows = ALL_SETTINGS.flatMap(({ key, kind, shown: rule }) => {
     if (key === undefined || all[key] === undefined) return [];
     const value = kind === 'url' ? redactUrl(String(all[key])) : all[key];
     return [[key, rule === 'secret' ? '(set)' : value] as const];
   });
-  return Object.fromEntries(told);
+  return Object.fromEntries(rows);
 }

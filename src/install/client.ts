@@ -1,4 +1,3 @@
-/** For all projects of the user, or for one project. */
 export type Scope = 'user' | 'project';
 
 /** What a client's file depends on. Paths are absolute. */
@@ -8,14 +7,11 @@ export interface Surroundings {
   env: Record<string, string | undefined>;
   /** True for an existing file that is not empty. */
   isFile(path: string): boolean;
-  /** Starts our server. */
   command: string;
   args: string[];
 }
 
-/** A file's text after the change. */
 export interface Edited {
-  /** Undefined for no file. */
   text: string | undefined;
   /** What of it is ours, for a later call, as plain JSON; undefined when nothing is. */
   receipt: unknown;
@@ -46,7 +42,6 @@ export interface ServerEntry {
   enabled: boolean;
 }
 
-/** A file of a client's configuration. */
 export interface ConfigFile {
   path: string;
   install: Edit;
@@ -62,7 +57,6 @@ export interface ConfigFile {
 
 /** An MCP client whose configuration `mam install` can write. */
 export interface Client {
-  /** As a person calls it. */
   title: string;
   /** Its program on the PATH. */
   program: string;

@@ -1,7 +1,6 @@
 import { clean } from '../base/text.ts';
 import { masked } from './mask.ts';
 
-/** Unchanged lines that are shown around a change. */
 const CONTEXT = 2;
 /** Of a longer line, such as a whole file without line ends, only the change is shown. */
 const MAX_LINE = 240;

@@ -64,7 +64,7 @@ export const gemini: Client = {
       'It starts no server in a folder that is not trusted: it asks when it starts there.',
       ...(scope === 'project'
         ? [
-            'A project can allow no single tools: a peer that you start yourself asks before each report, unless you also run mam install gemini. Sessions from mam start never ask for it.',
+            "A project can't allow single tools: a peer that you start yourself asks before each report, unless you also run mam install gemini. Sessions from mam start never ask for it.",
           ]
         : []),
       'Check: gemini mcp list',

@@ -4,7 +4,6 @@ import { codex } from './codex.ts';
 import { gemini } from './gemini.ts';
 import { opencode } from './opencode.ts';
 
-/** Every client by its name. */
 export const clients: Readonly<Record<string, Client>> = {
   'claude-code': claudeCode,
   codex,

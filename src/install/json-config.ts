@@ -229,7 +229,6 @@ function put(root: Json, at: string[], value: Json): string[][] {
   return made;
 }
 
-/** Takes out what is there. */
 function drop(root: Json, at: string[]): void {
   delete (get(root, at.slice(0, -1)) as Record<string, Json>)[at.at(-1) as string];
 }

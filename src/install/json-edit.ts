@@ -35,7 +35,6 @@ function editOf(doc: JsonText, node: Node, present: Json, wanted: Json): string 
   return withValue(doc, node, wanted);
 }
 
-/** The text with another value instead of this one. */
 function withValue({ text, root }: JsonText, node: Node, value: Json): string {
   const written = isSpread(text, root)
     ? spread(text, root, value, indentAt(text, node.offset))
@@ -95,7 +94,6 @@ function spread(text: string, root: Node, value: Json, indent: string): string {
   return JSON.stringify(value, null, unitOf(text, root)).replaceAll('\n', `${lineEnd(text)}${indent}`);
 }
 
-/** The value on one line. */
 function close(text: string, value: Json): string {
   // A string has no newline of its own in JSON.
   return isSpaced(text) ? JSON.stringify(value, null, 1).replace(/\n\s*/g, ' ') : JSON.stringify(value);

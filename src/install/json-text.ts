@@ -11,7 +11,6 @@ export interface JsonText {
   value: Json;
 }
 
-/** What a file may hold besides strict JSON. */
 export interface Dialect {
   comments: boolean;
   trailingCommas: boolean;

@@ -1,7 +1,6 @@
 /** A quoted text of JSON or TOML, or a comment; nothing else in such a file is a secret. */
 const TOKENS =
   /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\/\/[^\n]*|\/\*[\s\S]*?\*\/|#[^\n]*/g;
-/** The text before it is a name. */
 const NAME_ENDS = /[ \t]*[:=.]/y;
 /** The name of a TOML table may be quoted; in JSON a bracket ends a list, whose values may be secret. */
 const TABLE = /^\[\[?[^=\n]*$/;

@@ -13,7 +13,6 @@ export interface Difference {
 /** What an entry becomes; undefined means that it is gone. */
 export interface Merged {
   value: unknown;
-  /** What of it is ours. */
   ours: unknown;
   /** Paths of keys where the user has another value, which never came from us. */
   theirs: string[][];

@@ -10,7 +10,6 @@ import { type Lines, linesOf } from './toml-text.ts';
 const BEGIN = '# >>> mam (written by mam install)';
 const END = '# <<< mam';
 
-/** A table that a file should have. */
 interface TableWish {
   /** Two keys: `mcp_servers`, `mam`. */
   at: [string, string];

@@ -39,7 +39,6 @@ function withoutKey(text: string, place: string[]): string {
   return withoutRanges(text, [...tables.flatMap(rangesOf), ...(isAll ? rangesOf(section) : key)]);
 }
 
-/** The lines of a table. */
 export function rangesOf({ header, keys }: Section): Lines[] {
   return [header, ...keys];
 }

@@ -2,7 +2,6 @@ import { parse, TomlError, type TomlTable } from 'smol-toml';
 import { MamError } from '../base/errors.ts';
 import { splitMark } from './layout.ts';
 
-/** Whole lines of a text. */
 export interface Lines {
   start: number;
   end: number;

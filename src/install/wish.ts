@@ -3,7 +3,6 @@ import type { Json } from './json-text.ts';
 /** What a file should have: a value under a path of keys, or words in a list there. */
 export type Wish = Needed | Wanted | Words;
 
-/** A required value. */
 export interface Needed {
   at: string[];
   value: Json;
@@ -19,7 +18,6 @@ export interface Wanted {
   unless: (root: Json) => string | undefined;
 }
 
-/** Words in a list. */
 export interface Words {
   at: string[];
   words: string[];

@@ -1,7 +1,7 @@
 import { isObject } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
 
-/** What each field of an agent kind that is made by configuration has to be. */
+/** The fields of a configured agent kind, with their types. */
 const FIELDS = {
   /** The default session, such as `tmux:aider`. */
   session: 'text',
@@ -11,21 +11,20 @@ const FIELDS = {
   ready: 'pattern',
   busy: 'pattern',
   dialog: 'pattern',
-  /** A person's unsent words in the input box; tried on the screen without its dim text. */
+  /** A person's unsent words in the input box; tried on the screen without dim text. */
   draft: 'pattern',
-  /** tmux's names of the keys that empty the input box and that interrupt the agent, such as C-u and Escape. */
+  /** tmux's names of keys: one empties the input box, the other interrupts the agent, such as C-u and Escape. */
   clear: 'key',
   interrupt: 'key',
 } as const;
 
-/** An agent kind made by configuration. */
 export type AgentConfig = {
   -readonly [F in keyof typeof FIELDS]?: ((typeof FIELDS)[F] extends 'words' ? string[] : string) | undefined;
 };
 
 export const AGENT_HINT = `An agent kind has: ${Object.keys(FIELDS).join(', ')}.`;
 
-/** What is wrong with the agent kinds of a `config.json`, as a sentence without its end. @param name of the setting */
+/** What is wrong with the agent kinds of a `config.json`, without the final period. @param name of the setting */
 export function wrongAgents(name: string, value: unknown): string | undefined {
   if (!isObject(value)) return `${name} must be an object`;
   const fields: ReadonlyMap<string, string> = new Map(Object.entries(FIELDS));

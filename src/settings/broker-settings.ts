@@ -6,16 +6,15 @@ export interface BrokerSettings {
   url: string;
   username?: string | undefined;
   password?: string | undefined;
-  /** Path of a CA certificate. */
   ca?: string | undefined;
-  /** The user takes it upon himself that others on the network read and change what goes over it. */
+  /** The user accepts that others on the network can read and change the messages. */
   plain?: boolean | undefined;
 }
 
 /**
- * The broker, with user and password from where its address comes from: what a file says is for the broker that the
- * file names, what the environment says for one that the user names, here or in `MAM_HOME`.
- * @throws MamError `bad_input` for an address that can't be used, which is not in the error: it may hold a password
+ * The broker, with user and password from the source of its address: those in a file are for the broker that the file
+ * names, those in the environment for one that the user names, there or in `MAM_HOME`.
+ * @throws MamError `bad_input` for an unusable address, without the address, which may hold a password
  */
 export function brokerSettings(env: Given, project: Given, own: Given): BrokerSettings | undefined {
   const plain = env.brokerPlain === true && { plain: true };
@@ -26,7 +25,7 @@ export function brokerSettings(env: Given, project: Given, own: Given): BrokerSe
     : { ...brokerOf(own.brokerUrl, { ...own, ...env }), ...plain };
 }
 
-/** @param said what may give the user and the password for this address */
+/** @param said the sources of user and password for this address */
 function brokerOf(url: string, said: Given): BrokerSettings {
   try {
     const parsed = new URL(url);
@@ -37,7 +36,7 @@ function brokerOf(url: string, said: Given): BrokerSettings {
       return { url: parsed.toString(), username, password, ca: said.brokerCa };
     }
   } catch {
-    // As for any other that can't be used.
+    // Reported below.
   }
   throw new MamError(
     'bad_input',

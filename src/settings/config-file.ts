@@ -4,14 +4,12 @@ import { isObject, parseJson, parseObject } from '../base/json.ts';
 import { readJson } from './kinds.ts';
 import { ALL_SETTINGS, type Given } from './table.ts';
 
-const BY_KEY = new Map(
-  ALL_SETTINGS.flatMap((setting) => (setting.key === undefined ? [] : [[setting.key, setting] as const])),
-);
+const BY_KEY = new Map(ALL_SETTINGS.flatMap((setting) => (setting.key ? [[setting.key, setting]] : [])));
 const HINT = `Settings are: ${[...BY_KEY.keys()].join(', ')}.`;
 
 /**
  * Reads the text of a `config.json`.
- * @param base the folder that relative paths in it count from
+ * @param base the folder of its relative paths
  * @throws MamError `bad_input` that names the file, the setting and what is wrong with it
  */
 export function parseConfigFile(path: string, text: string, base: string = dirname(path)): Given {
@@ -20,20 +18,20 @@ export function parseConfigFile(path: string, text: string, base: string = dirna
   if (value === undefined) throw new MamError('bad_input', `${path} is not valid JSON.`, 'Fix or remove it.');
   if (!isObject(value)) throw new MamError('bad_input', `${path} must be an object.`, HINT);
   const given: Record<string, unknown> = {};
+  let unknown: string | undefined;
   for (const [key, one] of Object.entries(value)) {
     const setting = BY_KEY.get(key);
-    if (setting === undefined) continue;
-    const read = readJson(setting, path, one);
-    if (read !== undefined)
+    const read = setting && readJson(setting, path, one);
+    if (setting === undefined) unknown ??= key;
+    else if (read !== undefined)
       given[setting.field] = setting.kind === 'path' ? resolve(base, String(read)) : read;
   }
-  const unknown = Object.keys(value).find((key) => !BY_KEY.has(key));
   if (unknown !== undefined)
     throw new MamError('bad_input', `${path} has the unknown name ${JSON.stringify(unknown)}.`, HINT);
   return given as Given;
 }
 
-/** The settings among what a file says, by their keys, with whatever values they have there, valid or not. */
+/** The settings in a file by their keys, with their values there, valid or not. */
 export function settingsIn(text: string): Record<string, unknown> {
   const file = parseObject(text);
   return Object.fromEntries(

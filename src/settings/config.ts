@@ -16,14 +16,14 @@ import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
 import { type Notice, readProjectConfig } from './project-config.ts';
 import { ALL_SETTINGS, type Given, namesOf, type Values } from './table.ts';
 
-/** Everything that flags, environment and configuration files decide. Paths are absolute. */
+/** The settings in force. Paths are absolute. */
 export interface Settings extends Omit<Values, keyof Given & `broker${string}`> {
   home: string;
   socketPath: string;
   projectFolder: string;
-  /** What a project's file asks for and does not get; absent when all of it counts. */
+  /** What is ignored in a project's file; absent when all of it counts. */
   ignored?: Notice | undefined;
-  /** The project's file, where its broker or realm is in force. */
+  /** The project's file, if its broker or realm is in force. */
   brokerFile?: string | undefined;
   registryDir: string;
   broker?: BrokerSettings | undefined;
@@ -31,29 +31,25 @@ export interface Settings extends Omit<Values, keyof Given & `broker${string}`> 
   tmuxSocket: string;
   cwd: string;
   pane?: string | undefined;
-  /** Socket of the tmux that this process runs in. */
+  /** Socket of the tmux around this process. */
   paneSocket?: string | undefined;
-  /** Identity of the pane: its socket, the process of its tmux server (which gives ids anew), and its id. */
+  /** Identity of the pane: its socket, the process of its tmux server (another one reuses ids), and its id. */
   place?: string | undefined;
   clientSession?: string | undefined;
   path?: string | undefined;
   virtualEnv?: string | undefined;
 }
 
-/** What a command line may decide before everything else. */
-export interface SettingFlags {
-  registryDir?: string | undefined;
-  cwd?: string | undefined;
-}
-
-/** Environment variables, as a process has them. */
 export type Env = Record<string, string | undefined>;
 
 /**
  * Settings by flag, then environment, then `.mam/config.json`, then `config.json` in `MAM_HOME`.
- * @throws MamError `bad_input` for a setting that can't be used, with the valid values
+ * @throws MamError `bad_input` for an unusable setting, with the valid values
  */
-export async function loadSettings(flags: SettingFlags = {}, env: Env = process.env): Promise<Settings> {
+export async function loadSettings(
+  flags: { registryDir?: string | undefined; cwd?: string | undefined } = {},
+  env: Env = process.env,
+): Promise<Settings> {
   const cwd = flags.cwd ?? workingFolder();
   checkHome(namedHome(env));
   const home = mamHome(env);
@@ -97,7 +93,7 @@ export async function loadSettings(flags: SettingFlags = {}, env: Env = process.
   };
 }
 
-/** What the environment says. @throws MamError `bad_input` for a value that can't be used */
+/** The settings in the environment. @throws MamError `bad_input` for an unusable value */
 function readEnvironment(env: Env, cwd: string): Given {
   const given: Record<string, unknown> = {};
   for (const setting of ALL_SETTINGS) {
@@ -109,7 +105,7 @@ function readEnvironment(env: Env, cwd: string): Given {
   return given as Given;
 }
 
-/** The value of each setting. A project can make a limit stricter, not lift it. */
+/** The value of each setting. A project can make a limit stricter but not lift it. */
 function inForce(env: Given, project: Given, own: Given): Values {
   const values = ALL_SETTINGS.map(({ field, inProject, default: preset }) => {
     if (inProject !== 'stricter') return [field, env[field] ?? project[field] ?? own[field] ?? preset];
@@ -119,28 +115,27 @@ function inForce(env: Given, project: Given, own: Given): Values {
   return Object.fromEntries(values) as Values;
 }
 
-/** A link of the user's own is meant to be followed; one of a project's is refused later. */
+/** The user's own links are followed; those of a project are refused later. */
 function registryOf(flag: string | undefined, env: Given, project: Given, own: Given): string | undefined {
   const chosen = flag || env.registryDir || (project.registryDir ? undefined : own.registryDir);
   return chosen ? realPlace(chosen) : project.registryDir;
 }
 
 /**
- * The folder of the user's hub, before any configuration is read: where it really lies, so that all who name it in
- * their own way find the same hub.
+ * The folder of the user's hub, before any configuration is read: its real path, so that everyone finds the same hub,
+ * whichever path they use.
  * @throws MamError as `userHome`, where `MAM_HOME` is not set
  */
 export function mamHome(env: Env = process.env): string {
   return realPlace(namedHome(env));
 }
 
-/** The same as the user names it. */
+/** The same by the user's own path. */
 function namedHome(env: Env): string {
   const home = env['MAM_HOME'];
   return home ? resolve(home) : join(userHome(), PROJECT_FOLDER);
 }
 
-/** The same with the pane that it runs in. */
 export function ownerOf(settings: Settings): { session: string; place: string | undefined } {
   return { session: sessionOf(settings), place: settings.place };
 }
@@ -151,31 +146,27 @@ function placeOf({ TMUX: tmux, TMUX_PANE: pane }: Env): string | undefined {
 }
 
 /**
- * Who a command line is: the agent that runs it, its pane, or a person. A person's shells outside of tmux are one: the
+ * Who runs a command line: an agent, a pane, or a person. All of a person's shells outside of tmux are one session, so the
  * same key gives the same job in all of them.
  */
 export function sessionOf({ clientSession, pane, paneSocket }: Settings, otherwise = 'cli'): string {
   return clientSession ?? (pane === undefined ? otherwise : `${paneSocket ?? ''}:${pane}`);
 }
 
-/** Where tmux keeps its sockets, as tmux itself names it: links resolved. The hub has another working directory. */
+/** Where tmux keeps its sockets, with links resolved as tmux does. The hub has another working directory. */
 function tmuxFolder(env: Env): string {
   return join(realPlace(resolve(env['TMUX_TMPDIR'] || '/tmp')), `tmux-${userId()}`);
 }
 
-/** @throws MamError `refused` where another user could decide what is in `MAM_HOME` */
+/** @throws MamError `refused` if another user could change what is in `MAM_HOME` */
 function checkHome(home: string): void {
-  // What is missing is made when it is needed; where something else stands, that says so.
-  if (!isFolder(home)) return;
+  // A missing folder is made when needed; anything else in its place is reported then.
+  if (!orElse(() => statSync(home).isDirectory(), false)) return;
   const fix = isOwn(statSync(home)) ? `Run \`chmod go-w ${shellWord(home)}\`, or set` : 'Set';
   checkOwnFolder(home, `${fix} MAM_HOME to a folder of your own.`);
 }
 
-function isFolder(path: string): boolean {
-  return orElse(() => statSync(path).isDirectory(), false);
-}
-
-/** @throws MamError `bad_input` for a setting that can't be used, `refused` for a file that others can write */
+/** @throws MamError `bad_input` for an unusable setting, `refused` for a file that others can write */
 function readOwnConfig(home: string): Given {
   let text: string;
   try {
@@ -193,10 +184,10 @@ function readOwnConfig(home: string): Given {
  */
 export function ownConfigText(home: string): string {
   const path = join(home, 'config.json');
-  // A link of the user's is followed: people keep their configuration in one place.
+  // The user's own link is followed: people keep their configuration in one place.
   const real = realpathSync(path);
   const why = whyForeign(statSync(real));
-  // In a folder that nobody else can enter, nobody else can reach the file, whatever its mode.
+  // In a folder that only the user can enter, the file's mode does not matter.
   const isClosed = real === join(realpathSync(home), 'config.json') && (statSync(home).mode & 0o077) === 0;
   if (why !== undefined && !(isClosed && !why.startsWith('belongs'))) {
     throw new MamError(

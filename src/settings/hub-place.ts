@@ -5,15 +5,15 @@ import { userId } from '../base/user-home.ts';
 import { readObject } from '../trust/files.ts';
 import { whyForeign } from '../trust/owner.ts';
 
-/** Whoever starts a hub waits so long for it to listen, in ms; measured: 80 to 200 on an idle machine. */
+/** How long to wait for a new hub to listen, in ms; measured: 80 to 200 on an idle machine. */
 export const START_MS = 8_000;
 /** Linux cuts a longer socket path silently (108 bytes, macOS 104), so two deep homes could share one socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
-/** Leaves room in it for the folder's and the socket's name. */
+/** Leaves room for the folder's and the socket's name. */
 const MAX_PARENT_BYTES = 50;
 
 /**
- * The hub's socket: in `home`, or, where that path would be cut, in a short private folder of the user's.
+ * The hub's socket: in `home`, or, if that path would be cut, in a short private folder of the user's.
  * @param runtime `XDG_RUNTIME_DIR`
  */
 export function hubSocketPath(home: string, runtime?: string): string {
@@ -23,8 +23,8 @@ export function hubSocketPath(home: string, runtime?: string): string {
 }
 
 /**
- * Where the hub listens now. One that was started by somebody else meanwhile, from other surroundings, tells it in its
- * file: who goes on living has to ask anew for each connection.
+ * Where the hub listens now. A hub that was started meanwhile from another environment says so in its file: a process
+ * that lives on must ask again for each connection.
  * @param settings as they were read
  */
 export function presentSocketPath({ home, socketPath }: { home: string; socketPath: string }): string {
@@ -36,7 +36,7 @@ export function shortFolder(home: string, runtime?: string): string {
   return join(ownRuntimeFolder(runtime) ?? shortTemporaryFolder(), folderName(home));
 }
 
-/** Where a hub that was started from other surroundings listens: its starter may have another temporary folder. */
+/** Where a hub from another environment listens: its starter may have another temporary folder. */
 function runningSocket(home: string): string | undefined {
   const { socket } = readObject(join(home, 'hub.json'));
   if (typeof socket !== 'string' || basename(dirname(socket)) !== folderName(home)) return undefined;
@@ -47,14 +47,14 @@ function folderName(home: string): string {
   return `mam-${userId()}-${shortHash(home, 12)}`;
 }
 
-/** The system's private folder of this user, where there is one. */
+/** The system's private folder for this user, if there is one. */
 function ownRuntimeFolder(folder: string | undefined): string | undefined {
   if (!folder || !isAbsolute(folder) || Buffer.byteLength(folder) >= MAX_PARENT_BYTES) return undefined;
   const stat = lstatSync(folder, { throwIfNoEntry: false });
   return stat?.isDirectory() === true && whyForeign(stat) === undefined ? folder : undefined;
 }
 
-/** The temporary folder, unless that is not there, too deep for a socket, or another one in each working directory. */
+/** The temporary folder, unless it is missing, too deep for a socket, or relative. */
 function shortTemporaryFolder(): string {
   const folder = tmpdir();
   const fits = isAbsolute(folder) && Buffer.byteLength(folder) < MAX_PARENT_BYTES;
@@ -63,18 +63,14 @@ function shortTemporaryFolder(): string {
 
 /** One id per hub: two homes on one machine must not answer each other's requests on a shared broker. */
 export function hostId(home: string): string {
-  const name =
-    hostname()
-      .split('.')[0]
-      ?.toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-+|-+$/g, '') ?? '';
+  const [first = ''] = hostname().toLowerCase().split('.');
+  const name = first.replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
   return `${name.slice(0, 40) || 'host'}-${shortHash(`${userId()}:${home}`, 6)}`;
 }
 
 /**
- * A short name for a long one: two FNV-1a hashes in hexadecimal. node:crypto would cost every short process more than
- * all the rest of the settings.
+ * A short name for a long one: two FNV-1a hashes in hexadecimal. Loading node:crypto takes longer than all other
+ * settings together.
  */
 function shortHash(text: string, length: number): string {
   let [high, low] = [0xcbf29ce4, 0x84222325];

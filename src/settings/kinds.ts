@@ -2,19 +2,18 @@ import { MamError } from '../base/errors.ts';
 import { AGENT_HINT, wrongAgents } from './agent-config.ts';
 import { ROLES, type Setting, type ValueOf } from './table.ts';
 
-/** How a kind of value is read. */
 interface Reading {
-  /** An empty text is as good as none. */
+  /** An empty text counts as none. */
   mayBeEmpty?: true;
-  /** Makes a value of a variable's text; without it the text itself is the value. */
+  /** Converts a variable's text; without it the text itself is the value. */
   fromText?(text: string): unknown;
-  /** What is wrong with a value, as a sentence without its end. @param name as the user has written it */
+  /** What is wrong with a value, without the final period. @param name as the user has written it */
   wrong(name: string, value: unknown, setting: Setting): string | undefined;
   /** What to write instead, as a sentence. */
   hint: string;
 }
 
-/** A text that may have to look like something, with the words for one that does not. */
+/** A text, perhaps with a condition and the words for one that does not meet it. */
 function text(hint: string, looksRight: (value: string) => boolean = () => true, otherwise = ''): Reading {
   return {
     mayBeEmpty: true,
@@ -37,7 +36,7 @@ const READINGS: Readonly<Record<keyof ValueOf, Reading>> = {
     (value) => /^[a-z0-9][a-z0-9-]{0,63}$/.test(value),
     'may have only a-z, 0-9 and -, 64 characters at most',
   ),
-  // With a slash in it, it could lead to any socket.
+  // With a slash, it could lead to any socket.
   socket: text(
     'Give it as for `tmux -L`: a word without a slash.',
     (value) => /^[^/\0]{1,80}$/.test(value) && value !== '.' && value !== '..',

@@ -6,12 +6,7 @@ import { shellWord } from '../base/shell.ts';
 import type { Settings } from './config.ts';
 import { peerEnvironment, sessionEnvironment } from './environment.ts';
 
-/** This program's command line, as program and arguments. */
-export function mamProgram(): string[] {
-  return [process.execPath, programPath()];
-}
-
-/** How a peer can call the command line: `mam` when that is on the PATH, else this program by its full path. */
+/** How a peer can call the command line: `mam` if that is on the PATH, else this program by its full path. */
 export function mamCommand(settings: Settings): string {
   for (const folder of (settings.path ?? '').split(delimiter)) {
     if (isAbsolute(folder) && existsSync(join(folder, 'mam'))) return 'mam';
@@ -19,23 +14,23 @@ export function mamCommand(settings: Settings): string {
   return `node ${shellWord(programPath())}`;
 }
 
-/** The settings of one who asks for an agent, and how that one can call this program. */
+/** The settings of a process that asks for an agent, and how to call this program there. */
 export interface AskerSettings extends Settings {
   mamCommand: string;
-  /** What a session that is started has: this command line, our settings and the caller's surroundings. */
+  /** For a session that is started: this command line, our settings and the caller's environment. */
   launch: { mam: string[]; server_env: Record<string, string>; env: Record<string, string> };
 }
 
 export function askerSettings(settings: Settings): AskerSettings {
   const server_env = peerEnvironment(settings);
-  const launch = { mam: mamProgram(), server_env, env: sessionEnvironment() };
+  const launch = { mam: [process.execPath, programPath()], server_env, env: sessionEnvironment() };
   return { ...settings, mamCommand: mamCommand(settings), launch };
 }
 
 /** Absolute path of the bundle's `main.js`. */
 export function programPath(): string {
   const here = fileURLToPath(import.meta.url);
-  // The bundle's parts lie beside or below its main.js; from the source (tests of single files) the bundle is in dist.
+  // The bundle's parts are next to or below its main.js; from the source (tests of single files) the bundle is in dist.
   for (let folder = dirname(here); ; folder = dirname(folder)) {
     const candidates = [join(folder, 'main.js'), join(folder, 'dist', 'main.js')];
     const found = candidates.find((candidate) => existsSync(candidate));

@@ -7,15 +7,15 @@ import { isOwn } from '../trust/owner.ts';
 import { parseConfigFile, settingsIn } from './config-file.ts';
 import { ALL_SETTINGS, type Given, type Setting, type Values } from './table.ts';
 
-/** Long enough for the reason; a path or a setting's name may be anything. */
+/** Long enough for the reason; a path or a name may be anything. */
 const NOTICE_CHARS = 700;
 
-/** What was ignored of a project's file and why, and the next step of a person and of a model that reads it. */
+/** What was ignored in a project's file and why, and the next step for a person and for a model. */
 export interface Notice {
   what: string;
   person: string;
   model: string;
-  /** Agent kinds that would count once the file is trusted. */
+  /** Agent kinds that will count once the file is trusted. */
   kinds: readonly string[];
 }
 
@@ -25,55 +25,45 @@ export interface ProjectConfig {
   /** `none`: nothing in it needs trust. `invalid`: nothing of it is obeyed, whatever is accepted. */
   state: 'absent' | 'none' | 'untrusted' | 'changed' | 'trusted' | 'invalid';
   values: Given;
-  /** What the file says, by its own keys, obeyed or not, and valid or not. */
+  /** The file by its own keys, obeyed or not, valid or not. */
   all: Readonly<Record<string, unknown>>;
   /** Keys of settings that are not obeyed before `mam trust`, or not at all. */
   ignored: readonly string[];
-  /** Nothing when all of it is obeyed. */
   notice?: Notice | undefined;
   /** SHA-256 of the file; only for one that `mam trust` can accept. */
   sha256?: string | undefined;
 }
 
 /**
- * Reads the `config.json` of a project's folder, which may come from anywhere: a clone brings it. It never fails, and
- * never stops anything else: what is wrong is ignored, and named.
+ * Reads the `config.json` of a project's folder, which may come from anywhere, for instance with a clone. It never
+ * fails: whatever is wrong is ignored and reported.
  * @param folder the project's `.mam`
- * @param home `MAM_HOME`, which knows what was trusted
+ * @param home `MAM_HOME`, which records what was trusted
  */
 export async function readProjectConfig(folder: string, home: string): Promise<ProjectConfig> {
   const path = join(folder, 'config.json');
+  const nothing = { path, values: {}, all: {}, ignored: [] };
   const unread = (what: string, next: string): ProjectConfig => ({
-    path,
+    ...nothing,
     state: 'invalid',
-    values: {},
-    all: {},
-    ignored: [],
     notice: noticeOf(what, next),
   });
   let bytes: Buffer;
   try {
     // Only a file of this user's in a folder of this user's; what it says is judged by its content alone.
-    for (const place of [folder, path]) {
+    for (const [place, what] of [
+      [folder, `The config.json in ${folder} is ignored: the folder`],
+      [path, `${path} is ignored: it`],
+    ] as const) {
       const stat = lstatSync(place);
-      const why = stat.isSymbolicLink()
-        ? 'is a link'
-        : isOwn(stat)
-          ? undefined
-          : `belongs to another user (uid ${stat.uid})`;
-      if (why !== undefined)
-        return unread(
-          place === path
-            ? `${path} is ignored: it ${why}.`
-            : `The config.json in ${folder} is ignored: the folder ${why}.`,
-          'Put one of your own in its place, or remove it.',
-        );
+      if (!stat.isSymbolicLink() && isOwn(stat)) continue;
+      const why = stat.isSymbolicLink() ? 'is a link' : `belongs to another user (uid ${stat.uid})`;
+      return unread(`${what} ${why}.`, 'Put one of your own in its place, or remove it.');
     }
     bytes = readForeignBytes(path);
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      return { path, state: 'absent', values: {}, all: {}, ignored: [] };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { ...nothing, state: 'absent' };
     return unread(`${path} is ignored: ${whyUnread(error)}.`, 'Put a plain file in its place, or remove it.');
   }
   const text = bytes.toString('utf8');
@@ -84,27 +74,23 @@ export async function readProjectConfig(folder: string, home: string): Promise<P
   } catch (error) {
     // Names the file and the setting, and what to do.
     const { message, hint } = error as MamError;
-    const notice = noticeOf(`${message} All of it is ignored until this is fixed.`, hint);
-    return { path, state: 'invalid', values: {}, all, ignored: Object.keys(all), notice };
+    const wrong = unread(`${message} All of it is ignored until this is fixed.`, hint);
+    return { ...wrong, all, ignored: Object.keys(all) };
   }
-  return judge({ path, all, values, bytes, home });
+  return judge({ path, all, values }, bytes, home);
 }
 
-interface Parsed {
-  path: string;
-  all: Readonly<Record<string, unknown>>;
-  values: Given;
-  bytes: Buffer;
-  home: string;
-}
-
-async function judge({ path, all, values, bytes, home }: Parsed): Promise<ProjectConfig> {
+async function judge(
+  { path, all, values }: Pick<ProjectConfig, 'path' | 'all' | 'values'>,
+  bytes: Buffer,
+  home: string,
+): Promise<ProjectConfig> {
   const root = dirname(dirname(path));
   const refused = ALL_SETTINGS.filter(
     (setting) => values[setting.field] !== undefined && !isHarmless(setting, root, values),
   );
   if (refused.length === 0) return { path, state: 'none', values, all, ignored: [] };
-  // Its hashes cost a command line some ms more.
+  // Loaded only now: its hashes take a few ms of a command line.
   const { readTrust } = await import('../trust/trusted.ts');
   const { sha256, trusted } = await readTrust(home, path, bytes);
   if (trusted === sha256) return { path, state: 'trusted', values, all, ignored: [], sha256 };
@@ -116,14 +102,13 @@ async function judge({ path, all, values, bytes, home }: Parsed): Promise<Projec
   const notice = noticeOf(
     `${path} sets ${listed(ignored)}, ${why}: ${ignored.length === 1 ? 'that is' : 'those are'} ignored.`,
     '`mam trust --show` shows it, `mam trust` accepts it.',
-    // It must not accept by itself what a clone asks for.
+    // A model must not accept what a clone asks for.
     'Tell your user: only a person should run `mam trust`, after `mam trust --show`.',
     Object.keys(values.agents ?? {}),
   );
   return { path, state, values: rest, all, ignored, notice, sha256 };
 }
 
-/** True for what a project's file may set without trust. */
 function isHarmless(
   { inProject, field }: Setting & { field: keyof Given },
   root: string,
@@ -133,8 +118,8 @@ function isHarmless(
 }
 
 /**
- * What of a project's file never has an effect, accepted or not, and why, by its keys.
- * @param limits those in force, where they are known
+ * The keys of a project's file that never have an effect, accepted or not, and why.
+ * @param limits those in force, if known
  */
 export function withoutEffect(
   { all }: Pick<ProjectConfig, 'all'>,
@@ -157,17 +142,17 @@ function listed(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-/** True for a folder that really lies in the project, links resolved, and not in its `.git`. */
+/** True for a folder that is in the project, links resolved, and not in its `.git`. */
 function isInside(root: string, value: string): boolean {
   const wanted = resolve(root, value);
-  // What is missing can't be a link: the nearest that is there decides.
+  // What is missing can't be a link: the nearest existing folder decides.
   for (let place = wanted, rest = ''; ; rest = join(basename(place), rest), place = dirname(place)) {
     try {
       const real = join(realpathSync(place), rest);
       const within = real.slice(realpathSync(root).length);
       return real.startsWith(realpathSync(root) + sep) && !within.split(sep).some((name) => name === '.git');
     } catch (error) {
-      // A link that leads nowhere may lead anywhere later.
+      // A broken link may lead anywhere later.
       if (systemCode(error) !== 'ENOENT' || lstatSync(place, { throwIfNoEntry: false }) !== undefined)
         return false;
       if (place === dirname(place)) return false;

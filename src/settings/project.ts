@@ -4,10 +4,9 @@ import { nearestThere, realPlace } from '../base/real-place.ts';
 import { isOwnFolder } from '../trust/owner.ts';
 import { repositoryOf } from './repository.ts';
 
-/** Name of the project's folder. */
 export const PROJECT_FOLDER = '.mam';
 
-/** Where the system keeps what is everybody's. A server whose client has no project is started in one of them. */
+/** Folders of the system. A server whose client has no project is started in one of them. */
 const SYSTEM_FOLDERS: ReadonlySet<string> = new Set(
   [
     ...['bin', 'boot', 'dev', 'etc', 'home', 'lib', 'lib32', 'lib64', 'media', 'mnt', 'opt', 'proc', 'run'],
@@ -19,13 +18,13 @@ const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
 
 /**
- * The project's `.mam` folder for a working directory: found upwards (never `home` itself, nothing above `userHome`,
- * nothing of another user, no link, none in `/` or in a shared temporary folder), else in the repository that the
- * directory is in, else in the directory itself. A registry in a folder of the system, or in the user's home folder,
- * would catch every project without one: what is done there has its own in `home`. It need not exist yet.
+ * The project's `.mam` folder for a working directory: the nearest one upwards (not `home` itself, nor above `userHome`,
+ * another user's, a link, or in `/` or a shared temporary folder), else in the repository around the directory, else in
+ * the directory itself. One in a folder of the system or in the user's home folder would catch every project without its
+ * own, so work there has one in `home`. The folder need not exist yet.
  * @param cwd absolute, or from this process's working directory
  * @param home `MAM_HOME`, links resolved
- * @param userHome where the way upwards ends; nothing where it is not known
+ * @param userHome where the search ends, if known
  */
 export function findProjectFolder(cwd: string, home: string, userHome: string | undefined): string {
   const start = nearestThere(realPlace(resolve(cwd)));
@@ -49,7 +48,7 @@ function* upwards(start: string, top: string | undefined): Generator<string> {
   }
 }
 
-/** True for a folder in which all projects lie, or everybody's, and which is none: the top one, or a shared temporary one. */
+/** True for `/` and shared temporary folders: they hold projects of everyone, and are not projects. */
 function isShared(folder: string): boolean {
   const stat = statSync(folder, { throwIfNoEntry: false });
   const isTemporary = stat !== undefined && (stat.mode & WRITABLE_BY_ALL) !== 0 && (stat.mode & STICKY) !== 0;

@@ -6,9 +6,9 @@ import { readForeign } from '../trust/files.ts';
 import { isOwn, isOwnFolder } from '../trust/owner.ts';
 
 /**
- * The folder that stands for the git repository that holds `start`, the same for all of its worktrees: the main one;
- * where there is none, the bare repository itself. Only a repository of this user's counts: one of another user in a
- * shared folder above must not catch our jobs.
+ * The folder that represents the git repository around `start`, the same for all of its worktrees: the main one, or else
+ * the bare repository itself. Only this user's repositories count: another user's in a shared folder above must not
+ * catch our jobs.
  * @param start absolute, links resolved
  */
 export function repositoryOf(start: string): string | undefined {
@@ -26,9 +26,9 @@ export function repositoryOf(start: string): string | undefined {
 }
 
 /**
- * What a linked worktree shares with the others, by its `.git` file. Both must name each other, as git writes it: a file
- * alone, from an unpacked archive say, could name any folder. A submodule has no `commondir`: it is a repository of its
- * own.
+ * The repository of a linked worktree, by its `.git` file. Both must name each other, as git writes it: a file alone,
+ * for instance from an unpacked archive, could name any folder. A submodule has no `commondir`: it is a repository of
+ * its own.
  */
 function homeOfLinked(gitFile: string): string | undefined {
   const own = gitdirOf(gitFile);
@@ -41,20 +41,20 @@ function homeOfLinked(gitFile: string): string | undefined {
   return isMutual && isOwnFolder(common) ? homeOf(common) : undefined;
 }
 
-/** The folder of a repository, by where git keeps what its worktrees share. */
+/** The folder of a repository. @param common what its worktrees share */
 function homeOf(common: string): string | undefined {
   const parent = dirname(common);
-  // The usual one, also where it is bare and has its worktrees beside it; or a `.git` file there leads to it.
+  // The usual place, even if it is bare with its worktrees next to it; or a `.git` file there leads to it.
   if (basename(common) === '.git' || leadsTo(join(parent, '.git'), common)) return parent;
-  // A submodule's lies in the `.git` of the repository around it, and names its worktree.
+  // A submodule's is in the `.git` of the repository around it, and names its worktree.
   const worktree = /^\s*worktree\s*=\s*"?(.+?)"?\s*$/m.exec(textOf(join(common, 'config')))?.[1];
   const main = worktree === undefined ? undefined : realPlace(resolve(common, worktree));
   if (main !== undefined && leadsTo(join(main, '.git'), common)) return main;
-  // A bare one has no main worktree, and its parent may hold others: it stands for itself, if not in another's `.git`.
+  // A bare one has no main worktree, and its parent may hold others: it represents itself, unless in another's `.git`.
   return common.split('/').includes('.git') ? undefined : common;
 }
 
-/** True where a `.git` file of this user's names this repository. */
+/** True if a `.git` file of this user's names this repository. */
 function leadsTo(gitFile: string, common: string): boolean {
   const stat = lstatSync(gitFile, { throwIfNoEntry: false });
   if (stat?.isFile() !== true || !isOwn(stat)) return false;
@@ -62,7 +62,7 @@ function leadsTo(gitFile: string, common: string): boolean {
   return named !== undefined && realPlace(named) === common;
 }
 
-/** What makes a folder a git repository without a worktree, as git tells it. */
+/** True for a git repository without a worktree, judged as git does. */
 function isBare(folder: string): boolean {
   const has = (name: string) => lstatSync(join(folder, name), { throwIfNoEntry: false });
   return (
@@ -78,7 +78,7 @@ function gitdirOf(gitFile: string): string | undefined {
   return named === undefined ? undefined : resolve(dirname(gitFile), named);
 }
 
-/** A small file's text; empty where there is none that can be read. */
+/** A small file's text; empty if it can't be read. */
 function textOf(path: string): string {
   return orElse(() => readForeign(path), '');
 }

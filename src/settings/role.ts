@@ -1,8 +1,8 @@
 import { type Role, SETTINGS } from './table.ts';
 
 /**
- * What this server is for. In a file of its own because the handshake needs nothing else of the settings. (A word that
- * is none of the roles is told with the first call, by the settings.)
+ * What this server is for, in a file of its own because the handshake needs no other setting. (An unknown role is
+ * reported with the first call, by the settings.)
  */
 export function roleFromEnvironment(): Role {
   // biome-ignore lint/style/noProcessEnv: config.ts would load node:crypto, 3 ms of a cold start

@@ -5,11 +5,11 @@ import type { AgentConfig } from './agent-config.ts';
 export const ROLES = ['supervisor', 'peer'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** The kinds of values, and what each is once it was read. How they are read: kinds.ts. */
+/** The kinds of values, and the type of each. How they are read: kinds.ts. */
 export interface ValueOf {
   text: string;
   url: string;
-  /** Absolute once read; a relative one counts from the working folder, in a file from its project or `MAM_HOME`. */
+  /** Absolute once read; in a file, a relative one is from its project or `MAM_HOME`, else from the working folder. */
   path: string;
   /** A level of a topic. */
   word: string;
@@ -22,32 +22,30 @@ export interface ValueOf {
   agents: Record<string, AgentConfig>;
 }
 
-/** Who is given a setting by us: a hub, the server of an agent that we start, a server that an MCP client starts. */
+/** Who gets a setting from us: a hub, the server of an agent that we start, a server that an MCP client starts. */
 export type Receiver = 'hub' | 'agent' | 'client';
 
-/** One setting. Everything else that is to be known of it is made from this. */
+/** One setting. Everything about settings is made from this. */
 export interface Setting {
-  /** Its name in the environment. */
   readonly env?: string;
   /** An earlier name there, read where `env` is not set. */
   readonly oldEnv?: string;
-  /** Its name in a `config.json`. */
   readonly key?: string;
   readonly kind: keyof ValueOf;
   readonly default?: ValueOf[keyof ValueOf];
-  /** The default in words, where it is decided elsewhere. */
+  /** The default in words, if it is decided elsewhere. */
   readonly preset?: string;
   /** A number must be greater than this; without it, 0 or greater. */
   readonly moreThan?: number;
   /** What it is, for the README. */
   readonly about: string;
-  /** `secret` is shown nowhere; `private` is left out of what may go into a bug report. */
+  /** `secret` is never shown; `private` is left out of bug reports. */
   readonly shown?: 'secret' | 'private';
   /**
-   * What a project's file may set before `mam trust`: it can make nothing run, name no address, socket or folder outside
-   * of the project, and lift no limit. `free`: any value. `inside`: a folder inside the project. `stricter`: counts only
-   * where it is lower than the user's own, trusted or not. `unread`: harmless, because only the hub uses it, which reads
-   * no project's file. Without it the setting needs trust.
+   * What a project's file may set before `mam trust`: nothing that runs a program, names an address, a socket or a folder
+   * outside of the project, or lifts a limit. `free`: any value. `inside`: a folder inside the project. `stricter`: counts
+   * only if lower than the user's own, trusted or not. `unread`: harmless, because only the hub uses it, which does not
+   * read a project's file. Absent: the setting needs trust.
    */
   readonly inProject?: 'free' | 'inside' | 'stricter' | 'unread';
   readonly handedTo: readonly Receiver[];
@@ -56,8 +54,8 @@ export interface Setting {
 }
 
 /**
- * Every setting, by its name in `Settings`, in the order of the README. A hub that is started takes what its starter's
- * settings say. What an agent gets stands on a command line, so no secret is handed to it.
+ * Every setting, by its name in `Settings`, in the order of the README. A new hub takes its starter's settings. An agent
+ * gets its settings on a command line, so no secret is handed to it.
  */
 export const SETTINGS = {
   home: {
@@ -223,21 +221,20 @@ export const SETTINGS = {
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 
-/** What mam itself puts into the environment of a check; none of it is a setting. */
+/** What mam puts into the environment of a check; these are not settings. */
 export const CHECK_VARIABLES = { jobFolder: 'MAM_JOB_DIR', mark: 'MAM_CHECK' } as const;
 
 type Field = keyof typeof SETTINGS;
 type Row<F extends Field> = (typeof SETTINGS)[F];
 
-/** What one source says, such as the environment or a file. */
+/** The settings of one source, such as the environment or a file. */
 export type Given = { -readonly [F in Field]?: ValueOf[Row<F>['kind']] | undefined };
 
-/** What is in force once all sources were read. */
 export type Values = {
   [F in Field]: ValueOf[Row<F>['kind']] | (Row<F> extends { default: unknown } ? never : undefined);
 };
 
-/** The settings one after the other, each with its name in `Settings`. */
+/** All settings, each with its name in `Settings`. */
 export const ALL_SETTINGS: readonly (Setting & { readonly field: Field })[] = (
   Object.keys(SETTINGS) as Field[]
 ).map((field) => ({ field, ...SETTINGS[field] }));

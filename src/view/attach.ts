@@ -1,7 +1,6 @@
 import { shellWord } from '../base/shell.ts';
 import type { AgentSession } from '../job/record.ts';
 
-/** Where a person attaches from. */
 export interface Standpoint {
   /** Socket of the tmux server around them. */
   inside?: string | undefined;
@@ -26,7 +25,6 @@ export function attacher(
   return ({ agent_session: session }) => session && attachCommand(session, from);
 }
 
-/** The same as arguments of tmux. */
 export function attachWords(session: AttachTarget, from: Standpoint): string[] {
   const target = session.pane ?? `=${session.session}`;
   if (from.inside === session.socket) return ['switch-client', '-t', target];

@@ -1,4 +1,3 @@
-/** The next call, written out. */
 export function callOf(tool: string, args: Record<string, unknown>): string {
   return `Call ${tool} with ${JSON.stringify(args)}.`;
 }

@@ -7,7 +7,6 @@ export function evidenceWords(event: RecordedEvent): string | undefined {
   return verdictWords(dataOf(event)) ?? decisionWords(event) ?? evidence ?? by;
 }
 
-/** A decision on a permission, and its effect. */
 export function decisionWords(event: RecordedEvent): string | undefined {
   const { decision, evidence } = dataOf(event);
   return decision !== undefined && evidence !== undefined ? `${decision}: ${evidence}` : decision;

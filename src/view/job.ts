@@ -18,7 +18,6 @@ const EVENT_TEXT = 500;
 const BRIEF_TEXTS = 6_000;
 const FILES_ROOM = 3_000;
 const SHOWN_REQUESTS = 5;
-/** For readers without a limit. */
 const WHOLE = { files: Number.POSITIVE_INFINITY, requests: 1_000, text: Number.POSITIVE_INFINITY };
 
 /** A row of the hub's list, each text harmless and on one line. */
@@ -98,7 +97,7 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
 }
 
 /**
- * As many jobs of a wait as fit: those that need attention first, then the open ones.
+ * As many jobs of a wait as fit: first those that need attention, then those that have ended.
  * @returns also how many were left out
  */
 export function briefs(

@@ -40,7 +40,6 @@ function blockOf(entry: TimelineEntry): string {
   return [first, ...texts(entry).flatMap((text) => text.split('\n').map((line) => `    ${line}`))].join('\n');
 }
 
-/** The short fields of an entry. */
 function signs(entry: TimelineEntry): string[] {
   const { late, what, stage_ms: ms, blocked_by, decision, tool, script, pane } = entry;
   const words = [
@@ -58,7 +57,6 @@ function signs(entry: TimelineEntry): string[] {
   return words.flatMap((word) => (word ? [cleanLine(word, TEXT_CHARS)] : []));
 }
 
-/** The longer texts of an entry, each with its name. */
 function texts(entry: TimelineEntry): string[] {
   const { detail, about, evidence, input, result, files, output_tail } = entry;
   const named: [name: string, text: string | undefined, file?: string | undefined][] = [

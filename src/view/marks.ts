@@ -8,7 +8,6 @@ const SIGNS: Partial<Record<Standing['status'], string>> = {
   cancelled: '-',
 };
 
-/** A status in one sign. */
 export function signOf({ status, needs_you }: Standing): string {
   return needs_you === true ? '◆' : (SIGNS[status] ?? '●');
 }

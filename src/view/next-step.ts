@@ -13,7 +13,6 @@ const SPELLED_OUT = 5;
 /** The command that attaches a person to a job's pane. */
 export type Attach = (job: JobRecord) => string | undefined;
 
-/** What comes next for a job, in a word. */
 type Step = keyof ReturnType<typeof stepsFor>;
 
 function stepOf(record: JobRecord): Step {
@@ -107,7 +106,6 @@ export function attentionStep(record: JobRecord, attach: Attach): string {
   return command === undefined ? calls : `${calls} A person can look into its pane (${command}).`;
 }
 
-/** The same for several jobs. */
 export function attentionSteps(records: readonly JobRecord[], attach: Attach): string {
   const steps = records.map((record) => attentionStep(record, attach)).filter((step) => step !== '');
   const more = steps.length - SPELLED_OUT;

@@ -15,7 +15,6 @@ export const jobBrief = {
   last_sign_of_life_at: text(),
 };
 
-/** An event in an answer. */
 export const eventRow = {
   seq: count(),
   job_id: text(),

@@ -55,7 +55,6 @@ export class Timeline {
   }
 }
 
-/** The same for all events at once. */
 export function timeline(events: readonly RecordedEvent[], record: JobRecord): TimelineEntry[] {
   return new Timeline().take(events, record);
 }

@@ -192,7 +192,7 @@ describe('Claude Code', () => {
     expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing changes') });
     const shown = await install('claude-code', ['--uninstall', '--dry-run']);
     expect(shown.stderr).toContain(
-      `What you added to mam's entry in ${claudeFile} goes with it: mcpServers.mam.env. It stays in a copy beside ${claudeFile}.`,
+      `What you added to mam's entry in ${claudeFile} goes with it: mcpServers.mam.env. It stays in a copy next to ${claudeFile}.`,
     );
     expect(text(claudeFile)).toBe(more);
     const out = await install('claude-code', ['--uninstall']);
@@ -286,7 +286,7 @@ describe('Gemini CLI', () => {
 
   test('for one project, and in a home of its own', async () => {
     const project = await install('gemini', ['--project']);
-    expect(project.stdout).toContain('A project can allow no single tools');
+    expect(project.stdout).toContain("A project can't allow single tools");
     const home = join(lab.folder, 'gemini home');
     await install('gemini', [], { env: { GEMINI_CLI_HOME: home } });
     const files = ['settings.json', 'policies/mam.toml'].map((name) => join(home, '.gemini', name));

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { loadSettings, type SettingFlags, type Settings } from '../../src/settings/config.ts';
+import { loadSettings, type Settings } from '../../src/settings/config.ts';
 import { findProjectFolder } from '../../src/settings/project.ts';
 import { allTexts } from '../support/all-texts.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
@@ -30,15 +30,18 @@ function write(path: string, value: object | string): void {
 const projectFile = (value: object | string): void => write(join(lab.project, '.mam', 'config.json'), value);
 const homeFile = (value: object | string): void => write(join(lab.home, 'config.json'), value);
 
-function load(env: Record<string, string> = {}, flags: SettingFlags = {}): Promise<Settings> {
+function load(
+  env: Record<string, string> = {},
+  flags: Parameters<typeof loadSettings>[0] = {},
+): Promise<Settings> {
   return loadSettings({ cwd: lab.project, ...flags }, { ...lab.env, ...env });
 }
 
-describe('what stands in the way', () => {
+describe('what is in the way', () => {
   ownLab();
 
   test.each(['project', 'home'])(
-    'a pipe in the place of the config.json of the %s holds nothing up',
+    'a pipe instead of the config.json of the %s blocks nothing',
     async (where) => {
       const folder = where === 'home' ? lab.home : join(lab.project, '.mam');
       mkdirSync(folder, { recursive: true });
@@ -47,7 +50,7 @@ describe('what stands in the way', () => {
       lab.expected.push(/(^h|\.mam)\/config\.json$/);
       const { code, stderr } = await lab.mam('list');
       expect(code).toBe(0);
-      // What a project asks for is named even where it can't be read.
+      // A project's file is named even if it can't be read.
       expect(stderr).toBe(
         where === 'home'
           ? ''
@@ -57,7 +60,7 @@ describe('what stands in the way', () => {
     },
   );
 
-  test('a relative folder of tmux is that of the working directory, also for the hub', async () => {
+  test('a relative tmux folder is relative to the working directory, for the hub too', async () => {
     const { tmuxSocket } = await load({ TMUX_TMPDIR: 'here', TMUX: '' });
     expect(tmuxSocket).toBe(resolve('here', `tmux-${process.getuid?.()}`, 'default'));
   });
@@ -98,18 +101,11 @@ describe('precedence', () => {
     );
   });
 
-  test('an empty variable is an unset one', async () => {
+  test('an empty variable counts as unset', async () => {
     homeFile({ realm: 'home', registry_dir: '/from/home', logs_dir: '/logs/home' });
-    const empty = {
-      MAM_REALM: '',
-      MAM_REGISTRY_DIR: '',
-      MAM_LOGS_DIR: '',
-      MAM_BROKER_URL: '',
-      TMUX_SERVER_NAME: '',
-      MAM_ROLE: '',
-      MAM_TOOL_TIMEOUT_SECONDS: '',
-    };
-    expect(await load(empty)).toMatchObject({
+    const names = ['REALM', 'REGISTRY_DIR', 'LOGS_DIR', 'BROKER_URL', 'ROLE', 'TOOL_TIMEOUT_SECONDS'];
+    const empty = Object.fromEntries(names.map((name) => [`MAM_${name}`, '']));
+    expect(await load({ ...empty, TMUX_SERVER_NAME: '' })).toMatchObject({
       realm: 'home',
       registryDir: '/from/home',
       logsDir: '/logs/home',
@@ -118,7 +114,7 @@ describe('precedence', () => {
     });
   });
 
-  test('the tmux server: TMUX_SERVER_NAME, else the one around, else the default', async () => {
+  test('the tmux server: TMUX_SERVER_NAME, else the surrounding one, else the default', async () => {
     const uid = process.getuid?.();
     expect((await load()).tmuxSocket).toBe(join(lab.folder, `tmux-${uid}`, 'default'));
     expect((await load({ TMUX: '/tmp/x/sock,12,0', TMUX_PANE: '%3' })).tmuxSocket).toBe('/tmp/x/sock');
@@ -136,7 +132,7 @@ describe('a configuration that cannot be used', () => {
   let server: LabServer;
   beforeAll(async () => {
     makeLab();
-    // The server, too, begins with a file that cannot be used.
+    // The server starts with an unusable file too.
     homeFile('[]');
     server = await lab.startServer();
   });
@@ -160,18 +156,18 @@ describe('a configuration that cannot be used', () => {
     homeFile(text);
     const path = join(lab.home, 'config.json');
     const { code, stderr } = await lab.mam('list');
-    for (const told of [await server.refusal('list_jobs'), stderr]) {
-      expect(told).toContain(path);
-      expect(told).toContain(words);
-      expect(told).not.toMatch(/\n\s+at /);
+    for (const message of [await server.refusal('list_jobs'), stderr]) {
+      expect(message).toContain(path);
+      expect(message).toContain(words);
+      expect(message).not.toMatch(/\n\s+at /);
     }
     expect(code).toBe(64);
-    // Put right, the same server goes on.
+    // Once the file is fixed, the same server goes on.
     homeFile({});
     await server.ask('list_jobs');
   });
 
-  test('never shows what stands in the file', async () => {
+  test('never shows the content of the file', async () => {
     for (const text of [
       '{"broker_url":"mqtt://h","broker_password":"hunter2-secret"',
       '{"broker_password":"hunter2-secret"x}',
@@ -205,7 +201,7 @@ describe('a configuration that cannot be used', () => {
 describe('the broker', () => {
   ownLab();
 
-  test('user and password come out of the URL, and separate settings win', async () => {
+  test('user and password come from the URL, but separate settings win', async () => {
     const url = 'mqtts://me:p%40ss@broker:8883';
     expect((await load({ MAM_BROKER_URL: url })).broker).toMatchObject({
       url: 'mqtts://broker:8883',
@@ -217,18 +213,18 @@ describe('the broker', () => {
     );
     homeFile({ broker_url: url, broker_username: 'file', broker_password: 'filed' });
     expect((await load()).broker).toMatchObject({ username: 'file', password: 'filed' });
-    // The URL of the environment is another broker: the file's user is not for it.
+    // The URL of the environment is another broker, which the file's user is not for.
     const named = await load({ MAM_BROKER_URL: 'mqtt://own:word@elsewhere' });
     expect(named.broker).toMatchObject({ url: 'mqtt://elsewhere', username: 'own', password: 'word' });
   });
 
-  test('a password in a configuration file reaches nothing that is written', async () => {
+  test('a password in a configuration file is never written anywhere', async () => {
     const secret = 'c0nfig-secret-9';
     // The client that read it first waits for the broker of its own.
     lab.expected.push(/^h\/outbox\/[\w.-]+\.json$/);
     homeFile({ broker_url: `mqtt://me:${secret}@127.0.0.1:9` });
     const server = await lab.startServer();
-    // The way to the hub is its private socket, whatever becomes of the broker.
+    // The hub is reached over its private socket, whatever happens to the broker.
     const outputs = [JSON.stringify(await server.ask('list_jobs'))];
     await until('the log says so', () => lab.hubLog().includes('mqtt://127.0.0.1:9 cannot be reached'));
     await server.ask('publish_event', { job_id: 'nobody', event: 'progress' });
@@ -258,7 +254,7 @@ describe('the project folder', () => {
     });
   };
 
-  test('is found upwards, nearest first, and stands in the working directory otherwise', () => {
+  test('is the nearest one upwards, else in the working directory', () => {
     make(lab.project, '.mam');
     const deep = make(lab.project, 'a', 'b');
     expect(find(deep)).toBe(join(lab.project, '.mam'));
@@ -270,20 +266,17 @@ describe('the project folder', () => {
 
   test('is never above the home folder, and never MAM_HOME', () => {
     make('.mam');
-    const user = make('users', 'me', 'work');
-    expect(find(user, join(lab.folder, 'users', 'me'))).toBe(join(user, '.mam'));
-    // Outside of the home folder nothing bounds the way up.
-    const outside = make('elsewhere', 'deep');
-    expect(find(outside, join(lab.folder, 'users', 'me'))).toBe(join(lab.folder, '.mam'));
-    const home = join(lab.folder, 'users', 'me', '.mam');
-    make('users', 'me', '.mam');
-    expect(findProjectFolder(user, home, join(lab.folder, 'users', 'me'))).toBe(join(user, '.mam'));
-    expect(findProjectFolder(join(lab.folder, 'users', 'me'), home, join(lab.folder, 'users', 'me'))).toBe(
-      join(home, 'project'),
-    );
+    const me = make('users', 'me');
+    const work = make('users', 'me', 'work');
+    expect(find(work, me)).toBe(join(work, '.mam'));
+    // Outside of the home folder the search is not limited.
+    expect(find(make('elsewhere', 'deep'), me)).toBe(join(lab.folder, '.mam'));
+    const home = make('users', 'me', '.mam');
+    expect(findProjectFolder(work, home, me)).toBe(join(work, '.mam'));
+    expect(findProjectFolder(me, home, me)).toBe(join(home, 'project'));
   });
 
-  test('of a linked worktree is the one of the main worktree', () => {
+  test('of a linked worktree is that of the main worktree', () => {
     const main = make('repository');
     git(main, 'init', '-q');
     git(main, 'commit', '-q', '--allow-empty', '-m', 'x');
@@ -295,7 +288,7 @@ describe('the project folder', () => {
     expect(find(inside)).toBe(join(lab.folder, 'linked', '.mam'));
   });
 
-  test("is a folder, not a file or somebody else's", () => {
+  test('is neither a file nor a link', () => {
     const cwd = make('strange', 'x');
     writeFileSync(join(lab.folder, 'strange', '.mam'), 'a file');
     expect(find(cwd)).toBe(join(cwd, '.mam'));
@@ -303,7 +296,7 @@ describe('the project folder', () => {
     expect(find(cwd)).toBe(join(cwd, '.mam'));
   });
 
-  test('of a relative path in its file does not depend on where in the project one stands', async () => {
+  test('is the base of relative paths in its file, wherever in the project', async () => {
     projectFile({ registry_dir: 'registry' });
     const deep = make(lab.project, 'deep');
     const [top, below] = await Promise.all([load(), load({}, { cwd: deep })]);

@@ -113,7 +113,6 @@ function takesOf(offers: Offers | undefined): string {
   return `-x${offers === undefined ? '' : candidates(offers)}`;
 }
 
-/** As they come: the newest job first. */
 function candidates(offers: Offers): string {
   switch (offers.from) {
     case 'list':

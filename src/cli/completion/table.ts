@@ -9,13 +9,11 @@ export type Offers =
 
 /** An option; without `value` it is a flag. */
 export interface OptionRow {
-  /** With its dashes. */
   name: string;
   about: string;
   value?: { name: string; offers: Offers | undefined };
 }
 
-/** A positional argument. */
 export interface WordRow {
   name: string;
   offers: Offers | undefined;
@@ -23,7 +21,6 @@ export interface WordRow {
   many: boolean;
 }
 
-/** A command as the scripts complete it. */
 export interface CommandRow {
   name: string;
   summary: string;

@@ -10,20 +10,19 @@ import { endWithReader } from '../core/output.ts';
 
 const MAX_JOBS = 100;
 const ABOUT_CHARS = 60;
-/** A tmux server that is silent for so long (ms) has no names to offer: somebody waits with a finger on the key. */
+/** How long to wait for tmux, in ms: a person is waiting with a finger on the key. */
 const TMUX_MS = 1_000;
-/** tmux lets no session's name have it. */
+/** tmux does not allow it in a session's name. */
 const SEPARATOR = ':';
 
-/** A value and what is said about it. */
 type Offer = [value: string, about: string];
 
 const SOURCES: Readonly<Record<string, (settings: Settings) => Offer[]>> = { jobs, agents, sessions };
 
 /**
  * `mam completion-values jobs|agents|sessions [REGISTRY]`, which the scripts of `mam completion` call: one value a
- * line, then a tab and a few words about it. It looks and changes nothing, starts no hub, and is silent where something
- * is wrong: the user is in the middle of a line.
+ * line, then a tab and a few words about it. It changes nothing, starts no hub, and reports no errors: the user is in the
+ * middle of a line.
  * @returns 0, always
  */
 export async function run([source = '', registry = '']: string[]): Promise<number> {
@@ -39,7 +38,7 @@ export async function run([source = '', registry = '']: string[]): Promise<numbe
       .map(([value, about]) => `${value}\t${cleanLine(about, ABOUT_CHARS)}\n`);
     process.stdout.write(lines?.join('') ?? '');
   } catch {
-    // A configuration that can't be read is told by the command itself.
+    // The command itself reports an unreadable configuration.
   }
   return 0;
 }
@@ -59,13 +58,12 @@ function agents({ agents: configured }: Settings): Offer[] {
   ];
 }
 
-/** Those that `mam start` made come first. */
 function sessions({ tmuxSocket }: Settings): Offer[] {
   checkTmuxSocket(tmuxSocket);
   const format = [IS_HIDDEN_FORMAT, STARTED_FORMAT, '#{pane_current_command}', '#{session_name}'];
   const { stdout } = spawnSync(
     'tmux',
-    // -u: else tmux writes _ for what is no ASCII. -N: a look must never start a server.
+    // -u: otherwise tmux replaces what is not ASCII by _. -N: never start a server.
     ['-u', '-N', '-S', tmuxSocket, 'list-panes', '-a', '-F', format.join(SEPARATOR)],
     { cwd: '/', encoding: 'utf8', timeout: TMUX_MS, stdio: ['ignore', 'pipe', 'ignore'] },
   );
@@ -81,7 +79,7 @@ function sessions({ tmuxSocket }: Settings): Offer[] {
     .map(([name, { agent, command }]) => [name, agent === '' ? command : `${agent}, started by mam`]);
 }
 
-/** A value that stays one line and one column on its way through a shell. */
+/** True for a value that stays one line and one column in a shell. */
 function isPlain(value: string): boolean {
   return value !== '' && cleanLine(value, Number.POSITIVE_INFINITY) === value;
 }

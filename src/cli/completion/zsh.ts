@@ -96,7 +96,6 @@ function actionOf(offers: Offers | undefined): string {
   }
 }
 
-/** An item of _describe. */
 function described(name: string, about: string): string {
   return `${name.replace(/[\\:]/g, '\\$&')}:${about.replaceAll('\\', '\\\\')}`;
 }

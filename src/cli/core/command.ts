@@ -6,17 +6,13 @@ export interface Word extends Pick<Field, 'about' | 'oneOf' | 'completes'> {
   /** Its name in the help, such as `ID`. */
   name: string;
   needed?: true;
-  /** Takes all words that follow. */
   many?: true;
 }
 
-/** What a command runs with. */
 export interface Given<O extends Fields = Fields> {
   options: Values<O>;
   words: string[];
-  /** `--json` */
   json: boolean;
-  /** `--registry-dir` */
   registryDir: string | undefined;
 }
 
@@ -33,18 +29,15 @@ export interface Command<O extends Fields = Fields> {
   json: { tool: string; also?: string } | string;
   /** What its exit codes mean; 64 and 69 only if they mean something special here. */
   exits: Partial<Record<keyof typeof EXIT, string>>;
-  /** Whole command lines. */
   examples: readonly string[];
   /** @returns the exit code @throws MamError: `bad_input` becomes 64, anything else 69 */
   run(given: Given<O>): Promise<number>;
 }
 
-/** Types a command's literal. */
 export function defineCommand<O extends Fields>(command: Command<O>): Command<O> {
   return command;
 }
 
-/** Every command takes these. */
 export const COMMON = {
   json: flag('print one JSON object'),
   registry_dir: maybe(

@@ -6,13 +6,11 @@ import type { WaitEnd } from '../../operations/wait.ts';
 /** Exit codes of the contract. */
 export const EXIT = {
   done: 0,
-  /** The job failed or was cancelled. */
   failed: 1,
   /** An event could not be stored anywhere, not even in the outbox. */
   lost: 2,
   /** Time is up, the job is still running. */
   running: 3,
-  /** A job needs an answer. */
   attention: 4,
   usage: 64,
   /** Something needed is missing or refuses: tmux, the agent, the hub, the named job. */
@@ -24,7 +22,6 @@ export function exitCodeFor(error: unknown): number {
   return error instanceof MamError && error.code === 'bad_input' ? EXIT.usage : EXIT.unavailable;
 }
 
-/** From the best outcome to the worst. */
 const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];
 
 /**

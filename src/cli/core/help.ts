@@ -4,15 +4,12 @@ import type { Command, Word } from './command.ts';
 import { EXIT } from './exit.ts';
 import { isNeeded, meaningOf, optionHead, optionsOf, optionText } from './options.ts';
 
-/** In columns. */
 const WIDTH = 100;
-/** The exit codes that every command has. */
 const SHARED_EXITS = {
   usage: 'wrong usage',
   unavailable: 'something needed is missing or refuses, such as tmux, the agent, the hub or the job',
 };
 
-/** What `mam NAME --help` prints. */
 export function helpText(name: string, command: Command): string {
   const exits = { ...SHARED_EXITS, ...command.exits };
   return [

@@ -12,7 +12,6 @@ export function optionsOf({ options }: Command): [name: string, option: Field][]
   return Object.entries({ ...options, ...COMMON }).map(([field, option]) => [optionName(field), option]);
 }
 
-/** True for a required option. */
 export function isNeeded({ optional, fallback }: Field): boolean {
   return optional !== true && fallback === undefined;
 }
@@ -30,12 +29,10 @@ export function optionText(name: string, option: Field): string {
   return value === undefined ? `--${name}` : `--${name} ${value}`;
 }
 
-/** The same with its one-letter name, for the help. */
 export function optionHead(name: string, option: Field): string {
   return `${option.short === undefined ? '' : `-${option.short}, `}${optionText(name, option)}`;
 }
 
-/** What an option is, with its limits and its default. */
 export function meaningOf(option: Field): string {
   const { kind, about, typed = `${about}${limitsOf(option)}` } = option;
   const otherwise = kind === 'flag' || option.typed !== undefined ? '' : defaultOf(option);

@@ -79,7 +79,6 @@ function harmless(text: string): string {
     .join('');
 }
 
-/** True when a person reads stdout. */
 export function isTerminal(): boolean {
   return process.stdout.isTTY === true;
 }

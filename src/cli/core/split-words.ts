@@ -67,7 +67,6 @@ function optionIn(
   return undefined;
 }
 
-/** True for a word that can only be a mistyped option. */
 function isOptionLike(declared: Record<string, Field>, arg: string, hasText: boolean): boolean {
   if (!arg.startsWith('-') || NO_OPTION.test(arg)) return false;
   return !hasText || arg.startsWith('--') || Object.hasOwn(declared, arg.slice(1));

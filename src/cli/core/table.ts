@@ -9,7 +9,6 @@ const LEAST = 20;
 /** Variation and skin tone of an emoji: terminals disagree on whether they widen it. */
 const LOOKS = /(?<=\p{Emoji})[\ufe0e\ufe0f]|(?<=\p{Emoji}\ufe0f?)\p{Emoji_Modifier}/gu;
 
-/** A text of one line; `shown` adds its colours. */
 export interface Cell {
   text: string;
   shown: (text: string) => string;

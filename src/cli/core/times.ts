@@ -1,5 +1,3 @@
-const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-
 /** Time of day on this machine, such as `14:03:07.250`. @param iso ISO 8601 */
 export function timeOfDay(iso: string): string {
   const at = new Date(iso);
@@ -17,8 +15,8 @@ export function dayAndTime(iso: string): string {
 
 /** The day on this machine with its name, such as `Sunday, 2026-11-22`. @param iso ISO 8601 */
 export function dayOf(iso: string): string {
-  const at = new Date(iso);
-  return `${DAYS[at.getDay()] ?? ''}, ${dayAndTime(iso).slice(0, -6)}`;
+  const name = new Date(iso).toLocaleDateString('en', { weekday: 'long' });
+  return `${name}, ${dayAndTime(iso).slice(0, -6)}`;
 }
 
 /** Like `spanText`, but exact below a minute, such as `57 ms` or `3.4 s`. @param ms milliseconds */
@@ -40,11 +38,9 @@ export function bytesText(bytes: number): string {
 /** A span of time in its two largest units, such as `1m 12s`. @param ms milliseconds */
 export function spanText(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
-  const [days, hours, minutes] = [
-    Math.floor(seconds / 86_400),
-    Math.floor(seconds / 3_600) % 24,
-    Math.floor(seconds / 60) % 60,
-  ];
+  const days = Math.floor(seconds / 86_400);
+  const hours = Math.floor(seconds / 3_600) % 24;
+  const minutes = Math.floor(seconds / 60) % 60;
   if (days > 0) return `${days}d ${hours}h`;
   if (hours > 0) return `${hours}h ${minutes}m`;
   return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;

@@ -19,7 +19,6 @@ import { eventText, stateText } from './job-text.ts';
 import { ProgressLine } from './progress-line.ts';
 
 const WORDS_CHARS = 400;
-/** Printed after Ctrl-C. */
 export const STOPPED_WAITING = 'stopped waiting; the job goes on.';
 
 interface Following {
@@ -28,7 +27,6 @@ interface Following {
   jobIds: string[];
   /** True to go on when a job needs a person: the others may still finish. */
   past: boolean;
-  /** Without it there is no limit. */
   timeoutSeconds?: number | undefined;
   /** Only later events are shown; absent: only new ones. */
   cursor?: string | undefined;

@@ -8,8 +8,8 @@ import type { JobRow } from '../../job/row.ts';
 import { type Standing, standingOf } from '../../job/standing.ts';
 import { evidenceWords } from '../../view/event-words.ts';
 import { openRequest } from '../../view/job.ts';
-import { obstacleText } from '../../view/summary.ts';
 import { nextStep } from '../../view/next-step.ts';
+import { obstacleText } from '../../view/summary.ts';
 import { isTerminal, paint } from '../core/output.ts';
 import { type Cell, tableText } from '../core/table.ts';
 import { dayAndTime, spanText, timeOfDay } from '../core/times.ts';
@@ -29,7 +29,6 @@ export function inStatusColour({ status, needs_you }: State, text: string): stri
   return status === 'cancelled' ? paint('dim', text) : paint('cyan', text);
 }
 
-/** A job's state in a word or two. */
 export function stateText(job: JobRecord): string {
   const standing = standingOf(job);
   const { status, reason, blocked_by: by, behind, phase } = standing;
@@ -92,7 +91,6 @@ export function fieldsText(
     .join('\n');
 }
 
-/** A job's state for a table. */
 export function stateCell(job: State): Cell {
   const { status, reason, blocked_by } = job;
   const more = reason ?? blocked_by;

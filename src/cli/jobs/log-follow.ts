@@ -67,7 +67,6 @@ export async function followLog(
   return ended ? EXIT.done : EXIT.running;
 }
 
-/** What to do after a look at a log. */
 export function nextOf(record: JobRecord): string {
   return record.final_at === undefined ? nextStep(record) : `mam status ${record.job_id}`;
 }

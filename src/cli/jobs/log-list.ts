@@ -14,7 +14,6 @@ import { tableText } from '../core/table.ts';
 import { dayAndTime } from '../core/times.ts';
 import { stateCell } from './job-text.ts';
 
-/** A log folder in the list. */
 type LogRow = Pick<JobRow, 'job_id' | 'status' | 'reason' | 'created_at' | 'final_at'> & { log_dir: string };
 
 /**
@@ -38,7 +37,6 @@ export async function listLogs(
   return { rows, total: (index?.size ?? 0) + left.length };
 }
 
-/** A table of log folders; its times are this machine's. */
 export function logListText(rows: readonly LogRow[]): string {
   return tableText(
     ['JOB', 'STATUS', 'CREATED', 'LOG'],

@@ -8,7 +8,6 @@ import { type Settings, sessionOf } from '../../settings/config.ts';
 import { askerSettings } from '../../settings/program.ts';
 import { readText } from '../core/read-text.ts';
 
-/** The options of `mam submit`. */
 export const options = {
   ...delegate.fields,
   prompt: maybe(delegate.fields.prompt),
@@ -18,7 +17,6 @@ export const options = {
 
 type Chosen = Values<typeof options>;
 
-/** The request to the hub for a command line. */
 export function paramsOf(chosen: Chosen, prompt: string, kind: KnownKind, settings: Settings) {
   const { pane, paneSocket: socket, place, cwd } = settings;
   const asker = {

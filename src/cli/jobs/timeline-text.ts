@@ -10,7 +10,6 @@ import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../core/times.ts';
 import { fieldsText, stateText } from './job-text.ts';
 
 const TIME_WIDTH = '00:00:00.000'.length;
-/** Nearly all types fit. */
 const TYPE_WIDTH = 'acknowledged'.length;
 const MAKER_WIDTH = 24;
 /** A text column stays at least this wide. */
@@ -62,7 +61,6 @@ export class TimelineText {
   }
 }
 
-/** The header: the job, who has it, its task, and where its files are. */
 export function headText(record: JobRecord): string {
   const { agent_session: session, supervisor } = record;
   const at = session === undefined ? '' : ` in tmux:${clean(session.session)} ${session.pane}`;
@@ -126,7 +124,6 @@ function inline(entry: TimelineEntry): string[] {
   return [words([by, detail ?? evidence].filter((text) => text !== undefined).join(': '))];
 }
 
-/** The longer texts of an entry, each with its name. */
 function blocks({ type, result, result_file, input, output_tail, files }: TimelineEntry): [string, string][] {
   const asked = type === 'permission_required' ? (result ?? input) : undefined;
   const rows: [string, string | undefined][] = [

@@ -22,11 +22,9 @@ import { makeFolder } from '../../base/folders.ts';
 import { orElse } from '../../base/or-else.ts';
 import { realPlace } from '../../base/real-place.ts';
 
-/** A file as it was when it was read. */
 export interface Found {
   /** The file itself, behind all links. */
   path: string;
-  /** Undefined when there is none. */
   text: string | undefined;
   stat: { mode: number; uid: number; gid: number } | undefined;
 }

@@ -15,7 +15,6 @@ export interface Plan {
   off: boolean;
   /** The values that are ours, now or before; others may be secret. */
   ours: ReadonlySet<string>;
-  /** The copy of the old file. */
   backup?: string | undefined;
   /** The copies that are no longer needed, since the file is again like the oldest of them. */
   removed?: string[];

@@ -1,12 +1,11 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { MamError, systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
 import { isObject } from '../../base/json.ts';
 import { writeDurably } from '../../registry/files.ts';
 
-/** What is known of a file that was changed. */
 export interface Note {
   /** What of its text is ours, from its edit. */
   receipt: unknown;
@@ -19,13 +18,11 @@ export interface Note {
 /** What `mam install` has written into which file, so that `--uninstall` removes that and nothing else. */
 export class Receipts {
   readonly #path: string;
-  readonly #home: string;
   readonly #byFile: Record<string, Note>;
   #changed = false;
 
-  /** @throws MamError `io` when the file is there and can't be understood */
+  /** @throws MamError `io` when the file exists and can't be read */
   constructor(home: string) {
-    this.#home = home;
     this.#path = join(home, 'installed.json');
     this.#byFile = read(this.#path);
   }
@@ -45,7 +42,7 @@ export class Receipts {
   /** Writes them if something has changed. */
   async save(): Promise<void> {
     if (!this.#changed) return;
-    makeFolder(this.#home);
+    makeFolder(dirname(this.#path));
     if (Object.keys(this.#byFile).length === 0) rmSync(this.#path, { force: true });
     else await writeDurably(this.#path, `${JSON.stringify(this.#byFile, null, 2)}\n`);
     this.#changed = false;

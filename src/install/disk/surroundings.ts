@@ -50,10 +50,8 @@ function serverCommand(env: Env): { command: string; args: string[] } {
   const program = programPath();
   const started = process.argv[1] ?? '';
   const onPath = (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
-  const named = [
-    ...(basename(started) === 'mam' ? [resolve(started)] : []),
-    ...onPath.map((folder) => join(folder, 'mam')),
-  ];
+  const named = onPath.map((folder) => join(folder, 'mam'));
+  if (basename(started) === 'mam') named.unshift(resolve(started));
   const installed = named.find((path) => isSamePlace(path, program));
   return installed === undefined
     ? { command: process.execPath, args: [program] }
@@ -63,13 +61,10 @@ function serverCommand(env: Env): { command: string; args: string[] } {
 /** What may keep the install from working, as sentences. */
 export function doubts({ title, program }: Client, { env, command, args }: Surroundings): string[] {
   const found = findProgram(program, env['PATH']);
-  const cached = [command, ...args].some((word) => word.includes(`${sep}_npx${sep}`));
-  return [
-    ...(found !== undefined && isFile(found)
-      ? []
-      : [`${program} is not on the PATH: is ${title} installed?`]),
-    ...(cached ? ["mam runs from npm's cache, which npm may empty: install it, then run this again."] : []),
-  ];
+  const isCached = [command, ...args].some((word) => word.includes(`${sep}_npx${sep}`));
+  const missing = `${program} is not on the PATH: is ${title} installed?`;
+  const cached = "mam runs from npm's cache, which npm may empty: install it, then run this again.";
+  return [...(found !== undefined && isFile(found) ? [] : [missing]), ...(isCached ? [cached] : [])];
 }
 
 function isFile(path: string): boolean {

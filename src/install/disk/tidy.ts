@@ -29,10 +29,8 @@ export function sweepBackups(
   last: string | undefined,
 ): string[] | undefined {
   const [oldest] = backups;
-  const restored =
-    text === undefined ||
-    (oldest !== undefined && orElse(() => readFileSync(oldest, 'utf8'), undefined) === text);
-  if (!restored) return undefined;
-  for (const path of [...backups, ...(last === undefined ? [] : [last])]) remove(path);
+  const first = oldest && orElse(() => readFileSync(oldest, 'utf8'), undefined);
+  if (text !== undefined && text !== first) return undefined;
+  for (const path of [...backups, last]) if (path !== undefined) remove(path);
   return backups;
 }
