@@ -1,7 +1,7 @@
 import type { JobRow } from '../../job/row.ts';
 import { signOf, wordOf } from '../../view/marks.ts';
-import { obstacleText } from '../../view/summary.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
+import { obstacleText } from '../../view/summary.ts';
 import { entryWords, timeOf } from '../model/entries.ts';
 import { isOpen, placeOf, toneOf } from '../model/rows.ts';
 import { AskView, type Deeds } from './ask-view.ts';
