@@ -47,27 +47,19 @@ export default defineCommand({
 
   async run({ options, words, registryDir, json }) {
     const settings = await readingSettings(registryDir);
-    checkTogether(options, words);
+    const { job_id, after, follow, include } = options;
+    if (options.list && (job_id !== undefined || words.length > 0))
+      throw new MamError('bad_input', '--list is for all jobs.', 'Leave out --list, or the id.');
+    if (follow && include !== 'events')
+      throw new MamError('bad_input', '--follow shows events only.', 'Leave out --include.');
     if (options.list) return list(settings, options.limit, json);
-    const parts = partsOf(options.include);
-    const log = readJobLog(settings, options.job_id, words[0]);
+    const parts = partsOf(include);
+    const log = readJobLog(settings, job_id, words[0]);
     for (const sentence of log.damage) note(sentence);
-    return options.follow
-      ? followLog(settings, log, options.after, json)
-      : show(log, parts, options.after, json, settings.registryDir);
+    if (follow) return followLog(settings, log, after, json);
+    return show(log, parts, after, json, settings.registryDir);
   },
 });
-
-/** @throws MamError `bad_input` for options that exclude each other */
-function checkTogether(
-  given: { list: boolean; follow: boolean; job_id?: string | undefined; include: string },
-  words: string[],
-): void {
-  if (given.list && (given.job_id !== undefined || words.length > 0))
-    throw new MamError('bad_input', '--list is for all jobs.', 'Leave out --list, or the id.');
-  if (given.follow && given.include !== 'events')
-    throw new MamError('bad_input', '--follow shows events only.', 'Leave out --include.');
-}
 
 /** @throws MamError `bad_input` for an unknown part */
 function partsOf(given: string): Part[] {

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 let lab: Lab;
 const runs: Ended[] = [];
 afterEach(() => {
-  // No command ever shows a stack, whatever went wrong.
+  // No command ever shows a stack trace.
   for (const { stdout, stderr } of runs.splice(0))
     expect(stdout + stderr).not.toMatch(/\n\s+at |node:internal|TypeError/);
 });
@@ -26,7 +26,7 @@ function apart(): void {
   beforeEach(begin);
   afterEach(() => lab.end());
 }
-/** These tests share a lab: each looks at its own jobs. @param jobs what all of them have, planted before a hub runs */
+/** These tests share a lab: each looks at its own jobs. @param jobs planted before a hub runs */
 function together(jobs: string[] = []): void {
   beforeAll(() => {
     begin();
@@ -44,7 +44,7 @@ async function mam(args: string[], options: Parameters<Lab['start']>[1] = {}): P
 const publish = (job: string, event: string, ...more: string[]): Promise<Ended> =>
   mam(['publish', '--job', job, '--event', event, ...more]);
 
-describe('with a hub that runs', () => {
+describe('with a running hub', () => {
   together([
     ...['job', 'other', 'from-file', 'from-pipe', 'from-slow-pipe', 'fix-a-11111111', 'fix-b-22222222'],
     ...['mend-a-11111111', 'mend-b-22222222', 'good', 'bad', 'slow', 'asking', 'waited-for'],
@@ -131,7 +131,7 @@ describe('with a hub that runs', () => {
       expect((await publish('from-file', 'completed', '--result-file', '/no/file')).code).toBe(64);
     });
 
-    test('refuses a result that is no text, or that would count for nothing', async () => {
+    test('refuses a result that is not text, or that would be ignored', async () => {
       const file = join(lab.folder, 'result.bin');
       const before = lab.events('from-file').length;
       for (const bytes of [
@@ -158,7 +158,7 @@ describe('with a hub that runs', () => {
       expect(lab.events('from-file')).toHaveLength(before);
     });
 
-    test('takes a unique beginning of an id where the registry is at hand', async () => {
+    test('takes a unique beginning of an id from the registry', async () => {
       const { code, stdout } = await publish('fix-a', 'completed');
       expect([code, stdout]).toEqual([0, 'recorded: fix-a-11111111 is completed\n']);
       expect((await publish('fix', 'progress')).stderr).toContain('2 jobs begin with fix');
@@ -168,7 +168,7 @@ describe('with a hub that runs', () => {
   });
 
   describe('mam answer', () => {
-    test('takes the id as its first word, and says how it is given otherwise', async () => {
+    test('takes the id as its first word, and explains the other way', async () => {
       await (await lab.reporter).report('mend-a-11111111', 'question', { detail: 'Which?' });
       const answered = await mam(['answer', 'mend-a', 'the', 'first']);
       expect(answered).toMatchObject({ code: 0, stderr: '' });
@@ -187,7 +187,7 @@ describe('with a hub that runs', () => {
     });
   });
 
-  test('what fails names options and commands, no tools and parameters', async () => {
+  test('errors name options and commands, not tools and parameters', async () => {
     const { stderr } = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--timeout', '0']);
     expect(stderr).toBe('mam: --timeout must be from 1 to 604800 seconds. Try --timeout 3600.\n');
   });
@@ -220,7 +220,7 @@ describe('with a hub that runs', () => {
       expect(JSON.parse(late.stdout).jobs[0]).toMatchObject({ job_id: 'slow', status: 'working' });
     });
 
-    test('Ctrl-C ends the waiting with 3, and the job goes on', async () => {
+    test('Ctrl-C ends the wait with 3, and the job goes on', async () => {
       const reporter = await lab.reporter;
       await reporter.report('waited-for', 'started');
       const waiter = lab.start(['wait', '--job', 'waited-for']);
@@ -243,7 +243,7 @@ describe('alone in its lab', () => {
   apart();
 
   describe('mam publish', () => {
-    test('an unknown job is 1, with the open jobs named; what is ignored of the project is said once', async () => {
+    test('an unknown job is 1, with the open jobs named; ignored project settings are reported once', async () => {
       plant(lab, 'open');
       const ended = await publish('nobody', 'progress');
       expect(ended.code).toBe(1);
@@ -306,7 +306,7 @@ describe('alone in its lab', () => {
       });
     });
 
-    test('without a job: time is up is 3 also where one needs somebody, who is told once', async () => {
+    test('without a job: a timeout is 3 even if one needs an answer, which is printed once', async () => {
       for (const id of ['one', 'two']) plant(lab, id);
       await (await lab.reporter).report('two', 'question', { detail: 'Go on?' });
       const { code, stdout } = await mam(['wait', '--timeout', '0.2']);
@@ -314,7 +314,7 @@ describe('alone in its lab', () => {
       for (const id of ['one', 'two']) expect(stdout.match(new RegExp(`^${id} `, 'gm')), id).toHaveLength(1);
     });
 
-    test('waits for more jobs than a page of the list has, and as long as can be; ends quietly when its reader goes away', async () => {
+    test('waits for more jobs than a page has, without a limit; ends quietly when its reader goes away', async () => {
       for (let n = 0; n < 203; n++) plant(lab, `job-${n}`);
       const { code, stdout } = await mam(['wait', '--timeout', '0', '--json']);
       expect(code).toBe(3);
@@ -390,7 +390,7 @@ describe('alone in its lab', () => {
   describe('mam', () => {
     const COMMANDS = ['publish', 'status', 'list', 'wait', 'hub'];
 
-    test('tells what it can do, with no terminal and no home', async () => {
+    test('says what it can do, without a terminal and a home', async () => {
       for (const args of [['help'], ['--help'], ['-h']]) {
         const { code, stdout } = await mam(args);
         expect(code).toBe(0);
@@ -434,7 +434,7 @@ describe('without a hub', () => {
     expect(lab.hubs).toEqual([]);
   });
 
-  test('that can be kept nowhere is 2', async () => {
+  test('an event that can be kept nowhere is 2', async () => {
     const file = join(lab.folder, 'file');
     writeFileSync(file, '');
     const ended = await mam(['publish', '--job', 'job', '--event', 'progress'], {

@@ -17,12 +17,11 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
 const missing = (shell: Shell): boolean => spawnSync(shell, ['--version']).error !== undefined;
-/** Every option of every command, and what is said about it. */
+/** Every option of every command, with its description. */
 const declared = await Promise.all(
   Object.entries(commands).map(async ([name, { summary, load }]) => {
-    const options = optionsOf(await load()).map(([option, field]) => ({
-      ...{ name: `--${option}`, about: meaningOf(field) },
-    }));
+    const rows = optionsOf(await load());
+    const options = rows.map(([option, field]) => ({ name: `--${option}`, about: meaningOf(field) }));
     return { name, summary, options };
   }),
 );
@@ -115,7 +114,7 @@ describe('every command and every option', () => {
   });
 });
 
-describe('the words before count', () => {
+describe('the previous words count', () => {
   const jobs = [JOB];
   const lines: [what: string, words: string[], offered: string[]][] = [
     ['a value after a blank', ['wait', '--job', ''], jobs],
@@ -176,7 +175,7 @@ describe('the words before count', () => {
   });
 });
 
-describe('signs that mean something to a shell', () => {
+describe('characters that mean something to a shell', () => {
   const about = 'it\'s $HOME, `id` $(id), a\\b "q" [x] {y} 100% (a: b) ; ~ * #';
   const values = ['two words', "it's", '$HOME', '`id`', '(a)', 'b\\c', '100%', 'x:y'];
   const odd = defineCommand({
@@ -262,7 +261,7 @@ describe.each(SHELLS)('a person types in %s', (shell) => {
   });
 });
 
-describe('as a file, which the shell loads by itself', () => {
+describe('as a file that the shell loads by itself', () => {
   test.skipIf(missing('zsh'))('in a folder of fpath', async () => {
     const functions = join(lab.folder, 'functions');
     mkdirSync(functions);
@@ -282,7 +281,7 @@ describe('as a file, which the shell loads by itself', () => {
 });
 
 describe('mam completion', () => {
-  test('names the shells where it gets none or another, and says as JSON what it prints', async () => {
+  test('names the shells if it gets none or another one, and prints JSON', async () => {
     const none = await lab.mam('completion');
     expect(none).toMatchObject({ code: 64, stdout: '' });
     expect(none.stderr).toContain('SHELL is missing. Use one of bash, zsh, fish.');
@@ -290,10 +289,8 @@ describe('mam completion', () => {
     expect(other).toMatchObject({ code: 64, stdout: '' });
     expect(other.stderr).toContain('Did you mean fish?');
     const { stdout } = await lab.mam('completion', 'zsh', '--json');
-    expect(JSON.parse(stdout)).toEqual({
-      shell: 'zsh',
-      script: expect.stringMatching(/^#compdef mam\n/),
-    });
+    const script = expect.stringMatching(/^#compdef mam\n/);
+    expect(JSON.parse(stdout)).toEqual({ shell: 'zsh', script });
   });
 });
 
@@ -304,7 +301,7 @@ describe('mam completion-values', () => {
     return stdout.split('\n').filter(Boolean);
   };
 
-  test('starts nothing, makes nothing, and is silent where it has nothing to say', async () => {
+  test('starts nothing, makes nothing, and is silent if it has nothing to say', async () => {
     const home = join(lab.folder, 'never');
     for (const source of ['jobs', 'agents', 'sessions', 'nothing', 'toString', '']) {
       const ended = await lab.start(['completion-values', source], { env: { MAM_HOME: home }, cwd: '/' })
@@ -323,10 +320,8 @@ describe('mam completion-values', () => {
 
   test('agent kinds: the built-in ones, then those of the configuration', async () => {
     mkdirSync(lab.home, { recursive: true, mode: 0o700 });
-    writeFileSync(
-      join(lab.home, 'config.json'),
-      JSON.stringify({ agents: { 'my-agent': { session: 'tmux:mine' }, codex: {} } }),
-    );
+    const agents = { 'my-agent': { session: 'tmux:mine' }, codex: {} };
+    writeFileSync(join(lab.home, 'config.json'), JSON.stringify({ agents }));
     expect(await values('agents')).toEqual([
       'claude-code\tClaude Code',
       expect.stringMatching(/^codex\t/),
@@ -350,7 +345,6 @@ describe('mam completion-values', () => {
       const args = ['publish', '--job', id, '--event', 'completed', '--registry-dir', registry];
       expect((await lab.mam(...args)).code).toBe(0);
     }
-    // It is known at a glance what has ended.
     const record = (id: string): { status: string } =>
       JSON.parse(readFileSync(lab.paths(id, registry).record, 'utf8'));
     await until('both records say so', () =>
@@ -385,7 +379,7 @@ describe('mam completion-values', () => {
     expect(found[99]).toMatch(/^job-2900\t/);
   });
 
-  test('sessions: those that were started from here first, and no hidden one', async () => {
+  test('sessions: those that mam started first, and no hidden ones', async () => {
     await lab.startSession('alpha', 'cat');
     await lab.startSession('omega', 'cat');
     await lab.tmux('set-option', '-p', '-t', '=omega:', '@mam_agent', 'codex');
@@ -439,7 +433,7 @@ class Pane {
     await this.clear();
   }
 
-  /** Types, and waits until all these stand below the line, whatever the blanks. */
+  /** Types, and waits until all these lines are shown, whatever the blanks. */
   async shows(typed: string, lines: string[]): Promise<void> {
     await this.send(typed);
     await this.until(`it shows all of ${lines.join('; ')}`, (screen) => {
@@ -479,7 +473,7 @@ class Pane {
   }
 }
 
-/** What stands at the last prompt. */
+/** The text at the last prompt. */
 function lineOf(screen: string): string {
   const line = screen.split('\n').findLast((row) => row.startsWith('> '));
   return line?.slice(2).trimEnd() ?? '';

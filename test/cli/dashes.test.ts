@@ -12,7 +12,7 @@ const loaded = await Promise.all(
 const read = (command: Command, args: string[]) =>
   parseCommandLine({ ...command, words: free(command) }, args);
 
-/** Without the words and options that it needs: only one of them is looked at. */
+/** Without required words: each test looks at one part only. */
 const free = ({ words = [] }: Command): NonNullable<Command['words']> =>
   words.map(({ needed: _, oneOf: __, ...word }) => word);
 
@@ -37,7 +37,7 @@ describe.each(loaded)('mam $name', ({ command }) => {
     }
   });
 
-  test('takes words that begin with a dash, and keeps its options behind them', () => {
+  test('takes words that begin with a dash, and options after them', () => {
     const texts = command.words?.at(-1)?.many === true ? ['-x', '-no', '-really'] : [];
     for (const word of command.words === undefined ? [] : ['- x', '-1', '---', '--no way', '-', ...texts]) {
       expect(read(optional(command), [word, '--json'])).toMatchObject({ words: [word], json: true });
@@ -64,15 +64,8 @@ describe.each(loaded)('mam $name', ({ command }) => {
 
 describe('a text that begins with a dash', () => {
   sharing('is taken as it is, from the shell to the journal', async ({ lab, peer }) => {
-    const submit = [
-      'submit',
-      '--no-wait',
-      '--agent',
-      'command',
-      '--trust-pane',
-      '--agent-session',
-      peer.session,
-    ];
+    const agent = ['--agent', 'command', '--trust-pane', '--agent-session', peer.session];
+    const submit = ['submit', '--no-wait', ...agent];
     const submitted = await lab.mam(...submit, '--prompt', '- do this\n- and that');
     expect(submitted).toMatchObject({ code: 0 });
     const id = /^registered job: (\S+)$/m.exec(submitted.stdout)?.[1] ?? '';
@@ -93,7 +86,7 @@ describe('a text that begins with a dash', () => {
     }
   });
 
-  sharing('makes no option of a word, and no word of an option', async ({ lab, peer }) => {
+  sharing('does not mistake a word for an option, or an option for a word', async ({ lab, peer }) => {
     const server = await lab.startServer();
     const { job_id: id } = await server.delegate(peer);
     // A decision, and no text: there is nothing to decide.

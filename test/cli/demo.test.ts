@@ -170,7 +170,7 @@ describe('mam demo', () => {
     },
   );
 
-  test('ends in order when nobody reads its output any more', async () => {
+  test('ends properly when nobody reads its output any more', async () => {
     const run = demo();
     await run.until('  hub ');
     run.child.stdout?.destroy();
@@ -196,7 +196,7 @@ describe('mam demo', () => {
       expect(err).toContain(word);
   });
 
-  test('refuses what it does not know', async () => {
+  test('refuses unknown words', async () => {
     expect((await demo(['fast']).ended).code).toBe(64);
     expect((await demo(['--fast']).ended).code).toBe(64);
   });

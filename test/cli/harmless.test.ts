@@ -63,7 +63,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['completion-values', 'jobs'],
 ];
 
-test('nothing of a registry from elsewhere reaches a terminal but words', async () => {
+test('only harmless text of a foreign registry reaches a terminal', async () => {
   plantEvil('foreign');
   const looks = COMMANDS.flatMap((args) =>
     args[0] === 'completion-values' ? [args] : [args, [...args, '--json']],
@@ -79,7 +79,7 @@ test('nothing of a registry from elsewhere reaches a terminal but words', async 
   expect(stdout).toMatch(/^prompt +prompthiddenred.*-prompt$/m);
 });
 
-test('what a model is told of it is harmless as well, in every answer', async () => {
+test('every answer to a model is harmless as well', async () => {
   plantEvil('foreign');
   const server = await lab.startServer();
   const calls: [string, object][] = [
@@ -107,7 +107,7 @@ test('what a model is told of it is harmless as well, in every answer', async ()
   }
 });
 
-test('what is wrong with a configuration is told without its escape sequences', async () => {
+test('errors in a configuration are reported without its escape sequences', async () => {
   mkdirSync(join(lab.project, '.mam'), { recursive: true });
   writeFileSync(
     join(lab.project, '.mam', 'config.json'),

@@ -23,9 +23,9 @@ async function parts(lab: Lab): Promise<string[]> {
   return found.all('home.part').map(({ level, title }) => `${level}: ${title}`);
 }
 
-describe('a part of the home that is none', () => {
+describe('a wrong part of the home', () => {
   test.for(['outbox', 'spool', 'servers', 'live', 'retained'])(
-    '%s: the doctor and whoever needs the hub name it, at once',
+    '%s: the doctor and whatever needs the hub name it at once',
     async (name, { lab }) => {
       const path = fileAt(lab, name);
       expect(await parts(lab)).toEqual([`problem: ${path} is not a folder.`]);
@@ -41,7 +41,7 @@ describe('a part of the home that is none', () => {
 
   test('panes and clients: the doctor names it, and so does a job that waits for it', async ({ lab }) => {
     const peer = await lab.startPeer();
-    const order = ['--prompt', 'Mend it', '--agent', 'command', '--agent-session', peer.address];
+    const order = ['--prompt', 'Fix it', '--agent', 'command', '--agent-session', peer.address];
     const paths = ['panes', 'clients'].map((name) => fileAt(lab, name));
     expect(await parts(lab)).toEqual(paths.map((path) => `problem: ${path} is not a folder.`).reverse());
     const { code, stderr } = await lab.mam('submit', '--no-wait', ...order);
@@ -53,7 +53,7 @@ describe('a part of the home that is none', () => {
     expect(await parts(lab)).toEqual([]);
   });
 
-  test('a log folder that can not be made: the doctor says so, with no hub', async ({ lab }) => {
+  test('a log folder that can not be made: the doctor says so, without a hub', async ({ lab }) => {
     const path = fileAt(lab, 'afile');
     const found = await lookWith(lab, ['settings'], { MAM_LOGS_DIR: join(path, 'logs') });
     expect(found.of('settings.logs')).toMatchObject({
@@ -73,7 +73,7 @@ describe('a part of the home that is none', () => {
     }
   });
 
-  test('a server whose report no hub can take, since none can start, says why', async ({ lab, reporter }) => {
+  test('a server whose report waits because no hub can start says why', async ({ lab, reporter }) => {
     const path = fileAt(lab, 'spool');
     const { structuredContent } = await reporter.call('publish_event', { job_id: 'any', event: 'progress' });
     expect(structuredContent).toMatchObject({ accepted: true, recorded: false });
@@ -82,7 +82,7 @@ describe('a part of the home that is none', () => {
     rmSync(join(lab.home, 'outbox'), { recursive: true });
   });
 
-  test('a key that is damaged, or no file: it is a finding, with what it costs to go without', async ({
+  test('a key that is damaged or not a file is a finding, with the price of going without it', async ({
     lab,
   }) => {
     plant(lab, 'open');
@@ -123,7 +123,7 @@ test('a hub that cannot start says why in its log', async ({ lab }) => {
   rmSync(path);
 });
 
-test('the folder of the live jobs that was removed under a running hub is made again', async ({ lab }) => {
+test('the folder of live jobs is made again if it was removed under a running hub', async ({ lab }) => {
   const peer = await lab.startPeer('mute');
   const server = await lab.startServer();
   const live = join(lab.home, 'live');

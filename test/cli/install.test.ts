@@ -99,7 +99,7 @@ describe('Claude Code', () => {
     expect(readdirSync(lab.project)).toEqual(['.mam', 'a']);
   });
 
-  test('with a configuration folder of its own', async () => {
+  test('with its own configuration folder', async () => {
     const folder = join(lab.folder, 'elsewhere');
     await install('claude-code', ['--user'], { env: { CLAUDE_CONFIG_DIR: folder } });
     expect(Object.keys(everything()).sort()).toEqual(
@@ -150,7 +150,7 @@ describe('Claude Code', () => {
     expect((await install('claude-code')).stderr).toContain('is not UTF-8 text');
   });
 
-  test('becomes a channel with --channel, and says how it is started then', async () => {
+  test('becomes a channel with --channel, and says how to start it', async () => {
     const first = await install('claude-code', ['--channel']);
     expect(first.stdout).toContain('claude --dangerously-load-development-channels server:mam');
     expect(JSON.parse(text(claudeFile)).mcpServers.mam.env).toEqual({ MAM_CHANNEL: '1' });
@@ -162,7 +162,7 @@ describe('Claude Code', () => {
     expect(everything()).toEqual({});
   });
 
-  test('is not taken out where the user has changed it, nor anything else', async () => {
+  test('is not taken out if the user has changed it, nor anything else', async () => {
     await install('claude-code');
     writeFileSync(claudeFile, text(claudeFile).replace('86400000', '5000'));
     const before = everything();
@@ -227,7 +227,7 @@ describe('Codex', () => {
     expect(text(codexFile)).toBe(before);
   });
 
-  test("goes with the user's own tables of tools, of which a copy is kept", async () => {
+  test("is removed with the user's own tables of tools, and keeps a copy of them", async () => {
     await install('codex');
     const more = `${text(codexFile)}\n[mcp_servers.mam.tools.cancel_job]\napproval_mode = "approve"\n`;
     writeFileSync(codexFile, more);
@@ -255,7 +255,7 @@ describe('Codex', () => {
     expect(Object.keys(everything()).sort()).toEqual(files.sort());
   });
 
-  test("refuses to write over the user's own table", async () => {
+  test("refuses to overwrite the user's own table", async () => {
     plant(codexFile, '[mcp_servers.mam]\ncommand = "mine"\n');
     const ended = await install('codex');
     expect(ended).toMatchObject({ code: 69, stdout: '' });
@@ -315,7 +315,7 @@ describe('Gemini CLI', () => {
     expect(Object.keys(everything())).toEqual([policy]);
   });
 
-  test('that may start only other servers is told of', async () => {
+  test('that may only start other servers is reported', async () => {
     plant(geminiFile, '{ "mcp": { "allowed": ["other"] } }');
     expect((await install('gemini')).stderr).toContain(`${geminiFile} switches mam off.`);
   });
@@ -348,7 +348,7 @@ describe('OpenCode', () => {
     expect(existsSync(env.XDG_CONFIG_HOME)).toBe(false);
   });
 
-  test('keeps what the user says of its tools, and tells of it', async () => {
+  test('keeps what the user says of its tools, and reports it', async () => {
     const file = join(lab.project, 'opencode.json');
     plant(file, '{ "permission": "ask" }');
     const ended = await install('opencode', ['--project']);
@@ -359,7 +359,7 @@ describe('OpenCode', () => {
 });
 
 describe('--uninstall', () => {
-  test('keeps the copies where the file has changed otherwise meanwhile', async () => {
+  test('keeps the backups if the file has other changes meanwhile', async () => {
     plant(geminiFile, '{ "a": 1 }\n');
     await install('gemini');
     writeFileSync(geminiFile, text(geminiFile).replace('"a": 1', '"a": 2'));
@@ -372,7 +372,7 @@ describe('--uninstall', () => {
     expect(policy).toMatchObject({ change: 'removed' });
   });
 
-  test('removes the copies of every install since, and names them', async () => {
+  test('removes the backups of every install since, and names them', async () => {
     const bin = join(lab.folder, 'bin');
     mkdirSync(bin);
     plant(geminiFile, '{ "a": 1 }\n');
@@ -388,7 +388,7 @@ describe('--uninstall', () => {
     expect(backups(geminiFile)).toEqual([]);
   });
 
-  test('keeps a folder that it made and somebody uses by now', async () => {
+  test('keeps a folder that it made and that is in use by now', async () => {
     await install('gemini', ['--project']);
     const own = join(lab.project, '.gemini', 'GEMINI.md');
     writeFileSync(own, 'mine');
@@ -396,7 +396,7 @@ describe('--uninstall', () => {
     expect(everything()).toEqual({ [own]: 'mine' });
   });
 
-  test('keeps a folder that was there, empty as it is', async () => {
+  test('keeps a folder that was there before, even if empty', async () => {
     mkdirSync(join(lab.project, '.gemini'));
     await install('gemini', ['--project']);
     await install('gemini', ['--project', '--uninstall']);
@@ -434,7 +434,7 @@ describe('mam install', () => {
     expect(existsSync(settingsFile)).toBe(true);
   });
 
-  test('warns of a path of this machine, in a dry run of what would be', async () => {
+  test('warns of a path on this machine, also in a dry run', async () => {
     const shown = await install('codex', ['--project', '--dry-run']);
     expect(shown.stderr).toContain('The file contains a path on this machine');
     expect(shown.stderr).not.toContain('was written');
@@ -490,7 +490,7 @@ describe('mam install', () => {
     expect(everything()).toEqual({});
   });
 
-  test('harms nothing where it may not write', async () => {
+  test('changes nothing if it may not write', async () => {
     plant(claudeFile, '{}\n');
     // A file stands where the folder should be: that stops root too.
     writeFileSync(join(lab.folder, '.claude'), 'in the way');
@@ -524,7 +524,7 @@ describe('mam install', () => {
       expect(statSync(path)).toMatchObject({ uid: 1234, gid: 2345 });
   });
 
-  test('follows a link to a file or folder of the user, and none that leads astray', async () => {
+  test("follows a link to the user's file or folder, and no other", async () => {
     mkdirSync(dirname(codexFile));
     symlinkSync('../dotfiles/codex.toml', codexFile);
     const nowhere = await install('codex');
@@ -551,14 +551,14 @@ describe('mam install', () => {
     expect(loop.code).toBe(69);
   });
 
-  test('needs to understand its own notes before it writes', async () => {
+  test('must be able to read its own notes before it writes', async () => {
     plant(join(lab.home, 'installed.json'), 'no JSON');
     const ended = await install('codex');
     expect(ended).toMatchObject({ code: 69, stderr: expect.stringContaining('installed.json') });
     expect(everything()).toEqual({});
   });
 
-  test('leaves a file to whoever writes it at the same moment', () => {
+  test('leaves a file alone that is changed at the same moment', () => {
     plant(codexFile, 'a = 1\n');
     const found = readConfig(codexFile);
     writeFileSync(codexFile, 'a = 2\n');
@@ -566,7 +566,7 @@ describe('mam install', () => {
     expect(everything()).toEqual({ [codexFile]: 'a = 2\n' });
   });
 
-  test('takes the first file back when the second one can not be written', () => {
+  test('restores the first file when the second can not be written', () => {
     plant(codexFile, 'a = 1\n', 0o640);
     const [old, none] = [readConfig(codexFile), readConfig(claudeFile)];
     prepare(none, true);

@@ -43,7 +43,7 @@ async function tell(id: string): Promise<void> {
 }
 
 describe('mam logs', () => {
-  test('tells the whole story of a job that has ended, without a hub, as text and as JSON', async () => {
+  test('shows all of a job that has ended, without a hub, as text and as JSON', async () => {
     await tell('roof');
     await lab.mam('hub', 'stop');
     const { code, stdout, stderr } = await lab.mam('logs', 'roof');
@@ -143,7 +143,7 @@ describe('mam logs', () => {
     });
   });
 
-  test('ends with its reader, and names what is damaged', async () => {
+  test('ends with its reader, and reports damage', async () => {
     plant(lab, 'roof');
     const line = (seq: number) =>
       `\n${signed(lab.home, 'roof', { seq, event_id: `e${seq}`, job_id: 'roof', type: 'progress', source: 'peer', at: '', recorded_at: new Date().toISOString(), detail: 'x'.repeat(500) })}\n`;
@@ -189,7 +189,7 @@ describe('mam logs --follow', () => {
     expect(end.events).toBeUndefined();
   });
 
-  test('of a job that has ended needs no hub; Ctrl-C of one that has not is 3', async () => {
+  test('needs no hub for a job that has ended; Ctrl-C before that is 3', async () => {
     plantEnded('over');
     expect((await lab.mam('logs', 'over', '-f')).code).toBe(0);
     expect(lab.hubs).toEqual([]);
@@ -205,7 +205,7 @@ describe('mam logs --follow', () => {
   });
 });
 
-test('mam logs is coloured on a terminal, unless NO_COLOR asks for none', async () => {
+test('mam logs has colours on a terminal, unless NO_COLOR is set', async () => {
   plant(lab, 'roof');
   const shown = async (env: Record<string, string>): Promise<string> => {
     const command = `'${process.execPath}' '${PROGRAM}' logs roof`;

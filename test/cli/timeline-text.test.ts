@@ -48,7 +48,7 @@ describe('an entry of the timeline', () => {
     ['🇩🇪🇫🇷', 4],
     ['⌚ ✓ … →', 8],
     ['한국어 日本語 ｱｲｳ', 17],
-  ])('counts the columns of a terminal as a library for that does: %s', (text, columns) => {
+  ])('counts the columns of a terminal as string-width does: %s', (text, columns) => {
     expect(columnsOf(text)).toBe(columns);
     expect(stringWidth(text)).toBe(columns);
   });
@@ -58,12 +58,12 @@ describe('an entry of the timeline', () => {
     ['हिन्दी', 5],
     ['क्षत्रिय', 6],
     ['น้ำ', 2],
-  ])('counts a mark that stands beside its letter: %s', (text, columns) => {
+  ])('counts a mark that is shown next to its letter: %s', (text, columns) => {
     expect(columnsOf(text)).toBe(columns);
     expect(stringWidth(text)).toBeLessThanOrEqual(columns);
   });
 
-  test('counts every character as that library does, but for a few that terminals do not agree on', () => {
+  test('counts every character as string-width does, except those that terminals disagree on', () => {
     const differs: string[] = [];
     for (let code = 0x20; code < 0x40000; code++) {
       const text = String.fromCodePoint(code);
@@ -74,13 +74,13 @@ describe('an entry of the timeline', () => {
     expect(differs).toEqual([]);
   });
 
-  test('in one look is as wide for the library as for a terminal', () => {
+  test('in its default form is as wide for string-width as for a terminal', () => {
     for (const text of ['❤\ufe0f', '☎\ufe0e', '👍🏽', '👩🏽\u200d🚀', '⚠\ufe0f!', 'e\u0301'])
       expect(columnsOf(inOneLook(text)), text).toBe(stringWidth(inOneLook(text)));
     expect(inOneLook('👨\u200d👩\u200d👧 é')).toBe('👨\u200d👩\u200d👧 é');
   });
 
-  test('is never cut inside of what a person sees as one character', () => {
+  test('is never cut inside what a person sees as one character', () => {
     for (const text of ['👨\u200d👩\u200d👧\u200d👦', '🇩🇪', 'हि', 'e\u0301', '👍🏽']) {
       for (let width = 2; width < 12; width++) {
         const kept = cut(text.repeat(9), width).replace(/…$/, '');
@@ -96,24 +96,20 @@ describe('an entry of the timeline', () => {
     expect(lines({ detail: words }, Number.POSITIVE_INFINITY)).toHaveLength(1);
   });
 
-  test('says that it came late, what it took, and what was decided', () => {
+  test('says that it came late, how long it took, and what was decided', () => {
     expect(lines({ late: true, detail: 'sorry' })[0]).toContain('(late) sorry');
     expect(lines({ type: 'visible', stage_ms: 57, evidence: 'seen' })[0]).toMatch(
       /visible +\+57 ms {2}seen$/,
     );
-    const decided = lines({
-      type: 'permission_resolved',
-      decision: 'allow',
-      about: 'Bash: ls',
-      evidence: 'key 1',
-    });
+    const decision = { decision: 'allow', about: 'Bash: ls', evidence: 'key 1' };
+    const decided = lines({ type: 'permission_resolved', ...decision });
     expect(decided.map((line) => line.trim()).slice(1)).toEqual(['allow: Bash: ls', 'key 1']);
     const failed = lines({ type: 'validated', passed: false, exit_code: 7, round: 2, output_tail: 'a\nb\n' });
     expect(failed[0]).toContain('FAIL (exit 7), run 2');
     expect(failed.slice(1).map((line) => line.trim())).toEqual(['output: │ a', '│ b']);
   });
 
-  test('has the day above it when that is another one', () => {
+  test('has the day above it when it has changed', () => {
     const text = new TimelineText(record, 100);
     const day = (at: string) =>
       /^\n\w+day, \d{4}-\d\d-\d\d\n/.test(text.entry({ ...ENTRY, recorded_at: at }));
@@ -158,16 +154,11 @@ describe('the age of mam prune', () => {
     '2026-13-01',
     '2999-01-01',
     '20261101',
-  ])('%j is none', (age) => expect(() => cutoffOf(age, now)).toThrow(/Give --older-than|That/));
+  ])('%j is not an age', (age) => expect(() => cutoffOf(age, now)).toThrow(/Give --older-than|That/));
 });
 
 test('sizes and spans are short', () => {
   expect([0, 1023, 12_595, 5 * 1024 ** 3].map(bytesText)).toEqual(['0 B', '1023 B', '12.3 KB', '5.0 GB']);
-  expect([-3, 57, 999, 3_449, 61_000].map(fineSpanText)).toEqual([
-    '0 ms',
-    '57 ms',
-    '999 ms',
-    '3.4 s',
-    '1m 1s',
-  ]);
+  const spans = ['0 ms', '57 ms', '999 ms', '3.4 s', '1m 1s'];
+  expect([-3, 57, 999, 3_449, 61_000].map(fineSpanText)).toEqual(spans);
 });

@@ -42,7 +42,7 @@ describe('mam verify, with one hub for all', () => {
     ['exit 255', 255, 'validation: FAIL (exit 255)'],
     ['kill -TERM $$', 143, 'validation: FAIL (exit 143)'],
     ['kill -USR1 $$', 138, 'validation: FAIL (exit 138)'],
-  ])('passes the code of a script through: %s', async (text, code, last) => {
+  ])('returns the exit code of the script: %s', async (text, code, last) => {
     const path = script(`echo out\necho err >&2\n${text}\n`);
     const before = lab.events('codes').length;
     const ended = await verify('codes', path);
@@ -59,7 +59,7 @@ describe('mam verify, with one hub for all', () => {
     });
   });
 
-  test('says its verdict on a line of its own, and to itself when its reader has gone', async () => {
+  test('prints its verdict on a line of its own, and goes on when its reader has gone', async () => {
     const path = script('printf "no newline"; exit 3\n');
     expect((await verify('verdict', path)).stdout).toBe('no newline\nvalidation: FAIL (exit 3)\n');
     const slow = script('echo begun; until [ -e go ]; do sleep 0.02; done; echo over; exit 7\n');
@@ -143,7 +143,7 @@ describe('mam verify, with one hub for all', () => {
     await until('its group is gone', () => !pids().some(isRunning));
   });
 
-  test('ends one that will not hear it at the second Ctrl-C', async () => {
+  test('ends a script that ignores the first Ctrl-C at the second', async () => {
     const path = script('trap "" INT TERM\necho $$ > pids\nwhile :; do sleep 1000; done\n');
     const run = lab.start(['verify', 'deaf', '--validate', path]);
     await until('it runs', () => pids().length === 1);
@@ -160,7 +160,7 @@ describe('mam verify, without a hub', () => {
   });
   afterEach(() => lab.end());
 
-  test('says what is wrong: 64 for a script that is not there or cannot be started, 69 for a job that is not', async () => {
+  test('says what is wrong: 64 for a missing or unusable script, 69 for a missing job', async () => {
     plant(lab, 'roof');
     plant(lab, 'away', { workdir: '/no/such/folder' });
     const path = script('exit 0\n');
@@ -184,7 +184,7 @@ describe('mam verify, without a hub', () => {
     expect(lab.hubs).toEqual([]);
   });
 
-  test('keeps its code when the verdict can be noted nowhere', async () => {
+  test('keeps its exit code when the verdict can not be noted', async () => {
     plant(lab, 'roof');
     lab.expected.push(/^no-home$/);
     writeFileSync(join(lab.folder, 'no-home'), '');

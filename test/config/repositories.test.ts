@@ -38,7 +38,7 @@ function source(name = 'source'): string {
 }
 
 describe('a bare repository', () => {
-  test('with worktrees beside it shares nothing with its neighbours', () => {
+  test('with worktrees next to it shares nothing with its neighbours', () => {
     source();
     for (const name of ['one', 'two']) {
       git(folder, 'clone', '-q', '--bare', 'source', `${name}.git`);
@@ -58,7 +58,7 @@ describe('a bare repository', () => {
     }
   });
 
-  test('in a hidden folder, to which a .git file beside the worktrees leads, has its registry there', () => {
+  test('in a hidden folder, named by a .git file next to the worktrees, has its registry there', () => {
     source();
     make('work');
     git(join(folder, 'work'), 'clone', '-q', '--bare', '../source', '.bare');
@@ -67,7 +67,7 @@ describe('a bare repository', () => {
     for (const place of ['work', 'work/tree']) expect(find(place)).toBe(join(folder, 'work', '.mam'));
   });
 
-  test('that is called .git has its registry beside it, never in it', () => {
+  test('that is called .git has its registry next to it, never in it', () => {
     source();
     make('work');
     git(join(folder, 'work'), 'clone', '-q', '--bare', '../source', '.git');
@@ -91,14 +91,14 @@ test('the worktrees of a submodule share the one of the submodule, and none is i
   expect(find('linked')).toBe(join(folder, 'linked', '.mam'));
 });
 
-test('a repository is the same by each path that leads to it', () => {
+test('a repository is the same by every path', () => {
   source();
   symlinkSync(folder, join(folder, 'link'));
   expect(find('link', 'source')).toBe(join(folder, 'source', '.mam'));
   expect(find('source', '.git', 'hooks')).toBe(join(folder, 'source', '.mam'));
 });
 
-describe('what is no project', () => {
+describe('what is not a project', () => {
   test.each(['/', '/usr', '/tmp', '/home', '/usr/local/bin/../..'])('%s gets no registry', (place) => {
     expect(findProjectFolder(place, join(folder, 'home'), folder)).toBe(join(folder, 'home', 'project'));
   });
@@ -113,7 +113,7 @@ describe('what is no project', () => {
     expect(find('shared')).toBe(join(folder, 'home', 'project'));
   });
 
-  test('the home folder gets none that would catch all projects, and keeps one that a person has made', () => {
+  test('the home folder gets none, which would catch all projects, but keeps one that a person has made', () => {
     make('work');
     expect(find()).toBe(join(folder, 'home', 'project'));
     expect(existsSync(join(folder, '.mam'))).toBe(false);
@@ -121,7 +121,7 @@ describe('what is no project', () => {
     for (const place of ['', 'work']) expect(find(place)).toBe(join(folder, '.mam'));
   });
 
-  test('MAM_HOME is none also where HOME is a link', () => {
+  test('MAM_HOME is not one, even if HOME is a link', () => {
     make('real', 'work');
     make('real', '.mam');
     symlinkSync(join(folder, 'real'), join(folder, 'user'));

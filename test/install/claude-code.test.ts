@@ -1,38 +1,32 @@
 import { describe, expect, test } from 'vitest';
 import { claudeCode } from '../../src/install/claude-code.ts';
+import type { Scope, Surroundings } from '../../src/install/client.ts';
 import { around, fileOf, installed, refusal } from './support.ts';
 
 const servers = fileOf(claudeCode, '/.claude.json');
 const settings = fileOf(claudeCode, '/settings.json');
 const OURS = { type: 'stdio', command: '/opt/bin/mam', args: [], timeout: 86_400_000 };
 const RULES = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
+const MOVED = { command: '/usr/bin/node', args: ['/x/main.js'] };
+const moved = fileOf(claudeCode, '/.claude.json', 'user', MOVED);
 
-describe('the files', () => {
-  const paths = (
-    ...[scope, more]: Parameters<typeof fileOf> extends [unknown, unknown, ...infer R] ? R : never
-  ) => claudeCode.files(scope ?? 'user', { ...around, ...more }).map(({ path }) => path);
-
-  test('are where Claude Code reads them', () => {
-    expect(paths()).toEqual(['/home/u/.claude.json', '/home/u/.claude/settings.json']);
-    expect(paths('project')).toEqual(['/home/u/p/.mcp.json', '/home/u/p/.claude/settings.json']);
-    const env = { CLAUDE_CONFIG_DIR: '/etc/c' };
-    expect(paths('user', { env })).toEqual(['/etc/c/.claude.json', '/etc/c/settings.json']);
-    expect(paths('project', { env })).toEqual(paths('project'));
-    expect(paths('user', { isFile: (path) => path === '/home/u/.claude/.config.json' })[0]).toBe(
-      '/home/u/.claude/.config.json',
-    );
-  });
+test('the files are where Claude Code reads them', () => {
+  const paths = (scope: Scope, more: Partial<Surroundings> = {}) =>
+    claudeCode.files(scope, { ...around, ...more }).map(({ path }) => path);
+  const env = { CLAUDE_CONFIG_DIR: '/etc/c' };
+  const old = '/home/u/.claude/.config.json';
+  expect(paths('user')).toEqual(['/home/u/.claude.json', '/home/u/.claude/settings.json']);
+  expect(paths('project')).toEqual(['/home/u/p/.mcp.json', '/home/u/p/.claude/settings.json']);
+  expect(paths('user', { env })).toEqual(['/etc/c/.claude.json', '/etc/c/settings.json']);
+  expect(paths('project', { env })).toEqual(paths('project'));
+  expect(paths('user', { isFile: (path) => path === old })[0]).toBe(old);
 });
 
 describe('the server', () => {
   test.each([
     ['no file', undefined, `{\n  "mcpServers": {\n    "mam": ${spread(4)}\n  }\n}\n`],
     ['an empty file', '', `{\n  "mcpServers": {\n    "mam": ${spread(4)}\n  }\n}\n`],
-    [
-      'an empty object without a last line end',
-      '{}',
-      `{\n  "mcpServers": {\n    "mam": ${spread(4)}\n  }\n}`,
-    ],
+    ['an object without a line end', '{}', `{\n  "mcpServers": {\n    "mam": ${spread(4)}\n  }\n}`],
     [
       'other servers',
       '{\n  "z": 1,\n  "mcpServers": {\n    "b": {"command":  "b"}\n  },\n  "a": [ 1,2 ]\n}\n',
@@ -63,28 +57,18 @@ describe('the server', () => {
     expect(servers.uninstall(text, receipt).text).toBe(before);
   });
 
-  test('that Claude Code has written anew is still known', () => {
+  test('that Claude Code has rewritten is still recognized', () => {
     const { receipt } = installed(servers, '{"a":1}');
-    const anew = JSON.stringify({ mcpServers: { mam: { ...OURS }, x: {} }, a: 1, b: 2 }, null, 2);
-    expect(servers.install(anew, receipt).text).toBe(anew);
-    expect(JSON.parse(servers.uninstall(anew, receipt).text ?? '')).toEqual({
-      mcpServers: { x: {} },
-      a: 1,
-      b: 2,
-    });
+    const rewritten = JSON.stringify({ mcpServers: { mam: OURS, x: {} }, a: 1, b: 2 }, null, 2);
+    expect(servers.install(rewritten, receipt).text).toBe(rewritten);
+    const left = JSON.parse(servers.uninstall(rewritten, receipt).text ?? '');
+    expect(left).toEqual({ mcpServers: { x: {} }, a: 1, b: 2 });
   });
 
-  test('is brought up to date when mam has moved', () => {
+  test('is updated when mam has moved', () => {
     const { text, receipt } = installed(servers, '{\n  "a": 1\n}\n');
-    const moved = fileOf(claudeCode, '/.claude.json', 'user', {
-      command: '/usr/bin/node',
-      args: ['/x/main.js'],
-    });
     const now = moved.install(text, receipt);
-    expect(JSON.parse(now.text ?? '').mcpServers.mam).toMatchObject({
-      command: '/usr/bin/node',
-      args: ['/x/main.js'],
-    });
+    expect(JSON.parse(now.text ?? '').mcpServers.mam).toMatchObject(MOVED);
     expect(moved.uninstall(now.text, now.receipt).text).toBe('{\n  "a": 1\n}\n');
   });
 
@@ -96,7 +80,7 @@ describe('the server', () => {
     expect(refusal(() => servers.uninstall(own, undefined))).toMatch(
       /mcpServers\.mam in .* was not written by mam install: .*nothing was changed\. Take it out yourself \(claude mcp remove mam --scope user\)/,
     );
-    // Word for word what we would write, and his all the same.
+    // Exactly what we would write, but still the user's.
     const same = JSON.stringify({ mcpServers: { mam: OURS } });
     expect(servers.install(same, undefined)).toEqual({ text: same, receipt: undefined, kept: [] });
     expect(refusal(() => servers.uninstall(same, undefined))).toContain('was not written by mam install');
@@ -111,35 +95,33 @@ describe('the server', () => {
     expect(refusal(() => servers.uninstall(tuned, receipt))).toMatch(
       /was changed since mam install wrote it \(timeout\): .*nothing was changed\. Take it out yourself/,
     );
-    // Once he has changed it back it is ours again.
+    // Once it is changed back, it is ours again.
     expect(servers.uninstall(text, receipt).text).toBeUndefined();
   });
 
-  test('that the user brought up to date by hand is still ours', () => {
+  test('that the user has updated by hand is still ours', () => {
     const { text, receipt } = installed(servers, undefined);
-    const moved = fileOf(claudeCode, '/.claude.json', 'user', { command: '/new/mam' });
+    const later = fileOf(claudeCode, '/.claude.json', 'user', { command: '/new/mam' });
     const now = text.replace('/opt/bin/mam', '/new/mam');
-    expect(moved.install(now, receipt).text).toBe(now);
-    expect(moved.uninstall(now, receipt)).toEqual({ text: undefined, receipt: undefined, kept: [] });
+    expect(later.install(now, receipt).text).toBe(now);
+    expect(later.uninstall(now, receipt)).toEqual({ text: undefined, receipt: undefined, kept: [] });
   });
 });
 
-test('the server is a channel when that is asked for, and no longer when it is not', () => {
+test('the server is a channel when asked for, and no longer when not', () => {
   const [asChannel] = claudeCode.files('user', around, true);
   if (asChannel === undefined) throw new Error('no file');
   const { text, receipt } = installed(asChannel, '{}');
   expect(JSON.parse(text).mcpServers.mam).toEqual({ ...OURS, env: { MAM_CHANNEL: '1' } });
   const plain = servers.install(text, receipt);
   expect(JSON.parse(plain.text ?? '').mcpServers.mam).toEqual(OURS);
-  // With something of the user's beside it, only ours goes.
+  // With something of the user's next to it, only ours is removed.
   const more = text.replace('"MAM_CHANNEL"', '"MY": "x",\n        "MAM_CHANNEL"');
-  expect(JSON.parse(servers.install(more, receipt).text ?? '').mcpServers.mam).toEqual({
-    ...OURS,
-    env: { MY: 'x' },
-  });
+  const mine = JSON.parse(servers.install(more, receipt).text ?? '').mcpServers.mam;
+  expect(mine).toEqual({ ...OURS, env: { MY: 'x' } });
   const again = asChannel.install(plain.text, plain.receipt);
   expect(asChannel.uninstall(again.text, again.receipt).text).toBe('{}');
-  // What he wrote by hand stays his, whatever is asked for.
+  // What the user wrote by hand stays the user's in any case.
   const own = plain.text?.replace('"args"', '"env": { "MAM_CHANNEL": "1" },\n"args"');
   const taken = asChannel.install(own, plain.receipt);
   expect(taken.text).toBe(own);
@@ -149,16 +131,10 @@ test('the server is a channel when that is asked for, and no longer when it is n
 describe('what the user adds to the server', () => {
   const before = '{\n  "a": 1\n}\n';
   const { text, receipt } = installed(servers, before);
-  const more = text.replace(
-    '"args": [],',
-    '"args": [],\n      "env": { "MAM_CHANNEL": "1" },\n      "x": 2,',
-  );
-  const moved = fileOf(claudeCode, '/.claude.json', 'user', {
-    command: '/usr/bin/node',
-    args: ['/x/main.js'],
-  });
+  const added = '"args": [],\n      "env": { "MAM_CHANNEL": "1" },\n      "x": 2,';
+  const more = text.replace('"args": [],', added);
 
-  test('is no change of ours', () => {
+  test('does not change what is ours', () => {
     expect(servers.install(more, receipt)).toEqual({ text: more, receipt, kept: [] });
     expect(servers.install(more, undefined)).toEqual({ text: more, receipt: undefined, kept: [] });
   });
@@ -169,18 +145,13 @@ describe('what the user adds to the server', () => {
       text: expect.stringContaining('      "env": { "MAM_CHANNEL": "1" },\n      "x": 2,\n      "timeout"'),
       kept: [],
     });
-    expect(JSON.parse(now.text ?? '').mcpServers.mam).toEqual({
-      ...OURS,
-      command: '/usr/bin/node',
-      args: ['/x/main.js'],
-      env: { MAM_CHANNEL: '1' },
-      x: 2,
-    });
+    const all = { ...OURS, ...MOVED, env: { MAM_CHANNEL: '1' }, x: 2 };
+    expect(JSON.parse(now.text ?? '').mcpServers.mam).toEqual(all);
     expect(moved.install(now.text, now.receipt).text).toBe(now.text);
     expect(moved.uninstall(now.text, now.receipt)).toMatchObject({ text: before, receipt: undefined });
   });
 
-  test('goes with it, by name', () => {
+  test('is removed with it, and named', () => {
     expect(servers.uninstall(more, receipt)).toEqual({
       text: before,
       receipt: undefined,
@@ -192,11 +163,8 @@ describe('what the user adds to the server', () => {
   test('before a newer mam writes the same key is kept', () => {
     const { timeout: _, ...older } = OURS;
     const old = { mcpServers: { mam: { ...older, gone: 1, timeout: 5000 } } };
-    const known = {
-      values: [{ at: ['mcpServers', 'mam'], value: { ...older, gone: 1 } }],
-      words: [],
-      made: [],
-    };
+    const value = { ...older, gone: 1 };
+    const known = { values: [{ at: ['mcpServers', 'mam'], value }], words: [], made: [] };
     const now = servers.install(JSON.stringify(old), known);
     expect(JSON.parse(now.text ?? '')).toEqual({ mcpServers: { mam: { ...older, timeout: 5000 } } });
     expect(now.kept).toEqual([expect.stringMatching(/^mcpServers\.mam\.timeout in .* is your own/)]);
@@ -227,22 +195,21 @@ describe('the rules', () => {
     expect(settings.uninstall(text, receipt).text).toBe(before);
   });
 
-  test('are needless where all tools of mam are allowed', () => {
+  test('are not needed where all tools of mam are allowed', () => {
     const before = '{"permissions":{"allow":["mcp__mam"]}}';
     expect(settings.install(before, undefined)).toEqual({ text: before, receipt: undefined, kept: [] });
   });
 
-  test('keep company: what the user added later stays', () => {
+  test('leave what the user added later', () => {
     const { text, receipt } = installed(settings, undefined);
     const value = JSON.parse(text);
     value.permissions.allow.push('Bash(ls:*)');
     const later = JSON.stringify(value, null, 2);
-    expect(JSON.parse(settings.uninstall(later, receipt).text ?? '')).toEqual({
-      permissions: { allow: ['Bash(ls:*)'] },
-    });
+    const left = JSON.parse(settings.uninstall(later, receipt).text ?? '');
+    expect(left).toEqual({ permissions: { allow: ['Bash(ls:*)'] } });
   });
 
-  test('that the user took out stay out of the way of an uninstall', () => {
+  test('that the user took out do not matter to an uninstall', () => {
     const { receipt } = installed(settings, undefined);
     expect(settings.uninstall('{"permissions":{"allow":[]}}', receipt).kept).toEqual([]);
     expect(settings.uninstall(undefined, receipt)).toEqual({ text: undefined, receipt: undefined, kept: [] });
@@ -269,16 +236,14 @@ describe('a file is refused, with the place, when it', () => {
     expect(refusal(() => servers.uninstall(text, undefined))).toContain(words);
   });
 
-  test('has no list of rules', () => {
-    expect(refusal(() => settings.install('{"permissions":{"allow":"all"}}', undefined))).toContain(
-      'permissions.allow is not a list',
-    );
-    expect(refusal(() => settings.install('{"permissions":[]}', undefined))).toContain(
-      'permissions is not an object',
-    );
+  test.each([
+    ['{"permissions":{"allow":"all"}}', 'permissions.allow is not a list'],
+    ['{"permissions":[]}', 'permissions is not an object'],
+  ])('has no list of rules: %s', (text, words) => {
+    expect(refusal(() => settings.install(text, undefined))).toContain(words);
   });
 
-  test('and a key twice somewhere else is none of our business', () => {
+  test('but not for a key twice somewhere else', () => {
     const before = '{"x": 1, "x": 2}';
     const { text, receipt } = installed(servers, before);
     expect(text.startsWith('{"x": 1, "x": 2, "mcpServers": {')).toBe(true);
@@ -286,7 +251,7 @@ describe('a file is refused, with the place, when it', () => {
   });
 });
 
-/** Our entry as it stands in a file. */
+/** Our entry as it is in a file. */
 function spread(indent: number, step = 2, eol = '\n'): string {
   return JSON.stringify(OURS, null, step).replaceAll('\n', `${eol}${' '.repeat(indent)}`);
 }

@@ -1,5 +1,6 @@
 import { parse } from 'smol-toml';
 import { describe, expect, test } from 'vitest';
+import type { Scope } from '../../src/install/client.ts';
 import { codex } from '../../src/install/codex.ts';
 import { ALL_SETTINGS, namesOf } from '../../src/settings/table.ts';
 import { fileOf, installed, refusal } from './support.ts';
@@ -18,13 +19,12 @@ const ours = (text: string): Record<string, unknown> | undefined =>
 
 test('the file is where Codex reads it', () => {
   expect(file.path).toBe('/home/u/.codex/config.toml');
-  expect(fileOf(codex, 'config.toml', 'user', { env: { CODEX_HOME: '/c' } }).path).toBe('/c/config.toml');
-  expect(fileOf(codex, 'config.toml', 'project', { env: { CODEX_HOME: '/c' } }).path).toBe(
-    '/home/u/p/.codex/config.toml',
-  );
+  const path = (scope: Scope) => fileOf(codex, 'config.toml', scope, { env: { CODEX_HOME: '/c' } }).path;
+  expect(path('user')).toBe('/c/config.toml');
+  expect(path('project')).toBe('/home/u/p/.codex/config.toml');
 });
 
-test('the table says all that Codex would not do by itself', () => {
+test('the table sets all that Codex would not do by default', () => {
   const { text } = installed(file, undefined);
   expect(text.startsWith(`${BEGIN}\n[mcp_servers.mam]\n`)).toBe(true);
   expect(text.endsWith(`\n${END}\n`)).toBe(true);
@@ -38,7 +38,7 @@ test('the table says all that Codex would not do by itself', () => {
     env: { MAM_TOOL_TIMEOUT_SECONDS: '86400' },
     tools: { publish_event: { approval_mode: 'approve' }, job_status: { approval_mode: 'approve' } },
   });
-  // Every setting reaches the server; the time limit is said in the table itself, and a channel is Claude Code's alone.
+  // Every setting reaches the server, except the time limit, which is in the table, and the channel of Claude Code.
   const left = ['MAM_TOOL_TIMEOUT_SECONDS', 'MAM_CHANNEL'];
   const read = ALL_SETTINGS.flatMap(namesOf).filter((name) => !left.includes(name));
   for (const name of read) expect(table?.['env_vars']).toContain(name);
@@ -46,7 +46,7 @@ test('the table says all that Codex would not do by itself', () => {
   expect(ours(installed(fileOf(codex, 'config.toml', 'user', command), '').text)).toMatchObject(command);
 });
 
-describe('the table is put in and taken out again without a trace', () => {
+describe('the table is put in and taken out without a trace', () => {
   test.each([
     ['no file', undefined],
     ['an empty file', ''],
@@ -67,7 +67,7 @@ describe('the table is put in and taken out again without a trace', () => {
     ['inline tables inside', '[mcp_servers]\na = { command = "a" }\n'],
     ['arrays of tables', '[[x]]\na = 1\n[[x]]\na = 2\n'],
     [
-      'values that JavaScript would bend',
+      'values that JavaScript would distort',
       'a = 9223372036854775807\nb = nan\nc = 1979-05-27T07:32:00Z\nd = 1.0\n',
     ],
     ['our markers in a string', `a = """\n${BEGIN}\n${END}\n"""\n`],
@@ -85,7 +85,7 @@ describe('what came later', () => {
   const before = 'model = "x"\n\n[mcp_servers.a]\ncommand = "a"\n';
   const { text, receipt } = installed(file, before);
 
-  test('behind the block stays, at a distance', () => {
+  test('after the block stays, after an empty line', () => {
     for (const later of ['\n[later]\nk = 1\n', '[later]\nk = 1\n', '# later\n'])
       expect(file.uninstall(text + later, receipt).text).toBe(`${before}\n${later.trimStart()}`);
     const whole = installed(file, 'model = "x"');
@@ -102,7 +102,7 @@ describe('what came later', () => {
     );
   });
 
-  test('by `codex mcp add` of 0.169.0, which writes all servers anew, is no change of ours', () => {
+  test('by `codex mcp add` of 0.169.0, which rewrites all servers, does not change ours', () => {
     const anew = [
       'model = "x"',
       '',
@@ -134,7 +134,7 @@ describe('what came later', () => {
     expect(file.uninstall(anew, receipt).text).toBe(`${before}\n[mcp_servers.third]\ncommand = "echo"\n`);
   });
 
-  test('by a move of mam is written in the old place of nothing else', () => {
+  test('by a move of mam changes nothing else', () => {
     const moved = fileOf(codex, 'config.toml', 'user', { command: '/new/mam' });
     const now = moved.install(`${text}\n[later]\n`, receipt);
     expect(ours(now.text ?? '')).toMatchObject({ command: '/new/mam' });
@@ -152,7 +152,7 @@ test('what a client put before it does not leave an empty line at the top', () =
 describe('the receipt is lost, and', () => {
   const { text } = installed(file, 'a = 1\n');
 
-  test('what stands between our markers as we write it is ours', () => {
+  test('what is between our markers as we write it is ours', () => {
     expect(file.install(text, undefined).text).toBe(text);
     expect(file.uninstall(text, undefined).text).toBe('a = 1\n');
   });
@@ -163,7 +163,7 @@ describe('the receipt is lost, and', () => {
     expect(refusal(() => file.install(changed, undefined))).toContain('not what mam install wrote');
   });
 
-  test('a marker that lost its table is no harm', () => {
+  test('a marker without its table does no harm', () => {
     expect(file.uninstall(`a = 1\n\n${BEGIN}\n${END}\n`, undefined).text).toBe('a = 1\n');
     const again = installed(file, `a = 1\n\n${END}\n`);
     expect(again.text.match(/<<< mam/g)).toHaveLength(1);

@@ -29,7 +29,7 @@ test('of a file on one line only the part that changes is shown', () => {
   expect(shown.length).toBeLessThan(300);
 });
 
-test('of what others have put into a file only the names are shown', () => {
+test("only the names of other people's entries are shown", () => {
   const ours = quotedIn('{"command": "mam"}');
   expect(masked('{"env": {"TOKEN": "s3cret", "b": ["s3cret"]}, "command": "mam", "e": ""}', ours)).toBe(
     '{"env": {"TOKEN": "…", "b": ["…"]}, "command": "mam", "e": ""}',

@@ -73,7 +73,7 @@ describe('the rule', () => {
     });
   });
 
-  test('goes as it came, and is renewed when an older version wrote it', () => {
+  test('is removed as it was written, and updated when an older version wrote it', () => {
     const { text, receipt } = installed(policy, undefined);
     expect(policy.uninstall(text, receipt)).toEqual({ text: undefined, receipt: undefined, kept: [] });
     expect(policy.install('# older\n', '# older\n')).toEqual({ text, receipt, kept: [] });

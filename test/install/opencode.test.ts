@@ -39,7 +39,7 @@ describe('the file', () => {
     ]);
   });
 
-  test('that is not chosen gives up what is ours, and what is not is never overlaid', () => {
+  test('that is not chosen loses what is ours, and the rest is never shadowed', () => {
     const { text, receipt } = installed(file, '{ "a": 1 }');
     const [, other] = opencode.files('user', { ...around, isFile: (path) => /opencode\.jsonc?$/.test(path) });
     expect(other?.path).toBe(file.path);
@@ -96,7 +96,7 @@ describe('the server and the permissions', () => {
   });
 });
 
-describe('a permission that the user gives stays his', () => {
+describe('a permission from the user stays', () => {
   const install = (permission: unknown) => {
     const before = JSON.stringify({ permission });
     const edited = file.install(before, undefined);
@@ -110,7 +110,7 @@ describe('a permission that the user gives stays his', () => {
     [{ '*': 'allow' }],
     [{ bash: 'ask', 'mam_*': 'allow' }],
     [{ mam_publish_event: { '*': 'allow' }, mam_job_status: 'allow' }],
-  ])('%j says all that is needed', (permission) => {
+  ])('%j is enough', (permission) => {
     expect(install(permission)).toEqual({ after: permission, kept: [] });
   });
 
@@ -120,7 +120,7 @@ describe('a permission that the user gives stays his', () => {
     [{ 'mam_?*': 'deny' }, 'says otherwise (mam_?*)'],
     [{ mam_publish_event: 'deny', mam_job_status: 'ask' }, 'says otherwise (mam_'],
     [{ mam_publish_event: 'allow', mam_job_status: 'allow', '*': 'ask' }, 'says otherwise (*)'],
-  ])('%j is left, and told of', (permission, words) => {
+  ])('%j is left, and reported', (permission, words) => {
     const { after, kept } = install(permission);
     expect(after).toEqual(permission);
     expect(kept).toEqual([expect.stringContaining(words), expect.stringContaining(words)]);

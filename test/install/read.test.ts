@@ -70,7 +70,7 @@ describe("the user's own entry counts as it is:", () => {
   });
 });
 
-describe('variables of the environment stand for what the client makes of them:', () => {
+describe('variables are replaced as the client does it:', () => {
   const env = { A: '/a', EMPTY: '' };
   const claude = fileOf(claudeCode, '/.claude.json', 'user', { env });
   const google = fileOf(gemini, 'settings.json', 'user', { env });

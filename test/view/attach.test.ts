@@ -4,11 +4,11 @@ import { attachCommand } from '../../src/view/attach.ts';
 const session = { session: 'codex', socket: '/tmp/tmux-0/work' };
 
 test.each([
-  ['from inside of its server', { inside: session.socket }, "tmux switch-client -t '=codex'"],
+  ['from inside its server', { inside: session.socket }, "tmux switch-client -t '=codex'"],
   ['by the name of its server', { tmuxServerName: 'work' }, "tmux -L work attach -t '=codex'"],
-  ['by its socket, where the server has no name', {}, "tmux -S /tmp/tmux-0/work attach -t '=codex'"],
+  ['by its socket, if the server has no name', {}, "tmux -S /tmp/tmux-0/work attach -t '=codex'"],
   [
-    'by its socket, where the name is that of another server',
+    'by its socket, if the name is that of another server',
     { tmuxServerName: 'other', tmuxSocket: '/tmp/tmux-0/other', inside: '/tmp/tmux-0/other' },
     "tmux -S /tmp/tmux-0/work attach -t '=codex'",
   ],

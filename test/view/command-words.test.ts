@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { commands } from '../../src/cli/index.ts';
 import { commandWords } from '../../src/view/command-words.ts';
 
-test('every tool that a command stands for is named by the command', async () => {
+test('every tool with a command is named by that command', async () => {
   for (const [name, listed] of Object.entries(commands)) {
     const { json } = await listed.load();
     if (typeof json === 'string' || name === 'done') continue;

@@ -7,7 +7,7 @@ import { Story, VALIDATION } from '../job/story.ts';
 
 const HASH = 'a'.repeat(64);
 
-/** A job's way with times 40 ms apart. */
+/** A job with events 40 ms apart. */
 function story(): Story {
   const told = new Story({ validation: { ...VALIDATION } });
   told.next('pasting');
@@ -41,7 +41,7 @@ describe('the audit log', () => {
     ]);
   });
 
-  test('tells the stages of the delivery from what was typed later', () => {
+  test('distinguishes the stages of the delivery from what was typed later', () => {
     const [first, ...stages] = entries.filter(({ stage_ms }) => stage_ms !== undefined);
     expect([first, ...stages].map((entry) => entry?.type)).toEqual(['pasting', 'submitted', 'started']);
     for (const [index, { stage_ms }] of stages.entries()) {
@@ -54,7 +54,7 @@ describe('the audit log', () => {
     expect(entries.at(-1)).toMatchObject({ type: 'submitted', what: 'messages' });
   });
 
-  test('puts a decision beside what it was about, and numbers the checks', () => {
+  test('puts a decision next to its request, and numbers the checks', () => {
     expect(of('answered')).toMatchObject({
       request_id: of('question')?.request_id,
       about: 'Slate or tin?',
@@ -70,7 +70,7 @@ describe('the audit log', () => {
     expect(of('progress')?.late).toBe(true);
   });
 
-  test('is the same in pages, but for the number of a check', () => {
+  test('is the same in pages, except for the number of a check', () => {
     for (let cut = 1; cut < journal.length; cut++) {
       const batches = new Timeline();
       const both = [
@@ -98,13 +98,12 @@ test('the durations of a job: queued, worked, never sent, open', () => {
   const job = { ...record, created_at: at(0), submitted_at: at(200), final_at: at(5_000) };
   expect(durations(job, 0)).toEqual({ queued: 200, working: 4_800, total: 5_000 });
   expect(durations({ ...job, submitted_at: undefined }, 0)).toEqual({ queued: 5_000, total: 5_000 });
-  expect(durations({ ...job, final_at: undefined }, 1_009_000)).toEqual({
-    ...{ queued: 200, working: 8_800, total: 9_000 },
-  });
+  const open = durations({ ...job, final_at: undefined }, 1_009_000);
+  expect(open).toEqual({ queued: 200, working: 8_800, total: 9_000 });
 });
 
-describe('what finds room', () => {
-  test('the first items, one at least', () => {
+describe('what fits', () => {
+  test('the first items, at least one', () => {
     expect(fitting(['aa', 'bb', 'cc'], 10)).toEqual(['aa', 'bb']);
     expect(fitting(['aa'.repeat(100), 'b'], 10)).toHaveLength(1);
     expect(fitting([], 10)).toEqual([]);

@@ -19,7 +19,10 @@ const FIELD_WIDTH = 9;
 /** Of a longer text, the beginning is shown, with the file that has the rest. */
 const BLOCK_CHARS = 8_000;
 const FAILURES = ['error', 'timeout', 'session_lost', 'delivery_failed'];
-const ASKS = 'question permission_required rate_limited stalled delivery_unverified blocked'.split(' ');
+const ASKS = [
+  ...['question', 'permission_required', 'rate_limited'],
+  ...['stalled', 'delivery_unverified', 'blocked'],
+];
 const TALKS = ['progress', 'answered', 'reminded', 'turn_ended'];
 
 /** Formats entries one after the other: remembers the last day and the width of the columns. */
