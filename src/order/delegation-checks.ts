@@ -47,9 +47,11 @@ export function checkWorkdir(workdir: string): void {
  */
 export function makeLogFolder(folder: string, look = false): void {
   try {
-    if (look) return checkRoom(folder);
-    makeFolder(folder);
-    accessSync(folder, constants.W_OK);
+    if (look) checkRoom(folder);
+    else {
+      makeFolder(folder);
+      accessSync(folder, constants.W_OK);
+    }
   } catch (error) {
     throw new MamError(
       'io',

@@ -128,10 +128,7 @@ describe.concurrent('an obstacle in the pane', () => {
         ...{ prompt: 'Mend the roof', agent: 'asking' },
       });
       const { job_id } = job;
-      expect(job).toMatchObject({
-        status: 'queued',
-        delivery_stage: 'queued',
-      });
+      expect(job).toMatchObject({ status: 'queued', delivery_stage: 'queued' });
       expect(lab.record(job_id)).toMatchObject({
         status: 'queued',
         blocked_by: 'dialog',

@@ -29,19 +29,16 @@ describe('a job is refused before anything is kept of it:', () => {
     for (const name of ['mute', 'shell', 'split', 'dead']) expect(unknown).toContain(`tmux:${name}`);
     expect(unknown).not.toContain('_mam');
     expect(unknown).toContain(`tmux -S ${lab.socket} new-session -d -s 'nobody'`);
-    // A name is never a prefix or a pattern.
-    expect(await refused(lab, server, { agent_session: 'tmux:mut' })).toContain('There is no tmux session');
-    expect(await refused(lab, server, { agent_session: 'tmux:m*' })).toContain('There is no tmux session');
-    expect(await refused(lab, server, { agent_session: 'tmux:%99' })).toContain('There is no tmux pane %99');
-
-    expect(await refused(lab, server, { agent_session: 'tmux:shell' })).toContain(
-      'runs the shell bash, not an agent',
-    );
-    expect(await refused(lab, server, { agent_session: 'tmux:dead' })).toMatch(
-      /is dead: its program has ended/,
-    );
-    const several = await refused(lab, server, { agent_session: 'tmux:split' });
-    expect(several).toMatch(/has 2 panes.*Name one: tmux:%\d+ \(sleep\), tmux:%\d+ \(sleep\)/);
+    for (const [agent_session, why] of [
+      // A name is never a prefix or a pattern.
+      ['tmux:mut', /There is no tmux session/],
+      ['tmux:m*', /There is no tmux session/],
+      ['tmux:%99', /There is no tmux pane %99/],
+      ['tmux:shell', /runs the shell bash, not an agent/],
+      ['tmux:dead', /is dead: its program has ended/],
+      ['tmux:split', /has 2 panes.*Name one: tmux:%\d+ \(sleep\), tmux:%\d+ \(sleep\)/],
+    ] as const)
+      expect(await refused(lab, server, { agent_session })).toMatch(why);
 
     const inside = await lab.startServer(lab.envOf(peer));
     expect(await refused(lab, inside, { agent_session: peer.address })).toContain(
@@ -69,19 +66,22 @@ describe('a job is refused before anything is kept of it:', () => {
   sharing('what it asks for', async ({ lab, server, peer }) => {
     const ask = (args: Record<string, unknown>) =>
       refused(lab, server, { agent_session: peer.address, ...args });
-    expect(await ask({ agent: 'codec' })).toContain('There is no such agent kind');
-    expect(await ask({ agent: 'nobody' })).toContain('There is no such agent kind');
-    expect(await ask({ agent_session: 'tmux:none', start: true })).toContain(
-      'How agent kind command is started is not known. Start the program in a tmux session yourself, or make a kind of your own',
-    );
-    expect(await ask({ timeout_seconds: -1 })).toContain('timeout_seconds');
-    expect(await ask({ idle_timeout_seconds: 0 })).toContain('idle_timeout_seconds');
-    expect(await ask({ timeout_seconds: 0.5 })).toContain('timeout_seconds');
-    expect(await ask({ prompt: ' \n' })).toContain('`prompt` is empty');
-    expect(await ask({ prompt: 'x\ud83d' })).toContain('half a UTF-16 surrogate pair');
-    expect(await ask({ prompt: 'é'.repeat(600_000) })).toContain('longer than 1 MiB');
-    expect(await ask({ workdir: 'nowhere' })).toContain(`${lab.project}/nowhere does not exist`);
-    expect(await ask({ request_key: 'k'.repeat(201) })).toContain('`request_key`');
+    const unknownStart =
+      'How agent kind command is started is not known. Start the program in a tmux session yourself, or make a kind of your own';
+    for (const [args, why] of [
+      [{ agent: 'codec' }, 'There is no such agent kind'],
+      [{ agent: 'nobody' }, 'There is no such agent kind'],
+      [{ agent_session: 'tmux:none', start: true }, unknownStart],
+      [{ timeout_seconds: -1 }, 'timeout_seconds'],
+      [{ idle_timeout_seconds: 0 }, 'idle_timeout_seconds'],
+      [{ timeout_seconds: 0.5 }, 'timeout_seconds'],
+      [{ prompt: ' \n' }, '`prompt` is empty'],
+      [{ prompt: 'x\ud83d' }, 'half a UTF-16 surrogate pair'],
+      [{ prompt: 'é'.repeat(600_000) }, 'longer than 1 MiB'],
+      [{ workdir: 'nowhere' }, `${lab.project}/nowhere does not exist`],
+      [{ request_key: 'k'.repeat(201) }, '`request_key`'],
+    ] as const)
+      expect(await ask(args)).toContain(why);
     expect(await refused(lab, server, {})).toContain('Give agent_session: tmux:NAME');
     expect(peer.bytes.toString()).toBe('');
   });

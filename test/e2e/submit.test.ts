@@ -281,9 +281,7 @@ describe.concurrent('mam submit', () => {
   sharing('a session that is missing can be started where its program is installed', async ({ lab }) => {
     const path = `${dirname(lab.write('programs/codex', '#!/bin/sh\n', 0o755))}:${process.env['PATH']}`;
     const submit = lab.start(['submit', 'x', '--agent', 'codex', '--agent-session', 'tmux:other'], {
-      env: {
-        PATH: path,
-      },
+      env: { PATH: path },
     });
     const { code, stderr } = await submit.ended;
     expect(code).toBe(69);

@@ -78,8 +78,6 @@ describe.concurrent('wait_job returns', () => {
     if (needsSomebody)
       expect(
         await server.ask('wait_job', { job_id, cursor: answer.cursor, timeout_seconds: 0 }),
-      ).toMatchObject({
-        outcome: 'still_running',
-      });
+      ).toMatchObject({ outcome: 'still_running' });
   });
 });

@@ -53,9 +53,7 @@ async function noLine(boss: Peer, lines = 0, ms = WAKE_MS): Promise<void> {
 describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
   sharing('is told by one line a change, and by none of what it then has seen', async ({ lab }) => {
     const { boss, own, peer } = await startBoss(lab);
-    const { job_id: id, next } = await own.delegate(await lab.startPeer('mute'), {
-      notify: 'pane',
-    });
+    const { job_id: id, next } = await own.delegate(await lab.startPeer('mute'), { notify: 'pane' });
     expect(next).toBe(
       `You may end your turn: a line in your pane notifies you when the job ends or needs you. Or wait: Call wait_job with {"job_id":"${id}"}.`,
     );

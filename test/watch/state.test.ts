@@ -39,13 +39,8 @@ const message = (
 ): LogMessage => ({
   ...(words !== undefined && { detail: words }),
   event: {
-    seq: 2,
-    event_id: `${id}-${type}`,
-    job_id: id,
-    type,
-    source: 'peer',
-    at: AT,
-    recorded_at: AT,
+    ...{ seq: 2, event_id: `${id}-${type}`, job_id: id, type, source: 'peer' },
+    ...{ at: AT, recorded_at: AT },
     ...more,
   },
   status,
@@ -64,12 +59,8 @@ const start = (): State =>
 /** A board with these jobs, the newest first. */
 function listed(rows: JobRow[], cursor?: string, total = rows.length): State {
   const open = rows.filter((one) => one.final_at === undefined);
-  const first = reduce(start(), {
-    type: 'listed',
-    which: 'all',
-    first: true,
-    page: { jobs: rows, cursor, total },
-  });
+  const page = { jobs: rows, cursor, total };
+  const first = reduce(start(), { type: 'listed', which: 'all', first: true, page });
   return reduce(first, { type: 'listed', which: 'open', first: true, page: { jobs: open, total } });
 }
 
@@ -107,35 +98,25 @@ describe('the list', () => {
   test('jobs of other registries are not shown', () => {
     const job = { registry_dir: '/other', agent: 'codex', prompt_preview: 'new' };
     const before = listed(many(1));
-    const after = reduce(before, {
-      type: 'heard',
-      messages: [message('x', 'queued', { data: { job } }), message('y', 'progress')],
-    });
-    expect(after).toBe(before);
+    const messages = [message('x', 'queued', { data: { job } }), message('y', 'progress')];
+    expect(reduce(before, { type: 'heard', messages })).toBe(before);
   });
 
-  test('events change a row; words of the hub about its work are none of the job', () => {
+  test("events change a row; the hub's words about its own work are not shown", () => {
     let state = listed(many(1));
     const words = (): string => wordsOf(state.jobs.rows.get('job-0') ?? row(''));
-    state = reduce(state, {
-      type: 'heard',
-      messages: [message('job-0', 'progress', {}, 'working', 'half \u001b[31mred')],
-    });
-    expect(words()).toBe('half red');
-    state = reduce(state, {
-      type: 'heard',
-      messages: [message('job-0', 'submitted', { detail: 'the screen changed' })],
-    });
-    expect(words()).toBe('half red');
-    state = reduce(state, {
-      type: 'heard',
-      messages: [message('job-0', 'completed', {}, 'completed', 'done')],
-    });
-    expect(words()).toBe('done');
+    for (const [heard, shows] of [
+      [message('job-0', 'progress', {}, 'working', 'half \u001b[31mred'), 'half red'],
+      [message('job-0', 'submitted', { detail: 'the screen changed' }), 'half red'],
+      [message('job-0', 'completed', {}, 'completed', 'done'), 'done'],
+    ] as const) {
+      state = reduce(state, { type: 'heard', messages: [heard] });
+      expect(words()).toBe(shows);
+    }
     expect(countOf(state.jobs)).toMatchObject({ open: 0 });
   });
 
-  test('a job that is kept from its pane counts as one that needs somebody, until it is let in', () => {
+  test('a job that is kept from its pane counts as one that needs someone, until it is let in', () => {
     let state = reduce(listed(many(2)), { type: 'hub', hub: 'here' });
     const hear = (type: string, more: Partial<LogMessage>): void => {
       const told = { ...message('job-1', type, { source: 'hub', detail: 'Sure?' }, 'queued'), ...more };
