@@ -123,8 +123,8 @@ export class Work {
   }
 
   #openChannel(engine: HubConnection, caller: Caller): Promise<void> {
-    this.#channel ??= import('./offers/channel.ts').then(({ Channel }) =>
-      new Channel(engine, caller.session, (message) => this.notify(message)).begin(),
+    this.#channel ??= import('./offers/channel.ts').then(({ openChannel }) =>
+      openChannel(engine, caller.session, (message) => this.notify(message)),
     );
     return this.#channel;
   }

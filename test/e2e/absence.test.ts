@@ -92,7 +92,7 @@ describe("tmux's socket file swept away", () => {
     await until('the socket is back', () => existsSync(lab.socket));
   });
 
-  test('a job stays when somebody has started another server there', async ({ lab, server, peer }) => {
+  test('a job stays when someone has started another server there', async ({ lab, server, peer }) => {
     const { job_id } = await server.delegate(peer);
     const pid = await sweep(lab);
     await lab.killHub();

@@ -89,7 +89,7 @@ describe('an agent', () => {
     await until('the tmux server goes with its last session', ended);
   });
 
-  test('that is started for a job: no word of its task stands on a command line or in an environment', async ({
+  test('that is started for a job: no word of its task is on a command line or in an environment', async ({
     lab,
   }) => {
     const secret = 'xyzzyplugh';
@@ -258,7 +258,7 @@ describe('an agent', () => {
     );
   });
 
-  sharing('that somebody else started, or that has a job, is not stopped', async ({ lab, server }) => {
+  sharing('that someone else started, or that has a job, is not stopped', async ({ lab, server }) => {
     const own = await lab.startPeer('mute');
     const { job_id: held } = await server.delegate(own);
     // Its screen is still, and says nothing of a job; it is not free for another one.

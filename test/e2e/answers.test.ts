@@ -52,7 +52,7 @@ describe.concurrent('a question', () => {
   );
 
   sharing(
-    'answered twice at once takes the first answer, and the second is told what became of it',
+    'answered twice at once takes the first answer, and the second learns what became of it',
     async ({ server, reporter }) => {
       const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
       await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
@@ -158,7 +158,7 @@ describe.concurrent('a permission that the peer itself asks for', () => {
 describe.concurrent('validation rounds', () => {
   const script = 'test -e roof || { echo "no roof in $PWD"; exit 3; }\n';
 
-  sharing('what failed goes back to the peer, who mends it', async ({ lab, server, reporter, peer }) => {
+  sharing('what failed goes back to the peer, who fixes it', async ({ lab, server, reporter, peer }) => {
     const validate = lab.write('mended/check.sh', script);
     const { job_id: jobId } = await server.delegate(peer, {
       ...{ validate, validate_rounds: 2, trust_pane: true, workdir: 'mended' },
@@ -226,7 +226,7 @@ describe.concurrent('a job for a person', () => {
   sharing('is shown to whoever looks at the session, as it was written', async ({ lab, server }) => {
     await lab.startSession('desk', 'exec bash --norc --noprofile -i');
     await lab.startSession('eyes', `exec env -u TMUX tmux -S '${lab.socket}' attach -t '=desk'`);
-    await until('somebody looks', async () => (await lab.tmux('list-clients', '-t', '=desk')) !== '');
+    await until('someone looks', async () => (await lab.tmux('list-clients', '-t', '=desk')) !== '');
     const job = { prompt: 'Paint 50% #{pane_id} #(id)', agent: 'human', agent_session: 'tmux:desk' };
     const { job_id, delivery } = await server.ask('delegate_job', job);
     expect(delivery.at(-1).evidence).toContain('shown to 1 who look at session desk');

@@ -125,7 +125,7 @@ describe.concurrent('a decision', () => {
     });
   });
 
-  test('of three that are asked for at once counts for the one that was told', async ({ lab, server }) => {
+  test('of three asked for at once counts for the one that was named', async ({ lab, server }) => {
     const asked = ['touch one', 'touch one && touch two', 'touch one && touch two && touch three'];
     const { agent, id } = await askingWith(lab, server, 'codex', ['--at-once'], ...asked);
     for (const [n, decision] of (['allow', 'allow', 'deny'] as const).entries()) {

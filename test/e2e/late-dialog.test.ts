@@ -4,7 +4,7 @@ import { test } from '../support/lab-test.ts';
 /** Before any look that comes by the clock alone. */
 const SOON_SECONDS = 12;
 
-test('a dialog that is drawn last in a second is told, each time', async ({ lab }) => {
+test('a dialog that is drawn last in a second is reported, each time', async ({ lab }) => {
   const commands = Array.from({ length: 4 }, (_, n) => `touch late-${n}`);
   const asks = commands.flatMap((command) => ['--ask', command]);
   await lab.startAsker('--kind', 'codex', ...asks, '--silent', '--late');

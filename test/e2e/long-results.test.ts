@@ -66,7 +66,7 @@ describe('a report with a long result', () => {
     expect(spooled(lab)).toEqual([]);
   });
 
-  test('and with more names of files than a message holds is told so, and leaves none either', async ({
+  test('and with more names of files than a message holds is refused with that reason, and leaves none either', async ({
     lab,
     server,
   }) => {

@@ -34,7 +34,7 @@ const keys =
   (lab: Lab, { pane }: Peer) =>
     lab.tmux('send-keys', '-t', pane, ...words);
 
-/** Every way in which a pane keeps a job out until somebody has been there. */
+/** Every way in which a pane keeps a job out until someone has been there. */
 const WAYS: Way[] = [
   { by: 'dialog', agent: 'asking', kind: 'dialog', free: keys('y') },
   { by: 'draft', agent: 'drafty', options: { args: ['--box', 'my own words'] }, free: keys('C-u') },
@@ -107,7 +107,7 @@ describe('a job that is kept from its pane', () => {
     },
   );
 
-  sharing('is told of on the command line, with the step that helps', async ({ lab }) => {
+  sharing('is reported on the command line, with the step that helps', async ({ lab }) => {
     const way = WAYS[0] as Way;
     const peer = await startBlocked(lab, way);
     const words = ['--prompt', 'Mend the shed', '--agent', 'asking', '--agent-session', peer.address];
@@ -174,7 +174,7 @@ async function writeWords(lab: Lab, peer: Peer): Promise<void> {
 }
 
 const edited = { agent: 'drafty', options: { args: ['--edit'] }, free: keys('C-u') } satisfies Partial<Way>;
-/** Every way in which a text beside the order is kept out. */
+/** Every way in which a text other than the order is kept out. */
 const LATER: Way[] = [
   { by: 'draft', ...edited, block: writeWords },
   ...WAYS.filter(({ by }) => by === 'copy_mode' || by === 'unreachable'),
@@ -230,7 +230,7 @@ describe('a text for a peer that has its order', () => {
   );
 
   sharing(
-    'is kept no more once the peer has fetched it, and told on by the next hub',
+    'is no longer kept once the peer has fetched it, and the next hub still reports it',
     async ({ lab, server, reporter }) => {
       const peer = await lab.startPeer('mute', { session: 'fetching' });
       const { job_id } = await server.ask('delegate_job', {

@@ -137,7 +137,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   });
 
   sharing(
-    'and whose Enter was swallowed is not told as submitted when a person changes it',
+    'and whose Enter was swallowed is not reported as submitted when a person changes it',
     async ({ lab, server }) => {
       for (const agent of ['editor', 'command']) {
         const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '1'] });

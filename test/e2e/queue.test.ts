@@ -110,7 +110,7 @@ describe.concurrent('a cancelled job', () => {
   });
 
   sharing(
-    'that is worked on is final at once; its peer is told with its next word',
+    'that is worked on is final at once; its peer learns of it with its next report',
     async ({ lab, server, reporter, peer }) => {
       const { job_id } = await server.delegate(peer);
       await reporter.report(job_id, 'started');

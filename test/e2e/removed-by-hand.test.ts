@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 
 // One after another: the registry of all is removed.
 
-describe('a job whose folder somebody has removed', () => {
+describe('a job whose folder someone has removed', () => {
   test('is over for those who wait for it, and for the pane', async ({ lab, server, reporter, peer }) => {
     const { job_id: first } = await server.delegate(peer);
     const { job_id: second } = await server.delegate(peer);
@@ -84,7 +84,7 @@ describe('a job whose folder somebody has removed', () => {
   });
 });
 
-describe('a hub of which somebody has removed a file', () => {
+describe('a hub of which someone has removed a file', () => {
   test('makes it anew and goes on: its socket, hub.json, its lock', async ({ lab, server }) => {
     const { job_id: id } = await server.ask('delegate_job', { prompt: 'Wait', agent: 'human' });
     const pid = await lab.hubPid();

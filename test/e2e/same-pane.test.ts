@@ -36,7 +36,7 @@ describe('a new session of a client in the same pane', () => {
     },
   );
 
-  sharing('is no other pane, and none of a later tmux server that has the same id', async ({ lab }) => {
+  sharing('is not another pane, and not one of a later tmux server that has the same id', async ({ lab }) => {
     const first = await inPane(lab, 'one', '%71');
     const peer = await lab.startPeer('mute');
     const { job_id: id } = await first.delegate(peer, { request_key: 'floor' });

@@ -132,7 +132,7 @@ describe.concurrent('session_lost', () => {
   });
 
   sharing(
-    'is not told while the agent runs a shell in front of itself, nor when that ends',
+    'is not reported while the agent runs a shell in front of itself, nor when that ends',
     async ({ lab }) => {
       const peer = await lab.startPeer('mute', { args: ['--run', 'sleep 1000'] });
       const server = await supervisor(lab);

@@ -105,7 +105,7 @@ describe.concurrent('mam submit', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  sharing('Ctrl-C while the job is handed over: its id is told, and it goes on', async ({ lab }) => {
+  sharing('Ctrl-C while the job is handed over: its id is printed, and it goes on', async ({ lab }) => {
     const submit = lab.start(['submit', 'Paint the shed', '--agent', 'slow', '--start']);
     const jobId = await until('the job is on disk', () =>
       lab.jobIds().find((id) => id.startsWith('paint-the-shed')),

@@ -100,7 +100,7 @@ describe('an agent that is started', () => {
       HTTPS_PROXY: 'http://proxy:3128',
     };
     const secrets = { MAM_BROKER_PASSWORD: 's3cret-word', SOME_API_KEY: 's3cret-word', CLAUDECODE: '1' };
-    // The hub is somebody else's, who has none of it.
+    // The hub is someone else's, who has none of it.
     await lab.start(['hub', 'restart'], { env: { HOME: '', LANG: 'C' } }).ended;
     const server = await lab.startServer({ ...env, ...secrets });
     await server.ask('start_agent', { agent: 'writer', name: 'one' });
@@ -276,7 +276,7 @@ describe.runIf(isRoot)('a user whom the system does not know', () => {
       },
     );
 
-  test('works with HOME, or MAM_HOME alone, and is told plainly without both', async ({ lab }) => {
+  test('works with HOME, or MAM_HOME alone, and fails plainly without both', async ({ lab }) => {
     lab.expected.push(NOT_OURS);
     chmodSync(lab.folder, 0o755);
     const HOME = folder(lab, 'own');

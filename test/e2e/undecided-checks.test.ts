@@ -228,7 +228,7 @@ describe.concurrent('a check that could not run', () => {
     await until('it is completed', () => lab.record(jobId).status === 'completed');
   });
 
-  sharing('is told by the command line, with its own exit code', async ({ lab, peer }) => {
+  sharing('is reported by the command line, with its own exit code', async ({ lab, peer }) => {
     const script = lab.write('slow.sh', 'until [ -e never ]; do sleep 0.02; done\n');
     const to = ['--agent', 'command', '--trust-pane', '--agent-session', peer.session];
     const limits = ['--validate', script, '--validate-timeout', '1', '--validate-rounds', '3'];
@@ -283,7 +283,7 @@ describe.concurrent('a check that looks through its working folder', () => {
     expect(readFileSync(join(lab.record(jobId).log_dir, 'validate.log'), 'utf8')).toBe('needle42\n');
   });
 
-  sharing('is told where our own files are', async ({ lab }) => {
+  sharing('is reported where our own files are', async ({ lab }) => {
     const script = lab.write('where.sh', 'case $MAM_JOB_DIR in "$PWD"/.mam/jobs/*) touch told;; esac\n');
     const { server, reporter, jobId } = await stage(lab, () => script, { args: { workdir: lab.project } });
     await reporter.report(jobId, 'completed');

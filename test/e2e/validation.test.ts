@@ -74,7 +74,7 @@ describe.concurrent('a validation script', () => {
     expect(lab.record(jobId)).toMatchObject({ status: 'failed', reason: 'validation_failed', late: false });
   });
 
-  sharing('that prints a character in two pieces is told as it printed it', async ({ lab }) => {
+  sharing('that prints a character in two pieces is shown as it printed it', async ({ lab }) => {
     const { server, reporter, jobId } = await stage(lab, "printf '\\355\\225'; sleep 0.3; printf '\\234!'\n");
     await reporter.report(jobId, 'completed');
     await lab.event(jobId, 'validated');

@@ -221,7 +221,7 @@ describe.concurrent('wait_job', () => {
     expect(end.events_left_out).toBe(last.length - end.events.length);
   });
 
-  test('for a job that nobody knows, or with a cursor of somebody else, is refused', async ({ server }) => {
+  test('for a job that nobody knows, or with a cursor of someone else, is refused', async ({ server }) => {
     expect((await server.ask('list_jobs')).next).toContain('Delegate the first one: Call delegate_job');
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa' })).toContain('no job with this id');
     const { job_id } = await server.ask('delegate_job', { prompt: 'the roof', agent: 'human' });

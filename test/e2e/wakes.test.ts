@@ -68,7 +68,7 @@ const how = (lab: Lab, jobId: string): unknown[] =>
   lab.events(jobId).flatMap((event) => (event.type === 'notified' ? [dataOf(event).how] : []));
 
 describe.concurrent('a supervisor that does not wait', () => {
-  sharing('is told once of each change, in its own pane', async ({ lab }) => {
+  sharing('is notified once of each change, in its own pane', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1, [], await lab.startPeer('mute'));
     const [id = ''] = idsIn(await go());
     const peer = await lab.reporter;
@@ -92,7 +92,7 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(lab.record(id)).toMatchObject({ status: 'completed', late: false });
   });
 
-  sharing('is told in one line of all that changed while it was busy or being read', async ({ lab }) => {
+  sharing('is notified in one line of all that changed while it was busy or being read', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 3, ['--busy', 'WORKING']);
     const [first = '', second = '', third = ''] = idsIn(await go());
     const peer = await lab.reporter;
@@ -123,7 +123,7 @@ describe.concurrent('a supervisor that does not wait', () => {
   });
 
   sharing(
-    'is not told what it has seen itself: by a look, by the answer of a wait',
+    'is not notified of what it has seen itself: by a look, by the answer of a wait',
     async ({ lab, stranger }) => {
       const { boss, go } = await startBoss(lab, 3);
       const [first = '', second = '', third = ''] = idsIn(await go());
@@ -149,7 +149,7 @@ describe.concurrent('a supervisor that does not wait', () => {
     },
   );
 
-  sharing('is told although its waits were refused, or given up before they began', async ({ lab }) => {
+  sharing('is notified although its waits were refused, or given up before they began', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1);
     const [id = ''] = idsIn(await go());
     const [peer, own] = [await lab.reporter, await lab.startServer(lab.envOf(boss))];
@@ -164,7 +164,7 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(how(lab, id)).toEqual(['typing', 'typed']);
   });
 
-  sharing('is told of what changed while the line before was typed', async ({ lab }) => {
+  sharing('is notified of what changed while the line before was typed', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1, ['--echo', '1500']);
     const out = await go();
     // What had it delegate is shown late as well: an empty prompt below that.
@@ -184,7 +184,7 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(how(lab, id)).toEqual(['typing', 'typed', 'typing', 'typed']);
   });
 
-  sharing('is not told where another program has its pane now', async ({ lab }) => {
+  sharing('is not notified where another program has its pane now', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1);
     const [id = ''] = idsIn(await go());
     await lab.tmux('respawn-pane', '-k', '-t', boss.pane, "exec sh -c 'stty raw; echo READY\\>; exec cat'");
@@ -201,7 +201,7 @@ const tmuxPid = async (lab: Lab): Promise<number> =>
 
 // After the others, one by one: they stop tmux, prune what is final, and end the hub of all.
 describe('a supervisor that does not wait', () => {
-  sharing('is told of what came between the words of its line and its paste', async ({ lab }) => {
+  sharing('is notified of what came between the words of its line and its paste', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1);
     const [id = ''] = idsIn(await go());
     const pid = await tmuxPid(lab);
@@ -220,37 +220,43 @@ describe('a supervisor that does not wait', () => {
     await until('it is in the journal', () => how(lab, id).at(-1) === 'typed');
   });
 
-  sharing('is told of its other jobs when one was pruned before it could be told', async ({ lab }) => {
-    const { boss, go } = await startBoss(lab, 2, ['--busy', 'WORKING']);
-    const before = lab.hubLog();
-    const [first = '', second = ''] = idsIn(await go());
-    const peer = await lab.reporter;
-    await peer.report(first, 'completed');
-    expect(await lab.mam('prune', '--older-than', '0h')).toMatchObject({ code: 0 });
-    expect(lab.jobIds()).toContain(second);
-    expect(lab.jobIds()).not.toContain(first);
-    await peer.report(second, 'completed');
-    await lab.tmux('send-keys', '-t', boss.pane, 'y');
-    await boss.gets(2, 3);
-    expect(told(boss)).toEqual([expect.stringContaining(`Job ${second} is completed`)]);
-    expect(lab.hubLog().slice(before.length)).not.toContain('was not notified');
-  });
-
-  sharing('is told by the next hub what the last one had not begun to tell', async ({ lab, stranger }) => {
-    const { boss, go } = await startBoss(lab, 1);
-    const [id = ''] = idsIn(await go());
-    await lab.tmux('copy-mode', '-t', boss.pane);
-    await (await lab.reporter).report(id, 'completed');
-    await lab.killHub();
-    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
-    await stranger.ask('list_jobs');
-    // It gives waits the time to come back first.
-    await until('it is told', () => how(lab, id).includes('typed'));
-    expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
-  });
+  sharing(
+    'is notified of its other jobs when one was pruned before it could be notified',
+    async ({ lab }) => {
+      const { boss, go } = await startBoss(lab, 2, ['--busy', 'WORKING']);
+      const before = lab.hubLog();
+      const [first = '', second = ''] = idsIn(await go());
+      const peer = await lab.reporter;
+      await peer.report(first, 'completed');
+      expect(await lab.mam('prune', '--older-than', '0h')).toMatchObject({ code: 0 });
+      expect(lab.jobIds()).toContain(second);
+      expect(lab.jobIds()).not.toContain(first);
+      await peer.report(second, 'completed');
+      await lab.tmux('send-keys', '-t', boss.pane, 'y');
+      await boss.gets(2, 3);
+      expect(told(boss)).toEqual([expect.stringContaining(`Job ${second} is completed`)]);
+      expect(lab.hubLog().slice(before.length)).not.toContain('was not notified');
+    },
+  );
 
   sharing(
-    'is never told twice: not where the hub after one that was killed does not find its line',
+    'is notified by the next hub of what the last one had not begun to report',
+    async ({ lab, stranger }) => {
+      const { boss, go } = await startBoss(lab, 1);
+      const [id = ''] = idsIn(await go());
+      await lab.tmux('copy-mode', '-t', boss.pane);
+      await (await lab.reporter).report(id, 'completed');
+      await lab.killHub();
+      await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
+      await stranger.ask('list_jobs');
+      // It gives waits the time to come back first.
+      await until('it is told', () => how(lab, id).includes('typed'));
+      expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
+    },
+  );
+
+  sharing(
+    'is never notified twice: not where the hub after one that was killed does not find its line',
     async ({ lab, stranger }) => {
       const { boss, go } = await startBoss(lab, 2, ['--echo', '20000']);
       const out = await go();

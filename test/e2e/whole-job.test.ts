@@ -120,7 +120,7 @@ describe('reports out of the ordinary', () => {
   );
 
   sharing(
-    'progress and completed before started: taken; started then is told to stop',
+    'progress and completed before started: taken; started is then answered with stop',
     async ({ lab, server }) => {
       const peer = await lab.startPeer('early');
       const { job_id } = await server.delegate(peer);

@@ -78,7 +78,7 @@ const QUEUED: Row[] = [
     { status: 'queued', blocked_by: 'dialog', held_up: true, wake_seq: 2 },
   ],
   [
-    'the same one, told again: nobody wakes twice',
+    'the same one, reported again: nobody wakes twice',
     () => blocked('dialog', true).next('blocked', { detail: 'Sure?', data: { by: 'dialog', waited: true } }),
     { blocked_by: 'dialog', held_up: true, detail: 'Sure?', wake_seq: 2 },
   ],
@@ -149,7 +149,7 @@ const QUEUED: Row[] = [
     { status: 'input_required', reason: 'stalled', blocked_by: 'draft', held_up: true },
   ],
   [
-    'cancelled behind it: it is no word of the job',
+    'cancelled behind it: those words do not describe the job',
     () => new Story().next('blocked', { detail: 'copy mode', data: { by: 'copy_mode' } }).next('cancelled'),
     { status: 'cancelled' },
     ['detail'],
@@ -179,7 +179,7 @@ const QUEUED: Row[] = [
     { status: 'queued', phase: 'queued', delivery: [{ stage: 'queued', at: timeOf(1) }] },
   ],
   [
-    'blocked, told after the peer took the job: no change',
+    'blocked, reported after the peer took the job: no change',
     () => new Story().next('started').next('blocked', { data: { by: 'dialog' } }),
     { status: 'working', phase: 'started' },
     ['blocked_by'],
@@ -256,7 +256,7 @@ const ATTENTION: Row[] = [
     ['detail'],
   ],
   [
-    'stalled, cancelled: that it was silent is no reason',
+    'stalled, cancelled: that it was silent is not a reason',
     () => Story.working().next('stalled', { detail: 'silent' }).next('cancelled'),
     { status: 'cancelled' },
     ['detail'],
@@ -501,7 +501,7 @@ test('signs of life are what others do, not what the hub or the supervisor does'
   expect(Story.working().next('turn_ended').record.last_sign_of_life_at).toBe(timeOf(6));
 });
 
-test('a supervisor is told in its pane of a job that is kept from its own, by what', () => {
+test('a supervisor is notified in its pane of what keeps a job from its own', () => {
   const record = { ...blocked('draft', true).record, notify: {} as JobRecord['notify'] };
   expect(owesWake(record)).toBe(true);
   expect(wakeLine([record])).toContain('needs you (its pane has a text in its input box)');

@@ -54,7 +54,7 @@ function makersOf(type: string): readonly Source[] {
   return type === 'permission_required' ? [...makers, 'hub'] : makers;
 }
 
-/** One event by somebody who may make it. */
+/** One event by someone who may make it. */
 const step: fc.Arbitrary<Step> = fc.constantFrom(...TYPES).chain((type) =>
   fc.record(
     {

@@ -8,7 +8,7 @@ import { promptPreview, taskPage } from '../../src/job/task-text.ts';
 const tags = (text: string): string =>
   Array.from(text, (letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('');
 
-describe('a text of somebody else', () => {
+describe('a text of someone else', () => {
   test.each([
     ['colours', '\x1b[1;31mred\x1b[0m', 'red'],
     ['a window title', '\x1b]0;title\x07text', 'text'],

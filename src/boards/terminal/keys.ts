@@ -41,15 +41,15 @@ interface Pressed {
 
 const LIST: Mode = { kind: 'list' };
 const QUESTION_CHARS = 500;
-/** Letters that do nothing to a job. */
+/** Letters that change no job. */
 const HARMLESS = new Set(['r', '/', 'o', '?']);
 const MOVES: Readonly<Record<string, KeyName>> = { j: 'down', k: 'up', g: 'home', G: 'end' };
 
 /** What a key changes, and what it asks for. */
 export function press(before: State, key: Key): Pressed {
   const state: State = { ...before, note: undefined };
-  if ('name' in key && key.name === 'quit') return { state, deed: { do: 'quit' } };
-  if (before.note?.holdsEnter && 'name' in key && key.name === 'enter') return { state };
+  if (nameOf(key) === 'quit') return { state, deed: { do: 'quit' } };
+  if (before.note?.holdsEnter && nameOf(key) === 'enter') return { state };
   const pressed = inMode(state, key);
   return { ...pressed, state: settle(pressed.state, before) };
 }
@@ -83,29 +83,15 @@ function move(state: State, name: KeyName | undefined): Pressed {
   const { list } = layoutOf(state.size);
   const ids = shownIds(state);
   const place = state.selected === undefined ? 0 : Math.max(0, ids.indexOf(state.selected));
-  const to = (index: number): Pressed => ({ state: selectAt({ ...state, toEnd: false }, index) });
-  switch (name) {
-    case 'up':
-      return to(place - 1);
-    case 'down':
-      return to(place + 1);
-    case 'pageUp':
-      return to(place - list);
-    case 'pageDown':
-      return to(place + list);
-    case 'home':
-      return to(0);
-    case 'end':
-      return { state: selectAt({ ...state, toEnd: true }, ids.length - 1) };
-    case 'tab':
-      return to(nextInNeed(state, ids, place));
-    case 'enter':
-      return attach(state);
-    case 'escape':
-      return { state: { ...state, filter: '' } };
-    default:
-      return { state };
-  }
+  if (name === 'enter') return attach(state);
+  if (name === 'escape') return { state: { ...state, filter: '' } };
+  if (name === 'end') return { state: selectAt({ ...state, toEnd: true }, ids.length - 1) };
+  const places: Partial<Record<KeyName, number>> = {
+    ...{ up: place - 1, down: place + 1, home: 0 },
+    ...{ pageUp: place - list, pageDown: place + list },
+  };
+  const index = name === 'tab' ? nextInNeed(state, ids, place) : name && places[name];
+  return { state: index === undefined ? state : selectAt({ ...state, toEnd: false }, index) };
 }
 
 /** The next job, around the end of the list, that waits for someone. */
@@ -114,29 +100,20 @@ function nextInNeed({ jobs }: State, ids: readonly string[], place: number): num
   return steps.find((at) => jobs.rows.get(ids[at] ?? '')?.needs_you === true) ?? place;
 }
 
+const COMMANDS: Readonly<Record<string, (state: State) => Pressed>> = {
+  q: (state) => ({ state, deed: { do: 'quit' } }),
+  a: attach,
+  r: (state) => ({ state: answer(state) }),
+  y: (state) => ({ state: decide(state, 'allow') }),
+  n: (state) => ({ state: decide(state, 'deny') }),
+  c: (state) => ({ state: cancel(state) }),
+  '/': (state) => ({ state: { ...state, mode: { kind: 'filter', before: state.filter } } }),
+  o: (state) => ({ state: { ...state, which: state.which === 'all' ? 'open' : 'all', toEnd: false } }),
+  '?': (state) => ({ state: { ...state, mode: { kind: 'help' } } }),
+};
+
 function command(state: State, letter: string): Pressed {
-  switch (letter) {
-    case 'q':
-      return { state, deed: { do: 'quit' } };
-    case 'a':
-      return attach(state);
-    case 'r':
-      return { state: answer(state) };
-    case 'y':
-      return { state: decide(state, 'allow') };
-    case 'n':
-      return { state: decide(state, 'deny') };
-    case 'c':
-      return { state: cancel(state) };
-    case '/':
-      return { state: { ...state, mode: { kind: 'filter', before: state.filter } } };
-    case 'o':
-      return { state: { ...state, which: state.which === 'all' ? 'open' : 'all', toEnd: false } };
-    case '?':
-      return { state: { ...state, mode: { kind: 'help' } } };
-    default:
-      return move(state, MOVES[letter]);
-  }
+  return COMMANDS[letter]?.(state) ?? move(state, MOVES[letter]);
 }
 
 function attach(state: State): Pressed {
@@ -181,16 +158,16 @@ function cancel(state: State): State {
 
 function confirm(state: State, mode: Confirm, key: Key): Pressed {
   const { lines, room } = dialogLines(state, mode);
-  const scroll = (by: number): Pressed => {
+  const name = 'name' in key ? key.name : MOVES[key.text];
+  const steps: Partial<Record<KeyName, number>> = {
+    ...{ down: 1, up: -1, pageDown: room, pageUp: -room },
+    end: lines.length,
+  };
+  const by = name && steps[name];
+  if (by !== undefined) {
     const top = Math.max(0, Math.min(lines.length - room, mode.top + by));
     return { state: { ...state, mode: { ...mode, top } } };
-  };
-  const name = 'name' in key ? key.name : MOVES[key.text];
-  if (name === 'down') return scroll(1);
-  if (name === 'up') return scroll(-1);
-  if (name === 'pageDown') return scroll(room);
-  if (name === 'pageUp') return scroll(-room);
-  if (name === 'end') return scroll(lines.length);
+  }
   if (name === 'enter') {
     if (!isRead(state, mode)) return { state: refuse(state, 'There is more to read: PgDn shows it.') };
     return { state: { ...state, mode: LIST }, deed: deedOf(mode) };
@@ -203,24 +180,27 @@ function deedOf({ what, jobId, requestId = '' }: Confirm): Deed {
 }
 
 function typeAnswer(state: State, mode: Mode & { kind: 'answer' }, key: Key): Pressed {
-  if ('name' in key && key.name === 'escape') return { state: { ...state, mode: LIST } };
-  if ('name' in key && key.name === 'enter') {
-    const text = mode.text.trim();
-    if (text === '') return { state: { ...state, mode: LIST } };
-    const { jobId, requestId } = mode;
-    return { state: { ...state, mode: LIST }, deed: { do: 'answer', jobId, text, requestId } };
-  }
-  return { state: { ...state, mode: { ...mode, text: typed(mode.text, key) } } };
+  const name = nameOf(key);
+  const text = mode.text.trim();
+  if (name === 'escape' || (name === 'enter' && text === '')) return { state: { ...state, mode: LIST } };
+  if (name !== 'enter') return { state: { ...state, mode: { ...mode, text: typed(mode.text, key) } } };
+  const { jobId, requestId } = mode;
+  return { state: { ...state, mode: LIST }, deed: { do: 'answer', jobId, text, requestId } };
 }
 
 function typeFilter(state: State, before: string, key: Key): State {
-  if ('name' in key && key.name === 'escape') return { ...state, mode: LIST, filter: before };
-  if ('name' in key && key.name === 'enter') return { ...state, mode: LIST };
-  if ('name' in key && (key.name === 'up' || key.name === 'down')) return move(state, key.name).state;
+  const name = nameOf(key);
+  if (name === 'escape') return { ...state, mode: LIST, filter: before };
+  if (name === 'enter') return { ...state, mode: LIST };
+  if (name === 'up' || name === 'down') return move(state, name).state;
   return { ...state, filter: typed(state.filter, key), top: 0, toEnd: false };
 }
 
-/** What stands in a line after a key. */
+function nameOf(key: Key): KeyName | undefined {
+  return 'name' in key ? key.name : undefined;
+}
+
+/** The text of a line after a key. */
 function typed(text: string, key: Key): string {
   if ('text' in key) {
     const added = shown(key.text.replace(/\s/g, ' '));

@@ -1,4 +1,7 @@
+import { builtIn } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
+import { findProgram } from '../../base/find-program.ts';
+import { shellWord } from '../../base/shell.ts';
 import { scriptFacts } from '../../checks/script-hash.ts';
 import { checkNamedScript } from '../../checks/script-start.ts';
 import type { JobOrder } from '../../job/record.ts';
@@ -10,10 +13,10 @@ import { scrubbedEnvironment } from '../../settings/environment.ts';
 import { findPane } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { programOf } from '../sessions/agent-program.ts';
 import { checkStart } from '../sessions/agent-start.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy } from './refuse-busy.ts';
-import { withStartHint } from './start-hint.ts';
 import { wakeTarget } from './wake-target.ts';
 
 /** What a delegation comes to, before anything is written. */
@@ -71,4 +74,25 @@ async function placeOf(servers: TmuxServers, params: DelegateParams): Promise<Pl
     if (params.start === undefined) throw withStartHint(error, params);
     return undefined;
   }
+}
+
+/** The error for a session that is missing, with the ways to have it started, or what that needs. */
+function withStartHint(
+  error: MamError,
+  { agent, terminal, agent_session: address, path }: DelegateParams,
+): MamError {
+  const name = address?.replace(/^tmux:/, '');
+  const program = programOf(agent, terminal);
+  const pane = /%\d+$|[:.]/.test(name ?? '');
+  if (pane || program === undefined) return error;
+  const { code, message, hint } = error;
+  if (findProgram(program, path) === undefined) {
+    const install = builtIn(agent)?.start?.install ?? 'Install it.';
+    const needed = `To have it started, ${program} must be on the PATH. ${install}`;
+    return new MamError(code, message, `${hint} ${needed}`);
+  }
+  const named =
+    name === undefined || name === builtIn(agent)?.defaultSession ? '' : ` --name ${shellWord(name)}`;
+  const ways = `with \`start\` true (\`--start\` in a shell), or by \`mam start ${agent}${named}\``;
+  return new MamError(code, message, `${hint} Or let it be started: ${ways}.`);
 }

@@ -2,7 +2,7 @@ import type { HookReport } from '../../job/hook.ts';
 import { compareTold } from '../dialogs/same-call.ts';
 import type { ShownDialog } from '../dialogs/shown-dialog.ts';
 
-/** What a hook has reported in advance is forgotten after this time (ms): no dialog came up. */
+/** When (ms) a report in advance is forgotten: no dialog came up. */
 const HINT_MS = 15_000;
 
 /** What a hook that does not wait for a decision reported before its dialog was drawn. */

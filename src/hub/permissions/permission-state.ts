@@ -59,7 +59,7 @@ export type Signal =
   | { type: 'recorded'; open: readonly PeerRequest[] }
   /** A request, or its end, is no longer on its way to the disk: what is not in the record by now is not written. */
   | { type: 'tried'; id: string }
-  /** Someone decides; the agent is about to be given the decision; whoever decided is done, whatever came of it. */
+  /** Someone decides; the agent is about to be given the decision; the decision is over, whatever came of it. */
   | { type: 'decide' | 'give' | 'release'; id: string }
   /** Whoever decides knows how the request ended. */
   | ({ type: 'settle'; id: string } & End)

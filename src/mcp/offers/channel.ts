@@ -5,74 +5,59 @@ import type { HubConnection } from '../session/engine.ts';
 import { logError } from '../wire/stderr.ts';
 import type { Notify } from './offers.ts';
 
-/** What changes more than once within this time, in ms, is told once, and what a wait has answered by then not at all. */
+/** How long changes gather, in ms: they make one message, and what a wait has answered by then makes none. */
 const GATHER_MS = 1_000;
 
 /**
- * Tells Claude Code's model of its jobs while it does not wait for them, over the channel that the server is to it.
- * One message for each change that needs it: the journal says so first (`notified`), because nobody acknowledges them.
+ * Notifies Claude Code's model of its session's jobs from now on, and of what it has missed, while it does not wait for
+ * them: over the channel that the server is to it. One message for each change that needs it: the journal says so first
+ * (`notified`), because nobody acknowledges them.
  */
-export class Channel {
-  readonly #hub: HubConnection;
-  readonly #session: string;
-  readonly #notify: Notify;
+export function openChannel(hub: HubConnection, session: string, notify: Notify): void {
   /** Job ids that are looked at soon. */
-  readonly #due = new Set<string>();
+  const due = new Set<string>();
 
-  constructor(hub: HubConnection, session: string, notify: Notify) {
-    this.#hub = hub;
-    this.#session = session;
-    this.#notify = notify;
+  hub.onWaited((jobIds) => {
+    for (const id of jobIds) lookSoon(id);
+  });
+  hub.hear(undefined, (message) => {
+    if (message === undefined) lookBack().catch(failed);
+    else if (message.record !== undefined && isOwed(message.record)) lookSoon(message.record.job_id);
+  });
+
+  function isOwed(record: JobRecord): boolean {
+    return record.supervisor.session === session && record.notify === undefined && owesWake(record);
   }
 
-  /** Follows the session's jobs from now on, and tells what it has missed. */
-  begin(): void {
-    this.#hub.onWaited((jobIds) => {
-      for (const id of jobIds) this.#soon(id);
-    });
-    this.#hub.hear(undefined, (message) => {
-      if (message === undefined) this.#lookBack().catch(failed);
-      else if (message.record !== undefined && this.#owes(message.record)) this.#soon(message.record.job_id);
-    });
+  async function lookBack(): Promise<void> {
+    const filter = { registry_dir: hub.settings.registryDir, session, untold: true };
+    for (const id of await listedIds((page) => hub.peek('list', page), filter)) lookSoon(id);
   }
 
-  #owes(record: JobRecord): boolean {
-    const { notify, supervisor } = record;
-    return supervisor.session === this.#session && notify === undefined && owesWake(record);
-  }
-
-  async #lookBack(): Promise<void> {
-    const filter = { registry_dir: this.#hub.settings.registryDir, session: this.#session, untold: true };
-    for (const id of await listedIds((page) => this.#hub.peek('list', page), filter)) this.#soon(id);
-  }
-
-  #soon(jobId: string): void {
-    if (this.#due.has(jobId)) return;
-    this.#due.add(jobId);
+  function lookSoon(jobId: string): void {
+    if (due.has(jobId)) return;
+    due.add(jobId);
     setTimeout(() => {
-      this.#due.delete(jobId);
-      this.#tell(jobId).catch(failed);
+      due.delete(jobId);
+      report(jobId).catch(failed);
     }, GATHER_MS).unref();
   }
 
-  async #tell(jobId: string): Promise<void> {
-    const address = { job_id: jobId, registry_dir: this.#hub.settings.registryDir };
-    const { record: before } = await this.#hub.peek('status', address);
-    if (!this.#owes(before) || this.#hub.waitsFor(jobId)) return;
-    const asked = { ...address, seen_by: this.#session, told: 'channel' } as const;
-    const { record, told } = await this.#hub.peek('status', asked);
-    // Meanwhile it has looked, or another server of its session has told it.
+  async function report(jobId: string): Promise<void> {
+    const address = { job_id: jobId, registry_dir: hub.settings.registryDir };
+    const { record: before } = await hub.peek('status', address);
+    if (!isOwed(before) || hub.waitsFor(jobId)) return;
+    const { record, told } = await hub.peek('status', { ...address, seen_by: session, told: 'channel' });
+    // Meanwhile it has looked, or another server of its session has notified it.
     if (told !== true) return;
     const { status, blocked_by, reason = blocked_by, agent } = record;
     const meta = { job_id: jobId, status, ...(reason !== undefined && { reason }), agent };
-    await this.#notify({
-      method: 'notifications/claude/channel',
-      params: { content: wakeLine([record]), meta },
-    });
+    const content = wakeLine([record]);
+    await notify({ method: 'notifications/claude/channel', params: { content, meta } });
   }
 }
 
-/** What could not be told stays in the journal, and is told after the next connection. */
+/** What could not be sent stays in the journal, and is sent after the next connection. */
 function failed(error: unknown): void {
   logError('channel', error);
 }

@@ -4,7 +4,8 @@ import type { JobRow } from '../../job/row.ts';
 import type { HubConnection } from '../session/engine.ts';
 import type { Caller, Role } from '../tool/tool.ts';
 import { badParams } from '../wire/protocol-error.ts';
-import { promptsOf, TEMPLATES } from './offers.ts';
+import { TEMPLATES } from './offers.ts';
+import { promptNamed } from './prompts.ts';
 
 /** MCP's own limit. */
 const MOST = 100;
@@ -57,12 +58,7 @@ function valuesOf(ref: unknown, argument: string, role: Role): Values {
   }
   if (type !== 'ref/prompt')
     throw badParams('`ref` must be of type ref/prompt or ref/resource, as this server has them.');
-  const prompts = promptsOf(role);
-  const prompt = prompts.find((known) => known.name === name);
-  if (prompt === undefined)
-    throw badParams(
-      `This server has no prompt of that name. The prompts are: ${prompts.map((known) => known.name).join(', ')}.`,
-    );
+  const prompt = promptNamed(name, role);
   if (prompt.arguments?.some((known) => known.name === argument) !== true)
     throw badParams(`The prompt ${prompt.name} has no such argument.`);
   return PROMPT_VALUES[`${prompt.name} ${argument}`] ?? 'none';

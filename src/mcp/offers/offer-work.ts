@@ -1,7 +1,7 @@
 import type { Result } from '@modelcontextprotocol/sdk/types.js';
 import { cleanAll } from '../../base/text.ts';
 import type { HubConnection } from '../session/engine.ts';
-import type { Caller, ToolContext } from '../tool/tool.ts';
+import type { ToolContext } from '../tool/tool.ts';
 import { badParams } from '../wire/protocol-error.ts';
 import { complete } from './completions.ts';
 import { JOBS_RESOURCE, type Notify } from './offers.ts';
@@ -9,38 +9,36 @@ import { getPrompt } from './prompts.ts';
 import { jobResources, readResource } from './resources.ts';
 import { Subscriptions } from './subscriptions.ts';
 
-export interface OfferOptions {
+interface Parts {
   engine: () => Promise<HubConnection>;
   /** The engine, if something was asked of it already. */
   made: () => HubConnection | undefined;
   notify: Notify;
-  /** Tells the client that its list of resources is out of date. */
+  /** Notifies the client that its list of resources is out of date. */
   listChanged: () => void;
 }
 
 /** Who asks, and until when. */
-export interface Asker {
-  caller: Caller;
-  signal: AbortSignal;
-}
+type Asked = Pick<ToolContext, 'caller' | 'signal'>;
 
 /** What is behind the server's resources, prompts and completions; loaded with the first of them that needs it. */
 export class Offers {
-  readonly #options: OfferOptions;
+  readonly #with: Parts;
   #subscriptions: Subscriptions | undefined;
 
-  constructor(options: OfferOptions) {
-    this.#options = options;
+  constructor(parts: Parts) {
+    this.#with = parts;
   }
 
   /** Answers one request. @throws ProtocolError or MamError */
-  async answer(method: string, params: Record<string, unknown>, { caller, signal }: Asker): Promise<Result> {
-    const { engine, made } = this.#options;
+  async answer(method: string, params: Record<string, unknown>, asked: Asked): Promise<Result> {
+    const { caller } = asked;
+    const { engine, made } = this.#with;
     switch (method) {
       case 'resources/list':
         return cleanAll({ resources: [JOBS_RESOURCE, ...(await jobResources(made()))] });
       case 'resources/read':
-        return cleanAll(await readResource(uriOf(params), await this.#aside(caller, signal)));
+        return cleanAll(await readResource(uriOf(params), await this.#aside(asked)));
       case 'resources/subscribe':
         await (await this.#subscribed()).subscribe(uriOf(params));
         return {};
@@ -55,14 +53,14 @@ export class Offers {
   }
 
   /** A client reads a resource for its model, or ahead of it, or for a person: whether a model was shown it is unknown. */
-  async #aside(caller: Caller, signal: AbortSignal): Promise<ToolContext> {
-    const { aside } = await this.#options.engine();
-    return { engine: aside, caller, signal, progress: () => {} };
+  async #aside(asked: Asked): Promise<ToolContext> {
+    const { aside } = await this.#with.engine();
+    return { ...asked, engine: aside, progress: () => {} };
   }
 
   async #subscribed(): Promise<Subscriptions> {
-    const hub = await this.#options.engine();
-    const { notify, listChanged } = this.#options;
+    const hub = await this.#with.engine();
+    const { notify, listChanged } = this.#with;
     this.#subscriptions ??= new Subscriptions(hub, notify, listChanged);
     return this.#subscriptions;
   }

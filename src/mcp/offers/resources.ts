@@ -5,6 +5,7 @@ import { MamError } from '../../base/errors.ts';
 import { clean, cleanAll, cleanLine } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { JobRow } from '../../job/row.ts';
+import type { ScreenResult } from '../../operations/logs.ts';
 import { attachCommand } from '../../view/attach.ts';
 import { callOf } from '../../view/call-of.ts';
 import { logText } from '../../view/log-text.ts';
@@ -13,7 +14,6 @@ import type { HubConnection } from '../session/engine.ts';
 import type { ToolContext } from '../tool/tool.ts';
 import { noSuchJob, parseJobUri } from './job-uri.ts';
 import { jobResource, MIME_TYPES } from './offers.ts';
-import { screenText } from './screen-text.ts';
 
 /** How many jobs `mam://jobs` shows, the newest. */
 export const JOBS_SHOWN = 40;
@@ -30,7 +30,7 @@ const TITLE_CHARS = 80;
 export async function jobResources(hub: HubConnection | undefined): Promise<Resource[]> {
   if (hub?.connected !== true) return [];
   const params = { registry_dir: hub.settings.registryDir, limit: LISTED };
-  // A hub that has just been lost is no reason to hide what is always there.
+  // That the hub has just been lost must not hide what is always there.
   const { jobs } = await hub.peek('list', params).catch(() => ({ jobs: [] }));
   return jobs.map(toResource);
 }
@@ -73,13 +73,9 @@ const TEXTS = {
   },
 
   async log(jobId: string, { engine }: ToolContext): Promise<string> {
+    const address = { job_id: jobId, registry_dir: engine.settings.registryDir };
     const ask = (after: number) =>
-      engine.request('log', {
-        job_id: jobId,
-        registry_dir: engine.settings.registryDir,
-        events_after: after,
-        limit: LOG_EVENTS,
-      });
+      engine.request('log', { ...address, events_after: after, limit: LOG_EVENTS });
     let log = await ask(0);
     if (log.more) log = await ask(Math.max(0, log.record.seq - LOG_EVENTS));
     const rest = callOf('job_logs', { job_id: jobId, after: 0 });
@@ -100,3 +96,23 @@ const TEXTS = {
     return screenText(pane, rest, LIMITS.answerChars);
   },
 };
+
+/**
+ * A pane's screen as plain text, its lower end where not all finds room. Notes about it are in brackets above it.
+ * @param rest says where the whole is
+ * @param room characters at most
+ */
+function screenText({ screen, live, missing }: ScreenResult, rest: string, room: number): string {
+  if (missing !== undefined) return `[No screen: ${clean(missing)}]`;
+  const ended = live ? [] : ['[As it was when the job ended.]'];
+  const rows = clean(screen.join('\n')).trimEnd().split('\n');
+  const whole = [...ended, ...rows].join('\n');
+  if (whole.length <= room) return whole;
+  const cut = `[The upper rows are left out. ${rest}]`;
+  let left = room - [...ended, cut].join('\n').length;
+  const from = rows.findLastIndex((row) => {
+    left -= row.length + 1;
+    return left < 0;
+  });
+  return [...ended, cut, ...rows.slice(from + 1)].join('\n');
+}
