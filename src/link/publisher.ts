@@ -142,30 +142,26 @@ export class Publisher {
     const claim: Claim = { ...given, writer: this.#writer, writer_seq: seq, reply_to: replyTo };
     const payload = JSON.stringify(claim);
     if (Buffer.byteLength(payload) > LIMITS.payloadBytes) {
-      throw new MamError(
-        'bad_input',
-        `The event is longer than ${LIMITS.payloadBytes} bytes.`,
-        // A long result is already handed over as a file.
+      // A long result is already handed over as a file.
+      const remedy =
         Buffer.byteLength(JSON.stringify(claim.files ?? [])) > LIMITS.payloadBytes / 2
           ? 'The names in files take most of it: name fewer, or the folder that they are in.'
-          : 'Shorten it, or hand a long result over as a file.',
-      );
+          : 'Shorten it, or hand a long result over as a file.';
+      throw new MamError('bad_input', `The event is longer than ${LIMITS.payloadBytes} bytes.`, remedy);
     }
     this.#perJob.set(given.job_id, seq);
-    this.#order += 1;
     let resolve: Entry['resolve'] = () => {};
     let reject: Entry['reject'] = () => {};
     const promise = new Promise<ClaimOutcome>((ok, failed) => {
       resolve = ok;
       reject = failed;
     });
-    const deadline = performance.now() + this.#patienceMs;
     return {
       claim,
       topic,
       payload,
-      order: this.#order,
-      deadline,
+      order: ++this.#order,
+      deadline: performance.now() + this.#patienceMs,
       why: '',
       promise,
       resolve,
@@ -245,7 +241,8 @@ export class Publisher {
       if (!entry.answered) entry.file = await keepInOutbox(outboxFolder(home), this.#writer, entry.claim);
     } catch (error) {
       this.#drop(entry);
-      this.#refuse(entry, error as Error);
+      if (!entry.settled) entry.reject(notStored(entry, error as Error));
+      entry.settled = true;
       return;
     }
     if (entry.answered) await this.#unbox(entry);
@@ -310,19 +307,12 @@ export class Publisher {
     const earlier = this.#refused.splice(0);
     entry.resolve(earlier.length === 0 ? outcome : { ...outcome, earlier });
   }
+}
 
-  #refuse(entry: Entry, error: Error): void {
-    if (entry.settled) return;
-    entry.settled = true;
-    entry.reject(
-      new MamError(
-        'io',
-        `The event could not be stored anywhere: ${entry.why} The outbox failed too: ${error.message}.`,
-        'Free disk space or make MAM_HOME writable, then report again.',
-        { cause: error },
-      ),
-    );
-  }
+function notStored({ why }: Entry, cause: Error): MamError {
+  const what = `The event could not be stored anywhere: ${why} The outbox failed too: ${cause.message}.`;
+  const remedy = 'Free disk space or make MAM_HOME writable, then report again.';
+  return new MamError('io', what, remedy, { cause });
 }
 
 function isThere({ file }: Entry): boolean {

@@ -55,27 +55,20 @@ export class Requests {
     params: Commands[C]['params'],
     timeoutMs: number,
   ): Promise<Commands[C]['result']> {
-    const { replyTo, path, send, explain } = this.#options;
-    const request: Request<C> = {
-      request_id: newEventId(),
-      protocol: PROTOCOL_VERSION,
-      command,
-      params,
-      reply_to: replyTo,
-      path,
-    };
+    const { replyTo: reply_to, path, send, explain } = this.#options;
+    const [request_id, protocol] = [newEventId(), PROTOCOL_VERSION];
+    const request: Request<C> = { request_id, protocol, command, params, reply_to, path };
     const payload = JSON.stringify(request);
     // The hub would drop it, or close the connection at every attempt, and nothing else would get through.
     if (Buffer.byteLength(payload) > LIMITS.payloadBytes) throw tooLong(command);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        const { sent } = this.#pending.get(request.request_id) ?? {};
-        this.#pending.delete(request.request_id);
+        this.#pending.delete(request_id);
         const why = explain(command, timeoutMs);
-        reject(sent === true && !READS.includes(command) ? mayBeDone(why) : why);
+        reject(pending.sent && !READS.includes(command) ? mayBeDone(why) : why);
       }, timeoutMs);
       const pending = { payload, resolve, reject, timer, sent: false };
-      this.#pending.set(request.request_id, pending);
+      this.#pending.set(request_id, pending);
       pending.sent = send(payload);
     });
   }
@@ -109,17 +102,13 @@ export class Requests {
 
 /** A command that went out without an answer: the hub may still carry it out. */
 function mayBeDone({ code, message }: MamError): MamError {
-  return new MamError(
-    code,
-    `${message} It is not known whether it was carried out, or will be.`,
-    '`mam doctor` says what is wrong with the hub. Check whether it was done (job_status, `mam status`) before you try again.',
-  );
+  const remedy =
+    '`mam doctor` says what is wrong with the hub. Check whether it was done (job_status, `mam status`) before you try again.';
+  return new MamError(code, `${message} It is not known whether it was carried out, or will be.`, remedy);
 }
 
 function tooLong(command: Command): MamError {
-  return new MamError(
-    'bad_input',
-    `The request "${command}" is longer than ${LIMITS.payloadBytes} bytes, more than the hub takes.`,
-    'Shorten its texts: an id or a name is far shorter, and a long text can be put into a file.',
-  );
+  const what = `The request "${command}" is longer than ${LIMITS.payloadBytes} bytes, more than the hub takes.`;
+  const remedy = 'Shorten its texts: an id or a name is far shorter, and a long text can be put into a file.';
+  return new MamError('bad_input', what, remedy);
 }

@@ -9,8 +9,6 @@ import { readKeys } from '../../src/demo/peer/keyboard.ts';
 import { timelineOf } from '../../src/demo/timeline.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 
-/** The demo takes 4 s; a busy machine may need some times that. */
-
 /** The demo's temporary folder: every process of the demo has it in its environment. */
 let temporary: string;
 beforeEach(() => {

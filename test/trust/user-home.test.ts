@@ -22,17 +22,15 @@ test.each(['', '.', 'home', '../home'])(
   },
 );
 
-test('a whole path in HOME is followed', () => {
+test('an absolute path in HOME is followed', () => {
   process.env['HOME'] = '/somewhere/else';
   expect(mamHome({})).toBe('/somewhere/else/.mam');
 });
 
-test('a TMPDIR that is not there gives a deep home no socket in it', () => {
-  process.env['TMPDIR'] = '/nowhere';
-  expect(dirname(shortFolder('/deep'.repeat(30)))).toBe('/tmp');
-});
-
-test('a relative TMPDIR gives a deep home no socket in the working directory', () => {
-  process.env['TMPDIR'] = 'here';
-  expect(dirname(shortFolder('/deep'.repeat(30)))).toBe('/tmp');
-});
+test.each(['/nowhere', 'here'])(
+  'a missing or relative TMPDIR (%s) gets no socket of a deep home',
+  (folder) => {
+    process.env['TMPDIR'] = folder;
+    expect(dirname(shortFolder('/deep'.repeat(30)))).toBe('/tmp');
+  },
+);
