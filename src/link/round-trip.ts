@@ -40,8 +40,7 @@ export async function roundTrip(
     new Trial({ address, realm, host, signal, version }).run();
   try {
     return await tryVersion(5).catch((error: unknown) => {
-      // A broker that does not know MQTT 5 may say so, or just close the connection.
-      if (signal.aborted || !(isClosed(error) || isOldVersion(error) || isSilent(error))) throw error;
+      if (signal.aborted || !mayBeOld(error)) throw error;
       return tryVersion(4);
     });
   } catch (error) {
@@ -49,13 +48,10 @@ export async function roundTrip(
   }
 }
 
-function isOldVersion(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return code === 1 || code === 0x84;
-}
-
-function isSilent(error: unknown): boolean {
-  return error instanceof Error && error.message === 'timeout';
+/** A broker that does not know MQTT 5 may say so, close the connection, or not answer. */
+function mayBeOld(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return isClosed(error) || code === 1 || code === 0x84 || message === 'timeout';
 }
 
 interface TrialOptions {
@@ -146,15 +142,9 @@ class Trial {
   }
 
   async #subscribe(client: MqttClient, topic: string): Promise<void> {
-    const granted = await Promise.race([
-      client.subscribeAsync(topic, { qos: 1 }).catch((error: unknown) => {
-        if (codeOf(error) !== undefined) throw this.#denied('read', topic, error);
-        throw error;
-      }),
-      this.#over,
-    ]);
-    for (const { qos } of granted) {
-      if (qos >= REFUSED) throw this.#denied('read', topic, undefined);
+    const asked = client.subscribeAsync(topic, { qos: 1 });
+    for (const { qos } of await Promise.race([this.#may('read', topic, asked), this.#over])) {
+      if (qos >= REFUSED) throw this.#denied('read', topic);
       if (qos < 1) throw this.#lack('gives messages at QoS 0 only, so that reports could get lost', QOS);
     }
   }
@@ -177,10 +167,7 @@ class Trial {
   }
 
   async #publish(client: MqttClient, topic: string, payload: string): Promise<void> {
-    const sent = client.publishAsync(topic, payload, { qos: 1 }).catch((error: unknown) => {
-      if (codeOf(error) !== undefined) throw this.#denied('write', topic, error);
-      throw error;
-    });
+    const sent = this.#may('write', topic, client.publishAsync(topic, payload, { qos: 1 }));
     await Promise.race([sent, closed(client), this.#over]);
   }
 
@@ -195,7 +182,15 @@ class Trial {
     return new MamError('unreachable', `The MQTT broker ${where} ${what}.`, remedy);
   }
 
-  #denied(how: 'read' | 'write', topic: string, error: unknown): MamError {
+  /** What the broker answers. @throws MamError where its answer is that the user may not do this */
+  async #may<T>(how: 'read' | 'write', topic: string, answer: Promise<T>): Promise<T> {
+    return answer.catch((error: unknown) => {
+      const { code } = error as { code?: unknown };
+      throw typeof code === 'number' && code >= REFUSED ? this.#denied(how, topic, error) : error;
+    });
+  }
+
+  #denied(how: 'read' | 'write', topic: string, error?: unknown): MamError {
     const said = error instanceof Error ? /: ([A-Z][A-Za-z ]{2,40})$/.exec(error.message)?.[1] : undefined;
     const why = said === undefined ? '' : ` ("${said}")`;
     return this.#lack(`does not let this user ${how} ${topic}${why}`, this.#rights);
@@ -211,30 +206,25 @@ const RETAIN = 'Let it keep them (Mosquitto: retain_available true, max_qos 1 or
 const QOS = 'Let it take QoS 1 (Mosquitto: max_qos 1 or 2), or use another broker.';
 const SIZE = `A hub sends up to ${LIMITS.payloadBytes} bytes at once: raise the limit (Mosquitto: max_packet_size and message_size_limit).`;
 
-/** The reason code of a refusal. */
-function codeOf(error: unknown): number | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'number' && code >= REFUSED ? code : undefined;
-}
-
 /** Rejects when the time is up. */
 function aborted(signal: AbortSignal): Promise<never> {
-  const over = new Promise<never>((_, reject) => {
+  return rejecting((reject) => {
     const give = (): void => reject(new Error('timeout'));
     if (signal.aborted) give();
     else signal.addEventListener('abort', give, { once: true });
   });
-  over.catch(() => {});
-  return over;
 }
 
 /** Rejects when the connection is lost. */
 function closed(client: MqttClient): Promise<never> {
-  const lost = new Promise<never>((_, reject) => {
-    client.once('close', () => reject(new Error('connection closed')));
-  });
-  lost.catch(() => {});
-  return lost;
+  return rejecting((reject) => client.once('close', () => reject(new Error('connection closed'))));
+}
+
+/** A promise that only rejects, and that need not be waited for. */
+function rejecting(arm: (reject: (error: Error) => void) => void): Promise<never> {
+  const end = new Promise<never>((_, reject) => arm(reject));
+  end.catch(() => {});
+  return end;
 }
 
 function isOnline(payload: Buffer): boolean {
