@@ -11,8 +11,7 @@ import { standingOf } from '../job/standing.ts';
 import { isFinal } from '../job/words.ts';
 import type { WaitAnswer, WaitRequest } from '../operations/wait.ts';
 import { holdWakes } from './hold.ts';
-import { type JobNews, JobStream } from './job-stream.ts';
-import type { Link } from './link.ts';
+import { type JobNews, JobStream, type JobStreamOptions } from './job-stream.ts';
 
 /** How many of the newest events an answer carries. */
 const MAX_EVENTS = 50;
@@ -22,10 +21,8 @@ const LAST_LOOK_MS = 300;
 const FIRST_LOOK_MS = 3_000;
 
 export interface WaitOptions
-  extends Pick<WaitRequest, 'until' | 'timeoutMs' | 'cursor' | 'signal' | 'onEvent'> {
-  link: Link;
-  host: string;
-  registryDir: string;
+  extends Pick<WaitRequest, 'until' | 'timeoutMs' | 'cursor' | 'signal' | 'onEvent'>,
+    Pick<JobStreamOptions, 'link' | 'host' | 'registryDir'> {
   /** At least one. */
   jobIds: readonly string[];
   /** The client session that waits: meanwhile nothing about its own jobs is typed into its pane. */
@@ -52,7 +49,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
   const watched = watchedOf(options);
   const streams: JobStream[] = [];
   const events: RecordedEvent[] = [];
-  let heard = 0;
+  let total = 0;
   const holding = holdWakes(link, registryDir, owner, () => watched.flatMap(({ record }) => record ?? []));
 
   return new Promise<WaitAnswer>((resolve, reject) => {
@@ -67,7 +64,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       finish();
     };
     const answer = (outcome: WaitAnswer['outcome']): void =>
-      settle(() => resolve({ outcome, ...summarize(watched, streams, events, heard) }));
+      settle(() => resolve({ outcome, ...summarize(watched, streams, events, total) }));
     const onAbort = (): void => answer('still_running');
     const timeUp = (): void => void lastLook().then(() => answer('still_running'));
     const timer = setTimeout(timeUp, Math.min(options.timeoutMs, MAX_TIMER_MS));
@@ -93,7 +90,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       const standing = standingOf(record);
       for (const event of news) {
         events.push(event);
-        heard++;
+        total++;
         if (events.length > 2 * MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS);
         options.onEvent?.({ event, ...standing });
       }
@@ -105,19 +102,13 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       const looks = Promise.all(streams.map((stream) => stream.look()));
       await within(looks, blind ? FIRST_LOOK_MS : LAST_LOOK_MS);
     };
-    for (const job of watched) {
-      streams.push(
-        new JobStream({
-          link,
-          host,
-          registryDir,
-          jobId: job.id,
-          after: job.after,
-          onNews: (news) => take(job, news),
-          onFailed: (error) => settle(() => reject(watched.length > 1 ? naming(job.id, error) : error)),
-        }),
-      );
-    }
+    const open = (job: Watched): JobStream => {
+      const onNews = (news: JobNews): void => take(job, news);
+      const onFailed = (error: unknown): void =>
+        settle(() => reject(watched.length > 1 ? naming(job.id, error) : error));
+      return new JobStream({ link, host, registryDir, jobId: job.id, after: job.after, onNews, onFailed });
+    };
+    for (const job of watched) streams.push(open(job));
   });
 }
 
@@ -158,14 +149,14 @@ function summarize(
   watched: Watched[],
   streams: JobStream[],
   events: RecordedEvent[],
-  heard: number,
+  total: number,
 ): Omit<WaitAnswer, 'outcome'> {
   const newest = events.slice(-MAX_EVENTS);
   return {
     jobs: watched.flatMap(({ record }) => record ?? []),
     unseen: watched.filter(({ record }) => record === undefined).map(({ id }) => id),
     events: newest,
-    events_left_out: heard - newest.length,
+    events_left_out: total - newest.length,
     cursor: watched.map(({ id, after }, place) => `${id}:${streams[place]?.seen ?? after ?? 0}`).join(' '),
   };
 }
