@@ -14,7 +14,7 @@ import type { Command, Commands, Reply, Request } from '../operations/request.ts
 import { PROTOCOL_VERSION } from '../operations/request.ts';
 import type { Home } from '../registry/home.ts';
 import { withResult } from '../registry/texts.ts';
-import { tellPath } from '../tmux/program.ts';
+import { notePath } from '../tmux/program.ts';
 import { tailOfForeign } from '../trust/files.ts';
 import type { Delegations } from './delegation/delegate.ts';
 import { cancelJob } from './delivery/cancel.ts';
@@ -145,7 +145,7 @@ export class Requests {
         const what = `This hub speaks protocol ${PROTOCOL_VERSION}, the client ${spoken}.`;
         throw new MamError('conflict', what, 'Run `mam hub stop`; the next call starts the newer hub.');
       }
-      if (typeof request.path === 'string') tellPath(request.path);
+      if (typeof request.path === 'string') notePath(request.path);
       if (!Object.hasOwn(this.#handlers, request.command)) {
         const step = 'Update it: run `mam hub stop`.';
         throw new MamError('conflict', 'The hub does not know this command.', step);

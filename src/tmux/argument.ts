@@ -1,25 +1,23 @@
-import type { TmuxServer } from './control.ts';
-import { type Target, unfit } from './guard.ts';
+import { type Place, unfit } from './guard.ts';
 import type { Look } from './preflight.ts';
 import { type ClimbEnd, pause } from './rung.ts';
 import { classify, find, shoot } from './screen.ts';
 
 /** An agent that was given its prompt on the command line must have taken it within this time, in ms. */
 const TAKEN_MS = 60_000;
-/** A screen that is ready without having been busy since so long (ms) has no prompt. */
+/** An agent that has been ready for so long (ms), and never busy, has no prompt. */
 const IDLE_MS = 6_000;
-/** A dialog counts when it has stood so long, in ms: some flash by while an agent starts. */
+/** A dialog counts after so long, in ms: some flash by while an agent starts. */
 const DIALOG_MS = 1_000;
 const LOOK_MS = 50;
 
 /**
  * Waits for the proof that an agent has taken the prompt of its command line. Types nothing.
- * @param stop aborted when somebody else has the proof: the agent's hook, or the peer's first report
+ * @param stop aborted when the proof comes another way: by the agent's hook, or the peer's first report
  * @returns `unverified` with a dialog's first line where one holds the agent up: the prompt waits behind it
  */
 export async function awaitArgument(
-  server: TmuxServer,
-  target: Target,
+  { server, target }: Place,
   { patterns }: Look,
   submitted: (evidence: string) => void,
   stop: AbortSignal,
@@ -31,26 +29,24 @@ export async function awaitArgument(
     if (stop.aborted) return { kind: 'stopped', stands: false };
     const shot = await shoot(server, target.pane);
     const reason = unfit(shot, target);
-    if (reason !== undefined && 'gone' in reason) return { kind: 'gone', why: reason.gone };
-    const state = classify(shot?.lines ?? [], patterns);
+    if (reason?.by === 'gone') return { kind: 'gone', why: reason.why };
+    const { lines = [] } = shot ?? {};
+    const state = classify(lines, patterns);
     const now = performance.now();
     dialogSince = state === 'dialog' ? (dialogSince ?? now) : undefined;
     readySince = state === 'ready' ? (readySince ?? now) : undefined;
     if (state === 'busy') {
-      submitted(
-        `the agent is busy with the prompt of its command line: ${find(shot?.lines ?? [], patterns.busy)}`,
-      );
+      submitted(`the agent is busy with the prompt of its command line: ${find(lines, patterns.busy)}`);
       return { kind: 'submitted' };
     }
     if (dialogSince !== undefined && now - dialogSince > DIALOG_MS) {
-      const line = find(shot?.lines ?? [], patterns.dialog);
+      const line = find(lines, patterns.dialog);
       return { kind: 'unverified', why: `A dialog holds the agent up, its prompt waits behind it: ${line}` };
     }
-    if (readySince !== undefined && now - readySince > IDLE_MS)
-      return {
-        kind: 'unverified',
-        why: 'The agent shows an empty input box: it may not have taken its prompt.',
-      };
+    if (readySince !== undefined && now - readySince > IDLE_MS) {
+      const why = 'The agent shows an empty input box: it may not have taken its prompt.';
+      return { kind: 'unverified', why };
+    }
   }
   return { kind: 'unverified', why: `No sign of the prompt within ${TAKEN_MS / 1000} s of the start.` };
 }

@@ -12,18 +12,15 @@ import { isCarrier, isShell } from './process.ts';
 
 const LINUX = process.platform === 'linux';
 
-/** The open files of a process, where the system tells. */
-type Files = Map<string, string> | undefined;
-
 /** The file behind the ruling end of another terminal. */
 const RULING_END = /^\/dev\/(?:pts\/)?ptmx$/;
 const SHELL_OPTION_WITH_VALUE = /^(?:[-+][oO]|--rcfile|--init-file|-C|--init-command)$/;
 
 /**
- * Why what is typed into a pane might not stay with the program in its foreground: that carries another terminal, in
- * which a shell may be, or a shell reads along. Its name proves nothing, so its open files and children are looked at.
+ * Why what is typed into a pane might not stay with the program in its foreground: it carries another terminal, which may
+ * have a shell, or a shell reads along. Names prove nothing, so open files and children are checked.
  * @param pane its first process, and the program in its foreground
- * @returns nothing when all of it lives on the pane's own terminal, as an agent that reads its keys itself
+ * @returns nothing if all of it lives on the pane's own terminal, as an agent that reads its keys itself
  */
 export function carriedBy(pane: { pane_pid: number; agent: { pid: number } }): string | undefined {
   const all = family(pane.pane_pid);
@@ -34,17 +31,12 @@ export function carriedBy(pane: { pane_pid: number; agent: { pid: number } }): s
   for (const one of all) {
     if (one.group !== front && one.pid !== pane.agent.pid && !inside.has(one.parent)) continue;
     inside.add(one.pid);
-    const files = LINUX ? openFiles(one.pid) : undefined;
-    const why = otherTerminal(one, own, files) ?? (one.group === front ? throughItself(one) : undefined);
+    const why = otherTerminal(one, own) ?? (one.group === front ? throughItself(one) : undefined);
     if (why !== undefined) return why;
   }
   const behind = all.find((one) => !inside.has(one.pid) && one.terminal === own && takesCommands(one));
-  return behind === undefined
-    ? undefined
-    : leftToShell(
-        behind,
-        all.find(({ pid }) => inside.has(pid)),
-      );
+  const program = all.find(({ pid }) => inside.has(pid));
+  return behind && leftToShell(behind, program);
 }
 
 /** In line mode the terminal keeps what the program in the foreground does not read, and the shell that started it does. */
@@ -57,9 +49,10 @@ function leftToShell(shell: TerminalProcess, program: TerminalProcess | undefine
     : `what ${name} does not read of it, the shell ${titleOf(shell)} will (the terminal is in line mode)`;
 }
 
-function otherTerminal(one: TerminalProcess, own: string | undefined, files: Files): string | undefined {
+function otherTerminal(one: TerminalProcess, own: string | undefined): string | undefined {
   if (one.terminal !== undefined && one.terminal !== own)
     return `${titleOf(one)} runs in another terminal behind it`;
+  const files = LINUX ? openFiles(one.pid) : undefined;
   if (files === undefined)
     return LINUX && exists(one.pid) ? `what ${titleOf(one)} has open cannot be seen` : undefined;
   return [...files.values()].some((file) => RULING_END.test(file))
@@ -67,14 +60,13 @@ function otherTerminal(one: TerminalProcess, own: string | undefined, files: Fil
     : undefined;
 }
 
-/** A carrier to another machine or container holds no terminal here: only its name tells. */
+/** A carrier to another machine or container holds no terminal here: only its name shows it. */
 function throughItself(one: TerminalProcess): string | undefined {
   if (!readsTerminal(one.pid)) return undefined;
   if (one.names.some(isCarrier)) return `${titleOf(one)} carries another terminal`;
   return takesCommands(one) ? `the shell ${titleOf(one)} reads what is typed` : undefined;
 }
 
-/** True for a shell that runs what is typed. */
 function takesCommands({ pid, names }: TerminalProcess): boolean {
   return names.some(isShell) && readsTerminal(pid) && readsCommands(commandLineOf(pid) ?? []);
 }

@@ -21,7 +21,7 @@ import {
   start,
 } from './start.ts';
 
-/** A tmux server that is silent for so long (ms) is taken for stuck: the client is dropped, the caller told. */
+/** A tmux server that is silent for so long (ms) counts as stuck: the client is dropped, and the command fails. */
 const ANSWER_MS = 10_000;
 const END_MS = 1_000;
 const OTHER_VERSION = /protocol version mismatch/;
@@ -78,7 +78,7 @@ export class ControlClient {
       },
     );
     const { stdin, stdout, stderr } = this.#child;
-    // A client that ends takes its pipes along: the end is told by `done`, an EPIPE adds nothing.
+    // A client that ends closes its pipes: `done` reports the end, an EPIPE adds nothing.
     for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
     stdout.setEncoding('utf8').on('data', (chunk: string) => frames.push(chunk));
     stderr.setEncoding('utf8').on('data', (chunk: string) => {
@@ -96,7 +96,7 @@ export class ControlClient {
    */
   static async connect(socketPath: string, onNotice: (line: string) => void): Promise<ControlClient> {
     checkTmuxSocket(socketPath);
-    // Looked for without a process: whoever waits for it looks often.
+    // Checked without a process: whoever waits for the server checks often.
     const lost = existsSync(socketPath) ? undefined : serverOn(socketPath);
     if (lost !== undefined) throw outOfReach(socketPath, lost);
     const { program, hidden } = await hide(socketPath);
@@ -108,7 +108,7 @@ export class ControlClient {
       client.kill();
       throw refusal(socketPath, failure || client.#why);
     }
-    // Before the pane's process could end: nothing else tells it so surely.
+    // Before the pane's process can end: nothing else shows it as surely.
     client.seesProcesses = ancestors(hidden.panePid)[0] === hidden.server;
     await Promise.all(setup(hidden).map((command) => client.send(command)));
     await tidy((command) => client.send(command), hidden);
@@ -119,10 +119,10 @@ export class ControlClient {
   /** Our own session and pane. */
   readonly hidden: Hidden;
 
-  /** False where the server's processes are in another pid namespace than we: what it tells of them means nothing here. */
+  /** False if the server's processes are in another pid namespace than ours: then their ids mean nothing here. */
   seesProcesses = false;
 
-  /** Process id of the client. */
+  /** The client's own. */
   get pid(): number {
     return this.#child.pid ?? 0;
   }
@@ -160,7 +160,7 @@ export class ControlClient {
     });
   }
 
-  /** Ends the client; the hidden session goes with the last one. Resolves when it is gone. */
+  /** Ends the client; the hidden session goes with the last one. */
   async end(): Promise<void> {
     this.send(leave(this.hidden)).catch(() => {});
     this.#leaves = true;
@@ -185,7 +185,6 @@ export class ControlClient {
     clearTimeout(backstop);
   }
 
-  /** Ends our own client process at once. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }
@@ -218,7 +217,7 @@ export class ControlClient {
     else head.reject(new MamError('unavailable', `tmux ${head.subcommand} failed: ${head.error}.`));
   }
 
-  /** The process stays alive for an answer it waits for, never for an idle client. */
+  /** Our process stays alive for an answer, not for an idle client. */
   #hold(on: boolean): void {
     const stdout = this.#child.stdout as unknown as Socket;
     if (on) stdout.ref?.();

@@ -1,20 +1,22 @@
+import { execa } from 'execa';
 import type { TmuxServer } from './control.ts';
 import { quote } from './quote.ts';
 
-/** How long a message stays in the status bar, in ms. */
+/** How long a message is shown, in ms. */
 const MESSAGE_MS = 20_000;
+const UNREAD_MS = 2_000;
 
 /** Ends a pane with what runs in it. @throws MamError as `TmuxServer.command` */
 export async function killPane(server: TmuxServer, pane: string): Promise<void> {
   await server.command(`kill-pane -t ${quote(pane)}`);
 }
 
-/** Ends a session, where it is there. @param target its id, or a pane of it */
+/** Ends a session, if it exists. @param target its id, or a pane of it */
 export async function killSession(server: TmuxServer, target: string): Promise<void> {
   await server.command(`kill-session -t ${quote(target)}`).catch(() => {});
 }
 
-/** From now on a pane ends with its program, as the user is used to. */
+/** From now on a pane ends with its program, as usual. */
 export async function endWithProgram(server: TmuxServer, pane: string): Promise<void> {
   await server.command(`set-option -p -u -t ${quote(pane)} remain-on-exit`).catch(() => {});
 }
@@ -24,11 +26,7 @@ export function captureHistory(server: TmuxServer, pane: string, lines: number):
   return server.command(`capture-pane -p -S -${lines} -t ${quote(pane)}`);
 }
 
-/**
- * Shows a line in the status bar of all who look at a session.
- * @returns how many they are
- * @throws MamError as `TmuxServer.command`
- */
+/** Shows a line to all who look at a session. @returns how many they are @throws MamError as `TmuxServer.command` */
 export async function showMessage(server: TmuxServer, session: string, text: string): Promise<number> {
   const format = '#{client_control_mode} #{client_name}';
   const rows = await server.command(`list-clients -t ${quote(`=${session}`)} -F ${quote(format)}`);
@@ -43,6 +41,18 @@ export async function showMessage(server: TmuxServer, session: string, text: str
     );
   }
   return seen;
+}
+
+/**
+ * Whether keys wait in a pane's terminal that its program has not read, as far as that can be seen. A process is started
+ * for it, which reads nothing.
+ */
+export async function hasUnread(server: TmuxServer, pane: string): Promise<boolean | undefined> {
+  const [terminal = ''] = await server.command(`display-message -p -t ${quote(pane)} '#{pane_tty}'`);
+  if (!terminal.startsWith('/dev/')) return undefined;
+  const silent = { reject: false, stdio: 'ignore', cwd: '/', timeout: UNREAD_MS } as const;
+  const { exitCode } = await execa('bash', ['-c', 'read -t 0 < "$1"', 'bash', terminal], silent);
+  return exitCode === 0 || (exitCode === 1 ? false : undefined);
 }
 
 /** Runs commands in one turn of tmux. @returns the lines that they print @throws MamError as `TmuxServer.command` */

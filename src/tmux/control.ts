@@ -6,20 +6,18 @@ import { IS_HIDDEN_FORMAT } from './marks.ts';
 import { quote } from './quote.ts';
 import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
 
-export type { PaneSample } from './sample.ts';
-
 /** Notifications after which a pane or a session may be gone (measured: at once for a window's last pane, a second for a split). */
 const GONE = /^%(unlinked-window-close|window-close|sessions-changed|exit)\b/;
-/** Several notifications of one event are answered by one look, after so long (ms). */
+/** One look answers all notifications within so long (ms). */
 const GATHER_MS = 20;
-/** While another client stays in our hidden session, the pause before the next look doubles, up to this, in ms. */
+/** While another client stays in our hidden session, the pause between looks doubles, up to this, in ms. */
 const LONGEST_GATHER_MS = 1_000;
 /** A second client may take the hidden session away while ours attaches to it. */
 const CONNECT_TRIES = 3;
 
 /**
- * One tmux server, spoken to over one control client and no further process. Connects with the first command, again
- * after an end, and leaves when nobody but us is on that server.
+ * One tmux server, over one control client and no further process. Connects with the first command, and again after an
+ * end; leaves when nobody but us is on that server.
  */
 export class TmuxServer {
   readonly socketPath: string;
@@ -49,12 +47,12 @@ export class TmuxServer {
     return this.#client !== undefined && !this.#client.ended;
   }
 
-  /** The server's process, by the ids of its own pid namespace; nothing while no client is attached. */
+  /** The server's process id in its own pid namespace, while a client is attached. */
   get pid(): number | undefined {
     return this.#client?.hidden.server;
   }
 
-  /** False where the server's processes are in another pid namespace than we. */
+  /** False if the server's processes are in another pid namespace than ours. */
   get seesProcesses(): boolean {
     return this.#client?.seesProcesses !== false;
   }
@@ -73,8 +71,7 @@ export class TmuxServer {
   }
 
   /**
-   * Watches all panes: called about once a second while something changes, never while nothing does. Works as long as
-   * a client is attached: any command attaches one.
+   * Watches all panes while a client is attached: called about once a second while something changes.
    * @returns ends the watch
    */
   onPanes(listener: (panes: PaneSample[]) => void): () => void {
@@ -92,7 +89,7 @@ export class TmuxServer {
     return () => this.#goneListeners.delete(listener);
   }
 
-  /** Leaves the server for good: our hidden session goes, everything else stays. Resolves when the client is gone. */
+  /** Leaves the server for good: our hidden session goes, everything else stays. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#gathering);
@@ -122,7 +119,7 @@ export class TmuxServer {
           if (this.#client === client) this.#client = undefined;
           this.#tellGone('the control client ended');
         });
-        // Of a session that ended while we connected, nothing told us.
+        // Nothing has reported a session that ended while we connected.
         this.#again = GATHER_MS;
         this.#soonLookAround();
         return client;

@@ -1,6 +1,5 @@
 import { MamError } from '../base/errors.ts';
-import type { TmuxServer } from './control.ts';
-import { paste, pressOnRows, type Target, unfit } from './guard.ts';
+import { areShown, type Place, paste, press, unfit } from './guard.ts';
 import { climb } from './ladder.ts';
 import { bare } from './own-text.ts';
 import { type Look, type Obstacle, type Preflight, preflight } from './preflight.ts';
@@ -8,7 +7,7 @@ import type { ClimbEnd, DeliverySteps } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
 import { promptOf } from './standing.ts';
 
-export type { Target } from './guard.ts';
+export type { Place, Target } from './guard.ts';
 export {
   type Look,
   type Obstacle,
@@ -23,15 +22,14 @@ export type { DeliverySteps } from './rung.ts';
 export type DeliveryEnd = ClimbEnd | { kind: 'blocked'; obstacle: Obstacle };
 
 /**
- * Hands a text to the agent in a pane: looks, pastes once, waits until the text is seen, presses Enter, proves that it
- * was taken. Every key is sent under a guard that tmux tests in the same command.
+ * Hands a text to the agent in a pane: looks, pastes once, waits until the text is seen, presses Enter, and waits for
+ * the proof that it was taken. Every key is sent under a guard that tmux tests in the same command.
  * @param text at most some KB; control characters but line feeds are removed
  * @param glance a look at the pane that was taken just now, where there is one
  * @returns never throws for what tmux or the pane does; rejects only when `steps.pasting` does, or for an empty text
  */
 export async function deliver(
-  server: TmuxServer,
-  target: Target,
+  place: Place,
   text: string,
   look: Look,
   steps: DeliverySteps,
@@ -39,8 +37,8 @@ export async function deliver(
 ): Promise<DeliveryEnd> {
   const clean = scrub(text);
   if (clean.trim() === '') throw new MamError('bad_input', 'There is no text to deliver.');
-  const free = await preflight(server, target, look, glance);
-  if (!('shot' in free)) return refused(free);
+  const free = await preflight(place, look, glance);
+  if (!('shot' in free)) return notFree(free);
   if (steps.stop.aborted) return { kind: 'stopped', stands: false };
   await steps.pasting(free.shot);
   if (steps.stop.aborted) return { kind: 'stopped', stands: false };
@@ -50,12 +48,20 @@ export async function deliver(
   const parked = bare(prompt) === '' ? { x: column, y: row } : undefined;
   const pasted = { text: clean, prompt, above: lines[row - 1], parked, mustBeWhole };
   try {
-    const refusal = await paste(server, target.pane, free.shot, clean);
-    if (refusal !== undefined) return reclassify(server, target, look, refusal);
-    return await climb({ server, target, text: clean, look, steps, before: free.before, pasted });
+    const refusal = await paste(place, free.shot, clean);
+    if (refusal !== undefined) return reclassify(place, look, refusal);
+    return await climb({ ...place, text: clean, look, steps, before: free.shot.lines, pasted });
   } catch (error) {
-    return lost(server, target, error);
+    return lost(place, error);
   }
+}
+
+/** What a screen must show for a key to be pressed. */
+export interface Shown {
+  /** Called with the last look before the key. */
+  mayPress(rows: readonly string[]): boolean;
+  /** Rows that tmux itself looks for in the moment of the key. */
+  rows: readonly string[];
 }
 
 /**
@@ -63,62 +69,32 @@ export async function deliver(
  * @param key tmux's name of the key: `Escape`, `C-c`
  * @returns nothing when it was pressed, else the reason why not
  */
-export function interrupt(server: TmuxServer, target: Target, key: string): Promise<string | undefined> {
-  return pressKey(server, target, key);
-}
-
-/** What a screen must show for a key to be pressed. */
-export interface Shown {
-  /** Asked with the last look before the key. */
-  mayPress(rows: readonly string[]): boolean;
-  /** Rows that tmux itself looks for in the moment of the key. */
-  rows: readonly string[];
-}
-
-/** The same for a key that may only be pressed while the screen shows something. */
-export async function pressKey(
-  server: TmuxServer,
-  target: Target,
-  key: string,
-  shown?: Shown,
-): Promise<string | undefined> {
-  if (!/^[A-Za-z0-9-]+$/.test(key)) throw new MamError('internal', `${key} is no name of a key.`);
-  const shot = await shoot(server, target.pane);
-  const reason = unfit(shot, target);
-  if (reason !== undefined)
-    return 'gone' in reason ? reason.gone : 'copyMode' in reason ? reason.copyMode : reason.unreachable;
-  if (shot === undefined) return `pane ${target.pane} no longer exists`;
+export async function pressKey(place: Place, key: string, shown?: Shown): Promise<string | undefined> {
+  if (!/^[A-Za-z0-9-]+$/.test(key)) throw new MamError('internal', `${key} is not the name of a key.`);
+  const shot = await shoot(place.server, place.target.pane);
+  const reason = unfit(shot, place.target);
+  if (shot === undefined || reason !== undefined) return reason?.why;
   if (shown?.mayPress(shot.lines) === false) return 'the screen has changed';
-  return pressOnRows(server, target.pane, shot, key, shown?.rows ?? []);
+  return press(place, shot, [key], areShown(shown?.rows ?? []));
 }
 
 /** The pane changed between the look and the paste: look again to say how. Nothing was pasted. */
-async function reclassify(
-  server: TmuxServer,
-  target: Target,
-  look: Look,
-  answer: string,
-): Promise<DeliveryEnd> {
-  const again = await preflight(server, target, look);
-  if (!('shot' in again)) return refused(again);
-  return {
-    kind: 'blocked',
-    obstacle: { by: 'not_ready', evidence: `the pane changed at the paste: ${answer}` },
-  };
+async function reclassify(place: Place, look: Look, answer: string) {
+  const again = await preflight(place, look);
+  const evidence = `the pane changed at the paste: ${answer}`;
+  return notFree('shot' in again ? { obstacle: { by: 'not_ready', evidence } } : again);
 }
 
-function refused(outcome: Exclude<Preflight, { free: true }>): DeliveryEnd {
-  return 'gone' in outcome
-    ? { kind: 'gone', why: outcome.gone }
-    : { kind: 'blocked', obstacle: outcome.obstacle };
+function notFree(found: Exclude<Preflight, { shot: Shot }>): DeliveryEnd {
+  return 'gone' in found ? { kind: 'gone', why: found.gone } : { kind: 'blocked', obstacle: found.obstacle };
 }
 
-/** tmux failed us after the paste may have happened: the pane is gone with its server, or nobody knows. */
-async function lost(server: TmuxServer, target: Target, error: unknown): Promise<DeliveryEnd> {
+/** tmux failed when the paste may have happened: the pane is gone with its server, or nobody knows. */
+async function lost({ server, target }: Place, error: unknown): Promise<DeliveryEnd> {
   const why = error instanceof Error ? error.message : String(error);
   try {
     const reason = unfit(await shoot(server, target.pane), target);
-    if (reason !== undefined && 'gone' in reason) return { kind: 'gone', why: reason.gone };
+    if (reason?.by === 'gone') return { kind: 'gone', why: reason.why };
   } catch (again) {
     if (again instanceof MamError && again.code === 'not_found') return { kind: 'gone', why: again.message };
   }

@@ -8,8 +8,8 @@ export interface Block {
 }
 
 /**
- * Splits the stream of a tmux control client into blocks and notifications.
- * A block ends only with the time and number it began with: captured text that looks like a control line does no harm.
+ * Splits the stream of a tmux control client into blocks and notifications. A block ends only with the time and number
+ * that it began with: captured text that looks like a control line does no harm.
  */
 export class FrameReader {
   readonly #onBlock: (block: Block) => void;

@@ -2,14 +2,10 @@ import { HIDDEN_NAME } from './marks.ts';
 import { quote } from './quote.ts';
 import type { Hidden } from './start.ts';
 
-interface Session {
-  id: string;
-  name: string;
-  /** Seconds since 1970. */
-  activity: number;
-}
+/** `activity`: seconds since 1970. */
+type Session = Record<'id' | 'name', string> & { activity: number };
 
-/** Runs one tmux command line and gives its output. */
+/** Runs one tmux command line. */
 type Send = (command: string) => Promise<string[]>;
 
 /**
@@ -37,7 +33,7 @@ export async function showOut(send: Send, hidden: Hidden): Promise<void> {
 }
 
 /**
- * Takes away what a hook of the user's on new sessions has put beside our pane: it came after ours, before anybody could
+ * Removes what a hook of the user's on new sessions has put next to our pane: it came after ours, before a person could
  * have put anything there. A window that is linked to another session stays there.
  */
 export async function tidy(send: Send, { session, pane }: Hidden): Promise<void> {
@@ -52,12 +48,12 @@ export async function tidy(send: Send, { session, pane }: Hidden): Promise<void>
 }
 
 /**
- * Where somebody goes who came into a hidden session.
+ * Where a person who came into a hidden session goes.
  * @param ours the hidden session's id
  * @param last the name of the session they came from; empty when that has ended
- * @returns the id of a session, nothing when there is none but hidden ones
+ * @returns the id of a session, if there is one that is not hidden
  */
-export function wayOut(sessions: readonly Session[], ours: string, last: string): string | undefined {
+function wayOut(sessions: readonly Session[], ours: string, last: string): string | undefined {
   const isOpen = ({ id, name }: Session): boolean => id !== ours && !name.startsWith(HIDDEN_NAME);
   // tmux goes round by name.
   const round = [...sessions].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -2,19 +2,19 @@ import { bare, PLACEHOLDER } from './own-text.ts';
 import type { Shot } from './screen.ts';
 import { hasPiece, type Pasted, PIECE, promptOf, signOf, standing } from './standing.ts';
 
-/** How a text was seen since its paste. */
+/** How a text has been seen since its paste. */
 export interface Sighting {
   /** Its own words were on the screen. */
   text?: boolean | undefined;
-  /** It stood at the cursor: an empty box at the cursor is its box. */
+  /** It was at the cursor: an empty box at the cursor is its box. */
   cursor?: boolean | undefined;
-  /** The placeholder that its program has shown for it. */
+  /** What its program has shown for it. */
   placeholder?: string | undefined;
 }
 
 /**
- * True where the screen shows that a text has left its box: the box at the cursor is as it was before the paste, or an
- * empty one stands below the text, or nothing is left of words that were seen. That it is not at the cursor is not enough.
+ * True if the screen shows that a text has left its box: the box at the cursor is as it was before the paste, or there is
+ * an empty one below the text, or nothing is left of words that were seen. That it is not at the cursor is not enough.
  */
 export function hasLeft(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
   if (hasEmptyBox(shot, pasted, seen)) return true;
@@ -25,7 +25,7 @@ export function hasLeft(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
   return !isUnknown(seen) && isNowhere;
 }
 
-/** True where the very box is seen to be empty: what is merely nowhere may be hidden by another view of its program. */
+/** True if the very box is seen to be empty: what is merely nowhere may be hidden by another view of its program. */
 export function hasEmptyBox(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
   if (standing(shot, pasted) !== 'none' || isOther(shot, pasted)) return false;
   if (boxOf(shot, pasted) === 'empty' && (seen.cursor === true || isUnknown(seen))) return true;
@@ -36,19 +36,18 @@ function isUnknown({ text, placeholder }: Sighting): boolean {
   return text !== true && placeholder === undefined;
 }
 
-/** The program shows its other screen. */
 function isOther({ alternate }: Shot, pasted: Pasted): boolean {
   return (pasted.alternate ?? alternate) !== alternate;
 }
 
-/** What stands before the cursor, against what stood there before the paste: the same, more, or another prompt. */
+/** What is before the cursor, compared with before the paste: the same, more, or another prompt. */
 export function boxOf(shot: Shot, { prompt }: Pasted): 'empty' | 'filled' | 'other' {
   const [before, now] = [signOf(prompt), signOf(promptOf(shot))];
   if (now === before) return 'empty';
   return before !== '' && now.startsWith(before) ? 'filled' : 'other';
 }
 
-/** True where a row below the text reads as the text's own row does before it. */
+/** True if a row below the text equals the prompt before the text. */
 export function hasEmptyBoxBelow(lines: string[], text: string | undefined): boolean {
   const begin = bare(text ?? '').slice(0, PIECE);
   const rows = lines.map(bare);

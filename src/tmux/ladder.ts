@@ -1,12 +1,10 @@
-import { press, pressOnBox } from './guard.ts';
 import { OwnText } from './own-text.ts';
-import { type Climb, type ClimbEnd, type Job, obstructed, pause, STOPPED } from './rung.ts';
+import { type Climb, type ClimbEnd, type Job, obstructed, pause, STOPPED, submit } from './rung.ts';
 import { shoot } from './screen.ts';
-import { beginOfBox } from './standing.ts';
 import { untilTaken } from './submitted.ts';
 import { isSame, seenIn, untilSeen } from './visible.ts';
 
-/** All in all (ms) between paste and Enter, when the text comes and goes. */
+/** The longest time (ms) between paste and Enter, while the text comes and goes. */
 const ENTER_MS = 15_000;
 
 /** From the paste to the proof that the agent took the text. Enter is pressed only while the box holds it alone. */
@@ -14,14 +12,14 @@ export async function climb(order: Climb): Promise<ClimbEnd> {
   const { server, target, look, steps } = order;
   const job: Job = { ...order, own: new OwnText(order.before, order.text, look.needle), wasSeen: false };
   const since = performance.now();
-  let told = false;
+  let isReported = false;
   for (;;) {
     const seen = await untilSeen(job, await shoot(server, target.pane), since);
     if ('kind' in seen) return seen;
     if (performance.now() - since > ENTER_MS)
       return { kind: 'unverified', why: 'the pasted text did not stay in the box' };
-    if (!told) steps.visible(seen.evidence, seen.mark);
-    told = true;
+    if (!isReported) steps.visible(seen.evidence, seen.mark);
+    isReported = true;
     let { pasted, shot } = seen;
     if (look.settleMs > 0) {
       await pause(look.settleMs, steps.stop);
@@ -33,11 +31,7 @@ export async function climb(order: Climb): Promise<ClimbEnd> {
       if (still !== true) pasted = still.pasted;
     }
     if (steps.stop.aborted) return STOPPED;
-    const refusal =
-      pasted === undefined
-        ? await press(server, target.pane, shot, look.submitKey)
-        : await pressOnBox(server, target.pane, shot, look.submitKey, beginOfBox(shot, pasted.prompt));
-    if (refusal === undefined) return untilTaken(job, shot, pasted);
+    if ((await submit(job, shot, pasted)) === undefined) return untilTaken(job, shot, pasted);
     await pause(5, steps.stop);
   }
 }

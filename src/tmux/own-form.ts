@@ -3,19 +3,19 @@ import { bare, PLACEHOLDER } from './own-text.ts';
 import type { Shot } from './screen.ts';
 import { endOfBox, REACH } from './standing.ts';
 
-/** An order, and whatever else of ours is typed: what it begins with, and its end. Without blanks, as `bare` makes it. */
+/** An order, and our other texts: how they begin and end. Without blanks, as `bare` makes them. */
 const FORMS = [
   /Job([a-z0-9-]{1,80}?)wasdelegatedtoyoubyanotheragent(?<end>.*?Useonlythisid,noneofanearlierrun:\1)?/g,
   /Jobs?([a-z0-9-]{1,80}?)(?:is(?:completed|failed|cancelled)|needsyou|,foryou:|:thereissomethingforyoutoread)(?<end>.*?(?:,note[a-z0-9]{8}|\(note[a-z0-9]{8}\)))/g,
 ];
-/** How they end, which is all that a box shows that is too small for them. */
+/** How they end, which is all that a small box shows. */
 const ENDS = [/Useonlythisid,noneofanearlierrun:([a-z0-9-]{1,80})/g, /(?:,|\()note([a-z0-9]{8})\)?/g];
 const SHOWN_CHARS = 60;
 
 /**
- * A text of mam that stands at the cursor, whoever has pasted it: another hub, or one whose notes are lost. It is told by
- * its form alone, so only the rows count in which the cursor is: what was submitted may stand right above them.
- * @returns what stands there, for a person
+ * A text of mam at the cursor, whoever has pasted it: another hub, or one whose notes are lost. It is known by its form
+ * alone, so only the rows with the cursor count: what was submitted may be right above them.
+ * @returns its first row, for a person
  */
 export function ownFormAtCursor(shot: Shot): string | undefined {
   const { lines, cursor_y: y } = shot;
@@ -28,7 +28,7 @@ export function ownFormAtCursor(shot: Shot): string | undefined {
   return PLACEHOLDER.exec(lines[y] ?? '')?.[0].slice(0, SHOWN_CHARS);
 }
 
-/** The same anywhere on the screen, where no empty box stands below it. */
+/** The same anywhere on the screen, without an empty box below it. */
 export function ownFormOnScreen({ lines }: Shot): string | undefined {
   const form = formsIn(lines).at(-1);
   const row = lines[form?.first ?? lines.findLastIndex((one) => PLACEHOLDER.test(one))];
@@ -38,26 +38,23 @@ export function ownFormOnScreen({ lines }: Shot): string | undefined {
 }
 
 /** Our texts in some rows, by the rows in which they begin and end. */
-function formsIn(
-  lines: string[],
-  forms = FORMS,
-): { first: number; last: number; job: string; text: string }[] {
+function formsIn(lines: string[], forms = FORMS) {
   const rows = lines.map(bare);
   const ends = rows.map((_, row) => rows.slice(0, row + 1).join('').length);
   const rowOf = (at: number) => ends.findIndex((end) => at < end);
   return forms
     .flatMap((form) => [...rows.join('').matchAll(form)])
-    .map(({ index, 0: text, 1: job = '', groups }) => {
+    .map(({ index, 0: text, groups }) => {
       const end = index + text.length - 1;
-      // Somebody has taken its end away: it goes on as far as its rows do.
+      // A person has removed its end: it goes on as far as its rows do.
       const blank = rows.findIndex((row, at) => at > rowOf(end) && row === '');
       const isCut = forms === FORMS && groups?.['end'] === undefined;
       const last = isCut ? (blank < 0 ? rows.length : blank) - 1 : rowOf(end);
-      return { first: rowOf(index), last, job, text };
+      return { first: rowOf(index), last, text };
     });
 }
 
 /** Why such a text is in the way. @param words of it */
 export function unsent(words: string): string {
-  return `a text that mam has typed, or one that looks so, stands in the input box and was not submitted: ${words}. Send or remove it there.`;
+  return `a text that mam has typed, or one that looks like it, is in the input box and was not submitted: ${words}. Send or remove it there.`;
 }

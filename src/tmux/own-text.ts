@@ -9,7 +9,7 @@ export const PLACEHOLDER = /\[Pasted [^\]]*\]/;
 /** Length of the end of our text that is looked for, in characters without blanks. */
 const TAIL = 24;
 
-/** True when a text is on the screen, however a program wrapped, indented or framed it. */
+/** Whether a text is on the screen, however a program wrapped, indented or framed it. */
 export function shows(lines: string[], needle: string): boolean {
   return locate(lines, needle).count > 0;
 }
@@ -38,7 +38,7 @@ export function locate(lines: string[], needle: string): { count: number; first:
   return result;
 }
 
-/** The end of a text, as long as it has to be to stand in it only once: a job id does so several times. */
+/** The end of a text, long enough to be in it only once: a job id is there several times. */
 function uniqueEnd(whole: string): string {
   for (let length = TAIL; length < whole.length; length++) {
     const end = whole.slice(-length);
@@ -47,7 +47,7 @@ function uniqueEnd(whole: string): string {
   return whole;
 }
 
-/** False for the placeholder of another text: most tell how many lines or characters they stand for, some one less. */
+/** False for the placeholder of another text: most give its number of lines or characters, some one less. */
 function mayStandFor(placeholder: string, text: string): boolean {
   const [, count, unit] = /(\d+) (line|char)/.exec(placeholder) ?? [];
   if (count === undefined) return true;
@@ -60,11 +60,9 @@ export interface Sight {
   evidence: string;
   /** The text by which it can be found again; nothing when only a change of the screen was seen. */
   mark: string | undefined;
-  /** True when all of the text, or its placeholder, is there: nothing more is to come. */
-  whole: boolean;
 }
 
-/** A text about to be pasted, and what of it was on the screen already: that proves nothing. */
+/** A text about to be pasted. What of it was on the screen already proves nothing. */
 export class OwnText {
   readonly #before: string[];
   readonly #text: string;
@@ -89,16 +87,15 @@ export class OwnText {
     const hasNeedle = this.isNew(now, this.#needle);
     if ((hasNeedle || this.#isLong) && this.isNew(now, this.#tail)) {
       const evidence = hasNeedle ? `the text with ${this.#needle}` : 'the end of the text';
-      return { evidence: `${evidence} is on the screen`, mark: this.#tail, whole: true };
+      return { evidence: `${evidence} is on the screen`, mark: this.#tail };
     }
     const placeholder = now
       .map((line) => PLACEHOLDER.exec(line)?.[0])
       .findLast((found) => found !== undefined && mayStandFor(found, this.#text));
-    if (placeholder !== undefined && this.isNew(now, placeholder)) {
-      return { evidence: `the screen shows ${placeholder.slice(0, 60)}`, mark: placeholder, whole: true };
-    }
-    if (hasNeedle) return { evidence: `${this.#needle} is on the screen`, mark: this.#needle, whole: false };
-    return { evidence: 'the screen changed after the paste', mark: undefined, whole: false };
+    if (placeholder !== undefined && this.isNew(now, placeholder))
+      return { evidence: `the screen shows ${placeholder.slice(0, 60)}`, mark: placeholder };
+    if (hasNeedle) return { evidence: `${this.#needle} is on the screen`, mark: this.#needle };
+    return { evidence: 'the screen changed after the paste', mark: undefined };
   }
 
   /** True when a word is on the screen more often than before the paste. */
@@ -112,7 +109,7 @@ export class OwnText {
   }
 }
 
-/** The rows that are not ours: words of the pasted text must not pass for a dialog of the agent. */
+/** The rows that are not ours: words of the pasted text must not pass for a dialog of the agent's. */
 export function withoutOwn(lines: string[], text: string): string[] {
   const own = bare(text);
   return lines.filter((line) => {

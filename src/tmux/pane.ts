@@ -21,74 +21,58 @@ export interface PaneInfo {
   /** The foreground program's name. */
   command: string;
   dead: boolean;
-  /** True in copy mode and the like: keys do not reach the program. */
-  in_mode: boolean;
-  tty: string;
-  /** Seconds since 1970 of the last output in the window. */
+  /** Seconds since 1970 of the last output in the window, which may be another pane's. */
   window_activity: number;
   window_panes: number;
-  /** True for the active pane of the active window of its session. */
-  active: boolean;
   /** The agent kind that we have started in it. */
   started?: string | undefined;
   /** False where its processes are in another pid namespace than we: then the ids mean nothing here. */
   visible: boolean;
 }
 
-/** Where a pane is, as a job's record says it. @param socket of its server */
+/** Where a pane is, as a job's record has it. */
 export function sessionOf({ session, window, pane, session_created }: PaneInfo, socket: string) {
   return { socket, session, window, pane, session_created };
 }
 
-/** A session's name that can mean nothing else to tmux. */
+/** A session's name that tmux takes for nothing else. */
 const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_ -]*$/;
 
 const PANE_FORMAT = [
   ...['#{pane_id}', '#{session_id}', '#{window_id}', '#{window_index}', '#{pane_index}', '#{pane_pid}'],
-  ...['#{pane_dead}', '#{pane_in_mode}', '#{pane_tty}', '#{window_activity}', '#{window_panes}'],
-  ...[
-    '#{?#{&&:#{window_active},#{pane_active}},1,0}',
-    `#{?${IS_HIDDEN_FORMAT},1,0}`,
-    STARTED_FORMAT,
-    '#{pane_current_command}',
-  ],
+  ...['#{pane_dead}', '#{window_activity}', '#{window_panes}', `#{?${IS_HIDDEN_FORMAT},1,0}`],
+  ...[STARTED_FORMAT, '#{pane_current_command}'],
 ].join(' ');
 
 /**
- * Every pane of every session but our hidden ones.
+ * All panes except those of our hidden sessions.
  * @throws MamError `not_found` when no server runs, `unavailable` when tmux is missing or ends
  */
 export async function listPanes(server: TmuxServer): Promise<PaneInfo[]> {
-  // Names may hold spaces: each is the last field of a listing of its own.
+  // Names may contain spaces: each is the last field of a listing of its own.
   const [panes, windows, sessions] = await Promise.all([
     server.command(`list-panes -a -F ${quote(PANE_FORMAT)}`),
     server.command(`list-windows -a -F ${quote('#{window_id} #{window_name}')}`),
     server.command(`list-sessions -F ${quote('#{session_id} #{session_created} #{session_name}')}`),
   ]);
   const windowNames = new Map(windows.map((line) => split(line, 1) as [string, string]));
-  const sessionNames = new Map(
+  const sessionsById = new Map(
     sessions.map((line) => {
-      const [id, created, name] = split(line, 2);
-      return [id, { name: name ?? '', created: Number(created) }];
+      const [id, created, session = ''] = split(line, 2);
+      return [id, { session, session_created: Number(created) }];
     }),
   );
   return panes.flatMap((line) => {
-    const { sessionId, windowId, hidden, ...pane } = parsePane(line);
-    const session = sessionNames.get(sessionId);
-    if (session === undefined || hidden) return [];
-    return {
-      ...pane,
-      visible: server.seesProcesses,
-      session: session.name,
-      session_created: session.created,
-      window_name: windowNames.get(windowId) ?? '',
-    };
+    const { sessionId, windowId, isHidden, pane } = parsePane(line, server);
+    const session = sessionsById.get(sessionId);
+    if (session === undefined || isHidden) return [];
+    return { ...pane, ...session, window_name: windowNames.get(windowId) ?? '' };
   });
 }
 
 /**
- * The pane that an address means, in one round trip for the plain name of a session with one pane, however many others
- * there are; with a look at it, taken at the same moment.
+ * The pane that an address means, with a look at it where that needs no further round trip: for the plain name of a
+ * session with one pane.
  * @throws MamError as `listPanes` and `resolveAddress`
  */
 export async function findPane(
@@ -103,57 +87,40 @@ export async function findPane(
       ),
       shoot(server, `=${name}:`),
     ]);
-    // What this misses, the whole list tells in better words.
-    const rows = listed.status === 'fulfilled' ? listed.value : [];
+    // The whole list gives better errors.
+    const [row, ...others] = listed.status === 'fulfilled' ? listed.value : [];
     const glance = seen.status === 'fulfilled' ? seen.value : undefined;
-    const [row] = rows;
-    if (row !== undefined && rows.length === 1) {
-      const [created, line = ''] = split(row, 1);
-      const { sessionId: _, windowId: __, hidden, ...pane } = parsePane(line);
-      if (!hidden)
-        return {
-          pane: {
-            ...pane,
-            visible: server.seesProcesses,
-            session: name,
-            session_created: Number(created),
-            window_name: '',
-          },
-          glance: glance?.pane_pid === pane.pane_pid ? glance : undefined,
-        };
-    }
+    const [created, line = ''] = split(row ?? '', 1);
+    const { isHidden, pane } = parsePane(line, server);
+    if (row !== undefined && others.length === 0 && !isHidden)
+      return {
+        pane: { ...pane, session: name, session_created: Number(created), window_name: '' },
+        glance: glance?.pane_pid === pane.pane_pid ? glance : undefined,
+      };
   }
   return { pane: resolveAddress(await listPanes(server), address, server.socketPath), glance: undefined };
 }
 
-/** What of a pane its line does not tell. */
-type Elsewhere = 'session' | 'session_created' | 'window_name' | 'visible';
-
 /** A line of `PANE_FORMAT`. */
-function parsePane(line: string): Omit<PaneInfo, Elsewhere> & {
-  sessionId: string;
-  windowId: string;
-  hidden: boolean;
-} {
-  const fields = split(line, 14);
-  const [pane = '', sessionId = '', windowId = '', window, index, pid, dead, mode, tty = ''] = fields;
-  const [activity, count, active, hidden, started = '', command = ''] = fields.slice(9);
+function parsePane(line: string, { seesProcesses: visible }: TmuxServer) {
+  const [pane = '', sessionId, windowId = '', window, index, pid, ...rest] = split(line, 11);
+  const [dead, activity, count, hidden, started, command = ''] = rest;
   return {
-    pane,
     sessionId,
     windowId,
-    hidden: hidden === '1',
-    window: Number(window),
-    pane_index: Number(index),
-    pane_pid: Number(pid),
-    command,
-    dead: dead === '1',
-    in_mode: mode !== '0',
-    tty,
-    window_activity: Number(activity),
-    window_panes: Number(count),
-    active: active === '1',
-    ...(started !== '' && { started }),
+    isHidden: hidden === '1',
+    pane: {
+      pane,
+      window: Number(window),
+      pane_index: Number(index),
+      pane_pid: Number(pid),
+      dead: dead === '1',
+      window_activity: Number(activity),
+      window_panes: Number(count),
+      started: started || undefined,
+      command,
+      visible,
+    },
   };
 }
 
@@ -173,18 +140,14 @@ function split(line: string, count: number): string[] {
 export function resolveAddress(panes: PaneInfo[], address: string, socketPath?: string): PaneInfo {
   const name = address.trim().replace(/^tmux:/, '');
   if (name === '') {
-    throw new MamError(
-      'bad_input',
-      'The address of the agent session is empty.',
-      'Write tmux:NAME or tmux:%3.',
-    );
+    const hint = 'Write tmux:NAME or tmux:%3.';
+    throw new MamError('bad_input', 'The address of the agent session is empty.', hint);
   }
   const found = /^%\d+$/.test(name) ? byId(panes, name) : inSession(panes, name);
-  const [first] = found;
-  if (first === undefined) throw missing(panes, name, socketPath);
+  if (found.length === 0) throw missing(panes, name, socketPath);
   const ours = found.filter(({ started }) => started !== undefined);
-  const only = found.length === 1 ? first : ours.length === 1 ? ours[0] : undefined;
-  if (only === undefined) {
+  const [only, ...others] = found.length === 1 ? found : ours;
+  if (only === undefined || others.length > 0) {
     const list = found.map((pane) => `tmux:${pane.pane} (${pane.dead ? 'dead' : pane.command})`).join(', ');
     throw new MamError(
       'refused',
@@ -195,7 +158,7 @@ export function resolveAddress(panes: PaneInfo[], address: string, socketPath?: 
   return only;
 }
 
-/** @throws MamError `refused` where a session of another pane has the id's form for its name */
+/** @throws MamError `refused` if a session of another pane has that id for its name */
 function byId(panes: PaneInfo[], id: string): PaneInfo[] {
   const pane = panes.find((one) => one.pane === id);
   const namesakes = panes.filter((one) => one.session === id && one.pane !== id);
@@ -245,11 +208,8 @@ function missing(panes: PaneInfo[], name: string, socketPath: string | undefined
   const what = name.startsWith('%') ? `pane ${name}` : `session or pane tmux:${name}`;
   const session = tmuxName(name.split(':')[0] ?? name);
   const inside = panes.filter((pane) => pane.session === session).map(({ pane }) => `tmux:${pane}`);
-  if (inside.length > 0) {
-    const hint = `${known} Session ${session} has the panes ${inside.join(', ')}.`;
-    return new MamError('not_found', `There is no tmux ${what}.`, hint);
-  }
   const word = session.replaceAll("'", "'\\''");
   const start = name.startsWith('%') ? '' : ` Start it: ${tmux} new-session -d -s '${word}' COMMAND.`;
-  return new MamError('not_found', `There is no tmux ${what}.`, known + start);
+  const step = inside.length > 0 ? ` Session ${session} has the panes ${inside.join(', ')}.` : start;
+  return new MamError('not_found', `There is no tmux ${what}.`, known + step);
 }

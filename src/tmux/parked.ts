@@ -8,8 +8,7 @@ import { endOfBox, type Pasted, PIECE, signOf, standsAlone } from './standing.ts
 const FRAME = /[\s|│┃║]+$/u;
 
 /**
- * A text in the box of a program whose cursor is parked in its last row or below it, behind no prompt, where it stood
- * before the paste as well. The text stands there alone, behind what was an empty prompt then.
+ * A text alone in the box of a program whose cursor is parked in the box's last row or below it, as before the paste.
  * @param before the screen before the paste
  * @returns the text with the prompt of its box; nothing where the screen does not show all that
  */

@@ -4,7 +4,7 @@ import { commandLineOf } from '../base/processes.ts';
 import { shellWord } from '../base/shell.ts';
 import { carriedBy } from './carrier.ts';
 import type { TmuxServer } from './control.ts';
-import { type Target, unfit } from './guard.ts';
+import { type Place, type Target, unfit } from './guard.ts';
 import { ownFormAtCursor, unsent } from './own-form.ts';
 import { captureBright, classify, find, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 import { otherHub } from './typing-claim.ts';
@@ -14,44 +14,44 @@ export interface Look {
   patterns: ScreenPatterns;
   /** Quiet time (ms) between the text's appearance and Enter; 0 for a program that takes input at once. */
   settleMs: number;
-  /** A word of the text that proves it is in the box, such as the job id. */
+  /** A word that proves that the text is in the box, such as the job id. */
   needle: string;
-  /** Marks of earlier texts of ours that may still come up in the pane: with one of them beside ours, none is submitted. */
+  /** Marks of earlier texts of ours that may still come up in the pane: with one of them next to ours, none is submitted. */
   others?: readonly string[];
   /** tmux's name of the key that submits: `Enter`. */
   submitKey: string;
   /** A submit key that comes too early makes a line break in its box. */
   breaksEarly?: boolean | undefined;
-  /** True for the command line of the agent itself: what terminals it has open is its own affair. */
+  /** True for the command line of the agent itself, which may have any terminals open. */
   isAgent?: ((argv: readonly string[]) => boolean) | undefined;
-  /** The user has said how the pane's screen looks, or that it may be typed into: what is behind it is not looked into. */
+  /** The user has said how the pane's screen looks, or that it may be typed into: what is behind it is not checked. */
   isTrusted?: boolean | undefined;
 }
 
-/** Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box; `unwritable`: what is typed can't be noted. */
+/**
+ * Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box;
+ * `unwritable`: what is typed can't be noted.
+ */
 export interface Obstacle {
   by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable' | 'unwritable';
   /** For a person; it may quote the agent's screen. */
   evidence: string;
-  /** It is a text of ours that stands there. */
+  /** It is a text of ours. */
   isOurs?: true;
-  /** The command that removes it, where looking into the pane does not help. */
+  /** The command that removes it, where a look into the pane does not help. */
   step?: string | undefined;
 }
 
-/** Said of a pane whose processes are in another pid namespace than we. */
+/** For a pane whose processes are in another pid namespace than the hub's. */
 export const UNSEEN_PROCESSES =
   'its processes cannot be seen from the container (pid namespace) that the hub runs in; `mam hub restart` outside of it starts one that sees them';
 
 /** `gone` is for good: the pane or the agent in it has ended. */
-export type Preflight =
-  | { free: true; before: string[]; shot: Shot }
-  | { free: false; obstacle: Obstacle }
-  | { gone: string };
+export type Preflight = { shot: Shot } | { obstacle: Obstacle } | { gone: string };
 
 /**
  * Why a shell behind the program in a pane's foreground might run what is typed there.
- * @returns nothing where that program reads it, as far as the system tells, and where the pane is trusted
+ * @returns nothing if that program reads it, as far as the system shows, or if the pane is trusted
  */
 export function shellRisk(
   target: Pick<Target, 'pane_pid'> & { agent: ProcessId },
@@ -68,12 +68,7 @@ export function shellRisk(
  * @param glance a look that was taken just now, with `shellRisk`, which saves both
  * @returns never throws for what tmux or the pane does
  */
-export async function preflight(
-  server: TmuxServer,
-  target: Target,
-  look: Look,
-  glance?: Shot,
-): Promise<Preflight> {
+export async function preflight({ server, target }: Place, look: Look, glance?: Shot): Promise<Preflight> {
   const { draft } = look.patterns;
   let shot: Shot | undefined;
   let bright: string[] = [];
@@ -87,10 +82,8 @@ export async function preflight(
   }
   const reason = unfit(shot, target);
   if (reason !== undefined) {
-    if ('gone' in reason) return reason;
-    return 'copyMode' in reason
-      ? blocked('copy_mode', reason.copyMode)
-      : blocked('unreachable', reason.unreachable, reason.step && tmuxLine(server, reason.step));
+    const { by, why, step } = reason;
+    return by === 'gone' ? { gone: why } : blocked(by, why, step && tmuxLine(server, step));
   }
   const risk = glance === undefined ? shellRisk(target, look) : undefined;
   if (risk !== undefined) {
@@ -109,20 +102,14 @@ export async function preflight(
     return blocked('busy', evidence);
   }
   const own = shot !== undefined && draft === undefined ? ownFormAtCursor(shot) : undefined;
-  if (own !== undefined) return ours(unsent(own));
-  if (look.patterns.ready !== undefined && state !== 'ready') {
+  if (own !== undefined) return { obstacle: { by: 'draft', evidence: unsent(own), isOurs: true } };
+  if (look.patterns.ready !== undefined && state !== 'ready')
     return blocked('not_ready', 'the screen shows no input box that is ready');
-  }
-  return { free: true, before: lines, shot: shot as Shot };
+  return { shot: shot as Shot };
 }
 
 function blocked(by: Obstacle['by'], evidence: string, step?: string): Preflight {
-  return { free: false, obstacle: { by, evidence, ...(step !== undefined && { step }) } };
-}
-
-/** A text of our form is in the way. */
-function ours(evidence: string): Preflight {
-  return { free: false, obstacle: { by: 'draft', evidence, isOurs: true } };
+  return { obstacle: { by, evidence, ...(step !== undefined && { step }) } };
 }
 
 /** A tmux command as it is typed into a shell. */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { identify, type ProcessId, UNSEEN } from '../base/process-id.ts';
 import { family, foregroundGroup, readsTerminal } from '../base/processes.ts';
 import type { PaneInfo } from './pane.ts';
@@ -8,38 +9,26 @@ export interface AgentProcess extends ProcessId {
   command: string;
 }
 
-const SHELLS = new Set(
-  'ash bash busybox csh dash elvish fish ion ksh ksh93 loksh mksh murex nu nushell oil osh oksh pdksh powershell pwsh rbash rc sh tcsh xonsh yash zsh'.split(
-    ' ',
-  ),
-);
+const SHELLS =
+  /^(?:ash|bash|busybox|csh|dash|elvish|fish|ion|ksh|ksh93|loksh|mksh|murex|nu|nushell|oil|osh|oksh|pdksh|powershell|pwsh|rbash|rc|sh|tcsh|xonsh|yash|zsh)(?:\.exe)?$/i;
+/** Programs that carry another terminal: a shell in it can't be seen. */
+const CARRIERS =
+  /^(?:ssh|mosh|mosh-client|autossh|et|rsh|rlogin|telnet|dbclient|tsh|script|expect|sudo|su|doas|run0|docker|podman|nerdctl|kubectl|oc|lxc|incus|lxc-attach|nsenter|machinectl|adb|wsl|session-manager-plugin|tmux|screen|dtach|abduco|zellij|minicom|picocom|cu|socat|nc|ncat)$/i;
 
-/** Programs that carry another terminal, with whatever is in its foreground: a shell behind them can't be seen. */
-const CARRIERS = new Set(
-  (
-    'ssh mosh mosh-client autossh et rsh rlogin telnet dbclient tsh script expect sudo su doas run0 docker podman nerdctl ' +
-    'kubectl oc lxc incus lxc-attach nsenter machinectl adb wsl session-manager-plugin tmux screen dtach abduco zellij ' +
-    'minicom picocom cu socat nc ncat'
-  ).split(' '),
-);
-
-/** True for the name of a program behind which a shell may be. */
 export function isCarrier(command: string): boolean {
-  return CARRIERS.has(command.slice(command.lastIndexOf('/') + 1).toLowerCase());
+  return CARRIERS.test(basename(command));
 }
 
 /** True for the name of a shell, also a login shell (`-bash`) or one by its path. What is typed there would be run. */
 export function isShell(command: string): boolean {
-  const name = command.slice(command.lastIndexOf('/') + 1).replace(/^-+/, '');
-  return SHELLS.has(name.replace(/\.exe$/, '').toLowerCase());
+  return SHELLS.test(basename(command).replace(/^-+/, ''));
 }
 
-/** A pane as the system knows it: see `PaneInfo`. */
 type Inside = Pick<PaneInfo, 'pane_pid' | 'command'> & Partial<Pick<PaneInfo, 'visible'>>;
 
 /**
  * The process in the foreground of a pane, read from the system, not from tmux.
- * @returns nothing when the pane's process is gone or not to be seen, or its foreground group has lost its leader
+ * @returns nothing if the pane's process is gone or can't be seen, or its foreground group has lost its leader
  */
 export function foreground(pane: Inside): AgentProcess | undefined {
   const pid = pane.visible === false ? undefined : foregroundGroup(pane.pane_pid);
@@ -48,8 +37,8 @@ export function foreground(pane: Inside): AgentProcess | undefined {
 }
 
 /**
- * Says that a shell has the foreground. A script that has started the agent without `exec` stays around it, and would
- * read what is typed once the agent has ended: tmux could not tell the two apart in the moment of the paste.
+ * Says that a shell has the foreground. A script that has started the agent without `exec` waits for it, and would read
+ * what is typed once the agent has ended: tmux could not tell the two apart in the moment of the paste.
  */
 export function shellInFront(pane: Inside): string {
   const shell = `a shell (${pane.command}) is in the foreground`;
@@ -61,14 +50,14 @@ export function shellInFront(pane: Inside): string {
   return `${shell}: it has started ${inner.names[0]} and stays around it. Put \`exec\` before that command in the script, and start the agent again`;
 }
 
-/** The agent in a pane whose processes can't be seen from here: tmux's own word is all that there is. */
+/** The agent in a pane whose processes can't be seen from here, as tmux names it. */
 export function unseenAgent({ pane_pid: pid, command }: Inside): AgentProcess {
   return { pid, start: '', ns: UNSEEN, command };
 }
 
 /**
- * The processes that read a pane's keys, those that started others first: the program in its foreground, and what that
- * has started (a wrapper), also in another terminal that it carries.
+ * The processes that read a pane's keys, parents first: the program in its foreground, and what that has started (a
+ * wrapper), also in another terminal that it carries.
  */
 export function keyReaders(pane: Inside): number[] {
   if (pane.visible === false) return [];

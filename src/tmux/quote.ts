@@ -1,4 +1,4 @@
-/** Bytes that stand for themselves between tmux's double quotes; every other byte becomes `\ooo`. */
+/** Bytes that mean themselves between tmux's double quotes; every other byte becomes `\ooo`. */
 const PLAIN = /[A-Za-z0-9 _.,:;=@%+\-/()<>|&*?![\]{}^#']/;
 
 const ESCAPED: string[] = Array.from({ length: 256 }, (_, byte) => {
@@ -7,7 +7,7 @@ const ESCAPED: string[] = Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * One tmux command argument that means exactly these bytes, whatever they are.
+ * A tmux command argument that means exactly these bytes.
  * @param text a string (sent as UTF-8) or raw bytes 1 to 255; tmux has no way to carry a NUL
  * @returns the argument with its quotes, on one line
  */

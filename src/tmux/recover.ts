@@ -1,33 +1,35 @@
-import type { TmuxServer } from './control.ts';
-import { type Target, unfit } from './guard.ts';
+import { type Place, unfit } from './guard.ts';
 import { climb } from './ladder.ts';
 import { type Look, shellRisk } from './preflight.ts';
-import { pause } from './rung.ts';
+import { BY_HAND, type ClimbEnd, pause } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
 import { type Pasted, type Standing, standing } from './standing.ts';
 
-/** So long (ms) a text that is not seen may still take to come up: its program may be slow to show it. */
+/** A program may take so long (ms) to show a text. */
 const SHOWN_MS = 1_500;
 const LOOK_MS = 30;
 
 /** How the delivery that a dead hub left behind ended. */
-export type Recovery =
-  | { kind: 'submitted'; evidence: string }
-  | { kind: 'gone'; why: string }
-  | { kind: 'unverified'; why: string };
+export type Recovery = { kind: 'submitted'; evidence: string } | Extract<ClimbEnd, { why: string }>;
+
+const NOT_ALONE: Record<Exclude<Standing, 'alone'>, string> = {
+  none: 'the text is not in the input box now',
+  folded: "the input box holds a placeholder, which may be a person's text",
+  part: `the input box does not hold the text as it was pasted: ${BY_HAND}`,
+};
 
 /**
- * Takes up a delivery whose hub died between the paste and the proof of Enter. Never pastes. Presses Enter only when our
- * own text stands at the cursor whole and alone: in the input box and not in a transcript, and as it was pasted.
+ * Continues a delivery whose hub died between the paste and the proof of Enter. Never pastes. Presses Enter only when our
+ * own text is at the cursor whole and alone: in the input box and not in a transcript, and as it was pasted.
  * @param pasted the text that was announced before the paste
  */
 export async function recoverDelivery(
-  server: TmuxServer,
-  target: Target,
+  place: Place,
   pasted: Pasted,
   look: Look,
   stop: AbortSignal,
 ): Promise<Recovery> {
+  const { server, target } = place;
   let where: Standing = 'none';
   const since = performance.now();
   do {
@@ -38,26 +40,18 @@ export async function recoverDelivery(
       return { kind: 'unverified', why: (error as Error).message };
     }
     const reason = unfit(shot, target);
-    if (reason !== undefined && 'gone' in reason) return { kind: 'gone', why: reason.gone };
+    if (reason?.by === 'gone') return { kind: 'gone', why: reason.why };
     where = reason === undefined && shot !== undefined ? standing(shot, pasted) : 'none';
     if (where !== 'none') break;
     await pause(LOOK_MS, stop);
   } while (!stop.aborted && performance.now() - since < SHOWN_MS);
-  if (where !== 'alone') {
-    const what =
-      where === 'none'
-        ? 'the text is not in the input box now'
-        : where === 'folded'
-          ? 'the input box holds a placeholder, which may be a text of a person'
-          : 'the text is not in the input box as it was pasted: somebody has changed it, or written beside it';
-    return { kind: 'unverified', why: `The hub was restarted during the delivery, and ${what}.` };
-  }
+  if (where !== 'alone')
+    return { kind: 'unverified', why: `The hub was restarted during the delivery, and ${NOT_ALONE[where]}.` };
   const risk = shellRisk(target, look);
   if (risk !== undefined) return { kind: 'unverified', why: `A shell might run the text now: ${risk}.` };
   let evidence = '';
   const end = await climb({
-    server,
-    target,
+    ...place,
     text: pasted.text,
     look,
     before: [],

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TmuxServer } from './control.ts';
-import { type Target, unfit } from './guard.ts';
+import { isSameBox, type Place, press, unfit } from './guard.ts';
 import { locate, type OwnText, withoutOwn } from './own-text.ts';
 import type { Look } from './preflight.ts';
 import { find, type Shot } from './screen.ts';
-import type { Pasted } from './standing.ts';
+import { beginOfBox, type Pasted } from './standing.ts';
 
 /** What the caller does at each rung. */
 export interface DeliverySteps {
@@ -17,7 +16,7 @@ export interface DeliverySteps {
   stop: AbortSignal;
 }
 
-/** How a pasted text ended. Only after `submitted`, and where it `stands` no more, is it known to have left the box. */
+/** How a pasted text ended. It is known to have left the box only after `submitted`, or if it `stands` no more. */
 export type ClimbEnd =
   | { kind: 'submitted' }
   | { kind: 'stopped'; stands: boolean }
@@ -25,9 +24,7 @@ export type ClimbEnd =
   | { kind: 'unverified'; why: string };
 
 /** A text that has been pasted and is not yet submitted. */
-export interface Climb {
-  server: TmuxServer;
-  target: Target;
+export interface Climb extends Place {
   text: string;
   look: Look;
   steps: DeliverySteps;
@@ -44,29 +41,40 @@ export type Job = Climb & {
   wasSeen: boolean;
 };
 
+/** What a person may have done to a text that is not alone in its box, or not as it was. */
+export const BY_HAND = 'someone has changed it, or written next to it';
+
 /** Stopped with our text in the box, as far as we know. */
 export const STOPPED = { kind: 'stopped', stands: true } as const;
 
-/** A text of ours that was taken for gone, and has come up since the paste. */
+/** Another text of ours, taken for gone, that has come up since the paste. */
 export function intruder({ own, text, look }: Job, shot: Shot): ClimbEnd | undefined {
   const other = look.others?.find((mark) => own.isNew(shot.lines, mark) && locate([text], mark).count === 0);
   if (other === undefined) return undefined;
-  const why = `another text of ours (${other}) has come up beside it; Enter was not pressed`;
+  const why = `another text of ours (${other}) has come up next to it; Enter was not pressed`;
   return { kind: 'unverified', why };
 }
 
-/** What forbids Enter now: an end, or something that may pass. */
+/** What forbids Enter: an end, or something that may pass. */
 export function obstructed(job: Job, shot: Shot | undefined): ClimbEnd | { wait: string } | undefined {
   const reason = unfit(shot, job.target);
-  if (reason !== undefined) {
-    if ('gone' in reason) return { kind: 'gone', why: reason.gone };
-    return { wait: 'copyMode' in reason ? reason.copyMode : reason.unreachable };
-  }
+  if (reason !== undefined)
+    return reason.by === 'gone' ? { kind: 'gone', why: reason.why } : { wait: reason.why };
   const pattern = job.look.patterns.dialog;
   const dialog = pattern && find(withoutOwn(shot?.lines ?? [], job.text), pattern);
   return dialog === undefined
     ? undefined
     : { kind: 'unverified', why: `a dialog came up before Enter: ${dialog}` };
+}
+
+/**
+ * Presses the submit key while the box is as it was seen.
+ * @param pasted how the box holds our text; nothing where none of it is seen
+ * @returns nothing when pressed, else what tmux saw
+ */
+export function submit(job: Job, shot: Shot, pasted: Pasted | undefined) {
+  const seen = pasted && isSameBox(shot, beginOfBox(shot, pasted.prompt));
+  return press(job, shot, [job.look.submitKey], seen);
 }
 
 /** The pause (ms) before the next look: none at first, a program that echoes at once answers within a millisecond. */
@@ -76,7 +84,6 @@ export function step(elapsed: number): number {
   return elapsed < 500 ? 20 : 50;
 }
 
-/** Waits so long (ms), or until the delivery is stopped. */
 export async function pause(ms: number, stop: AbortSignal): Promise<void> {
   if (ms > 0) await sleep(ms, undefined, { signal: stop }).catch(() => {});
 }

@@ -2,20 +2,20 @@ import type { TmuxServer } from './control.ts';
 import { TYPING_OPTION } from './marks.ts';
 import { quote } from './quote.ts';
 
-/** What an agent's screen says: `unknown` when none of the patterns is seen. */
+/** `unknown`: none of the patterns matches. */
 export type ScreenState = 'ready' | 'busy' | 'dialog' | 'unknown';
 
 /** How an agent kind's screen is read; each is tried on the whole screen, so give `m` for lines. */
 export interface ScreenPatterns {
   ready?: RegExp;
   busy?: RegExp;
-  /** Its turn is over, and something of its own still runs that will begin another one. */
+  /** Its turn is over, and background work of its own will begin another one. */
   background?: RegExp;
   /** Any of several. */
   dialog?: RegExp | readonly RegExp[];
   /** A person's unsent words in the input box; tried on the screen without its dim text (placeholders). */
   draft?: RegExp;
-  /** An input box that holds no word in its first row and yet is not empty; tried on the whole screen. */
+  /** An input box with no word in its first row that is not empty; tried on the whole screen. */
   blankDraft?: RegExp;
 }
 
@@ -25,11 +25,11 @@ export interface Shot {
   lines: string[];
   cursor_x: number;
   cursor_y: number;
-  /** The program shows its other screen, as full-screen views do. */
+  /** The program shows the alternate screen, as full-screen views do. */
   alternate?: boolean;
-  /** The hub that is typing there, as `typing-claim.ts` writes it; empty: none. */
+  /** The hub that is typing there (`typing-claim.ts`), if any. */
   claim?: string | undefined;
-  /** Columns of the pane. */
+  /** In columns. */
   width: number;
   dead: boolean;
   in_mode: boolean;
@@ -46,34 +46,29 @@ export interface Shot {
 export const STATE_FORMAT =
   '#{pane_dead}|#{pane_in_mode}|#{pane_pid}|#{pane_input_off}|#{pane_synchronized}|#{pane_current_command}';
 
-/** The text of a pane's screen, terminal-wrapped lines joined, trailing blanks removed. */
+const SHOT_FORMAT = quote(
+  `#{cursor_x}|#{cursor_y}|#{pane_width}|#{alternate_on}|#{${TYPING_OPTION}}|${STATE_FORMAT}`,
+);
+
+/** The text of a pane's screen, wrapped lines joined, trailing blanks removed. */
 export async function capture(server: TmuxServer, pane: string): Promise<string[]> {
   return trimmed(await server.command(`capture-pane -p -J -t ${quote(pane)}`));
 }
 
-/**
- * Looks at a pane; one round trip.
- * @returns nothing when there is no such pane
- * @throws MamError when tmux does not answer
- */
+/** Looks at a pane, if it exists; one round trip. @throws MamError when tmux does not answer */
 export async function shoot(server: TmuxServer, pane: string): Promise<Shot | undefined> {
+  const target = quote(pane);
   try {
-    return readShot(await server.command(shotCommand(pane)));
+    return readShot(
+      await server.command(`display-message -p -t ${target} ${SHOT_FORMAT} ; capture-pane -p -t ${target}`),
+    );
   } catch (error) {
     if (/can't find pane/.test(String(error))) return undefined;
     throw error;
   }
 }
 
-/** The command whose answer `readShot` reads. */
-export function shotCommand(pane: string): string {
-  const target = quote(pane);
-  const state = quote(
-    `#{cursor_x}|#{cursor_y}|#{pane_width}|#{alternate_on}|#{${TYPING_OPTION}}|${STATE_FORMAT}`,
-  );
-  return `display-message -p -t ${target} ${state} ; capture-pane -p -t ${target}`;
-}
-
+/** Reads the answer to `SHOT_FORMAT`, and the rows after it. */
 export function readShot([first = '', ...rows]: string[]): Shot {
   const [x, y, width, alternate, claim, dead, mode, pid, inputOff, synchronized, ...command] =
     first.split('|');
@@ -123,7 +118,7 @@ function shade(hidden: Set<number>, codes: string): Set<number> {
   return next;
 }
 
-/** What state the screen shows: a dialog wins over busy, busy over ready. */
+/** A dialog wins over busy, busy over ready. */
 export function classify(lines: readonly string[], patterns: ScreenPatterns): ScreenState {
   for (const state of ['dialog', 'busy', 'ready'] as const) {
     if (find(lines, patterns[state]) !== undefined) return state;
@@ -138,22 +133,16 @@ export function find(
 ): string | undefined {
   if (pattern === undefined) return undefined;
   const text = lines.join('\n');
-  for (const one of Array.isArray(pattern) ? (pattern as readonly RegExp[]) : [pattern as RegExp]) {
-    const line = findOne(text, one);
-    if (line !== undefined) return line;
+  for (const one of pattern instanceof RegExp ? [pattern] : pattern) {
+    // Not test(): a pattern with the g flag would remember its place.
+    const at = text.search(one);
+    if (at < 0) continue;
+    const begin = text.length - text.slice(at).trimStart().length;
+    const end = text.indexOf('\n', begin);
+    const line = text.slice(text.lastIndexOf('\n', begin - 1) + 1, end < 0 ? undefined : end);
+    return line.trim().slice(0, 120);
   }
   return undefined;
-}
-
-function findOne(text: string, pattern: RegExp): string | undefined {
-  // Not test(): a pattern with the g flag would remember its place.
-  const at = text.search(pattern);
-  if (at < 0) return undefined;
-  const matched = text.slice(at).trimStart();
-  const begin = text.length - matched.length;
-  const end = text.indexOf('\n', begin);
-  const line = text.slice(text.lastIndexOf('\n', begin - 1) + 1, end < 0 ? undefined : end);
-  return line.trim().slice(0, 120);
 }
 
 function trimmed(lines: string[]): string[] {

@@ -8,18 +8,16 @@ import { openFiles, pids } from '../base/processes.ts';
 /** The flag of a socket that takes connections, in /proc/net/unix. */
 const ACCEPTS = 0x10000;
 
-/** Servers that we were connected to: elsewhere than on Linux nothing else tells of one without its socket file. */
+/** Servers that we were connected to: without the socket's file, only Linux shows them otherwise. */
 const known = new Map<string, ProcessId>();
 
-/** Notes which process serves a socket. */
 export function noteServer(socketPath: string, pid: number): void {
   known.set(socketPath, identify(pid));
 }
 
 /**
- * The process of a tmux server that lives and listens on a socket, whether or not the socket's file is still there: a
+ * The process id of the tmux server that listens on a socket, as far as we can see, even if the socket's file is gone: a
  * sweep of /tmp removes the file, and ends nothing.
- * @returns its process id; nothing when there is none, as far as can be seen from here
  */
 export function serverOn(socketPath: string): number | undefined {
   const before = known.get(socketPath);
@@ -46,10 +44,9 @@ function listenerOn(socketPath: string): number | undefined {
   return undefined;
 }
 
-/** The sockets that take connections; none where the system does not tell. */
+/** The sockets that take connections, as far as the system shows them. */
 function listening(): { inode: string; path: string }[] {
-  const text = orElse(() => readFileSync('/proc/net/unix', 'utf8'), undefined);
-  if (text === undefined) return [];
+  const text = orElse(() => readFileSync('/proc/net/unix', 'utf8'), '');
   return text.split('\n').flatMap((line) => {
     const [, , , flags = '', , , inode = '', ...path] = line.trim().split(/\s+/);
     const accepts = (Number.parseInt(flags, 16) & ACCEPTS) !== 0;
@@ -69,8 +66,7 @@ function placeOf(path: string): string {
   return orElse(() => join(realpathSync(dirname(path)), basename(path)), path);
 }
 
-/** The error for a server that lives, and whose socket leads nowhere. We send no signal to what is not ours. */
-/** Why nobody can attach to a server that we may still be connected to, and what helps; nothing where all is well. */
+/** Why nobody can attach to a server that we may still be connected to, and what helps, if so. */
 export function lostSocket(socketPath: string): string | undefined {
   const pid = existsSync(socketPath) ? undefined : serverOn(socketPath);
   if (pid === undefined) return undefined;
@@ -78,6 +74,7 @@ export function lostSocket(socketPath: string): string | undefined {
   return `Nobody can attach now. ${message} ${hint}`;
 }
 
+/** The error for a server that lives without its socket. We send no signal to what is not ours. */
 export function outOfReach(socketPath: string, pid: number): MamError {
   const folder = dirname(socketPath);
   const first = existsSync(folder) ? '' : `mkdir -m 700 ${folder} && `;

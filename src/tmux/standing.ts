@@ -2,49 +2,49 @@ import { columnsOf } from '../base/columns.ts';
 import { bare, PLACEHOLDER } from './own-text.ts';
 import type { Shot } from './screen.ts';
 
-/** A text of ours, and the prompt: what stood before the cursor in its row before the paste. */
+/** A text of ours, and the prompt: what was before the cursor in its row before the paste. */
 export interface Pasted {
   text: string;
   prompt: string;
-  /** The program's other screen was shown then: on this one nothing of the box is seen. */
+  /** Whether the alternate screen was shown then: on the other one nothing of the box is seen. */
   alternate?: boolean | undefined;
-  /** The row above the prompt before the paste, where that is known: all that bounds a box without a prompt. */
+  /** The row above the prompt before the paste, if known: all that bounds a box without a prompt. */
   above?: string | undefined;
-  /** The cursor, where it stood in a row that is no prompt. */
+  /** The cursor, if it was in a row without a prompt. */
   parked?: { x: number; y: number } | undefined;
-  /** Another text may stand hidden in the box: ours counts only where all of it is seen. */
+  /** Another text may be hidden in the box: ours counts only if all of it is seen. */
   mustBeWhole?: boolean | undefined;
-  /** What the program shows in the place of the text, where that was seen a moment ago. */
+  /** What the program showed for the text a moment ago. */
   placeholder?: string | undefined;
 }
 
 /**
- * How a text of ours stands at the cursor: `alone` is whole and untouched, with nothing beside it; `part` is a piece of
- * it, or all of it beside other words; `folded` is a placeholder, which may stand for it or for a person's words; `none`
- * is no trace, and no proof that it has left the box.
+ * How much of a text of ours is at the cursor: `alone`: whole and untouched, with nothing next to it; `part`: a piece of
+ * it, or all of it next to other words; `folded`: a placeholder for it or for a person's words; `none`: no trace, which
+ * does not prove that it has left the box.
  */
 export type Standing = 'alone' | 'part' | 'folded' | 'none';
 
 /** How many rows above and below the cursor an input box may reach. */
 export const REACH = 100;
-/** A piece of the text has so many characters without blanks at least. */
+/** The least length of a piece of a text, in characters without blanks. */
 export const PIECE = 14;
-/** The end of a text whose beginning has no room on the screen has so many at least. */
+/** The same for the end of a text whose beginning has no room on the screen. */
 const END = 24;
 /** The upper edge of a box, which may say how much of it has scrolled out. */
 const EDGE = /[─━▔▀▄╌═]{3}/;
-/** What stands so far right of a box is a column of its own. */
+/** So far to the right of a box is a column of its own. */
 const ASIDE = /(?<=\S {8,})\S.*$/;
 /** What a program writes before each further row of its box: a number, or dots. */
 const LEAD = /^[\s│┃|]*(?:\d{1,4}[.:)]?|\.{2,4}:?|[>»·…:+~]{1,3})(?=\s|$)/;
-/** So much of a text in the cursor's row is a piece of it as well, where the row has room for no more. */
+/** The least length of a piece in the cursor's row, where the row has room for no more. */
 const ROW_PIECE = 6;
 /** A row that ends so few columns before the edge of its pane is full: the cursor may be in the next one. */
 const NARROW = 8;
 /** Columns below which a row may hold less than a piece of a text. */
 const NARROW_PANE = 40;
 
-/** How a text stands in the input box, as far as one look tells. A transcript above the box does not count. */
+/** How a text is in the input box, as far as one look shows. A transcript above the box does not count. */
 export function standing(shot: Shot, pasted: Pasted): Standing {
   if (standsAlone(shot, pasted)) return 'alone';
   const rows = shot.lines.slice(beginOfBox(shot, pasted.prompt), endOfBox(shot));
@@ -57,7 +57,7 @@ export function standing(shot: Shot, pasted: Pasted): Standing {
   return rows.some((row) => PLACEHOLDER.test(row)) ? 'folded' : 'none';
 }
 
-/** True when a text stands at the cursor whole and untouched, with nothing beside it. */
+/** True when a text is at the cursor whole and untouched, with nothing next to it. */
 export function standsAlone(shot: Shot, pasted: Pasted): boolean {
   const { cursor_x: x, cursor_y: y } = shot;
   const rows = shot.lines.slice(0, y + 1);
@@ -73,7 +73,7 @@ export function standsAlone(shot: Shot, pasted: Pasted): boolean {
   });
 }
 
-/** What stands before the cursor in its row. */
+/** What is before the cursor in its row. */
 export function promptOf({ lines, cursor_x: x, cursor_y: y }: Shot): string {
   let prompt = '';
   for (const character of lines[y] ?? '') {
@@ -86,17 +86,17 @@ export function promptOf({ lines, cursor_x: x, cursor_y: y }: Shot): string {
 /** What spinners turn through. */
 const SPINNER = /[\u2800-\u28ff◐-◓◴-◷]/gu;
 
-/** A prompt as it can be known again: some count, or tell the time, or turn. */
+/** What stays the same of a prompt: some count, show the time, or turn. */
 export function signOf(prompt: string): string {
   return bare(prompt).replace(SPINNER, '').replace(/\d+/g, '0');
 }
 
-/** The row in which the input box begins: the last one with the prompt; without one, the first of those on end. */
+/** The row in which the input box begins: the last one with the prompt; without a prompt, the first without a gap. */
 export function beginOfBox({ cursor_y: cursor, lines }: Shot, prompt: string): number {
   const sign = signOf(prompt);
   const top = Math.max(0, cursor - REACH);
   const at = (row: number) => signOf(lines[row] ?? '');
-  // Before the paste, a part of an example may have stood before the cursor.
+  // Before the paste, a part of an example may have been before the cursor.
   if (at(cursor) !== '' && sign.startsWith(at(cursor))) return cursor;
   for (let row = cursor; sign !== '' && row >= top; row--) if (at(row).startsWith(sign)) return row;
   let row = cursor;
@@ -110,7 +110,7 @@ function isAlone(rows: string[], words: string, pasted: Pasted, { width }: Shot)
   const sign = signOf(prompt);
   const upper = bare(above ?? '');
   let last = rows.length - 1;
-  // An empty row with the cursor is a line break behind the text, but where the row above is full.
+  // An empty row with the cursor is a line break behind the text, unless the row above is full.
   if (bare(rows[last] ?? '') === '' && --last >= 0 && !isFull(rows[last] ?? '', width)) return false;
   let shown = '';
   for (let row = last; row >= 0; row--) {
@@ -118,7 +118,7 @@ function isAlone(rows: string[], words: string, pasted: Pasted, { width }: Shot)
     const isCut = sign !== '' && shown.length >= END && EDGE.test(rows[row] ?? '');
     if (isCut && shown.length < words.length) return !mustBeWhole;
     shown = bare(rows[row] ?? '') + shown;
-    // A box of one row shows but the end of it behind its prompt.
+    // A box of one row shows only its end behind the prompt.
     if (row === last && !mustBeWhole && isFull(rows[row] ?? '', width) && isEndBehind(shown, words, prompt))
       return true;
     const rest = shown.length - words.length;
@@ -140,7 +140,7 @@ function isEndBehind(shown: string, words: string, prompt: string): boolean {
   return begin !== '' && shown.startsWith(begin) && end.length >= END && words.endsWith(end);
 }
 
-/** The rows without what the program writes before each further one of its box; nothing where that is not the same. */
+/** The rows without what the program writes before each further one of its box, if that is always the same. */
 function withoutLeads(rows: string[], prompt: string): string[] | undefined {
   const sign = signOf(prompt);
   const begin = sign === '' ? -1 : rows.findLastIndex((row) => signOf(row).startsWith(sign));
@@ -155,14 +155,14 @@ function isFull(row: string, width: number): boolean {
   return columnsOf(row.replace(/[\s|│┃║]+$/u, '')) >= width - NARROW;
 }
 
-/** The row behind the last one on end below the cursor: a footer, which may quote us, stands apart. */
+/** The row behind the last one without a gap below the cursor: a footer, which may quote us, has a gap before it. */
 export function endOfBox({ cursor_y: cursor, lines }: Shot): number {
   let row = cursor + 1;
   while (row < cursor + REACH && bare(lines[row] ?? '') !== '') row++;
   return row;
 }
 
-/** True when a piece of a text, both without blanks, is among what is shown. */
+/** True when a piece of a text is shown; both without blanks. */
 export function hasPiece(shown: string, whole: string): boolean {
   const length = Math.min(PIECE, whole.length);
   for (let at = 0; at + length <= whole.length; at++)

@@ -11,15 +11,15 @@ import { outOfReach, serverOn } from './server-life.ts';
 let connections = 0;
 
 /**
- * A name for a hidden session: never the user's, so that nothing of theirs changes when we come or go. One a process
- * and connection: no hub takes another's away, and none takes for its own what a user has put into an older one.
+ * A name for a hidden session: never the user's, so that nothing of theirs changes when we come or go. One for each
+ * process and connection: no hub removes another's, or takes for its own what a user has put into an older one.
  */
 export function hiddenName(): string {
   connections++;
   return `${HIDDEN_NAME}${process.pid}${connections === 1 ? '' : `-${connections}`}`;
 }
 
-/** A hidden session of ours and its server, as tmux made it. All by id: names and what is active may change. */
+/** A hidden session of ours and its server, by ids: names and what is active may change. */
 export interface Hidden {
   pane: string;
   session: string;
@@ -43,24 +43,23 @@ export function setup({ session, pane }: Hidden): string[] {
   ];
 }
 
-/** True for a hidden session with nothing in it but our own pane. */
+/** True if our own pane is all that a hidden session holds. */
 const ALONE_FORMAT = '#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}';
 
 /**
- * Leaves in the one way that tmux survives: the session goes with its last client. Where a user's window has come into
- * it, only our own pane goes, and the session stays.
+ * Leaves in the one way that tmux survives: the session goes with its last client. If a user's window has come into it,
+ * only our own pane goes.
  */
 export function leave(hidden: Hidden): string {
   const rest = `if-shell -F -t ${hidden.pane} '${ALONE_FORMAT}' '' 'kill-pane -t ${hidden.pane}' ; detach-client`;
   return `${asLast(hidden)} ${JSON.stringify(rest)}`;
 }
 
-/** Leaves only as the session's last client; otherwise nothing happens, and it answers `STAYS`. */
+/** Leaves only as the session's last client; else does nothing, and answers `STAYS`. */
 export function leaveAsLast(hidden: Hidden): string {
   return `${asLast(hidden)} 'display-message -p ${STAYS}'`;
 }
 
-/** What `leaveAsLast` answers where another client is in the session. */
 export const STAYS = 'stays';
 
 function asLast({ session, pane }: Hidden): string {
@@ -68,7 +67,7 @@ function asLast({ session, pane }: Hidden): string {
   return `if-shell -F -t ${pane} '${last}' 'kill-session -t ${session}'`;
 }
 
-/** The same by a client of its own, where the one that should have left has ended. */
+/** Removes what a client that has ended should have removed, by a client of its own. */
 export function discard(program: string, socketPath: string, hidden: Hidden): void {
   const { pane, session } = hidden;
   const words = [
@@ -80,8 +79,8 @@ export function discard(program: string, socketPath: string, hidden: Hidden): vo
     `kill-session -t ${session}`,
     `kill-pane -t ${pane}`,
   ];
-  const child = execa(program, ['-u', '-S', socketPath, '-N', ...words], { ...byItself(), ...SILENT });
-  child.unref();
+  const silent = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' } as const;
+  execa(program, ['-u', '-S', socketPath, '-N', ...words], { ...byItself(), ...silent }).unref();
 }
 
 /**
@@ -96,23 +95,14 @@ function watch(name: string): string {
   return `${isSame} && me=1; while sleep 5 && if test -n "$me"; then ${here}; else ${attached}; fi; do :; done`;
 }
 
-/** How each tmux is run: by itself, so that Ctrl-C in the hub's terminal is not for it, and outside of the user's tmux. */
-const BY_ITSELF = {
-  stdin: 'pipe',
-  stdout: 'pipe',
-  stderr: 'pipe',
-  buffer: false,
-  reject: false,
-  cleanup: false,
-  detached: true,
-  cwd: '/',
-} as const;
-
+/** How each tmux is run: detached, so that Ctrl-C in the hub's terminal doesn't reach it, and outside the user's tmux. */
 function byItself() {
-  return { ...BY_ITSELF, env: { TMUX: undefined, TMUX_PANE: undefined, PATH: clientPath() } };
+  return {
+    ...({ stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', buffer: false } as const),
+    ...({ reject: false, cleanup: false, detached: true, cwd: '/' } as const),
+    env: { TMUX: undefined, TMUX_PANE: undefined, PATH: clientPath() },
+  };
 }
-
-const SILENT = { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' } as const;
 
 /**
  * Makes the hidden session on a running server; it never starts a server. Not by the client that is to stay: a hook of

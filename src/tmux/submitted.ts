@@ -1,47 +1,45 @@
 import { columnsOf } from '../base/columns.ts';
-import { press, pressOnBox } from './guard.ts';
 import { bare, withoutOwn } from './own-text.ts';
 import { parkedIn } from './parked.ts';
-import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
+import { type ClimbEnd, type Job, obstructed, pause, STOPPED, step, submit } from './rung.ts';
 import { find, type Shot, shoot } from './screen.ts';
-import { beginOfBox, type Pasted, type Standing, standing, standsAlone } from './standing.ts';
+import { type Pasted, type Standing, standing, standsAlone } from './standing.ts';
 import { Traces } from './traces.ts';
 import { CHANGED, isSame } from './visible.ts';
 
 /**
  * When (ms after the first Enter) a swallowed one is pressed again, and when we stop looking. Once, and late: a program
- * that only has not read yet would find both, and the second may answer a dialog that comes up meanwhile.
+ * that has only not read yet would find both, and the second may answer a dialog that comes up meanwhile.
  */
 const PRESS_AGAIN_MS = 2_000;
 const SUBMIT_MS = 4_500;
-/** So long (ms) the proof is still waited for when the delivery was stopped, and no more keys are pressed. */
+/** How long (ms) to wait for the proof after the delivery was stopped, when no more keys are pressed. */
 const AFTER_STOP_MS = 1_000;
-/** A text that looks changed for so long (ms) is: a program may be in the middle of drawing. */
+/** A text has changed if it looks so for so long (ms): a program may be in the middle of drawing. */
 const CHANGED_MS = 500;
 /** Other words in the box for so long (ms) are a person's: whoever types them takes longer until Enter. */
 const TYPED_MS = 150;
-
-/** A box that is empty so soon (ms) after Enter was emptied by it: nobody is so quick. Later, a trace is asked for. */
+/** A box that is empty so soon (ms) after Enter was emptied by it: nobody is so quick. Later, a trace is needed. */
 const AT_ONCE_MS = 60;
 
 const NEVER = new AbortController().signal;
 
-/** How a text stands after Enter; `above`: whole, with rows below it, which are the agent's output or part of the box. */
+/** Where a text is after Enter; `above`: whole, with rows below it: the agent's output, or part of the box. */
 type Where = Exclude<Standing, 'folded'> | 'above';
 
 const WHY_NOT: Record<Where, string> = {
   alone: 'the agent did not take Enter: our text stays in its box',
   above:
-    'after Enter our text stands where it was, with other rows below it: nothing shows that the agent took it',
+    'after Enter our text is where it was, with other rows below it: nothing shows that the agent took it',
   part: `after Enter, ${CHANGED}`,
   none: 'our text has left its box, and nothing shows that the agent took it',
 };
 
 /**
- * Enter was pressed: looks for the proof that it was taken. That is a turn that begins, or our text in a transcript, or
- * something new above the box that it has left, or that the box is empty in the very moment of Enter. A mere change is
- * none: a person may have emptied the box, or made the pane smaller. Presses again once, only while the box holds our
- * text alone.
+ * Enter was pressed: looks for the proof that it was taken. That is a turn that begins, our text in a transcript,
+ * something new above the box that it has left, or a box that is empty right after Enter. A mere change proves nothing:
+ * a person may have emptied the box, or made the pane smaller. Presses again once, only while the box holds our text
+ * alone.
  * @param held the look at which Enter was pressed
  * @param pasted how the box held our text then; nothing where none of it was seen
  */
@@ -86,7 +84,7 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
     if (elapsed >= PRESS_AGAIN_MS && !wasPressedAgain) {
       wasPressedAgain = true;
       if (obstacle === undefined && !isStopped) {
-        await pressAgain(job, held, shot, pasted);
+        if (isHeld(job, held, shot, pasted)) await submit(job, shot, pasted);
         // Of a text that had gone before, it proves nothing.
         if (where === 'alone') pressedAt = performance.now();
       }
@@ -113,25 +111,15 @@ function rowsBelow(shot: Shot, pasted: Pasted): number | undefined {
   return undefined;
 }
 
-/** True while the box holds our text, and so many empty rows behind it that Enter has made. */
-function isBroken(shot: Shot, pasted: Pasted, breaks: number): boolean {
-  const { lines, cursor_y: y } = shot;
-  const isEmpty = lines.slice(y + 1 - breaks, y + 1).every((row) => row === '');
-  return isEmpty && rowsBelow(shot, pasted) === breaks;
+/** Whether the box still holds our text alone, or with the empty row that an early Enter has made. */
+function isHeld(job: Job, held: Shot, shot: Shot, pasted: Pasted | undefined): boolean {
+  if (pasted === undefined) return isSame(held, shot);
+  if (standsAlone(shot, pasted) || parkedIn(shot, pasted, job.before) !== undefined) return true;
+  const isEmptyRow = (shot.lines[shot.cursor_y] ?? '') === '';
+  return job.look.breaksEarly === true && isEmptyRow && rowsBelow(shot, pasted) === 1;
 }
 
-async function pressAgain(job: Job, held: Shot, shot: Shot, pasted: Pasted | undefined): Promise<void> {
-  const { server, target, look } = job;
-  if (pasted === undefined) {
-    if (isSame(held, shot)) await press(server, target.pane, shot, look.submitKey);
-    return;
-  }
-  const isBreak = look.breaksEarly === true && isBroken(shot, pasted, 1);
-  if (isBreak || standsAlone(shot, pasted) || parkedIn(shot, pasted, job.before) !== undefined)
-    await pressOnBox(server, target.pane, shot, look.submitKey, beginOfBox(shot, pasted.prompt));
-}
-
-/** The evidence that the agent has the text, if there is any. @param isHidden a dialog may stand before the box */
+/** The evidence that the agent has the text, if there is any. @param isHidden a dialog may hide the box */
 function taken(
   job: Job,
   held: Shot,

@@ -6,55 +6,55 @@ import { beginOfBox, endOfBox, type Pasted, promptOf, signOf } from './standing.
 /** Length of the end of our text by which it is found in a transcript, in characters without blanks. */
 const END = 40;
 
-/** What a text leaves on the screen when its agent takes it, told from what comes there by itself. */
+/** What a text leaves on the screen when its agent takes it, as opposed to what comes there by itself. */
 export class Traces {
-  private readonly held: Shot;
-  private readonly pasted: Pasted;
+  readonly #held: Shot;
+  readonly #pasted: Pasted;
   /** Ways in which a transcript may show the text, and how often each was outside the box before Enter. */
-  private readonly marks: ReadonlyMap<string, number>;
-  /** Everything that was on the screen before the paste, or while the text stood in its box. */
-  private readonly known: string[];
-  /** Looks with something new above the box while the text still stood in it. */
-  private streams = 0;
+  readonly #marks: ReadonlyMap<string, number>;
+  /** Everything that was on the screen before the paste, or while the text was in its box. */
+  readonly #known: string[];
+  /** Looks with something new above the box while the text was still in it. */
+  #streams = 0;
   /** The box has held other words: a turn that begins, or something new, may be a person's. */
   wasTypedOver = false;
 
   /** @param held the look at which Enter was pressed */
   constructor({ before, text }: Pick<Climb, 'before' | 'text'>, held: Shot, pasted: Pasted) {
-    this.held = held;
-    this.pasted = pasted;
+    this.#held = held;
+    this.#pasted = pasted;
     const words = [bare(text).slice(-END), pasted.placeholder ?? ''].filter((mark) => mark !== '');
-    this.marks = new Map(words.map((mark) => [mark, locate(this.outside(held), mark).count]));
-    this.known = [wordsOf(before)];
+    this.#marks = new Map(words.map((mark) => [mark, locate(this.#outside(held), mark).count]));
+    this.#known = [wordsOf(before)];
     if (before.length > 0) this.note(held);
-    else this.known.push(wordsOf(held.lines));
+    else this.#known.push(wordsOf(held.lines));
   }
 
-  /** Takes note of a look at which the text still stands in its box. */
+  /** Notes a look with the text still in its box. */
   note(shot: Shot): void {
-    if (this.newRow(shot) !== undefined) this.streams++;
+    if (this.#newRow(shot) !== undefined) this.#streams++;
     const words = wordsOf(shot.lines);
-    if (words !== this.known.at(-1)) this.known.push(words);
+    if (words !== this.#known.at(-1)) this.#known.push(words);
   }
 
-  /** What shows that the text, which has left its box, was taken. @param isHidden a dialog may stand before the box */
+  /** What shows that the text, which has left its box, was taken. @param isHidden a dialog may hide the box */
   find(shot: Shot, isHidden: boolean): string | undefined {
     // A box that is the first thing on its screen has its transcript below.
-    const outside = this.outside(shot);
+    const outside = this.#outside(shot);
     // A line that a person has given up stays where it was.
-    for (const [mark, count] of this.marks)
+    for (const [mark, count] of this.#marks)
       if (locate(outside, mark).count > count && locate(outside, `${mark}^C`).count === 0)
-        return `the text left the box and stands ${shows(this.above(shot), mark) ? 'above' : 'below'} it`;
+        return `the text left the box and is ${shows(this.#above(shot), mark) ? 'above' : 'below'} it`;
     if (this.wasTypedOver) return undefined;
-    // Of what comes and goes by itself, or with the size of the pane, nothing is the agent's answer.
-    const isSteady = !isHidden && this.streams < 2 && this.hasSize(shot);
-    const row = isSteady ? this.newRow(shot) : undefined;
+    // What comes and goes by itself, or with the size of the pane, is not the agent's answer.
+    const isSteady = !isHidden && this.#streams < 2 && this.hasSize(shot);
+    const row = isSteady ? this.#newRow(shot) : undefined;
     return row && `the text left the box; the screen shows: ${row.trim().slice(0, 120)}`;
   }
 
   /** True when the box holds other words, behind the prompt and before the cursor. */
   isTypedOver(shot: Shot): boolean {
-    const [sign, now] = [signOf(this.pasted.prompt), signOf(promptOf(shot))];
+    const [sign, now] = [signOf(this.#pasted.prompt), signOf(promptOf(shot))];
     const isTypedOver = sign !== '' && now.startsWith(sign) && now !== sign;
     this.wasTypedOver ||= isTypedOver;
     return isTypedOver;
@@ -62,23 +62,23 @@ export class Traces {
 
   /** True while the pane is as large as it was at Enter. */
   hasSize({ width, lines }: Shot): boolean {
-    return width === this.held.width && lines.length === this.held.lines.length;
+    return width === this.#held.width && lines.length === this.#held.lines.length;
   }
 
-  /** A row above the box that was on no screen before, digits aside: whatever counts or tells the time is nothing new. */
-  private newRow(shot: Shot): string | undefined {
-    return this.above(shot).findLast((row) => {
+  /** A row above the box that was on no screen before, digits aside: counters and clocks are nothing new. */
+  #newRow(shot: Shot): string | undefined {
+    return this.#above(shot).findLast((row) => {
       const words = wordsOf([row]);
-      return /\p{L}/u.test(words) && !this.known.some((one) => one.includes(words));
+      return /\p{L}/u.test(words) && !this.#known.some((one) => one.includes(words));
     });
   }
 
-  private outside(shot: Shot): string[] {
-    return [...this.above(shot), ...shot.lines.slice(endOfBox(shot))];
+  #outside(shot: Shot): string[] {
+    return [...this.#above(shot), ...shot.lines.slice(endOfBox(shot))];
   }
 
-  private above(shot: Shot): string[] {
-    return shot.lines.slice(0, beginOfBox(shot, this.pasted.prompt));
+  #above(shot: Shot): string[] {
+    return shot.lines.slice(0, beginOfBox(shot, this.#pasted.prompt));
   }
 }
 

@@ -12,7 +12,7 @@ export function ourClaim(): string {
   return own;
 }
 
-/** The process of another hub that a claim is of, while that lives: it is about to press Enter. */
+/** The process of another living hub that made a claim: it is about to press Enter. */
 export function otherHub(claim: string): number | undefined {
   const [, pid, ns, start = ''] = /^(\d+) (\S+) (.+)$/.exec(claim) ?? [];
   if (pid === undefined || claim === ourClaim()) return undefined;
@@ -20,7 +20,7 @@ export function otherHub(claim: string): number | undefined {
   return isAlive(id) ? id.pid : undefined;
 }
 
-/** Takes our claim off a pane again, and no other one. */
+/** Removes our own claim from a pane. */
 export async function release(server: TmuxServer, pane: string): Promise<void> {
   const target = quote(pane);
   const isOurs = quote(`#{==:#{${TYPING_OPTION}},${formatLiteral(ourClaim())}}`);

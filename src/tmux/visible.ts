@@ -1,6 +1,6 @@
 import { PLACEHOLDER, sameLines } from './own-text.ts';
 import { parkedIn } from './parked.ts';
-import { type ClimbEnd, intruder, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
+import { BY_HAND, type ClimbEnd, intruder, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
 import { type Pasted, promptOf, standing, standsAlone } from './standing.ts';
 
@@ -8,22 +8,19 @@ import { type Pasted, promptOf, standing, standsAlone } from './standing.ts';
 const VISIBLE_MS = 5_000;
 /** How long (ms) copy mode may last between paste and Enter. */
 const COPY_MODE_MS = 5_000;
-/** A text that is not alone in its box, or not whole, and has not changed for so long (ms) will not become so. */
+/** A text that is not alone in its box, or not whole, stays so after so long (ms) without a change. */
 const LEFT_MS = 1_500;
-/** Output that has scrolled our text away is restless for so long (ms). */
+/** Output counts as having scrolled our text away once every look for so long (ms) shows something else. */
 const RESTLESS_MS = 1_000;
 
-/** Said of a text that is not alone in its box, or not as it was. */
-export const CHANGED =
-  'the input box does not hold our text as it was pasted: somebody has changed it, or written beside it';
+export const CHANGED = `the input box does not hold our text as it was pasted: ${BY_HAND}`;
 
 /** A look at which Enter may be pressed. */
 export interface Seen {
   evidence: string;
-  /** The text by which it can be found again. */
   mark: string | undefined;
   shot: Shot;
-  /** How the box holds our text; nothing where the program shows none of it, only that something came in. */
+  /** How the box holds our text; nothing if the program shows only that something came in. */
   pasted: Pasted | undefined;
 }
 
@@ -39,7 +36,7 @@ export function seenIn(job: Job, shot: Shot): (Seen & { pasted: Pasted }) | unde
   return found && { evidence: sight.evidence, mark, shot, pasted: found };
 }
 
-/** Looks, at first without a pause, until our text is alone in the box and nothing forbids Enter. */
+/** Looks, without a pause at first, until our text is alone in the box and nothing forbids Enter. */
 export async function untilSeen(job: Job, first: Shot | undefined, since: number): Promise<Seen | ClimbEnd> {
   const { server, target, steps } = job;
   let last: Shot | undefined;
@@ -50,7 +47,7 @@ export async function untilSeen(job: Job, first: Shot | undefined, since: number
   for (let shot = first; ; shot = await shoot(server, target.pane)) {
     if (steps.stop.aborted) return STOPPED;
     const now = performance.now();
-    // While tmux is asked without a pause, an unchanged screen needs no second thought.
+    // While tmux is asked without a pause, an unchanged screen is skipped.
     if (step(now - since) === 0 && last && shot && isSame(last, shot)) continue;
     const obstacle = obstructed(job, shot);
     if (obstacle !== undefined) {
@@ -79,16 +76,16 @@ export async function untilSeen(job: Job, first: Shot | undefined, since: number
 }
 
 /**
- * A change of a screen of which nothing is known, that shows nothing of our text: taken for the paste when the text has
- * had its time to come up, or when output has scrolled it away.
+ * A change of a screen without known patterns, with nothing of our text: counts as the paste once the text has had its
+ * time to come up, or output has scrolled it away.
  */
 function unseen(job: Job, shot: Shot, isLate: boolean, isRestless: boolean): Seen | undefined {
   const { patterns, others = [] } = job.look;
-  // It may be one of those that has come up.
+  // It may be another text of ours that has come up.
   if (patterns.ready !== undefined || others.length > 0) return undefined;
   const sight = job.own.sight(shot.lines);
   if (sight === undefined || standing(shot, job.pasted) !== 'none') return undefined;
-  // A clock or a spinner elsewhere is no paste.
+  // A clock or a spinner elsewhere is not a paste.
   const isInBox = promptOf(shot) !== job.pasted.prompt;
   if (job.wasSeen ? !isRestless : !isLate || !isInBox) return undefined;
   return { evidence: sight.evidence, mark: undefined, shot, pasted: undefined };
@@ -102,7 +99,6 @@ function whyNot(job: Job, shot: Shot): string {
     : `the pasted text was not seen for ${VISIBLE_MS / 1000} s; Enter was not pressed`;
 }
 
-/** True when two looks show the same. */
 export function isSame(a: Shot, b: Shot): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -128,9 +128,11 @@ describe('an agent', () => {
 
   sharing('of a kind that cannot be resumed says that it has begun anew', async ({ lab, server }) => {
     const { summary } = await server.ask('start_agent', { agent: 'robot', resume: true });
-    expect(summary).toContain('It has begun anew: how a robot takes up a conversation is not known.');
+    expect(summary).toContain('It has begun anew: it is not known how a robot resumes a conversation.');
     expect((await server.ask('stop_agent', { name: 'robot' })).next).toMatch(/^Where the agent keeps/);
-    expect((await lab.mam('start', 'robot', '--resume')).stderr).toContain('it has begun anew: how a robot');
+    expect((await lab.mam('start', 'robot', '--resume')).stderr).toContain(
+      'it has begun anew: it is not known how a robot',
+    );
     await server.ask('stop_agent', { name: 'robot' });
   });
 
@@ -254,7 +256,7 @@ describe('an agent', () => {
 
   sharing("is not started under a name of the hub's own sessions", async ({ server }) => {
     expect(await server.refusal('start_agent', { agent: 'quiet', name: '_mam-1' })).toContain(
-      "Names that begin with _mam- are those of the hub's own sessions",
+      "Names that begin with _mam- are for the hub's own sessions",
     );
   });
 

@@ -82,7 +82,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
       expect(peer.pastes).toEqual([]);
       expect(lab.record(two.job_id).phase).toBe('queued');
       lab.write('awake', '');
-      await isBlocked(lab, two.job_id, `our own order for job ${one} stands in the input box`);
+      await isBlocked(lab, two.job_id, `our own order for job ${one} is in the input box`);
       await goesOnceCleared(lab, peer, [one, two.job_id], '');
     },
   );
@@ -127,7 +127,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     await until('it is changed', async () => (await lab.screen(peer)).includes('paint it'));
     await server.ask('cancel_job', { job_id: one });
     const two = await server.delegate(peer, { prompt: 'job two', agent: 'editor' });
-    await isBlocked(lab, two.job_id, 'it stands changed or beside other words');
+    await isBlocked(lab, two.job_id, 'it was changed, or is next to other words');
     await pause(NEXT_LOOK_MS);
     expect(peer.keys).toBe('\r\r and paint it');
     expect(await lab.screen(peer)).toContain('paint it');
@@ -146,11 +146,11 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
         await type(lab, peer, ' and delete it');
         const { job_id: one } = await delegated;
         await lab.event(one, 'delivery_unverified');
-        expect(lab.record(one).detail).toContain('somebody has changed it');
+        expect(lab.record(one).detail).toContain('someone has changed it');
         expect(lab.types(one)).not.toContain('submitted');
         await server.ask('cancel_job', { job_id: one });
         const two = await server.delegate(peer, { prompt: 'job two', agent });
-        await isBlocked(lab, two.job_id, 'changed or beside other words');
+        await isBlocked(lab, two.job_id, 'it was changed, or is next to other words');
         expect(peer.pastes).toHaveLength(1);
         expect(peer.keys).toBe('\r and delete it');
       }
@@ -184,7 +184,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
       await reporter.report(one, 'completed');
       peer.show();
       const two = await server.delegate(peer, { prompt: 'job two' });
-      await isBlocked(lab, two.job_id, `our own message for job ${one} stands in the input box`);
+      await isBlocked(lab, two.job_id, `our own message for job ${one} is in the input box`);
       await pause(NEXT_LOOK_MS);
       expect(peer.keys).toBe('\r');
       await type(lab, peer, CLEAR);
@@ -229,7 +229,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
       const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
       const agent = { agent: 'command', agent_session: peer.address };
       const busy = await other.refusal('delegate_job', { prompt: 'job two', ...agent, on_busy: 'refuse' });
-      expect(busy).toContain(`our own order for job ${one} stands in the input box`);
+      expect(busy).toContain(`our own order for job ${one} is in the input box`);
       const { job_id: two } = await other.delegate(peer, { prompt: 'job two' });
       expect(lab.record(two, registry)).toMatchObject({ blocked_by: 'draft', phase: 'queued' });
       const { agents } = await other.ask('list_agents');
@@ -251,7 +251,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     const other = await lab.startServer({ MAM_HOME, MAM_REGISTRY_DIR: registry });
     const agent = { agent: 'command', agent_session: peer.address };
     const busy = await other.refusal('delegate_job', { prompt: 'job two', ...agent, on_busy: 'refuse' });
-    expect(busy).toContain('stands in the input box and was not submitted: READY> Job job-one-');
+    expect(busy).toContain('is in the input box and was not submitted: READY> Job job-one-');
     const { job_id: two } = await other.delegate(peer, { prompt: 'job two' });
     expect(lab.record(two, registry)).toMatchObject({ blocked_by: 'draft', phase: 'queued' });
     await type(lab, peer, CLEAR);
@@ -320,7 +320,7 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
       await Promise.all(
         left.map(async ({ peer, one }) => {
           const two = await server.delegate(peer, { prompt: 'job two' });
-          await isBlocked(lab, two.job_id, 'stands in the input box and was not submitted');
+          await isBlocked(lab, two.job_id, 'is in the input box and was not submitted');
           await pause(NEXT_LOOK_MS);
           expect(peer.pastes).toEqual([lab.orderOf(one)]);
           expect(peer.keys).toMatch(/^\r*$/);
@@ -369,7 +369,7 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
     const one = lab.jobIds().find((id) => peer.pastes[0]?.includes(id)) ?? '';
     await type(lab, peer, 'x', 'BSpace', 'BSpace', 'BSpace');
     await lab.event(one, 'delivery_unverified');
-    expect(lab.record(one).detail).toContain('somebody has changed it');
+    expect(lab.record(one).detail).toContain('someone has changed it');
     expect(peer.keys).not.toContain('\r');
     await server.ask('cancel_job', { job_id: one });
   });

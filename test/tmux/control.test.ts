@@ -269,7 +269,6 @@ test('a dying pane is told: at once when its window goes, by the sample when it 
   expect(samples.find((pane) => pane.pane === kept.pane)).toMatchObject({
     dead: false,
     pane_pid: kept.pane_pid,
-    in_mode: false,
     command: 'sleep',
     window_panes: 1,
   });

@@ -4,9 +4,9 @@ import {
   type DeliveryEnd,
   type DeliverySteps,
   deliver,
-  interrupt,
   type Look,
   preflight,
+  pressKey,
 } from '../../src/tmux/deliver.ts';
 import { type AgentProcess, foreground } from '../../src/tmux/process.ts';
 import { capture } from '../../src/tmux/screen.ts';
@@ -53,7 +53,7 @@ async function hand(
 ): Promise<Heard> {
   const visible: string[] = [];
   const submitted: string[] = [];
-  const end = await deliver(lab.server, target, TEXT, look, {
+  const end = await deliver({ server: lab.server, target }, TEXT, look, {
     pasting: async () => {},
     visible: (evidence) => visible.push(evidence),
     submitted: (evidence) => submitted.push(evidence),
@@ -73,7 +73,7 @@ describe('a text is handed over', () => {
     const heard = await hand(peer);
     expect(heard.end).toEqual({ kind: 'submitted' });
     expect(heard.visible).toEqual([`the text with ${ID} is on the screen`]);
-    expect(heard.submitted).toEqual(['the text left the box and stands above it']);
+    expect(heard.submitted).toEqual(['the text left the box and is above it']);
     expect(pastes(peer)).toEqual([TEXT]);
     expect(enters(peer)).toBe(1);
   });
@@ -127,8 +127,7 @@ describe('a text is handed over', () => {
     const peer = await lab.receiver(options.split(' '));
     const heard = await hand(peer, look);
     expect(heard.end).toEqual({ kind: 'submitted' });
-    if (options === '--halfway')
-      expect(heard.submitted).toEqual(['the text left the box and stands above it']);
+    if (options === '--halfway') expect(heard.submitted).toEqual(['the text left the box and is above it']);
     expect(enters(peer)).toBe(presses);
     expect(pastes(peer)).toEqual([TEXT]);
   });
@@ -160,10 +159,15 @@ describe('a text is handed over', () => {
 
   test('without its control characters: nothing can end the brackets', async () => {
     const peer = await lab.receiver();
-    const end = await deliver(lab.server, peer.target, `a\x1b[201~\rrm -rf\x00\x03\tb ${ID}`, PLAIN, {
-      ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
-      stop: new AbortController().signal,
-    });
+    const end = await deliver(
+      { server: lab.server, target: peer.target },
+      `a\x1b[201~\rrm -rf\x00\x03\tb ${ID}`,
+      PLAIN,
+      {
+        ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
+        stop: new AbortController().signal,
+      },
+    );
     expect(end).toEqual({ kind: 'submitted' });
     expect(pastes(peer)).toEqual([`a[201~\nrm -rf b ${ID}`]);
     expect(enters(peer)).toBe(1);
@@ -290,7 +294,7 @@ describe('an agent inside a shell', () => {
       kind: 'blocked',
       obstacle: { by: 'unreachable', evidence: expect.stringMatching(/shell \(bash\)/) },
     });
-    expect(await interrupt(lab.server, peer.target, 'Escape')).toMatch(/shell/);
+    expect(await pressKey({ server: lab.server, target: peer.target }, 'Escape')).toMatch(/shell/);
     expect(await words(peer)).not.toContain(ID);
     process.kill(peer.target.agent.pid, 'SIGKILL');
   });
@@ -432,10 +436,10 @@ describe('a person is at the box', () => {
 
   test('after an Enter that was swallowed: no change of theirs is a proof, and what they changed is not sent', async () => {
     const CASES: [(peer: Receiver) => Promise<unknown>, RegExp, number][] = [
-      [(peer) => type(peer, ' and delete it'), /somebody has changed it/, 1],
-      [(peer) => type(peer, 'C-a', 'not: '), /somebody has changed it/, 1],
+      [(peer) => type(peer, ' and delete it'), /someone has changed it/, 1],
+      [(peer) => type(peer, 'C-a', 'not: '), /someone has changed it/, 1],
       [(peer) => later(peer, 'C-u'), /nothing shows that the agent took it/, 1],
-      [ownWords, /somebody has changed it/, 2],
+      [ownWords, /someone has changed it/, 2],
       [
         (peer) => lab.tmux('split-window', '-d', '-h', '-t', peer.target.pane, 'exec sleep 60'),
         /stays in its box/,
@@ -494,7 +498,7 @@ describe('a person is at the box', () => {
       };
       expect((await hand(peer, look, { pasting })).end, session).toEqual({
         kind: 'unverified',
-        why: expect.stringMatching(/written beside it/),
+        why: expect.stringMatching(/written next to it/),
       });
       expect(enters(peer), session).toBe(0);
     });
@@ -536,7 +540,7 @@ describe('an earlier text of ours that may come up late', () => {
     peer.peer.show();
     expect((await handing).end).toMatchObject({
       kind: 'unverified',
-      why: expect.stringContaining('has come up beside it'),
+      why: expect.stringContaining('has come up next to it'),
     });
     expect(enters(peer)).toBe(0);
   });
@@ -550,11 +554,13 @@ describe('an earlier text of ours that may come up late', () => {
 
 test('interrupt presses one key, under the same guard', async () => {
   const peer = await lab.receiver();
-  expect(await interrupt(lab.server, peer.target, 'Escape')).toBeUndefined();
+  expect(await pressKey({ server: lab.server, target: peer.target }, 'Escape')).toBeUndefined();
   await until('one key has come', () => peer.peer.keys === '\x1b');
   const agent = foreground(await lab.pane('peer')) as AgentProcess;
   expect(agent.pid).toBe(peer.target.agent.pid);
-  await expect(interrupt(lab.server, peer.target, 'a; kill-server')).rejects.toThrow(/no name of a key/);
+  await expect(pressKey({ server: lab.server, target: peer.target }, 'a; kill-server')).rejects.toThrow(
+    /not the name of a key/,
+  );
 });
 
 describe('the tmux server is killed', () => {
@@ -569,7 +575,7 @@ describe('the tmux server is killed', () => {
     const peer = await own.receiver();
     process.kill(await own.pid(), 'SIGKILL');
     await until('the connection is gone', () => !own.server.connected);
-    expect(await preflight(own.server, peer.target, PLAIN)).toEqual({
+    expect(await preflight({ server: own.server, target: peer.target }, PLAIN)).toEqual({
       gone: expect.stringMatching(/No tmux server/),
     });
   });
@@ -577,7 +583,7 @@ describe('the tmux server is killed', () => {
   test('between paste and Enter: gone', async () => {
     const peer = await own.receiver(['--withhold']);
     const pid = await own.pid();
-    const delivery = deliver(own.server, peer.target, TEXT, PLAIN, {
+    const delivery = deliver({ server: own.server, target: peer.target }, TEXT, PLAIN, {
       ...{ pasting: async () => {}, visible: () => {}, submitted: () => {} },
       stop: new AbortController().signal,
     });

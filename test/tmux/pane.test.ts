@@ -5,8 +5,8 @@ import { TmuxLab } from './lab.ts';
 function pane(id: number, session: string, window = 0, index = 0, name = 'w'): PaneInfo {
   return {
     ...{ pane: `%${id}`, session, session_created: 1, window, window_name: name, pane_index: index },
-    ...{ pane_pid: 100 + id, command: 'claude', dead: false, in_mode: false, tty: '/dev/pts/1' },
-    ...{ window_activity: 1, window_panes: 1, active: index === 0, visible: true },
+    ...{ pane_pid: 100 + id, command: 'claude', dead: false, visible: true },
+    ...{ window_activity: 1, window_panes: 1 },
   };
 }
 
@@ -109,17 +109,8 @@ describe('listPanes', () => {
       pane_index: 0,
       window_panes: 2,
       visible: true,
-      active: true,
     });
-    expect(panes[1]).toMatchObject({
-      pane_index: 1,
-      visible: true,
-      active: false,
-      dead: false,
-      in_mode: false,
-      command: 'sleep',
-    });
-    expect(panes[1]?.tty).toMatch(/^\/dev\//);
+    expect(panes[1]).toMatchObject({ pane_index: 1, visible: true, dead: false, command: 'sleep' });
     expect(Math.abs((panes[1]?.session_created ?? 0) - Date.now() / 1000)).toBeLessThan(30);
     expect(resolveAddress(panes, 'tmux:a|b c.d:0.1').pane).toBe(panes[1]?.pane);
     expect(resolveAddress(panes, 'tmux:한국').pane).toBe(panes[3]?.pane);

@@ -43,14 +43,11 @@ describe('our own text', () => {
     const text = `Job ${id} was delegated to you`;
     const own = new OwnText(['READY>'], text, id);
     expect(own.sight(['READY>'])).toBeUndefined();
-    expect(own.sight([`READY> ${text}`])).toMatchObject({ whole: true });
-    expect(own.sight([`READY> Job ${id}`])).toMatchObject({ whole: false, mark: id });
-    expect(own.sight(['READY> [Pasted text #1 +1 lines]'])).toMatchObject({
-      whole: true,
-      mark: '[Pasted text #1 +1 lines]',
-    });
+    expect(own.sight([`READY> ${text}`])?.evidence).toBe(`the text with ${id} is on the screen`);
+    expect(own.sight([`READY> Job ${id}`])?.mark).toBe(id);
+    expect(own.sight(['READY> [Pasted text #1 +1 lines]'])?.mark).toBe('[Pasted text #1 +1 lines]');
     expect(own.sight(['READY> [Pasted text #1 +9 lines]'])?.mark).toBeUndefined();
-    expect(own.sight(['READY> x'])).toMatchObject({ whole: false, mark: undefined });
+    expect(own.sight(['READY> x'])).toMatchObject({ mark: undefined });
     expect(
       new OwnText([`READY> ${text}`], text, id).sight([`READY> ${text}`, 'clock'])?.mark,
     ).toBeUndefined();

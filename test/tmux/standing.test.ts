@@ -32,7 +32,7 @@ describe('a text of ours', () => {
     expect(at(`⠹ READY> ${TEXT}`, '⠋ READY>')).toBe('alone');
   });
 
-  test('is a part where somebody has changed it, or written beside it', () => {
+  test('is a part where someone has changed it, or written next to it', () => {
     expect(at(`READY> ${TEXT} please`)).toBe('part');
     expect(at(`READY> please: ${TEXT}`)).toBe('part');
     expect(at(`READY> ${TEXT.replace('still ', '')}`)).toBe('part');

@@ -47,6 +47,6 @@ export async function obstacleAt(
 ): Promise<Obstacle | undefined> {
   const target = { pane: session.pane, pane_pid: process.pane_pid, agent: process };
   const look = lookFor({ agent, job_id: '', typing: { ...terminal, trusted } });
-  const state = await preflight(servers.get(session.socket), target, look, glance);
+  const state = await preflight({ server: servers.get(session.socket), target }, look, glance);
   return 'gone' in state ? undefined : dispatcher.inTheWay(session.socket, target, look, state);
 }

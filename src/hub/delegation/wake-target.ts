@@ -39,7 +39,7 @@ export async function wakeTarget(
   }
   const [job] = dispatcher.ahead(socket, own);
   const { configured = {} } = notify;
-  const agent = agentIn(pane, { mark: pane.started, job, configured });
+  const agent = agentIn(pane, { job, configured });
   const typing = agent === undefined ? undefined : (configured[agent] ?? job?.record.typing);
   if (agent === undefined || screenOf(agent, typing).ready === undefined) {
     throw new MamError(

@@ -7,19 +7,19 @@ import { LIMITS } from '../../job/limits.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { CancelParams, CancelResult } from '../../operations/cancel.ts';
-import { interrupt } from '../../tmux/deliver.ts';
+import { pressKey } from '../../tmux/deliver.ts';
 import { classify, shoot } from '../../tmux/screen.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
+import { placeOf } from '../panes/agent-pane.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 
-/** OpenCode 1.18.33 takes two keys at once for none, and 20 ms apart for two. In ms. */
+/** Between two keys, in ms: OpenCode 1.18.33 takes two at once for none, and 20 ms apart for two. */
 const KEY_GAP_MS = 100;
 
 /**
- * Cancels a job: final at once. The dispatcher takes it out of its queue or clears its text, the validator ends its
- * script; a peer that has it is told in the answer to its next report.
- * One whose record is gone, or away, is let go of.
+ * Cancels a job: final at once. The dispatcher removes it from its queue or clears its text, the validator ends its script;
+ * a peer that has it learns of it in the answer to its next report. A job without a record is only forgotten.
  * @throws MamError `not_found` for an unknown job, `io` when it can't be recorded
  */
 export async function cancelJob(
@@ -35,7 +35,7 @@ export async function cancelJob(
     const gone = mayBeGone(error) ? registrar.missing.giveUp(params.job_id, draft) : undefined;
     if (gone === undefined) throw error;
     const { registryDir, record } = gone;
-    const note = `Its record is not in ${registryDir}, so the end of it is written nowhere: nothing is done for it any more, and reports on it are refused. Should its folder come back, it is open there: cancel it once more.`;
+    const note = `Its record is not in ${registryDir}, so its end is written nowhere: nothing more is done for it, and reports on it are refused. If its folder comes back, it is open there: cancel it again.`;
     return { ...(record && { record }), changed: true, note };
   }
 }
@@ -53,27 +53,22 @@ async function cancel(
   const job = await registrar.findOwn(params.job_id, params.registry_dir);
   if (isFinal(job.record.status)) return alreadyFinal(job.record);
   const { before = job.record, after } = await registrar.record(job, draftEvent(job.id, 'cancelled', draft));
-  // What was on its way to the disk has come first.
+  // Events on their way to the disk come first.
   if (isFinal(before.status)) return alreadyFinal(after);
-  if (before.status === 'queued' && before.phase === 'queued') {
-    return {
-      record: after,
-      changed: true,
-      note: 'It was taken out of the queue; nothing had been delivered.',
-    };
-  }
-  if (before.status === 'queued') {
-    const note =
-      'Its text was pasted and not submitted: it is cleared where the kind has a key for that. Else it stands in the input box, and whatever comes next for that pane waits until it is gone.';
-    return { record: after, changed: true, note };
-  }
-  if (job.record.agent === 'human') return { record: after, changed: true, note: 'Tell the person.' };
-  const told = 'The peer is told when it reports next.';
-  const note =
-    params.interrupt === true
-      ? `${await pressInterrupt(job, servers)} ${told}`
-      : `${told} Until then it may go on working.`;
-  return { record: after, changed: true, note };
+  return { record: after, changed: true, note: await noteOn(job, before, servers, params.interrupt) };
+}
+
+/** What else a person should know of a cancelled job. @param before its record when it was open */
+async function noteOn(job: LiveJob, before: JobRecord, servers: TmuxServers, interrupt = false) {
+  if (before.status === 'queued')
+    return before.phase === 'queued'
+      ? 'It was taken out of the queue; nothing had been delivered.'
+      : 'Its text was pasted and not submitted: it is cleared if the kind has a key for that. Else it stays in the input box, and the next text for that pane waits until it is gone.';
+  if (job.record.agent === 'human') return 'Tell the person.';
+  const later = 'The peer is told when it reports next.';
+  return interrupt
+    ? `${await pressInterrupt(job, servers)} ${later}`
+    : `${later} Until then it may go on working.`;
 }
 
 function alreadyFinal(record: JobRecord): CancelResult {
@@ -82,23 +77,22 @@ function alreadyFinal(record: JobRecord): CancelResult {
 
 /** @returns a sentence that says what was done */
 async function pressInterrupt({ record }: LiveJob, servers: TmuxServers): Promise<string> {
-  const { agent_session: session, agent_process: agent, typing } = record;
-  if (session === undefined || agent === undefined) return 'The job has no pane, so no key was pressed.';
+  const { typing } = record;
+  const place = placeOf(servers, record);
+  if (place === undefined) return 'The job has no pane, so no key was pressed.';
   const keys = typing?.interrupt === undefined ? builtIn(record.agent)?.interruptKeys : [typing.interrupt];
   if (keys === undefined) {
     return `No interrupt key is known for agent kind ${record.agent} (set agents.${record.agent}.interrupt in MAM_HOME/config.json), so none was pressed.`;
   }
   try {
-    const target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
-    const server = servers.get(session.socket);
-    const shot = await shoot(server, session.pane);
+    const shot = await shoot(place.server, place.target.pane);
     // In an idle agent or a dialog the same key means something else: it opens a menu, or denies.
     const state = classify(shot?.lines ?? [], screenOf(record.agent, typing));
     if (state === 'ready' || state === 'dialog')
-      return `No key was pressed: the agent is in no turn (its screen shows ${state === 'ready' ? 'its input box' : 'a dialog'}).`;
+      return `No key was pressed: the agent is not in a turn (its screen shows ${state === 'ready' ? 'its input box' : 'a dialog'}).`;
     for (const [index, key] of keys.entries()) {
       if (index > 0) await sleep(KEY_GAP_MS);
-      const refused = await interrupt(server, target, key);
+      const refused = await pressKey(place, key);
       if (refused !== undefined) return `No key was pressed: ${refused}.`;
     }
     return `${keys.join(' ')} was pressed in its pane.`;

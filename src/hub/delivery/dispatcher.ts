@@ -20,11 +20,11 @@ import {
 import type { Typist } from './typist.ts';
 import { Waiters } from './waiters.ts';
 
-/** How often (ms) an agent that was started for a job is looked at until it is ready. */
+/** How often (ms) to look at an agent that was started for a job until it is ready. */
 const LOOK_AT_START_MS = 60;
-/** A pane that could not be typed into is looked at again after this time, in ms, if no change was reported. */
+/** When (ms) to look again at a pane that could not be typed into, if no change is reported. */
 const LOOK_AGAIN_MS = 1_000;
-/** A pane that could not be looked at within this time, in ms, is reported before tmux is given up. */
+/** A pane that tmux does not show within this time, in ms, is reported before tmux is given up. */
 const SILENT_MS = 1_800;
 
 /** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
@@ -34,7 +34,7 @@ export class Dispatcher {
   readonly #obstacles: Obstacles;
   readonly #waiters: Waiters;
   #stopped = false;
-  /** Jobs that an earlier hub has left, until it is known what has become of them. */
+  /** Jobs of an earlier hub, until their state is known. */
   readonly #left = new Set<LiveJob>();
 
   constructor(parts: {
@@ -42,7 +42,7 @@ export class Dispatcher {
     servers: TmuxServers;
     typist: Typist;
     log: Log;
-    /** The folder in which peers' servers tell of themselves. */
+    /** The folder in which peers' servers announce themselves. */
     announcements: string;
   }) {
     this.#with = parts;
@@ -50,13 +50,13 @@ export class Dispatcher {
     this.#waiters = new Waiters({ obstacles: this.#obstacles, log: parts.log, left: this.#left });
   }
 
-  /** The open jobs that stand before a new one in a pane, the holder first. */
+  /** The open jobs before a new one in a pane, the holder first. */
   ahead(socket: string, pane: string): LiveJob[] {
     return [...(this.#queues.get(paneKey({ socket, pane }))?.jobs ?? [])];
   }
 
   /**
-   * What keeps a pane from being typed into, a text of ours by its job.
+   * What keeps a pane from being typed into; a text of ours is named by its job.
    * @param seen the pane just now
    * @throws MamError as `shoot`
    */
@@ -71,10 +71,7 @@ export class Dispatcher {
     return (await this.#with.typist.inTheWay(socket, target, look)) ?? found;
   }
 
-  /**
-   * Puts a new job at the end of its pane's queue, and begins with it if it is the first.
-   * @param glance a look at the pane that was taken just now
-   */
+  /** Appends a new job to its pane's queue, and begins with it if it is the first. @param glance the pane just now */
   enqueue(job: LiveJob, glance?: Shot): void {
     const { agent_session: session } = job.record;
     if (session === undefined) {
@@ -88,17 +85,17 @@ export class Dispatcher {
     this.#waiters.tell(queue);
   }
 
-  /** Takes up the open jobs that the last hub left, in their order. Their panes are left alone until `resumeAll`. */
+  /** Takes over the last hub's open jobs, in their order. Their panes are left alone until `resumeAll`. */
   takeUp(jobs: LiveJob[]): void {
     for (const job of jobs) this.#left.add(job);
     for (const job of inTheirOrder(jobs)) this.enqueue(job);
   }
 
-  /** Goes on with what it has taken up. What earlier reports say of the jobs must be known by now. */
+  /** Continues with those jobs. Earlier reports on them must be recorded by now. */
   resumeAll(): void {
     for (const job of [...this.#left].filter(isStillStarting)) {
       void this.#with.registrar.note(job, 'delivery_failed', {
-        detail: 'The hub ended while it started the agent. Look whether its session runs.',
+        detail: 'The hub ended while it started the agent. Check whether its session runs.',
       });
     }
     this.#left.clear();
@@ -108,7 +105,7 @@ export class Dispatcher {
     }
   }
 
-  /** A job that ended, or that its peer took by itself, frees its pane or leaves the keys alone. */
+  /** No more keys for a job that ended, or that its peer took by itself; one that ended frees its pane. */
   onRecorded(job: LiveJob, { before, after }: Recorded): void {
     const queue = this.#find(job);
     if (queue === undefined) return;
@@ -117,12 +114,12 @@ export class Dispatcher {
     if (first && !queue.apart && (taken || isFinal(after.status))) queue.stop?.abort();
     if (first && before !== undefined && needOf(before) !== needOf(after)) this.#waiters.tell(queue);
     if (!isFinal(after.status)) return;
-    // Its text may stand in the pane: `work` takes it out in the end.
+    // Its text may be in the pane: `work` removes it in the end.
     if (first && queue.stop === undefined && this.#with.typist.has(job.id)) this.#work(queue, async () => {});
     this.forget(job);
   }
 
-  /** Takes a job out of its pane's queue; the next one gets its turn. */
+  /** Removes a job from its pane's queue; the next one gets its turn. */
   forget(job: LiveJob): void {
     const queue = this.#find(job);
     if (queue === undefined) return;
@@ -130,8 +127,8 @@ export class Dispatcher {
     queue.jobs = queue.jobs.filter((other) => other !== job);
     for (const errand of queue.errands.filter((one) => one.job === job)) errand.settled?.();
     queue.errands = queue.errands.filter((errand) => errand.job !== job);
-    if (first) queue.blocked = undefined;
     if (first) {
+      queue.blocked = undefined;
       this.#waiters.forget(queue);
       this.#attend(queue);
       this.#waiters.tell(queue);
@@ -140,8 +137,8 @@ export class Dispatcher {
   }
 
   /**
-   * Does something at the pane of a job that has it, as soon as nothing else is done there; again with every change of
-   * the pane until it is done. Dropped when the job ends.
+   * Runs an errand at the pane that a job has, as soon as nothing else runs there, and again with every change of the pane
+   * until it is done. Dropped when the job ends.
    */
   whenFree(job: LiveJob, errand: Errand): void {
     const queue = this.#find(job);
@@ -153,22 +150,19 @@ export class Dispatcher {
     this.#attend(queue);
   }
 
-  /** The same at a pane whose agent is not the peer of the job that it is about. @param run gives true when it is done */
+  /** The same for any pane, without a job. @param run resolves to true when it is done */
   atPane(
     pane: { socket: string; pane: string },
     run: (stop: AbortSignal) => Promise<boolean>,
     settled: () => void,
   ): void {
     const queue = this.#queueAt(paneKey(pane));
-    queue.errands.push({
-      job: undefined,
-      run: async (stop) => ((await run(stop)) ? 'done' : 'later'),
-      settled,
-    });
+    const errand = async (stop: AbortSignal): Promise<Kept> => ((await run(stop)) ? 'done' : 'later');
+    queue.errands.push({ job: undefined, run: errand, settled });
     this.#attend(queue);
   }
 
-  /** Something changed on a tmux server: panes that were not free are looked at again. */
+  /** Something changed on a tmux server: looks again at the panes that were not free. */
   onPanes(socket: string): void {
     for (const [key, queue] of this.#queues)
       if (queue.lookAgain !== undefined && key.startsWith(`${socket}\n`)) this.#attend(queue);
@@ -202,10 +196,8 @@ export class Dispatcher {
     this.#work(queue, async (stop) => {
       const silent = setTimeout(() => void this.#obstacles.silent(job), SILENT_MS);
       try {
-        const obstacle = await handOver(this.#with, job, stop, {
-          glance,
-          looked: () => clearTimeout(silent),
-        });
+        const looked = () => clearTimeout(silent);
+        const obstacle = await handOver(this.#with, job, stop, { glance, looked });
         if (obstacle !== undefined) await this.#obstacle(job, queue, obstacle);
       } catch (error) {
         job.uncork();
@@ -236,20 +228,17 @@ export class Dispatcher {
       } else if (!this.#stopped) this.#lookLater(queue);
       if (job === undefined || isFinal(job.record.status)) return;
       if (what === undefined) {
-        // What is to be typed for the job itself must not wait for it.
+        // The job's own texts must not wait for it.
         if (end !== 'done') queue.errands = [...queue.errands.filter((one) => one !== errand), errand];
       } else if (end === 'done') await this.#obstacles.over(job);
-      else
-        errand.blocked = await this.#obstacles.kept(
-          job,
-          what,
-          errand.blocked,
-          end === 'later' ? undefined : end,
-        );
+      else {
+        const obstacle = end === 'later' ? undefined : end;
+        errand.blocked = await this.#obstacles.kept(job, what, errand.blocked, obstacle);
+      }
     });
   }
 
-  /** Nothing else is done at a pane while something is. */
+  /** One thing at a time at each pane. */
   #work(queue: PaneQueue, body: (stop: AbortSignal) => Promise<void>): void {
     const stop = new AbortController();
     const job = queue.jobs[0];
@@ -290,11 +279,8 @@ export class Dispatcher {
   }
 
   #queueAt(key: string): PaneQueue {
-    let queue = this.#queues.get(key);
-    if (queue === undefined) {
-      queue = newQueue(key);
-      this.#queues.set(key, queue);
-    }
+    const queue = this.#queues.get(key) ?? newQueue(key);
+    this.#queues.set(key, queue);
     return queue;
   }
 

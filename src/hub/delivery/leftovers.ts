@@ -2,36 +2,30 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clearKeysOf, lookFor } from '../../agents/index.ts';
 import { isFinal } from '../../job/words.ts';
 import { clearOwnText } from '../../tmux/clear.ts';
+import { hasUnread } from '../../tmux/commands.ts';
 import type { TmuxServer } from '../../tmux/control.ts';
-import { type Look, type Obstacle, preflight, type Target } from '../../tmux/deliver.ts';
+import { type Look, type Obstacle, type Place, preflight } from '../../tmux/deliver.ts';
 import { boxOf, hasEmptyBox, hasLeft } from '../../tmux/has-left.ts';
 import { ownFormOnScreen, unsent } from '../../tmux/own-form.ts';
 import { locate } from '../../tmux/own-text.ts';
 import { type Shot, shoot } from '../../tmux/screen.ts';
 import { type Standing, standing } from '../../tmux/standing.ts';
-import { hasUnread } from '../../tmux/unread.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
-import { hashOf, type Known, type PaneTexts } from './pane-texts.ts';
+import { hasBeenSeen, hashOf, type Known, type PaneTexts } from './pane-texts.ts';
 
-/** A text is gone when two looks so long (ms) apart do not show it: programs redraw. */
+/** A text is gone when two looks so far (ms) apart do not show it: programs redraw. */
 const GONE_MS = 300;
-/** So long (ms) a text that was just pasted may take to come up, and one that was cleared to leave. */
+/** How long (ms) a pasted text may take to come up, and a cleared one to leave. */
 const SHOWN_MS = 1_000;
 const LOOK_MS = 30;
-/** A text that has just been waited for is not waited for again so soon, in ms. */
+/** A text is not waited for again so soon, in ms. */
 const AWAIT_AGAIN_MS = 3_000;
-/** A text that its program has read and never shown counts as thrown away after so long (ms) since its paste. */
+/** A text that its program has read and never shown counts as thrown away so long (ms) after its paste. */
 const THROWN_AWAY_MS = 30_000;
-/** A box is not cleared a second time so soon (ms): what the first time has done may not be on the screen yet. */
+/** A box is not cleared again so soon (ms): the screen may not show the first time yet. */
 const CLEAR_AGAIN_MS = 10_000;
 
-/** A pane, and the server that it is on. */
-export interface Place {
-  server: TmuxServer;
-  target: Target;
-}
-
-/** Texts of ours that were pasted and not submitted: taken out of their boxes where that is safe, else in the way. */
+/** Texts of ours that were pasted and not submitted: removed from their boxes if that is safe, else in the way. */
 export class Leftovers {
   readonly #texts: PaneTexts;
   readonly #jobOf: (jobId: string) => LiveJob | undefined;
@@ -42,7 +36,7 @@ export class Leftovers {
     this.#jobOf = jobOf;
   }
 
-  /** A job has ended: what is left of it in its pane is taken out. */
+  /** Removes what is left of an ended job in its pane. */
   async leaveOf(place: Place, jobId: string): Promise<void> {
     for (const own of this.#texts.at(place.target))
       if (own.jobs.includes(jobId) && performance.now() - own.awaitedAt > AWAIT_AGAIN_MS)
@@ -50,34 +44,30 @@ export class Leftovers {
   }
 
   /**
-   * Takes a text out of its box, unless a person may still send it. One that is not seen there stays known.
-   * @param placeholder that was seen for it a moment ago: later it may be a person's
+   * Removes a text from its box, unless a person may still send it. One that is not seen there stays known.
+   * @param placeholder seen for it a moment ago: later it may be a person's
    */
-  async leave({ server, target }: Place, own: Known, placeholder?: string): Promise<void> {
+  async leave(place: Place, own: Known, placeholder?: string): Promise<void> {
     if (this.#isWanted(own)) return;
     own.awaitedAt = performance.now();
     for (const end = own.awaitedAt + SHOWN_MS; performance.now() < end; await sleep(LOOK_MS)) {
-      const shot = await shoot(server, target.pane).catch(() => undefined);
+      const shot = await shoot(place.server, own.pane).catch(() => undefined);
       if (shot === undefined || shot.pane_pid !== own.pane_pid) break;
       const where = standing(shot, { ...own, placeholder });
       this.#noteSeen(own, where);
-      // A part of it may be all that is drawn so far.
+      // Only a part of it may be drawn so far.
       if (where !== 'alone') continue;
       // The text stays known, whatever tmux says.
-      await this.#clear({ server, target }, own, placeholder).catch(() => false);
+      await this.#clear(place, own, placeholder).catch(() => false);
       return;
     }
     this.#texts.sweep();
   }
 
-  /**
-   * Makes room in a pane for another text.
-   * @param look of that text
-   * @returns what is in its way
-   */
+  /** Makes room in a pane for another text. @param look of that text @returns what is in its way */
   async makeRoom(place: Place, look: Look, stop: AbortSignal): Promise<Obstacle | undefined> {
     for (const own of this.#texts.at(place.target)) {
-      const free = await preflight(place.server, place.target, look);
+      const free = await preflight(place, look);
       // The delivery itself will say so.
       if ('gone' in free) return undefined;
       const isEmpty = 'shot' in free && seesDrafts(look);
@@ -85,7 +75,7 @@ export class Leftovers {
       if (found === undefined) continue;
       if (found !== 'gone') {
         if (!this.#mayClear(own, found)) return inTheBox(own, found);
-        // It is cleared when the turn is over.
+        // It is cleared after the turn.
         if ('obstacle' in free && free.obstacle.by !== 'draft') return free.obstacle;
         if (await this.#clear(place, own)) continue;
         return inTheBox(own, found);
@@ -99,7 +89,7 @@ export class Leftovers {
     return this.#doubt(place, look);
   }
 
-  /** A note that can't be read may be about any text of ours, so none may be on the screen of a box that can't be seen. */
+  /** A note that can't be read may be about any text of ours: none may be on a screen that does not show drafts. */
   async #doubt({ server, target }: Place, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
     const { unreadable } = this.#texts;
     if (unreadable === undefined || seesDrafts(look)) return undefined;
@@ -110,10 +100,7 @@ export class Leftovers {
     return { by: 'draft', evidence, isOurs: true };
   }
 
-  /**
-   * What is in the way of another text in a pane that is otherwise free; changes nothing.
-   * @throws MamError when tmux does not answer
-   */
+  /** What is in the way of another text; changes nothing. @throws MamError when tmux does not answer */
   async inTheWay(place: Place, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
     for (const own of this.#texts.at(place.target)) {
       const found = await this.#find(place, own, seesDrafts(look));
@@ -124,8 +111,8 @@ export class Leftovers {
 
   /**
    * Where a text is in its pane.
-   * @param isEmpty the box is known to be so: words like ours stand elsewhere
-   * @returns nothing when the pane is another one now
+   * @param isEmpty the box is known to be empty: words like ours are elsewhere
+   * @returns nothing if the pane is another one now
    */
   async #find({ server, target }: Place, own: Known, isEmpty: boolean): Promise<Found | undefined> {
     const shot = await shoot(server, target.pane);
@@ -137,8 +124,7 @@ export class Leftovers {
     }
     // Away from the cursor, or in a transcript.
     if (locate(shot.lines, own.mark).count > 0) this.#texts.noteSeen(own, { text: true });
-    const { text, cursor, placeholder } = own.seen ?? {};
-    const wasSeen = text === true || cursor === true || placeholder !== undefined;
+    const wasSeen = hasBeenSeen(own);
     if (!wasSeen && !(await this.#wasRead(server, own, shot))) return 'unseen';
     const box = boxOf(shot, own);
     // Its program shows it as other words.
@@ -153,12 +139,12 @@ export class Leftovers {
       this.#texts.noteSeen(own, { cursor: true, ...(where !== 'folded' && { text: true }) });
   }
 
-  /** Notes how a text that was not submitted is seen now. */
+  /** Notes where an unsubmitted text is now. */
   async look(place: Place, own: Known): Promise<void> {
     await this.#find(place, own, false).catch(() => {});
   }
 
-  /** True when a text that was never seen can't come up any more, as far as can be told. */
+  /** True when a text that was never seen can't come up any more, as far as we can see. */
   async #wasRead(server: TmuxServer, own: Known, shot: Shot): Promise<boolean> {
     const hasMoved = hashOf(shot) !== own.screen;
     if (!hasMoved && !isOld(own)) return false;
@@ -166,7 +152,7 @@ export class Leftovers {
     return unread === false || (unread === undefined && hasMoved);
   }
 
-  /** True for what may still be sent: by a person, or by the next hub. */
+  /** True for a text that a person or the next hub may still send. */
   #isWanted({ what, jobs }: Known): boolean {
     if (what === 'line') return true;
     const record = this.#jobOf(jobs[0] ?? '')?.record;
@@ -174,7 +160,7 @@ export class Leftovers {
     return what !== 'order' || record.submitted_at === undefined;
   }
 
-  /** Whatever else stands there gives way to a new text, but not the order that an open job waits for. */
+  /** A new text replaces any other, but not the order that an open job waits for. */
   #mayClear(own: Known, found: Found): boolean {
     return (
       found === 'alone' && !(own.what === 'order' && this.#isWanted(own)) && this.#keysFor(own) !== undefined
@@ -187,14 +173,14 @@ export class Leftovers {
   }
 
   /** @returns true when the text has left the box */
-  async #clear({ server, target }: Place, own: Known, placeholder?: string): Promise<boolean> {
+  async #clear(place: Place, own: Known, placeholder?: string): Promise<boolean> {
     const pasted = { ...own, placeholder };
     const keys = this.#keysFor(own);
     const { patterns } = lookFor({ agent: own.agent, job_id: own.mark, typing: own.typing });
-    if (keys === undefined || !(await clearOwnText(server, target, pasted, keys, patterns))) return false;
+    if (keys === undefined || !(await clearOwnText(place, pasted, keys, patterns))) return false;
     own.clearedAt = performance.now();
     for (const end = performance.now() + SHOWN_MS; performance.now() < end; await sleep(LOOK_MS)) {
-      const shot = await shoot(server, target.pane);
+      const shot = await shoot(place.server, place.target.pane);
       if (shot === undefined || !hasLeft(shot, pasted, own.seen ?? {})) continue;
       own.hasLeft = true;
       this.#texts.takeForGone(own);
@@ -208,29 +194,27 @@ function isOld({ at }: Known): boolean {
   return Date.now() - Date.parse(at) > THROWN_AWAY_MS;
 }
 
-/** True where the screen tells whether a box is empty. */
+/** True if the screen shows whether a box is empty. */
 function seesDrafts({ patterns }: Pick<Look, 'patterns'>): boolean {
   return patterns.draft !== undefined;
 }
 
 /**
  * Where a text is in its pane; `unseen`: it was never seen, and may still come up; `unclear`: it is not at the cursor,
- * and nothing shows that it has left its box; `gone`: that is seen.
+ * and nothing shows that it has left its box; `gone`: it is seen to have left it.
  */
 type Found = Exclude<Standing, 'none'> | 'unseen' | 'unclear' | 'gone';
 
-const TITLES = { order: 'order', messages: 'message', reminder: 'reminder', line: 'line' } as const;
-
 /** A text, in words. */
 export function nameOf({ jobs, what }: Known): string {
-  return `our own ${TITLES[what]} for job ${jobs.join(', ')}`;
+  return `our own ${what === 'messages' ? 'message' : what} for job ${jobs.join(', ')}`;
 }
 
 /** Why nothing is pasted, with what to do about it. */
 function inTheBox(own: Known, found: Exclude<Found, 'gone'>): Obstacle {
   const evidence = {
-    alone: `${nameOf(own)} stands in the input box and was not submitted. Remove it there.`,
-    part: `a part of ${nameOf(own)} is seen in the input box: it stands changed or beside other words, or the pane does not show all of it. It is left as it is. Send it or remove it there.`,
+    alone: `${nameOf(own)} is in the input box and was not submitted. Remove it there.`,
+    part: `a part of ${nameOf(own)} is in the input box: it was changed, or is next to other words, or the pane does not show all of it. It is left as it is. Send it or remove it there.`,
     folded: `the input box holds a placeholder, which may be ${nameOf(own)}, pasted at ${own.at} and not submitted. Send it or remove it there.`,
     unclear: `${nameOf(own)} was pasted at ${own.at} and not submitted, and the screen does not show that it has left the input box. Look into the pane, and send or remove it there.`,
     unseen: `${nameOf(own)} was pasted at ${own.at} and not seen since: it may still come up there. Look into the pane, and remove it once it is there.`,

@@ -17,22 +17,21 @@ import { noPaste } from './obstacles.ts';
 import type { Kept } from './pane-queue.ts';
 import type { Typist } from './typist.ts';
 
-/** A reminder that could not be typed for so long (ms) is given up: the supervisor is told instead. */
+/** When (ms) to give up a reminder that can't be typed: the supervisor is notified instead. */
 const REMIND_MS = 20_000;
 
 /** What is typed for a job after its order. */
 interface Note {
   what: 'messages' | 'reminder';
   text: string;
-  /** How many of the job's messages it holds whole. */
+  /** How many of the job's messages it holds whole, and is about. */
   count: number;
-  /** How many it is about. */
   about: number;
 }
 
 /**
- * Types what an open job's peer must read now into its pane, under the same guards as the order, as soon as the pane is
- * free: messages that it has not fetched with a report of its own, and the one reminder to report.
+ * Types what an open job's peer must read into its pane, under the same guards as the order, as soon as the pane is free:
+ * messages that it has not fetched with a report of its own, and the one reminder to report.
  */
 export class Notes {
   readonly #with;
@@ -45,11 +44,11 @@ export class Notes {
     if (after.messages.length > (before?.messages.length ?? 0)) this.#passOn(job);
   }
 
-  /** Takes up what the last hub did not type. */
+  /** Continues with what the last hub did not type. */
   resume(job: LiveJob): void {
     const { messages, messages_announced: announced = 0, typing_now: what } = job.record;
     if (what !== undefined) {
-      // Whether it has arrived nobody knows: it is not typed a second time.
+      // Nobody knows if it has arrived: it is not typed again.
       void this.#with.registrar.note(job, 'delivery_unverified', {
         detail: `The hub was restarted while it typed (${what}). Look into the pane; a message is still in the answer to the peer's next report.`,
       });
@@ -59,8 +58,8 @@ export class Notes {
   /**
    * Reminds the peer to report.
    * @param words the end of its last turn
-   * @param failed called when it could not be typed
-   * @param settled called in the end, however it went
+   * @param failed called if it could not be typed
+   * @param settled called in the end in any case
    */
   remind(job: LiveJob, words: string, failed: (why: string) => void, settled: () => void): void {
     const since = awake.now();
@@ -81,14 +80,14 @@ export class Notes {
     const run = async (stop: AbortSignal): Promise<Kept> => {
       const { messages: all, messages_announced: announced = 0 } = job.record;
       if (all.length <= announced) return 'done';
-      // A dialog may stand in the pane, also where its screen can't be read: our Enter would decide it.
+      // There may be a dialog, even if the screen can't be read: our Enter would decide it.
       if (asksForPermission(job)) return 'later';
       return (await this.#type(job, messages(job), stop)) ?? 'done';
     };
     this.#with.dispatcher.whenFree(job, { what: 'messages', run });
   }
 
-  /** @returns nothing when that is settled, else what stood in the way */
+  /** @returns what was in the way, if anything */
   async #type(
     job: LiveJob,
     note: Note,
@@ -104,24 +103,16 @@ export class Notes {
     const { what, count, about } = note;
     let taken: Promise<unknown> | undefined;
     try {
-      const { socket } = session;
-      const text = `${note.text}, note ${mark}`;
-      const announced = {
-        socket,
-        jobs: [job.id],
-        what,
-        agent: record.agent,
-        typing: record.typing,
-        text,
-        mark,
-      };
+      const context = { socket: session.socket, jobs: [job.id], agent: record.agent, typing: record.typing };
+      const announced = { ...context, what, text: `${note.text}, note ${mark}`, mark };
       const end = await this.#with.typist.type({
         target,
         look,
         announced,
         steps: {
-          pasting: async () =>
-            void (await this.#with.registrar.record(job, draftEvent(job.id, 'pasting', { data: { what } }))),
+          pasting: async () => {
+            await this.#with.registrar.record(job, draftEvent(job.id, 'pasting', { data: { what } }));
+          },
           visible: () => {},
           submitted: (evidence) => {
             void typed();
@@ -153,7 +144,7 @@ function asksForPermission({ record }: LiveJob): boolean {
   return openRequests(record, 'permission').length > 0;
 }
 
-/** How the peer can call the command line. */
+/** The command line as the peer can call it. */
 function commandFor({ agent, typing }: JobRecord): string {
   return takesTask(agent, typing) ? (typing?.mam ?? 'mam') : plainCommand(typing?.mam);
 }
@@ -163,7 +154,7 @@ function reminder({ id, record }: LiveJob): Note {
   return { what: 'reminder', text, count: 0, about: 0 };
 }
 
-/** The messages themselves where they fit and an agent is known to read them, else how to fetch them. */
+/** The messages themselves if they fit and an agent is known to read them, else how to fetch them. */
 function messages({ id, record }: LiveJob): Note {
   const all = record.messages.map((message) => cleanLine(message, 2 * LIMITS.orderChars)).join(' ');
   const text = `Job ${id}, for you: ${all}`;

@@ -7,9 +7,9 @@ import type { Obstacle } from '../../tmux/deliver.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
-/** What is in the way for so long (ms), over two looks, is not just passing. */
+/** An obstacle seen for so long (ms), over two looks, is not just passing. */
 const STANDS_MS = 900;
-/** An agent that was started for a job is given so long (ms) to get ready. */
+/** How long (ms) an agent that was started for a job may take to get ready. */
 const START_MS = 20_000;
 const EVIDENCE_CHARS = 300;
 
@@ -31,10 +31,7 @@ export class Obstacles {
     this.#registrar = registrar;
   }
 
-  /**
-   * A look has found an obstacle. It is recorded where that is news, and not with each look.
-   * @param before what the looks before have found, absent at the first one
-   */
+  /** A look has found an obstacle, which is recorded if it is new. @param before what earlier looks have found */
   async found(job: LiveJob, before: Blocked | undefined, obstacle: Obstacle): Promise<Blocked> {
     const { record } = job;
     const { by, step, isOurs = false } = obstacle;
@@ -42,7 +39,7 @@ export class Obstacles {
     const told = record.blocked_by === by && record.phase === 'queued';
     const held = told && record.held_up === true;
     const waited = held || holdsUp(record, blocked);
-    // A spinner, and the words of somebody who types, are others with each look: what matters is that they are there.
+    // A spinner, and the words of a person who types, change with each look.
     const isSteady = isOurs || (by !== 'busy' && by !== 'draft');
     const reworded = isSteady && words === before?.words && words !== record.detail;
     if (!told || reworded || waited !== held)
@@ -54,8 +51,8 @@ export class Obstacles {
   }
 
   /**
-   * The same of a text after the order, whose job has its pane: told once it needs attention.
-   * @param obstacle absent where it only waits for the end of a turn, or for a decision that is asked for already
+   * The same for a text after the order, whose job has its pane: recorded once it needs attention.
+   * @param obstacle absent if it only waits for the end of a turn, or for a decision that is already asked for
    */
   async kept(
     job: LiveJob,
@@ -81,7 +78,7 @@ export class Obstacles {
     return blocked;
   }
 
-  /** Nothing is kept any more, or for no reason that needs attention. */
+  /** Nothing is kept from the pane any more, or for no reason that needs attention. */
   async over(job: LiveJob): Promise<void> {
     const { blocked_what, behind } = job.record;
     if (blocked_what !== undefined || behind !== undefined) await this.#registrar.note(job, 'unblocked');
@@ -127,7 +124,7 @@ function isLong({ timeouts }: JobRecord, { first }: Pick<Blocked, 'first'>): boo
   return awake.now() - first >= timeouts.idle_timeout_seconds * 1000;
 }
 
-/** True for an obstacle that needs attention: a turn ends by itself, and an agent that is starting gets ready. */
+/** True for an obstacle that needs attention: not a turn, which ends by itself, or a starting agent. */
 function holdsUp(record: JobRecord, blocked: Omit<Blocked, 'words'>): boolean {
   if (isLong(record, blocked)) return true;
   const { by, since } = blocked;
@@ -136,7 +133,7 @@ function holdsUp(record: JobRecord, blocked: Omit<Blocked, 'words'>): boolean {
   return awake.now() - since >= patience;
 }
 
-/** What keeps a text from its pane that could not even be tried: not its pane, but something of ours. */
+/** Why a text could not even be tried: because of something of ours, not of its pane. */
 export function noPaste(error: unknown): Obstacle {
   const by = error instanceof MamError && error.code === 'io' ? 'unwritable' : 'unreachable';
   return { by, evidence: explain(error), step: 'mam doctor' };

@@ -9,20 +9,20 @@ export interface PaneQueue {
   jobs: LiveJob[];
   /** Set while something is done at the pane. */
   stop: AbortController | undefined;
-  /** What is done there is about none of its jobs: their ends don't stop it. */
+  /** What is done there is not for one of its jobs: their ends don't stop it. */
   apart: boolean;
-  /** What is to be done for the first job once its prompt is handed over, in this order. */
+  /** What to do for the first job after its prompt, in this order. */
   errands: Queued[];
   lookAgain: NodeJS.Timeout | undefined;
   /** What keeps the first job from its pane. */
   blocked: Blocked | undefined;
-  /** Since when the first job needs attention, by the clock of all limits, and a timer for those who wait behind it. */
+  /** Since when the first job has needed attention, by the clock of all limits, and a timer for those behind it. */
   stuck: { since: number; end: () => void } | undefined;
-  /** Settles when those who wait have been told. */
+  /** Settles when the jobs behind are up to date. */
   telling: Promise<void>;
 }
 
-/** How far something to be typed has got: what it is kept by, or `later`, is tried again when the pane has changed. */
+/** How an errand ended: `later`, or with an obstacle, it is tried again when the pane has changed. */
 export type Kept = 'done' | 'later' | Obstacle;
 
 /** Something to be typed for a job that has its prompt. */
@@ -54,17 +54,17 @@ export function newQueue(key: string): PaneQueue {
   };
 }
 
-/** True for a job that has not been typed in: it is behind those that have. */
+/** True for a job that has not been typed yet. */
 export function isWaiting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.phase === 'queued';
 }
 
-/** True for a job whose agent was to be started by a hub that has ended meanwhile. */
+/** True for a job whose agent was not started yet when its hub ended. */
 export function isStillStarting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.agent !== 'human' && record.agent_session === undefined;
 }
 
-/** The jobs that go to panes, in the order of their making, those that have been typed in first. */
+/** The jobs for panes, oldest first, but those that have been typed before all others. */
 export function inTheirOrder(jobs: readonly LiveJob[]): LiveJob[] {
   return jobs
     .filter((job) => job.record.agent_session !== undefined && !isFinal(job.record.status))

@@ -19,22 +19,20 @@ import type { Shot } from '../../tmux/screen.ts';
 import { promptOf } from '../../tmux/standing.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 
-/** So many texts of a pane that left it unseen are still watched for: they may come up late. */
+/** How many texts of a pane that left it unseen are still watched for: they may come up late. */
 const WATCHED = 5;
 
-/** Never yet: on the clock that nobody sets. */
 const NEVER = { clearedAt: Number.NEGATIVE_INFINITY, awaitedAt: Number.NEGATIVE_INFINITY };
 
 /** A text of ours in a pane. */
 export interface Known extends PaneText {
   readonly name: string;
-  /** How it has been seen in the pane; nothing: it has not. */
+  /** How it has been seen in the pane, if at all. */
   seen: SeenText | undefined;
   /** Its box was seen to be empty. */
   hasLeft?: boolean;
-  /** When its clear key was last pressed, on the clock that nobody sets, in ms. */
+  /** When its clear key was last pressed, and when it was last waited for; monotonic, in ms. */
   clearedAt: number;
-  /** When it was last waited for, to be cleared. */
   awaitedAt: number;
 }
 
@@ -42,8 +40,8 @@ export interface Known extends PaneText {
 export type Announced = Pick<PaneText, 'socket' | 'jobs' | 'what' | 'agent' | 'typing' | 'text' | 'mark'>;
 
 /**
- * Our texts in panes: each from before its paste until it is seen submitted, or seen to be gone. On disk, so that every
- * hub knows them; by the pane's first process, so that no other pane of the same id is taken for theirs.
+ * Our texts in panes, each from before its paste until it is seen to be submitted or gone. On disk, so that every hub knows
+ * them; by the pane's first process, since pane ids are used again.
  */
 export class PaneTexts {
   readonly #folder: string;
@@ -59,7 +57,7 @@ export class PaneTexts {
     this.#log = log;
   }
 
-  /** Takes up what the last hub has left. */
+  /** Reads what the last hub has left. */
   load(): void {
     for (const one of readPaneTexts(this.#folder))
       if (!('text' in one)) this.#damaged.push(join(this.#folder, one.name));
@@ -67,7 +65,7 @@ export class PaneTexts {
     this.sweep();
   }
 
-  /** Lets go of an order whose paste its job's journal does not announce: the last hub died before it. */
+  /** Drops an order whose paste is not in its job's journal: the last hub died before it. */
   dropUnpasted({ id, record: { status, phase } }: LiveJob): void {
     if (status !== 'queued' || phase !== 'queued') return;
     for (const one of this.of(id)) if (one.what === 'order') this.drop(one);
@@ -108,31 +106,29 @@ export class PaneTexts {
     return known;
   }
 
-  /** The texts that may stand in a pane, oldest first. */
+  /** The texts that may be in a pane, oldest first. */
   at({ pane, pane_pid }: Pick<Target, 'pane' | 'pane_pid'>): Known[] {
     if (this.#known.size === 0) return [];
-    // Another tmux server may have given both numbers anew.
+    // Another tmux server may use both numbers again.
     this.sweep();
     return [...this.#known].filter((one) => one.pane === pane && one.pane_pid === pane_pid);
   }
 
-  /** A note that nobody can read, while it lies there: any pane may hold what it was about. */
+  /** A note that can't be read, while it exists: any pane may hold its text. */
   get unreadable(): string | undefined {
     return this.#damaged.find((path) => existsSync(path));
   }
 
-  /** The texts of a job. */
   of(jobId: string): Known[] {
-    if (this.#known.size === 0) return [];
     return [...this.#known].filter(({ jobs }) => jobs.includes(jobId));
   }
 
-  /** Marks of texts that are taken for gone and may come up all the same. */
+  /** Marks of texts that count as gone but may still come up. */
   marksGone({ pane_pid }: Pick<Target, 'pane_pid'>): readonly string[] {
     return this.#gone.get(pane_pid) ?? [];
   }
 
-  /** @param as how it is seen; nothing new is not written again */
+  /** @param as how it is seen; written only if that is new */
   noteSeen(one: Known, as: SeenText): void {
     const seen = { ...one.seen, ...as };
     if (one.seen !== undefined && JSON.stringify(seen) === JSON.stringify(one.seen)) return;
@@ -146,16 +142,14 @@ export class PaneTexts {
     this.#guarded(one, () => removePaneText(this.#folder, one.name));
   }
 
-  /** It has left its box, or was never in it, or is hidden: then it may come up all the same. */
+  /** It has left its box, or was never in it, or is hidden: then it may still come up. */
   takeForGone(one: Known): void {
-    const { text, cursor, placeholder } = one.seen ?? {};
-    const wasSeen = text === true || cursor === true || placeholder !== undefined;
-    if (!wasSeen || one.hasLeft !== true)
+    if (!hasBeenSeen(one) || one.hasLeft !== true)
       this.#gone.set(one.pane_pid, [...this.marksGone(one), one.mark].slice(-WATCHED));
     this.drop(one);
   }
 
-  /** Lets go of what stood in panes whose first process has ended. */
+  /** Drops the texts in panes whose first process has ended. */
   sweep(): void {
     for (const one of this.#known)
       if (lifeOf({ pid: one.pane_pid, start: one.pane_start, ns: one.pane_ns }) === 'gone') {
@@ -168,12 +162,16 @@ export class PaneTexts {
     try {
       step();
     } catch (error) {
-      this.#log.error(`what stands in a pane (${what} of ${jobs.join(', ')}) was not noted`, error);
+      this.#log.error(`what is in a pane (${what} of ${jobs.join(', ')}) was not noted`, error);
     }
   }
 }
 
-/** A screen as it can be compared later, without its words. */
+export function hasBeenSeen({ seen: { text, cursor, placeholder } = {} }: Known): boolean {
+  return text === true || cursor === true || placeholder !== undefined;
+}
+
+/** A screen to be compared with later ones, without its words. */
 export function hashOf({ lines, cursor_x, cursor_y }: Shot): string {
   return sha256(JSON.stringify([lines, cursor_x, cursor_y])).slice(0, 16);
 }

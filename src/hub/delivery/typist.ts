@@ -11,6 +11,7 @@ import { PLACEHOLDER } from '../../tmux/own-text.ts';
 import { type Shot, shoot } from '../../tmux/screen.ts';
 import { release } from '../../tmux/typing-claim.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
+import { placeOf } from '../panes/agent-pane.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { Leftovers, nameOf } from './leftovers.ts';
 import type { Announced, Known, PaneTexts } from './pane-texts.ts';
@@ -19,16 +20,16 @@ import type { Announced, Known, PaneTexts } from './pane-texts.ts';
 export interface Errand {
   target: Target;
   look: Look;
-  /** With the text, and what has to be known of it later. */
+  /** The text, and what must be known of it later. */
   announced: Announced;
   steps: DeliverySteps;
-  /** A look at the pane that was taken just now. */
+  /** The pane just now. */
   glance?: Shot | undefined;
 }
 
 /**
  * Types texts of every kind into panes, each alone or not at all. What was pasted and not submitted is known until it is
- * seen to be gone, and while it may stand there nothing else is pasted.
+ * seen to be gone; until then nothing else is pasted.
  */
 export class Typist {
   readonly #with;
@@ -66,16 +67,16 @@ export class Typist {
       visible: (evidence, mark) => {
         seen = mark === undefined || PLACEHOLDER.test(mark) ? {} : { text: true };
         if (mark !== undefined && PLACEHOLDER.test(mark)) placeholder = mark;
-        // On disk before Enter: by nothing else would another hub know the text again.
+        // On disk before Enter: another hub would not recognise the text otherwise.
         if (own !== undefined && placeholder !== undefined) this.#with.texts.noteSeen(own, { placeholder });
         steps.visible(evidence);
       },
     };
     const wary = { ...look, others: this.#with.texts.marksGone(target) };
     try {
-      end = await deliver(server, target, announced.text, wary, noted, isClean ? glance : undefined);
+      end = await deliver(place, announced.text, wary, noted, isClean ? glance : undefined);
     } finally {
-      // Whoever could not announce it has pasted nothing.
+      // If it could not be announced, nothing was pasted.
       if (own !== undefined && (end === undefined || isOut(end))) this.#with.texts.drop(own);
       // No more keys come. A pane that is gone has taken our claim with it.
       if (own !== undefined) void release(server, target.pane).catch(() => {});
@@ -88,15 +89,13 @@ export class Typist {
     return end;
   }
 
-  /** A job has ended: what of it was pasted and not submitted is taken out of its pane, where that is safe. */
+  /** Removes an ended job's unsubmitted text from its pane, if that is safe. */
   async leaveOf({ id, record }: LiveJob): Promise<void> {
-    const { agent_session: session, agent_process: agent } = record;
-    if (session === undefined || agent === undefined) return;
-    const target: Target = { pane: session.pane, pane_pid: agent.pane_pid, agent };
-    await this.#leftovers.leaveOf({ server: this.#with.servers.get(session.socket), target }, id);
+    const place = placeOf(this.#with.servers, record);
+    if (place !== undefined) await this.#leftovers.leaveOf(place, id);
   }
 
-  /** The text of ours that keeps a pane from being typed into that is free else. @throws MamError as `shoot` */
+  /** The text of ours that keeps an otherwise free pane from being typed into. @throws MamError as `shoot` */
   async inTheWay(
     socket: string,
     target: Target,
@@ -116,20 +115,19 @@ export class Typist {
   }
 
   /**
-   * Said of a job whose agent has ended: whatever has the pane now may read what was pasted there and not sent. No key
-   * is pressed there.
-   * @returns a sentence with a blank before it, or nothing
+   * For a job whose agent has ended: whatever has the pane now may read what was pasted there and not sent.
+   * @returns a sentence with a blank before it, or an empty text
    */
   async unread({ id }: LiveJob): Promise<string> {
     const own = this.#with.texts.of(id).find(({ what }) => what !== 'line');
     const shot = own && (await shoot(this.#with.servers.get(own.socket), own.pane).catch(() => undefined));
     if (shot === undefined || shot.dead || shot.pane_pid !== own?.pane_pid) return '';
-    return ` ${nameOf(own).replace('our', 'Our')} was pasted and not sent, and may stand at the prompt of what is in pane ${own.pane} now, such as a shell. Look there (\`mam attach ${id}\`) and clear the line (Ctrl-C): with Enter a shell runs it.`;
+    return ` ${nameOf(own).replace('our', 'Our')} was pasted and not sent, and may be at the prompt of what is in pane ${own.pane} now, such as a shell. Look there (\`mam attach ${id}\`) and clear the line (Ctrl-C): with Enter a shell runs it.`;
   }
 
   /**
    * The text that a dead hub was about to submit.
-   * @returns nothing when none is known at the pane, `others` when another one may stand there
+   * @returns nothing if none is known at the pane, `others` if another one may be there
    */
   only(target: Target, isIt: (one: Known) => boolean): Known | 'others' | undefined {
     const all = this.#with.texts.at(target);

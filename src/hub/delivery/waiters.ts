@@ -5,10 +5,10 @@ import type { LiveJob } from '../jobs/live-job.ts';
 import type { Obstacles } from './obstacles.ts';
 import { isWaiting, type PaneQueue } from './pane-queue.ts';
 
-/** One that has waited too long and could not be told so is told again after this time, in ms. */
+/** When (ms) to try again to note that a job has waited too long. */
 const AGAIN_MS = 1_000;
 
-/** Tells the jobs that wait at a pane whether the one that has it needs attention. */
+/** Notes at the jobs that wait at a pane whether the one that has it needs attention. */
 export class Waiters {
   readonly #with;
   #stopped = false;
@@ -16,18 +16,17 @@ export class Waiters {
   constructor(parts: {
     obstacles: Obstacles;
     log: Log;
-    /** Jobs of the last hub of which it is not known yet what has become of them. */
+    /** Jobs of the last hub whose state is not known yet. */
     left: ReadonlySet<LiveJob>;
   }) {
     this.#with = parts;
   }
 
-  /** Tells nothing more. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Looks at the queue of a pane; one word after the other. */
+  /** Looks at the queue of a pane, one look after the other. */
   tell(queue: PaneQueue): void {
     if (queue.jobs.length < 2) return;
     const failed = (error: unknown) => this.#with.log.error(`who waits at ${queue.key}`, error);
@@ -47,13 +46,12 @@ export class Waiters {
       if (job.record.held_up !== true) ends.push(job.record.timeouts.idle_timeout_seconds * 1000);
     }
     if (stuck === undefined || queue.stuck !== stuck || ends.length === 0) return;
-    // Longer than its idle_timeout is no ordinary wait any more.
+    // Longer than its idle_timeout is not an ordinary wait.
     stuck.end();
     const left = stuck.since + Math.min(...ends) - awake.now();
     stuck.end = awake.after(left > 0 ? left : AGAIN_MS, () => this.tell(queue));
   }
 
-  /** Its first job needs no attention any more, or no job is told of it any more. */
   forget(queue: PaneQueue): void {
     queue.stuck?.end();
     queue.stuck = undefined;

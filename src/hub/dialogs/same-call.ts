@@ -1,13 +1,11 @@
 import { basename, isAbsolute } from 'node:path';
+import { isObject, parseJson } from '../../base/json.ts';
 import { clean } from '../../base/text.ts';
 
-/**
- * Whether two texts tell of one call: `same` is proven, `other` is disproven. `unknown`: they tell of it in ways that
- * can't be compared, such as a patch and the name of its file.
- */
+/** Whether two texts are about the same call. `unknown`: they can't be compared, such as a patch and its file's name. */
 export type Sameness = 'same' | 'unknown' | 'other';
 
-/** A call as a hook, a record or a dialog tells it. */
+/** A call as a hook, a record or a dialog describes it. */
 export interface Call {
   tool?: string | undefined;
   input?: string | undefined;
@@ -17,9 +15,9 @@ export interface Call {
 export interface ShownCall {
   tool: string;
   input: string;
-  /** It shows all that it asks for. */
+  /** It shows everything that it asks for. */
   whole: boolean;
-  /** Its text could be read at all. */
+  /** Its text could be read. */
   isRead: boolean;
   /** Tools of its agent whose dialogs show a command and nothing else. */
   commands: readonly string[];
@@ -29,18 +27,18 @@ export interface ShownCall {
 const LEFT_OUT =
   /\[?(?:…|\.{3})[^…[\]]{0,60}?\b(?:lines?|hidden|more)\b[^…[\]]{0,60}?(?:\]|…|\.{3}|$)(?: *\^a view all)?/;
 
-/** A text without any white space, which no terminal keeps as it was: what is compared first. */
+/** A text without white space, which no terminal preserves. */
 export function letters(text: string): string {
   return clean(text).replace(/\s+/gu, '');
 }
 
-/** A text, and whether a pane shows it so: then nothing tells whether there is a blank where a row ends. */
+/** A text, and whether it is from a pane: then there may or may not be a blank where a row ends. */
 interface Words {
   text: string;
   isShown: boolean;
 }
 
-/** True for two texts of the same letters that say the same: a blank more or less makes a command another one. */
+/** Compares two texts of the same letters: one more blank makes another command. */
 function haveSameBlanks(one: Words, other: Words): boolean {
   const [mine, theirs] = [blanksIn(one), blanksIn(other)];
   return [...mine.keys(), ...theirs.keys()].every((at) => {
@@ -49,7 +47,7 @@ function haveSameBlanks(one: Words, other: Words): boolean {
   });
 }
 
-/** Behind how many letters a text has its blanks. */
+/** After how many letters a text has its blanks. */
 function blanksIn({ text, isShown }: Words): Map<number, 'blank' | 'maybe'> {
   const blanks = new Map<number, 'blank' | 'maybe'>();
   let count = 0;
@@ -60,7 +58,7 @@ function blanksIn({ text, isShown }: Words): Map<number, 'blank' | 'maybe'> {
   return blanks;
 }
 
-/** Compares a dialog with what a hook has reported of a call, in the hook's own words. */
+/** Compares a dialog with a call in a hook's words. */
 export function compareTold(shown: ShownCall, told: Call): Sameness {
   if (!shown.isRead) return 'unknown';
   const { tool = '', input = '' } = told;
@@ -72,7 +70,7 @@ export function compareTold(shown: ShownCall, told: Call): Sameness {
   return compareFields(shown, input) ?? (namesIt(shown, input) ? 'unknown' : 'other');
 }
 
-/** Compares a dialog with one that was read before: both are in the dialog's words. */
+/** Compares a dialog with one that was read before. */
 export function compareShown(shown: ShownCall, before: Call & { whole?: boolean }): Sameness {
   if (!shown.isRead) return 'unknown';
   const now = withTool(shown);
@@ -83,12 +81,12 @@ export function compareShown(shown: ShownCall, before: Call & { whole?: boolean 
   return isBeginning ? 'same' : 'other';
 }
 
-/** A narrow pane may wrap the tool's name, so where it ends is not told. */
+/** A narrow pane may wrap the tool's name, so its end is not clear. */
 function withTool({ tool = '', input = '' }: Call): string {
   return `${tool.replace(/\s+/gu, '\n')}\n${input}`;
 }
 
-/** True when a shown text is this one, as far as it says that it shows it. */
+/** True when a shown text is this one, as far as it is shown. */
 function isText(shown: Pick<ShownCall, 'input' | 'whole'>, other: Words): boolean {
   const wanted = letters(other.text);
   if (letters(shown.input) === wanted)
@@ -101,7 +99,7 @@ function isText(shown: Pick<ShownCall, 'input' | 'whole'>, other: Words): boolea
   return length > 0 && length < wanted.length && wanted.startsWith(head) && wanted.endsWith(tail);
 }
 
-/** Compares with a call that is told by its fields, which some dialogs show as rows of `name: value`. */
+/** Compares with a call given by its fields, which some dialogs show as rows of `name: value`. */
 function compareFields(shown: ShownCall, input: string): Sameness | undefined {
   const fields = fieldsOf(input);
   if (fields === undefined) return undefined;
@@ -119,14 +117,8 @@ function compareFields(shown: ShownCall, input: string): Sameness | undefined {
 }
 
 function fieldsOf(input: string): [string, unknown][] | undefined {
-  try {
-    const value: unknown = JSON.parse(input);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.entries(value)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(input);
+  return isObject(value) ? Object.entries(value) : undefined;
 }
 
 function rows(fields: readonly [string, unknown][], isQuoted: boolean): string {
@@ -135,13 +127,11 @@ function rows(fields: readonly [string, unknown][], isQuoted: boolean): string {
   return letters(fields.map(([name, value]) => `${name}:${shown(value)}`).join(''));
 }
 
-/** True when a dialog that shows a call in its own way names at least what the call is about. */
+/** True when a dialog names at least what the call is about. */
 function namesIt(shown: ShownCall, input: string): boolean {
   const text = letters(`${shown.tool} ${shown.input}`);
-  const patched = [...input.matchAll(/\*\*\* (?:Add|Update|Delete) File: (\S+)/g)].map(
-    ([, path = '']) => path,
-  );
-  if (patched.length > 0) return patched.some((path) => text.includes(basename(path)));
+  const patched = [...input.matchAll(/\*\*\* (?:Add|Update|Delete) File: (\S+)/g)];
+  if (patched.length > 0) return patched.some(([, path = '']) => text.includes(basename(path)));
   // A dialog may name a file by its last part only.
   return text.includes(letters(isPath(input) ? basename(input) : input));
 }
@@ -150,7 +140,7 @@ function isPath(value: unknown): boolean {
   return typeof value === 'string' && isAbsolute(value) && !value.includes('\n');
 }
 
-/** True for a tool's own name; some dialogs show a title in its place. */
+/** True for a tool's own name; some dialogs show a title instead. */
 function isName(tool: string): boolean {
   return /^\w+$/.test(tool);
 }

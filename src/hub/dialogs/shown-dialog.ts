@@ -2,43 +2,40 @@ import { builtIn, screenOf } from '../../agents/index.ts';
 import type { ShownPermission } from '../../agents/kind.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { HookReport } from '../../job/hook.ts';
-import type { JobRecord, PeerRequest } from '../../job/record.ts';
+import type { PeerRequest } from '../../job/record.ts';
 import { find } from '../../tmux/screen.ts';
 import { toolWords, wholeOf } from './permission-draft.ts';
 import { compareShown, compareTold, letters, type Sameness, type ShownCall } from './same-call.ts';
 
-/** So many rows of a dialog that can't be read are told, none and all of them longer than this. */
+/** How much of an unreadable dialog is reported: rows, characters of each, and of all. */
 const ROWS = 5;
 const ROW_CHARS = 100;
 const ROWS_CHARS = 280;
-/** Its frame is looked for so far above the row that it is recognised by. */
+/** How far above its sign the frame of a dialog is looked for, in rows. */
 const ROWS_ABOVE = 15;
-/** Of one without a frame: the row itself, and those right above it. Lists show 160 characters of all. */
+/** Without a frame: the row of the sign, and those right above it. Lists show 160 characters of all. */
 const SIGN_CHARS = 200;
 const ABOVE = { rows: 8, room: 140 };
 
-/** A dialog on an agent's screen. */
+/** A dialog on an agent's screen. One that is not `whole` is never answered by key. */
 export interface ShownDialog extends ShownCall {
   /** Equal for two looks at the same dialog, however the pane wraps it. */
   key: string;
-  /** `permission`, `trust`, …; `other` where the kind does not tell. */
+  /** `permission`, `trust`, …; `other` if the kind has no name for it. */
   name: string;
-  /** False for a dialog that does not show all it asks for (a small pane): it is never answered by key. */
-  whole: boolean;
-  /** What a person has to do in the pane. */
+  /** What a person must do in the pane. */
   remedy: string;
   choice?: ShownPermission['choice'];
 }
 
-/** The dialog that a screen shows, if it shows one. */
+/** The dialog that a screen shows, if any. */
 export function dialogOn(
   lines: readonly string[],
-  { agent, typing }: Pick<JobRecord, 'agent' | 'typing'>,
+  { agent, typing }: { agent: string; typing?: Parameters<typeof screenOf>[1] },
 ): ShownDialog | undefined {
   const kind = builtIn(agent);
   for (const { name, pattern, remedy } of kind?.dialogs ?? []) {
-    const line = find(lines, pattern);
-    if (line === undefined) continue;
+    if (find(lines, pattern) === undefined) continue;
     const shown = name === 'permission' ? kind?.permission?.read(lines) : undefined;
     const tool = shown?.tool ?? `dialog (${name})`;
     const input = shown?.input ?? framedRows(lines, pattern);
@@ -54,22 +51,14 @@ export function dialogOn(
       choice: shown?.choice,
     };
   }
-  const line = typing?.dialog === undefined ? undefined : find(lines, screenOf(agent, typing).dialog);
-  if (line === undefined) return undefined;
-  const input = rowsAround(lines, screenOf(agent, typing).dialog);
-  return {
-    key: `other\n${letters(input)}`,
-    name: 'other',
-    tool: 'dialog',
-    input,
-    whole: false,
-    isRead: false,
-    commands: [],
-    remedy: 'answer the dialog',
-  };
+  const own = typing?.dialog === undefined ? undefined : screenOf(agent, typing).dialog;
+  if (find(lines, own) === undefined) return undefined;
+  const input = rowsAround(lines, own);
+  const unread = { name: 'other', tool: 'dialog', whole: false, isRead: false, commands: [] };
+  return { ...unread, key: `other\n${letters(input)}`, input, remedy: 'answer the dialog' };
 }
 
-/** The first rows in the frame of a dialog that is not read further; without a frame those around its sign. */
+/** The first rows in the frame of a dialog that can't be read; without a frame those around its sign. */
 function framedRows(lines: readonly string[], pattern: RegExp): string {
   const at = lineOf(lines, pattern);
   let top = at;
@@ -79,7 +68,7 @@ function framedRows(lines: readonly string[], pattern: RegExp): string {
     : rowsAround(lines, pattern);
 }
 
-/** The row that a dialog is recognised by, what is below it, and right above it: further up may be a transcript. */
+/** The row with a dialog's sign, what is below it, and right above it: further up may be a transcript. */
 function rowsAround(lines: readonly string[], pattern: RegExp | readonly RegExp[] | undefined): string {
   const at = lineOf(lines, pattern);
   let top = at;
@@ -89,7 +78,7 @@ function rowsAround(lines: readonly string[], pattern: RegExp | readonly RegExp[
   return [...before, ...fitting(lines.slice(at), { first: SIGN_CHARS })].join('\n');
 }
 
-/** The first rows that hold something, as many as find room, without frames and the sign of the chosen option. */
+/** The first rows with text that have room, without frames and the mark of the chosen option. */
 function fitting(
   lines: readonly string[],
   { rows: most = ROWS, room = ROWS_CHARS, first = ROW_CHARS },
@@ -127,9 +116,9 @@ function isFrame(line: string): boolean {
 }
 
 /**
- * Whether a dialog is the one that asks for a request.
- * @param seen the dialog that was seen for the request before, if one was
- * @param told what a hook has reported of the request; without it, its record counts
+ * Whether a dialog is that of a request.
+ * @param seen the dialog that was seen for the request before, if any
+ * @param told what a hook has reported of the request; else its record counts
  */
 export function compareDialog(
   dialog: ShownDialog | undefined,
@@ -139,7 +128,7 @@ export function compareDialog(
   if (dialog === undefined) return 'other';
   if (seen !== undefined && !sameDialog(dialog, seen)) return 'other';
   const said = compareSaid(dialog, request, told);
-  // One that is drawn further may say more than was reported of the request.
+  // A dialog may show more than was reported of the request.
   return seen === undefined || said === 'other' ? said : 'same';
 }
 
@@ -148,7 +137,7 @@ function compareSaid(dialog: ShownDialog, request: PeerRequest, told: HookReport
   return dialog.name === 'permission' ? compareTold(dialog, told ?? wholeOf(request)) : 'other';
 }
 
-/** The same for a request that was read from the screen itself. */
+/** For a request that was read from the screen itself. */
 function compareRead(shown: ShownDialog, request: PeerRequest): Sameness {
   const dialog = { ...shown, tool: toolWords(shown.tool) };
   if (dialog.isRead) return compareShown(dialog, wholeOf(request));

@@ -45,7 +45,7 @@ export async function finishLine(
   const target = targetOf(supervisor);
   const own = typist.only(target, ({ what, text }) => what === 'line' && text === line);
   if (own === 'others') return { kind: 'unverified', why: 'Another text of ours is in the pane.' };
-  const end = await recoverDelivery(server, target, own ?? { text: line, prompt: '' }, look, stop);
+  const end = await recoverDelivery({ server, target }, own ?? { text: line, prompt: '' }, look, stop);
   if (end.kind === 'submitted' && own !== undefined) typist.submitted(own);
   return end;
 }

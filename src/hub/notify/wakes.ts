@@ -181,9 +181,9 @@ export class Wakes {
     const server = this.#with.servers.get(supervisor.socket);
     const target = targetOf(supervisor);
     const look = lookAt(supervisor, mark);
-    const first = await preflight(server, target, look);
+    const first = await preflight({ server, target }, look);
     if ('gone' in first) return this.#gone(supervisor, this.#owing(debt), first.gone);
-    if (!first.free) return false;
+    if ('obstacle' in first) return false;
     await sleep(IDLE_MS, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted) return false;
     const jobs = this.#owing(debt);

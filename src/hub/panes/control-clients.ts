@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { makeFolder, namesIn } from '../../base/folders.ts';
 import { identify, lifeOf, type ProcessId } from '../../base/process-id.ts';
 
-/** How long a note about another pid namespace is kept, in ms: by then that has most likely ended, with its processes. */
+/** How long a note about another pid namespace is kept, in ms: by then that has probably ended, with its processes. */
 const KEPT_MS = 24 * 3600 * 1000;
 
 /**
@@ -17,33 +17,31 @@ export class ControlClients {
     this.#folder = folder;
   }
 
-  /** Notes a client that was started. */
   note(pid: number): void {
     try {
       makeFolder(this.#folder);
       writeFileSync(join(this.#folder, String(pid)), JSON.stringify(identify(pid)), { mode: 0o600 });
     } catch {
-      // Then a killed hub leaves it, as rare as that is.
+      // Then a killed hub may leave it, which is rare.
     }
   }
 
-  /** A client that has ended. */
   forget(pid: number): void {
     rmSync(join(this.#folder, String(pid)), { force: true });
   }
 
-  /** Ends what hubs that were killed have left, each by its id and start time. */
+  /** Ends the clients of killed hubs, each by its id and start time. */
   reap(): void {
     for (const name of namesIn(this.#folder).filter((one) => /^\d+$/.test(one))) {
       try {
         const path = join(this.#folder, name);
         const client = JSON.parse(readFileSync(path, 'utf8')) as ProcessId;
         const life = lifeOf(client);
-        // The id counts in another pid namespace: only a hub there can end that process.
+        // It is in another pid namespace: only a hub there can end it.
         if (life === 'unknown' && Date.now() - statSync(path).mtimeMs < KEPT_MS) continue;
         if (life === 'alive') process.kill(client.pid, 'SIGKILL');
       } catch {
-        // It has ended in this very moment.
+        // It has ended just now.
       }
       this.forget(Number(name));
     }

@@ -11,11 +11,11 @@ import type { Registrar } from '../jobs/registrar.ts';
 import type { LastScreens } from './last-screens.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
-/** A screen as it goes over the bus, in bytes: a payload has 64 KiB. */
+/** The most of a screen that goes over the bus, in bytes: a payload has 64 KiB. */
 const MAX_BYTES = 32 * 1024;
 
 /**
- * The screen of a job's pane: as it is now while the job is open, or its agent's last turn goes on; else as it was then.
+ * The screen of a job's pane: as it is now while the job is open or its agent's last turn goes on; else as it was then.
  * @param screens the pictures that are still to be taken
  * @throws MamError `not_found` for an unknown job
  */

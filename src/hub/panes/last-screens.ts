@@ -1,34 +1,35 @@
 import { screenOf } from '../../agents/index.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { AgentSession, JobRecord } from '../../job/record.ts';
+import { sameLines } from '../../tmux/own-text.ts';
 import { capture, classify, type Shot, shoot } from '../../tmux/screen.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { paneKey } from './pane-owners.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
-/** How often (ms) a pane is looked at until the turn is over in which its job ended. */
+/** How often (ms) a pane is looked at until the turn in which its job ended is over. */
 const LOOK_MS = 500;
-/** Ready for so long (ms), it is over: between two steps of a turn the screen may look so, too. */
+/** A turn is over when the screen has been ready for so long (ms): it may look so between two steps, too. */
 const READY_MS = 1_000;
-/** A program whose screen says nothing is at rest when that has stood still for so long (ms). */
+/** A program without known patterns is at rest when its screen has not changed for so long (ms). */
 const STILL_MS = 5_000;
-/** A turn that goes on is not waited for longer than this, in ms. */
+/** The longest wait for the end of a turn, in ms. */
 const LIMIT_MS = 60_000;
 
-/** A pane whose job has ended, and its agent's turn not yet. Times by the clock of this process, in ms. */
+/** A pane whose job has ended before its agent's turn. Times by the clock of this process, in ms. */
 interface Taking {
   job: LiveJob;
   session: AgentSession;
   begun: number;
-  /** Since when the screen is ready, or stands still. */
+  /** Since when the screen has been ready or unchanged. */
   restsSince: number | undefined;
   lines: string[];
   timer: NodeJS.Timeout | undefined;
 }
 
 /**
- * Takes the picture of a pane that stays with an ended job. A peer reports `completed` in mid-turn, before it has said
- * its last words: a first picture is kept at once, in case the pane goes, and another one when the turn is over.
+ * Keeps the last screen of an ended job's pane. A peer reports `completed` in mid-turn, before its last words: a first
+ * picture is kept at once, in case the pane goes, and another one when the turn is over.
  */
 export class LastScreens {
   readonly #servers: TmuxServers;
@@ -48,7 +49,7 @@ export class LastScreens {
     return this.#beginning.has(job) || [...this.#takings.values()].some((taking) => taking.job === job);
   }
 
-  /** A job has ended. @returns when the first picture is kept */
+  /** A job has ended. Resolves when the first picture is kept. */
   async begin(job: LiveJob): Promise<void> {
     const { agent_session: session } = job.record;
     if (session === undefined) return;
@@ -71,7 +72,6 @@ export class LastScreens {
     if (taking !== undefined && taking.job !== job) void this.#end(taking);
   }
 
-  /** A job is gone. */
   forget(jobId: string): void {
     for (const [key, { job, timer }] of this.#takings) {
       if (job.id !== jobId) continue;
@@ -86,12 +86,11 @@ export class LastScreens {
   }
 
   #goOn(job: LiveJob, session: AgentSession, lines: string[]): void {
-    const key = paneKey(session);
-    const before = this.#takings.get(key);
+    const before = this.#takings.get(paneKey(session));
     if (before !== undefined) void this.#end(before);
     const begun = performance.now();
     const taking = { job, session, begun, restsSince: undefined, lines, timer: undefined };
-    this.#takings.set(key, taking);
+    this.#takings.set(paneKey(session), taking);
     this.#lookLater(taking);
   }
 
@@ -113,7 +112,7 @@ export class LastScreens {
     this.#lookLater(taking);
   }
 
-  /** @param known the last that was seen, where the pane is gone */
+  /** @param known the last screen, if the pane is gone */
   async #end(taking: Taking, known?: string[]): Promise<void> {
     clearTimeout(taking.timer);
     this.#takings.delete(paneKey(taking.session));
@@ -121,7 +120,7 @@ export class LastScreens {
     else await this.#take(taking.job, taking.session, taking.lines);
   }
 
-  /** @param rows what is kept where the pane goes in this very moment */
+  /** @param rows what is kept if the pane goes just now */
   async #take(job: LiveJob, session: AgentSession, rows: string[]): Promise<void> {
     const lines = await capture(this.#servers.get(session.socket), session.pane).catch(() => rows);
     await this.#keep(job, lines);
@@ -132,7 +131,7 @@ export class LastScreens {
   }
 }
 
-/** True for an end that the peer has reported, in a turn that goes on: of the others the moment counts. */
+/** True for an end that the peer has reported in a turn that goes on. */
 function reportedItself({ status, reason }: JobRecord): boolean {
   return status === 'completed' || reason === 'agent_error' || reason === 'validation_failed';
 }
@@ -145,8 +144,8 @@ function isPaneOf({ agent_process: process }: JobRecord, shot: Shot): boolean {
 function isOver(taking: Taking, { lines }: Shot, now: number): boolean {
   const { agent, typing } = taking.job.record;
   const patterns = screenOf(agent, typing);
-  const tells = patterns.ready !== undefined;
-  const rests = tells ? classify(lines, patterns) === 'ready' : lines.join('\n') === taking.lines.join('\n');
+  const isKnown = patterns.ready !== undefined;
+  const rests = isKnown ? classify(lines, patterns) === 'ready' : sameLines(lines, taking.lines);
   taking.restsSince = rests ? (taking.restsSince ?? now) : undefined;
-  return taking.restsSince !== undefined && now - taking.restsSince >= (tells ? READY_MS : STILL_MS);
+  return taking.restsSince !== undefined && now - taking.restsSince >= (isKnown ? READY_MS : STILL_MS);
 }

@@ -10,49 +10,43 @@ import { outOfReach } from '../../tmux/server-life.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 type Agent = NonNullable<JobRecord['agent_process']>;
-/** Where it lives. */
 type Place = Pick<AgentSession, 'socket' | 'session' | 'pane'>;
 
-/** How a job's agent stands: all is well, it is lost, it may live and can't be reached, or nobody could tell just now. */
+/** How a job's agent is: well, lost, perhaps alive but out of reach, or nobody can say just now. */
 export type Standing = 'there' | 'unclear' | { lost: string } | { outOfReach: string };
 
 /**
- * Looks whether a job's agent is lost. Only what is seen counts: a pane that is gone from its own tmux server, a dead
- * pane, a process that has ended. That something is not found, such as a socket's file or a process of another pid
+ * Checks whether a job's agent is lost. Only what is seen counts: a pane that is gone from its own tmux server, a dead
+ * pane, a process that has ended. Something that is not found, such as a socket's file or a process of another pid
  * namespace, proves nothing.
  */
 export async function standingOf(
   servers: TmuxServers,
-  {
-    agent_session: session,
-    agent_process: agent,
-  }: { agent_session?: Place | undefined; agent_process?: Agent | undefined },
+  record: { agent_session?: Place | undefined; agent_process?: Agent | undefined },
 ): Promise<Standing> {
+  const { agent_session: session, agent_process: agent } = record;
   if (session === undefined) return 'there';
   const server = servers.get(session.socket);
-  let panes: PaneInfo[];
-  let ended: boolean;
   try {
-    ended = hasEnded(agent);
-    panes = await listPanes(server);
+    let ended = hasEnded(agent);
+    let panes = await listPanes(server);
     if (!ended && hasEnded(agent)) {
       // It ended while the list was made: only a list from after its end says whether the pane went with it.
       ended = true;
       panes = await listPanes(server);
     }
+    return among(panes, session, agent, { ended, server: server.pid });
   } catch (error) {
     if (!(error instanceof MamError)) return 'unclear';
     if (error.code === 'not_found') return withoutServer(session, agent);
     return error.hint === '' ? 'unclear' : { outOfReach: `${error.message} ${error.hint}` };
   }
-  return among(panes, session, agent, { ended, server: server.pid });
 }
 
 function hasEnded(agent: Agent | undefined): boolean {
   return agent !== undefined && lifeOf(agent) === 'gone';
 }
 
-/** No server was found at the socket. */
 function withoutServer(session: Place, agent: Agent | undefined): Standing {
   const { pane, session: name, socket } = session;
   const lost = { lost: `Pane ${pane} of session ${name} is gone: no tmux server runs at ${socket}.` };
@@ -82,8 +76,7 @@ function among(
     (one) => one.pane === id && (agent === undefined || one.pane_pid === agent.pane_pid),
   );
   if (pane !== undefined && !pane.dead) {
-    if (agent === undefined || !ended) return 'there';
-    return { lost: `The agent in pane ${id} has ended (process ${agent.pid})${inFront(pane, agent.pid)}.` };
+    return agent && ended ? hasLeft(agent, pane) : 'there';
   }
   if (pane !== undefined) return { lost: `The program in pane ${id} has ended; the pane is dead.` };
   const above = agent === undefined || lifeOf(agent) !== 'alive' ? undefined : tmuxAbove(agent);
@@ -92,26 +85,26 @@ function among(
       outOfReach: `The agent lives (process ${agent?.pid}), in a tmux server (process ${above}) whose socket ${socket} another server has taken. \`kill -USR1 ${above}\` gives it the socket back, and takes it from the other one.`,
     };
   const taken = panes.find((one) => one.pane === id);
-  return taken === undefined || agent === undefined
-    ? { lost: `Pane ${id} of session ${session} is gone.` }
-    : { lost: `The agent in pane ${id} has ended (process ${agent.pid})${inFront(taken, agent.pid)}.` };
+  return agent && taken ? hasLeft(agent, taken) : { lost: `Pane ${id} of session ${session} is gone.` };
 }
 
-/** The tmux server that a living agent's pane belongs to: what has started the first process in it. */
+function hasLeft({ pid }: Agent, pane: PaneInfo): Standing {
+  return { lost: `The agent in pane ${pane.pane} has ended (process ${pid})${inFront(pane, pid)}.` };
+}
+
+/** The tmux server of a living agent's pane: the parent of the pane's first process. */
 function tmuxAbove({ pid, pane_pid: first }: Agent): number | undefined {
   const line = [pid, ...ancestors(pid)];
-  const at = line.indexOf(first);
-  const parent = at < 0 ? undefined : line[at + 1];
+  const [, parent] = line.includes(first) ? line.slice(line.indexOf(first)) : [];
   const isTmux = parent !== undefined && /tmux/.test(commandLineOf(parent)?.[0] ?? '');
   return isTmux ? parent : undefined;
 }
 
-/** What has the pane after its agent, by the system: tmux goes on naming what has ended for a moment. */
+/** What has the pane after its agent, by the system: tmux still names what has ended for a moment. */
 function inFront({ pane_pid }: PaneInfo, ended: number): string {
   const front = foregroundGroup(pane_pid);
   const names = family(pane_pid).find(({ pid }) => pid === front && pid !== ended)?.names;
   if (names === undefined) return '';
-  return names.some(isShell)
-    ? '; a shell is in the pane now'
-    : `; ${cleanLine(names[0] ?? '', 60)} is in the pane now`;
+  const name = names.some(isShell) ? 'a shell' : cleanLine(names[0] ?? '', 60);
+  return `; ${name} is in the pane now`;
 }

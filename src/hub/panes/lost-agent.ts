@@ -7,15 +7,16 @@ import type { TmuxServers } from './tmux-servers.ts';
 
 const LAST_LINES = 12;
 const DETAIL_CHARS = 500;
+const NO_WORDS = '(tmux shows none)';
 
-/** How a job ends whose agent is lost. */
+/** How a job ends when its agent is lost. */
 export interface Loss {
   type: 'session_lost' | 'delivery_failed';
   detail: string;
 }
 
 /**
- * One that was started for its job and has ended before it took the order could not be started: its pane stays until the
+ * An agent that was started for its job and ended before it took the order could not be started: its pane stays until the
  * job has ended, with its last words.
  * @param why what was seen of its end, as a sentence
  */
@@ -27,7 +28,7 @@ export async function lossOf(
   if (status === 'queued' && typing?.started === true && session !== undefined) {
     const words = await wordsIn(servers.get(session.socket), session.pane).catch(() => undefined);
     if (words !== undefined) {
-      const detail = `${agent} ended at its start; nothing was delivered. Its last words: ${words || '(tmux shows none)'}`;
+      const detail = `${agent} ended at its start; nothing was delivered. Its last words: ${words || NO_WORDS}`;
       return { type: 'delivery_failed', detail: cleanLine(detail, DETAIL_CHARS) };
     }
   }
@@ -36,14 +37,12 @@ export async function lossOf(
 }
 
 /**
- * The last words of an agent that has ended, for its starter; tmux closes a pane when it hears of the program's end, and
- * what it has not read by then is lost (3.3a, 3 of 300 that printed a line and ended, on a busy machine): no later look helps.
+ * The last words of an agent that has ended. tmux closes a pane at its program's end, and what it has not read by then is
+ * lost (3.3a, 3 of 300 that printed a line and ended, on a busy machine): no later look helps.
  */
 export async function lastWordsIn(server: TmuxServer, pane: string): Promise<string> {
-  const words = await wordsIn(server, pane).catch(
-    (error) => `(its screen could not be read: ${explain(error)})`,
-  );
-  return words || '(tmux shows none)';
+  const unread = (error: unknown) => `(its screen could not be read: ${explain(error)})`;
+  return (await wordsIn(server, pane).catch(unread)) || NO_WORDS;
 }
 
 /** tmux's own line about the end has scrolled the screen, so its history is read as well. */

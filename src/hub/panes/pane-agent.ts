@@ -5,30 +5,23 @@ import type { PaneInfo } from '../../tmux/pane.ts';
 import { keyReaders } from '../../tmux/process.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 
-/**
- * What kind of agent lives in a pane.
- * @param from.mark the kind that we have started there, by the pane's own option
- * @param from.job the job that has the pane: what it was delegated to is the last word
- */
+type Configured = NonNullable<AgentPlace['configured']>;
+
+/** What kind of agent lives in a pane: as started by us, else as seen, else as its job was delegated. */
 export function agentIn(
   pane: PaneInfo,
   from: {
-    mark: string | undefined;
-    /** An agent that we have started lives beside it: then the session's name tells nothing of this pane. */
+    /** An agent that we have started lives next to it: then the session's name says nothing about this pane. */
     hasNeighbour?: boolean;
     job: LiveJob | undefined;
-    configured: NonNullable<AgentPlace['configured']>;
+    configured: Configured;
   },
 ): string | undefined {
-  return (
-    from.mark ||
-    (runningIn(pane) ??
-      (from.hasNeighbour ? undefined : livingIn(pane, from.configured)) ??
-      from.job?.record.agent)
-  );
+  const byName = () => (from.hasNeighbour ? undefined : livingIn(pane, from.configured));
+  return pane.started ?? runningIn(pane) ?? byName() ?? from.job?.record.agent;
 }
 
-/** By the command line of a program that reads the pane's keys, whatever it was started by. */
+/** By the command line of a program that reads the pane's keys, whatever has started it. */
 function runningIn(pane: PaneInfo): string | undefined {
   for (const pid of keyReaders(pane)) {
     const argv = commandLineOf(pid);
@@ -39,8 +32,7 @@ function runningIn(pane: PaneInfo): string | undefined {
 }
 
 /** By the session that a configured kind lives in. */
-function livingIn(pane: PaneInfo, configured: NonNullable<AgentPlace['configured']>): string | undefined {
-  return Object.entries(configured).find(
-    ([, own]) => own.session?.replace(/^tmux:/, '') === pane.session,
-  )?.[0];
+function livingIn({ session }: PaneInfo, configured: Configured): string | undefined {
+  const isIts = (kind: string) => configured[kind]?.session?.replace(/^tmux:/, '') === session;
+  return Object.keys(configured).find(isIts);
 }

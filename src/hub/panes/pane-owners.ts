@@ -6,21 +6,18 @@ import type { AgentSession, JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 
-/** Where the sockets really lie. It is asked with every event, and no tmux server moves. */
+/** The real paths of sockets. They are needed with every event, and no tmux server moves. */
 const places = new Map<string, string>();
 
-/** A pane's identity over all tmux servers, by whatever path its server's socket is named. */
+/** Identifies a pane among all tmux servers, by whatever path its server's socket is named. */
 export function paneKey({ socket, pane }: Pick<AgentSession, 'socket' | 'pane'>): string {
-  let place = places.get(socket);
-  if (place === undefined) {
-    place = realPlace(socket);
-    // One that is not there yet may come as a link.
-    if (existsSync(socket)) places.set(socket, place);
-  }
+  const place = places.get(socket) ?? realPlace(socket);
+  // One that does not exist yet may become a link.
+  if (!places.has(socket) && existsSync(socket)) places.set(socket, place);
   return `${place}\n${pane}`;
 }
 
-/** Which job a pane has. Knows the pane's first process, so that an environment handed on proves nothing. */
+/** Finds the job that a pane has by the pane's processes: an inherited environment proves nothing. */
 export class PaneOwners {
   readonly #open: () => LiveJob[];
 
@@ -29,8 +26,8 @@ export class PaneOwners {
   }
 
   /**
-   * The job that the publisher's own pane holds, where the pane is proven: TMUX_PANE alone is not enough, since a
-   * shared background process (Codex has one) hands the first pane's on to all others.
+   * The job that the publisher's own pane holds, if the pane is proven: TMUX_PANE alone is not enough, since a shared
+   * background process (Codex has one) passes the first pane's on to all others.
    */
   openJobOf(origin: Origin | undefined): LiveJob | undefined {
     if (origin?.pane === undefined || origin.socket === undefined) return undefined;
@@ -38,14 +35,14 @@ export class PaneOwners {
     const pids = pidsOf(origin);
     return this.#open().find(({ record }) => {
       const { agent_session: session, agent_process: agent } = record;
-      if (session === undefined || paneKey(session) !== key || !holds(record)) return false;
-      return agent !== undefined && pids.includes(agent.pid);
+      if (session === undefined || agent === undefined || !holds(record)) return false;
+      return paneKey(session) === key && pids.includes(agent.pid);
     });
   }
 
   /**
-   * The job whose agent delegates: of the caller's own ancestors the nearest that holds one. A caller that was told
-   * nothing of its pane is known by them as well; one that runs apart from its agent (Codex's background process) is not.
+   * The job whose agent delegates: that of the caller's nearest ancestor that has one. So a caller that does not know its
+   * pane is found; one that runs apart from its agent (Codex's background process) is not.
    */
   parentOf(origin: Origin | undefined): LiveJob | undefined {
     const pids = pidsOf(origin);
@@ -56,7 +53,7 @@ export class PaneOwners {
     return nearest;
   }
 
-  /** True when a job waits in the very pane that another one holds: its early report is welcome. */
+  /** True when a job waits in the pane that another one holds: its early report is welcome. */
   isQueuedIn(job: LiveJob, holder: LiveJob): boolean {
     const [a, b] = [job.record.agent_session, holder.record.agent_session];
     return a === undefined || b === undefined || paneKey(a) === paneKey(b);

@@ -2,7 +2,7 @@ import { TmuxServer } from '../../tmux/control.ts';
 import type { PaneSample } from '../../tmux/sample.ts';
 import type { ControlClients } from './control-clients.ts';
 
-/** The tmux servers that jobs live on, each with one control client, and what they tell about their panes. */
+/** The tmux servers that jobs live on, each with one control client, and what they report of their panes. */
 export class TmuxServers {
   readonly #servers = new Map<string, TmuxServer>();
   readonly #samples = new Map<string, Map<string, PaneSample>>();
@@ -17,26 +17,25 @@ export class TmuxServers {
 
   /** The server at a socket; it connects with its first command. */
   get(socket: string): TmuxServer {
-    let server = this.#servers.get(socket);
-    if (server === undefined) {
-      server = new TmuxServer(socket, (pid, lives) =>
-        lives ? this.#clients.note(pid) : this.#clients.forget(pid),
-      );
-      this.#servers.set(socket, server);
-      server.onPanes((panes) => {
-        this.#samples.set(socket, new Map(panes.map((pane) => [pane.pane, pane])));
-        this.onPanes(socket);
-      });
-      server.onGone(() => {
-        // What the last connection has told says nothing about now.
-        if (server?.connected === false) this.#samples.delete(socket);
-        this.onPanes(socket);
-      });
-    }
+    const known = this.#servers.get(socket);
+    if (known !== undefined) return known;
+    const server = new TmuxServer(socket, (pid, lives) =>
+      lives ? this.#clients.note(pid) : this.#clients.forget(pid),
+    );
+    this.#servers.set(socket, server);
+    server.onPanes((panes) => {
+      this.#samples.set(socket, new Map(panes.map((pane) => [pane.pane, pane])));
+      this.onPanes(socket);
+    });
+    server.onGone(() => {
+      // What the last connection reported says nothing about now.
+      if (!server.connected) this.#samples.delete(socket);
+      this.onPanes(socket);
+    });
     return server;
   }
 
-  /** What the server last told about a pane, at most a second old. */
+  /** What the server last reported of a pane, at most a second old. */
   sample(socket: string, pane: string): PaneSample | undefined {
     return this.#samples.get(socket)?.get(pane);
   }

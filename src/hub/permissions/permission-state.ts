@@ -1,6 +1,6 @@
 import type { HookReport } from '../../job/hook.ts';
 import type { PeerRequest } from '../../job/record.ts';
-import type { Asked } from '../dialogs/permission-draft.ts';
+import type { Call } from '../dialogs/same-call.ts';
 import type { ShownDialog } from '../dialogs/shown-dialog.ts';
 import type { Hint } from './hints.ts';
 
@@ -69,7 +69,7 @@ export type Signal =
 /** What is to be done then. */
 export type Action =
   /** Write down that a permission is required. */
-  | { do: 'open'; id: string; source: 'hook' | 'hub'; asked: Asked; remedy?: string | undefined }
+  | { do: 'open'; id: string; source: 'hook' | 'hub'; asked: Call; remedy?: string | undefined }
   /** Write down how a request ended. */
   | ({ do: 'resolve'; id: string } & End)
   /** Let the hook that waits go on without a decision. */

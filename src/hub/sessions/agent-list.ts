@@ -1,10 +1,11 @@
-import { builtIn, isTrusted, KINDS, screenOf } from '../../agents/index.ts';
+import { builtIn, kindNames, lookFor } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { AgentPlace, AgentRow } from '../../operations/agents.ts';
 import { peerServer } from '../../registry/announcements.ts';
-import { preflight } from '../../tmux/deliver.ts';
+import type { TmuxServer } from '../../tmux/control.ts';
+import { type Look, preflight } from '../../tmux/deliver.ts';
 import { listPanes, type PaneInfo, sessionOf } from '../../tmux/pane.ts';
 import { foreground, unseenAgent } from '../../tmux/process.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
@@ -12,73 +13,57 @@ import { agentIn } from '../panes/pane-agent.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { programOf } from './agent-program.ts';
 
-/** The agents that live on a tmux server, with what each is doing, and the kinds that could be and none of them is. */
-export async function listAgents(
-  hub: { servers: TmuxServers; dispatcher: Dispatcher; folder: string },
-  params: AgentPlace,
-): Promise<AgentRow[]> {
+type Hub = { servers: TmuxServers; dispatcher: Dispatcher; folder: string };
+
+/** The agents on a tmux server, with what each is doing, and the kinds that can be started but are not running. */
+export async function listAgents(hub: Hub, params: AgentPlace): Promise<AgentRow[]> {
   const live = await liveAgents(hub, params);
   return [...live, ...idleKinds(live, params)];
 }
 
-/** The kinds, built in and configured, that it is known how to start and that nothing runs. */
 function idleKinds(live: AgentRow[], { configured = {}, path }: AgentPlace): AgentRow[] {
-  const names = new Set([...KINDS.map(({ name }) => name), ...Object.keys(configured)]);
-  return [...names].flatMap((name): AgentRow[] => {
-    const kind = builtIn(name);
+  return kindNames(configured).flatMap((name): AgentRow[] => {
     const own = Object.hasOwn(configured, name) ? configured[name] : undefined;
+    const place = own?.session?.replace(/^tmux:/, '');
     const runs = live.some(
-      ({ agent, session }) =>
-        agent === name ||
-        (own?.session !== undefined && session?.session === own.session.replace(/^tmux:/, '')),
+      ({ agent, session }) => agent === name || (place !== undefined && session?.session === place),
     );
     const wanted = programOf(name, own);
     if (runs || wanted === undefined) return [];
     const program = findProgram(wanted, path);
-    return [{ agent: name, title: kind?.title ?? name, jobs: [], ...(program !== undefined && { program }) }];
+    return [{ agent: name, title: titleOf(name), jobs: [], ...(program !== undefined && { program }) }];
   });
 }
 
+function titleOf(kind: string): string {
+  return builtIn(kind)?.title ?? kind;
+}
+
 async function liveAgents(
-  { servers, dispatcher, folder }: { servers: TmuxServers; dispatcher: Dispatcher; folder: string },
+  { servers, dispatcher, folder }: Hub,
   { tmux_socket: socket, configured = {} }: AgentPlace,
 ): Promise<AgentRow[]> {
   const server = servers.get(socket);
-  let panes: PaneInfo[];
-  try {
-    panes = await listPanes(server);
-  } catch (error) {
+  const panes = await listPanes(server).catch((error: unknown): PaneInfo[] => {
     if (error instanceof MamError && error.code === 'not_found') return [];
     throw error;
-  }
+  });
   const rows = await Promise.all(
     panes.map(async (pane): Promise<AgentRow[]> => {
       const jobs = dispatcher.ahead(socket, pane.pane);
       const session = sessionOf(pane, socket);
       const peer = peerServer(folder, session, pane.pane_pid);
-      const agent = agentIn(pane, {
-        mark: pane.started,
-        hasNeighbour: hasNeighbour(pane, panes),
-        job: jobs[0],
-        configured,
-      });
-      if (agent === undefined && peer === 'unknown') return [];
-      const name = agent ?? 'command';
+      const [job] = jobs;
+      const found = agentIn(pane, { hasNeighbour: hasNeighbour(pane, panes), job, configured });
+      if (found === undefined && peer === 'unknown') return [];
+      const agent = found ?? 'command';
+      const look = lookFor({ agent, typing: job?.record.typing ?? configured[agent], job_id: 'none' });
       return [
         {
-          agent: name,
-          title: builtIn(name)?.title ?? name,
+          agent,
+          title: titleOf(agent),
           session,
-          ...heldBy(
-            jobs[0]?.record,
-            await stateOf(
-              { servers, dispatcher },
-              pane,
-              socket,
-              name,
-              jobs[0]?.record.typing ?? configured[name],
-            ),
-          ),
+          ...heldBy(job?.record, await stateOf(server, dispatcher, pane, look)),
           jobs: jobs.map((job) => job.id),
           peer_server: peer,
           started_by_us: pane.started !== undefined,
@@ -89,39 +74,29 @@ async function liveAgents(
   return rows.flat();
 }
 
-/** An agent with an open job is not free for another one, however still its screen is. */
+/** An agent with an open job is busy, even while its screen is idle. */
 function heldBy(job: JobRecord | undefined, seen: Pick<AgentRow, 'state' | 'evidence'>): typeof seen {
   if (seen.state !== 'idle' || job === undefined) return seen;
   const why = job.reason === undefined ? '' : ` (${job.reason})`;
   return { state: 'busy', evidence: `job ${job.job_id} is ${job.status}${why}` };
 }
 
-/** True where an agent that we have started lives in another pane of the session. */
+/** True if an agent that we have started lives in another pane of the session. */
 function hasNeighbour({ pane, session }: PaneInfo, panes: readonly PaneInfo[]): boolean {
   return panes.some((one) => one.session === session && one.pane !== pane && one.started !== undefined);
 }
 
 async function stateOf(
-  { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
+  server: TmuxServer,
+  dispatcher: Dispatcher,
   pane: PaneInfo,
-  socket: string,
-  agent: string,
-  typing: Parameters<typeof screenOf>[1],
+  look: Look,
 ): Promise<Pick<AgentRow, 'state' | 'evidence'>> {
   const process = pane.visible ? foreground(pane) : unseenAgent(pane);
   if (pane.dead || process === undefined) return { state: 'dead' };
-  const kind = builtIn(agent);
-  const look = {
-    patterns: screenOf(agent, typing),
-    settleMs: 0,
-    needle: 'none',
-    submitKey: kind?.submitKey ?? 'Enter',
-    isAgent: kind?.isProcess,
-    isTrusted: isTrusted(typing),
-  };
   const target = { pane: pane.pane, pane_pid: pane.pane_pid, agent: process };
-  const seen = await preflight(servers.get(socket), target, look);
+  const seen = await preflight({ server, target }, look);
   if ('gone' in seen) return { state: 'dead', evidence: seen.gone };
-  const obstacle = await dispatcher.inTheWay(socket, target, look, seen);
+  const obstacle = await dispatcher.inTheWay(server.socketPath, target, look, seen);
   return obstacle === undefined ? { state: 'idle' } : { state: obstacle.by, evidence: obstacle.evidence };
 }

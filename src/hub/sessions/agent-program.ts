@@ -3,7 +3,7 @@ import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import type { StartParams, TerminalSettings } from '../../operations/agents.ts';
 
-/** The program that a kind is started with, as configured or as built in; nothing where that is not known. */
+/** The program that a kind is started with, as configured or as built in, if that is known. */
 export function programOf(agent: string, own: TerminalSettings | undefined): string | undefined {
   return own?.command?.[0] ?? builtIn(agent)?.start?.program;
 }
@@ -12,11 +12,7 @@ export function programOf(agent: string, own: TerminalSettings | undefined): str
  * The path of the program that an agent is started with.
  * @throws MamError `unavailable` when it is missing, `bad_input` for a kind that can't be started
  */
-export function neededProgram({
-  agent,
-  terminal,
-  path,
-}: Pick<StartParams, 'agent' | 'terminal' | 'path'>): string {
+export function neededProgram({ agent, terminal, path }: StartParams): string {
   const start = builtIn(agent)?.start;
   const name = programOf(agent, terminal);
   if (name === undefined && agent === human.name)

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtIn, lookFor, screenOf } from '../../agents/index.ts';
-import type { Launch } from '../../agents/kind.ts';
 import { explain, MamError } from '../../base/errors.ts';
 import { clean } from '../../base/text.ts';
 import { userHome } from '../../base/user-home.ts';
@@ -13,7 +12,7 @@ import { endWithProgram, killPane, killSession } from '../../tmux/commands.ts';
 import type { TmuxServer } from '../../tmux/control.ts';
 import { preflight } from '../../tmux/deliver.ts';
 import { putProgram } from '../../tmux/hold-session.ts';
-import { HIDDEN_NAME, STARTED_OPTION, STARTED_PID_OPTION } from '../../tmux/marks.ts';
+import { HIDDEN_NAME } from '../../tmux/marks.ts';
 import { listPanes } from '../../tmux/pane.ts';
 import { foreground, unseenAgent } from '../../tmux/process.ts';
 import { classify, shoot } from '../../tmux/screen.ts';
@@ -27,15 +26,14 @@ import { createSession, makeSocketFolder } from './new-session.ts';
 
 /** An agent may take this long to become ready, in ms; below the shortest limit of a client (OpenCode: 60 s). */
 const READY_MS = 45_000;
-/** A dialog must stand so long (ms) to count: some flash by while an agent starts. */
+/** A dialog counts after so long (ms): some flash by while an agent starts. */
 const DIALOG_MS = 600;
 /** A screen must be ready for so long, in ms. */
 const STEADY_MS = 700;
-/** A ready screen without our server waits so much longer (ms) for it. */
+/** How long (ms) a ready screen waits for our server. */
 const SERVER_MS = 10_000;
 const LOOK_MS = 50;
 
-/** A session that has been created a moment ago. */
 export interface Started {
   session: AgentSession;
   pane_pid: number;
@@ -57,31 +55,22 @@ export async function launchAgent(
   const name = sessionName(params);
   const socket = params.tmux_socket;
   const { program, launch, files } = plan(params, folder, prompt);
-  const env = {
-    ...launch.env,
-    ...params.server_env,
-    ...(params.path !== undefined && { PATH: params.path }),
-  };
+  const path = params.path === undefined ? {} : { PATH: params.path };
+  const env = { ...launch.env, ...params.server_env, ...path };
   const server = servers.get(socket);
   const session = params.env ?? {};
-  // A new tmux server keeps what its caller has: a shell that is opened there later finds the same hub.
+  // A new tmux server keeps its caller's environment: a shell that is opened there later finds the same hub.
   const home = session['MAM_HOME'] === undefined ? undefined : params.server_env?.['MAM_HOME'];
   const first = { ...session, ...(home !== undefined && { MAM_HOME: home }) };
   const made = await createSession(server, { name, folder: params.workdir, env: first });
   try {
     const words = [program, ...launch.args];
-    const marks = { [STARTED_OPTION]: params.agent, 'remain-on-exit': 'on' };
     const whole = made.isFirst ? env : { ...forRunningServer(session), ...env };
-    const pidMark = STARTED_PID_OPTION;
-    const run = await putProgram(server, made, { words, folder: params.workdir, env: whole, marks, pidMark });
-    if (files !== undefined) noteOwner(files, run.panePid);
-    return {
-      session: {
-        ...{ socket, session: name, window: run.window },
-        ...{ pane: made.pane, session_created: run.created },
-      },
-      pane_pid: run.panePid,
-    };
+    const { agent, workdir } = params;
+    const run = await putProgram(server, made, { agent, words, folder: workdir, env: whole });
+    const { panePid: pane_pid, window, created: session_created } = run;
+    if (files !== undefined) noteOwner(files, pane_pid);
+    return { session: { socket, session: name, window, pane: made.pane, session_created }, pane_pid };
   } catch (error) {
     await killSession(server, made.id);
     throw new MamError(
@@ -100,7 +89,7 @@ export async function startAgent(
 ): Promise<StartResult> {
   const started = await launchAgent(servers, home.folder, params);
   const isUnknown = params.resume === true && builtIn(params.agent)?.start === undefined;
-  const not_resumed = isUnknown ? `how a ${params.agent} takes up a conversation is not known` : undefined;
+  const not_resumed = isUnknown ? `it is not known how a ${params.agent} resumes a conversation` : undefined;
   try {
     const result = await untilReady(servers, home, params, started);
     return { ...result, not_resumed, out_of_reach: lostSocket(result.session.socket) };
@@ -109,7 +98,7 @@ export async function startAgent(
     const ends = error instanceof MamError && error.code === 'unavailable';
     if (!ends || params.resume !== true) throw error;
     const anew = await startAgent(servers, home, { ...params, resume: false });
-    return { ...anew, not_resumed: not_resumed ?? `it ended when it was to take one up (${error.message})` };
+    return { ...anew, not_resumed: not_resumed ?? `it ended when it tried to resume one (${error.message})` };
   }
 }
 
@@ -142,15 +131,13 @@ async function untilReady(
       );
     }
     if (shot.dead) throw await ended(server, session, params.agent);
-    const shown = dialogOn(shot.lines, { agent: params.agent, typing: { mam: '', ...params.terminal } });
+    const shown = dialogOn(shot.lines, { agent: params.agent, typing: params.terminal });
     const dialogMs = dialog.msOf(shown?.key);
     if (shown !== undefined) {
       if (dialogMs < DIALOG_MS) continue;
       await endWithProgram(server, session.pane);
-      return result(
-        false,
-        `It shows a dialog (${shown.name}: "${shown.input}"). Attach and ${shown.remedy}.`,
-      );
+      const { name, input, remedy } = shown;
+      return result(false, `It shows a dialog (${name}: "${input}"). Attach and ${remedy}.`);
     }
     const isReady =
       patterns.ready === undefined
@@ -195,17 +182,16 @@ async function whyUnreachable(
 ): Promise<string | undefined> {
   const pane = (await listPanes(server)).find((one) => one.pane === session.pane);
   if (pane === undefined) return 'its pane is gone';
-  const typing = { mam: '', ...terminal };
-  const look = lookFor({ agent, typing, job_id: 'none' });
+  const look = lookFor({ agent, typing: terminal, job_id: 'none' });
   const target = { pane: pane.pane, pane_pid, agent: foreground(pane) ?? unseenAgent(pane) };
-  const seen = await preflight(server, target, look);
+  const seen = await preflight({ server, target }, look);
   if ('gone' in seen) return seen.gone;
   return 'obstacle' in seen && seen.obstacle.by === 'unreachable' ? seen.obstacle.evidence : undefined;
 }
 
 /**
- * Lets a session that was started for a job live and end as any other. A pane that has the id of its pane by now is left alone.
- * @param over the job has ended: where the agent has ended too, its dead pane goes, so that the next job can start it again
+ * Lets a session that was started for a job live and end like any other. Another pane that has its id by now is left alone.
+ * @param over the job has ended: then a dead pane goes, so that the next job can start the agent again
  */
 export async function letGo(
   server: TmuxServer,
@@ -219,7 +205,6 @@ export async function letGo(
   else await endWithProgram(server, session.pane);
 }
 
-/** Why it ended, in its own last words; its session goes. */
 async function ended(server: TmuxServer, { pane }: AgentSession, agent: string): Promise<MamError> {
   const words = await lastWordsIn(server, pane);
   await killSession(server, pane);
@@ -232,25 +217,20 @@ async function ended(server: TmuxServer, { pane }: AgentSession, agent: string):
 
 function sessionName({ agent, name }: StartParams): string {
   const wanted = name?.replace(/^tmux:/, '') ?? builtIn(agent)?.defaultSession ?? agent;
-  if (wanted.startsWith(HIDDEN_NAME))
-    throw new MamError(
-      'bad_input',
-      `Names that begin with ${HIDDEN_NAME} are those of the hub's own sessions, which no list shows.`,
-      'Start it under another name.',
-    );
+  if (wanted.startsWith(HIDDEN_NAME)) {
+    const why = `Names that begin with ${HIDDEN_NAME} are for the hub's own sessions, which no list shows.`;
+    throw new MamError('bad_input', why, 'Start it under another name.');
+  }
   if (/^[A-Za-z0-9_][A-Za-z0-9_-]{0,59}$/.test(wanted)) return wanted;
-  throw new MamError(
-    'bad_input',
-    'The name of the session has characters that tmux changes or that mean something to it.',
-    'Use letters, digits, - and _, 60 at most.',
-  );
+  const why = 'The name of the session has characters that tmux changes or that mean something to it.';
+  throw new MamError('bad_input', why, 'Use letters, digits, - and _, 60 at most.');
 }
 
 /**
- * Whether an agent can be started as asked: nothing is made by that.
+ * Checks that an agent can be started as asked; makes nothing.
  * @returns the program's path
- * @throws MamError `unavailable` when it is missing, `bad_input` for a kind or a name that can't be started, `io` where tmux
- * can have no socket
+ * @throws MamError `unavailable` when it is missing, `bad_input` for a kind or a name that can't be started, `io` if tmux
+ * can't have its socket
  */
 export function checkStart(params: StartParams): string {
   sessionName(params);
@@ -259,17 +239,12 @@ export function checkStart(params: StartParams): string {
 }
 
 /** The command line of an agent, and its files in place. */
-function plan(
-  params: StartParams,
-  folder: string,
-  prompt: string | undefined,
-): { program: string; launch: Launch; files: string | undefined } {
+function plan(params: StartParams, folder: string, prompt: string | undefined) {
   const { agent, terminal, workdir, mam } = params;
   const program = checkStart(params);
   const start = builtIn(agent)?.start;
   const ownArgs = terminal?.command?.slice(1) ?? [];
-  if (start === undefined)
-    return { program, launch: { args: ownArgs, env: {}, files: {} }, files: undefined };
+  if (start === undefined) return { program, launch: { args: ownArgs, env: {} }, files: undefined };
   sweepAgentFiles(folder);
   const files = newAgentFolder(folder);
   const [node = 'node', ...rest] = mam;

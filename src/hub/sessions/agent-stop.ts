@@ -10,7 +10,7 @@ import { findPane, listPanes, sessionOf } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 
-/** An agent gets so long (ms) to end by itself, and as long again when it was told to. */
+/** An agent gets so long (ms) to end by itself, and as long again after a signal. */
 const END_MS = 1_500;
 const LOOK_MS = 30;
 
@@ -24,20 +24,14 @@ export async function stopAgent(
   { tmux_socket: socket, name }: StopParams,
 ): Promise<AgentSession> {
   const server = servers.get(socket);
-  const pane = await findPane(server, name).then(
-    (found) => found.pane,
-    async (error: unknown) => {
-      if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
-      const panes = await listPanes(server).catch(() => []);
-      const ours = panes.filter(({ started }) => started !== undefined).map(({ session }) => session);
-      const which =
-        ours.length === 0
-          ? 'No agent started by mam is running.'
-          : `Agents started by mam: ${ours.join(', ')}.`;
-      const step = `${which} Call list_agents (\`mam agents\`) for all of them.`;
-      throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')}.`, step);
-    },
-  );
+  const { pane } = await findPane(server, name).catch(async (error: unknown) => {
+    if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
+    const panes = await listPanes(server).catch(() => []);
+    const ours = panes.filter(({ started }) => started !== undefined).map(({ session }) => session);
+    const which = ours.length === 0 ? 'No agent started by mam is running' : 'Agents started by mam: ';
+    const step = `${which}${ours.join(', ')}. Call list_agents (\`mam agents\`) for all of them.`;
+    throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')}.`, step);
+  });
   if (pane.started === undefined) {
     throw new MamError(
       'refused',
@@ -60,7 +54,7 @@ export async function stopAgent(
   return sessionOf(pane, socket);
 }
 
-/** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, each told by its start. */
+/** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, by their starts. */
 async function endAll(processes: readonly ProcessId[]): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     for (const end = performance.now() + END_MS; performance.now() < end; await sleep(LOOK_MS)) {

@@ -16,11 +16,11 @@ import { checkTmuxSocket, noSocketFolder } from '../../trust/socket.ts';
 const REASON_CHARS = 200;
 
 /**
- * Makes a session that waits for its program. A tmux server that runs is asked over its control client; where none runs,
- * this session is the first of a new one.
+ * Makes a session that waits for its program, over the server's control client; if no server runs, it is the first session
+ * of a new one.
  * @param env what a new server takes from the caller's environment
  * @returns its ids, and whether its server is new
- * @throws MamError `conflict` when a session of this name is there, `io` where tmux can have no socket
+ * @throws MamError `conflict` when a session of this name exists, `io` if tmux can't have its socket
  */
 export async function createSession(
   server: TmuxServer,
@@ -45,7 +45,7 @@ export async function createSession(
   return { ...(await byItself(server.socketPath, commands, { isFirst: true, env })), isFirst: true };
 }
 
-/** By a process of its own, which may wait for the user's hooks for as long as it likes: only its first line is awaited. */
+/** By a process of its own, which the user's hooks may delay for ever: only its first line is awaited. */
 async function byItself(
   socket: string,
   commands: string[][],
@@ -57,7 +57,7 @@ async function byItself(
   const words = commands.flatMap((one, at) => (at === 0 ? one : [';', ...one]));
   const child = execa(tmuxProgram(), ['-u', '-S', socket, ...(isFirst ? [] : ['-N']), ...words], {
     extendEnv: false,
-    // The server has its environment from here, as from a shell of the caller's, and its configuration by that.
+    // The server takes its environment from here, as from a shell of the caller's, and finds its configuration by it.
     env: { ...scrubbedEnvironment(), ...env },
     stdin: 'ignore',
     buffer: false,
@@ -69,16 +69,15 @@ async function byItself(
   const { line, why } = await firstLine(child);
   if (line !== '') return readHeld(line);
   const reason = cleanLine(why, REASON_CHARS) || 'it gave no reason';
+  const what = isFirst ? `begin a server at ${socket}` : 'make a session';
   throw new MamError(
     'unavailable',
-    isFirst
-      ? `tmux could not begin a server at ${socket}: ${reason}.`
-      : `tmux could not make a session: ${reason}.`,
+    `tmux could not ${what}: ${reason}.`,
     'Try the same by hand: `tmux new-session`.',
   );
 }
 
-/** Makes the folder of tmux's sockets. @param look only whether it could be made @throws MamError `io` when it can't */
+/** Makes the folder of tmux's sockets. @param look only checks that it could be made @throws MamError `io` if not */
 export function makeSocketFolder(socket: string, look = false): void {
   const folder = dirname(socket);
   try {

@@ -38,7 +38,7 @@ for (const home of HOMES)
         const stop = new AbortController();
         let before = '';
         let placeholder: string | undefined;
-        const end = await deliver(tmux, target, text, look, {
+        const end = await deliver({ server: tmux, target }, text, look, {
           pasting: async (shot) => {
             before = promptOf(shot);
           },
@@ -58,12 +58,12 @@ for (const home of HOMES)
           return now !== undefined && standing(now, pasted) === 'alone';
         });
         const keys = clearKeysOf(home.kind, undefined, text) ?? [];
-        expect(await clearOwnText(tmux, target, pasted, keys, look.patterns)).toBe(true);
+        expect(await clearOwnText({ server: tmux, target }, pasted, keys, look.patterns)).toBe(true);
         await until('it is gone', async () => {
           const now = await shoot(tmux, pane.pane);
           return now !== undefined && standing(now, pasted) === 'none';
         });
-        expect(await clearOwnText(tmux, target, pasted, keys, look.patterns)).toBe(false);
+        expect(await clearOwnText({ server: tmux, target }, pasted, keys, look.patterns)).toBe(false);
         // In an empty box they do nothing, however often.
         for (let times = 0; times < 4; times++) await lab.type(...keys);
         await lab.settle(server);
