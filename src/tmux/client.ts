@@ -116,13 +116,10 @@ export class ControlClient {
     return client;
   }
 
-  /** Our own session and pane. */
   readonly hidden: Hidden;
-
   /** False if the server's processes are in another pid namespace than ours: then their ids mean nothing here. */
   seesProcesses = false;
 
-  /** The client's own. */
   get pid(): number {
     return this.#child.pid ?? 0;
   }

@@ -8,7 +8,7 @@ const SIZE = ['-x', '160', '-y', '50'];
 /** Runs in the pane until all its options are set; it ends by itself if nobody comes back to it. */
 const PLACEHOLDER = ['sleep', '60'];
 
-/** A session that was made, by its ids: a hook of the user's may have changed what is active in it. */
+/** A new session, by its ids: a hook of the user's may have changed what is active in it. */
 export interface HeldSession {
   id: string;
   pane: string;

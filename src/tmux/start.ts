@@ -106,7 +106,7 @@ function byItself() {
 
 /**
  * Makes the hidden session on a running server; it never starts a server. Not by the client that is to stay: a hook of
- * the user's on new sessions may keep the one that made it waiting for as long as it likes, as a popup does.
+ * the user's on new sessions may keep the client that made it waiting for ever, as a popup does.
  * @throws MamError as `refusal`
  */
 export async function makeHidden(program: string, socketPath: string, name: string): Promise<Hidden> {

@@ -57,9 +57,8 @@ test('a pane may wrap a command anywhere', () => {
   const wrapped = shows('touch /a/long/pa\nth && ec\nho   don\ne\n日\n本');
   const told = { tool: 'Bash', input: 'touch /a/long/path && echo\tdone 日本' };
   expect(compareTold(wrapped, told)).toBe('same');
-  expect(compareShown(wrapped, { tool: 'Bash', input: 'touch /a/long/path && echo done\n日本' })).toBe(
-    'same',
-  );
+  const seen = { tool: 'Bash', input: 'touch /a/long/path && echo done\n日本' };
+  expect(compareShown(wrapped, seen)).toBe('same');
   expect(compareTold(shows('echo a b'), { tool: 'Bash', input: 'echo a\nb' })).toBe('same');
 });
 

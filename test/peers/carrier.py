@@ -1,4 +1,4 @@
-"""Carries a program on a terminal of its own: carrier.py PROGRAM [WORD...]. Its name says nothing of that."""
+"""Carries a program on a terminal of its own: carrier.py PROGRAM [WORD...]. Its name does not show that."""
 import pty
 import sys
 

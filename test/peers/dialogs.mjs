@@ -5,7 +5,7 @@
 //   --ask COMMAND       asks for this once it has its order; may be given several times
 //   --silent            has no hooks, as an agent that a person has started
 //   --late              draws a dialog at the end of a second in which it has drawn before, and nothing after it
-//   --at-once           asked for in one answer: the hooks of all tell before the first dialog
+//   --at-once           asked for in one answer: all hooks report before the first dialog
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { jobIn, noteIn, readTerminal, runMam } from './terminal.mjs';
@@ -114,7 +114,7 @@ async function begin(order) {
   draw(look.box(['']));
   if (id === undefined) return;
   await runMam(options.mam, ['publish', '--job', id, '--event', 'started']);
-  // The last one is told first: nobody may rely on the order.
+  // The last one is reported first: nobody may rely on the order.
   if (options['at-once']) for (const command of left.toReversed()) told.set(command, tell(command));
   await Promise.all(told.values());
   void askNext();
@@ -138,12 +138,12 @@ async function askNext() {
     void settle(stdout.includes('"allow"'), JSON.parse(stdout).hookSpecificOutput.decision.message);
 }
 
-/** tmux has told of this second by then, and never tells of it again. */
+/** tmux has reported this second by then, and never reports it again. */
 async function endOfSecond() {
   // An agent at work: one that looks idle is looked at again in any case.
   const busy = ['• Working (1s • esc to interrupt)', '', ...look.box([''])];
   draw(busy);
-  // Too little of this second is left to be told of it.
+  // Too little of this second is left for it to be reported.
   if (Date.now() % 1_000 > 700) await sleep(1_000 - (Date.now() % 1_000));
   for (; Date.now() % 1_000 < 950; await sleep(30)) draw(busy);
 }

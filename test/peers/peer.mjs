@@ -9,9 +9,9 @@
 //   --echo MS           shows what was pasted only after so long
 //   --withhold          shows what was pasted only on SIGUSR2, or with the next key where its box can be edited
 //   --show HOW          how it shows what was pasted; SHOWS has the ways
-//   --box TEXT          what stands in its box at first, until ctrl-u is pressed
+//   --box TEXT          what is in its box at first, until ctrl-u is pressed
 //   --placeholder       shows a dim example in its empty box
-//   --halfway           after Enter it draws in two steps: for a moment its cursor stands behind an example
+//   --halfway           after Enter it draws in two steps: for a moment its cursor is behind an example
 //   --late              shows a row of its own after the first Enter, wherever it comes from
 //   --clock             changes a corner of the screen all the time
 //   --dialog            shows a dialog first, until y is pressed
@@ -23,7 +23,7 @@
 //   --die-on-paste      ends when a paste has ended, before any Enter
 //   --hang FILE         SIGUSR2 makes it hang until this is there: it reads and shows nothing
 //   --edit              its box can be edited: keys are written at its cursor, C-a goes to the beginning, C-u empties it
-//   --park              its cursor stands in a corner, away from its box
+//   --park              its cursor is in a corner, away from its box
 //   --flood             fills the screen all the time
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -90,7 +90,7 @@ const publish = options.by === 'mcp' ? mcpReporter(options.mam) : cli;
 
 let held = options.dialog || options.busy !== undefined;
 let box = '';
-/** How much of it stands behind its cursor. */
+/** How much of it is behind its cursor. */
 let behind = 0;
 let enters = 0;
 const pastes = [];

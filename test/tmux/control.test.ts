@@ -174,7 +174,7 @@ test('the server is killed: what waits is rejected, and a new server is found by
   expect(await one.server.command('display-message -p back')).toEqual(['back']);
 });
 
-test('our hidden session is killed by somebody: the next command makes it anew', async () => {
+test('our hidden session is killed: the next command makes it again', async () => {
   const one = lab();
   await one.startTmux();
   await one.server.command('list-panes');
@@ -250,7 +250,7 @@ test('a session that comes while our client leaves is served by the next client'
   }
 });
 
-test('a dying pane is told: at once when its window goes, by the sample when it stays', async () => {
+test('a dying pane is reported: at once when its window goes, by the sample when it stays', async () => {
   const one = lab();
   await one.startTmux();
   let samples: PaneSample[] = [];

@@ -141,7 +141,7 @@ describe('a text is handed over', () => {
     expect(enters(peer)).toBe(presses);
   });
 
-  test('to one whose cursor is away from its box, and a person writes beside it: no Enter', async () => {
+  test('to one whose cursor is away from its box, and a person writes next to it: no Enter', async () => {
     const peer = await lab.receiver(['--park', '--edit']);
     const pasting = async () => {
       await lab.tmux('send-keys', '-t', peer.target.pane, 'x');
@@ -515,7 +515,7 @@ describe('a person is at the box', () => {
     });
   });
 
-  test('makes the pane so small that it holds but the end of our text: submitted all the same', async () => {
+  test('makes the pane so small that it holds only the end of our text: still submitted', async () => {
     await each(['20x8', '14x60', '9x40', '120x2'], async (size, look, session) => {
       const peer = await lab.receiver([], session);
       const [x = '', y = ''] = size.split('x');
@@ -531,7 +531,7 @@ describe('a person is at the box', () => {
 describe('an earlier text of ours that may come up late', () => {
   const EARLIER = 'Use only this id, none of an earlier run: earlier-abcd1234';
 
-  test('comes up beside the new one: no Enter', async () => {
+  test('comes up next to the new one: no Enter', async () => {
     const peer = await lab.receiver(['--withhold']);
     await lab.server.command(`set-buffer -b early '${EARLIER}'`);
     await lab.server.command(`paste-buffer -p -d -b early -t ${peer.target.pane}`);

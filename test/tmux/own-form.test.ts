@@ -26,7 +26,7 @@ describe('a text of our form', () => {
   test.each([ORDER, NOTE, LINE])('is a draft at the cursor: %s', (text) => {
     for (const rows of [`READY> ${text}`, `old\nREADY> ${wrapped(text)}`, text, `${text} and paint it`])
       expect(ownFormAtCursor(screen(rows))).toBeDefined();
-    // What was submitted stands above, also where the box has no prompt.
+    // What was submitted is above, even if the box has no prompt.
     for (const rows of [`READY> ${text}\nTOOK IT\nREADY> `, `${text}\n`, `> ${text}\n\n  done\n\n> `])
       expect(ownFormAtCursor(screen(rows))).toBeUndefined();
   });
@@ -48,7 +48,7 @@ describe('a text of our form', () => {
     }
   });
 
-  test('counts anywhere where notes are lost, unless an empty box stands below it', () => {
+  test('counts anywhere if notes are lost, unless an empty box is below it', () => {
     expect(ownFormOnScreen(screen(`READY> ${ORDER}\n\n\n`))).toContain('was delegated');
     expect(ownFormOnScreen(screen(`READY> ${ORDER}\nTOOK IT\nREADY>`))).toBeUndefined();
     expect(ownFormOnScreen(screen('READY>'))).toBeUndefined();
@@ -57,7 +57,7 @@ describe('a text of our form', () => {
 
 describe('a text has left its box', () => {
   const pasted = { text: ORDER, prompt: 'READY>' };
-  test('when the box at the cursor is empty again, one stands empty below it, or nothing of it is left', () => {
+  test('when the box at the cursor is empty again, an empty one is below it, or nothing of it is left', () => {
     expect(hasLeft(screen(`READY> ${ORDER}\nTOOK IT\nREADY>`), pasted, { text: true, cursor: true })).toBe(
       true,
     );

@@ -20,6 +20,10 @@ const PANES = [
   pane(6, 'two words'),
 ];
 
+function refuses(panes: PaneInfo[], address: string, error: object): void {
+  expect(() => resolveAddress(panes, address)).toThrow(expect.objectContaining(error));
+}
+
 describe('resolveAddress', () => {
   test.each([
     ['tmux:claude', '%0'],
@@ -38,55 +42,36 @@ describe('resolveAddress', () => {
     expect(resolveAddress(PANES, address).pane).toBe(expected);
   });
 
-  test.each([
-    'tmux:clau',
-    'tmux:claude-',
-    'tmux:nope',
-    'tmux:%99',
-    'tmux:team:7.0',
-    'tmux:team:0.9',
-    'tmux:CLAUDE',
-    'tmux:cl*',
-  ])('%s is not found', (address) => {
-    expect(() => resolveAddress(PANES, address)).toThrow(
-      expect.objectContaining({ code: 'not_found', hint: expect.stringContaining('tmux:claude-2') }),
-    );
+  const UNKNOWN = ['clau', 'claude-', 'nope', '%99', 'team:7.0', 'team:0.9', 'CLAUDE', 'cl*'];
+  test.each(UNKNOWN.map((name) => `tmux:${name}`))('%s is not found', (address) => {
+    refuses(PANES, address, { code: 'not_found', hint: expect.stringContaining('tmux:claude-2') });
   });
 
   test.each(['%4', 'tmux:%4'])('%s is refused where a session of other panes has that name', (address) => {
     const more = [...PANES, pane(7, '%4'), pane(8, '%9')];
-    expect(() => resolveAddress(more, address)).toThrow(
-      expect.objectContaining({ code: 'refused', message: expect.stringContaining('the panes tmux:%7') }),
-    );
-    // There is no pane %9: the name alone is no id either.
-    expect(() => resolveAddress(more, '%9')).toThrow(expect.objectContaining({ code: 'refused' }));
+    refuses(more, address, { code: 'refused', message: expect.stringContaining('the panes tmux:%7') });
+    // There is no pane %9: the name alone is not an id either.
+    refuses(more, '%9', { code: 'refused' });
     expect(resolveAddress([...PANES, pane(7, '%7')], '%7').pane).toBe('%7');
     expect(resolveAddress(more, '%3').pane).toBe('%3');
     expect(resolveAddress(more, '%4:0.0').pane).toBe('%7');
   });
 
   test('several panes are refused with the list', () => {
-    expect(() => resolveAddress(PANES, 'tmux:team')).toThrow(
-      expect.objectContaining({
-        code: 'refused',
-        hint: 'Name one: tmux:%3 (claude), tmux:%4 (claude), tmux:%5 (claude).',
-      }),
-    );
-    expect(() => resolveAddress(PANES, 'tmux:team:0')).toThrow(expect.objectContaining({ code: 'refused' }));
+    const hint = 'Name one: tmux:%3 (claude), tmux:%4 (claude), tmux:%5 (claude).';
+    refuses(PANES, 'tmux:team', { code: 'refused', hint });
+    refuses(PANES, 'tmux:team:0', { code: 'refused' });
   });
 
   test('a missing pane of a session that is there names its panes, and starts no second one', () => {
     const hint = expect.stringMatching(/ Session team has the panes tmux:%3, tmux:%4, tmux:%5\.$/);
-    expect(() => resolveAddress(PANES, 'tmux:team:0.9')).toThrow(expect.objectContaining({ hint }));
+    refuses(PANES, 'tmux:team:0.9', { hint });
   });
 
   test('a missing session says how to start it; an empty address is bad input', () => {
-    expect(() => resolveAddress([], 'tmux:gemini')).toThrow(
-      expect.objectContaining({ hint: expect.stringContaining("tmux new-session -d -s 'gemini'") }),
-    );
-    const hint = expect.stringContaining(`-s 'it'\\''s' COMMAND`);
-    expect(() => resolveAddress([], "tmux:it's")).toThrow(expect.objectContaining({ hint }));
-    expect(() => resolveAddress(PANES, ' tmux: ')).toThrow(expect.objectContaining({ code: 'bad_input' }));
+    refuses([], 'tmux:gemini', { hint: expect.stringContaining("tmux new-session -d -s 'gemini'") });
+    refuses([], "tmux:it's", { hint: expect.stringContaining(`-s 'it'\\''s' COMMAND`) });
+    refuses(PANES, ' tmux: ', { code: 'bad_input' });
   });
 });
 
@@ -94,7 +79,7 @@ describe('listPanes', () => {
   let lab: TmuxLab | undefined;
   afterEach(() => lab?.end());
 
-  test('tells what tmux knows, whatever the names', async () => {
+  test('reports what tmux knows, whatever the names', async () => {
     lab = new TmuxLab();
     await lab.startTmux();
     lab.sessions.add('a|b c_d').add('한국');

@@ -13,24 +13,12 @@ afterEach(async () => {
   lab = undefined;
 });
 
-test.each([
-  'bash',
-  '-bash',
-  'zsh',
-  '/bin/sh',
-  'dash',
-  'fish',
-  'ksh',
-  'tcsh',
-  'csh',
-  'nu',
-  'pwsh',
-  'elvish',
-  'xonsh',
-  '-zsh',
-])('%s is a shell', (name) => expect(isShell(name)).toBe(true));
+test.each('bash -bash zsh /bin/sh dash fish ksh tcsh csh nu pwsh elvish xonsh -zsh pwsh.exe'.split(' '))(
+  '%s is a shell',
+  (name) => expect(isShell(name)).toBe(true),
+);
 test.each(['claude', 'node', 'codex', 'python3', 'vim', 'bashful', '', 'ssh', 'sleep'])(
-  '%s is none',
+  '%s is not a shell',
   (name) => expect(isShell(name)).toBe(false),
 );
 

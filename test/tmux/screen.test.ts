@@ -53,7 +53,7 @@ describe('our own text', () => {
     ).toBeUndefined();
   });
 
-  test('is no dialog of the agent', () => {
+  test('is not taken for a dialog', () => {
     const text = 'Ask: Do you want to proceed? and stop';
     expect(withoutOwn(['> Ask: Do you want to pro', '  ceed? and stop', 'clock 12:00:01'], text)).toEqual([
       'clock 12:00:01',
@@ -66,7 +66,7 @@ describe('a look at a real pane', () => {
   let lab: TmuxLab | undefined;
   afterEach(() => lab?.end());
 
-  test('a missing pane is nothing; dim and reverse text is no draft', async () => {
+  test('a missing pane is nothing; dim and reverse text is not a draft', async () => {
     lab = new TmuxLab();
     await lab.startTmux(
       `printf 'A \\033[2mdim\\033[0m B \\033[38;5;2mgreen\\033[0m \\033[7mX\\033[27m\\033[2mrest\\033[0m'; exec sleep 100000`,

@@ -22,7 +22,7 @@ function screen(rows: string, up = 0): Shot {
 const at = (rows: string, prompt = 'READY>', up = 0) => standing(screen(rows, up), { text: TEXT, prompt });
 
 describe('a text of ours', () => {
-  test('stands alone behind its prompt, however it is wrapped or framed', () => {
+  test('is alone behind its prompt, however it is wrapped or framed', () => {
     expect(at(`old words\nREADY> ${TEXT}`)).toBe('alone');
     expect(at(`READY> ${TEXT.slice(0, 30)}\n  ${TEXT.slice(30)}`)).toBe('alone');
     expect(
@@ -45,7 +45,7 @@ describe('a text of ours', () => {
     expect(at(`READY> ${TEXT}`, 'READY>', 1)).toBe('part');
   });
 
-  test('is gone where it stands above the box only, or nowhere', () => {
+  test('is gone if it is only above the box, or nowhere', () => {
     expect(at(`READY> ${TEXT}\nTOOK IT\nREADY>`)).toBe('none');
     expect(at(`READY> ${TEXT}\nTOOK IT\nREADY> words of a person`)).toBe('none');
     expect(at(`In [3]: ${TEXT}\nIn [4]:`, 'In [3]:')).toBe('none');
@@ -76,7 +76,7 @@ describe('a text of ours', () => {
     expect(single(110)).toBe('part');
   });
 
-  test('stands alone where its program numbers or marks each further row of its box', () => {
+  test('is alone if its program numbers or marks each further row of its box', () => {
     const rows = (lead: (row: number) => string) =>
       TEXT.split('\n')
         .map((words, row) => (row === 0 ? words : lead(row) + words))
@@ -96,7 +96,7 @@ describe('a text of ours', () => {
     expect(full(`${row}\n\n`)).toBe('part');
   });
 
-  test('is known behind a prompt of wide characters, beside a column, and below a row without a prompt', () => {
+  test('is known behind a prompt of wide characters, next to a column, and below a row without a prompt', () => {
     const before = { ...screen('한국어> example'), cursor_x: 8 };
     expect(promptOf(before)).toBe('한국어>');
     expect(at(`한국어> ${TEXT}`, promptOf(before))).toBe('alone');
@@ -110,7 +110,7 @@ describe('a text of ours', () => {
     expect(standing(screen(`words right above\nmine: ${TEXT}`), promptless)).toBe('part');
   });
 
-  test('stands in the place of its placeholder only where that was seen a moment ago', () => {
+  test('may be replaced by its placeholder only if that was seen a moment ago', () => {
     const shot = screen('READY> [Pasted ~3 lines]');
     expect(standing(shot, { text: TEXT, prompt: 'READY>' })).toBe('folded');
     const placeholder = '[Pasted ~3 lines]';

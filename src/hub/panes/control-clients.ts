@@ -7,8 +7,8 @@ import { identify, lifeOf, type ProcessId } from '../../base/process-id.ts';
 const KEPT_MS = 24 * 3600 * 1000;
 
 /**
- * The control clients that hubs of this home have started. When a hub is killed while tmux 3.3a is writing to its
- * client, that client never ends by itself, and a later `kill-server` of the user's hangs on it: the next hub ends it.
+ * The control clients that hubs of this home have started. If a hub is killed while tmux 3.3a writes to its client, that
+ * client never ends, and a later `kill-server` of the user's hangs on it: the next hub ends it.
  */
 export class ControlClients {
   readonly #folder: string;

@@ -65,7 +65,7 @@ export function pidsOf(origin: Origin | undefined): number[] {
   return origin?.pids !== undefined && isOurNamespace(origin.ns) ? origin.pids : [];
 }
 
-/** True while a job occupies its pane: from the paste on until it is final. */
+/** True while a job has its pane: from the paste until it is final. */
 function holds(record: JobRecord): boolean {
   return !isFinal(record.status) && (record.status !== 'queued' || record.phase !== 'queued');
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reader } from '../../../src/agents/hooks/claude-code.ts';
 
-/** What stands in every payload of Claude Code 2.1.330; paths changed. */
+/** What every payload of Claude Code 2.1.330 has; paths changed. */
 const COMMON = {
   session_id: 'ac00b1f5-9bda-4a38-8fd4-4f0ac55be94d',
   transcript_path: '/home/me/.claude/projects/-home-me-project/ac00b1f5-9bda-4a38-8fd4-4f0ac55be94d.jsonl',
@@ -19,94 +19,72 @@ const BASH = {
 };
 const { session_id } = COMMON;
 
-function read(payload: Record<string, unknown>) {
-  return reader.read(String(payload['hook_event_name']), payload);
-}
+const PROMPT = 'Job demo-abcdefgh was delegated to you: do it.';
+const CALL = { tool: 'Bash', input: 'touch made-it' };
+const USED = { tool_use_id: 'toolu_26649_4', duration_ms: 203 };
+const TOOL_USED = { type: 'tool_used', ...CALL, call_id: 'toolu_26649_4' };
+const STOP = {
+  stop_hook_active: false,
+  last_assistant_message: 'I am done with it.',
+  background_tasks: [],
+  session_crons: [],
+};
+const TURN_ENDED = { type: 'turn_ended', text: 'I am done with it.', background: false };
+const FAILURES = [
+  ['server_error', 'API Error: 500 Internal trouble.', 'api_error'],
+  ['authentication_failed', 'Invalid API key · Fix external API key', 'api_error'],
+  ['billing_error', 'Credit balance is too low', 'api_error'],
+  ['rate_limit', 'API Error: Request rejected (429) · Too many requests', 'rate_limited'],
+] as const;
 
 describe('the hooks of Claude Code', () => {
-  it('tells a submission', () => {
-    const prompt = 'Job demo-abcdefgh was delegated to you: do it.';
-    expect(read({ ...IN_TURN, hook_event_name: 'UserPromptSubmit', prompt })).toEqual({
-      type: 'submitted',
-      text: prompt,
+  it.each<[event: string, payload: object, report: object]>([
+    ['UserPromptSubmit', { prompt: PROMPT }, { type: 'submitted', text: PROMPT }],
+    [
+      'PermissionRequest',
+      { ...BASH, permission_suggestions: [{ type: 'setMode', mode: 'acceptEdits', destination: 'session' }] },
+      { type: 'permission_required', ...CALL },
+    ],
+    [
+      'PermissionRequest',
+      { tool_name: 'mcp__other__publish_event', tool_input: { job_id: 'a', event: 'progress' } },
+      {
+        type: 'permission_required',
+        tool: 'mcp__other__publish_event',
+        input: '{"job_id":"a","event":"progress"}',
+      },
+    ],
+    [
+      'PostToolUse',
+      { ...BASH, ...USED, tool_response: { stdout: '', stderr: '', interrupted: false, isImage: false } },
+      TOOL_USED,
+    ],
+    ['PostToolUseFailure', { ...BASH, ...USED, error: 'Exit code 1', is_interrupt: false }, TOOL_USED],
+    ['Stop', STOP, TURN_ENDED],
+    [
+      'Stop',
+      {
+        ...STOP,
+        background_tasks: [{ id: 'bufgy26t6', type: 'shell', status: 'running', command: 'sleep 30' }],
+      },
+      { ...TURN_ENDED, background: true },
+    ],
+    ...FAILURES.map(([error, last_assistant_message, type]): [string, object, object] => [
+      'StopFailure',
+      { error, last_assistant_message },
+      { type, text: `${error}: ${last_assistant_message}` },
+    ]),
+    ['SessionStart', { source: 'startup', model: 'claude-opus-5-5' }, { type: 'session_started' }],
+    ['SessionEnd', { reason: 'prompt_input_exit' }, { type: 'session_ended', text: 'prompt_input_exit' }],
+  ])('%s', (event, payload, report) => {
+    expect(reader.read(event, { ...IN_TURN, hook_event_name: event, ...payload })).toEqual({
+      ...report,
       session_id,
     });
   });
 
-  it('tells what a permission is asked for', () => {
-    const permission_suggestions = [{ type: 'setMode', mode: 'acceptEdits', destination: 'session' }];
-    expect(
-      read({ ...IN_TURN, hook_event_name: 'PermissionRequest', ...BASH, permission_suggestions }),
-    ).toEqual({
-      type: 'permission_required',
-      tool: 'Bash',
-      input: 'touch made-it',
-      session_id,
-    });
-    const mcp = { tool_name: 'mcp__other__publish_event', tool_input: { job_id: 'a', event: 'progress' } };
-    expect(read({ ...IN_TURN, hook_event_name: 'PermissionRequest', ...mcp })).toMatchObject({
-      tool: 'mcp__other__publish_event',
-      input: '{"job_id":"a","event":"progress"}',
-    });
-  });
-
-  it('tells that a tool has run', () => {
-    const more = { tool_use_id: 'toolu_26649_4', duration_ms: 203 };
-    const tool_response = { stdout: '', stderr: '', interrupted: false, isImage: false };
-    const told = {
-      type: 'tool_used',
-      tool: 'Bash',
-      input: 'touch made-it',
-      call_id: 'toolu_26649_4',
-      session_id,
-    };
-    expect(read({ ...IN_TURN, hook_event_name: 'PostToolUse', ...BASH, ...more, tool_response })).toEqual(
-      told,
-    );
-    const failed = { hook_event_name: 'PostToolUseFailure', error: 'Exit code 1', is_interrupt: false };
-    expect(read({ ...IN_TURN, ...failed, ...BASH, ...more })).toEqual(told);
-  });
-
-  it("tells a turn's end with the last words", () => {
-    const stop = {
-      ...IN_TURN,
-      hook_event_name: 'Stop',
-      stop_hook_active: false,
-      last_assistant_message: 'I am done with it.',
-      background_tasks: [],
-      session_crons: [],
-    };
-    const told = { type: 'turn_ended', text: 'I am done with it.', background: false, session_id };
-    expect(read(stop)).toEqual(told);
-    const background_tasks = [
-      { id: 'bufgy26t6', type: 'shell', status: 'running', description: 'long one', command: 'sleep 30' },
-    ];
-    expect(read({ ...stop, background_tasks })).toEqual({ ...told, background: true });
-  });
-
-  it.each([
-    ['server_error', 'API Error: 500 Internal trouble.', 'api_error'],
-    ['authentication_failed', 'Invalid API key · Fix external API key', 'api_error'],
-    ['billing_error', 'Credit balance is too low', 'api_error'],
-    ['rate_limit', 'API Error: Request rejected (429) · Too many requests', 'rate_limited'],
-  ])('tells a failure: %s', (error, last_assistant_message, type) => {
-    const payload = { ...COMMON, hook_event_name: 'StopFailure', error, last_assistant_message };
-    expect(read(payload)).toEqual({ type, text: `${error}: ${last_assistant_message}`, session_id });
-  });
-
-  it('tells the session', () => {
-    const start = { ...COMMON, hook_event_name: 'SessionStart', source: 'startup', model: 'claude-opus-5-5' };
-    expect(read(start)).toEqual({ type: 'session_started', session_id });
-    const end = { ...COMMON, hook_event_name: 'SessionEnd' };
-    expect(read({ ...end, reason: 'prompt_input_exit' })).toEqual({
-      type: 'session_ended',
-      text: 'prompt_input_exit',
-      session_id,
-    });
-    expect(read({ ...end, reason: 'clear' })).toBeUndefined();
-  });
-
-  it('says nothing of other events and survives an empty payload', () => {
+  it('ignores other events and survives an empty payload', () => {
+    expect(reader.read('SessionEnd', { ...COMMON, reason: 'clear' })).toBeUndefined();
     expect(reader.read('Notification', { message: 'Claude needs your permission' })).toBeUndefined();
     expect(reader.read('Stop', {})).toMatchObject({ type: 'turn_ended', text: undefined });
     expect(reader.read('PermissionRequest', {})).toMatchObject({ type: 'permission_required', input: '{}' });

@@ -81,7 +81,7 @@ describe('events of OpenCode', () => {
     ['session.status', status(1, 'Cannot connect to API: Unable to connect.')],
     ['session.status', { sessionID, status: { type: 'busy' } }],
     ['session.diff', { sessionID, diff: [] }],
-  ])('%s that tells nothing', (event, payload) => {
+  ])('%s that is ignored', (event, payload) => {
     expect(reader.read(event, payload)).toBeUndefined();
   });
 
