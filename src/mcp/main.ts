@@ -9,7 +9,7 @@ import type { Work } from './work.ts';
 /** How long calls may still answer after the client has gone, in ms: `printf '…' | mam` is a client too. */
 const GRACE_MS = 300;
 /** How long connections may take to close, in ms. */
-const CLOSE_MS = 100;
+const CLOSE_TIMEOUT_MS = 100;
 /** When the process ends whatever still hangs, in ms. Claude Code kills after 500. */
 const END_MS = 450;
 
@@ -51,7 +51,7 @@ export async function runServer(): Promise<void> {
     try {
       await until(() => !busy(), GRACE_MS);
       withdraw();
-      await within(Promise.resolve(work?.close()), CLOSE_MS);
+      await within(Promise.resolve(work?.close()), CLOSE_TIMEOUT_MS);
       await until(() => transport.flushed, END_MS);
     } catch (error) {
       logError(`shutdown (${reason})`, error);

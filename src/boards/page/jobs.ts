@@ -17,7 +17,7 @@ export interface Filter {
 }
 
 /** How long a look may take, in ms. */
-export const LOOK_MS = 15_000;
+export const REPLY_TIMEOUT_MS = 15_000;
 /** How many jobs are asked for at first, and how many the server gives at most. */
 const FIRST = 50;
 const MOST = 200;
@@ -34,10 +34,10 @@ export function filterOf({ status, agent, mine }: Record<string, unknown>): Filt
 /** The newest jobs, and all that need a person, however old they are. @throws as `Host.call` */
 export async function fetchJobs(host: Host, filter: Filter, wanted: number): Promise<JobList> {
   const limit = Math.min(MOST, Math.max(FIRST, wanted));
-  const list = await host.call<JobList>('list_jobs', { ...filter, limit }, LOOK_MS);
+  const list = await host.call<JobList>('list_jobs', { ...filter, limit }, REPLY_TIMEOUT_MS);
   if (list.cursor === undefined || filter.status !== undefined) return list;
   const asking = { ...filter, needs_you: true, limit: FIRST };
-  const { jobs } = await host.call<JobList>('list_jobs', asking, LOOK_MS);
+  const { jobs } = await host.call<JobList>('list_jobs', asking, REPLY_TIMEOUT_MS);
   const known = new Set(list.jobs.map(({ job_id }) => job_id));
   return { ...list, jobs: [...list.jobs, ...jobs.filter(({ job_id }) => !known.has(job_id))] };
 }

@@ -1,7 +1,7 @@
 import type { PeerRequest } from '../../job/record.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
 import type { Host } from './host.ts';
-import { LOOK_MS } from './jobs.ts';
+import { REPLY_TIMEOUT_MS } from './jobs.ts';
 
 /** What `job_logs` answers, as far as the page needs it. */
 interface Page {
@@ -52,6 +52,6 @@ export class Log {
   }
 
   #page(after: number, include: string[]): Promise<Page> {
-    return this.#host.call<Page>('job_logs', { job_id: this.jobId, after, include }, LOOK_MS);
+    return this.#host.call<Page>('job_logs', { job_id: this.jobId, after, include }, REPLY_TIMEOUT_MS);
   }
 }

@@ -6,7 +6,7 @@ import { type AttachTarget, attachWords, type Standpoint } from '../../view/atta
 
 const REASON_CHARS = 200;
 /** A tmux server that runs answers in some ms. */
-const ANSWER_MS = 5_000;
+const TMUX_TIMEOUT_MS = 5_000;
 /** What the sessions begin with that a hub makes for itself. */
 const HIDDEN = '_mam-';
 
@@ -69,7 +69,7 @@ export function sessionNow({
 function tmuxLines(socket: string, words: string[]): string[] {
   checkTmuxSocket(socket);
   // A relative entry of the PATH leads into the project here.
-  const options = { cwd: '/', encoding: 'utf8', timeout: ANSWER_MS } as const;
+  const options = { cwd: '/', encoding: 'utf8', timeout: TMUX_TIMEOUT_MS } as const;
   const { stdout, error } = spawnSync('tmux', ['-S', socket, ...words], options);
   if (error !== undefined && systemCode(error) === 'ETIMEDOUT')
     throw new MamError(

@@ -18,7 +18,7 @@ import { toNewSession } from './to-new-session.ts';
 import { toPane } from './to-pane.ts';
 
 /** A delegation is answered after this time even if the prompt is not submitted yet, in ms. */
-const ANSWER_MS = 5_000;
+const SUBMIT_TIMEOUT_MS = 5_000;
 
 /** Registers jobs, each once, and starts their way to whoever does them. */
 export class Delegations {
@@ -139,7 +139,7 @@ export class Delegations {
         record.blocked_by === 'busy' ||
         needsAttention(record) ||
         (this.#position(job) > 0 && (record.behind !== undefined || !this.#isBehindStuck(job))),
-      ANSWER_MS,
+      SUBMIT_TIMEOUT_MS,
     );
     return this.#result(job, false, sharedFolder(job.record, this.#with.registrar.open));
   }

@@ -23,13 +23,13 @@ export interface Place {
 }
 
 /** How long a pane may have no program in front, in ms: its parent takes the terminal back a moment after its end. */
-const NOBODY_MS = 500;
+const FOREGROUND_TIMEOUT_MS = 500;
 /** The pause between two looks, in ms: no signal reports who has a terminal. */
 const NEXT_LOOK_MS = 20;
 
 /** The pane once a program has its terminal, with that program, if there is one. @throws MamError as `findPane` */
 async function findInFront(...where: Parameters<typeof findPane>) {
-  for (const end = performance.now() + NOBODY_MS; ; await pause(NEXT_LOOK_MS)) {
+  for (const end = performance.now() + FOREGROUND_TIMEOUT_MS; ; await pause(NEXT_LOOK_MS)) {
     const found = await findPane(...where);
     const { pane } = found;
     const process = pane.visible ? foreground(pane) : unseenAgent(pane);

@@ -14,7 +14,7 @@ import { findPlace, type Place } from './place.ts';
 
 const DETAIL_CHARS = 500;
 /** A session that was started for a job is let go at the latest after this time, in ms. */
-const STARTED_MS = 120_000;
+const START_TIMEOUT_MS = 120_000;
 
 /**
  * A job whose agent is started for it, and gets the order on its command line where it takes one there. The job is on disk
@@ -70,7 +70,7 @@ async function settleStarted(
   job: LiveJob,
   session: AgentSession,
 ): Promise<void> {
-  await changes.until(job, ({ record }) => record.status !== 'queued', STARTED_MS);
+  await changes.until(job, ({ record }) => record.status !== 'queued', START_TIMEOUT_MS);
   const server = servers.get(session.socket);
   await letGo(server, session, job.record.agent_process, isFinal(job.record.status)).catch((error) =>
     log.error(`session ${session.session} of ${job.id}`, error),

@@ -10,10 +10,10 @@ import type { AgentPane } from '../panes/agent-pane.ts';
 import type { Permission } from './permission-state.ts';
 
 /** How long (ms) the effect of a decision is waited for, and how often it is looked for. */
-const EFFECT_MS = 5_000;
+const EFFECT_TIMEOUT_MS = 5_000;
 const LOOK_MS = 50;
 /** How long (ms) an idle screen must stay to mean something: one may be drawn between two others. */
-const STANDING_MS = 500;
+const IDLE_MS = 500;
 
 /** What has become of a decision that was given to the agent. */
 interface Effect {
@@ -47,7 +47,7 @@ export async function watchEffect(
   if (pane === undefined) return { kind: 'unproven', evidence: 'there is no pane to look at' };
   let goneSince: number | undefined;
   let screen = '';
-  for (const end = performance.now() + EFFECT_MS; performance.now() < end; await sleep(LOOK_MS)) {
+  for (const end = performance.now() + EFFECT_TIMEOUT_MS; performance.now() < end; await sleep(LOOK_MS)) {
     if (job.isFinal) return { kind: 'unproven', evidence: 'the job ended' };
     const heard = heardOf(known()?.heard ?? [], given);
     if (heard?.kind === 'unproven') return heard;
@@ -99,12 +99,12 @@ function seenNow(
   ms: number,
   screen: string,
 ): Effect | undefined {
-  const isStanding = ms >= STANDING_MS;
+  const isSettled = ms >= IDLE_MS;
   const away = 'the dialog went away';
   if (decision === 'allow') {
-    if (state === 'busy' || state === 'dialog' || (state === 'unknown' && isStanding))
+    if (state === 'busy' || state === 'dialog' || (state === 'unknown' && isSettled))
       return { kind: 'counts', evidence: away };
-    return isStanding ? { kind: 'unproven', evidence: `${away}, and the agent is idle` } : undefined;
+    return isSettled ? { kind: 'unproven', evidence: `${away}, and the agent is idle` } : undefined;
   }
   if (way !== 'key') {
     if (!letters(screen).includes(letters(reason))) return undefined;
@@ -112,5 +112,5 @@ function seenNow(
   }
   // An agent may be busy with the hooks of the end of its turn.
   const isEnd = state === 'ready' || state === 'unknown';
-  return isEnd && isStanding ? { kind: 'counts', evidence: away } : undefined;
+  return isEnd && isSettled ? { kind: 'counts', evidence: away } : undefined;
 }

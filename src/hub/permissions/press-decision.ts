@@ -13,8 +13,8 @@ const SETTLE_MS = 300;
 /** How many looks a dialog that is still being drawn is given. */
 const STEADY_TRIES = 5;
 /** How long (ms) a dialog that was never seen may take to come up, and one that was seen to be drawn anew. */
-const SHOWN_MS = 4_000;
-const REDRAWN_MS = 500;
+const DIALOG_TIMEOUT_MS = 4_000;
+const REDRAW_TIMEOUT_MS = 500;
 
 /** What became of a decision that had to be typed. */
 export type Pressed =
@@ -47,7 +47,10 @@ export async function pressDecision(
     return dialogOn(lines, record);
   };
   // Some agents report a request before they draw its dialog.
-  const { dialog, isSteady } = await steadyDialog(look, seen === undefined ? SHOWN_MS : REDRAWN_MS);
+  const { dialog, isSteady } = await steadyDialog(
+    look,
+    seen === undefined ? DIALOG_TIMEOUT_MS : REDRAW_TIMEOUT_MS,
+  );
   if (dialog === undefined) return { kind: 'gone', why: 'The dialog is no longer on the screen.' };
   if (!isSteady) {
     const why = 'The screen keeps changing, so no key was pressed.';
@@ -70,7 +73,7 @@ export async function pressDecision(
     // A key that moves the choice has done so when the rest of the keys is what the dialog asks for.
     const rest = keys.slice(at).join();
     const isNext: Test = (shown) => shown !== undefined && isIts(shown) && keysOf(shown).join() === rest;
-    const { choice, ...shown } = (at > 0 && (await lookUntil(look, isNext, REDRAWN_MS))) || dialog;
+    const { choice, ...shown } = (at > 0 && (await lookUntil(look, isNext, REDRAW_TIMEOUT_MS))) || dialog;
     screen = lines.join('\n');
     const rows = [...rowsOf(shown, lines), ...(choice === undefined ? [] : [choice.row])];
     const problem = await pane.press(key, { mayPress: (now) => isNext(dialogOn(now, record)), rows });
@@ -103,7 +106,7 @@ async function steadyDialog(look: Look, ms: number) {
   for (let tries = 0; dialog !== undefined && tries < STEADY_TRIES; tries++) {
     await sleep(SETTLE_MS);
     const { key } = dialog;
-    dialog = await lookUntil(look, isThere, REDRAWN_MS);
+    dialog = await lookUntil(look, isThere, REDRAW_TIMEOUT_MS);
     if (dialog?.key === key) return { dialog, isSteady: true };
   }
   return { dialog, isSteady: false };

@@ -11,7 +11,7 @@ import type { PaneWatch } from './pane-watch.ts';
 import type { Turns } from './turns.ts';
 
 /** How long (ms) the end of a turn waits for the proof that it had begun. */
-const SUBMIT_MS = 2_000;
+const SUBMIT_TIMEOUT_MS = 2_000;
 
 interface Parts {
   registrar: Registrar;
@@ -68,7 +68,7 @@ export class Hooks {
   /** True for the end of a turn before the job's: its hook may be heard after the job's prompt was taken. */
   async #isEarlier(job: LiveJob, { type, turn_id }: HookReport): Promise<boolean> {
     if ((type !== 'turn_ended' && type !== 'interrupted') || turn_id === undefined) return false;
-    await this.#with.changes.until(job, () => this.#turnOf.has(job), SUBMIT_MS);
+    await this.#with.changes.until(job, () => this.#turnOf.has(job), SUBMIT_TIMEOUT_MS);
     return this.#turnOf.has(job) && this.#turnOf.get(job) !== turn_id;
   }
 
@@ -80,7 +80,7 @@ export class Hooks {
         break;
       case 'turn_ended':
         // A quick turn may be over before its submission is proven.
-        await changes.until(job, ({ record }) => record.status !== 'queued', SUBMIT_MS);
+        await changes.until(job, ({ record }) => record.status !== 'queued', SUBMIT_TIMEOUT_MS);
         // What still runs in the background will begin a turn of its own.
         if (report.background !== true) turns.ended(job, report.text ?? '', 'hook');
         break;

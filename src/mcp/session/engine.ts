@@ -27,17 +27,17 @@ import type { Engine, Report } from '../tool/tool.ts';
 import { ownJobs } from './own-jobs.ts';
 
 /** A delegation may take this long: its own 5 s, and the start of a hub before it; in ms. */
-const DELEGATE_MS = 20_000;
+const DELEGATE_TIMEOUT_MS = 20_000;
 /** An agent may take 45 s to become ready. */
-const START_MS = 55_000;
+const START_TIMEOUT_MS = 55_000;
 /** How much later than its script's time limit a verdict may come, in ms. */
-const VERDICT_MS = 20_000;
+const VERDICT_MARGIN_MS = 20_000;
 
 /** How long the commands that take longer than others may take, in ms. */
 const TIMEOUTS: Partial<Record<Command, number>> = {
-  delegate: DELEGATE_MS,
-  preview: DELEGATE_MS,
-  start: START_MS,
+  delegate: DELEGATE_TIMEOUT_MS,
+  preview: DELEGATE_TIMEOUT_MS,
+  start: START_TIMEOUT_MS,
 };
 
 /** The server's way to the hub: the engine of the tools, and what else can be heard over its connection. */
@@ -229,5 +229,5 @@ function timeoutOf(command: Command, params: unknown): number | undefined {
   if (command !== 'verify') return TIMEOUTS[command];
   // Without a limit of its own the job's applies, which the hub knows.
   const { validate_timeout_seconds: seconds = LIMITS.timeoutSeconds } = params as VerifyParams;
-  return seconds * 1000 + VERDICT_MS;
+  return seconds * 1000 + VERDICT_MARGIN_MS;
 }
