@@ -24,18 +24,18 @@ export function diffOf(
   const start = Math.max(0, head - CONTEXT);
   const context = (from: number, to: number) => old.slice(from, to).map((line) => cut(` ${line}`));
   const [oldEnd, nowEnd] = [old.length - tail, now.length - tail];
-  const behind = Math.min(CONTEXT, tail);
+  const trailing = Math.min(CONTEXT, tail);
   const removed = old.slice(head, oldEnd);
   const added = now.slice(head, nowEnd);
   const single = removed.length === 1 && added.length === 1;
   return [
     `--- ${before === undefined ? '(no file)' : path}`,
     `+++ ${after === undefined ? '(no file)' : path}`,
-    `@@ -${span(start, oldEnd + behind)} +${span(start, nowEnd + behind)} @@`,
+    `@@ -${span(start, oldEnd + trailing)} +${span(start, nowEnd + trailing)} @@`,
     ...context(start, head),
     ...removed.map((line) => `-${single ? changed(line, added[0] ?? '') : line}`),
     ...added.map((line) => `+${single ? changed(line, removed[0] ?? '') : line}`),
-    ...context(oldEnd, oldEnd + behind),
+    ...context(oldEnd, oldEnd + trailing),
   ]
     .map(clean)
     .join('\n');

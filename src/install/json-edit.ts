@@ -46,15 +46,15 @@ function withValue({ text, root }: JsonText, node: Node, value: Json): string {
 function without({ text }: JsonText, container: Node, index: number): string {
   const children = container.children ?? [];
   const [before, element] = [children[index - 1], children[index] as Node];
-  const comma = commaBehind(text, element);
+  const comma = commaAfter(text, element);
   const end = comma === undefined ? endOf(element) : comma + 1;
   const gap = text.slice(0, element.offset).trimEnd().length;
   // If the line goes on, the rest stays a line of its own: the one above may end in a comment.
   const keepsLine = text.slice(gap, element.offset).includes('\n') && /^[ \t]*\S/.test(text.slice(end));
   const start = keepsLine ? element.offset : gap;
   const shorter = replace(text, start, end, '');
-  const needless = before && comma === undefined ? commaBehind(text, before) : undefined;
-  if (needless !== undefined) return replace(shorter, needless, needless + 1, '');
+  const surplus = before && comma === undefined ? commaAfter(text, before) : undefined;
+  if (surplus !== undefined) return replace(shorter, surplus, surplus + 1, '');
   const [opening, closing] = [container.offset + 1, endOf(container) - 1 - (end - start)];
   const isEmpty = shorter.slice(opening, closing).trim() === '';
   return isEmpty ? replace(shorter, opening, closing, '') : shorter;
@@ -64,7 +64,7 @@ function without({ text }: JsonText, container: Node, index: number): string {
 function withElement({ text, root }: JsonText, container: Node, key: string, value: Json): string {
   const [first, last] = [container.children?.[0], container.children?.at(-1)];
   const closing = endOf(container) - 1;
-  const comma = last && commaBehind(text, last);
+  const comma = last && commaAfter(text, last);
   const inside = text.slice(container.offset + 1, first?.offset ?? closing);
   // If the last element has a trailing comma, so does the new one: then both can be removed again.
   const trailing = comma === undefined ? '' : ',';
@@ -74,8 +74,8 @@ function withElement({ text, root }: JsonText, container: Node, key: string, val
     const gap = isSpaced(text) ? ' ' : '';
     const written = `${key.trimEnd()}${key && gap}${close(text, value)}`;
     if (last === undefined) return replace(text, closing, closing, written);
-    const behind = comma === undefined ? endOf(last) : comma + 1;
-    return replace(text, behind, behind, `${comma === undefined ? ',' : ''}${gap}${written}${trailing}`);
+    const at = comma === undefined ? endOf(last) : comma + 1;
+    return replace(text, at, at, `${comma === undefined ? ',' : ''}${gap}${written}${trailing}`);
   }
   const eol = lineEnd(text);
   const base = indentAt(text, container.offset);
@@ -115,7 +115,7 @@ function unitOf(text: string, root: Node): string {
 }
 
 /** The offset of the comma after an element, if there is one. */
-function commaBehind(text: string, element: Node): number | undefined {
+function commaAfter(text: string, element: Node): number | undefined {
   const scanner = createScanner(text, true);
   scanner.setPosition(endOf(element));
   scanner.scan();

@@ -74,8 +74,8 @@ export function merge(
   if (isList(present, lists, at) && isList(wanted, lists, at)) {
     const had = Array.isArray(ours) ? ours : [];
     const more = present.filter((word) => !had.includes(word) && !wanted.includes(word));
-    const needless = present.some((word) => had.includes(word) && !wanted.includes(word));
-    const whole = !needless && wanted.every((word) => present.includes(word));
+    const hasOutdated = present.some((word) => had.includes(word) && !wanted.includes(word));
+    const whole = !hasOutdated && wanted.every((word) => present.includes(word));
     return whole
       ? { value: present, ours, theirs: [] }
       : { value: [...wanted, ...more], ours: wanted, theirs: [] };

@@ -58,7 +58,10 @@ export const opencode: Client = {
           return { command: program, args: rest, env: entry['environment'], enabled: entry['enabled'] };
         }),
     });
-    return [file(chosen), ...there.filter((path) => path !== chosen).map((path) => bare(file(path), chosen))];
+    return [
+      file(chosen),
+      ...there.filter((path) => path !== chosen).map((path) => withoutOurs(file(path), chosen)),
+    ];
   },
 
   next() {
@@ -71,7 +74,7 @@ function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
 }
 
 /** A file that OpenCode reads besides the chosen one and merges with it, so ours moves out of it. */
-function bare(file: ConfigFile, chosen: string): ConfigFile {
+function withoutOurs(file: ConfigFile, chosen: string): ConfigFile {
   return {
     ...file,
     install(text, receipt) {

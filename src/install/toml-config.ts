@@ -115,10 +115,10 @@ function cut(text: string, wish: TableWish, receipt?: Receipt): string {
 function withoutInserted(text: string, inserted: string): string {
   const at = text.indexOf(inserted);
   if (at < 0) return text;
-  const [before, behind] = [text.slice(0, at), text.slice(at + inserted.length)];
+  const [before, after] = [text.slice(0, at), text.slice(at + inserted.length)];
   // What was added after it keeps its distance from what is before.
-  const gap = before !== '' && /^[^\r\n]/.test(behind) ? gapOf(inserted) : '';
-  return before + gap + behind;
+  const gap = before !== '' && /^[^\r\n]/.test(after) ? gapOf(inserted) : '';
+  return before + gap + after;
 }
 
 /** The empty lines before our text. */

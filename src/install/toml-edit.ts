@@ -23,10 +23,12 @@ function withKey(text: string, at: string[], place: string[], value: unknown): s
   if (section !== undefined) {
     const known = section.keys.find(({ name }) => name === key);
     if (known !== undefined) return text.slice(0, known.start) + line + text.slice(known.end);
-    return behind(text, section, line);
+    return insertAfter(text, section, line);
   }
   const neighbour = sections.findLast(({ path }) => isSame(path.slice(0, at.length), at));
-  return neighbour === undefined ? text : behind(text, neighbour, `${eol}[${table.join('.')}]${eol}${line}`);
+  return neighbour === undefined
+    ? text
+    : insertAfter(text, neighbour, `${eol}[${table.join('.')}]${eol}${line}`);
 }
 
 function withoutKey(text: string, place: string[]): string {
@@ -43,7 +45,7 @@ export function rangesOf({ header, keys }: Section): Lines[] {
   return [header, ...keys];
 }
 
-function behind(text: string, { header, keys }: Section, added: string): string {
+function insertAfter(text: string, { header, keys }: Section, added: string): string {
   const { end } = keys.at(-1) ?? header;
   const before = text.slice(0, end);
   return before + (before.endsWith('\n') ? '' : lineEnd(text)) + added + text.slice(end);
@@ -69,10 +71,10 @@ export function withoutRanges(text: string, ranges: Lines[]): string {
   }
   let rest = text;
   for (const { start, end } of joined.reverse()) {
-    const [before, behind] = [rest.slice(0, start), rest.slice(end)];
-    const doubled = /^(\r?\n|$)/.test(behind);
+    const [before, after] = [rest.slice(0, start), rest.slice(end)];
+    const doubled = /^(\r?\n|$)/.test(after);
     const above = doubled ? before.replace(/(^|\n)\r?\n$/, '$1') : before;
-    rest = above + (above === '' ? behind.replace(/^\r?\n/, '') : behind);
+    rest = above + (above === '' ? after.replace(/^\r?\n/, '') : after);
   }
   return rest;
 }

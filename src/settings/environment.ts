@@ -91,9 +91,8 @@ function textsOf({ broker, ...values }: Settings): Readonly<Record<string, strin
     brokerCa: broker?.ca,
     brokerPlain: broker?.plain,
   };
-  const texts = Object.entries(all).map(([field, value]) => [
-    field,
-    typeof value === 'boolean' ? (value ? '1' : undefined) : value === undefined ? undefined : String(value),
-  ]);
+  const texts = Object.entries(all)
+    .filter(([, value]) => value !== undefined && value !== false)
+    .map(([field, value]) => [field, value === true ? '1' : String(value)]);
   return Object.fromEntries(texts);
 }

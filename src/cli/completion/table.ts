@@ -1,5 +1,5 @@
 import type { Completion, Field } from '../../base/fields.ts';
-import type { Command } from '../core/command.ts';
+import type { Command, Word } from '../core/command.ts';
 import { meaningOf, optionsOf, placeOf } from '../core/options.ts';
 
 /** What a shell offers as values: a list, what it finds itself, or what `mam completion-values` prints. */
@@ -58,11 +58,7 @@ export function completionTable(commands: { name: string; summary: string; comma
           name,
           summary,
           options: [...optionsOf(command).map(optionRow), HELP],
-          words: (command.words ?? []).map((word) => ({
-            name: word.name,
-            offers: offersOf(word),
-            many: word.many === true,
-          })),
+          words: (command.words ?? []).map(wordRow),
         }),
       ),
       {
@@ -79,6 +75,10 @@ function optionRow([name, option]: [string, Field]): OptionRow {
   const row = { name: `--${name}`, about: meaningOf(option) };
   const place = placeOf(name, option);
   return place === undefined ? row : { ...row, value: { name: place, offers: offersOf(option) } };
+}
+
+function wordRow(word: Word): WordRow {
+  return { name: word.name, offers: offersOf(word), many: word.many === true };
 }
 
 function offersOf({ oneOf, completes }: Pick<Field, 'oneOf' | 'completes'>): Offers | undefined {

@@ -84,13 +84,11 @@ export async function followJobs(following: Following): Promise<Followed> {
       tellSeen(link, settings.registryDir, ownerOf(settings), found.jobs);
       const over = found.outcome === 'still_running' || !past;
       for (const job of found.jobs) {
+        if (!over && !isFinal(job.status) && !needsAttention(job)) continue;
         const text = jobText(job);
         // A job that is still waited for is printed again only when its text has changed.
-        const isNews =
-          (over || isFinal(job.status) || needsAttention(job)) && printed.get(job.job_id) !== text;
-        if (!isNews) continue;
+        if (!json && printed.get(job.job_id) !== text) line.print(text);
         printed.set(job.job_id, text);
-        if (!json) line.print(text);
       }
       if (over) {
         end.outcome = found.outcome;
