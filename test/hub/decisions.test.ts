@@ -132,6 +132,9 @@ afterEach(async () => {
 
 const tell = (report: HookReport, waits = false): Promise<HookResult> =>
   hooks.take({ agent: 'codex', report, origin: { pids: [process.pid] }, waits });
+/** The screen, or an earlier hub, has told of a request. */
+const required = () =>
+  registrar.record(job, draftEvent(job.id, 'permission_required', { data: { ...ASKS } }));
 const allow = () => decisions.decide(job, 'allow', 'supervisor', undefined);
 const types = () => job.eventsAfter(0).map(({ type }) => type);
 const request = () => job.record.requests[0];
@@ -186,13 +189,13 @@ test('a job that is cancelled while its decision is written down gets none', asy
 });
 
 test('a key is pressed once', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await required();
   expect(await allow()).toContain('1 was pressed (allow)');
   expect(pressed).toHaveLength(1);
 });
 
 test('no key is pressed for a job that is cancelled while its dialog is looked at', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await required();
   onLook = () => {
     onLook = () => {};
     void registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
@@ -205,7 +208,7 @@ test('no key is pressed for a job that is cancelled while its dialog is looked a
 });
 
 test('no key is pressed on the dialog of the next request that asks for the same', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await required();
   onLook = () => {
     onLook = () => {};
     void tell({ type: 'turn_ended' });
@@ -216,13 +219,24 @@ test('no key is pressed on the dialog of the next request that asks for the same
 });
 
 test('no key is pressed on another dialog that comes up after the look', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await required();
   onLook = () => {
     onLook = () => {
       screen = OTHER;
     };
   };
   await expect(allow()).rejects.toMatchObject({ message: expect.stringContaining('another dialog') });
+  expect(pressed).toEqual([]);
+});
+
+test('no key is pressed on a screen that keeps changing', async () => {
+  await required();
+  onLook = () => {
+    onLook = () => {
+      screen = screen === OTHER ? DIALOG : OTHER;
+    };
+  };
+  await expect(allow()).rejects.toMatchObject({ message: expect.stringContaining('keeps changing') });
   expect(pressed).toEqual([]);
 });
 
@@ -274,7 +288,7 @@ test('a hook whose request is in the record no more goes on', async () => {
 });
 
 test('a request of an earlier hub is settled when another dialog stands in its place', async () => {
-  await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+  await required();
   begin();
   screen = OTHER;
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
@@ -365,8 +379,7 @@ describe('a decision that can not be carried out', () => {
 
   test('is refused where it is not known how a kind is answered', async () => {
     const record = { ...job.record, agent: 'robot' };
-    const draft = draftEvent(job.id, 'permission_required', { data: { ...ASKS } });
-    const asks = (await registrar.record(job, draft)).after.requests[0];
+    const [asks] = (await required()).after.requests;
     if (asks === undefined) throw new Error('no request');
     const refused = await pressDecision(pane, record, asks, {}, 'deny', async () => true);
     expect(refused).toMatchObject({ kind: 'refused', why: expect.stringContaining('robot is answered') });
@@ -374,7 +387,7 @@ describe('a decision that can not be carried out', () => {
   });
 
   test('since the key was not taken leaves its request as it was', async () => {
-    await registrar.record(job, { ...draftEvent(job.id, 'permission_required', { data: { ...ASKS } }) });
+    await required();
     afterKey = () => DIALOG;
     await expect(allow()).rejects.toMatchObject({ code: 'refused' });
     expect(types().slice(-3)).toEqual(['deciding', 'answered', 'decision_refused']);
