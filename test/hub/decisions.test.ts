@@ -119,6 +119,9 @@ afterEach(async () => {
 
 const tell = (report: HookReport, waits = false): Promise<HookResult> =>
   hooks.take({ agent: 'codex', report, origin: { pids: [process.pid] }, waits });
+/** The screen, or an earlier hub, has told of a request. */
+const required = () =>
+  registrar.record(job, draftEvent(job.id, 'permission_required', { data: { ...ASKS } }));
 const allow = () => decisions.decide(job, 'allow', 'supervisor', undefined);
 const types = () => job.eventsAfter(0).map(({ type }) => type);
 const request = () => job.record.requests[0];
@@ -207,6 +210,17 @@ test('no key is pressed on another dialog that comes up after the look', async (
     };
   };
   await expect(allow()).rejects.toMatchObject({ message: expect.stringContaining('another dialog') });
+  expect(pressed).toEqual([]);
+});
+
+test('no key is pressed on a screen that keeps changing', async () => {
+  await asks();
+  onLook = () => {
+    onLook = () => {
+      screen = screen === OTHER ? DIALOG : OTHER;
+    };
+  };
+  await expect(allow()).rejects.toMatchObject({ message: expect.stringContaining('keeps changing') });
   expect(pressed).toEqual([]);
 });
 
@@ -341,8 +355,7 @@ describe('a decision that can not be carried out', () => {
 
   test('is refused where it is not known how a kind is answered', async () => {
     const record = { ...job.record, agent: 'robot' };
-    const draft = draftEvent(job.id, 'permission_required', { data: { ...ASKS } });
-    const asks = (await registrar.record(job, draft)).after.requests[0];
+    const [asks] = (await required()).after.requests;
     if (asks === undefined) throw new Error('no request');
     const refused = await pressDecision(pane, record, asks, {}, 'deny', async () => true);
     expect(refused).toMatchObject({ kind: 'refused', why: expect.stringContaining('robot is answered') });
