@@ -105,8 +105,9 @@ describe('a long outbox', () => {
     for (let order = 1; order <= COUNT; order++) keep(order, 'talkative', 'progress');
     keep(COUNT + 1, 'in-time', 'completed');
 
-    // It starts the hub.
     const reporter = await lab.reporter;
+    // It starts the hub, and waits for it longer than a report does.
+    await reporter.ask('job_status', { job_id: 'other' });
     expect(await reporter.report('other', 'completed')).toMatchObject({ recorded: true });
     expect(outbox(lab).length).toBeGreaterThan(COUNT / 10);
     const answer = await publishOnce({
