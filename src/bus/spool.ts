@@ -1,14 +1,12 @@
-import { constants, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { constants, readFileSync, rmSync } from 'node:fs';
 import { lstat, open, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { MamError } from '../errors.ts';
 import { makeFolder, namesIn } from '../folders.ts';
 import { newEventId } from '../job/id.ts';
-import { syncFolder, writeDurable } from './durable.ts';
+import { isDayOld, sweepUnfinished, syncFolder, writeDurable } from './durable.ts';
 
 const NAME = /^[a-z0-9-]{1,80}\.txt$/;
-/** A text is taken within seconds, or named by an event that is kept: one that is older (ms) was left by a process that ended. */
-const DAY_MS = 86_400_000;
 /** More than the largest text of the contract in any encoding: what is larger is not ours. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
@@ -85,23 +83,20 @@ export async function dropSpool(home: string, path: string): Promise<void> {
   await unlink(path).catch(() => {});
 }
 
-/** Removes texts that nobody has taken for a day, and that no kept event names. @throws nothing */
+/**
+ * Removes texts that nobody has taken for a day, and that no kept event names: a text is taken within seconds. Also what
+ * was being written there, or into the outbox, by a process that was killed.
+ */
 export function sweepSpool(home: string): void {
-  const old = namesIn(spoolFolder(home)).filter(
-    (name) => NAME.test(name) && isOld(join(spoolFolder(home), name)),
-  );
+  const [spool, outbox] = [spoolFolder(home), join(home, 'outbox')];
+  for (const folder of [spool, outbox]) sweepUnfinished(folder);
+  const old = namesIn(spool).filter((name) => NAME.test(name) && isDayOld(join(spool, name)));
   if (old.length === 0) return;
-  const outbox = join(home, 'outbox');
   const kept = namesIn(outbox).map((name) => textOf(join(outbox, name)));
   // What could not be read may name any of them.
   if (kept.includes(undefined)) return;
   for (const name of old)
-    if (!kept.some((text) => text?.includes(name))) rmSync(join(spoolFolder(home), name), { force: true });
-}
-
-function isOld(path: string): boolean {
-  const time = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return time !== undefined && Date.now() - time > DAY_MS;
+    if (!kept.some((text) => text?.includes(name))) rmSync(join(spool, name), { force: true });
 }
 
 function textOf(path: string): string | undefined {
