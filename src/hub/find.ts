@@ -120,9 +120,12 @@ async function startHub(settings: Settings): Promise<void> {
   child.unref();
 }
 
-/** What a configuration file of this project said about the broker, for a hub that reads no project's file. */
-function brokerEnvironment({ broker, realm }: Settings): Record<string, string> {
-  const values: Record<string, string | undefined> = {
+/**
+ * What this process's settings say of the broker, for a hub that reads no project's file. What they leave out is taken out
+ * of the environment: a password in it is not for the broker that a project names.
+ */
+function brokerEnvironment({ broker, realm }: Settings): Record<string, string | undefined> {
+  return {
     MAM_REALM: realm,
     MAM_BROKER_URL: broker?.url,
     MAM_BROKER_USERNAME: broker?.username,
@@ -130,9 +133,6 @@ function brokerEnvironment({ broker, realm }: Settings): Record<string, string> 
     MAM_BROKER_CA: broker?.ca,
     MAM_BROKER_PLAIN: broker?.plain === true ? '1' : undefined,
   };
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }
 
 /** A dying hub's socket still takes connections: only an answer proves that somebody is there. */

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type Settings } from '../../src/config.ts';
+import { environmentOf } from '../../src/processes.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 
@@ -338,6 +339,15 @@ describe('a password goes only to the broker that it was given for', () => {
     await lab.mam('trust', '--yes');
     const { broker } = await load({ MAM_BROKER_USERNAME: 'me', MAM_BROKER_PASSWORD: 'secret' });
     expect(broker).toMatchObject({ url: server, username: undefined, password: undefined });
+  });
+
+  test("nor by way of the hub that is started for a project's broker", async () => {
+    projectFile({ broker_url: 'mqtts://127.0.0.1:9' });
+    await lab.mam('trust', '--yes');
+    const env = { MAM_BROKER_USERNAME: 'me', MAM_BROKER_PASSWORD: 'secret' };
+    await lab.start(['hub', 'restart'], { env }).ended;
+    const given = environmentOf(await lab.hubPid()).filter((entry) => entry.startsWith('MAM_BROKER_'));
+    expect(given).toEqual(['MAM_BROKER_URL=mqtts://127.0.0.1:9']);
   });
 
   test("not that of MAM_HOME's file to a project's broker, nor to one of the environment", async () => {
