@@ -45,8 +45,8 @@ export function sweepUnfinished(folder: string): void {
     if (isDayOld(join(folder, name))) rmSync(join(folder, name), { force: true });
 }
 
-/** True for what was last changed more than a day ago. */
+/** True for a file that was last changed more than a day ago. */
 export function isDayOld(path: string): boolean {
-  const time = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return time !== undefined && Date.now() - time > DAY_MS;
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true && Date.now() - stat.mtimeMs > DAY_MS;
 }

@@ -94,8 +94,12 @@ describe('the spool', () => {
         return path;
       }),
     );
+    // A folder of such a name is nobody's.
+    const folder = join(home, 'outbox', '.mine.tmp');
+    mkdirSync(folder);
+    utimesSync(folder, past, past);
     sweepSpool(home);
-    expect(files.map((path) => existsSync(path))).toEqual([false, true, false, true]);
+    expect([...files, folder].map((path) => existsSync(path))).toEqual([false, true, false, true, true]);
   });
 
   it('hands a text over in a private file', async () => {
