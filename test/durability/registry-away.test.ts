@@ -19,7 +19,7 @@ describe('a registry that is away when a hub starts', () => {
       plant(lab, 'far-off');
       plant(lab, 'over');
       const reporter = await lab.startPeerServer();
-      for (const id of ['far-away', 'far-off']) await reporter.report(id, 'started');
+      await lab.begin(reporter, 'far-away', 'far-off');
       await reporter.report('over', 'completed');
       const live = () => readdirSync(join(lab.home, 'live')).sort();
       await until('the ended one is at rest', () => !live().includes('over'));
@@ -57,7 +57,7 @@ describe('a registry that is away when a hub starts', () => {
     plant(lab, 'far-away');
     plant(lab, 'near-by', {}, other);
     const reporter = await lab.startPeerServer();
-    await reporter.report('far-away', 'started');
+    await lab.begin(reporter, 'far-away');
     await lab.killHub();
     renameSync(lab.registry, `${lab.registry}-away`);
     const first = await reporter.report('far-away', 'progress', { detail: 'one' });
@@ -141,7 +141,7 @@ test('a journal that is gone: its job waits for it, and says so', async ({ lab }
   plant(lab, 'cut', { timeouts: { timeout_seconds: 4, idle_timeout_seconds: 3_600 } });
   plant(lab, 'over');
   const reporter = await lab.startPeerServer();
-  await reporter.report('cut', 'started');
+  await lab.begin(reporter, 'cut');
   await reporter.report('over', 'completed');
   await until(
     'both are written',
