@@ -1,5 +1,12 @@
+import { lstatSync, rmSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { namesIn } from './folders.ts';
+
+/** The names of files that are being written. */
+const UNFINISHED = /^\..+\.tmp$/;
+/** Nobody writes so long at a file (ms): an older one was left by a process that was killed. */
+const DAY_MS = 86_400_000;
 
 /**
  * Writes a private file (0600) that is there whole or not at all, also after a crash: temporary file, fsync, rename.
@@ -43,4 +50,16 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Removes what processes that were killed were writing into a folder: nobody was told that it is there. */
+export function sweepUnfinished(folder: string): void {
+  for (const name of namesIn(folder).filter((one) => UNFINISHED.test(one)))
+    if (isDayOld(join(folder, name))) rmSync(join(folder, name), { force: true });
+}
+
+/** True for a file that was last changed more than a day ago. */
+export function isDayOld(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true && Date.now() - stat.mtimeMs > DAY_MS;
 }

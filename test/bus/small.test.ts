@@ -82,6 +82,26 @@ describe('the spool', () => {
     expect([fresh, old, kept].map((path) => existsSync(path))).toEqual([true, false, true]);
   });
 
+  it('and the outbox are swept of what was being written a day ago', () => {
+    const home = makeHome();
+    const past = Date.now() / 1000 - 90_000;
+    const files = ['outbox', 'spool'].flatMap((folder) =>
+      ['.w.job-1-000000001.json.tmp', '.w.job-1-000000002.json.tmp'].map((name, place) => {
+        mkdirSync(join(home, folder), { recursive: true });
+        const path = join(home, folder, name);
+        writeFileSync(path, '');
+        if (place === 0) utimesSync(path, past, past);
+        return path;
+      }),
+    );
+    // A folder of such a name is nobody's.
+    const folder = join(home, 'outbox', '.mine.tmp');
+    mkdirSync(folder);
+    utimesSync(folder, past, past);
+    sweepSpool(home);
+    expect([...files, folder].map((path) => existsSync(path))).toEqual([false, true, false, true, true]);
+  });
+
   it('hands a text over in a private file', async () => {
     const home = makeHome();
     const text = 'ä'.repeat(100_000);

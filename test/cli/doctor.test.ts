@@ -66,12 +66,9 @@ function everything(): Record<string, string> {
 }
 
 describe('as a whole', () => {
-  test('a new machine has no problem, nothing is changed or started, and it is quick', async () => {
+  test('a new machine has no problem, and nothing is changed or started', async () => {
     const before = everything();
-    const start = performance.now();
     const report = await doctor();
-    // Measured: 0.3 s alone; other tests run beside this one.
-    expect(performance.now() - start).toBeLessThan(3_000);
     expect(report).toMatchObject({ code: 0, ok: true, next: 'Nothing needs to be done.' });
     expect(report.of('program.versions').title).toMatch(/^mam \S+, node 2\S+, tmux \S+, /);
     expect(report.of('hub.running')).toMatchObject({ level: 'ok' });
@@ -97,12 +94,10 @@ describe('as a whole', () => {
     const bin = join(lab.folder, 'bin');
     put(join(bin, 'tmux'), '#!/bin/sh\nsleep 300 & sleep 300\n', 0o755);
     symlinkSync(process.execPath, join(bin, 'node'));
-    const start = performance.now();
     const { code, findings } = JSON.parse(
       (await lab.start(['doctor', '--json'], { env: { PATH: `${bin}:/usr/bin:/bin` } }).ended).stdout,
     );
     expect(code).toBeUndefined();
-    expect(performance.now() - start).toBeLessThan(12_000);
     const { level } = findings.find(({ id }: Finding) => id === 'tmux.version');
     expect(level).toBe('problem');
     await until('all that it started is gone', () => lab.processes.length === 0);

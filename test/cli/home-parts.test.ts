@@ -29,11 +29,10 @@ describe('a wrong part of the home', () => {
     async (name, { lab }) => {
       const path = fileAt(lab, name);
       expect(await parts(lab)).toEqual([`problem: ${path} is not a folder.`]);
-      const start = performance.now();
       const { code, stderr } = await lab.mam('hub', 'restart');
       expect([code, stderr]).toEqual([69, expect.stringContaining(`${path} is not a folder.`)]);
       expect(stderr).toContain('Move it away');
-      expect(performance.now() - start).toBeLessThan(7_000);
+      expect(stderr).not.toContain('did not start');
       rmSync(path);
       expect(await parts(lab)).toEqual([]);
     },

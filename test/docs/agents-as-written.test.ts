@@ -76,6 +76,9 @@ test('a question and a permission are answered, a person reports, and the peer o
 
   lab.sessions.add('stand-in');
   await lab.type(lineWith('README.md', 'new-session', 'stand-in'));
+  // What is typed before it has drawn its box is lost, and taken for submitted.
+  const shown = () => lab.tmux('capture-pane', '-p', '-t', '=stand-in:');
+  await until('it has drawn its box', async () => (await shown()).includes('demo peer'));
   expect(await lab.type(lineWith('README.md', 'mam submit', 'stand-in'))).toContain('hello.txt says: Hello');
   expect(readFileSync(join(lab.project, 'hello.txt'), 'utf8')).toBe('Hello\n');
   // Without a terminal it says what to type.

@@ -18,7 +18,7 @@ describe('a part of MAM_HOME that is removed while a hub runs', () => {
   test('is there again, and costs nothing', async ({ lab }) => {
     for (const id of ['one', 'two']) plant(lab, id);
     const reporter = await lab.startPeerServer();
-    for (const id of ['one', 'two']) await reporter.report(id, 'started');
+    await lab.begin(reporter, 'one', 'two');
     const key = join(lab.home, 'key');
     const before = readFileSync(key, 'utf8');
     const parts = ['outbox', 'spool', 'servers', 'live', 'retained', 'panes', 'clients', 'key'];
@@ -44,7 +44,7 @@ describe('a part of MAM_HOME that is removed while a hub runs', () => {
   }) => {
     for (const id of ['kept', 'other']) plant(lab, id);
     const reporter = await lab.startPeerServer();
-    await reporter.report('kept', 'started');
+    await lab.begin(reporter, 'kept');
     const pid = await lab.hubPid();
     process.kill(pid, 'SIGSTOP');
     const told = await reporter.report('kept', 'completed', { detail: 'precious' });
@@ -63,7 +63,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     const ids = ['empty', 'torn', 'half'];
     for (const id of ids) plant(lab, id);
     const reporter = await lab.startPeerServer();
-    for (const id of ids) await reporter.report(id, 'started');
+    await lab.begin(reporter, ...ids);
     await lab.killHub();
     const path = (id: string) => join(lab.home, 'live', id);
     const text = readFileSync(path('half'), 'utf8');
@@ -86,7 +86,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
   test('no key: it is said, nothing is obeyed, and the old key brings the job back', async ({ lab }) => {
     for (const id of ['proven', 'given-up']) plant(lab, id);
     const reporter = await lab.startPeerServer();
-    for (const id of ['proven', 'given-up']) await reporter.report(id, 'started');
+    await lab.begin(reporter, 'proven', 'given-up');
     await lab.killHub();
     const key = join(lab.home, 'key');
     const old = readFileSync(key, 'utf8');
@@ -111,7 +111,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
   }) => {
     plant(lab, 'gone');
     const reporter = await lab.startPeerServer();
-    await reporter.report('gone', 'started');
+    await lab.begin(reporter, 'gone');
     // It notes which jobs are there.
     await (await lab.startServer()).ask('list_jobs');
     await lab.killHub();

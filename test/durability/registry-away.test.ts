@@ -16,7 +16,7 @@ describe('a registry that is away when a hub starts', () => {
       plant(lab, 'far-off');
       plant(lab, 'over');
       const reporter = await lab.startPeerServer();
-      for (const id of ['far-away', 'far-off']) await reporter.report(id, 'started');
+      await lab.begin(reporter, 'far-away', 'far-off');
       await reporter.report('over', 'completed');
       const live = () => lab.inHome('live');
       await until('the ended one is at rest', () => !live().includes('over'));
@@ -54,7 +54,7 @@ describe('a registry that is away when a hub starts', () => {
     plant(lab, 'far-away');
     plant(lab, 'near-by', {}, other);
     const reporter = await lab.startPeerServer();
-    await reporter.report('far-away', 'started');
+    await lab.begin(reporter, 'far-away');
     await lab.killHub();
     renameSync(lab.registry, `${lab.registry}-away`);
     const first = await reporter.report('far-away', 'progress', { detail: 'one' });
@@ -135,7 +135,7 @@ test('a journal that is gone: its job waits for it, and says so', async ({ lab }
   plant(lab, 'cut', { timeouts: { timeout_seconds: 4, idle_timeout_seconds: 3_600 } });
   plant(lab, 'over');
   const reporter = await lab.startPeerServer();
-  await reporter.report('cut', 'started');
+  await lab.begin(reporter, 'cut');
   await reporter.report('over', 'completed');
   await until('one is written', () => existsSync(lab.paths('cut').record));
   await until('both are', () => lab.snapshot('over').status === 'completed');

@@ -24,7 +24,7 @@ describe('a project with open jobs that is renamed', () => {
     const server = await lab.startServer();
     await server.ask('list_jobs');
     const reporter = await lab.startPeerServer();
-    for (const id of ['carried', 'dropped']) await reporter.report(id, 'started');
+    await lab.begin(reporter, 'carried', 'dropped');
     const pid = await lab.hubPid();
     renameSync(lab.project, next(lab));
     const told = await reporter.report('carried', 'progress', { detail: 'on the way' });
@@ -56,7 +56,7 @@ describe('a project with open jobs that is renamed', () => {
     lab.expected.push(/^(q|r)\//);
     plant(lab, 'carried');
     const reporter = await lab.startPeerServer();
-    await reporter.report('carried', 'started');
+    await lab.begin(reporter, 'carried');
     await lab.killHub();
     renameSync(lab.project, next(lab));
     await reporter.report('carried', 'progress', { detail: 'in q' });
@@ -80,7 +80,7 @@ describe('a project with open jobs that is renamed', () => {
     lab.expected.push(/^deep\//);
     plant(lab, 'carried');
     const reporter = await lab.startPeerServer();
-    await reporter.report('carried', 'started');
+    await lab.begin(reporter, 'carried');
     await lab.killHub();
     const there = join(lab.folder, 'deep/down');
     copy(lab.project, there);
@@ -96,7 +96,7 @@ test('a copy of a project with open jobs is called a copy, also once those have 
   lab.expected.push(/^q\//);
   plant(lab, 'copied');
   const reporter = await lab.startPeerServer();
-  await reporter.report('copied', 'started');
+  await lab.begin(reporter, 'copied');
   copy(lab.project, next(lab));
   const refused = await say(lab, 'cancel', 'copied');
   expect(refused).toMatchObject({ code: 69, stderr: expect.stringContaining('is a copy') });
@@ -115,7 +115,7 @@ test('a copy that is put in the place of a registry under its hub is taken for i
   lab.expected.push(/^p\/\.mam\/jobs\.(bak|old)\//);
   for (const id of ['busy', 'quiet']) plant(lab, id);
   const reporter = await lab.startPeerServer();
-  for (const id of ['busy', 'quiet']) await reporter.report(id, 'started');
+  await lab.begin(reporter, 'busy', 'quiet');
   const pid = await lab.hubPid();
   const aside = `${lab.registry}.bak`;
   copy(lab.registry, aside);
@@ -139,7 +139,7 @@ test("an older copy in the place of one job's folder: nothing that was acknowled
 }) => {
   plant(lab, 'one');
   const reporter = await lab.startPeerServer();
-  await reporter.report('one', 'started');
+  await lab.begin(reporter, 'one');
   const { folder } = lab.paths('one');
   copy(folder, `${folder}-old`);
   await reporter.report('one', 'progress', { detail: 'after the copy' });

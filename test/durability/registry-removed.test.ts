@@ -13,8 +13,8 @@ describe('a registry that is removed under its open jobs', () => {
     plant(lab, 'cleaner');
     plant(lab, 'bystander');
     const reporter = await lab.startPeerServer();
-    await reporter.report('cleaner', 'started');
-    await reporter.report('bystander', 'started');
+    await lab.begin(reporter, 'cleaner');
+    await lab.begin(reporter, 'bystander');
     const pid = await lab.hubPid();
     for (const round of ['first', 'second']) {
       await lab.run('git', ['clean', '-fdxq']);
@@ -47,7 +47,7 @@ describe('a registry that is removed under its open jobs', () => {
     const reporter = await lab.startPeerServer();
     const detail = '한'.repeat(1_900);
     await reporter.report(id, 'progress', { detail });
-    await reporter.report('older', 'started');
+    await lab.begin(reporter, 'older');
     const { texts } = lab.paths(id);
     removeAtOnce(lab.registry);
     await reporter.report(id, 'progress', { detail: 'on' });
@@ -67,7 +67,7 @@ describe('a registry that is removed under its open jobs', () => {
     lab.homes.push(other);
     plant(lab, 'locked');
     const reporter = await lab.startPeerServer();
-    await reporter.report('locked', 'started');
+    await lab.begin(reporter, 'locked');
     const pid = await lab.hubPid();
     for (const file of ['.hub.lock', '.hub.owner']) rmSync(join(lab.registry, file), { recursive: true });
     const told = await reporter.report('locked', 'progress', { detail: 'still here' });
@@ -86,7 +86,7 @@ describe('a registry that is removed under its open jobs', () => {
     plant(lab, 'held');
     plant(lab, 'free', {}, elsewhere);
     const reporter = await lab.startPeerServer();
-    for (const id of ['held', 'free']) await reporter.report(id, 'started');
+    await lab.begin(reporter, 'held', 'free');
     const pid = await lab.hubPid();
     process.kill(pid, 'SIGSTOP');
     for (const file of ['.hub.lock', '.hub.owner']) rmSync(join(lab.registry, file), { recursive: true });
@@ -111,7 +111,7 @@ describe('a registry that is removed under its open jobs', () => {
   test('the journal alone: what was acknowledged is there again', async ({ lab }) => {
     plant(lab, 'cut');
     const reporter = await lab.startPeerServer();
-    await reporter.report('cut', 'started');
+    await lab.begin(reporter, 'cut');
     await reporter.report('cut', 'progress', { detail: 'half' });
     const { journal } = lab.paths('cut');
     renameSync(journal, `${journal}.aside`);

@@ -10,7 +10,7 @@ describe('without the pointers to the live jobs', () => {
   test('a running hub writes it again', async ({ lab }) => {
     plant(lab, 'noted');
     const reporter = await lab.startPeerServer();
-    await reporter.report('noted', 'started');
+    await lab.begin(reporter, 'noted');
     await lab.event('noted', 'started');
     const live = join(lab.home, 'live');
     removeAtOnce(live);
@@ -26,7 +26,7 @@ describe('without the pointers to the live jobs', () => {
       plant(lab, 'limited', { timeouts: { timeout_seconds: 3, idle_timeout_seconds: 3_600 } });
       if (what === 'a part of it' || what === 'what a note says') plant(lab, 'beside');
       const reporter = await lab.startPeerServer();
-      await reporter.report('limited', 'started');
+      await lab.begin(reporter, 'limited');
       await lab.killHub();
       const live = join(lab.home, 'live');
       if (what === 'what a note says') writeFileSync(join(live, 'limited'), '');
@@ -58,7 +58,7 @@ test('a hub that has no file descriptor left says so, stays, and goes on when it
   const reporter = await lab.startPeerServer();
   const peer = await lab.startPeer('mute');
   const { job_id: id } = await server.delegate(peer);
-  await reporter.report('crowded', 'started');
+  await lab.begin(reporter, 'crowded');
   const pid = await lab.hubPid();
   const limit = async (files: number | string) => {
     const done = await lab.run('prlimit', ['--pid', String(pid), `--nofile=${files}:`]);

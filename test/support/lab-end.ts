@@ -10,6 +10,8 @@ const END_MS = 15_000 * PATIENCE;
 const IN_HOME = [
   /^(hub\.log|hub\.starting|registries|config\.json|key|retained\/\.hosts)$/,
   /^(live|panes|retained|known)\/[a-z0-9-]+$/,
+  // A server has to end within half a second of its client, also while it writes: the hub sweeps it.
+  /^outbox\/\.[a-z0-9.-]+\.json\.tmp$/,
 ];
 
 /** What may lie in a lab beside its homes, by its path in the lab's folder. */

@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isJobId } from '../../src/base/ids.ts';
+import { hasKept } from '../../src/bus/spool/outbox.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import { orderText } from '../../src/order/order-text.ts';
 import { foldJob } from '../../src/registry/fold.ts';
 import { type JobPaths, jobPaths } from '../../src/registry/paths.ts';
+import type { LabServer } from './lab-server.ts';
 import { LABS } from './processes.ts';
 import { until } from './until.ts';
 
@@ -111,6 +113,14 @@ export class LabFiles {
       () => this.events(jobId).find((event) => event.type === type),
       ms,
     );
+  }
+
+  /** Reports the start of jobs, which may start the hub: that can take longer than a report waits for its answer. */
+  async begin(reporter: LabServer, ...jobIds: string[]): Promise<void> {
+    for (const id of jobIds) {
+      await reporter.report(id, 'started');
+      await until(`the start of ${id} is recorded`, () => !hasKept(join(this.home, 'outbox'), id));
+    }
   }
 
   /** The text that must have been typed into the pane for a job. */

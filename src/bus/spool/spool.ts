@@ -1,7 +1,7 @@
-import { constants, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { constants, readFileSync, rmSync } from 'node:fs';
 import { lstat, open, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { syncFolder, writeDurable } from '../../base/durable.ts';
+import { isDayOld, sweepUnfinished, syncFolder, writeDurable } from '../../base/durable.ts';
 import { MamError, systemCode } from '../../base/errors.ts';
 import { makeFolder, namesIn } from '../../base/folders.ts';
 import { newEventId } from '../../base/ids.ts';
@@ -9,8 +9,6 @@ import { orElse } from '../../base/or-else.ts';
 import { outboxFolder } from './outbox.ts';
 
 const NAME = /^[a-z0-9-]{1,80}\.txt$/;
-/** A text is taken within seconds, or named by a kept event: an older one (ms) was left by a process that ended. */
-const DAY_MS = 86_400_000;
 /** More than the largest text of the contract in any encoding: a larger file is not ours. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
@@ -84,10 +82,14 @@ export async function dropSpool(home: string, path: string): Promise<void> {
   await unlink(path).catch(() => {});
 }
 
-/** Removes texts that were not taken for a day and that no kept event names. @throws nothing */
+/**
+ * Removes texts that were not taken for a day and that no kept event names: a text is taken within seconds. Also removes
+ * what a killed process left half-written there or in the outbox.
+ */
 export function sweepSpool(home: string): void {
   const [folder, outbox] = [spoolFolder(home), outboxFolder(home)];
-  const old = namesIn(folder).filter((name) => NAME.test(name) && isOld(join(folder, name)));
+  for (const one of [folder, outbox]) sweepUnfinished(one);
+  const old = namesIn(folder).filter((name) => NAME.test(name) && isDayOld(join(folder, name)));
   if (old.length === 0) return;
   const kept = namesIn(outbox).map((name) =>
     orElse(() => readFileSync(join(outbox, name), 'utf8'), undefined),
@@ -96,11 +98,6 @@ export function sweepSpool(home: string): void {
   if (kept.includes(undefined)) return;
   for (const name of old)
     if (!kept.some((text) => text?.includes(name))) rmSync(join(folder, name), { force: true });
-}
-
-function isOld(path: string): boolean {
-  const time = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return time !== undefined && Date.now() - time > DAY_MS;
 }
 
 function spoolFolder(home: string): string {
