@@ -1,6 +1,6 @@
 import { MamError } from '../src/base/errors.ts';
-import { defineTool } from '../src/mcp/tool/tool.ts';
 import { cancel, cancelView } from '../src/operations/cancel.ts';
+import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 
 export default defineTool({

@@ -1,6 +1,6 @@
-import { defineTool } from '../src/mcp/tool/tool.ts';
 import { delegate, delegateParams } from '../src/operations/delegate.ts';
 import { delegationView, previewView } from '../src/operations/delegation-view.ts';
+import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 import { attentionStep, finalStep } from '../src/view/next-step.ts';
 

@@ -1,4 +1,4 @@
-import type { Tool } from '../src/mcp/tool/tool.ts';
+import type { Tool } from '../src/tool/tool.ts';
 import answerJob from './answer-job.ts';
 import cancelJob from './cancel-job.ts';
 import delegateJob from './delegate-job.ts';

@@ -1,6 +1,6 @@
 import { clean } from '../src/base/text.ts';
-import { defineTool } from '../src/mcp/tool/tool.ts';
 import { jobLogView, logs, type Part } from '../src/operations/logs.ts';
+import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 import { openRequestView } from '../src/view/job.ts';
 import { fitting, lastLines } from '../src/view/room.ts';

@@ -1,5 +1,5 @@
-import { defineTool } from '../src/mcp/tool/tool.ts';
 import { status } from '../src/operations/status.ts';
+import { defineTool } from '../src/tool/tool.ts';
 import { attacher } from '../src/view/attach.ts';
 import { callOf } from '../src/view/call-of.ts';
 import { eventRows, jobView } from '../src/view/job.ts';

@@ -1,5 +1,5 @@
-import { defineTool } from '../src/mcp/tool/tool.ts';
 import { agents, agentsView } from '../src/operations/agents.ts';
+import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 
 export default defineTool({

@@ -4,9 +4,9 @@ import { sha256 } from '../src/base/sha256.ts';
 import type { ClaimReply } from '../src/job/event.ts';
 import { untilAnswered } from '../src/job/messages.ts';
 import type { ReportType } from '../src/job/words.ts';
-import { defineTool } from '../src/mcp/tool/tool.ts';
 import { originOf } from '../src/operations/common.ts';
 import { noResult, publish, reportView, takesResult } from '../src/operations/publish.ts';
+import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 
 /** Codex 0.169.0 cuts the middle out of a result above 10,000 bytes for models that it does not know. */

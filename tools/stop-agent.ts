@@ -1,5 +1,5 @@
-import { defineTool } from '../src/mcp/tool/tool.ts';
 import { stop, stopView } from '../src/operations/agents.ts';
+import { defineTool } from '../src/tool/tool.ts';
 
 export default defineTool({
   name: 'stop_agent',

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { openCheckRequest } from '../src/job/check.ts';
-import { waitBudget } from '../src/mcp/tool/budget.ts';
-import { defineTool } from '../src/mcp/tool/tool.ts';
 import { type VerifyResult, verify, verifyView } from '../src/operations/verify.ts';
+import { waitBudget } from '../src/tool/budget.ts';
+import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 
 const PROGRESS_MS = 10_000;

@@ -1,10 +1,10 @@
 import { MamError } from '../src/base/errors.ts';
 import { LIMITS } from '../src/job/limits.ts';
 import type { JobRecord } from '../src/job/record.ts';
-import { waitBudget } from '../src/mcp/tool/budget.ts';
-import { Heartbeat } from '../src/mcp/tool/heartbeat.ts';
-import { defineTool } from '../src/mcp/tool/tool.ts';
 import { type WaitAnswer, wait, waitSummary } from '../src/operations/wait.ts';
+import { waitBudget } from '../src/tool/budget.ts';
+import { Heartbeat } from '../src/tool/heartbeat.ts';
+import { defineTool } from '../src/tool/tool.ts';
 import { attacher } from '../src/view/attach.ts';
 import { callOf } from '../src/view/call-of.ts';
 import { briefs, eventRows } from '../src/view/job.ts';

@@ -2,9 +2,8 @@ import { bashScript } from './completion/bash.ts';
 import { fishScript } from './completion/fish.ts';
 import { completionTable, type Table } from './completion/table.ts';
 import { zshScript } from './completion/zsh.ts';
-import { type Command, defineCommand } from './core/command.ts';
+import { type Command, defineCommand, type Listed } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
-import type { Listed } from './index.ts';
 
 const SCRIPTS: Readonly<Record<string, (table: Table) => string>> = {
   bash: bashScript,

@@ -1,12 +1,5 @@
-import type { Command } from './core/command.ts';
+import type { Command, Listed } from './core/command.ts';
 
-/** A command as `mam help` lists it; its declaration is loaded only when needed. */
-export interface Listed {
-  /** The title above it in the help. */
-  group: string;
-  summary: string;
-  load(): Promise<Command>;
-}
 type Row = readonly [summary: string, load: () => Promise<{ default: Command }>];
 
 const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {

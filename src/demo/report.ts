@@ -3,7 +3,6 @@ import { cleanLine } from '../base/text.ts';
 import { verdictWords } from '../job/check.ts';
 import type { Delegated, JobStatus } from './mam-client.ts';
 import { attachCommand } from './private-tmux.ts';
-import type { DemoEnd } from './run.ts';
 import type { Stage } from './stage.ts';
 import type { Moment } from './timeline.ts';
 
@@ -11,6 +10,9 @@ import type { Moment } from './timeline.ts';
 const LABEL = 12;
 const DETAIL_CHARS = 100;
 const TASK_CHARS = 300;
+
+/** What became of the job of a demo. */
+export type DemoEnd = 'completed' | 'failed' | 'interrupted';
 
 /** How a demo ended. */
 export interface Ending {

@@ -9,7 +9,7 @@ import { PROMPT, writeScript } from './greeting.ts';
 import { type Delegated, type JobStatus, MamClient, type Waited } from './mam-client.ts';
 import { hubLog, startHub } from './private-hub.ts';
 import { peerScreen, releasePeer, SESSION, startPeer, tmuxVersion } from './private-tmux.ts';
-import type { Ending, Report } from './report.ts';
+import type { DemoEnd, Ending, Report } from './report.ts';
 import { makeStage, type Stage, stageEnvironment } from './stage.ts';
 import { timelineOf } from './timeline.ts';
 
@@ -19,9 +19,6 @@ const JOB_SECONDS = 60;
 const WAIT_SECONDS = 20;
 /** The peer's server announces itself just after its handshake: within this time, in ms. */
 const ANNOUNCE_MS = 2_000;
-
-/** How a demo ended. */
-export type DemoEnd = 'completed' | 'failed' | 'interrupted';
 
 /**
  * One delegated job from end to end on real parts: a hub, a tmux server with a peer that is an MCP client, and a

@@ -4,8 +4,8 @@ import { makeFolder } from '../base/folders.ts';
 import { startOf } from '../base/processes.ts';
 import { homePaths } from '../registry/home.ts';
 import { loadSettings } from '../settings/config.ts';
-import { identifyCaller } from './tool/caller.ts';
-import type { Client } from './tool/tool.ts';
+import { identifyCaller } from '../tool/caller.ts';
+import type { Client } from '../tool/tool.ts';
 
 /**
  * Called once the client is ready: a small file says where this server runs, so that a delivery receipt can tell that

@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { MamError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { problemsOf } from '../operations/check.ts';
+import type { Tool } from '../tool/tool.ts';
 import { meantArguments } from './meant-arguments.ts';
-import type { Tool } from './tool/tool.ts';
 
 /**
  * Checks a call's arguments, as they are meant.

@@ -1,8 +1,8 @@
 import type { Tool as Declaration } from '@modelcontextprotocol/sdk/types.js';
 import { MamError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import type { Role, Tool } from '../tool/tool.ts';
 import { toJsonSchema } from './json-schema.ts';
-import type { Role, Tool } from './tool/tool.ts';
 
 /** The tools of one role, found by name, with their declarations made once. */
 export class Catalog {

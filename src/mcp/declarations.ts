@@ -1,5 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/sdk/types.js';
-import type { Role } from './tool/tool.ts';
+import type { Role } from '../tool/tool.ts';
 
 /**
  * What `tools/list` answers to a role. The build puts a JSON file in the place of this function's body: making the

@@ -1,4 +1,4 @@
-import type { Role } from './tool/tool.ts';
+import type { Role } from '../tool/tool.ts';
 
 /** Codex shows its model only about the first 250 characters of these texts, so their first sentences must be enough. */
 const SUPERVISOR = `Delegate a job to another agent (Claude Code, Codex, any program) that lives in a tmux pane: hand it over with delegate_job, then call wait_job, which returns when the peer is done or needs you. Peers report with publish_event.

@@ -8,9 +8,9 @@ import {
   type ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
 import { cleanAll } from '../base/text.ts';
+import type { Client, Role } from '../tool/tool.ts';
 import { BOARD_RESOURCE, BOARD_URI, readBoard } from './offers/board.ts';
 import { capabilitiesOf, JOBS_RESOURCE, type Notify, promptsOf, TEMPLATES } from './offers/offers.ts';
-import type { Client, Role } from './tool/tool.ts';
 import { ProtocolError } from './wire/protocol-error.ts';
 import { logError } from './wire/stderr.ts';
 import type { Work } from './work.ts';

@@ -3,13 +3,13 @@ import { tools as allTools } from '../../tools/index.ts';
 import { MamError } from '../base/errors.ts';
 import { clean, cleanAll } from '../base/text.ts';
 import { hasLiveJobs } from '../registry/home.ts';
+import { callIdOf, identifyCaller } from '../tool/caller.ts';
+import type { Caller, Client, Role, Tool, ToolContext } from '../tool/tool.ts';
 import { parseArguments } from './arguments.ts';
 import { Catalog } from './catalog.ts';
 import { LiveSettings } from './live-settings.ts';
 import type { Notify } from './offers/offers.ts';
 import type { HubConnection } from './session/engine.ts';
-import { callIdOf, identifyCaller } from './tool/caller.ts';
-import type { Caller, Client, Role, Tool, ToolContext } from './tool/tool.ts';
 import { asProtocolError } from './wire/protocol-error.ts';
 import { logError } from './wire/stderr.ts';
 

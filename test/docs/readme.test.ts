@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/core/exit.ts';
 import { commands } from '../../src/cli/index.ts';
-import { waitBudget } from '../../src/mcp/tool/budget.ts';
-import type { Tool } from '../../src/mcp/tool/tool.ts';
 import { loadSettings } from '../../src/settings/config.ts';
 import { parseConfigFile } from '../../src/settings/config-file.ts';
 import { ALL_SETTINGS, CHECK_VARIABLES, namesOf, SETTINGS, type Setting } from '../../src/settings/table.ts';
+import { waitBudget } from '../../src/tool/budget.ts';
+import type { Tool } from '../../src/tool/tool.ts';
 import { tools } from '../../tools/index.ts';
 import { ROOT, read } from './markdown.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { waitBudget } from '../../src/mcp/tool/budget.ts';
+import { waitBudget } from '../../src/tool/budget.ts';
 
 test.each([
   [undefined, 'claude-code', undefined, 6 * 3600],

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { MamError } from '../../src/base/errors.ts';
 import { choice, group, list, text } from '../../src/base/fields.ts';
-import { defineTool } from '../../src/mcp/tool/tool.ts';
 import { Work } from '../../src/mcp/work.ts';
+import { defineTool } from '../../src/tool/tool.ts';
 import { McpClient, PROGRAM } from '../support/mcp-client.ts';
 
 afterEach(() => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Heartbeat } from '../../src/mcp/tool/heartbeat.ts';
 import type { LogMessage } from '../../src/operations/request.ts';
+import { Heartbeat } from '../../src/tool/heartbeat.ts';
 
 let told: string[];
 let heartbeat: Heartbeat;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseArguments } from '../../src/mcp/arguments.ts';
 import { toJsonSchema } from '../../src/mcp/json-schema.ts';
-import type { Tool } from '../../src/mcp/tool/tool.ts';
+import type { Tool } from '../../src/tool/tool.ts';
 import { tools } from '../../tools/index.ts';
 import { sharing } from '../support/lab-test.ts';
 

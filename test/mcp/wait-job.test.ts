@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../src/job/limits.ts';
-import type { ToolContext } from '../../src/mcp/tool/tool.ts';
 import type { WaitAnswer } from '../../src/operations/wait.ts';
+import type { ToolContext } from '../../src/tool/tool.ts';
 import waitJob from '../../tools/wait-job.ts';
 import { Story } from '../job/story.ts';
 

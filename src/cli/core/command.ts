@@ -34,6 +34,14 @@ export interface Command<O extends Fields = Fields> {
   run(given: Given<O>): Promise<number>;
 }
 
+/** A command as `mam help` lists it; its declaration is loaded only when needed. */
+export interface Listed {
+  /** The title above it in the help. */
+  group: string;
+  summary: string;
+  load(): Promise<Command>;
+}
+
 export function defineCommand<O extends Fields>(command: Command<O>): Command<O> {
   return command;
 }

@@ -5,7 +5,7 @@ import type {
   Resource,
   Tool,
 } from '@modelcontextprotocol/sdk/types.js';
-import type { Role } from '../tool/tool.ts';
+import type { Role } from '../../tool/tool.ts';
 
 /** The board of a client that can draw: MCP Apps, version 2026-01-26 of its specification (SEP-1865). */
 

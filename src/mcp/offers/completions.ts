@@ -1,8 +1,8 @@
 import type { CompleteResult } from '@modelcontextprotocol/sdk/types.js';
 import { isObject } from '../../base/json.ts';
 import type { JobRow } from '../../job/row.ts';
+import type { Caller, Role } from '../../tool/tool.ts';
 import type { HubConnection } from '../session/engine.ts';
-import type { Caller, Role } from '../tool/tool.ts';
 import { badParams } from '../wire/protocol-error.ts';
 import { TEMPLATES } from './offers.ts';
 import { promptNamed } from './prompts.ts';

@@ -1,7 +1,7 @@
 import type { Result } from '@modelcontextprotocol/sdk/types.js';
 import { cleanAll } from '../../base/text.ts';
+import type { ToolContext } from '../../tool/tool.ts';
 import type { HubConnection } from '../session/engine.ts';
-import type { ToolContext } from '../tool/tool.ts';
 import { badParams } from '../wire/protocol-error.ts';
 import { complete } from './completions.ts';
 import { JOBS_RESOURCE, type Notify } from './offers.ts';

@@ -5,7 +5,7 @@ import type {
   ServerCapabilities,
   ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
-import type { Role } from '../tool/tool.ts';
+import type { Role } from '../../tool/tool.ts';
 
 /** What a server offers besides tools, as far as it is always the same: nothing must be loaded to list it. */
 

@@ -3,8 +3,8 @@ import { textProblem } from '../../base/fields.ts';
 import { isJobId } from '../../base/ids.ts';
 import { isObject } from '../../base/json.ts';
 import { delegate } from '../../operations/delegate.ts';
+import type { Engine, Role } from '../../tool/tool.ts';
 import { callOf } from '../../view/call-of.ts';
-import type { Engine, Role } from '../tool/tool.ts';
 import { badParams } from '../wire/protocol-error.ts';
 import { promptsOf } from './offers.ts';
 

@@ -6,12 +6,12 @@ import { clean, cleanAll, cleanLine } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { JobRow } from '../../job/row.ts';
 import type { ScreenResult } from '../../operations/logs.ts';
+import type { ToolContext } from '../../tool/tool.ts';
 import { attachCommand } from '../../view/attach.ts';
 import { callOf } from '../../view/call-of.ts';
 import { logText } from '../../view/log-text.ts';
 import { timeline } from '../../view/timeline.ts';
 import type { HubConnection } from '../session/engine.ts';
-import type { ToolContext } from '../tool/tool.ts';
 import { noSuchJob, parseJobUri } from './job-uri.ts';
 import { jobResource, MIME_TYPES } from './offers.ts';
 

@@ -23,7 +23,7 @@ import type { WaitAnswer, WaitRequest } from '../../operations/wait.ts';
 import { previewOrWhy } from '../../order/preview.ts';
 import type { Settings } from '../../settings/config.ts';
 import { askerSettings } from '../../settings/program.ts';
-import type { Engine, Report } from '../tool/tool.ts';
+import type { Engine, Report } from '../../tool/tool.ts';
 import { ownJobs } from './own-jobs.ts';
 
 /** A delegation may take this long: its own 5 s, and the start of a hub before it; in ms. */

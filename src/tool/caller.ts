@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { pidNamespace } from '../../base/process-id.ts';
-import { ancestors, commandLineOf } from '../../base/processes.ts';
-import { type Settings, sessionOf } from '../../settings/config.ts';
+import { pidNamespace } from '../base/process-id.ts';
+import { ancestors, commandLineOf } from '../base/processes.ts';
+import { type Settings, sessionOf } from '../settings/config.ts';
 import type { Caller, Client } from './tool.ts';
 
 const PROCESS_SESSION = `process-${randomUUID()}`;

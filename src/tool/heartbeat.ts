@@ -1,5 +1,5 @@
-import { cleanLine } from '../../base/text.ts';
-import type { LogMessage } from '../../operations/request.ts';
+import { cleanLine } from '../base/text.ts';
+import type { LogMessage } from '../operations/request.ts';
 
 /** A client hears at least this often that the call is alive, in ms: OpenCode gives up after 60 s of silence. */
 const BEAT_MS = 10_000;

@@ -1,17 +1,17 @@
 import type { z } from 'zod';
-import type { Fields, Values } from '../../base/fields.ts';
-import type { Origin } from '../../job/claim.ts';
-import type { Owner } from '../../job/owner.ts';
-import type { JobRecord } from '../../job/record.ts';
-import type { ReportType } from '../../job/words.ts';
-import type { KnownKind } from '../../operations/agents.ts';
-import type { Asker } from '../../operations/common.ts';
-import type { ClaimOutcome, publish } from '../../operations/publish.ts';
-import type { Command, Commands } from '../../operations/request.ts';
-import { answerSchema, inputSchema } from '../../operations/schema.ts';
-import type { WaitAnswer, WaitRequest } from '../../operations/wait.ts';
-import type { AskerSettings } from '../../settings/program.ts';
-import type { Role } from '../../settings/table.ts';
+import type { Fields, Values } from '../base/fields.ts';
+import type { Origin } from '../job/claim.ts';
+import type { Owner } from '../job/owner.ts';
+import type { JobRecord } from '../job/record.ts';
+import type { ReportType } from '../job/words.ts';
+import type { KnownKind } from '../operations/agents.ts';
+import type { Asker } from '../operations/common.ts';
+import type { ClaimOutcome, publish } from '../operations/publish.ts';
+import type { Command, Commands } from '../operations/request.ts';
+import { answerSchema, inputSchema } from '../operations/schema.ts';
+import type { WaitAnswer, WaitRequest } from '../operations/wait.ts';
+import type { AskerSettings } from '../settings/program.ts';
+import type { Role } from '../settings/table.ts';
 
 export type { Role };
 
