@@ -38,7 +38,7 @@ describe("tmux's socket file swept away", () => {
     expect(wait.jobs).toMatchObject([{ status: 'input_required', reason: 'stalled' }]);
     expect(wait.jobs[0].detail).toContain(`\`kill -USR1 ${pid}\``);
     const step = `kill -USR1 ${pid}`;
-    expect(wait.next).toContain(`somebody has to run \`${step}\` in a shell`);
+    expect(wait.next).toContain(`a person has to run \`${step}\` in a shell`);
     expect(wait.next).not.toContain('attach -t');
     expect((await lab.mam('status', job_id)).stdout).toContain(`do         ${step}\n`);
     process.kill(pid, 'SIGUSR1');
