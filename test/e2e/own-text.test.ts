@@ -57,6 +57,22 @@ async function goesOnceCleared(
   expect(peer.keys).toBe(`${keys}${CLEAR_BYTE}\r`);
 }
 
+/** A job that its peer reports as completed while an answer to it is in the input box, not sent. @returns its id */
+async function endsWithItsAnswerPasted(
+  { lab, server, reporter }: { lab: Lab; server: LabServer; reporter: LabServer },
+  peer: Peer,
+  more: { agent?: string },
+): Promise<string> {
+  const { job_id } = await shown(peer, 1, server.delegate(peer, { prompt: 'job one', ...more }));
+  await lab.event(job_id, 'submitted');
+  await reporter.report(job_id, 'started');
+  await server.ask('answer_job', { job_id, text: 'Take tin.' });
+  await until('the answer is pasted', () => peer.pastes.length === 2);
+  await reporter.report(job_id, 'completed');
+  peer.show();
+  return job_id;
+}
+
 /** An order whose Enter its program does not take, and which is cancelled then. */
 async function leftBehind(lab: Lab, server: LabServer, peer: Peer, agent = 'command'): Promise<string> {
   const { job_id } = await server.delegate(peer, { prompt: 'job one', agent });
@@ -176,13 +192,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     'an answer, while the peer reports its end: the next order waits for it',
     async ({ lab, server, reporter }) => {
       const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
-      const { job_id: one } = await shown(peer, 1, server.delegate(peer, { prompt: 'job one' }));
-      await lab.event(one, 'submitted');
-      await reporter.report(one, 'started');
-      await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
-      await until('the answer is pasted', () => peer.pastes.length === 2);
-      await reporter.report(one, 'completed');
-      peer.show();
+      const one = await endsWithItsAnswerPasted({ lab, server, reporter }, peer, {});
       const two = await server.delegate(peer, { prompt: 'job two' });
       await isBlocked(lab, two.job_id, `our own message for job ${one} is in the input box`);
       await pause(NEXT_LOOK_MS);
@@ -200,17 +210,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     'an answer, while the peer reports its end: cleared, where its kind has a key for it',
     async ({ lab, server, reporter }) => {
       const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
-      const { job_id: one } = await shown(
-        peer,
-        1,
-        server.delegate(peer, { prompt: 'job one', agent: 'editor' }),
-      );
-      await lab.event(one, 'submitted');
-      await reporter.report(one, 'started');
-      await server.ask('answer_job', { job_id: one, text: 'Take tin.' });
-      await until('the answer is pasted', () => peer.pastes.length === 2);
-      await reporter.report(one, 'completed');
-      peer.show();
+      await endsWithItsAnswerPasted({ lab, server, reporter }, peer, { agent: 'editor' });
       await until('it is cleared', () => peer.keys === `\r${CLEAR_BYTE}`);
       const two = await shown(peer, 3, server.delegate(peer, { prompt: 'job two', agent: 'editor' }));
       await lab.event(two.job_id, 'submitted');

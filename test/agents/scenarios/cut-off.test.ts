@@ -2,9 +2,11 @@ import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
 import { isRunning } from '../../support/processes.ts';
 import { pause, until } from '../../support/until.ts';
+import type { AgentLab } from '../lab.ts';
 import { testOf } from '../lab-test.ts';
 import type { ModelRequest } from '../model/script.ts';
 import { HOMES } from '../programs.ts';
+import type { Supervisor } from '../supervisor.ts';
 import { AGAIN, BEGIN, DELEGATE, prepared, reporterOf, wait } from '../waiting.ts';
 
 /** What each client shows when its turn was interrupted. */
@@ -21,6 +23,18 @@ const HUMAN_MS = 400;
 /** Of these the next call starts the server again; for the others it is gone until the session ends. */
 const RESTARTS = ['claude-code'];
 
+/** A client in a wait that its model has been told to begin. */
+async function waiting(lab: AgentLab, client: Supervisor) {
+  const asked = await prepared(lab);
+  await client.install();
+  const reporter = await reporterOf(lab);
+  await client.open();
+  await lab.say(BEGIN);
+  const { pid, ppid } = await client.call('wait_job', 1);
+  const [job_id = ''] = lab.jobIds();
+  return { asked, reporter, job_id, pid, ppid };
+}
+
 describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
   const test = testOf(home);
 
@@ -28,13 +42,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     lab,
     client,
   }) => {
-    const asked = await prepared(lab);
-    await client.install();
-    const reporter = await reporterOf(lab);
-    await client.open();
-    await lab.say(BEGIN);
-    const { pid } = await client.call('wait_job', 1);
-    const [job_id = ''] = lab.jobIds();
+    const { asked, reporter, job_id, pid } = await waiting(lab, client);
     for (const key of builtIn(home.kind)?.interruptKeys ?? []) {
       await pause(HUMAN_MS);
       await lab.type(key);
@@ -63,13 +71,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     lab,
     client,
   }) => {
-    const asked = await prepared(lab);
-    await client.install();
-    const reporter = await reporterOf(lab);
-    await client.open();
-    await lab.say(BEGIN);
-    const { pid, ppid } = await client.call('wait_job', 1);
-    const [job_id = ''] = lab.jobIds();
+    const { asked, reporter, job_id, pid, ppid } = await waiting(lab, client);
     process.kill(ppid, 'SIGKILL');
     await until('its server ends', () => !isRunning(pid), 2_000);
     await reporter.report(job_id, 'completed', { detail: 'It hangs.' });
