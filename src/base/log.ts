@@ -4,7 +4,7 @@ import { orElse } from './or-else.ts';
 import { cleanLine } from './text.ts';
 
 /** The log is rotated at this size, so that it cannot fill a disk. */
-const MAX_BYTES = 5 * 1024 * 1024;
+const MAX_LOG_BYTES = 5 * 1024 * 1024;
 const LINE_CHARS = 2_000;
 /** A repeated line is written with its count after this time (ms), then after twice as long each time, up to the second. */
 const REPEATED_MS = 10_000;
@@ -50,7 +50,8 @@ export function fileLog(path: string): Log {
   const append = (level: string, text: string): void => {
     const line = `${new Date().toISOString()} ${level} ${cleanLine(text, LINE_CHARS)}\n`;
     try {
-      if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) renameSync(path, `${path}.1`);
+      if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES)
+        renameSync(path, `${path}.1`);
       appendFileSync(path, line, { mode: 0o600 });
     } catch (error) {
       if (spare !== undefined && NO_FILES.includes(systemCode(error) ?? ''))

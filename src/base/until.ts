@@ -1,4 +1,4 @@
-const LOOK_MS = 10;
+const POLL_MS = 10;
 
 /**
  * Waits for a condition that nothing signals.
@@ -7,7 +7,7 @@ const LOOK_MS = 10;
 export async function until(condition: () => boolean, milliseconds: number): Promise<boolean> {
   for (const end = performance.now() + milliseconds; !condition(); ) {
     if (performance.now() > end) return false;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   return true;
 }

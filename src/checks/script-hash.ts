@@ -6,12 +6,12 @@ import type { Validation } from '../job/record.ts';
 import { readForeignBytes } from '../trust/files.ts';
 
 /** A script, or a program in its place, is shorter than this, in bytes. */
-const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_SCRIPT_BYTES = 64 * 1024 * 1024;
 
 /** The hash of a script that can be read. @throws MamError `bad_input` for one that can't */
 export function scriptHash(path: string): string {
   try {
-    return sha256(readForeignBytes(realpathSync(path), MAX_BYTES));
+    return sha256(readForeignBytes(realpathSync(path), MAX_SCRIPT_BYTES));
   } catch (error) {
     const what = `The validation script ${path} cannot be read.`;
     throw new MamError('bad_input', what, 'Give the path of a readable script.', { cause: error });

@@ -10,7 +10,7 @@ import { loadSettings, type Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 
 /** The agent waits for its hook, so the hub must answer within this time. In ms. */
-const ANSWER_MS = 3_000;
+const REPLY_TIMEOUT_MS = 3_000;
 /** Agents close a hook's input at once; in ms. */
 const INPUT_MS = 2_000;
 /** A permission may be decided the next day; the agent's own limit for hooks usually ends the wait earlier. In ms. */
@@ -71,7 +71,7 @@ async function tell(settings: Settings, params: HookParams): Promise<HookResult>
       address: brokerAddress(settings),
       realm: settings.realm,
       host: settings.host,
-      timeoutMs: params.waits === true ? DECISION_MS : ANSWER_MS,
+      timeoutMs: params.waits === true ? DECISION_MS : REPLY_TIMEOUT_MS,
       command: 'hook',
       path: settings.path,
       params,

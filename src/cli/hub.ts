@@ -15,7 +15,7 @@ import { defineCommand } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
 
-const ANSWER_MS = 3_000;
+const STATUS_TIMEOUT_MS = 3_000;
 const STOP_MS = 5_000;
 
 const ACTIONS = ['status', 'stop', 'restart', 'logs'] as const;
@@ -93,7 +93,7 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
       address: { kind: 'socket', path: socketPath },
       realm: known?.realm ?? realm,
       host: known?.host ?? host,
-      timeoutMs: ANSWER_MS,
+      timeoutMs: STATUS_TIMEOUT_MS,
       command,
       params: {} as Commands[C]['params'],
     });
@@ -103,7 +103,7 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
     if (owner === undefined) return undefined;
     throw new MamError(
       'unavailable',
-      `A hub runs (process ${owner.pid}) and does not answer within ${ANSWER_MS / 1000} s.`,
+      `A hub runs (process ${owner.pid}) and does not answer within ${STATUS_TIMEOUT_MS / 1000} s.`,
       'mam doctor says more.',
     );
   }

@@ -24,7 +24,7 @@ import { commandSettings } from './core/settings.ts';
 import { jobIdOf } from './jobs/job-argument.ts';
 
 /** Without an answer within this time, the event is kept in the outbox. In ms. */
-const ANSWER_MS = 1_000;
+const REPLY_TIMEOUT_MS = 1_000;
 
 const { result, files: _, ...fields } = operation.fields;
 const options = {
@@ -143,7 +143,12 @@ async function send(settings: Settings, claim: Claim): Promise<ClaimReply> {
 }
 
 async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
-  const options = { address: brokerAddress(settings), realm: settings.realm, timeoutMs: ANSWER_MS, claim };
+  const options = {
+    address: brokerAddress(settings),
+    realm: settings.realm,
+    timeoutMs: REPLY_TIMEOUT_MS,
+    claim,
+  };
   let reply: ClaimReply | undefined;
   try {
     reply = await publishOnce(options);

@@ -119,7 +119,7 @@ async function runHere(
         group = pid;
         for (const signal of signals) process.on(signal, interrupt);
       },
-      onOutput: (chunk, from) => shown.take(chunk, from),
+      onOutput: (chunk, from) => shown.write(chunk, from),
     });
     shown.end();
     return ended;

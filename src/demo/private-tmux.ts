@@ -11,7 +11,7 @@ const READY = 'demo-peer';
 /** A peer is ready within this time, in ms; measured: 300 to 500. */
 const READY_MS = 20_000;
 /** tmux answers any other command within this time, in ms. */
-const ANSWER_MS = 10_000;
+const TMUX_TIMEOUT_MS = 10_000;
 /** How much of the peer's screen a failure shows, in lines. */
 const SCREEN_LINES = 12;
 
@@ -84,7 +84,7 @@ export async function endTmux(stage: Stage): Promise<void> {
 async function tmux(stage: Stage, args: string[]): Promise<string> {
   try {
     const words = ['-u', '-S', stage.socket, ...args];
-    return (await execa('tmux', words, commandOptions(stage, ANSWER_MS))).stdout;
+    return (await execa('tmux', words, commandOptions(stage, TMUX_TIMEOUT_MS))).stdout;
   } catch (error) {
     const why = (error as { stderr?: string }).stderr || systemCode(error) || 'no answer';
     throw new MamError('unavailable', `tmux failed: ${why}.`, '', { cause: error });

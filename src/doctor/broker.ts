@@ -8,19 +8,19 @@ import { livingOwner } from '../registry/lock.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, failure, note, ok, problem } from './finding.ts';
 
-const ANSWER_MS = 5_000;
+const BROKER_TIMEOUT_MS = 5_000;
 const HOST_CHARS = 80;
 
 /** The broker between the hub and its clients: one message there and back. */
 export const broker: Check = {
   name: 'broker',
   area: 'broker',
-  limitMs: ANSWER_MS + 1_000,
+  limitMs: BROKER_TIMEOUT_MS + 1_000,
 
   look: withSettings(async ({ broker: external, realm, host, home }, _place, signal) => {
     const id = 'broker.reachable';
     if (external === undefined) return [ok(id, 'It is embedded in the hub, on a private socket')];
-    const over = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    const over = AbortSignal.any([signal, AbortSignal.timeout(BROKER_TIMEOUT_MS)]);
     try {
       const { milliseconds, online } = await roundTrip(externalAddress(external), realm, host, over);
       const ms = Math.max(1, Math.round(milliseconds));

@@ -19,7 +19,7 @@ import { type Check, withSettings } from './check.ts';
 import { type Found, failure, note, ok, problem } from './finding.ts';
 import { outbox } from './outbox.ts';
 
-const ANSWER_MS = 3_000;
+const STATUS_TIMEOUT_MS = 3_000;
 /** Errors of its log are reported up to this age, in ms. */
 const LOG_MS = 24 * 3600 * 1000;
 const LOG_LINES = 3;
@@ -50,7 +50,7 @@ export async function askHub(settings: Settings, file: HubFile | undefined): Pro
       address: { kind: 'socket', path: presentSocketPath(settings) },
       realm: file?.realm ?? settings.realm,
       host: file?.host ?? settings.host,
-      timeoutMs: ANSWER_MS,
+      timeoutMs: STATUS_TIMEOUT_MS,
       command: 'hub_status',
       params: {},
     });
@@ -147,7 +147,7 @@ function silent(error: MamError, pid: number | undefined, file: HubFile | undefi
     const remedy = `It is just starting or ending: run \`mam doctor\` again. If it stays so: \`kill ${pid}\`, and see ${home.log}.`;
     return [problem(id, title, remedy)];
   }
-  const title = `The hub (process ${pid}) did not answer within ${ANSWER_MS / 1000} s.`;
+  const title = `The hub (process ${pid}) did not answer within ${STATUS_TIMEOUT_MS / 1000} s.`;
   const remedy = `If it stays so: \`mam hub logs\`, then \`kill ${pid}\`; the next command starts a new one, and open jobs go on.`;
   return [problem(id, title, remedy)];
 }

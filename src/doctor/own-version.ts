@@ -6,7 +6,7 @@ import { orElse } from '../base/or-else.ts';
 import { atExit } from './groups.ts';
 import { numberIn, type Programs } from './programs.ts';
 
-const ANSWER_MS = 5_000;
+const VERSION_TIMEOUT_MS = 5_000;
 
 /**
  * The version of an agent's program. Read where possible, since by measurement `gemini --version` and
@@ -40,7 +40,7 @@ async function asked(path: string, programs: Programs): Promise<string | undefin
   const remove = atExit(() => rmSync(folder, { recursive: true, force: true }));
   try {
     const home = { HOME: folder, TMPDIR: folder };
-    const { code, stdout } = await programs.run(path, ['--version'], ANSWER_MS, home);
+    const { code, stdout } = await programs.run(path, ['--version'], VERSION_TIMEOUT_MS, home);
     return code === 0 ? numberIn(stdout) : undefined;
   } finally {
     remove();

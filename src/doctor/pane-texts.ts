@@ -14,7 +14,7 @@ import { type Found, problem } from './finding.ts';
 
 /** A text that is just being sent has left its box after this time; in ms. */
 const ON_ITS_WAY_MS = 2_500;
-const LOOK_MS = 100;
+const POLL_MS = 100;
 /** A note that can't be read this long (ms) after it was written is damaged. */
 const BEING_WRITTEN_MS = 60_000;
 const WORD_CHARS = 80;
@@ -31,7 +31,7 @@ export const paneTexts: Check = {
     const texts = () => paths().flatMap((path) => textIn(path) ?? []);
     let left = texts().filter(isThere);
     for (const end = Date.now() + ON_ITS_WAY_MS; left.some(isNew) && Date.now() < end; ) {
-      await sleep(LOOK_MS, undefined, { signal });
+      await sleep(POLL_MS, undefined, { signal });
       left = texts().filter(isThere);
     }
     const damaged = paths().filter((path) => textIn(path) === undefined && ageOf(path) > BEING_WRITTEN_MS);

@@ -12,8 +12,8 @@ import { type Check, type Place, withSettings } from './check.ts';
 import { type Found, ok, problem } from './finding.ts';
 import { askHub } from './hub.ts';
 
-const ANSWER_MS = 4_000;
-const LOOK_MS = 1_500;
+const REPLY_TIMEOUT_MS = 4_000;
+const TMUX_TIMEOUT_MS = 1_500;
 // The hub's own hidden panes are not for jobs.
 const LIST = ['list-panes', '-a', '-F', `#{?${IS_HIDDEN_FORMAT},,#{pane_id}}`];
 
@@ -24,7 +24,7 @@ const LIST = ['list-panes', '-a', '-F', `#{?${IS_HIDDEN_FORMAT},,#{pane_id}}`];
 export const request: Check = {
   name: 'request',
   area: 'hub',
-  limitMs: 3 * ANSWER_MS + 2_000,
+  limitMs: 3 * REPLY_TIMEOUT_MS + 2_000,
 
   look: withSettings(async (settings, place, signal) => {
     // The check of the hub reports one that does not run or answer.
@@ -37,7 +37,7 @@ export const request: Check = {
     const start = performance.now();
     try {
       checkHub(settings);
-      await link.request('preview', jobForPerson(settings, undefined), ANSWER_MS);
+      await link.request('preview', jobForPerson(settings, undefined), REPLY_TIMEOUT_MS);
       const found = await tmuxThrough(link, settings, place);
       const ms = Math.max(1, Math.round(performance.now() - start));
       const answers = ok('hub.request', `It answers what a client here asks, in ${ms} ms`);
@@ -60,8 +60,8 @@ async function tmuxThrough(link: Link, settings: Settings, place: Place): Promis
   const pane = await paneHere(place, tmuxSocket);
   try {
     if (pane === undefined)
-      await link.request('agents', { tmux_socket: tmuxSocket, path, configured: agents }, ANSWER_MS);
-    else await link.request('preview', jobForPerson(settings, `tmux:${pane}`), ANSWER_MS);
+      await link.request('agents', { tmux_socket: tmuxSocket, path, configured: agents }, REPLY_TIMEOUT_MS);
+    else await link.request('preview', jobForPerson(settings, `tmux:${pane}`), REPLY_TIMEOUT_MS);
     return [];
   } catch (error) {
     if (!(error instanceof MamError)) throw error;
@@ -80,7 +80,7 @@ async function paneHere({ programs }: Place, socket: string): Promise<string | u
   } catch {
     return undefined;
   }
-  const { code, stdout } = await programs.run('tmux', ['-S', socket, ...LIST], LOOK_MS);
+  const { code, stdout } = await programs.run('tmux', ['-S', socket, ...LIST], TMUX_TIMEOUT_MS);
   return code === 0 ? stdout.split('\n').find((line) => line.startsWith('%')) : undefined;
 }
 

@@ -11,7 +11,7 @@ const PROTOCOL = '2025-11-25';
 /** How long a server may take to end: once its stdin has ended, then after a signal; in ms. */
 const LEAVE_MS = 1_000;
 const TERMINATE_MS = 300;
-const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 const STDERR_CHARS = 4_000;
 const LINE_CHARS = 200;
 
@@ -122,7 +122,7 @@ function linesOf(stdout: NodeJS.ReadableStream): (id: number) => Promise<Answer>
   let rest = '';
   stdout.setEncoding('utf8').on('data', (chunk: string) => {
     const lines = (rest + chunk).split('\n');
-    rest = (lines.pop() ?? '').slice(-MAX_BYTES);
+    rest = (lines.pop() ?? '').slice(-MAX_OUTPUT_BYTES);
     for (const line of lines) {
       try {
         const answer = JSON.parse(line) as Answer;

@@ -14,7 +14,7 @@ import { type Check, type Place, withSettings } from './check.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 import { numberIn } from './programs.ts';
 
-const ANSWER_MS = 2_000;
+const TMUX_TIMEOUT_MS = 2_000;
 const LIST = ['list-panes', '-a', '-F', `#{version} ${IS_HIDDEN_FORMAT} #{session_id}`];
 const SAID_CHARS = 300;
 
@@ -52,7 +52,7 @@ async function ask(socket: string, { programs }: Place): Promise<Server> {
   } catch (error) {
     return { state: 'refuses', said: cleanLine(explain(error), SAID_CHARS) };
   }
-  const { code, stdout, stderr, late } = await programs.run('tmux', ['-S', socket, ...LIST], ANSWER_MS);
+  const { code, stdout, stderr, late } = await programs.run('tmux', ['-S', socket, ...LIST], TMUX_TIMEOUT_MS);
   if (late) return { state: 'silent' };
   if (code === 0) {
     const panes = stdout
@@ -80,7 +80,7 @@ function stateOf(server: Server, { tmuxSocket, paneSocket }: Settings, why: stri
   const id = 'tmux.socket';
   if (server.state === 'answers') return ok(id, `${counted(server.sessions, 'session')} at ${where}`);
   if (server.state === 'silent') {
-    const title = `The tmux server at ${where} did not answer within ${ANSWER_MS / 1000} s.`;
+    const title = `The tmux server at ${where} did not answer within ${TMUX_TIMEOUT_MS / 1000} s.`;
     return problem(id, title, 'If it is stopped: `pgrep -a tmux` shows it, `kill -CONT PID` lets it go on.');
   }
   if (server.state === 'refuses') {

@@ -10,7 +10,7 @@ import type { Elsewhere } from './reports/elsewhere.ts';
 import type { KeptClaims } from './reports/kept-claims.ts';
 
 /** How long the test of a broker may take, in ms. */
-const LOOK_MS = 10_000;
+const TRIAL_TIMEOUT_MS = 10_000;
 /** How long after a failure the external broker is tried again, in ms. */
 const AGAIN_MS = 1_000;
 
@@ -47,13 +47,13 @@ export class BrokerJoin {
     if (broker === undefined) return;
     try {
       const handlers = {
-        claim: (jobId: string, payload: Buffer) => claims.take(jobId, payload, 'outside'),
-        answer: (payload: Buffer) => elsewhere?.settle(payload),
+        claim: (jobId: string, payload: Buffer) => claims.takeClaim(jobId, payload, 'outside'),
+        answer: (payload: Buffer) => elsewhere?.takeReply(payload),
         clients: onClients,
       };
       const address = externalAddress(broker);
       // What it does not support would show much later, as silence.
-      const patience = AbortSignal.any([this.#end.signal, AbortSignal.timeout(LOOK_MS)]);
+      const patience = AbortSignal.any([this.#end.signal, AbortSignal.timeout(TRIAL_TIMEOUT_MS)]);
       await roundTrip(address, realm, host, patience);
       const bus = await connectExternal({ ...address, realm, host, session, handlers });
       if (this.#end.signal.aborted) return await bus.stop();

@@ -31,7 +31,7 @@ import { Elsewhere } from './reports/elsewhere.ts';
 import { EventRates } from './reports/event-rates.ts';
 import { Inbox } from './reports/inbox.ts';
 import { KeptClaims } from './reports/kept-claims.ts';
-import { Requests } from './requests.ts';
+import { RequestRouter } from './request-router.ts';
 import { Hooks } from './signals/hooks.ts';
 import { PaneWatch } from './signals/pane-watch.ts';
 import { Turns } from './signals/turns.ts';
@@ -90,7 +90,7 @@ export function buildHub(options: HubOptions) {
     parts.onRecorded(job, recorded);
     life.need();
   };
-  outlets.onKept = (job) => registrar.settle(job);
+  outlets.onKept = (job) => registrar.releaseJob(job);
   servers.onPanes = (socket) => parts.onPanes(socket);
 
   const elsewhere = broker === undefined ? undefined : new Elsewhere({ bus: () => buses[1], realm, host });
@@ -100,7 +100,7 @@ export function buildHub(options: HubOptions) {
     earlier: (jobId) => inbox.earlier(jobId),
     reply: (topic, answer, from) => brokers.reply(topic, answer, from === 'outside'),
   });
-  inbox.onEvent = (event, way) => claims.take(event.job_id, JSON.stringify(event), way, true);
+  inbox.onEvent = (event, way) => claims.takeClaim(event.job_id, JSON.stringify(event), way, true);
   const kept = new KeptClaims({ claims, outbox: home.outbox });
   const session = seal.nameFor(`session ${machineId()}`);
   const calls = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };
@@ -120,7 +120,7 @@ export function buildHub(options: HubOptions) {
   };
   const hears = { permissions, decisions, turns, watch: paneWatch, changes };
   const hooks = new Hooks({ registrar, owners, log, ...hears });
-  const requests = new Requests({
+  const requests = new RequestRouter({
     ...{ registrar, verifications, servers, dispatcher, decisions, wakes, home, log, status },
     screens: outlets.screens,
     hooks,

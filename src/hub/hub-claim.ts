@@ -41,7 +41,7 @@ export class HubClaim {
   }
 
   /** Writes the file; the socket is there. @throws the system's error when the file can't be written */
-  take(): void {
+  writeFile(): void {
     const { socketPath, broker } = this.#settings;
     this.#socketInode = statSync(socketPath).ino;
     const place = { socket: socketPath, broker_fingerprint: brokerFingerprint(broker) };

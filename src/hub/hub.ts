@@ -43,19 +43,19 @@ export class Hub {
     awake.start();
     this.#with.retained.takeUp();
     texts.load();
-    await inbox.look();
+    await inbox.listKept();
     const found = takeUp.find(isLiveLost);
     life.start(found);
     const handlers = {
       // It waits for its own job alone: a registry whose lock is held up must not delay it.
-      claim: (jobId: string, payload: Buffer) => kept.take(jobId, payload, 'socket'),
-      request: (payload: Buffer) => void this.#with.requests.take(payload),
+      claim: (jobId: string, payload: Buffer) => kept.takeClaim(jobId, payload, 'socket'),
+      request: (payload: Buffer) => void this.#with.requests.takeRequest(payload),
       clients: life.need,
     };
     const own = await startBroker({ socketPath, realm, handlers });
     this.#broker = own;
     this.#with.buses.push(own);
-    claim.take();
+    claim.writeFile();
     const jobs = await found;
     brokers.introduce(own, broker === undefined);
     for (const job of jobs) if (!isSettled(job.record)) texts.dropUnpasted(job);
@@ -63,7 +63,7 @@ export class Hub {
     life.serve();
     void join.start();
     brokers.sayOnline();
-    this.#tick = setInterval(() => this.#look(), TICK_MS);
+    this.#tick = setInterval(() => this.#onTick(), TICK_MS);
     const open = this.#with.registrar.open.length;
     log.info(`hub ${VERSION} started (process ${process.pid}, ${open} open jobs)`);
     this.#unwatch = watchOutbox(home.outbox, () => void inbox.drain());
@@ -87,15 +87,15 @@ export class Hub {
     claim.release();
   }
 
-  #look(): void {
+  #onTick(): void {
     const { home, life, claim, ownHome, registrar, validator, takeUp, watcher, inbox } = this.#with;
     if (++this.#ticks % SWEEP_TICKS === 0) {
       sweepAnnouncements(home.servers);
       sweepSpool(home.folder);
     }
     ownHome.keepHome();
-    registrar.look();
-    validator.look();
+    registrar.onTick();
+    validator.retryWaiting();
     void takeUp.again();
     if (watcher.owes) void inbox.drain().then(() => watcher.again());
     if (!claim.holds) void ownHome.claimAgain(this.#broker);

@@ -42,7 +42,7 @@ export class OwnHome {
       if (!(await keepsLock())) return onEnd('another hub has taken its place');
       ensurePrivateFolder(dirname(settings.socketPath));
       if (!claim.ownsSocket) await broker?.listenAgain();
-      claim.take();
+      claim.writeFile();
       log.warn('its socket or hub.json was removed: they are made anew');
     } catch (error) {
       log.error('its socket or hub.json was removed, and cannot be made anew now', error);

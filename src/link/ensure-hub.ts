@@ -15,7 +15,7 @@ import { presentSocketPath, START_MS } from '../settings/hub-place.ts';
 import { programPath } from '../settings/program.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 
-const LOOK_MS = 15;
+const START_POLL_MS = 15;
 /** A hub that accepts a connection answers within this time, in seconds. */
 const PROBE_S = 2;
 /** Others that find no hub leave the start to the process that began it, for this time in ms. */
@@ -32,7 +32,7 @@ export async function ensureHub(settings: Settings): Promise<void> {
   while (!(await listens(presentSocketPath(settings)))) {
     if (performance.now() > end) throw notStarted(settings, begun);
     if (mayStart(settings)) startHub(settings);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, START_POLL_MS));
   }
 }
 

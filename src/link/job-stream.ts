@@ -5,7 +5,7 @@ import type { LogMessage } from '../operations/request.ts';
 import type { Link } from './link.ts';
 
 /** How long a busy hub may take to answer, in ms. */
-const LOOK_MS = 30_000;
+const LOG_TIMEOUT_MS = 30_000;
 
 /** What is new of a job. */
 export interface JobNews {
@@ -51,9 +51,9 @@ export class JobStream {
     this.#seen = after;
     this.#unfollow = [
       link.follow(jobId, host, (message) => this.#hear(message)),
-      link.onConnect(() => void this.look()),
+      link.onConnect(() => void this.fetchMissed()),
     ];
-    void this.look();
+    void this.fetchMissed();
   }
 
   /** The seq up to which events have been passed on. */
@@ -66,8 +66,8 @@ export class JobStream {
    * request after a lost connection.
    * @returns when its news has been passed on, or when it has failed
    */
-  look(): Promise<void> {
-    this.#looking ??= this.#look();
+  fetchMissed(): Promise<void> {
+    this.#looking ??= this.#fetch();
     return this.#looking;
   }
 
@@ -77,7 +77,7 @@ export class JobStream {
     for (const end of this.#unfollow) end();
   }
 
-  async #look(): Promise<void> {
+  async #fetch(): Promise<void> {
     try {
       await this.#ask();
     } catch (error) {
@@ -109,7 +109,7 @@ export class JobStream {
     const { link, jobId: job_id, registryDir: registry_dir, onNews } = this.#options;
     for (let more = true; more && !this.#ended; ) {
       const params = { job_id, registry_dir, events_after: this.#seen };
-      const answer = await link.request('status', params, LOOK_MS);
+      const answer = await link.request('status', params, LOG_TIMEOUT_MS);
       if (this.#ended) return;
       more = answer.more;
       // It may be less than before: where the journal was longer, only the present state counts.
@@ -125,7 +125,7 @@ export class JobStream {
     const known = this.#record;
     if (this.#looking !== undefined || known === undefined || event.seq > this.seen + 1) {
       this.#held.push(message);
-      void this.look();
+      void this.fetchMissed();
       return;
     }
     if (event.seq <= this.seen) return;

@@ -9,9 +9,9 @@ import type { ClaimReply } from '../job/event.ts';
 import type { ClaimOutcome } from '../operations/publish.ts';
 import type { Command, Commands, LogMessage, Reply } from '../operations/request.ts';
 import { Follows, type LogListener } from './follows.ts';
+import { PendingCalls } from './pending-calls.ts';
 import { Publisher } from './publisher.ts';
 import { Reconnector } from './reconnector.ts';
-import { Requests } from './requests.ts';
 
 export interface LinkOptions {
   address: BrokerAddress;
@@ -44,7 +44,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #replyTo: string;
   readonly #publisher: Publisher;
-  readonly #requests: Requests;
+  readonly #requests: PendingCalls;
   readonly #follows = new Follows({
     join: (topic) => this.#client?.subscribe(topic, { qos: this.#qos }),
     leave: (topic) => this.#leave(topic),
@@ -79,7 +79,7 @@ export class Link {
       whyNoHub: () =>
         this.#client === undefined && this.#failure instanceof MamError ? this.#failure.text : undefined,
     });
-    this.#requests = new Requests({
+    this.#requests = new PendingCalls({
       replyTo: this.#replyTo,
       path,
       send: (payload) => {
@@ -288,8 +288,8 @@ export class Link {
     if (typeof message !== 'object' || message === null) return;
     if (topic === this.#hubStatus) this.#hubIs((message as { online?: unknown }).online === true);
     else if (topic !== this.#replyTo) this.#follows.deliver(this.#placeOf(topic), message as LogMessage);
-    else if ('request_id' in message) this.#requests.settle(message as Reply);
-    else if ('event_id' in message) this.#publisher.settle(message as ClaimReply);
+    else if ('request_id' in message) this.#requests.takeReply(message as Reply);
+    else if ('event_id' in message) this.#publisher.takeReply(message as ClaimReply);
   }
 
   #explain(command: Command, timeoutMs: number): MamError {

@@ -100,7 +100,7 @@ export class Publisher {
   }
 
   /** Takes the hub's answer to a claim, and drops one that nobody waits for. */
-  settle(reply: ClaimReply): void {
+  takeReply(reply: ClaimReply): void {
     const entry = this.#sent.get(reply.event_id) ?? this.#boxed.get(reply.event_id);
     if (entry === undefined) return;
     if (reply.retry === true) {

@@ -113,7 +113,7 @@ class Trial {
           client.once('connect', (packet) => {
             this.#connack = packet;
           });
-          client.on('message', (at, payload, packet) => this.#take(at, payload, packet));
+          client.on('message', (at, payload, packet) => this.#onMessage(at, payload, packet));
         },
       });
     const opening = open(version === 4);
@@ -171,7 +171,7 @@ class Trial {
     await Promise.race([sent, closed(client), this.#over]);
   }
 
-  #take(topic: string, payload: Buffer, { retain }: IPublishPacket): void {
+  #onMessage(topic: string, payload: Buffer, { retain }: IPublishPacket): void {
     if (topic === this.#topic) this.#back();
     else if (retain && topic.endsWith('/status') && isOnline(payload))
       this.#online.push(topic.split('/').at(-2) ?? '');

@@ -99,7 +99,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
     const lastLook = async (): Promise<void> => {
       const blind = watched.some(({ record }) => record === undefined);
       if (!link.connected && !blind) return;
-      const looks = Promise.all(streams.map((stream) => stream.look()));
+      const looks = Promise.all(streams.map((stream) => stream.fetchMissed()));
       await within(looks, blind ? FIRST_LOOK_MS : LAST_LOOK_MS);
     };
     const open = (job: Watched): JobStream => {

@@ -16,7 +16,7 @@ import { logError } from './wire/stderr.ts';
 const RESTART = 'The realm has changed since this MCP server began: it counts once the server is restarted.';
 
 /** How long new jobs gather, in ms, before the client hears that its list of resources is out of date. */
-const GATHER_MS = 200;
+const LIST_CHANGED_DELAY_MS = 200;
 
 /** Per-request context. */
 export interface Surroundings {
@@ -133,7 +133,7 @@ export class Work {
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
       this.notify({ method: 'notifications/resources/list_changed' }).catch(() => {});
-    }, GATHER_MS);
+    }, LIST_CHANGED_DELAY_MS);
   }
 }
 

@@ -34,7 +34,7 @@ const MAYBE = [
 ];
 const DETAIL_CHARS = 200;
 /** A million jobs have an index of this size, in bytes. */
-const MAX_BYTES = 512 * 1024 * 1024;
+const MAX_INDEX_BYTES = 512 * 1024 * 1024;
 /** Lines between two turns of the event loop, some ms each. */
 const STEP = 2_000;
 
@@ -121,7 +121,7 @@ export async function readRows(
   seal: Seal | undefined,
 ): Promise<{ known: Map<string, IndexRow>; lines: number }> {
   const known = new Map<string, IndexRow>();
-  const text = orElse(() => readForeign(path, MAX_BYTES), undefined);
+  const text = orElse(() => readForeign(path, MAX_INDEX_BYTES), undefined);
   if (text === undefined) return { known, lines: 0 };
   let lines = 0;
   for (const line of text.split('\n')) {

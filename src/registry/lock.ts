@@ -16,7 +16,7 @@ const ELECTION_STALE_MS = 2_000;
 /** A hub that has taken its lock opens its socket within this time, in ms; measured: 80 to 200. */
 const SOCKET_MS = 3_000;
 /** A hub's socket takes a connection at once, in ms. */
-const ANSWER_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 1_000;
 
 /** Who holds a lock: enough to tell a living owner from a dead one whose pid was given to another process. */
 export interface Owner extends ProcessId {
@@ -190,7 +190,7 @@ async function isDeserted(owner: Owner): Promise<boolean> {
     connection.once('connect', () => resolve(false));
     connection.once('error', (error) => resolve(systemCode(error) === 'ECONNREFUSED'));
     connection.once('close', () => resolve(false));
-    connection.setTimeout(ANSWER_MS, () => resolve(false));
+    connection.setTimeout(CONNECT_TIMEOUT_MS, () => resolve(false));
   }).finally(() => connection.destroy());
 }
 

@@ -7,7 +7,7 @@ import { type Mark, markOf } from './mark.ts';
 import type { Seal } from './seal.ts';
 
 /** A longer journal is not one of ours, in bytes: a runaway peer is stopped long before. */
-const MAX_BYTES = 512 * 1024 * 1024;
+const MAX_JOURNAL_BYTES = 512 * 1024 * 1024;
 
 const NEWLINE = 10;
 /** How often a journal whose last line is not whole is read: a hub may be writing it. */
@@ -23,7 +23,7 @@ export interface JournalContent {
 
 /** The text of a journal. @throws the system's error, ELOOP for a link, EFTYPE and EFBIG for what can't be one */
 export function journalText(path: string): string {
-  return readForeign(path, MAX_BYTES);
+  return readForeign(path, MAX_JOURNAL_BYTES);
 }
 
 /**
@@ -62,7 +62,7 @@ function readWhole(path: string): { text: string; mark: Mark } | undefined {
     let bytes: Buffer;
     let writtenAt: number;
     try {
-      ({ bytes, writtenAt } = readForeignDated(path, MAX_BYTES));
+      ({ bytes, writtenAt } = readForeignDated(path, MAX_JOURNAL_BYTES));
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw error;

@@ -15,7 +15,7 @@ import { SIGNED_BYTES } from './seal.ts';
 /** Beginning of a text that stays in the journal line when the whole lies in `texts/`. */
 const KEPT_CHARS = 400;
 /** The two newlines and the proof count as well. */
-const MAX_BYTES = LIMITS.lineBytes - 2 - SIGNED_BYTES;
+const MAX_LINE_BYTES = LIMITS.lineBytes - 2 - SIGNED_BYTES;
 /** The name of a text. An event may name anything: it comes from a peer. */
 const HASH = /^[0-9a-f]{64}$/;
 
@@ -52,7 +52,7 @@ export interface Line {
 /** The line of an event that is short enough, as nearly all are. */
 export function shortLine(event: RecordedEvent): Line | undefined {
   const line = JSON.stringify(event);
-  return Buffer.byteLength(line) <= MAX_BYTES ? { line, event } : undefined;
+  return Buffer.byteLength(line) <= MAX_LINE_BYTES ? { line, event } : undefined;
 }
 
 /**
@@ -74,7 +74,7 @@ export async function longLine(event: RecordedEvent, folder: string): Promise<Li
     const texts = { ...short.texts, [field]: hash };
     short = { ...short, [field]: beginning(value), texts };
     line = JSON.stringify(short);
-    if (Buffer.byteLength(line) <= MAX_BYTES) break;
+    if (Buffer.byteLength(line) <= MAX_LINE_BYTES) break;
   }
   return { line, event: short };
 }

@@ -9,7 +9,7 @@ const TAKEN_MS = 60_000;
 const IDLE_MS = 6_000;
 /** A dialog counts after so long, in ms: some flash by while an agent starts. */
 const DIALOG_MS = 1_000;
-const LOOK_MS = 50;
+const SCREEN_POLL_MS = 50;
 
 /**
  * Waits for the proof that an agent has taken the prompt of its command line. Types nothing.
@@ -25,7 +25,7 @@ export async function awaitArgument(
   const begun = performance.now();
   let dialogSince: number | undefined;
   let readySince: number | undefined;
-  for (; performance.now() - begun < TAKEN_MS; await pause(LOOK_MS, stop)) {
+  for (; performance.now() - begun < TAKEN_MS; await pause(SCREEN_POLL_MS, stop)) {
     if (stop.aborted) return { kind: 'stopped', stands: false };
     const shot = await shoot(server, target.pane);
     const reason = unfit(shot, target);

@@ -22,7 +22,7 @@ import {
 } from './start.ts';
 
 /** A tmux server that is silent for so long (ms) counts as stuck: the client is dropped, and the command fails. */
-const ANSWER_MS = 10_000;
+const SILENCE_TIMEOUT_MS = 10_000;
 const END_MS = 1_000;
 const OTHER_VERSION = /protocol version mismatch/;
 
@@ -71,7 +71,7 @@ export class ControlClient {
     this.hidden = hidden;
     this.#child = start(program, socketPath, hidden);
     const frames = new FrameReader(
-      (block) => this.#take(block),
+      (block) => this.#onBlock(block),
       (line) => {
         if (line.startsWith('%exit')) this.#why = line.slice('%exit'.length).trim();
         onNotice(line);
@@ -149,7 +149,7 @@ export class ControlClient {
     if (this.#ended) return Promise.reject(this.#lost(subcommand));
     return new Promise((resolve, reject) => {
       const sentinel = `${this.#nonce}${++this.#count}`;
-      const timer = setTimeout(() => this.#silent(subcommand), ANSWER_MS);
+      const timer = setTimeout(() => this.#silent(subcommand), SILENCE_TIMEOUT_MS);
       if (this.#pending.push({ subcommand, sentinel, lines: [], resolve, reject, timer }) === 1)
         this.#hold(true);
       if (this.#outgoing === '') queueMicrotask(() => this.#flush());
@@ -192,7 +192,7 @@ export class ControlClient {
     if (text !== '' && !this.#ended) this.#child.stdin.write(text);
   }
 
-  #take(block: Block): void {
+  #onBlock(block: Block): void {
     if (this.#greeted !== undefined) {
       this.#greeted(block.failed ? block.lines.join(' ') : undefined);
       this.#greeted = undefined;
@@ -202,11 +202,11 @@ export class ControlClient {
     const head = this.#pending[0];
     if (!block.ours || head === undefined) return;
     if (block.failed) head.error ??= block.lines.join(' ');
-    else if (block.lines.length === 1 && block.lines[0] === head.sentinel) this.#settle(head);
+    else if (block.lines.length === 1 && block.lines[0] === head.sentinel) this.#answerHead(head);
     else head.lines.push(...block.lines);
   }
 
-  #settle(head: Pending): void {
+  #answerHead(head: Pending): void {
     this.#pending.shift();
     clearTimeout(head.timer);
     if (this.#pending.length === 0) this.#hold(false);
@@ -222,7 +222,7 @@ export class ControlClient {
   }
 
   #silent(subcommand: string): void {
-    this.#why = `it did not answer ${subcommand} for ${ANSWER_MS / 1000} s`;
+    this.#why = `it did not answer ${subcommand} for ${SILENCE_TIMEOUT_MS / 1000} s`;
     this.kill();
     this.#finish();
   }

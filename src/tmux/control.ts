@@ -9,9 +9,9 @@ import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
 /** Notifications after which a pane or a session may be gone (measured: at once for a window's last pane, a second for a split). */
 const GONE = /^%(unlinked-window-close|window-close|sessions-changed|exit)\b/;
 /** One look answers all notifications within so long (ms). */
-const GATHER_MS = 20;
+const LOOK_DELAY_MS = 20;
 /** While another client stays in our hidden session, the pause between looks doubles, up to this, in ms. */
-const LONGEST_GATHER_MS = 1_000;
+const LONGEST_LOOK_DELAY_MS = 1_000;
 /** A second client may take the hidden session away while ours attaches to it. */
 const CONNECT_TRIES = 3;
 
@@ -28,7 +28,7 @@ export class TmuxServer {
   #client: ControlClient | undefined;
   #connecting: Promise<ControlClient> | undefined;
   #gathering: NodeJS.Timeout | undefined;
-  #again = GATHER_MS;
+  #again = LOOK_DELAY_MS;
   /** Set while our client leaves: a command waits for that, and goes to the next client. */
   #leaving: Promise<void> | undefined;
   #closed = false;
@@ -120,7 +120,7 @@ export class TmuxServer {
           this.#tellGone('the control client ended');
         });
         // Nothing has reported a session that ended while we connected.
-        this.#again = GATHER_MS;
+        this.#again = LOOK_DELAY_MS;
         this.#soonLookAround();
         return client;
       } catch (error) {
@@ -176,7 +176,7 @@ export class TmuxServer {
     await this.#showOut();
     const panes = await client.send(`list-panes -a -F '${IS_HIDDEN_FORMAT}'`).catch(() => ['?']);
     const isAlone = panes.every((hidden) => hidden === '1');
-    this.#again = isAlone ? Math.min(2 * this.#again, LONGEST_GATHER_MS) : GATHER_MS;
+    this.#again = isAlone ? Math.min(2 * this.#again, LONGEST_LOOK_DELAY_MS) : LOOK_DELAY_MS;
     if (!isAlone) return;
     // A command that is under way gets its answer first.
     if (client.idle) {

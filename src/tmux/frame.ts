@@ -26,10 +26,10 @@ export class FrameReader {
   push(chunk: string): void {
     const lines = (this.#rest + chunk).split('\n');
     this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#take(line);
+    for (const line of lines) this.#addLine(line);
   }
 
-  #take(line: string): void {
+  #addLine(line: string): void {
     const open = this.#open;
     if (open === undefined) {
       const begin = /^%begin (\d+ \d+) (\d+)$/.exec(line);

@@ -7,7 +7,7 @@ import { type Pasted, type Standing, standing } from './standing.ts';
 
 /** A program may take so long (ms) to show a text. */
 const SHOWN_MS = 1_500;
-const LOOK_MS = 30;
+const SCREEN_POLL_MS = 30;
 
 /** How the delivery that a dead hub left behind ended. */
 export type Recovery = { kind: 'submitted'; evidence: string } | Extract<ClimbEnd, { why: string }>;
@@ -43,7 +43,7 @@ export async function recoverDelivery(
     if (reason?.by === 'gone') return { kind: 'gone', why: reason.why };
     where = reason === undefined && shot !== undefined ? standing(shot, pasted) : 'none';
     if (where !== 'none') break;
-    await pause(LOOK_MS, stop);
+    await pause(SCREEN_POLL_MS, stop);
   } while (!stop.aborted && performance.now() - since < SHOWN_MS);
   if (where !== 'alone')
     return { kind: 'unverified', why: `The hub was restarted during the delivery, and ${NOT_ALONE[where]}.` };

@@ -19,7 +19,7 @@ import { isOwn } from './owner.ts';
 const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW, O_WRONLY, O_CREAT } = constants;
 
 /** A file of a registry or a configuration is shorter than this, in bytes; a journal has a limit of its own. */
-const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 function refused(path: string, why: string, code: string): Error {
   return Object.assign(new Error(`${path} ${why}`), { code });
@@ -31,7 +31,7 @@ function refused(path: string, why: string, code: string): Error {
  * @param max its limit in bytes
  * @throws the system's error; ELOOP for a link, EFTYPE for what is not a plain file, EFBIG for one that is too large
  */
-export function readForeign(path: string, max: number = MAX_BYTES): string {
+export function readForeign(path: string, max: number = MAX_FILE_BYTES): string {
   return readForeignBytes(path, max).toString('utf8');
 }
 
@@ -41,7 +41,7 @@ export function readObject(path: string): Record<string, unknown> {
 }
 
 /** The same as bytes. @throws as `readForeign` */
-export function readForeignBytes(path: string, max: number = MAX_BYTES): Buffer {
+export function readForeignBytes(path: string, max: number = MAX_FILE_BYTES): Buffer {
   return readForeignDated(path, max).bytes;
 }
 

@@ -22,7 +22,7 @@ export class Timeline {
    * @param events in the order of the journal, from any seq on
    * @param record the job after them, or later
    */
-  take(events: readonly RecordedEvent[], record: JobRecord): TimelineEntry[] {
+  addEvents(events: readonly RecordedEvent[], record: JobRecord): TimelineEntry[] {
     const [first] = events;
     if (first !== undefined && !this.#hasBegun) {
       this.#hasBegun = true;
@@ -56,7 +56,7 @@ export class Timeline {
 }
 
 export function timeline(events: readonly RecordedEvent[], record: JobRecord): TimelineEntry[] {
-  return new Timeline().take(events, record);
+  return new Timeline().addEvents(events, record);
 }
 
 function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {

@@ -166,8 +166,8 @@ describe('the stream of a job', () => {
     const { opened: answered, open: answer } = gate();
     job.gate = answered;
     job.happen('progress', false);
-    void stream.look();
-    void stream.look();
+    void stream.fetchMissed();
+    void stream.fetchMissed();
     await until('it asks', () => job.asked.length === 2);
     for (let n = 0; n < 5; n++) job.happen('progress');
     answer();
@@ -200,7 +200,7 @@ describe('the stream of a job', () => {
     expect(stream.told.news[1]).toMatchObject({ events: [], record: { status: 'completed' }, whole: true });
     expect(stream.seen).toBe(0);
     job.broken = false;
-    await stream.look();
+    await stream.fetchMissed();
     expect(stream.seqs()).toEqual([1, 2]);
     expect(stream.told.failed).toEqual([]);
   });

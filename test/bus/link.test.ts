@@ -243,7 +243,7 @@ describe('claims', () => {
     const options = { realm: REALM, replyTo: 'r', home, manyHubs: false, patienceMs: 100, send };
     const publisher = new Publisher(options);
     const say = ({ event_id }: Claim, recorded: boolean): void =>
-      publisher.settle({
+      publisher.takeReply({
         event_id,
         accepted: recorded,
         recorded,
@@ -298,7 +298,7 @@ describe('claims', () => {
     const claim = makeClaim('b', '2');
     const second = publisher.claim(claim);
     const reply = { event_id: claim.event_id, accepted: false, recorded: false, unknown: true };
-    publisher.settle(reply);
+    publisher.takeReply(reply);
     expect(await second).toEqual({ kind: 'answered', reply });
     await until('only the first is kept', () => outboxNames(home).length === 1);
   });

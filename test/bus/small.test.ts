@@ -16,7 +16,7 @@ import { frameChecker } from '../../src/bus/broker/frame-guard.ts';
 import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/spool/outbox.ts';
 import { dropSpool, spoolText, sweepSpool, takeSpool } from '../../src/bus/spool/spool.ts';
 import { claimTopic, isReplyTopic, isRequestTopic, logTopic, parseClaimTopic } from '../../src/bus/topics.ts';
-import { Requests } from '../../src/link/requests.ts';
+import { PendingCalls } from '../../src/link/pending-calls.ts';
 import { until } from '../support/until.ts';
 import { cleanUp, makeClaim, makeHome, onCleanUp, publishPacket } from './helpers.ts';
 
@@ -141,7 +141,7 @@ describe('watching the outbox', () => {
 
 it('says of a command that went out unanswered that it may be carried out, and of no other', async () => {
   const refusal = (sends: boolean, command: 'cancel' | 'status') =>
-    new Requests({
+    new PendingCalls({
       replyTo: 'r',
       send: () => sends,
       explain: () => new MamError('unavailable', 'No answer.', 'Try again.'),

@@ -73,7 +73,7 @@ test('10,000 events of a job may come at once, and no more', async () => {
   const rates = new EventRates(hubEventsPerMinute ?? 0);
   const job = { id: 'open', length: 1, record: { status: 'working' } } as LiveJob;
   let taken = 0;
-  while (taken < 11_000 && rates.take(job, 'progress', false) === undefined) taken++;
+  while (taken < 11_000 && rates.countEvent(job, 'progress', false) === undefined) taken++;
   expect(taken).toBeGreaterThanOrEqual(10_000);
   // Some come back while it counts.
   expect(taken).toBeLessThan(11_000);

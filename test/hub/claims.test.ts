@@ -22,6 +22,9 @@ test('a report on an unknown job that comes while jobs are taken up is answered 
     },
   };
   const claims = new Claims(parts as unknown as ConstructorParameters<typeof Claims>[0]);
-  await claims.take('wall', JSON.stringify({ type: 'progress', detail: 'x', event_id: 'e', reply_to: 'me' }));
+  await claims.takeClaim(
+    'wall',
+    JSON.stringify({ type: 'progress', detail: 'x', event_id: 'e', reply_to: 'me' }),
+  );
   expect(answer?.refusal).toContain('There is no job with this id. Open jobs: roof.');
 });

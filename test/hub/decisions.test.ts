@@ -118,7 +118,7 @@ afterEach(async () => {
 });
 
 const tell = (report: HookReport, waits = false): Promise<HookResult> =>
-  hooks.take({ agent: 'codex', report, origin: { pids: [process.pid] }, waits });
+  hooks.takeHook({ agent: 'codex', report, origin: { pids: [process.pid] }, waits });
 /** The screen, or an earlier hub, has told of a request. */
 const required = () =>
   registrar.record(job, draftEvent(job.id, 'permission_required', { data: { ...ASKS } }));

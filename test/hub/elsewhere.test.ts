@@ -8,7 +8,7 @@ function passing() {
   const claim = { event_id: 'e', job_id: 'mine', type: 'progress', source: 'peer', at: '' };
   return {
     reply: elsewhere.pass(claim as never, false),
-    say: (answer: object) => elsewhere.settle(Buffer.from(JSON.stringify({ event_id: 'e', ...answer }))),
+    say: (answer: object) => elsewhere.takeReply(Buffer.from(JSON.stringify({ event_id: 'e', ...answer }))),
   };
 }
 

@@ -74,8 +74,8 @@ describe('the audit log', () => {
     for (let cut = 1; cut < journal.length; cut++) {
       const batches = new Timeline();
       const both = [
-        ...batches.take(journal.slice(0, cut), record),
-        ...batches.take(journal.slice(cut), record),
+        ...batches.addEvents(journal.slice(0, cut), record),
+        ...batches.addEvents(journal.slice(cut), record),
       ];
       expect(both).toEqual(entries);
       const page = timeline(journal.slice(cut), record);

@@ -45,14 +45,14 @@ test('the way to the end of the list begins anew at no job that is gone', async 
   const feed: Feed = new Feed({
     ...{ link: hub(), host: 'here', registryDir: REGISTRY, state: () => store.state },
     take: (action) => {
-      store.take(action);
-      feed.look();
+      store.dispatch(action);
+      feed.fetchMissing();
     },
   });
   feed.start();
   await until('the first page is there', () => store.state.jobs.parts.all.loaded);
   store.set(press(store.state, { name: 'end' }).state);
-  feed.look();
+  feed.fetchMissing();
   await until('the last row is selected', () => store.state.selected === `job-${COUNT - 1}`);
   feed.stop();
   store.stop();

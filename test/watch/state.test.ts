@@ -331,7 +331,7 @@ describe('pictures', () => {
       let drawn = 0;
       store.subscribe(() => drawn++);
       for (let event = 0; event < 5_000; event++) {
-        store.take({
+        store.dispatch({
           type: 'heard',
           messages: [message('job-0', 'progress', {}, 'working', `step ${event}`)],
         });

@@ -48,15 +48,15 @@ export class Board {
   }
 
   /** Takes a list, of the call that opened the page or of a look. */
-  take(list: JobList): void {
+  showList(list: JobList): void {
     if (!Array.isArray(list.jobs)) return;
     this.#jobs = list;
     this.render();
   }
 
   /** Asks for what may have changed. @throws when the server can't be asked */
-  async look(): Promise<void> {
-    this.take(await fetchJobs(this.#host, this.#filter, this.#wanted));
+  async refresh(): Promise<void> {
+    this.showList(await fetchJobs(this.#host, this.#filter, this.#wanted));
     await this.#readLog();
   }
 

@@ -46,7 +46,7 @@ export class Host {
   constructor(events: HostEvents) {
     this.#events = events;
     addEventListener('message', ({ source, data }: MessageEvent) => {
-      if (source === parent && data?.jsonrpc === '2.0') this.#take(data as Message);
+      if (source === parent && data?.jsonrpc === '2.0') this.#onMessage(data as Message);
     });
   }
 
@@ -112,7 +112,7 @@ export class Host {
     parent.postMessage({ jsonrpc: '2.0', ...message }, '*');
   }
 
-  #take(message: Message): void {
+  #onMessage(message: Message): void {
     const { id, method, params = {} } = message;
     if (method === undefined) {
       const done = this.#waiting.get(id as number);

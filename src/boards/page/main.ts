@@ -16,12 +16,12 @@ const host = new Host({
     board.render();
   },
   onInput: (args) => board.openedWith(args),
-  onResult: (answer) => board.take(answer as unknown as JobList),
+  onResult: (answer) => board.showList(answer as unknown as JobList),
   onEnd: () => pulse.end(),
 });
 const board = new Board(host);
 const pulse = new Pulse({
-  work: () => board.look(),
+  work: () => board.refresh(),
   well: () => board.warn(''),
   failed(error, nextMs) {
     const why = error instanceof Error ? error.message : String(error);

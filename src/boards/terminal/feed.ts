@@ -15,7 +15,7 @@ const PAGE = 200;
 /** How many of a job's newest events are kept. */
 const EVENTS = 200;
 /** Events gather for this time, in ms: a burst of thousands is a few changes of the board. */
-const GATHER_MS = 50;
+const REDRAW_DELAY_MS = 50;
 /** Without any event the screen of an open job is looked at again after this time, in ms. */
 const SCREEN_MS = 500;
 
@@ -76,7 +76,7 @@ export class Feed {
   }
 
   /** The board has changed: fetches what it lacks now. */
-  look(): void {
+  fetchMissing(): void {
     if (this.#stopped) return;
     const state = this.#with.state();
     const lacksRows = wantsMore(state);
@@ -91,7 +91,7 @@ export class Feed {
   #reload(): void {
     this.#fresh.add('all').add('open');
     this.#detailStale = this.#screenStale = true;
-    this.look();
+    this.fetchMissing();
   }
 
   #hear(message: LogMessage): void {
@@ -104,8 +104,8 @@ export class Feed {
       if (messages.some(({ event }) => event.job_id === selected))
         this.#detailStale = this.#screenStale = true;
       this.#with.take({ type: 'heard', messages });
-      this.look();
-    }, GATHER_MS);
+      this.fetchMissing();
+    }, REDRAW_DELAY_MS);
   }
 
   #lane(work: () => Promise<void>): () => void {
@@ -119,7 +119,7 @@ export class Feed {
       if (text !== undefined) this.#with.take({ type: 'over', text });
       text = undefined;
     };
-    return lane(done, failed, () => this.look());
+    return lane(done, failed, () => this.fetchMissing());
   }
 
   async #fetchList(): Promise<void> {
@@ -172,7 +172,7 @@ export class Feed {
     const wait = this.#screenAt + SCREEN_MS - performance.now();
     const due = row?.pane !== undefined && (isOpen(row) || (!other && state.screen?.live === true));
     if (other || this.#screenStale || (due && wait <= 0)) this.#screen();
-    else if (due) this.#screenTimer = setTimeout(() => this.look(), wait);
+    else if (due) this.#screenTimer = setTimeout(() => this.fetchMissing(), wait);
   }
 
   async #fetchScreen(): Promise<void> {

@@ -39,7 +39,7 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
   const onKey = (key: Key): void => {
     const { state, deed } = press(store.state, key);
     store.set(state);
-    feed.look();
+    feed.fetchMissing();
     if (deed !== undefined) void perform(deed);
   };
   // Made at its first use: the terminal is asked for its size before there is a state to draw.
@@ -56,16 +56,16 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
     registryDir,
     state: () => store.state,
     take: (action) => {
-      store.take(action);
-      feed.look();
+      store.dispatch(action);
+      feed.fetchMissing();
     },
   });
   const resized = (): void => {
     terminal.redraw();
-    store.take({ type: 'resized', size: terminal.size });
-    feed.look();
+    store.dispatch({ type: 'resized', size: terminal.size });
+    feed.fetchMissing();
   };
-  const tick = setInterval(() => store.take({ type: 'ticked', now: Date.now() }), TICK_MS);
+  const tick = setInterval(() => store.dispatch({ type: 'ticked', now: Date.now() }), TICK_MS);
   process.stdout.on('resize', resized);
   for (const signal of SIGNALS) process.once(signal, leave);
   try {
@@ -83,7 +83,7 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
 
   async function perform(deed: Deed): Promise<void> {
     const tell = (text: string, bad = false): void =>
-      store.take({ type: 'told', note: { text: commandWords(text), bad } });
+      store.dispatch({ type: 'told', note: { text: commandWords(text), bad } });
     try {
       if (deed.do === 'quit') leave();
       else if (deed.do === 'attach') tell(attach(deed));
@@ -101,7 +101,7 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
       attachTo(session, standpoint);
     } finally {
       if (!inside) {
-        store.take({ type: 'resized', size: terminal.size });
+        store.dispatch({ type: 'resized', size: terminal.size });
         terminal.show();
       }
     }

@@ -31,7 +31,7 @@ export class Store {
     return () => this.#listeners.delete(listener);
   };
 
-  take(action: Action): void {
+  dispatch(action: Action): void {
     this.set(reduce(this.#state, action));
   }
 

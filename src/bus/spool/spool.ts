@@ -10,7 +10,7 @@ import { outboxFolder } from './outbox.ts';
 
 const NAME = /^[a-z0-9-]{1,80}\.txt$/;
 /** More than the largest text of the contract in any encoding: a larger file is not ours. */
-const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 /**
  * Hands over a text that is too long for an MQTT payload, as a file on the same machine.
@@ -63,7 +63,7 @@ export async function takeSpool(home: string, path: string): Promise<string> {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const found = await file.stat();
-      if (!folder.isDirectory() || !found.isFile() || found.size > MAX_BYTES) throw foreign(path);
+      if (!folder.isDirectory() || !found.isFile() || found.size > MAX_TEXT_BYTES) throw foreign(path);
       return await file.readFile('utf8');
     } finally {
       await file.close();

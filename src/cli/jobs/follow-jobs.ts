@@ -71,10 +71,10 @@ export async function followJobs(following: Following): Promise<Followed> {
         cursor: end.cursor,
         signal: stop.signal,
         owner: ownerOf(settings),
-        onBegin: (record) => several || line.begin(record),
+        onBegin: (record) => several || line.showJob(record),
         onEvent: (message) => {
           end.events.push(message.event);
-          line.take(message);
+          line.showEvent(message);
           if (!json) line.print(`${label(message.event.job_id)}${eventText(message.event)}`);
         },
       });

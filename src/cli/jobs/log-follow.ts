@@ -30,7 +30,7 @@ export async function followLog(
   const entries = new Timeline();
   let shown = 0;
   const take = (news: readonly RecordedEvent[], record: JobRecord): void => {
-    for (const entry of entries.take(news, record)) {
+    for (const entry of entries.addEvents(news, record)) {
       if (entry.seq <= after) continue;
       shown++;
       if (json) printJson({ job_id: record.job_id, ...entry });

@@ -30,11 +30,11 @@ export class ProgressLine {
     this.#draw();
   }
 
-  begin(record: JobRecord): void {
+  showJob(record: JobRecord): void {
     this.#show(record, record.detail ?? '');
   }
 
-  take(message: LogMessage): void {
+  showEvent(message: LogMessage): void {
     const { source, detail } = message.event;
     this.#show(message, source === 'hub' ? this.#words : (detail ?? this.#words));
   }

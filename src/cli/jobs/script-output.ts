@@ -27,7 +27,7 @@ export class ScriptOutput {
     if (this.#inLine) process.stdout.write('\n');
   }
 
-  take(chunk: Buffer, from: 'stdout' | 'stderr'): void {
+  write(chunk: Buffer, from: 'stdout' | 'stderr'): void {
     const to = from === 'stdout' ? this.#stdout : process.stderr;
     if (to === process.stdout) this.#inLine = chunk.at(-1) !== NEWLINE;
     if (!to.isTTY) {

@@ -18,7 +18,7 @@ export async function toPane(parts: Parts, wish: Wish, { session, glance }: Plac
   try {
     await job.kept;
   } catch (error) {
-    dispatcher.forget(job);
+    dispatcher.removeJob(job);
     throw error;
   }
   return job;

@@ -82,7 +82,7 @@ export class Dispatcher {
     queue.jobs.push(job);
     if (queue.jobs.length === 1) this.#attend(queue, glance);
     else job.uncork();
-    this.#waiters.tell(queue);
+    this.#waiters.lookAt(queue);
   }
 
   /** Takes over the last hub's open jobs, in their order. Their panes are left alone until `resumeAll`. */
@@ -101,7 +101,7 @@ export class Dispatcher {
     this.#left.clear();
     for (const queue of [...this.#queues.values()]) {
       this.#attend(queue);
-      this.#waiters.tell(queue);
+      this.#waiters.lookAt(queue);
     }
   }
 
@@ -112,15 +112,15 @@ export class Dispatcher {
     const first = queue.jobs[0] === job;
     const taken = after.status !== 'queued' && before?.status === 'queued';
     if (first && !queue.apart && (taken || isFinal(after.status))) queue.stop?.abort();
-    if (first && before !== undefined && needOf(before) !== needOf(after)) this.#waiters.tell(queue);
+    if (first && before !== undefined && needOf(before) !== needOf(after)) this.#waiters.lookAt(queue);
     if (!isFinal(after.status)) return;
     // Its text may be in the pane: `work` removes it in the end.
     if (first && queue.stop === undefined && this.#with.typist.has(job.id)) this.#work(queue, async () => {});
-    this.forget(job);
+    this.removeJob(job);
   }
 
   /** Removes a job from its pane's queue; the next one gets its turn. */
-  forget(job: LiveJob): void {
+  removeJob(job: LiveJob): void {
     const queue = this.#find(job);
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
@@ -129,9 +129,9 @@ export class Dispatcher {
     queue.errands = queue.errands.filter((errand) => errand.job !== job);
     if (first) {
       queue.blocked = undefined;
-      this.#waiters.forget(queue);
+      this.#waiters.endStuck(queue);
       this.#attend(queue);
-      this.#waiters.tell(queue);
+      this.#waiters.lookAt(queue);
     }
     this.#dropEmpty(queue);
   }
@@ -175,7 +175,7 @@ export class Dispatcher {
     for (const queue of this.#queues.values()) {
       clearTimeout(queue.lookAgain);
       queue.stop?.abort();
-      this.#waiters.forget(queue);
+      this.#waiters.endStuck(queue);
     }
   }
 

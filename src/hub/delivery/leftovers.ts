@@ -17,7 +17,7 @@ import { hasBeenSeen, hashOf, type Known, type PaneTexts } from './pane-texts.ts
 const GONE_MS = 300;
 /** How long (ms) a pasted text may take to come up, and a cleared one to leave. */
 const SHOWN_MS = 1_000;
-const LOOK_MS = 30;
+const SCREEN_POLL_MS = 30;
 /** A text is not waited for again so soon, in ms. */
 const AWAIT_AGAIN_MS = 3_000;
 /** A text that its program has read and never shown counts as thrown away so long (ms) after its paste. */
@@ -50,7 +50,7 @@ export class Leftovers {
   async leave(place: Place, own: Known, placeholder?: string): Promise<void> {
     if (this.#isWanted(own)) return;
     own.awaitedAt = performance.now();
-    for (const end = own.awaitedAt + SHOWN_MS; performance.now() < end; await sleep(LOOK_MS)) {
+    for (const end = own.awaitedAt + SHOWN_MS; performance.now() < end; await sleep(SCREEN_POLL_MS)) {
       const shot = await shoot(place.server, own.pane).catch(() => undefined);
       if (shot === undefined || shot.pane_pid !== own.pane_pid) break;
       const where = standing(shot, { ...own, placeholder });
@@ -140,7 +140,7 @@ export class Leftovers {
   }
 
   /** Notes where an unsubmitted text is now. */
-  async look(place: Place, own: Known): Promise<void> {
+  async noteWhere(place: Place, own: Known): Promise<void> {
     await this.#find(place, own, false).catch(() => {});
   }
 
@@ -179,7 +179,7 @@ export class Leftovers {
     const { patterns } = lookFor({ agent: own.agent, job_id: own.mark, typing: own.typing });
     if (keys === undefined || !(await clearOwnText(place, pasted, keys, patterns))) return false;
     own.clearedAt = performance.now();
-    for (const end = performance.now() + SHOWN_MS; performance.now() < end; await sleep(LOOK_MS)) {
+    for (const end = performance.now() + SHOWN_MS; performance.now() < end; await sleep(SCREEN_POLL_MS)) {
       const shot = await shoot(place.server, place.target.pane);
       if (shot === undefined || !hasLeft(shot, pasted, own.seen ?? {})) continue;
       own.hasLeft = true;

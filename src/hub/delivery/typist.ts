@@ -85,7 +85,7 @@ export class Typist {
     if (seen !== undefined) this.#with.texts.noteSeen(own, seen);
     if (end.kind === 'gone') this.#with.texts.sweep();
     else if (end.kind === 'stopped') await this.#leftovers.leave(place, own, placeholder);
-    else await this.#leftovers.look(place, own);
+    else await this.#leftovers.noteWhere(place, own);
     return end;
   }
 

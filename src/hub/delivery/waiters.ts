@@ -27,7 +27,7 @@ export class Waiters {
   }
 
   /** Looks at the queue of a pane, one look after the other. */
-  tell(queue: PaneQueue): void {
+  lookAt(queue: PaneQueue): void {
     if (queue.jobs.length < 2) return;
     const failed = (error: unknown) => this.#with.log.error(`who waits at ${queue.key}`, error);
     queue.telling = queue.telling.then(() => this.#tellWaiting(queue)).catch(failed);
@@ -37,7 +37,7 @@ export class Waiters {
     const [holder, ...others] = queue.jobs;
     if (this.#stopped || holder === undefined || this.#with.left.has(holder)) return;
     const isStuck = needOf(holder.record) !== undefined;
-    if (!isStuck) this.forget(queue);
+    if (!isStuck) this.endStuck(queue);
     else queue.stuck ??= { since: awake.now(), end: () => {} };
     const { stuck } = queue;
     const ends: number[] = [];
@@ -49,10 +49,10 @@ export class Waiters {
     // Longer than its idle_timeout is not an ordinary wait.
     stuck.end();
     const left = stuck.since + Math.min(...ends) - awake.now();
-    stuck.end = awake.after(left > 0 ? left : AGAIN_MS, () => this.tell(queue));
+    stuck.end = awake.after(left > 0 ? left : AGAIN_MS, () => this.lookAt(queue));
   }
 
-  forget(queue: PaneQueue): void {
+  endStuck(queue: PaneQueue): void {
     queue.stuck?.end();
     queue.stuck = undefined;
   }

@@ -121,7 +121,7 @@ export class OpenRegistries {
   }
 
   /** Every second: finds locks that were lost. @param inUse the registries with open jobs */
-  look(inUse: ReadonlySet<string>): void {
+  checkLocks(inUse: ReadonlySet<string>): void {
     for (const registry of this.#opened) {
       registry.keepProof(inUse.has(registry.dir));
       if (!registry.isSound) this.onLoose(registry.dir);

@@ -66,7 +66,7 @@ export class Pointers {
   }
 
   /** Writes anew what was removed, and all of them once the clock was set: they say how far the jobs' clocks are. */
-  look(jobs: Iterable<LiveJob>): void {
+  restoreRemoved(jobs: Iterable<LiveJob>): void {
     const ahead = Date.now() - awake.now();
     const isSet = Math.abs(ahead - this.#ahead) > SET_MS;
     if (isSet) this.#ahead = ahead;

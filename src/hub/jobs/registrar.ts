@@ -183,15 +183,15 @@ export class Registrar {
   }
 
   /** Every second: what could not be written is tried again, and what was removed is noticed. */
-  look(): void {
+  onTick(): void {
     const { jobs, late, pointers, registries } = this.#store;
     for (const job of this.open)
       if (!this.removal.dropRemoved(job) && isTakenOut(job)) this.#repair.tryRepair(job.registryDir);
-    registries.look(new Set(this.open.map(({ registryDir }) => registryDir)));
+    registries.checkLocks(new Set(this.open.map(({ registryDir }) => registryDir)));
     late.retry();
     // On a full disk it could not be written.
     for (const job of jobs.values()) if (!isAtRest(job)) pointers.tryPut(job);
-    pointers.look(jobs.values());
+    pointers.restoreRemoved(jobs.values());
   }
 
   /** The list of a registry's jobs. @throws MamError as `create` */
@@ -210,7 +210,7 @@ export class Registrar {
   }
 
   /** Once nothing is left to do for a job, and its files say so, the next hub does not take it up. */
-  settle(job: LiveJob): void {
+  releaseJob(job: LiveJob): void {
     const { jobs, log, outlets, pointers } = this.#store;
     if (jobs.get(job.id) !== job || !isAtRest(job) || outlets.isBusy(job)) return;
     pointers.remove(job.id);
@@ -246,7 +246,7 @@ export class Registrar {
       if (!recorded.repeated) this.#passOn(job, recorded);
       return recorded;
     } finally {
-      if (job.isFinal) setImmediate(() => this.settle(job));
+      if (job.isFinal) setImmediate(() => this.releaseJob(job));
     }
   }
 

@@ -18,7 +18,7 @@ import { RecordFiles } from './record-files.ts';
 import type { RetainedRecords } from './retained-records.ts';
 
 /** A record that only got a new sign of life is written this much later, in ms: a burst of events is one write. */
-const GATHER_MS = 200;
+const RECORD_DELAY_MS = 200;
 
 /** Carries recorded events out: on the job's topics, into `job.json`, and into the audit files at the end. */
 export class Outlets {
@@ -65,7 +65,7 @@ export class Outlets {
       before?.status !== after.status || before.phase !== after.phase || before.reason !== after.reason;
     // At the earliest in the next turn: the message above leaves when this one ends.
     if (moved) this.#schedule(job, 0);
-    else if (!this.#due.has(job.id)) this.#schedule(job, GATHER_MS);
+    else if (!this.#due.has(job.id)) this.#schedule(job, RECORD_DELAY_MS);
     if (isSettled(after) && before !== undefined && !isSettled(before))
       this.#keep(job, () => this.#archive(job));
     else if (event.late === true) this.#keep(job, () => this.#copyJournal(job));
@@ -129,7 +129,7 @@ export class Outlets {
   /** Keeps the pane as it was at the end, and the audit files where a separate log folder was asked for. */
   async #archive(job: LiveJob): Promise<void> {
     await this.#copyJournal(job);
-    await this.screens.begin(job);
+    await this.screens.takePicture(job);
   }
 
   async #keepScreen(job: LiveJob, lines: readonly string[]): Promise<void> {

@@ -17,7 +17,7 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { finishLine, lookAt, noteOf, type Supervisor, targetOf } from './wake-line.ts';
 
 /** Jobs that change together get one line: how long (ms) the others, and the sign of a wait that is in force, have time. */
-const GATHER_MS = 1_000;
+const LINE_DELAY_MS = 1_000;
 /** How long (ms) a wait counts as in force without a sign of it: it gives one every second. */
 const HOLD_MS = 4_000;
 /** How long (ms) the screen of an idle supervisor has been ready: between two steps of a turn it may look idle, too. */
@@ -136,7 +136,7 @@ export class Wakes {
     debt.jobs.add(job);
     if (this.#debts.has(key)) return;
     this.#debts.set(key, debt);
-    setTimeout(() => this.#pay(key, debt), GATHER_MS).unref();
+    setTimeout(() => this.#pay(key, debt), LINE_DELAY_MS).unref();
   }
 
   #finish(line: string, jobs: LiveJob[]): void {

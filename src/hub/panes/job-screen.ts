@@ -12,7 +12,7 @@ import type { LastScreens } from './last-screens.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 /** The most of a screen that goes over the bus, in bytes: a payload has 64 KiB. */
-const MAX_BYTES = 32 * 1024;
+const MAX_SCREEN_BYTES = 32 * 1024;
 
 /**
  * The screen of a job's pane: as it is now while the job is open or its agent's last turn goes on; else as it was then.
@@ -59,7 +59,7 @@ function none(missing: string, live: boolean): ScreenResult {
 
 /** The last rows that fit: what matters on a screen is at its bottom. */
 function fitting(lines: string[]): string[] {
-  let left = MAX_BYTES;
+  let left = MAX_SCREEN_BYTES;
   const from = lines.findLastIndex((line) => {
     left -= Buffer.byteLength(JSON.stringify(line)) + 1;
     return left < 0;

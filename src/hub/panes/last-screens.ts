@@ -8,7 +8,7 @@ import { paneKey } from './pane-owners.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
 /** How often (ms) a pane is looked at until the turn in which its job ended is over. */
-const LOOK_MS = 500;
+const TURN_POLL_MS = 500;
 /** A turn is over when the screen has been ready for so long (ms): it may look so between two steps, too. */
 const READY_MS = 1_000;
 /** A program without known patterns is at rest when its screen has not changed for so long (ms). */
@@ -50,15 +50,15 @@ export class LastScreens {
   }
 
   /** A job has ended. Resolves when the first picture is kept. */
-  async begin(job: LiveJob): Promise<void> {
+  async takePicture(job: LiveJob): Promise<void> {
     const { agent_session: session } = job.record;
     if (session === undefined) return;
     this.#beginning.add(job);
     try {
-      const first = await this.#look(session);
+      const first = await this.#shootPane(session);
       if (first === undefined || !isPaneOf(job.record, first)) return;
       if (reportedItself(job.record) && !first.dead) this.#goOn(job, session, first.lines);
-      await this.#take(job, session, first.lines);
+      await this.#savePicture(job, session, first.lines);
     } finally {
       this.#beginning.delete(job);
     }
@@ -95,12 +95,12 @@ export class LastScreens {
   }
 
   #lookLater(taking: Taking): void {
-    taking.timer = setTimeout(() => void this.#lookAgain(taking), LOOK_MS).unref();
+    taking.timer = setTimeout(() => void this.#lookAgain(taking), TURN_POLL_MS).unref();
   }
 
   async #lookAgain(taking: Taking): Promise<void> {
     const { job, session } = taking;
-    const shot = await this.#look(session);
+    const shot = await this.#shootPane(session);
     if (this.#takings.get(paneKey(session)) !== taking) return;
     const now = performance.now();
     const isItsOwn = shot !== undefined && !shot.dead && isPaneOf(job.record, shot);
@@ -117,16 +117,16 @@ export class LastScreens {
     clearTimeout(taking.timer);
     this.#takings.delete(paneKey(taking.session));
     if (known !== undefined) await this.#keep(taking.job, known);
-    else await this.#take(taking.job, taking.session, taking.lines);
+    else await this.#savePicture(taking.job, taking.session, taking.lines);
   }
 
   /** @param rows what is kept if the pane goes just now */
-  async #take(job: LiveJob, session: AgentSession, rows: string[]): Promise<void> {
+  async #savePicture(job: LiveJob, session: AgentSession, rows: string[]): Promise<void> {
     const lines = await capture(this.#servers.get(session.socket), session.pane).catch(() => rows);
     await this.#keep(job, lines);
   }
 
-  #look({ socket, pane }: AgentSession): Promise<Shot | undefined> {
+  #shootPane({ socket, pane }: AgentSession): Promise<Shot | undefined> {
     return shoot(this.#servers.get(socket), pane).catch(() => undefined);
   }
 }

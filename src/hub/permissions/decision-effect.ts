@@ -11,7 +11,7 @@ import type { Permission } from './permission-state.ts';
 
 /** How long (ms) the effect of a decision is waited for, and how often it is looked for. */
 const EFFECT_TIMEOUT_MS = 5_000;
-const LOOK_MS = 50;
+const EFFECT_POLL_MS = 50;
 /** How long (ms) an idle screen must stay to mean something: one may be drawn between two others. */
 const IDLE_MS = 500;
 
@@ -47,7 +47,11 @@ export async function watchEffect(
   if (pane === undefined) return { kind: 'unproven', evidence: 'there is no pane to look at' };
   let goneSince: number | undefined;
   let screen = '';
-  for (const end = performance.now() + EFFECT_TIMEOUT_MS; performance.now() < end; await sleep(LOOK_MS)) {
+  for (
+    const end = performance.now() + EFFECT_TIMEOUT_MS;
+    performance.now() < end;
+    await sleep(EFFECT_POLL_MS)
+  ) {
     if (job.isFinal) return { kind: 'unproven', evidence: 'the job ended' };
     const heard = heardOf(known()?.heard ?? [], given);
     if (heard?.kind === 'unproven') return heard;

@@ -72,11 +72,11 @@ export class Decisions {
     const { permissions } = this.#with;
     const { job, id } = decision;
     // A person may have settled it in the pane a moment ago, and another dialog may be there now.
-    if (isEvidence(meant)) await permissions.look(job);
+    if (isEvidence(meant)) await permissions.lookAtPane(job);
     const request = stillOpen(job, id);
     if (permissions.of(job, id)?.stage !== 'open')
       throw conflict('Someone else is deciding on this request now.', 'Look at job_status.');
-    permissions.tell(job, { type: 'decide', id });
+    permissions.signal(job, { type: 'decide', id });
     try {
       if (!isEvidence(request)) return await this.#tellPeer(request, decision);
       const carried = this.#carryOut(request, decision);
@@ -84,7 +84,7 @@ export class Decisions {
       return await carried;
     } finally {
       this.#carried.delete(id);
-      permissions.tell(job, { type: 'release', id });
+      permissions.signal(job, { type: 'release', id });
     }
   }
 
@@ -124,7 +124,7 @@ export class Decisions {
     const pressed = await pressDecision(paneOf(record), record, request, known, verdict, mayPress);
     if (pressed.kind === 'refused') throw new MamError('refused', pressed.why, pressed.hint);
     if (pressed.kind === 'gone') {
-      permissions.tell(job, { type: 'settle', id, evidence: 'its dialog is gone' });
+      permissions.signal(job, { type: 'settle', id, evidence: 'its dialog is gone' });
       await permissions.written(job);
       if (job.isFinal) stillOpen(job, id);
       throw conflict(pressed.why, 'It was settled in the pane. Look at job_status.');
@@ -153,7 +153,7 @@ export class Decisions {
     const evidence = `${how} and ${effect.evidence}`;
     const isProven = effect.kind === 'counts';
     const settled = isProven ? verdict : `settled after ${verdict} was given`;
-    permissions.tell(job, { type: 'settle', id, evidence, decision: settled });
+    permissions.signal(job, { type: 'settle', id, evidence, decision: settled });
     await permissions.written(job);
     const what = inFewWords(request);
     if (!isProven)
@@ -167,7 +167,7 @@ export class Decisions {
   #give({ job, id }: Decision): boolean {
     const { permissions } = this.#with;
     if (job.isFinal) return false;
-    permissions.tell(job, { type: 'give', id });
+    permissions.signal(job, { type: 'give', id });
     return permissions.of(job, id)?.stage === 'given';
   }
 

@@ -49,13 +49,13 @@ export class Permissions {
   async asked(job: LiveJob, report: HookReport, pid: number | undefined): Promise<HookResult> {
     if (isFinal(job.record.status)) return {};
     if (pid === undefined) {
-      this.tell(job, { type: 'hinted', report, now: performance.now() });
+      this.signal(job, { type: 'hinted', report, now: performance.now() });
       return {};
     }
     const id = askedBefore(this.#stateOf(job), report) ?? newEventId();
     return new Promise((answer) => {
       this.#waiting.set(id, answer);
-      this.tell(job, { type: 'asked', report, pid, id });
+      this.signal(job, { type: 'asked', report, pid, id });
     });
   }
 
@@ -64,14 +64,14 @@ export class Permissions {
    * @returns true when the screen has to be looked at once more: a dialog is missing that may just be drawn anew
    */
   async seen(job: LiveJob, dialog: ShownDialog | undefined): Promise<boolean> {
-    const actions = this.tell(job, { type: 'seen', dialog, now: performance.now(), id: newEventId() });
+    const actions = this.signal(job, { type: 'seen', dialog, now: performance.now(), id: newEventId() });
     if (actions.some((action) => action.do === 'lookAgain')) return true;
     await this.written(job);
     return false;
   }
 
   /** Looks at the pane now, so that what a person has settled there in this moment is known. */
-  async look(job: LiveJob): Promise<void> {
+  async lookAtPane(job: LiveJob): Promise<void> {
     const pane = this.#with.paneOf(job.record);
     for (;;) {
       const shot = await pane?.look();
@@ -105,7 +105,7 @@ export class Permissions {
   }
 
   /** Changes the state of a job's permissions, and does what is to be done then. */
-  tell(job: LiveJob, signal: Signal): readonly Action[] {
+  signal(job: LiveJob, signal: Signal): readonly Action[] {
     if (isFinal(job.record.status) && signal.type !== 'ended') return [];
     const { state, actions } = step(this.#stateOf(job), signal);
     this.#states.set(job.id, state);
@@ -115,10 +115,10 @@ export class Permissions {
 
   onRecorded(job: LiveJob, { after }: Recorded): void {
     if (isFinal(after.status)) {
-      this.tell(job, { type: 'ended' });
+      this.signal(job, { type: 'ended' });
       this.#states.delete(job.id);
     } else if (this.#states.has(job.id))
-      this.tell(job, { type: 'recorded', open: openRequests(after, 'permission') });
+      this.signal(job, { type: 'recorded', open: openRequests(after, 'permission') });
   }
 
   /** Begins with what an earlier hub has left open. */
@@ -148,7 +148,7 @@ export class Permissions {
       case 'time': {
         const { since } = action;
         const stood = () => ({ type: 'stood', since, now: performance.now(), id: newEventId() }) as const;
-        setTimeout(() => this.tell(job, stood()), STANDING_MS).unref();
+        setTimeout(() => this.signal(job, stood()), STANDING_MS).unref();
         break;
       }
     }
@@ -160,7 +160,7 @@ export class Permissions {
     written
       .catch((error) => this.#with.log.error(`a permission request of ${job.id} was not recorded`, error))
       .finally(() => {
-        this.tell(job, { type: 'tried', id });
+        this.signal(job, { type: 'tried', id });
         all.delete(written);
         if (all.size === 0) this.#writing.delete(job.id);
       });

@@ -8,7 +8,7 @@ import type { AgentPane } from '../panes/agent-pane.ts';
 import type { Permission } from './permission-state.ts';
 
 /** How often (ms) the dialog is looked at. */
-const LOOK_MS = 50;
+const DIALOG_POLL_MS = 50;
 const SETTLE_MS = 300;
 /** How many looks a dialog that is still being drawn is given. */
 const STEADY_TRIES = 5;
@@ -92,7 +92,7 @@ const isThere: Test = (shown) => shown !== undefined;
 /** Looks until a dialog is as wanted, for `ms` at most. @returns the last one that was seen */
 async function lookUntil(look: Look, isWanted: Test, ms: number): Promise<ShownDialog | undefined> {
   let last: ShownDialog | undefined;
-  for (const end = performance.now() + ms; ; await sleep(LOOK_MS)) {
+  for (const end = performance.now() + ms; ; await sleep(DIALOG_POLL_MS)) {
     last = (await look()) ?? last;
     if (isWanted(last) || performance.now() >= end) return last;
   }

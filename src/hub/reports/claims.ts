@@ -52,7 +52,7 @@ export class Claims {
    * @returns when it is settled: on disk, or refused for good
    * @throws when it can't be written now but may be later: it must not be acknowledged
    */
-  async take(
+  async takeClaim(
     jobId: string,
     payload: Buffer | string,
     from: ClaimWay = 'socket',
@@ -90,7 +90,7 @@ export class Claims {
       done = place.done;
       if (place.turn !== undefined) await place.turn;
       const unheard = from !== 'socket' || claim.reply_to === undefined;
-      const answer = await this.#settle({ ...claim, ...(unheard && { unheard }) }, from, done);
+      const answer = await this.#recordClaim({ ...claim, ...(unheard && { unheard }) }, from, done);
       // Refused for good: nobody will need its text.
       if (spool !== undefined && !answer.recorded) await this.#drop(spool);
       return { answer };
@@ -123,7 +123,7 @@ export class Claims {
   }
 
   /** @param placed called as soon as the claim has its place in the journal's order */
-  async #settle(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply> {
+  async #recordClaim(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply> {
     const { job_id: jobId } = claim;
     const mine = this.#with.owners.openJobOf(claim.origin);
     const job = await this.#find(jobId);
@@ -137,7 +137,7 @@ export class Claims {
     }
     // What is in the journal already is answered as it was.
     const known = job.has(claim.event_id);
-    const tooMuch = known ? undefined : this.#with.rates.take(job, claim.type, from === 'outbox');
+    const tooMuch = known ? undefined : this.#with.rates.countEvent(job, claim.type, from === 'outbox');
     if (tooMuch !== undefined) return this.#refuse(job, claim, tooMuch);
     const { reply_to: _, result_spool: spool, origin: __, ...event } = claim;
     if (spool !== undefined) event.result = await this.#resultIn(spool, known);

@@ -9,9 +9,9 @@ import { LIMITS } from '../../job/limits.ts';
 import { isFinal, REPORT_TYPES, STATUSES } from '../../job/words.ts';
 
 /** How long the hub that has the job may take to answer, in ms. */
-const ANSWER_MS = 300;
+const REPLY_TIMEOUT_MS = 300;
 /** The same where nobody waits for the answer. */
-const LATE_ANSWER_MS = 1_000;
+const LATE_REPLY_TIMEOUT_MS = 1_000;
 
 /** What is believed of an answer over a broker, where anyone may have sent it: no text that an agent would act on. */
 const answerSchema = z.object({
@@ -59,7 +59,7 @@ export class Elsewhere {
       return refused(claim.event_id, `${why} Write it to a file and name that in files.`);
     }
     const answer = await new Promise<Answer | undefined>((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), patient ? LATE_ANSWER_MS : ANSWER_MS);
+      const timer = setTimeout(() => resolve(undefined), patient ? LATE_REPLY_TIMEOUT_MS : REPLY_TIMEOUT_MS);
       this.#waiting.set(claim.event_id, (answer) => {
         // Every hub answers; the one that has the job may only be slower.
         if (answer.unknown === true) return;
@@ -76,7 +76,7 @@ export class Elsewhere {
   }
 
   /** Takes another hub's answer; one that nobody waits for is dropped. */
-  settle(payload: Buffer): void {
+  takeReply(payload: Buffer): void {
     const { data: answer } = answerSchema.safeParse(parseJson(payload.toString()));
     if (answer !== undefined) this.#waiting.get(answer.event_id)?.(answer);
   }

@@ -43,7 +43,7 @@ export class EventRates {
    * @param kept it is in the outbox, and its publisher knows that it will be delivered: it is counted, never refused
    * @returns nothing, or why the event is refused, with the next step; `tell` when the journal is to say so
    */
-  take(job: LiveJob, type: string, kept: boolean): { why: string; tell: boolean } | undefined {
+  countEvent(job: LiveJob, type: string, kept: boolean): { why: string; tell: boolean } | undefined {
     const weight = weightOf(job.record, type);
     if (this.#perMinute === 0 || weight === 'end') return undefined;
     const own = this.#reckon(job);

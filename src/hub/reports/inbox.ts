@@ -59,7 +59,7 @@ export class Inbox {
   }
 
   /** Finds out which jobs have events here, so that nothing overtakes them. @throws the system's error */
-  async look(): Promise<void> {
+  async listKept(): Promise<void> {
     await this.#list();
   }
 

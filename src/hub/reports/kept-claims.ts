@@ -30,9 +30,10 @@ export class KeptClaims {
    * @returns when it is settled, or kept on the disk
    * @throws when it could not be stored anywhere: it must not be acknowledged
    */
-  take(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
+  takeClaim(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
     // Its publisher keeps their order, and learns from the answer what could not be written.
-    if (isKeptByPublisher(payload, from)) return this.#with.claims.take(jobId, payload, from).catch(() => {});
+    if (isKeptByPublisher(payload, from))
+      return this.#with.claims.takeClaim(jobId, payload, from).catch(() => {});
     // The next one must wait for this one, or it would be recorded or kept before it.
     const taken = (this.#turns.get(jobId) ?? Promise.resolve()).then(() =>
       this.#takeOrKeep(jobId, payload, from),
@@ -48,7 +49,7 @@ export class KeptClaims {
 
   async #takeOrKeep(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
     if (this.#holds(jobId)) return this.#keep(jobId, payload, from);
-    await this.#with.claims.take(jobId, payload, from).catch(() => this.#keep(jobId, payload, from));
+    await this.#with.claims.takeClaim(jobId, payload, from).catch(() => this.#keep(jobId, payload, from));
   }
 
   /** True while earlier claims of a job wait, which this one must not overtake. */

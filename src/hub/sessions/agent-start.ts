@@ -32,7 +32,7 @@ const DIALOG_MS = 600;
 const STEADY_MS = 700;
 /** How long (ms) a ready screen waits for our server. */
 const SERVER_MS = 10_000;
-const LOOK_MS = 50;
+const READY_POLL_MS = 50;
 
 export interface Started {
   session: AgentSession;
@@ -121,7 +121,7 @@ async function untilReady(
     waits_for,
     peer_server: peerServer(home.servers, session, started.pane_pid),
   });
-  for (; performance.now() - begun < READY_MS; await sleep(LOOK_MS)) {
+  for (; performance.now() - begun < READY_MS; await sleep(READY_POLL_MS)) {
     const shot = await shoot(server, session.pane);
     if (shot === undefined) {
       throw new MamError(

@@ -12,7 +12,7 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 
 /** An agent gets so long (ms) to end by itself, and as long again after a signal. */
 const END_MS = 1_500;
-const LOOK_MS = 30;
+const END_POLL_MS = 30;
 
 /**
  * Ends an agent session that we started, and no other.
@@ -57,7 +57,7 @@ export async function stopAgent(
 /** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, by their starts. */
 async function endAll(processes: readonly ProcessId[]): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    for (const end = performance.now() + END_MS; performance.now() < end; await sleep(LOOK_MS)) {
+    for (const end = performance.now() + END_MS; performance.now() < end; await sleep(END_POLL_MS)) {
       if (!processes.some(isAlive)) return;
     }
     for (const one of processes.filter(isAlive)) process.kill(one.pid, signal);

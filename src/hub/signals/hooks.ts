@@ -35,7 +35,7 @@ export class Hooks {
   }
 
   /** @returns a decision only for a permission request of a hook that waits, once it was decided */
-  async take({ report, origin, waits }: HookParams): Promise<HookResult> {
+  async takeHook({ report, origin, waits }: HookParams): Promise<HookResult> {
     const { owners, watch, permissions, decisions, log } = this.#with;
     const job = owners.openJobOf(origin);
     if (job === undefined) return {};
@@ -48,7 +48,7 @@ export class Hooks {
       return permissions.asked(job, report, waits === true ? pid : undefined);
     }
     const effect = endsTurn(report) ? decisions.effect(job) : undefined;
-    permissions.tell(job, { type: 'told', report, pid });
+    permissions.signal(job, { type: 'told', report, pid });
     if (effect === undefined) await this.#told(job, report);
     // An end that a decision has brought about is judged by it. Some agents show it only when their hook has ended.
     else

@@ -125,7 +125,9 @@ export class PaneWatch {
     clearTimeout(watch.due);
     watch.due = setTimeout(() => {
       watch.due = undefined;
-      this.#look(job, watch).catch((error) => this.#with.log.error(`look at the pane of ${job.id}`, error));
+      this.#lookAtPane(job, watch).catch((error) =>
+        this.#with.log.error(`look at the pane of ${job.id}`, error),
+      );
     }, ms);
   }
 
@@ -135,7 +137,7 @@ export class PaneWatch {
     return watch;
   }
 
-  async #look(job: LiveJob, watch: Watch): Promise<void> {
+  async #lookAtPane(job: LiveJob, watch: Watch): Promise<void> {
     const { record } = job;
     const session = record.agent_session;
     if (session === undefined || isFinal(record.status)) return;

@@ -36,14 +36,15 @@ export class Turns {
     if (record.messages.length > (record.messages_announced ?? 0) || this.#reminding.has(job.id)) return;
     const detail = cleanLine(words, LIMITS.detailChars);
     if (record.reminded_at !== undefined) {
-      this.#tell(job, detail, source);
+      this.#recordTurnEnd(job, detail, source);
       return;
     }
     this.#reminding.add(job.id);
     this.#with.notes.remind(
       job,
       detail,
-      (why) => this.#tell(job, detail || `Its turn ended, and it could not be reminded (${why}).`, source),
+      (why) =>
+        this.#recordTurnEnd(job, detail || `Its turn ended, and it could not be reminded (${why}).`, source),
       () => this.#reminding.delete(job.id),
     );
   }
@@ -62,10 +63,11 @@ export class Turns {
 
   /** The model's service failed in mid-turn: a reminder would only meet the same failure. */
   failed(job: LiveJob, words: string): void {
-    if (job.record.status === 'working') this.#tell(job, cleanLine(words, LIMITS.detailChars), 'hook');
+    if (job.record.status === 'working')
+      this.#recordTurnEnd(job, cleanLine(words, LIMITS.detailChars), 'hook');
   }
 
-  #tell(job: LiveJob, detail: string, source: 'hook' | 'hub'): void {
+  #recordTurnEnd(job: LiveJob, detail: string, source: 'hook' | 'hub'): void {
     const words = detail || 'The turn ended in the pane without a report.';
     const draft = draftEvent(job.id, 'turn_ended', { detail: words, source });
     const { registrar } = this.#with;

@@ -53,7 +53,7 @@ export class Validator {
   }
 
   /** Every second: what waits is tried again. */
-  look(): void {
+  retryWaiting(): void {
     for (const job of this.#waiting) if (!job.isRetired) this.resume(job);
   }
 

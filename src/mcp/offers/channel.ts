@@ -6,7 +6,7 @@ import { logError } from '../wire/stderr.ts';
 import type { Notify } from './offers.ts';
 
 /** How long changes gather, in ms: they make one message, and what a wait has answered by then makes none. */
-const GATHER_MS = 1_000;
+const MESSAGE_DELAY_MS = 1_000;
 
 /**
  * Notifies Claude Code's model of its session's jobs from now on, and of what it has missed, while it does not wait for
@@ -40,7 +40,7 @@ export function openChannel(hub: HubConnection, session: string, notify: Notify)
     setTimeout(() => {
       due.delete(jobId);
       report(jobId).catch(failed);
-    }, GATHER_MS).unref();
+    }, MESSAGE_DELAY_MS).unref();
   }
 
   async function report(jobId: string): Promise<void> {

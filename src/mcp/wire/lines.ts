@@ -47,7 +47,7 @@ export class LineAssembler {
       this.#skipped = undefined;
       this.#sink.tooLong(head.toString('utf8'), tail.toString('utf8'));
     } else if (this.#size > 0) {
-      const bytes = this.#take();
+      const bytes = this.#joinChunks();
       this.#sink.line(bytes.toString('utf8'));
     }
   }
@@ -60,12 +60,12 @@ export class LineAssembler {
     this.#chunks.push(bytes);
     this.#size += bytes.length;
     if (this.#size <= this.#max) return;
-    const whole = this.#take();
+    const whole = this.#joinChunks();
     // Copies, so that the 64 MB can be freed while the rest of the line goes by.
     this.#skipped = { head: Buffer.from(whole.subarray(0, EDGE_BYTES)), tail: lastBytes([whole]) };
   }
 
-  #take(): Buffer {
+  #joinChunks(): Buffer {
     const [only] = this.#chunks;
     const whole = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks);
     this.#chunks = [];

@@ -51,7 +51,7 @@ type Handlers = {
 type Handler = (params: unknown, requestId: string) => Promise<NonNullable<Reply['result']>>;
 
 /** What the hub does for clients, one function a command. */
-export class Requests {
+export class RequestRouter {
   readonly #with;
   readonly #handlers: Handlers;
 
@@ -115,7 +115,7 @@ export class Requests {
       },
       verify: (params, id) => parts.verifications.verify(params, id),
       prune: (params) => pruneJobs(registrar, parts.log, params),
-      hook: (params) => parts.hooks.take(params),
+      hook: (params) => parts.hooks.takeHook(params),
       agents: async (params) => ({
         agents: await listAgents({ servers, dispatcher, folder: home.servers }, params),
       }),
@@ -130,7 +130,7 @@ export class Requests {
   }
 
   /** Takes a request from the broker and answers it on its `reply_to`. */
-  async take(payload: Buffer): Promise<void> {
+  async takeRequest(payload: Buffer): Promise<void> {
     const request = parseJson(payload.toString()) as Request | undefined;
     if (typeof request?.reply_to !== 'string' || typeof request.request_id !== 'string') {
       const what = request === undefined ? 'that is not JSON' : 'without reply_to or request_id';

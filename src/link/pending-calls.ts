@@ -34,7 +34,7 @@ export interface RequestsOptions {
 }
 
 /** The requests of one client that wait for their answers. */
-export class Requests {
+export class PendingCalls {
   readonly #options: RequestsOptions;
   readonly #pending = new Map<string, Pending>();
 
@@ -74,8 +74,8 @@ export class Requests {
   }
 
   /** Takes an answer, and drops one that nobody waits for. */
-  settle(reply: Reply): void {
-    const waiting = this.#take(reply.request_id);
+  takeReply(reply: Reply): void {
+    const waiting = this.#remove(reply.request_id);
     if (waiting === undefined) return;
     if (reply.error === undefined) waiting.resolve(reply.result as never);
     else waiting.reject(asMamError(reply.error));
@@ -89,10 +89,10 @@ export class Requests {
 
   /** Ends everything that waits. */
   fail(error: Error): void {
-    for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(error);
+    for (const id of [...this.#pending.keys()]) this.#remove(id)?.reject(error);
   }
 
-  #take(id: string): Pending | undefined {
+  #remove(id: string): Pending | undefined {
     const waiting = this.#pending.get(id);
     this.#pending.delete(id);
     clearTimeout(waiting?.timer);
