@@ -7,7 +7,6 @@ import { delegate } from './delegate.ts';
 import { hold, hook, prune, seen } from './housekeeping.ts';
 import { listJobs } from './list.ts';
 import { logs } from './logs.ts';
-import type { Command } from './request.ts';
 import { status } from './status.ts';
 import { verify } from './verify.ts';
 
@@ -32,4 +31,4 @@ export const PARAMS = {
   stop: stop.params,
   hub_status: {},
   hub_stop: {},
-} satisfies Record<Command, Fields>;
+} satisfies Record<string, Fields>;

@@ -2,33 +2,9 @@ import { MamError } from '../base/errors.ts';
 import { shellWord } from '../base/shell.ts';
 import type { TmuxServer } from './control.ts';
 import { IS_HIDDEN_FORMAT, STARTED_FORMAT } from './marks.ts';
+import type { PaneInfo } from './pane-info.ts';
 import { quote } from './quote.ts';
 import { type Shot, shoot } from './screen.ts';
-
-/** A pane as tmux lists it. */
-export interface PaneInfo {
-  /** tmux pane id, such as `%3`: the only name that never moves. */
-  pane: string;
-  session: string;
-  /** Seconds since 1970. */
-  session_created: number;
-  /** Index of the window in its session. */
-  window: number;
-  window_name: string;
-  pane_index: number;
-  /** The process that tmux started in the pane. */
-  pane_pid: number;
-  /** The foreground program's name. */
-  command: string;
-  dead: boolean;
-  /** Seconds since 1970 of the last output in the window, which may be another pane's. */
-  window_activity: number;
-  window_panes: number;
-  /** The agent kind that we have started in it. */
-  started?: string | undefined;
-  /** False where its processes are in another pid namespace than we: then the ids mean nothing here. */
-  visible: boolean;
-}
 
 /** Where a pane is, as a job's record has it. */
 export function sessionOf({ session, window, pane, session_created }: PaneInfo, socket: string) {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { identify, type ProcessId, UNSEEN } from '../base/process-id.ts';
 import { family, foregroundGroup, readsTerminal } from '../base/processes.ts';
-import type { PaneInfo } from './pane.ts';
+import type { PaneInfo } from './pane-info.ts';
 
 /** The agent in a pane: leader of the foreground process group of the pane's terminal. */
 export interface AgentProcess extends ProcessId {

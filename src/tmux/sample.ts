@@ -1,5 +1,5 @@
 import { IS_HIDDEN_FORMAT } from './marks.ts';
-import type { PaneInfo } from './pane.ts';
+import type { PaneInfo } from './pane-info.ts';
 
 /** What tmux reports of a pane, at most once a second, when any pane's sample has changed. */
 export type PaneSample = Pick<

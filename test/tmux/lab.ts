@@ -1,7 +1,8 @@
 import { isAlive } from '../../src/base/process-id.ts';
 import { TmuxServer } from '../../src/tmux/control.ts';
 import type { Target } from '../../src/tmux/deliver.ts';
-import { listPanes, type PaneInfo } from '../../src/tmux/pane.ts';
+import { listPanes } from '../../src/tmux/pane.ts';
+import type { PaneInfo } from '../../src/tmux/pane-info.ts';
 import { foreground } from '../../src/tmux/process.ts';
 import { Lab, type PeerKind } from '../support/lab.ts';
 import type { Peer } from '../support/peer.ts';

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { listPanes, type PaneInfo, resolveAddress } from '../../src/tmux/pane.ts';
+import { listPanes, resolveAddress } from '../../src/tmux/pane.ts';
+import type { PaneInfo } from '../../src/tmux/pane-info.ts';
 import { TmuxLab } from './lab.ts';
 
 function pane(id: number, session: string, window = 0, index = 0, name = 'w'): PaneInfo {

@@ -1,7 +1,7 @@
 import { KINDS } from '../../agents/index.ts';
 import { commandLineOf } from '../../base/processes.ts';
 import type { AgentPlace } from '../../operations/agents.ts';
-import type { PaneInfo } from '../../tmux/pane.ts';
+import type { PaneInfo } from '../../tmux/pane-info.ts';
 import { keyReaders } from '../../tmux/process.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 
