@@ -13,7 +13,7 @@ import { ALL, type Choice, impossible, raise } from './nemesis/index.ts';
 import { Random } from './random.ts';
 import { RULES, violations } from './rules/index.ts';
 import { heal, settle } from './settle.ts';
-import { World } from './world.ts';
+import { HALF_WRITTEN, World } from './world.ts';
 
 /** How much of each violation is printed, in characters. */
 const SHOWN = 600;
@@ -99,7 +99,9 @@ async function end({ lab }: World): Promise<string[]> {
   );
   return [
     ...problems,
-    ...files.filter((name) => /\.tmp$|\.bad$|\.lock$|\.election$/.test(name)).map((name) => `file ${name}`),
+    ...files
+      .filter((name) => /\.tmp$|\.bad$|\.lock$|\.election$/.test(name) && !HALF_WRITTEN.test(name))
+      .map((name) => `file ${name}`),
   ];
 }
 

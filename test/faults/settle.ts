@@ -79,8 +79,7 @@ async function rest(world: World): Promise<string[]> {
 
 /** What is not at rest, and a print of the state that changes with it. */
 function look(world: World): { restless: string[]; print: string } {
-  const { lab, agents, outbox } = world;
-  const waiting = existsSync(outbox) ? readdirSync(outbox) : [];
+  const { lab, agents, waiting } = world;
   const restless = waiting.length === 0 ? [] : [`${waiting.length} files in the outbox`];
   const prints: string[] = [];
   for (const id of lab.jobIds()) {

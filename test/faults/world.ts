@@ -33,6 +33,9 @@ export interface Subject {
   result?: string | undefined;
 }
 
+/** Left by a publisher that was killed while it kept an event: nobody was told of it, and hubs sweep it after a day. */
+export const HALF_WRITTEN = /(?:^|outbox\/)\.[^/]+\.json\.tmp$/;
+
 /** One lab with all that lives in it, and the only way in which anything is said to the program. */
 export class World {
   readonly lab: Lab;
@@ -61,7 +64,7 @@ export class World {
     const { folder, home, project } = this.lab;
     this.lab.expected.push(/^faults\.jsonl$/, /^agent-/, /^boot-id$/, /^second\//);
     // Of a publisher that was killed before it could say what its text is for; `mam doctor` tells of it.
-    this.lab.expected.push(/^h\/spool\//);
+    this.lab.expected.push(/^h\/spool\//, HALF_WRITTEN);
     this.ledger = new Ledger(join(folder, 'faults.jsonl'));
     this.mounts = new Mounts(join(folder, 'boot-id'));
     this.mounts.small(home, HOME_SIZE);
@@ -241,9 +244,13 @@ export class World {
     );
   }
 
-  /** Files in the outbox that wait for a hub. */
   get outbox(): string {
     return join(this.lab.home, 'outbox');
+  }
+
+  /** Files in the outbox that wait for a hub. */
+  get waiting(): string[] {
+    return existsSync(this.outbox) ? readdirSync(this.outbox).filter((name) => !HALF_WRITTEN.test(name)) : [];
   }
 
   /** Ids of the jobs in a folder of the registry, also when that has another name for a moment. */
