@@ -1,4 +1,3 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { JobRecord } from '../../src/job/record.ts';
 import { isFinal } from '../../src/job/words.ts';
