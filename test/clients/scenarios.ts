@@ -1,10 +1,10 @@
-/** Why a scenario of the conformance suite is not run: what it asks for that this server does not have. */
+/** Why a scenario of the conformance suite is not run: what it needs that this server does not have. */
 const FIXTURE_TOOL = "calls a tool of the suite's own sample server";
 const FIXTURE_RESOURCE = "reads a resource of the suite's own sample server";
-const FIXTURE_PROMPT = "gets a prompt of the suite's own sample server";
-const HTTP = 'is about HTTP; this server speaks stdio only, and would show the bridge';
+const FIXTURE_PROMPT = "requests a prompt of the suite's own sample server";
+const HTTP = 'tests HTTP; this server speaks only stdio, so it would test the bridge';
 
-/** A scenario: run, or not run, with the reason and the test of ours that looks at the same. */
+/** A scenario: run, or not run, with the reason and our own test of the same behaviour. */
 export type Scenario = { run: true } | { reason: string; instead?: string };
 
 /** Every server scenario of @modelcontextprotocol/conformance 0.1.13. */
@@ -14,13 +14,13 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'tools-list': { run: true },
   'resources-list': { run: true },
   'prompts-list': { run: true },
-  'logging-set-level': { reason: 'this server declares no logging: its log is stderr' },
+  'logging-set-level': { reason: 'this server declares no logging: it logs to stderr' },
   'tools-call-simple-text': { reason: FIXTURE_TOOL, instead: 'test/e2e/every-tool.test.ts' },
-  'tools-call-image': { reason: `${FIXTURE_TOOL}; no tool of ours answers with images` },
-  'tools-call-audio': { reason: `${FIXTURE_TOOL}; no tool of ours answers with sound` },
+  'tools-call-image': { reason: `${FIXTURE_TOOL}; none of our tools returns images` },
+  'tools-call-audio': { reason: `${FIXTURE_TOOL}; none of our tools returns audio` },
   'tools-call-embedded-resource': { reason: `${FIXTURE_TOOL}; answers are text that all clients show` },
   'tools-call-mixed-content': { reason: `${FIXTURE_TOOL}; answers are text that all clients show` },
-  'tools-call-with-logging': { reason: `${FIXTURE_TOOL}; the server's log is stderr` },
+  'tools-call-with-logging': { reason: `${FIXTURE_TOOL}; this server logs to stderr` },
   'tools-call-error': { reason: FIXTURE_TOOL, instead: 'test/e2e/every-tool.test.ts' },
   'tools-call-with-progress': { reason: FIXTURE_TOOL, instead: 'test/e2e/wait.test.ts' },
   'tools-call-sampling': { reason: `${FIXTURE_TOOL}; this server never asks a client's model` },
@@ -28,7 +28,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'elicitation-sep1034-defaults': { reason: `${FIXTURE_TOOL}; no elicitation` },
   'elicitation-sep1330-enums': { reason: `${FIXTURE_TOOL}; no elicitation` },
   'json-schema-2020-12': {
-    reason: `${FIXTURE_TOOL} with $defs and $ref, which clients drop`,
+    reason: `${FIXTURE_TOOL} with $defs and $ref, which clients remove`,
     instead: 'test/mcp/schemas.test.ts',
   },
   'completion-complete': { reason: FIXTURE_PROMPT },
