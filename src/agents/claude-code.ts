@@ -1,4 +1,5 @@
 import { shellCommand } from '../base/shell.ts';
+import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { ALLOW_OR_DENY, ANSWER_OR_CLOSE, sign } from './dialog-sign.ts';
 import { OWN_TOOLS } from './hooks/claude-code.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
@@ -67,7 +68,7 @@ const TITLES: Readonly<Record<string, string>> = {
 export const claudeCode: AgentKind = {
   name: 'claude-code',
   title: 'Claude Code',
-  defaultSession: 'claude',
+  defaultSession: DEFAULT_SESSIONS['claude-code'],
   screen: { ready: READY, busy: BUSY, background: BACKGROUND, draft: DRAFT },
   dialogs: [
     // In a dialog of its own questions the options are one column further left.

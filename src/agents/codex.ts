@@ -1,5 +1,6 @@
 import { sha256 } from '../base/sha256.ts';
 import { shellCommand } from '../base/shell.ts';
+import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { ALLOW_OR_DENY, sign } from './dialog-sign.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { runs } from './program-of.ts';
@@ -65,7 +66,7 @@ const NOT_SHOWN =
 export const codex: AgentKind = {
   name: 'codex',
   title: 'Codex CLI',
-  defaultSession: 'codex',
+  defaultSession: DEFAULT_SESSIONS.codex,
   screen: { ready: READY, busy: BUSY, draft: DRAFT, blankDraft: BLANK_DRAFT },
   dialogs: [
     sign(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
 import { shellCommand } from '../base/shell.ts';
+import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { ALLOW_OR_DENY, ANSWER_OR_CLOSE, sign } from './dialog-sign.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { runs } from './program-of.ts';
@@ -55,7 +56,7 @@ const DRAFT = new RegExp(
 export const gemini: AgentKind = {
   name: 'gemini',
   title: 'Gemini CLI',
-  defaultSession: 'gemini',
+  defaultSession: DEFAULT_SESSIONS.gemini,
   screen: { ready: READY, busy: BUSY, draft: DRAFT },
   dialogs: [
     sign('permission', `^│ [● ] 1\\. Allow once *│\\n${DIALOG_END}`, ALLOW_OR_DENY),

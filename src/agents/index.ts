@@ -2,6 +2,7 @@ import { MamError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { cleanLine } from '../base/text.ts';
 import type { JobRecord } from '../job/record.ts';
+import type { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import type { KnownKind, TerminalSettings } from '../operations/agents.ts';
 import type { Settings } from '../settings/config.ts';
 import type { Look } from '../tmux/deliver.ts';
@@ -20,8 +21,14 @@ export const human: AgentKind = { name: 'human', title: 'a person', ...PLAIN };
 /** Any program that reads from a terminal in raw mode with bracketed paste. Only configured patterns guard its screen. */
 const command: AgentKind = { name: 'command', title: 'any raw-mode terminal program', ...PLAIN };
 
-/** Every kind that is built in. A new agent is a file of its own and a line here. */
-export const KINDS: readonly AgentKind[] = [claudeCode, codex, gemini, opencode, human, command];
+const AGENTS: Readonly<Record<keyof typeof DEFAULT_SESSIONS, AgentKind>> = {
+  'claude-code': claudeCode,
+  codex,
+  gemini,
+  opencode,
+};
+/** Every kind that is built in. A new agent is a file of its own, a line above and one in `DEFAULT_SESSIONS`. */
+export const KINDS: readonly AgentKind[] = [...Object.values(AGENTS), human, command];
 
 /** The least width of an input box, in characters: some agents delete by rows, not by lines. */
 const ROW_CHARS = 30;

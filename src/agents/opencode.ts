@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { sign } from './dialog-sign.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { pluginSource } from './opencode-plugin.ts';
@@ -88,7 +89,7 @@ const NOT_INTERACTIVE =
 export const opencode: AgentKind = {
   name: 'opencode',
   title: 'OpenCode',
-  defaultSession: 'opencode',
+  defaultSession: DEFAULT_SESSIONS.opencode,
   screen: { ready: READY, busy: BUSY, draft: DRAFT },
   dialogs: DIALOGS,
   // At 0 ms Enter was lost 2 of 15 times in a cold start; from 50 ms on never.

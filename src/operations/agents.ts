@@ -4,6 +4,7 @@ import { clean, cleanAll, cleanLine } from '../base/text.ts';
 import type { AgentSession, Supervisor } from '../job/record.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import { attachCommand, type Standpoint } from '../view/attach.ts';
+import { AGENT_NAMES } from './agent-names.ts';
 import { agentSession } from './common.ts';
 
 /** How much of what a screen shows is in a row, in characters. */
@@ -121,7 +122,7 @@ export const launch = {
 };
 
 const startFields = {
-  agent: text('agent kind: claude-code, codex, gemini, opencode, or one of your configuration', {
+  agent: text(`agent kind: ${AGENT_NAMES}, or one of your configuration`, {
     completes: 'agent',
   }),
   name: maybe(text('name of the tmux session: letters, digits, - and _, at most 60'), "its kind's own"),

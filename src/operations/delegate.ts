@@ -19,10 +19,15 @@ import type { Origin } from '../job/claim.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord, ReceiptEntry, Supervisor } from '../job/record.ts';
 import type { AskerSettings } from '../settings/program.ts';
+import { AGENT_NAMES, DEFAULT_SESSIONS } from './agent-names.ts';
 import { type AgentPlace, type KnownKind, launch, type TerminalSettings } from './agents.ts';
 import { type Asker, agentSession, originOf, scriptSurroundings } from './common.ts';
 
 const WEEK = { min: 1, max: LIMITS.timeoutSeconds };
+
+const OWN_SESSIONS = Object.values(DEFAULT_SESSIONS)
+  .map((name) => `tmux:${name}`)
+  .join(', ');
 
 const fields = {
   prompt: text('the task, complete in itself as the peer sees nothing of this conversation', {
@@ -31,7 +36,7 @@ const fields = {
   }),
   agent: or(
     text(
-      'agent kind: claude-code, codex, gemini, opencode, human (a person; nothing is typed), command (any program in raw mode), or one of your configuration',
+      `agent kind: ${AGENT_NAMES}, human (a person; nothing is typed), command (any program in raw mode), or one of your configuration`,
       { completes: 'agent' },
     ),
     'claude-code',
@@ -40,7 +45,7 @@ const fields = {
     text('where the agent lives: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3', {
       completes: 'session',
     }),
-    "its kind's own (tmux:claude, tmux:codex, tmux:gemini, tmux:opencode); command has none",
+    `its kind's own (${OWN_SESSIONS}); command has none`,
   ),
   trust_pane: flag('an agent reads what is typed there, even through ssh or a container'),
   workdir: maybe(

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { KINDS } from '../../src/agents/index.ts';
 import { choice } from '../../src/base/fields.ts';
 import { completionOf } from '../../src/cli/completion.ts';
 import { defineCommand } from '../../src/cli/core/command.ts';
@@ -323,12 +324,7 @@ describe('mam completion-values', () => {
     const agents = { 'my-agent': { session: 'tmux:mine' }, codex: {} };
     writeFileSync(join(lab.home, 'config.json'), JSON.stringify({ agents }));
     expect(await values('agents')).toEqual([
-      'claude-code\tClaude Code',
-      expect.stringMatching(/^codex\t/),
-      expect.stringMatching(/^gemini\t/),
-      expect.stringMatching(/^opencode\t/),
-      expect.stringMatching(/^human\t/),
-      expect.stringMatching(/^command\t/),
+      ...KINDS.map(({ name, title }) => `${name}\t${title}`),
       'my-agent\tof your configuration',
     ]);
   });

@@ -5,6 +5,7 @@ import type {
   ServerCapabilities,
   ServerNotification,
 } from '@modelcontextprotocol/sdk/types.js';
+import { AGENT_NAMES } from '../../operations/agent-names.ts';
 import type { Role } from '../../tool/tool.ts';
 
 /** What a server offers besides tools, as far as it is always the same: nothing must be loaded to list it. */
@@ -93,8 +94,7 @@ const PROMPTS: Readonly<Record<Role, Prompt[]>> = {
       arguments: [
         {
           name: 'agent',
-          description:
-            'Kind of the agent: claude-code, codex, gemini, opencode, human, command, or one of your configuration',
+          description: `Kind of the agent: ${AGENT_NAMES}, human, command, or one of your configuration`,
           required: true,
         },
         { name: 'task', description: 'The task, in your own words', required: true },
