@@ -1,9 +1,7 @@
 // What the server costs a model before it has done anything: its list of tools, and its instructions.
 import { main, type Row, single } from './support/bench.ts';
 import { inLab, MAM } from './support/lab.ts';
-import { asModelsGetThem, barely, type ListedTool, tokens } from './support/tokens.ts';
-
-const GOAL = 3_500;
+import { asModelsGetThem, barely, type ListedTool, MOST_TOKENS, tokens } from './support/tokens.ts';
 
 await main(() =>
   inLab(async (lab): Promise<Row[]> => {
@@ -21,7 +19,7 @@ await main(() =>
         value: single(value),
         floor: single(tokens(barely(tools))),
         note: `${text.length} characters`,
-        ...(role === 'supervisor' && { goal: `≤ ${GOAL} tokens`, reached: value <= GOAL }),
+        ...(role === 'supervisor' && { goal: `≤ ${MOST_TOKENS} tokens`, reached: value <= MOST_TOKENS }),
       });
       rows.push({
         what: `instructions for a ${role}`,

@@ -8,6 +8,9 @@ export interface ListedTool {
   inputSchema: object;
 }
 
+/** What the whole list of tools may cost a model, by either estimate. */
+export const MOST_TOKENS = 3_500;
+
 /** OpenAI's public tokenizer. Claude's and Gemini's are not public: characters are given beside the tokens. */
 const encoding = new Tiktoken(ranks);
 

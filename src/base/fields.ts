@@ -41,7 +41,8 @@ export type Fields = Readonly<Record<string, Field>>;
 type Optional<T> = Field<T> & { readonly optional: true };
 type Defaulted<T> = Field<T> & { readonly fallback: T };
 
-type TypeOf<F> = F extends { readonly type?: infer T } ? Exclude<T, undefined> : never;
+/** The value of one field. */
+export type TypeOf<F> = F extends { readonly type?: infer T } ? Exclude<T, undefined> : never;
 type Named<F, Trait> = { [N in keyof F]: F[N] extends Trait ? N : never }[keyof F];
 type With<F, Loose extends keyof F> = { [N in Exclude<keyof F, Loose>]: TypeOf<F[N]> } & {
   [N in Loose]?: TypeOf<F[N]> | undefined;

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { MamError } from '../base/errors.ts';
 import type { Fields } from '../base/fields.ts';
 import { counted, unitsNote } from '../base/text.ts';
-import { PARAMS } from './params.ts';
+import { COMMANDS } from './commands.ts';
 import type { Command } from './request.ts';
 import { meaningOf, paramsSchema } from './schema.ts';
 
@@ -17,7 +17,7 @@ const schemas = new Map<Command, z.ZodObject>();
  * @throws MamError `bad_input`, one sentence per problem, which names the field
  */
 export function checkParams(command: Command, params: unknown): void {
-  const fields: Fields = PARAMS[command];
+  const fields: Fields = COMMANDS[command].params;
   const schema = schemas.get(command) ?? paramsSchema(fields);
   schemas.set(command, schema);
   const { error } = schema.safeParse(params ?? {}, { reportInput: true });

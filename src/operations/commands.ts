@@ -1,34 +1,45 @@
-import type { Fields } from '../base/fields.ts';
-import { agents, start, stop } from './agents.ts';
-import { answer } from './answer.ts';
-import { cancel } from './cancel.ts';
+import { type Field, type Fields, object } from '../base/fields.ts';
+import type { AgentSession } from '../job/record.ts';
+import { type AgentRow, agents, type StartResult, start, stop } from './agents.ts';
+import { type AnswerResult, answer } from './answer.ts';
+import { type CancelResult, cancel } from './cancel.ts';
 import { jobAddress } from './common.ts';
-import { delegate } from './delegate.ts';
-import { hold, hook, prune, seen } from './housekeeping.ts';
-import { listJobs } from './list.ts';
-import { logs } from './logs.ts';
-import { status } from './status.ts';
-import { verify } from './verify.ts';
+import { type DelegateResult, delegate, type PreviewResult } from './delegate.ts';
+import {
+  type HookResult,
+  type HubStatus,
+  hold,
+  hook,
+  type PruneResult,
+  prune,
+  seen,
+} from './housekeeping.ts';
+import { type ListResult, listJobs } from './list.ts';
+import { type LogResult, logs, type ScreenResult } from './logs.ts';
+import { type StatusResult, status } from './status.ts';
+import { type VerifyResult, verify } from './verify.ts';
 
-/** What each command of the hub takes. */
-export const PARAMS = {
-  delegate: delegate.params,
+const nothing = object<Record<string, never>>();
+
+/** Every command of the hub: what it takes, which is checked, and the type of what comes out. */
+export const COMMANDS = {
+  delegate: { params: delegate.params, result: object<DelegateResult>() },
   /** `delegate` without the job. */
-  preview: delegate.params,
-  status: status.params,
-  hold: hold.params,
-  seen: seen.params,
-  list: listJobs.params,
-  cancel: cancel.params,
-  answer: answer.params,
-  screen: jobAddress,
-  log: logs.params,
-  verify: verify.params,
-  prune: prune.params,
-  hook: hook.params,
-  agents: agents.params,
-  start: start.params,
-  stop: stop.params,
-  hub_status: {},
-  hub_stop: {},
-} satisfies Record<string, Fields>;
+  preview: { params: delegate.params, result: object<PreviewResult>() },
+  status: { params: status.params, result: object<StatusResult>() },
+  hold: { params: hold.params, result: nothing },
+  seen: { params: seen.params, result: nothing },
+  list: { params: listJobs.params, result: object<ListResult>() },
+  cancel: { params: cancel.params, result: object<CancelResult>() },
+  answer: { params: answer.params, result: object<AnswerResult>() },
+  screen: { params: jobAddress, result: object<ScreenResult>() },
+  log: { params: logs.params, result: object<LogResult>() },
+  verify: { params: verify.params, result: object<VerifyResult>() },
+  prune: { params: prune.params, result: object<PruneResult>() },
+  hook: { params: hook.params, result: object<HookResult>() },
+  agents: { params: agents.params, result: object<{ agents: AgentRow[] }>() },
+  start: { params: start.params, result: object<StartResult>() },
+  stop: { params: stop.params, result: object<{ session: AgentSession; stopped: true }>() },
+  hub_status: { params: {}, result: object<HubStatus>() },
+  hub_stop: { params: {}, result: object<{ stopping: true }>() },
+} satisfies Record<string, { params: Fields; result: Field }>;

@@ -1,17 +1,8 @@
-import type { Sent } from '../base/fields.ts';
+import type { Sent, TypeOf } from '../base/fields.ts';
 import type { RecordedEvent } from '../job/event.ts';
-import type { AgentSession, JobRecord } from '../job/record.ts';
+import type { JobRecord } from '../job/record.ts';
 import type { Standing } from '../job/standing.ts';
-import type { AgentRow, StartResult } from './agents.ts';
-import type { AnswerResult } from './answer.ts';
-import type { CancelResult } from './cancel.ts';
-import type { DelegateResult, PreviewResult } from './delegate.ts';
-import type { HookResult, HubStatus, PruneResult } from './housekeeping.ts';
-import type { ListResult } from './list.ts';
-import type { LogResult, ScreenResult } from './logs.ts';
-import type { PARAMS } from './params.ts';
-import type { StatusResult } from './status.ts';
-import type { VerifyResult } from './verify.ts';
+import type { COMMANDS } from './commands.ts';
 
 /** Grows with every change that an older hub or client could misread. */
 export const PROTOCOL_VERSION = 1;
@@ -34,32 +25,25 @@ export interface Reply<C extends Command = Command> {
   error?: { code: string; message: string; hint: string };
 }
 
-/** What comes out of each command of the hub. */
-interface Results {
-  delegate: DelegateResult;
-  preview: PreviewResult;
-  status: StatusResult;
-  hold: Record<string, never>;
-  seen: Record<string, never>;
-  list: ListResult;
-  cancel: CancelResult;
-  answer: AnswerResult;
-  screen: ScreenResult;
-  log: LogResult;
-  verify: VerifyResult;
-  prune: PruneResult;
-  hook: HookResult;
-  agents: { agents: AgentRow[] };
-  start: StartResult;
-  stop: { session: AgentSession; stopped: true };
-  hub_status: HubStatus;
-  hub_stop: { stopping: true };
-}
-export type Command = keyof Results;
+export type Command = keyof typeof COMMANDS;
 /** Every command of the hub, with what goes in and what comes out. */
 export type Commands = {
-  [C in Command]: { params: Sent<(typeof PARAMS)[C]>; result: Results[C] };
+  [C in Command]: {
+    params: Sent<(typeof COMMANDS)[C]['params']>;
+    result: TypeOf<(typeof COMMANDS)[C]['result']>;
+  };
 };
+
+/** Commands that change nothing, and can be repeated at will. */
+export const READS: readonly Command[] = [
+  'preview',
+  'status',
+  'list',
+  'screen',
+  'log',
+  'agents',
+  'hub_status',
+];
 
 /** What goes out on a job's `log` topic: the event, and the job's state after it. */
 export interface LogMessage extends Standing {

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { KINDS } from '../../src/agents/index.ts';
 import { clients } from '../../src/install/index.ts';
 import { ATTENTION_REASONS, FAILURE_REASONS, MAKERS, SOURCES, STATUSES } from '../../src/job/words.ts';
+import { COMMANDS } from '../../src/operations/commands.ts';
 import { parseConfigFile } from '../../src/settings/config-file.ts';
 import { tools } from '../../tools/index.ts';
 import { HOMES } from '../agents/programs.ts';
@@ -222,6 +223,7 @@ test('the protocol page knows every word', () => {
   const words = [...STATUSES, ...ATTENTION_REASONS, ...FAILURE_REASONS, ...SOURCES, ...Object.keys(MAKERS)];
   const page = read('docs/protocol.md');
   expect(words.filter((word) => !page.includes(`\`${word}\``))).toEqual([]);
+  expect(Object.keys(COMMANDS).filter((name) => !page.includes(`\n| \`${name}\` |`))).toEqual([]);
 });
 
 test('the troubleshooting page quotes texts that the program has', () => {

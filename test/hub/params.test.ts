@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { requestOnce } from '../../src/link/one-shot.ts';
-import { PARAMS } from '../../src/operations/params.ts';
+import { COMMANDS } from '../../src/operations/commands.ts';
 import type { Command } from '../../src/operations/request.ts';
 import type { Lab } from '../support/lab.ts';
 import { sharing } from '../support/lab-test.ts';
@@ -49,7 +49,7 @@ sharing('the hub refuses parameters that are missing or of another type, and nam
     expect(refusal.message, command).toContain(words);
   }
   const tried = new Set([...WRONG.map(([command]) => command), 'hub_status', 'hub_stop']);
-  expect(Object.keys(PARAMS).filter((command) => !tried.has(command))).toEqual([]);
+  expect(Object.keys(COMMANDS).filter((command) => !tried.has(command))).toEqual([]);
   // What a newer client sends as well is let through.
   const list = { registry_dir: lab.registry, limit: 5, newer: { than: 'this' } };
   expect(await ask(lab, 'list', list)).toMatchObject({ total: 0 });

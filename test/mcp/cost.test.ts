@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { asModelsGetThem, tokens } from '../../bench/support/tokens.ts';
+import { asModelsGetThem, MOST_TOKENS, tokens } from '../../bench/support/tokens.ts';
 import { Catalog } from '../../src/mcp/catalog.ts';
 import { instructions } from '../../src/mcp/instructions.ts';
 import { tools } from '../../tools/index.ts';
 
-const MOST_TOKENS = 3_500;
 const { declarations } = new Catalog(tools, 'supervisor');
 
 test('the whole list of tools costs a model little', () => {
