@@ -39,11 +39,10 @@ await main(({ rounds }) =>
       await peer.ask('publish_event', { job_id: job.job_id, event: 'completed', detail: 'done' });
       return at - started;
     };
-    const typed = composeOrder('look-through-the-tests-of-the-parser-abcdefgh', {
-      prompt: undefined,
-      mam: 'mam',
-      taskFile: '/t/prompt.md',
-    });
+    const typed = composeOrder(
+      { job_id: 'look-through-the-tests-of-the-parser-abcdefgh' },
+      { prompt: undefined, taskFile: '/t/prompt.md' },
+    );
     const bare = async (): Promise<number> => {
       const enter = panes.enter('floor');
       const started = now();

@@ -1,18 +1,17 @@
 import { shellWord } from '../base/shell.ts';
 import { cleanLine } from '../base/text.ts';
 import { LIMITS } from './limits.ts';
+import type { JobOrder } from './record.ts';
 
 /** What no shell acts on, whichever it is: no quote, no operator, no expansion, no line break. */
 const PLAIN = /^[\p{L}\p{N} _./:@%+,-]+$/u;
 /** A path that is one word of it. */
 const PLAIN_PATH = /^[\p{L}\p{N}_./:@%+,-]+$/u;
 
-/** What an order says besides the job's id. */
-interface OrderParts {
+/** What an order says besides what the job's record does. */
+interface Task {
   /** The task, where the pane is known to be an agent's; elsewhere a shell might run its words. */
   prompt: string | undefined;
-  /** How the peer can call the command line. */
-  mam: string;
   /** Absolute path of the task. */
   taskFile: string;
 }
@@ -22,7 +21,10 @@ interface OrderParts {
  * model as untrusted text; the first line begins with a plain word, because `!` and `/` are commands there. Without a
  * task, no line of it has a character that a shell acts on.
  */
-export function composeOrder(jobId: string, { prompt, mam, taskFile }: OrderParts): string {
+export function composeOrder(
+  { job_id: jobId, typing: { mam } = { mam: 'mam' } }: Pick<JobOrder, 'job_id' | 'typing'>,
+  { prompt, taskFile }: Task,
+): string {
   const id = `Use only this id, none of an earlier run: ${jobId}`;
   const end = 'Report completed or error when you end, with the same id.';
   if (prompt === undefined) {

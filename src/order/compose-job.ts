@@ -50,18 +50,16 @@ export function composeJob(from: {
     ...(parent !== undefined && { parent_job_id: parent.job_id }),
     ...(notify !== undefined && { notify }),
     depth: parent === undefined ? 0 : parent.depth + 1,
-    ...(params.request_key !== undefined && { request_key: params.request_key }),
+    request_key: params.request_key,
     peer_server,
     ...(validation !== undefined && {
       validation: {
         ...validation,
         rounds: 0,
         max_rounds: params.validate_rounds ?? 0,
-        ...(params.validate_timeout_seconds !== undefined && {
-          timeout_seconds: params.validate_timeout_seconds,
-        }),
-        ...(params.path !== undefined && { path: params.path }),
-        ...(params.virtual_env !== undefined && { virtual_env: params.virtual_env }),
+        timeout_seconds: params.validate_timeout_seconds,
+        path: params.path,
+        virtual_env: params.virtual_env,
       },
     }),
     timeouts: {

@@ -14,14 +14,15 @@ export function checkPrompt(prompt: string | undefined): string {
   return given;
 }
 
-/** @throws MamError `bad_input` for a time that is not within its limits */
-export function checkTimes(params: DelegateParams): void {
-  const given: Readonly<Record<string, unknown>> = params;
-  for (const [name, { kind, min = 0, max = 0 }] of Object.entries<Field>(delegate.fields)) {
-    const seconds = given[name];
-    const isTime = kind === 'number' && seconds !== undefined;
-    if (isTime && !(Number(seconds) >= min && Number(seconds) <= max))
-      throw new MamError('bad_input', `${name} must be from ${min} to ${max} seconds.`, `Try ${name} 3600.`);
+/** @throws MamError `bad_input` for a number that is not within the limits of its field */
+export function checkNumbers(params: DelegateParams): void {
+  for (const [name, field] of Object.entries<Field>(delegate.fields)) {
+    const { kind, min = 0, max = Number.POSITIVE_INFINITY } = field;
+    const value: unknown = params[name as keyof DelegateParams];
+    if (typeof value !== 'number' || (value >= min && value <= max)) continue;
+    const [unit, example] = kind === 'number' ? [' seconds', 3600] : ['', max];
+    const what = `${name} must be from ${min} to ${max}${unit}.`;
+    throw new MamError('bad_input', what, `Try ${name} ${example}.`);
   }
 }
 

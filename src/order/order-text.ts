@@ -9,14 +9,10 @@ import { readPrompt } from './prompt-file.ts';
  * @param prompt where it is at hand
  * @throws MamError as `readPrompt`, when the file is needed
  */
-export function orderText(
-  record: Pick<JobRecord, 'job_id' | 'agent' | 'typing' | 'prompt_sha256'>,
-  file: string,
-  prompt?: string,
-): string {
-  const { job_id: id, agent, typing } = record;
+export function orderText(record: JobRecord, file: string, prompt?: string): string {
+  const { agent, typing } = record;
   // Every user of the machine can read a command line.
   const hidden = typing?.argument === true || !takesTask(agent, typing);
   const task = hidden ? undefined : (prompt ?? readPrompt(record, file));
-  return composeOrder(id, { prompt: task, mam: typing?.mam ?? 'mam', taskFile: file });
+  return composeOrder(record, { prompt: task, taskFile: file });
 }

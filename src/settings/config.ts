@@ -109,8 +109,9 @@ function readEnvironment(env: Env, cwd: string): Given {
 function inForce(env: Given, project: Given, own: Given): Values {
   const values = ALL_SETTINGS.map(({ field, inProject, default: preset }) => {
     if (inProject !== 'stricter') return [field, env[field] ?? project[field] ?? own[field] ?? preset];
-    const limits = [env[field] ?? own[field] ?? preset, project[field]];
-    return [field, Math.min(...limits.filter((limit) => typeof limit === 'number'))];
+    const given = [env[field] ?? own[field] ?? preset, project[field]];
+    const limits = given.filter((limit) => typeof limit === 'number');
+    return [field, limits.length > 0 ? Math.min(...limits) : undefined];
   });
   return Object.fromEntries(values) as Values;
 }

@@ -19,7 +19,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
 const TOOL = new RegExp(`\\b(${Object.keys(COMMANDS).join('|')})\\b`, 'g');
 /** Parameters that are options on the command line. */
 const PARAMETER =
-  /\b((?:job|request)_id|agent_session|trust_pane|request_key|on_busy|dry_run|validate_rounds|(?:idle_|validate_)?timeout_seconds)\b:?(?: "([^"\s]+)")?/g;
+  /\b((?:job|request)_id|agent_session|trust_pane|request_key|on_busy|dry_run|[a-z_]+(?= must be from \d)|(?<=Try )[a-z_]+(?= \d))\b:?(?: "([^"\s]+)")?/g;
 
 /** A sentence of the hub in the words of the command line. */
 export function commandWords(text: string): string {

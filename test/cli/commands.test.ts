@@ -190,6 +190,10 @@ describe('with a running hub', () => {
   test('errors name options and commands, not tools and parameters', async () => {
     const { stderr } = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--timeout', '0']);
     expect(stderr).toBe('mam: --timeout must be from 1 to 604800 seconds. Try --timeout 3600.\n');
+    const rounds = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--validate-rounds', '11']);
+    expect(rounds).toMatchObject({
+      ...{ code: 64, stderr: 'mam: --validate-rounds must be from 0 to 10. Try --validate-rounds 10.\n' },
+    });
   });
 
   describe('mam wait', () => {

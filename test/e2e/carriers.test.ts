@@ -222,11 +222,13 @@ describe('what is typed runs nothing, should a shell read it all the same:', () 
     refusing(name, async ({ lab }) => {
       const traps = join(lab.folder, 'p', 'traps');
       const trap = `#!/bin/sh\ntouch "${lab.folder}/p/ran-$(basename "$0")"\n`;
-      const order = composeOrder('mend-the-roof-abcd1234', {
-        prompt: undefined,
-        mam: 'node /opt/main.js',
-        taskFile: join(lab.project, '.mam/jobs/mend-the-roof-abcd1234/prompt.md'),
-      });
+      const order = composeOrder(
+        { job_id: 'mend-the-roof-abcd1234', typing: { mam: 'node /opt/main.js' } },
+        {
+          prompt: undefined,
+          taskFile: join(lab.project, '.mam/jobs/mend-the-roof-abcd1234/prompt.md'),
+        },
+      );
       // Every word but the first ones of the lines, which stand in the place of a command, is a command here.
       const known = new Set(
         order.split(/[^A-Za-z_]+/).filter((word) => !/^(?:Job|Without|Use|)$/.test(word)),

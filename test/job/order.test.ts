@@ -21,13 +21,13 @@ const PROMPTS: [string, string][] = [
 ];
 
 const order = (prompt: string | undefined, mam = 'mam', taskFile = FILE): string =>
-  composeOrder(ID, { prompt, mam, taskFile });
+  composeOrder({ job_id: ID, typing: { mam } }, { prompt, taskFile });
 
 describe('the order that is typed', () => {
   test.each(PROMPTS)('for a task %s fits and can harm nobody', (_, prompt) => {
     for (const mam of ['mam', 'node /a/very/long/path/to/the/program/multi-agent-mux/dist/main.js']) {
       for (const file of [FILE, `/deep${'/folder'.repeat(100)}/prompt.md`]) {
-        const order = composeOrder(ID, { prompt, mam, taskFile: file });
+        const order = composeOrder({ job_id: ID, typing: { mam } }, { prompt, taskFile: file });
         expect(order.length).toBeLessThanOrEqual(700);
         expect(order.split('\n').length).toBeLessThanOrEqual(3);
         // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there

@@ -5,7 +5,7 @@ import { ownFormAtCursor, ownFormOnScreen } from '../../src/tmux/own-form.ts';
 import { readShot } from '../../src/tmux/screen.ts';
 
 const ID = 'mend-it-abcd1234';
-const ORDER = composeOrder(ID, { prompt: 'mend the roof', mam: 'mam', taskFile: '/x' });
+const ORDER = composeOrder({ job_id: ID }, { prompt: 'mend the roof', taskFile: '/x' });
 const NOTE = `Job ${ID}, for you: take tin, note 1a2b3c4d`;
 const LINE = `Job ${ID} is completed: run: mam status ${ID} (note 1a2b3c4d)`;
 

@@ -57,7 +57,8 @@ function readValue(name: string, option: Field, value: unknown): unknown {
   const fits = option.kind === 'number' ? Number.isFinite(number) : Number.isSafeInteger(number);
   if (value.trim() !== '' && number >= 0 && fits) return number;
   const kind = option.kind === 'number' ? 'a number of seconds' : 'a whole number';
-  throw new MamError('bad_input', `--${name} is not ${kind}.`, `Try --${name} 60.`);
+  const example = Math.min(60, option.max ?? 60);
+  throw new MamError('bad_input', `--${name} is not ${kind}.`, `Try --${name} ${example}.`);
 }
 
 function checkOneOf(name: string, oneOf: readonly string[] | undefined, value: string | undefined): void {

@@ -8,7 +8,7 @@ import type { JobOrder } from '../../job/record.ts';
 import type { StartParams } from '../../operations/agents.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
 import type { Validation } from '../../order/compose-job.ts';
-import { checkTimes, checkWorkdir } from '../../order/delegation-checks.ts';
+import { checkNumbers, checkWorkdir } from '../../order/delegation-checks.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
 import { findPane } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
@@ -37,7 +37,7 @@ export async function planDelegation(
   hub: { servers: TmuxServers; dispatcher: Dispatcher },
   params: DelegateParams,
 ): Promise<Plan> {
-  checkTimes(params);
+  checkNumbers(params);
   checkWorkdir(params.workdir);
   const script = params.validate;
   const validation = script === undefined ? undefined : checkedScript(script, params.path);

@@ -29,11 +29,10 @@ for (const home of HOMES)
       const target: Target = { pane: pane.pane, pane_pid: pane.pane_pid, agent };
       const id = 'mend-the-roof-abcd1234';
       for (const prompt of ['Mend the roof', undefined]) {
-        const text = composeOrder(id, {
-          prompt,
-          mam: 'mam',
-          taskFile: '/home/user/project/.mam/jobs/prompt.md',
-        });
+        const text = composeOrder(
+          { job_id: id },
+          { prompt, taskFile: '/home/user/project/.mam/jobs/prompt.md' },
+        );
         const look = lookFor({ agent: home.kind, job_id: id });
         const stop = new AbortController();
         let before = '';
