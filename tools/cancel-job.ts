@@ -9,7 +9,7 @@ export default defineTool({
   description:
     'Cancel a delegated job: stop, abort or withdraw work that was handed to another agent. ' +
     'A queued job is never typed; one that is being worked on is final at once, and its peer learns with its next report that it should stop. ' +
-    "It never ends the agent's program or its tmux session, and never undoes what the peer has changed.",
+    'It never ends the agent or its tmux session, nor undoes what the peer has changed.',
   operation: cancel,
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
 

@@ -12,7 +12,7 @@ export const publish = {
     }),
     event: choice(
       REPORT_TYPES,
-      'started: you take the job, and get its task; progress; question: you need an answer; permission_required: someone must allow something; completed: the work is done; error: it can not be done',
+      'started: you take the job; progress; question: you need an answer; permission_required: someone must allow something; completed: the work is done; error: it can not be done',
       { typed: `one of ${REPORT_TYPES.join(', ')}` },
     ),
     detail: maybe(
