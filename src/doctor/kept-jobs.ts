@@ -22,7 +22,7 @@ export const keptJobs: Check = {
       // The text of a file in a project is shown, but none of its commands.
       const kept = obstacleOf({ status, blocked_by, blocked_what, behind });
       if (kept === undefined || !(needsAttention({ status, held_up }) || behind)) return [];
-      const title = `Job ${jobId} waits: ${cleanLine(kept.stands, WORDS_CHARS)}.`;
+      const title = `Job ${jobId} waits: ${cleanLine(kept.cause, WORDS_CHARS)}.`;
       return [note('registry.kept', title, `\`mam status ${jobId}\` says what helps.`)];
     });
   },

@@ -11,10 +11,10 @@ import type { KeptClaims } from './reports/kept-claims.ts';
 
 /** How long the test of a broker may take, in ms. */
 const TRIAL_TIMEOUT_MS = 10_000;
-/** How long after a failure the external broker is tried again, in ms. */
-const AGAIN_MS = 1_000;
+/** How long after a failure to try the external broker again, in ms. */
+const RETRY_MS = 1_000;
 
-/** Joins the external broker; while it does not answer, tries again for as long as the hub lives. */
+/** Joins the external broker; if it does not answer, retries until the hub ends. */
 export class BrokerJoin {
   readonly #with;
   readonly #end = new AbortController();
@@ -52,7 +52,7 @@ export class BrokerJoin {
         clients: onClients,
       };
       const address = externalAddress(broker);
-      // What it does not support would show much later, as silence.
+      // A missing feature would show much later, as silence.
       const patience = AbortSignal.any([this.#end.signal, AbortSignal.timeout(TRIAL_TIMEOUT_MS)]);
       await roundTrip(address, realm, host, patience);
       const bus = await connectExternal({ ...address, realm, host, session, handlers });
@@ -63,14 +63,14 @@ export class BrokerJoin {
     } catch (error) {
       if (this.#end.signal.aborted) return;
       const why = explain(error);
-      // A broker that stays away is one line in the log.
+      // A broker that stays unreachable is logged once.
       if (why !== this.#why) log.error('the broker was not joined', error);
       this.#why = why;
-      setTimeout(() => void this.start(), AGAIN_MS).unref();
+      setTimeout(() => void this.start(), RETRY_MS).unref();
     }
   }
 
-  /** Tries no more. */
+  /** Stops trying. */
   stop(): void {
     this.#end.abort();
   }

@@ -6,7 +6,7 @@ import type { LiveJob } from './jobs/live-job.ts';
 import type { Registrar } from './jobs/registrar.ts';
 import type { RetainedRecords } from './notify/retained-records.ts';
 
-/** Shows the hub and its jobs on its brokers. */
+/** Publishes the hub and its jobs on its brokers. */
 export class Brokers {
   readonly #with;
 
@@ -41,7 +41,7 @@ export class Brokers {
     this.sayOnline();
   };
 
-  /** Shows a new broker the record of each job that is open, or has just ended. @param last as in `joined` */
+  /** Publishes the record of each job that is open, or has just ended, on a new broker. @param last as in `joined` */
   introduce(bus: HubBus, last: boolean): void {
     const { registrar, retained } = this.#with;
     retained.joined(bus, last);
@@ -54,7 +54,7 @@ export class Brokers {
     }
   }
 
-  /** Shows jobs whose registry is back. */
+  /** Publishes jobs whose registry is back. */
   show(jobs: LiveJob[]): void {
     for (const job of jobs) for (const bus of this.#with.buses) this.#with.retained.show(job, bus);
   }

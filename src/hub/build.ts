@@ -48,7 +48,7 @@ export function buildHub(options: HubOptions) {
   const home = homePaths(settings.home);
   const isKeyLost = !existsSync(home.key) && existsSync(home.registries);
   const seal = Seal.of(home);
-  if (isKeyLost) log.error(`${home.key} was missing: a new one is made, and earlier jobs are history`);
+  if (isKeyLost) log.error(`${home.key} is missing: a new key is made, and earlier jobs are history`);
   const life = new Life();
   const claim = new HubClaim(home.hubFile, settings);
   const ownHome = new OwnHome({ ...options, home, seal, claim, life });
@@ -81,9 +81,8 @@ export function buildHub(options: HubOptions) {
   const turns = new Turns({ registrar, notes });
   const paneWatch = new PaneWatch({ registrar, servers, permissions, turns, log });
 
-  // What is published goes out first, and a limit counts before anything new is begun. A check starts before its job's
-  // pane is given to the next one; what is typed after an order finds its queue. Waiting requests come last: they find all
-  // that followed.
+  // Events are published first, and time limits apply before anything new begins. A check starts before the next job gets
+  // the pane; notes need the dispatcher's queue. Waiting requests come last, so that they see every effect.
   const first = [inbox, outlets, watcher, validator, verifications];
   const parts = new PartsInOrder([...first, dispatcher, notes, wakes, permissions, paneWatch, changes], log);
   registrar.onRecorded = (job, recorded) => {
@@ -118,8 +117,8 @@ export function buildHub(options: HubOptions) {
       ...(unproven.length > 0 && { unproven }),
     };
   };
-  const hears = { permissions, decisions, turns, watch: paneWatch, changes };
-  const hooks = new Hooks({ registrar, owners, log, ...hears });
+  const listeners = { permissions, decisions, turns, watch: paneWatch, changes };
+  const hooks = new Hooks({ registrar, owners, log, ...listeners });
   const requests = new RequestRouter({
     ...{ registrar, verifications, servers, dispatcher, decisions, wakes, home, log, status },
     screens: outlets.screens,

@@ -7,7 +7,7 @@ import { PROTOCOL_VERSION } from '../operations/request.ts';
 import type { Settings } from '../settings/config.ts';
 import { replaceOwn } from '../trust/files.ts';
 
-/** A hub's claim to be the one of its user: its socket, and the file by which clients find it. */
+/** A hub's claim to be its user's only one: its socket, and the file by which clients find it. */
 export class HubClaim {
   readonly #path: string;
   readonly #settings: Settings;
@@ -21,7 +21,7 @@ export class HubClaim {
     this.#settings = settings;
   }
 
-  /** What is known of the hub, whatever it does. */
+  /** What is known about the hub, whatever it is doing. */
   get status(): Omit<HubFile, 'socket' | 'broker_fingerprint'> {
     const { realm, host, broker } = this.#settings;
     return {
@@ -35,12 +35,12 @@ export class HubClaim {
     };
   }
 
-  /** True while socket and file are this hub's own. */
+  /** True while the socket and the file are this hub's. */
   get holds(): boolean {
     return this.ownsSocket && this.#ownsFile();
   }
 
-  /** Writes the file; the socket is there. @throws the system's error when the file can't be written */
+  /** Writes the file, once the socket exists. @throws the system's error when the file can't be written */
   writeFile(): void {
     const { socketPath, broker } = this.#settings;
     this.#socketInode = statSync(socketPath).ino;
@@ -50,12 +50,12 @@ export class HubClaim {
     this.#writtenAt = statSync(this.#path).mtimeMs;
   }
 
-  /** Removes what is still its own. */
+  /** Removes what is still this hub's. */
   release(): void {
     if (this.holds) rmSync(this.#settings.socketPath, { force: true });
     if (this.#ownsFile()) rmSync(this.#path, { force: true });
     const folder = dirname(this.#settings.socketPath);
-    // Only a socket of ours was in it, unless the next hub is there already.
+    // Only our socket was in it, unless the next hub's is there already.
     if (folder !== dirname(this.#path)) removeIfEmpty(folder);
   }
 

@@ -11,7 +11,7 @@ import { sweepAgentFiles } from './sessions/agent-files.ts';
 
 /** How often the hub checks that its socket is still its own and that it is still needed, in ms. */
 const TICK_MS = 1_000;
-/** After how many of them the files of killed servers are removed. */
+/** After how many ticks the files of killed servers are removed. */
 const SWEEP_TICKS = 60;
 
 /** The life of the hub: start, tick, stop. */
@@ -29,8 +29,8 @@ export class Hub {
   }
 
   /**
-   * Lets clients in at once; their requests wait until the jobs of the last hub are taken up.
-   * @param isLiveLost the pointers to the live jobs were removed: the jobs are searched for
+   * Lets clients connect at once; their requests wait until the jobs of the last hub are taken up.
+   * @param isLiveLost the pointers to the live jobs were removed, so the jobs are searched for
    */
   async start(isLiveLost: boolean): Promise<void> {
     const { home, life, claim, brokers, join, inbox, kept, takeUp, texts } = this.#with;
@@ -47,7 +47,7 @@ export class Hub {
     const found = takeUp.find(isLiveLost);
     life.start(found);
     const handlers = {
-      // It waits for its own job alone: a registry whose lock is held up must not delay it.
+      // A claim waits only for its own job: a registry whose lock is contended must not delay it.
       claim: (jobId: string, payload: Buffer) => kept.takeClaim(jobId, payload, 'socket'),
       request: (payload: Buffer) => void this.#with.requests.takeRequest(payload),
       clients: life.need,
@@ -70,7 +70,7 @@ export class Hub {
     void takeUp.goOn(jobs);
   }
 
-  /** Ends everything in an order that loses nothing; the next hub goes on with what jobs still wait for. */
+  /** Ends everything in an order that loses nothing; the next hub continues what jobs still wait for. */
   async stop(): Promise<void> {
     const { home, life, claim, brokers, outlets, registrar, servers } = this.#with;
     life.isOver = true;
@@ -78,7 +78,7 @@ export class Hub {
     clearInterval(this.#tick);
     this.#unwatch?.();
     this.#with.parts.stop();
-    // What is due is shown while there are clients to show it to.
+    // Pending records are published while clients are still connected.
     await outlets.flush();
     await brokers.stop();
     await registrar.close(() => outlets.flush());
@@ -97,7 +97,7 @@ export class Hub {
     registrar.onTick();
     validator.retryWaiting();
     void takeUp.again();
-    if (watcher.owes) void inbox.drain().then(() => watcher.again());
+    if (watcher.hasUnwritten) void inbox.drain().then(() => watcher.again());
     if (!claim.holds) void ownHome.claimAgain(this.#broker);
     else if (this.#isNeeded) life.need();
     else if (life.isIdleFor(this.#options.settings.hubIdleSeconds * 1000))

@@ -9,15 +9,15 @@ export interface HubOptions {
   log: Log;
   /** Called when the hub has a reason to end; the caller then calls `stop`. */
   onEnd: (why: string) => void;
-  /** Makes sure that this hub has the lock of the home; false where another hub has it. */
+  /** Makes sure that this hub has the lock of the home; false when another hub has it. */
   keepsLock: () => Promise<boolean>;
 }
 
-/** How far the life of the hub has come, and since when nobody has needed it. */
+/** The stage of the hub's life, and since when nobody has needed it. */
 export class Life {
-  /** True once the hub begins nothing new, and only writes what is due. */
+  /** True once the hub begins nothing new and only writes what is pending. */
   isOver = false;
-  /** While jobs of the last hub are taken up: clients wait. */
+  /** Set while jobs of the last hub are being taken up: clients wait. */
   #takingUp: Promise<unknown> | undefined;
   #idleSince = awake.now();
 
@@ -30,7 +30,7 @@ export class Life {
     this.#takingUp = undefined;
   }
 
-  /** @returns when the jobs of the last hub are taken up; nothing once they are */
+  /** @returns when the jobs of the last hub are taken up; undefined once they are */
   readonly ready = (): Promise<void> | undefined => this.#takingUp?.then(() => {});
 
   /** The hub is needed now. */
@@ -38,7 +38,7 @@ export class Life {
     this.#idleSince = awake.now();
   };
 
-  /** True when nobody has needed the hub for so many ms. The client that has just started it may be slow to connect. */
+  /** True when nobody has needed the hub for `ms`. The client that has just started it may be slow to connect. */
   isIdleFor(ms: number): boolean {
     return process.uptime() * 1000 >= START_MS && awake.now() - this.#idleSince >= ms;
   }

@@ -8,7 +8,7 @@ import { loadSettings } from '../settings/config.ts';
 import { checkHubSocket } from '../trust/socket.ts';
 import { Hub } from './hub.ts';
 
-/** How long the end of a hub may take, in ms; the next one rebuilds all from disk anyway. */
+/** How long the end of a hub may take, in ms; the next one rebuilds everything from disk anyway. */
 const END_MS = 3_000;
 
 /** The hub process: elected under a lock, then serves until it is not needed. Ends the process itself. */
@@ -23,7 +23,7 @@ export async function runHub(): Promise<void> {
     ensurePrivateFolder(dirname(settings.socketPath));
     checkHubSocket(settings.socketPath);
   } catch (error) {
-    // The process that starts it has no other way to learn why.
+    // The process that starts the hub has no other way to learn why.
     log.error('the hub could not start', error);
     throw error;
   }
@@ -31,14 +31,14 @@ export async function runHub(): Promise<void> {
   let ending = false;
   let lock: HeldLock | undefined;
   let hub: Hub | undefined;
-  /** @returns false where another hub has the lock */
+  /** @returns false when another hub has the lock */
   const take = async (): Promise<boolean> => {
     const taken = await takeLock(home.lock, thisOwner(home.folder, settings.socketPath), lost);
     if ('heldBy' in taken) return false;
     lock = taken;
     return true;
   };
-  // It may only have been removed, as by `rm -rf *.lock`.
+  // The lock may only have been removed, for example by `rm -rf *.lock`.
   const lost = (error: Error): void => {
     const isTaken = ending ? Promise.resolve(true) : take();
     isTaken
@@ -58,10 +58,10 @@ export async function runHub(): Promise<void> {
     if (ending) return;
     ending = true;
     log.info(`hub ends: ${why}`);
-    // It also keeps the process alive until all is done.
+    // The timer also keeps the process alive until everything is done.
     setTimeout(() => process.exit(code), END_MS);
     void (async () => {
-      // A hub that is asked to end while it starts would go on and leave its files.
+      // A hub that is asked to end while it starts would otherwise continue and leave its files.
       await begun?.catch(() => {});
       await hub?.stop().catch((error) => log.error('the hub did not end cleanly', error));
       await lock?.release();
@@ -73,7 +73,7 @@ export async function runHub(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(signal));
   // A hub belongs to the user, not to the terminal that happened to start it.
   process.on('SIGHUP', () => {});
-  // A limit on the size of files must fail a write, not end the hub without a word.
+  // A limit on file sizes must fail a write, not end the hub silently.
   process.on('SIGXFSZ', () => {});
 
   begun = begin();

@@ -19,7 +19,7 @@ export class OwnHome {
     this.#inode = inodeAt(parts.home.folder);
   }
 
-  /** Makes the home's folders and key again. */
+  /** Restores the home's folders and key. */
   keepHome(): void {
     const { home, seal, log } = this.#with;
     if (this.#isOtherHome) return;
@@ -31,21 +31,21 @@ export class OwnHome {
     }
   }
 
-  /** Its socket or file was removed; if another hub has taken its place, this one ends. */
+  /** The hub's socket or file was removed: restores them, or ends if another hub has taken its place. */
   async claimAgain(broker: OwnBroker | undefined): Promise<void> {
     const { settings, home, claim, life, log, onEnd, keepsLock } = this.#with;
     if (this.#isClaiming || life.isOver) return;
     this.#isClaiming = true;
     try {
-      // Another home has another key, which would prove nothing of its jobs.
+      // Another home has another key, which would prove nothing about these jobs.
       if (this.#isOtherHome) return onEnd(`${home.folder} was removed`);
       if (!(await keepsLock())) return onEnd('another hub has taken its place');
       ensurePrivateFolder(dirname(settings.socketPath));
       if (!claim.ownsSocket) await broker?.listenAgain();
       claim.writeFile();
-      log.warn('its socket or hub.json was removed: they are made anew');
+      log.warn('its socket or hub.json was removed: they are restored');
     } catch (error) {
-      log.error('its socket or hub.json was removed, and cannot be made anew now', error);
+      log.error('its socket or hub.json was removed, and cannot be restored now', error);
     } finally {
       this.#isClaiming = false;
     }

@@ -2,23 +2,23 @@ import type { Log } from '../base/log.ts';
 import { isSettled } from '../job/apply.ts';
 import type { LiveJob, Recorded } from './jobs/live-job.ts';
 
-/** A part of the hub, with what it is called for. */
+/** A part of the hub, with the calls that it may get. */
 export interface Part {
   /** After each event of a job, once it is on disk. */
   onRecorded?(job: LiveJob, recorded: Recorded): void;
-  /** Panes of the tmux server at this socket came, went or changed. */
+  /** Panes of the tmux server at this socket appeared, disappeared or changed. */
   onPanes?(socket: string): void;
-  /** A job that an earlier hub has left open, or whose registry is back; all reports on it are recorded. */
+  /** Continues a job that an earlier hub left open, or whose registry is back; all reports on it are recorded. */
   resume?(job: LiveJob): void;
-  /** The same once for all of them, with those that have ended. */
+  /** The same once for all of them, including those that have ended. */
   resumeAll?(jobs: LiveJob[]): void;
-  /** Begins nothing more; the next hub goes on with what is left. */
+  /** Begins nothing new; the next hub continues what is left. */
   stop?(): void;
-  /** True while it has something to do that the hub must stay for. */
+  /** True while the hub must keep running for it. */
   readonly hasWork?: boolean;
 }
 
-/** The parts of the hub, called in this order. One that fails does not keep the others from being called. */
+/** The parts of the hub, called in this order. If one fails, the others are called all the same. */
 export class PartsInOrder {
   readonly #inOrder: readonly Part[];
   readonly #log: Log;
@@ -56,7 +56,7 @@ export class PartsInOrder {
     try {
       step();
     } catch (error) {
-      this.#log.error(`job ${job.id} did not go on whole`, error);
+      this.#log.error(`a part of the hub failed for job ${job.id}`, error);
     }
   }
 }

@@ -50,7 +50,7 @@ type Handlers = {
 
 type Handler = (params: unknown, requestId: string) => Promise<NonNullable<Reply['result']>>;
 
-/** What the hub does for clients, one function a command. */
+/** The commands that the hub carries out for clients, one function each. */
 export class RequestRouter {
   readonly #with;
   readonly #handlers: Handlers;
@@ -67,7 +67,7 @@ export class RequestRouter {
     hooks: Hooks;
     home: Home;
     log: Log;
-    /** Settles when the jobs of the last hub are taken up; nothing once they are. */
+    /** Settles when the jobs of the last hub are taken up; undefined once they are. */
     ready: () => Promise<void> | undefined;
     status: () => HubStatus;
     stop: () => void;
@@ -76,10 +76,10 @@ export class RequestRouter {
     const { servers, dispatcher, decisions, home, registrar, wakes } = parts;
     this.#with = parts;
     this.#handlers = {
-      // A client whose connection was lost sends its request again, perhaps to the next hub: that is not a second job.
+      // A client whose connection was lost sends its request again, perhaps to the next hub: that must not be a second job.
       delegate: async (params, id) => {
         const result = await parts.delegations.delegate({ request_key: `request:${id}`, ...params });
-        // The answer says what keeps it from its pane: no line repeats that.
+        // The answer says what blocks the job, so no line repeats that.
         const { job_id, registry_dir, supervisor } = result.record;
         if (needsAttention(result.record))
           await wakes.seen({ job_id, registry_dir, seen_by: supervisor.session });
@@ -139,7 +139,7 @@ export class RequestRouter {
     }
     const answer: Reply = { request_id: request.request_id };
     try {
-      // The way out that the error names must be open.
+      // The command that the error names must work.
       if (request.protocol > PROTOCOL_VERSION && request.command !== 'hub_stop') {
         const spoken = cleanLine(String(request.protocol), 20);
         const what = `This hub speaks protocol ${PROTOCOL_VERSION}, the client ${spoken}.`;
@@ -166,15 +166,15 @@ export class RequestRouter {
   }
 
   /**
-   * The same request with the one name of its registry, where the jobs that were moved there are found. A log folder that
-   * is the registry itself is not a separate one.
+   * The same request with the one name of its registry, after finding jobs that were moved there. A log folder that is the
+   * registry itself is not a separate one.
    */
   async #placed(params: unknown): Promise<unknown> {
     const { registrar } = this.#with;
     const { registry_dir: named, logs_dir: logs } = isObject(params) ? params : {};
     if (typeof named !== 'string') return params;
     if (!isAbsolute(named)) {
-      const step = 'Name the folder by its whole path.';
+      const step = 'Pass the full path of the folder.';
       throw new MamError('bad_input', 'registry_dir is not an absolute path.', step);
     }
     const registry_dir = registrar.nameOf(named);
@@ -184,7 +184,7 @@ export class RequestRouter {
   }
 }
 
-/** The end of what a job's validation script printed, cleaned; empty where its log is not a plain file. */
+/** The end of a job's validation output, cleaned; empty if its log is not a plain file. */
 function validationLog({ record }: LiveJob): Pick<LogResult, 'validation_output' | 'validation_file'> {
   const file = join(record.log_dir, 'validate.log');
   const read = orElse(() => tailOfForeign(file, OUTPUT_BYTES), undefined);
@@ -214,7 +214,7 @@ async function list(
   registrar: Registrar,
   params: Commands['list']['params'],
 ): Promise<Commands['list']['result']> {
-  // A look at the list must not make a registry.
+  // Listing jobs must not create a registry.
   registrar.missing.checkThere(params.registry_dir);
   if (!existsSync(params.registry_dir)) return { jobs: [], total: 0, need_you: 0 };
   const index = await registrar.index(params.registry_dir);

@@ -27,17 +27,17 @@ export class TakeUp {
     this.#with = parts;
   }
 
-  /** Finds what the last hub left. @param isLiveLost the pointers were removed: the jobs are searched for */
+  /** Finds what the last hub left. @param isLiveLost the pointers were removed, so the jobs are searched for */
   async find(isLiveLost: boolean): Promise<LiveJob[]> {
     const { home, log, registrar } = this.#with;
     const { search } = registrar.missing;
     const pointers = readPointers(home);
     const wasKilled = search.wasKilled();
     const isLost = isLiveLost || pointers.some(({ registryDir }) => registryDir === '');
-    // Side by side: a registry that can't be opened must not keep the hub from the others.
+    // In parallel: a registry that can't be opened must not keep the hub from the others.
     const taken = await Promise.all(pointers.map((pointer) => registrar.missing.resume(pointer)));
     const found = taken.filter((job) => job !== undefined);
-    // Some of the pointers may be lost: the search goes on while others are served.
+    // Some of the pointers may be lost: the search goes on while clients are served.
     if (!isLost && pointers.length > 0) {
       if (wasKilled) search.all(false).catch((error) => log.error('open jobs were not searched for', error));
       return found;
@@ -51,14 +51,14 @@ export class TakeUp {
     this.#with.dispatcher.takeUp(jobs.filter(({ record }) => !isSettled(record)));
   }
 
-  /** Goes on with them, once all reports on them are recorded. */
+  /** Continues with the jobs, once all reports on them are recorded. */
   async goOn(jobs: LiveJob[]): Promise<void> {
     const { inbox, life, parts } = this.#with;
     await inbox.drain();
     if (!life.isOver) parts.resume(jobs);
   }
 
-  /** Every second: takes up jobs whose registry is back. */
+  /** Runs every second: takes up jobs whose registry is back. */
   async again(): Promise<void> {
     if (this.#isRunning) return;
     this.#isRunning = true;

@@ -2,15 +2,15 @@ import { lower, raise, unblock } from './attention.ts';
 import { claims } from './check.ts';
 import {
   block,
+  blockText,
   complete,
   end,
   heardFromPeer,
-  keepErrand,
-  letErrandGo,
   reach,
   settleIn,
   takeReport,
   typed,
+  unblockText,
 } from './effects.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
 import type { JobRecord } from './record.ts';
@@ -25,12 +25,12 @@ import {
   type Status,
 } from './words.ts';
 
-/** Reasons for attention that any activity of the agent takes away. */
+/** Reasons for attention that any activity of the agent clears. */
 const GUESSES: readonly AttentionReason[] = ['stalled', 'rate_limited'];
 
 type Effect = (next: JobRecord, event: RecordedEvent) => void;
 
-/** What each type of event does to an open job; an event of any other type only counts. */
+/** What each type of event does to an open job; an event of any other type has no effect. */
 const EFFECTS: Readonly<Record<string, Effect>> = {
   queued: settleIn,
   pasting: stage('pasting', (next, event) => {
@@ -45,8 +45,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     next.started_at ??= event.recorded_at;
   },
   blocked(next, event) {
-    if (dataOf(event).what !== undefined) keepErrand(next, event);
-    // A peer that took the job in that very moment is not blocked.
+    if (dataOf(event).what !== undefined) blockText(next, event);
+    // A peer that has taken the job meanwhile is not blocked.
     else if (next.status === 'queued' && !isOvertaken(next, event)) block(next, event);
   },
   unblocked: unblock,
@@ -78,10 +78,10 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   rate_limited: need('rate_limited'),
   stalled: need('stalled'),
   resumed(next, event) {
-    // A prompt that was submitted begins a turn; mere output proves less.
+    // A submitted prompt begins a turn; mere output proves less.
     lower(next, dataOf(event).turn === true ? [...GUESSES, 'turn_ended'] : GUESSES);
   },
-  // A second word while the first claim is being checked changes nothing but an end or a cancellation.
+  // While the first claim is being checked, a second one changes nothing.
   completed(next, event) {
     if (next.phase !== 'validating') complete(next, event);
   },
@@ -121,7 +121,7 @@ function failure(reason: FailureReason): Effect {
   };
 }
 
-/** The peer's words count while its claim to be done is not being checked. */
+/** Keeps the peer's words, unless its claim to be done is being checked. */
 function takeWords(next: JobRecord, { detail }: RecordedEvent): void {
   if (detail && !claims(next)) next.detail = detail;
 }
@@ -130,21 +130,21 @@ function takeWords(next: JobRecord, { detail }: RecordedEvent): void {
  * The only way a record changes. Pure: the same journal always folds to the same record.
  * @param record the state before, absent before the first event
  * @param event the next event of the journal
- * @returns a new record; `wake_seq` moves when a waiter has to hear of it
+ * @returns a new record; `wake_seq` advances when waiters must be notified
  * @throws when the first event is not `queued` with the job's order
  */
 export function apply(record: JobRecord | undefined, event: RecordedEvent): JobRecord {
   if (record === undefined) return create(event);
   const next: JobRecord = { ...record, seq: event.seq };
-  // That the supervisor was notified is not news of the job.
+  // Notifying the supervisor is not news about the job.
   if (event.type === 'notified') return notified(next, event);
-  // A script that was run by hand is in the log and changes nothing.
+  // A script that was run by hand is logged and changes nothing.
   if (event.type === 'verified') return next;
   if (event.source !== 'hub' && event.source !== 'supervisor') next.last_sign_of_life_at = event.recorded_at;
   if (isFinal(record.status)) amend(next, event);
   else {
     advance(next, event);
-    letErrandGo(next);
+    unblockText(next);
     dropObstacle(record, next, event);
   }
   if (mustWake(record, next, event)) next.wake_seq = event.seq;
@@ -164,7 +164,7 @@ export function needsAttention(record: Pick<JobRecord, 'status' | 'held_up'>): b
   return needOf(record) !== undefined;
 }
 
-/** What an open job needs someone for, in a word: its reason, or the obstacle at its pane. */
+/** Why an open job needs someone, in one word: its reason, or the obstacle at its pane. */
 export function needOf(
   record: Pick<JobRecord, 'status' | 'held_up'> & Partial<Pick<JobRecord, 'reason' | 'blocked_by'>>,
 ): string | undefined {
@@ -173,7 +173,7 @@ export function needOf(
   return record.held_up === true ? (record.blocked_by ?? 'unknown') : undefined;
 }
 
-/** True when a job is final and no check of it is running any more. */
+/** True when a job is final and no check of it is running. */
 export function isSettled(record: { status: string; phase: string }): boolean {
   return isFinal(record.status as Status) && record.phase !== 'validating';
 }
@@ -211,7 +211,7 @@ function advance(next: JobRecord, event: RecordedEvent): void {
   if (Object.hasOwn(EFFECTS, type)) EFFECTS[type]?.(next, event);
 }
 
-/** Drops the words about an obstacle or a need once it is over; the words of this very event stay. */
+/** Drops the detail about an obstacle or a need once it is over, unless this event has set it. */
 function dropObstacle(before: JobRecord, next: JobRecord, { detail }: RecordedEvent): void {
   const wasKept = before.blocked_by !== undefined && before.blocked_what === undefined;
   const isOver =
@@ -219,7 +219,7 @@ function dropObstacle(before: JobRecord, next: JobRecord, { detail }: RecordedEv
   if (isOver && next.detail === before.detail && next.detail !== detail) delete next.detail;
 }
 
-/** True where the job needs someone, and the words for that are the hub's own: a guess, or a dialog that it saw. */
+/** True when the job needs someone and its detail is the hub's own: a guess, or a dialog that it saw. */
 function isHubs({ reason, requests, detail }: JobRecord): boolean {
   if (reason === 'permission')
     return requests.some(
@@ -228,12 +228,12 @@ function isHubs({ reason, requests, detail }: JobRecord): boolean {
   return reason === 'stalled' || reason === 'rate_limited' || reason === 'delivery_unverified';
 }
 
-/** True for a silence of tmux that was over when this was recorded: what was pasted is in the pane. */
+/** True when tmux's silence was over before this was recorded: the text has been pasted. */
 function isOvertaken({ phase }: JobRecord, event: RecordedEvent): boolean {
   return dataOf(event).unless_pasted === true && phase !== 'queued';
 }
 
-/** A report on a final job may amend what we concluded ourselves, and nothing else. */
+/** A report on a final job may amend only what the hub concluded itself. */
 function amend(next: JobRecord, event: RecordedEvent): void {
   if (next.status !== 'failed' || !AMENDABLE.includes(next.reason ?? '')) return;
   const validating = next.phase === 'validating';
@@ -254,7 +254,7 @@ function mustWake(before: JobRecord, after: JobRecord, event: RecordedEvent): bo
   if (isFinal(after.status)) {
     return before.status !== after.status || before.reason !== after.reason || before.late !== after.late;
   }
-  // Once for each obstacle, however often it is looked at.
+  // Once for each obstacle, however often it is seen.
   const asked = event.type === 'question' || event.type === 'permission_required';
   const need = needOf(after);
   return need !== undefined && ((asked && after.status === 'input_required') || need !== needOf(before));

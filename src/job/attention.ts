@@ -1,7 +1,7 @@
 import type { JobRecord } from './record.ts';
 import { ATTENTION_REASONS, type AttentionReason } from './words.ts';
 
-/** What a record says of an obstacle. */
+/** The fields of a record that describe an obstacle. */
 const OBSTACLE = [
   ...(['blocked_by', 'held_up', 'blocked_what'] as const),
   ...(['blocked_evidence', 'blocked_step', 'behind'] as const),
@@ -12,7 +12,7 @@ export function raise(next: JobRecord, reason: AttentionReason): void {
   setAttention(next, [...next.attention, reason]);
 }
 
-/** Takes reasons away; without any the job goes on. */
+/** Removes reasons; when none is left, the job continues. */
 export function lower(next: JobRecord, reasons: readonly AttentionReason[]): void {
   setAttention(
     next,
@@ -20,7 +20,7 @@ export function lower(next: JobRecord, reasons: readonly AttentionReason[]): voi
   );
 }
 
-/** Nothing keeps the job, or a text for its peer, from its pane any more. */
+/** Nothing blocks the job, or a text for its peer, any longer. */
 export function unblock(next: JobRecord): void {
   for (const name of OBSTACLE) delete next[name];
 }
@@ -32,10 +32,10 @@ function setAttention(next: JobRecord, reasons: readonly string[]): void {
   if (top !== undefined) {
     next.status = 'input_required';
     next.reason = top;
-    // A text for the peer is still kept out.
+    // A text for the peer may still be blocked.
     if (next.blocked_what === undefined) unblock(next);
   } else if (next.status === 'input_required') {
-    // One that was never handed over goes back to its queue.
+    // A job that was never handed over goes back to its queue.
     next.status = next.submitted_at === undefined ? 'queued' : 'working';
     delete next.reason;
   }

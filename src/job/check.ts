@@ -1,16 +1,16 @@
 import { openRequests } from './open-requests.ts';
 import type { JobRecord, PeerRequest, Validation } from './record.ts';
 
-/** What a check came to that has said nothing about the work. */
+/** The outcomes of a check that say nothing about the work. */
 export const UNDECIDED = ['could_not_run', 'could_not_finish'] as const;
 export type Undecided = (typeof UNDECIDED)[number];
 
-/** True for the last run of a check that has said nothing about the work. */
+/** True when the last run of a check said nothing about the work. */
 export function isUndecided({ outcome }: { outcome?: string | undefined }): boolean {
   return UNDECIDED.some((one) => one === outcome);
 }
 
-/** What a run of a check came to, in the words of the logs; nothing of an event that is none. */
+/** The outcome of a check's run as the logs show it; nothing for any other event. */
 export function verdictWords({
   passed,
   outcome,
@@ -22,7 +22,7 @@ export function verdictWords({
   return passed ? 'PASS' : `FAIL (exit ${code ?? 'unknown'})`;
 }
 
-/** True for the question whether the work counts without its check: the hub asks it, and a decision answers it. */
+/** True for the hub's question whether to accept the work without its check; a decision answers it. */
 export function isAboutCheck({ kind, source }: Pick<PeerRequest, 'kind' | 'source'>): boolean {
   return kind === 'question' && source === 'hub';
 }
@@ -32,7 +32,7 @@ export function claims(record: Pick<JobRecord, 'phase' | 'requests'>): boolean {
   return record.phase === 'validating' || openCheckRequest(record) !== undefined;
 }
 
-/** That question, while it is open. */
+/** The open question about the check, if any. */
 export function openCheckRequest(record: Pick<JobRecord, 'requests'>): PeerRequest | undefined {
   return openRequests(record).find(isAboutCheck);
 }

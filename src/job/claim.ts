@@ -12,7 +12,7 @@ const originSchema = z.looseObject({
   socket: z.string().optional(),
   /** The publisher's pid and its ancestors', nearest first: proof that the pane is really its own. */
   pids: z.array(z.number()).optional(),
-  /** The pid namespace that they count in. */
+  /** The pid namespace of these ids. */
   ns: z.string().optional(),
 });
 export type Origin = z.infer<typeof originSchema>;
@@ -21,7 +21,7 @@ export type Origin = z.infer<typeof originSchema>;
 const claimSchema = z.looseObject({
   event_id: z.string().min(1).max(200),
   job_id: z.string().min(1).max(64),
-  type: z.string().regex(/^[a-z_]{1,40}$/, 'it may have only a-z and _, 1 to 40 characters'),
+  type: z.string().regex(/^[a-z_]{1,40}$/, 'it must be 1 to 40 characters of a-z and _'),
   source: z.enum(SOURCES),
   writer: z.string().max(120).optional(),
   writer_seq: z.number().int().min(1).optional(),
@@ -36,13 +36,13 @@ const claimSchema = z.looseObject({
 });
 export type Claim = z.infer<typeof claimSchema>;
 
-/** What of an event is the hub's alone. A claim that brings it along is taken without it. */
+/** Fields that only the hub may set: they are removed from claims. */
 const HUB_FIELDS = ['seq', 'recorded_at', 'late', 'texts', 'unheard', '__proto__'] as const;
 
 const id = z.string().min(1).max(200);
 const TEXT = z.string().max(LIMITS.detailChars);
 
-/** What a claim may say of what events carry in `data`, by its type: the record is made of it. Any other name is kept. */
+/** The fields of `data` that a claim may set, by its type: records are built from them. Unknown names are kept. */
 const CLAIM_DATA: Readonly<Record<string, z.ZodObject>> = {
   permission_required: z.object({ tool: z.string().max(200).optional(), input: TEXT.optional() }),
   permission_resolved: z.object({
@@ -63,18 +63,18 @@ const CLAIM_DATA: Readonly<Record<string, z.ZodObject>> = {
   }),
 };
 
-/** The journal keeps unknown fields, in a line of 4 KiB. */
+/** The limit for unknown fields: the journal keeps them, in lines of 4 KiB. */
 const UNKNOWN_BYTES = 2_000;
 
-/** Deeper than any event is; much deeper ones can't be written any more. */
+/** No event is nested this deep; one that is much deeper could not be written. */
 const LEVELS = 32;
 
-/** A claim that can be taken, or the answer to one that can't. */
+/** A valid claim, or the answer to one that is refused. */
 export type ParsedClaim = { claim: Claim; refusal?: undefined } | { claim?: undefined; refusal: ClaimReply };
 
 /**
- * A claim as it arrives, checked. What one line of mosquitto_pub leaves out is filled in.
- * @param outside it came over an external broker, where anybody may have sent it
+ * Checks a claim as it arrives, and fills in what one line of mosquitto_pub leaves out.
+ * @param outside it came over an external broker, where anyone may have sent it
  */
 export function parseClaim(raw: Record<string, unknown>, jobId: string, outside = false): ParsedClaim {
   const filled: Record<string, unknown> = {
@@ -92,7 +92,7 @@ export function parseClaim(raw: Record<string, unknown>, jobId: string, outside 
   const parsed = claimSchema.safeParse(filled);
   if (!parsed.success) return refuse(badField(parsed.error.issues[0]));
   const claim = parsed.data;
-  if (claim.job_id !== jobId) return refuse("The event's job_id is not the one of its topic.");
+  if (claim.job_id !== jobId) return refuse("The event's job_id is not the one in its topic.");
   const makers = Object.hasOwn(MAKERS, claim.type) ? MAKERS[claim.type] : undefined;
   if (claim.source === 'hub' || (makers !== undefined && !makers.includes(claim.source)))
     return refuse(`An event ${claim.type} cannot come from a ${claim.source}.`);
@@ -100,30 +100,30 @@ export function parseClaim(raw: Record<string, unknown>, jobId: string, outside 
   if (strange !== undefined) return refuse(strange);
   if (unknownBytes(claim) > UNKNOWN_BYTES)
     return refuse(
-      `The event's unknown fields are longer than ${UNKNOWN_BYTES} bytes together. Put the text into detail or result.`,
+      `The event's unknown fields are longer than ${UNKNOWN_BYTES} bytes in total. Put the text into detail or result.`,
     );
   const wrong = takeData(claim);
   if (wrong !== undefined) return refuse(wrong);
-  // Another machine's panes and processes may have the names of ours.
+  // Another machine's panes and processes may have the same ids as ours.
   if (outside) delete claim.origin;
   return { claim };
 }
 
-/** The answer to a claim that is in no journal. */
+/** The answer to a claim that is not recorded. */
 export function refused(event_id: string, refusal: string): ClaimReply {
   return { event_id, accepted: false, recorded: false, refusal };
 }
 
-/** What only a process of the hub's own user may claim. */
+/** Refuses what only a process of the hub's own user may claim. */
 function strangeOutside({ type, source, result_spool: spool }: Claim): string | undefined {
   if (source !== 'peer' || !(REPORT_TYPES as readonly string[]).includes(type))
-    return `Over a broker only a peer's reports are taken: ${REPORT_TYPES.join(', ')}, with the source "peer".`;
+    return `Only a peer's reports are accepted over a broker: ${REPORT_TYPES.join(', ')}, with the source "peer".`;
   if (spool !== undefined)
-    return 'Only a process on the machine of the hub can hand a result over as a file. Send it in result, or name its file in files.';
+    return "Only a process on the hub's machine can hand over a result as a file. Send it in result, or name its file in files.";
   return undefined;
 }
 
-/** Leaves in `data` what a claim may say. @returns why it can't be taken */
+/** Keeps only what a claim may set in `data`. @returns why the claim is refused */
 function takeData(claim: Claim): string | undefined {
   const { data, type } = claim;
   if (data === undefined) return undefined;
@@ -131,11 +131,11 @@ function takeData(claim: Claim): string | undefined {
     return "The event's data: it must be an object.";
   const said = data as Record<string, unknown>;
   if (type === 'answered' && said['decision'] !== undefined)
-    return 'A decision on a permission is given with the command "answer" (`mam answer JOB --allow` or `--deny`), which has it carried out.';
+    return 'Decide on a permission with the command "answer" (`mam answer JOB --allow` or `--deny`), which carries the decision out.';
   const schema = Object.hasOwn(CLAIM_DATA, type) ? CLAIM_DATA[type] : undefined;
   const parsed = schema?.safeParse(said);
   if (parsed?.success === false) return badField(parsed.error.issues[0], 'data.');
-  // It would be shown as what is asked for, in the place of the input.
+  // The result would be shown in place of the input.
   if (type === 'permission_required' && said['input'] !== undefined && (claim.result ?? claim.result_spool))
     return 'A request with data.input carries no result.';
   const kept = Object.entries(said).filter(([name]) => !isDataField(name) && name !== '__proto__');
@@ -157,12 +157,12 @@ function unknownBytes(claim: Claim): number {
   return unknown.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(Object.fromEntries(unknown)));
 }
 
-/** A field that does not fit, with the limit and what to do instead. */
+/** Why a field is invalid, with its limit and what to do instead. */
 function badField(issue: { path: PropertyKey[]; message: string } | undefined, prefix = ''): string {
   const [field, place] = issue?.path ?? [];
   if (prefix === '' && issue?.message.startsWith('Too big')) {
     if (field === 'detail')
-      return 'The detail is longer than 2,000 characters (in UTF-16: an emoji counts as two): shorten it, and put the whole into result or into a file.';
+      return 'The detail is longer than 2,000 characters (in UTF-16: an emoji counts as two): shorten it, and put the full text into result or into a file.';
     if (field === 'files')
       return place === undefined
         ? 'There are more than 100 files: name the folder that they are in.'

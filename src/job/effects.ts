@@ -9,12 +9,12 @@ import type { JobRecord, PeerRequest } from './record.ts';
 import { changeOpen, closeRequest, settleCheck } from './requests.ts';
 import { AMENDABLE, DELIVERY_STAGES, type DeliveryStage, type FailureReason } from './words.ts';
 
-/** The peer has spoken: it has the job, and what we only guessed is over. */
+/** The peer is active: it has the job, and what we only guessed no longer applies. */
 export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
-  // What we said of its silence no longer describes the job.
+  // What we said about its silence no longer describes the job.
   if (next.attention.some((reason) => reason === 'stalled' || reason === 'delivery_unverified'))
     delete next.detail;
-  // It has the job, however it came by it: its clocks run.
+  // It has the job, however it got it: the time limits run from now on.
   next.submitted_at ??= event.recorded_at;
   if (next.status === 'queued') {
     // It leaves the queue and is never pasted.
@@ -35,12 +35,12 @@ export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
   }));
 }
 
-/** True for what the peer no longer waits for when it goes on. What the hub asks others is not settled by its peer. */
+/** True for a request that the peer settles by going on. What the hub asks others is not settled by the peer. */
 function isSettledByWord(request: PeerRequest): boolean {
   return request.kind === 'question' ? !isAboutCheck(request) : !isEvidence(request);
 }
 
-/** A job whose agent had to be started first has its pane now. */
+/** Stores the pane of a job whose agent had to be started first. */
 export function settleIn(next: JobRecord, event: RecordedEvent): void {
   const { agent_session, agent_process, peer_server } = dataOf(event);
   if (agent_session !== undefined) next.agent_session = agent_session;
@@ -48,18 +48,18 @@ export function settleIn(next: JobRecord, event: RecordedEvent): void {
   if (peer_server !== undefined) next.peer_server = peer_server;
 }
 
-/** Something other than the order was typed and taken: messages, which then wait no longer. */
+/** A text other than the order was submitted; messages in it are no longer pending. */
 export function typed(next: JobRecord, event: RecordedEvent): void {
   delete next.typing_now;
   unblock(next);
   const { what, count = 0, about = next.messages.length } = dataOf(event);
   if (what !== 'messages') return;
   next.messages = next.messages.slice(count);
-  // What came while it was typed is not in it.
+  // Messages that came during the typing are not in it.
   next.messages_announced = Math.max(0, about - count);
 }
 
-/** A stage of the delivery, and what it means for status and phase. */
+/** Enters a stage of the delivery, with what it means for status and phase. */
 export function reach(next: JobRecord, stage: DeliveryStage, event: RecordedEvent): void {
   const { evidence = stage === 'started' ? event.source : undefined } = dataOf(event);
   if (!next.delivery.some((entry) => entry.stage === stage)) {
@@ -84,10 +84,10 @@ export function block(next: JobRecord, event: RecordedEvent): void {
   next.delivery = next.delivery.filter((entry) => entry.stage === 'queued');
 }
 
-/** A text other than the order was not typed; where that lasts, it is shown. */
-export function keepErrand(next: JobRecord, event: RecordedEvent): void {
+/** A text other than the order was not typed; if the obstacle lasts, the record shows it. */
+export function blockText(next: JobRecord, event: RecordedEvent): void {
   const { what, waited, unless_pasted: isGuess } = dataOf(event);
-  // What is being typed by then was not kept from its pane.
+  // A text that is being typed by now is not blocked.
   if (isGuess === true && next.typing_now !== undefined) return;
   delete next.typing_now;
   if (waited !== true || next.submitted_at === undefined) return;
@@ -96,8 +96,8 @@ export function keepErrand(next: JobRecord, event: RecordedEvent): void {
   if (event.detail) next.blocked_evidence = event.detail;
 }
 
-/** A text is no longer kept out: its messages were fetched, or a permission decides what comes next in the pane. */
-export function letErrandGo(next: JobRecord): void {
+/** A text is no longer blocked: its messages were fetched, or a permission decides what comes next in the pane. */
+export function unblockText(next: JobRecord): void {
   const { blocked_what: what, messages, messages_announced: announced = 0, reason } = next;
   if (what === undefined) return;
   if (reason === 'permission' || (what === 'messages' && messages.length <= announced)) unblock(next);
@@ -112,7 +112,7 @@ function noteObstacle(next: JobRecord, event: RecordedEvent): void {
   if (behind !== undefined) next.behind = { job_id: String(behind.job_id), needs: String(behind.needs) };
 }
 
-/** The peer says that it is done: final, or the beginning of the check. */
+/** The peer says that it is done: the job ends, or its check begins. */
 export function complete(next: JobRecord, event: RecordedEvent): void {
   takeReport(next, event);
   if (next.validation === undefined) {
@@ -123,9 +123,9 @@ export function complete(next: JobRecord, event: RecordedEvent): void {
   }
 }
 
-/** What a report says about the work. */
+/** Stores what a report says about the work. */
 export function takeReport(next: JobRecord, event: RecordedEvent): void {
-  // What was said on the way does not describe the end.
+  // Earlier words do not describe the end.
   if (event.detail) next.detail = event.detail;
   else delete next.detail;
   if (event.result !== undefined) next.result = ownCopy(event.result.slice(0, LIMITS.resultPreviewChars));
@@ -134,7 +134,7 @@ export function takeReport(next: JobRecord, event: RecordedEvent): void {
   if (event.files !== undefined) next.files = event.files;
 }
 
-/** Final, whatever was open. */
+/** Ends the job, and closes whatever was open. */
 export function end(
   next: JobRecord,
   status: 'completed' | 'failed' | 'cancelled',
@@ -148,11 +148,11 @@ export function end(
   if (reason === undefined) delete next.reason;
   else next.reason = reason;
   unblock(next);
-  // A conclusion of ours leaves the running check alone: its verdict amends it.
+  // The hub's own conclusions leave a running check alone: its verdict amends them.
   if (next.phase === 'validating' && !AMENDABLE.includes(reason ?? '')) leaveCheck(next);
 }
 
-/** The check is over: the phase is again how far the delivery got. */
+/** The check is over: the phase is the stage of the delivery again. */
 export function leaveCheck(next: JobRecord): void {
   next.phase = next.started_at ? 'started' : 'submitted';
 }

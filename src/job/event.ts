@@ -3,31 +3,31 @@ import type { AgentSession, Behind, JobOrder, JobRecord } from './record.ts';
 import type { Source } from './words.ts';
 
 /**
- * All that events carry in `data`, each name with one meaning in whatever type of event, and what JavaScript calls its
- * values: what a journal says is believed only where it is that.
+ * Everything that events carry in `data`, with its JavaScript type. A name means the same in every type of event. In a
+ * journal, values of any other type are ignored.
  */
 const DATA = {
-  /** What a job was given to do: made once, when it is delegated. */
+  /** The job's order, fixed when it is delegated. */
   job: 'object',
   agent_session: 'object',
   agent_process: 'object',
   peer_server: 'string',
-  /** What is typed, or kept from the pane, where that is not the order: `messages` or `reminder`. */
+  /** What is typed or blocked, if not the order: `messages` or `reminder`. */
   what: 'string',
-  /** How many messages were typed, and of how many the peer was told. */
+  /** How many messages were typed, and how many the peer was told about. */
   count: 'number',
   about: 'number',
-  /** What was seen that proves it. */
+  /** What was seen as proof. */
   evidence: 'string',
-  /** What keeps a text from its pane, the command that removes that, and the job that has the pane. */
+  /** What blocks a text, the command that removes the obstacle, and the job that has the pane. */
   by: 'string',
   step: 'string',
   behind: 'object',
-  /** It has lasted so long that someone is needed. */
+  /** The obstacle has lasted so long that someone is needed. */
   waited: 'boolean',
-  /** It was concluded from silence, so it does not count where the text was pasted by then. */
+  /** The block was concluded from silence, so it does not count if the text has been pasted meanwhile. */
   unless_pasted: 'boolean',
-  /** What a permission is asked for, and how long that input is, in characters. */
+  /** What permission is asked for, and the length of that input in characters. */
   tool: 'string',
   input: 'string',
   length: 'number',
@@ -38,7 +38,7 @@ const DATA = {
   /** When a usage limit ends. */
   resume_at: 'string',
   script: 'string',
-  /** What a run of a check came to, in a word; `problem` says why it came to no verdict. */
+  /** The outcome of a check's run, in one word; `problem` says why there was no verdict. */
   outcome: 'string',
   problem: 'string',
   passed: 'boolean',
@@ -47,7 +47,7 @@ const DATA = {
   script_changed: 'boolean',
   /** The time limit that ended it, in seconds. */
   cut_off_after: 'number',
-  /** Up to which `wake_seq` a supervisor was notified, in which way, and by which line. */
+  /** The `wake_seq` up to which a supervisor was notified, how, and by which line. */
   seq: 'number',
   how: 'string',
   line: 'string',
@@ -55,7 +55,7 @@ const DATA = {
   type: 'string',
 } as const;
 
-/** Those of which more is known than that. */
+/** Fields with a more exact type. */
 interface Exact {
   job: JobOrder;
   agent_session: AgentSession;
@@ -126,8 +126,8 @@ export interface EventTypes
 export type EventType = keyof EventTypes;
 
 /**
- * An event in the journal: a claim with the hub's order. Fields that this version does not know are in the journal as
- * well.
+ * An event in the journal: a claim that the hub has numbered. The journal also keeps fields that this version does not
+ * know.
  */
 export interface RecordedEvent {
   seq: number;
@@ -146,17 +146,17 @@ export interface RecordedEvent {
   detail?: string | undefined;
   result?: string | undefined;
   files?: string[] | undefined;
-  /** Fields that are whole in `texts/<sha256>`; here is only their beginning. */
+  /** Fields whose full text is in `texts/<sha256>`; the event has only the beginning. */
   texts?: Record<string, string> | undefined;
-  /** True when its publisher gets no answer, so that nothing can be told to it. */
+  /** True when its publisher waits for no answer, so that messages can't reach it with one. */
   unheard?: boolean | undefined;
   /** What its type carries. Another version may have written it: read it with `dataOf`. */
   data?: object | undefined;
 }
 
 /**
- * What an event carries, as far as this version knows it. A field that is not of its kind is absent; but a text is
- * made of a number, or what names nothing that there is would be taken for what names nothing at all.
+ * What an event carries, as far as this version knows it. A field of the wrong type is absent; but a number becomes a
+ * text, because an unknown `request_id` must not count as no `request_id`.
  */
 export function dataOf({ data }: Pick<RecordedEvent, 'data'>): Partial<DataFields> {
   const known: Record<string, unknown> = {};
@@ -169,18 +169,18 @@ export function dataOf({ data }: Pick<RecordedEvent, 'data'>): Partial<DataField
   return known;
 }
 
-/** True for a name that means something in `data`: the record is made of it. */
+/** True for a known field of `data`: records are built from these. */
 export function isDataField(name: string): name is Name {
   return Object.hasOwn(DATA, name);
 }
 
-/** An event before the hub has given it its place. */
+/** An event that the hub has not numbered yet. */
 export type Draft = Omit<RecordedEvent, 'seq' | 'recorded_at' | 'late'>;
 
-/** What an event of a type says besides. */
+/** What an event of a type may say besides its type. */
 export type Saying<T extends EventType> = Partial<Omit<Draft, 'data'>> & { data?: EventTypes[T] | undefined };
 
-/** An event of this moment; the hub's own unless it says who made it. */
+/** An event that happens now, from the hub unless it names another source. */
 export function draftEvent<T extends EventType>(jobId: string, type: T, said: Saying<T> = {}): Draft {
   const at = new Date().toISOString();
   return { event_id: newEventId(), job_id: jobId, type, source: 'hub', at, ...said };
@@ -195,9 +195,9 @@ export interface ClaimReply {
   status?: string | undefined;
   /** Why it was refused, and the next step. */
   refusal?: string | undefined;
-  /** The job was final already and this has amended its end: a sentence that says so. */
+  /** A sentence that says that this report has amended the end of a final job. */
   amended?: string | undefined;
-  /** True when this hub has no such job; on a shared broker another one may have it. */
+  /** True when this hub has no such job; on a shared broker another hub may have it. */
   unknown?: boolean | undefined;
   /** True when the refusal may go away by itself (a full disk): the publisher keeps the event. */
   retry?: boolean | undefined;

@@ -1,6 +1,6 @@
 import { MamError } from '../base/errors.ts';
 
-/** The reason of a job that no hub of this home has delegated: it came with a clone, or from another home. */
+/** The reason of a job that was not delegated by this home: it came with a clone, or from another home. */
 const HISTORY = 'history';
 
 interface Standing {
@@ -9,7 +9,7 @@ interface Standing {
   behind?: unknown;
 }
 
-/** How such a job is shown: it needs nobody, and no command of its own is proposed. */
+/** How such a job is shown: it needs no one, and its own commands are not suggested. */
 export function historyOf<T extends Standing>(job: T): T {
   return { ...job, reason: HISTORY, needs_you: undefined, blocked_step: undefined, behind: undefined };
 }
@@ -18,7 +18,7 @@ export function isHistory({ reason }: Standing): boolean {
   return reason === HISTORY;
 }
 
-/** Why nothing is done for it, and nobody waits for it. */
+/** The error for anything but a look at such a job. */
 export function historyError(registryDir: string, jobId: string): MamError {
   return new MamError(
     'refused',

@@ -1,4 +1,4 @@
-/** What an agent's hook tells, in our words. */
+/** What an agent's hook reports, in our terms. */
 export interface HookReport {
   type:
     | 'session_started'
@@ -6,11 +6,11 @@ export interface HookReport {
     | 'submitted'
     | 'permission_required'
     /**
-     * A permission request was settled without us. Told by the agent (`call_id`), or by our own hook that waited for a
-     * decision and was ended by its agent: a person has denied, or its time is over.
+     * A permission request was settled without us. Reported by the agent (`call_id`), or by our own hook, which was
+     * waiting for a decision when the agent ended it: a person has denied, or the hook timed out.
      */
     | 'permission_settled'
-    /** A tool has run: whatever permission was asked for it is settled. */
+    /** A tool has run: any permission requested for it is settled. */
     | 'tool_used'
     | 'turn_ended'
     /** A person has stopped the turn. */
@@ -26,11 +26,11 @@ export interface HookReport {
   input?: string | undefined;
   /** The agent's own id of the call that a permission is asked for. */
   call_id?: string | undefined;
-  /** The agent's own id of the turn that it speaks of. */
+  /** The agent's own id of the turn in question. */
   turn_id?: string | undefined;
   /** The agent's session id. */
   session_id?: string | undefined;
-  /** `turn_ended`: something of the agent's still runs in the background, so that it will go on by itself. */
+  /** `turn_ended`: something of the agent's is still running in the background, so it will go on by itself. */
   background?: boolean | undefined;
   /** `rate_limited`: ISO 8601, when the agent may go on. */
   resume_at?: string | undefined;

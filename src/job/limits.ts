@@ -13,19 +13,19 @@ export const LIMITS = {
   /** A page of a task. Codex cuts a tool result at about 48 KB, so bytes count as well. */
   taskPageChars: 16_000,
   taskPageBytes: 32 * 1024,
-  /** What a tool answers without being asked for more. */
+  /** A tool's answer, unless more is asked for. */
   answerChars: 20_000,
   /** An MQTT payload; longer texts are handed over as a file. */
   payloadBytes: 64 * 1024,
   /** A journal line: appends below the page size never tear another writer's line. */
   lineBytes: 4 * 1024,
-  /** How much of a `result` the record itself carries; the whole is in `texts/`. */
+  /** How much of a `result` the record itself carries; the full text is in `texts/`. */
   resultPreviewChars: 2_000,
   /** How much of a prompt the record carries. */
   promptPreviewChars: 200,
-  /** The longest limit of a job, in seconds: a week. */
+  /** The longest time limit of a job, in seconds: a week. */
   timeoutSeconds: 7 * 24 * 3600,
-  /** What is typed into a pane: Claude Code wraps longer pastes, and more than 3 lines, as untrusted text. */
+  /** A text typed into a pane: Claude Code marks pastes that are longer, or have more than 3 lines, as untrusted. */
   orderChars: 700,
   /** How deep a peer's own delegations may go: a job that no peer delegated has depth 0. */
   maxDepth: 4,
@@ -33,6 +33,6 @@ export const LIMITS = {
   maxOpenJobs: 50,
   /** What a peer may say about one job without need, over a long time; twice that at once. */
   eventsPerMinute: 5_000,
-  /** A journal with so many events takes no more of what changes nothing. */
+  /** A journal with this many events takes no more events that change nothing. */
   keptEvents: 100_000,
 } as const;

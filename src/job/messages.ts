@@ -4,35 +4,35 @@ import type { JobRecord } from './record.ts';
 
 const QUESTION_CHARS = 120;
 
-/** Why a job has failed whose script is no longer the one that was delegated with it. */
+/** Why a job fails when its script is no longer the one that it was delegated with. */
 export const SCRIPT_CHANGED = 'The validation script was changed since the job was delegated';
 
 /**
- * What whoever has asked does until the answer is there.
+ * What to do after asking, until the answer arrives.
  * @param type of the report; @param human the id of a job for a person, to whom nothing is ever typed
- * @returns nothing for a report that asks nothing
+ * @returns undefined for a report that asks nothing
  */
 export function untilAnswered(type: string, human?: string): string | undefined {
   if (type !== 'question' && type !== 'permission_required') return undefined;
   const [it, asked, rest] =
     type === 'question'
-      ? ['answer', 'question', 'Do nothing that depends on the answer before it is there.']
+      ? ['answer', 'question', 'Until the answer arrives, do nothing that depends on it.']
       : ['decision', 'request', 'It is not allowed yet: do not do it before the decision.'];
   const way =
     human === undefined
       ? `The ${it} is typed into your pane once you are idle, or comes with the answer to a later report: end your turn, or go on with what does not depend on it.`
       : `The ${it} will be in the job's record: \`mam status --job ${human}\`.`;
-  return `${rest} ${way} A report before the ${it} is there takes the ${asked} back.`;
+  return `${rest} ${way} A report before the ${it} arrives withdraws the ${asked}.`;
 }
 
-/** Puts a message in the box of a job's peer, who gets it with the answer to its next report, or typed when it is idle. */
+/** Leaves a message for a job's peer, which gets it with the answer to its next report, or typed when it is idle. */
 export function leaveMessage(next: JobRecord, text: string): void {
   next.messages = [...next.messages, text];
 }
 
-/** The peer has reported: the answer to that very report carries what was waiting for it. */
+/** The peer has reported: the answer to its report carries the pending messages. */
 export function giveMessages(next: JobRecord, event: RecordedEvent): void {
-  // A report that nobody waits for an answer to (one line of mosquitto_pub, one from the outbox) carries nothing back.
+  // A report whose sender waits for no answer (one line of mosquitto_pub, one from the outbox) can carry nothing back.
   const isPeers = event.source === 'peer' || (event.source === 'person' && next.agent === 'human');
   if (!isPeers || event.unheard === true || next.messages.length === 0) return;
   next.messages_given = { seq: event.seq, messages: next.messages };
@@ -40,12 +40,12 @@ export function giveMessages(next: JobRecord, event: RecordedEvent): void {
   delete next.messages_announced;
 }
 
-/** The messages that the answer to a recorded event carries; the same again when the event comes twice. */
+/** The messages that the answer to a recorded event carries; the same ones when the event is sent again. */
 export function messagesFor(record: JobRecord, seq: number): string[] {
   return record.messages_given?.seq === seq ? record.messages_given.messages : [];
 }
 
-/** What the peer reads of an answer to its question, or of an instruction that was not asked for. */
+/** The peer's message with an answer to its question, or with an instruction that it did not ask for. */
 export function answerMessage(record: JobRecord, event: RecordedEvent, question: string | undefined): string {
   const words = wholeText(record, event);
   return question === undefined
@@ -53,12 +53,12 @@ export function answerMessage(record: JobRecord, event: RecordedEvent, question:
     : `The answer to your question "${cleanLine(question, QUESTION_CHARS)}": ${words}`;
 }
 
-/** What the peer reads of the decision on a permission that it asked for with a report. */
+/** The peer's message with the decision on a permission that it asked for in a report. */
 export function decisionMessage(asked: string, decision: string): string {
   return `You asked for permission ("${cleanLine(asked, QUESTION_CHARS)}"). The decision: ${decision}.`;
 }
 
-/** What the peer reads when the check of its result has failed and it may try again. */
+/** The peer's message when the check of its result has failed and it may try again. */
 export function failedCheckMessage(record: JobRecord): string {
   const { validation } = record;
   if (validation === undefined) return '';
@@ -69,7 +69,7 @@ export function failedCheckMessage(record: JobRecord): string {
   );
 }
 
-/** The file with a long text of an event, of which the journal holds only the beginning. */
+/** The file with an event's long text; the journal has only the beginning. */
 export function textFile(
   { registry_dir, job_id }: JobRecord,
   { texts }: RecordedEvent,
@@ -80,5 +80,5 @@ export function textFile(
 
 function wholeText(record: JobRecord, event: RecordedEvent): string {
   const file = textFile(record, event, 'detail');
-  return `${event.detail ?? ''}${file ? ` … (read on in ${file})` : ''}`;
+  return `${event.detail ?? ''}${file ? ` … (continued in ${file})` : ''}`;
 }

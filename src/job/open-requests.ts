@@ -1,11 +1,11 @@
 import type { JobRecord, PeerRequest } from './record.ts';
 
-/** True while nobody has settled a request. */
+/** True until a request is settled. */
 export function isOpen({ resolved_at }: Pick<PeerRequest, 'resolved_at'>): boolean {
   return resolved_at === undefined;
 }
 
-/** The open requests of a job, oldest first; of one kind where that is named. */
+/** The open requests of a job, oldest first; only those of `kind`, if given. */
 export function openRequests(
   { requests }: Pick<JobRecord, 'requests'>,
   kind?: PeerRequest['kind'],

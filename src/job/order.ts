@@ -3,14 +3,14 @@ import { cleanLine } from '../base/text.ts';
 import { LIMITS } from './limits.ts';
 import type { JobOrder } from './record.ts';
 
-/** What no shell acts on, whichever it is: no quote, no operator, no expansion, no line break. */
+/** Only characters that no shell acts on: no quote, no operator, no expansion, no line break. */
 const PLAIN = /^[\p{L}\p{N} _./:@%+,-]+$/u;
-/** A path that is one word of it. */
+/** A path of such characters that is a single word. */
 const PLAIN_PATH = /^[\p{L}\p{N}_./:@%+,-]+$/u;
 
 /** What an order says besides what the job's record does. */
 interface Task {
-  /** The task, where the pane is known to be an agent's; elsewhere a shell might run its words. */
+  /** The task, if the pane is known to be an agent's; elsewhere a shell might run it. */
   prompt: string | undefined;
   /** Absolute path of the task. */
   taskFile: string;
@@ -39,12 +39,12 @@ export function composeOrder(
     const whole = [order, `${task} (${shell}. ${end})`, id].join('\n');
     if (whole.length <= LIMITS.orderChars) return whole;
   }
-  // A line break in it would be one of the order.
+  // A line break in the path would split the order's line.
   const file = cleanLine(taskFile, taskFile.length) === taskFile ? shellWord(taskFile) : undefined;
   return pointer(order, shell, file, end, id);
 }
 
-/** A command line that no shell can read in another way; where the real one is not so, the name that it may have. */
+/** A command line that every shell reads in the same way: the real one, or else the usual name. */
 export function plainCommand(mam = 'mam'): string {
   return PLAIN.test(mam) ? mam : 'mam';
 }
@@ -64,7 +64,7 @@ function pointer(order: string, shell: string, file: string | undefined, end: st
 
 /**
  * Only a task that survives the paste byte for byte goes in whole: one line without tabs or controls, and without joiners,
- * which some programs leave out.
+ * which some programs drop.
  */
 function fitsWhole(prompt: string): boolean {
   const harmless = prompt.length < LIMITS.orderChars && prompt === cleanLine(prompt, LIMITS.orderChars);

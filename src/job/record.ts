@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SOURCES, STATUSES } from './words.ts';
 
-/** Where the peer lives, in tmux's words. `pane` is the identity; the names are for people. */
+/** Where the peer runs, in tmux's terms. `pane` is the identity; the names are for people. */
 export const agentSessionSchema = z.object({
   socket: z.string().describe('absolute path of the tmux socket'),
   session: z.string().describe('tmux session name'),
@@ -21,13 +21,13 @@ export const requestSchema = z.object({
   input: z.string().optional().describe("that tool's input; where it is longer, its beginning"),
   input_file: z.string().optional().describe('file with the whole input'),
   at: z.string(),
-  decision: z.string().optional().describe('what was given to the agent, then how it was settled'),
+  decision: z.string().optional().describe('as given to the agent, then how the request was settled'),
   decided_by: z.string().optional(),
   resolved_at: z.string().optional(),
 });
 export type PeerRequest = z.infer<typeof requestSchema>;
 
-/** One rung of the delivery receipt. */
+/** One stage of the delivery receipt. */
 export const receiptEntrySchema = z.object({
   stage: z.string().describe('queued, pasting, visible, submitted, acknowledged or started'),
   at: z.string(),
@@ -40,30 +40,30 @@ const supervisorSchema = z.object({
   session: z.string().describe("identity of the client's session: the scope of request_key and of mine"),
   pane: z.string().optional(),
   socket: z.string().optional(),
-  place: z.string().optional().describe('identity of that pane, by which a later session in it is the same'),
+  place: z.string().optional().describe('identity of that pane: later sessions in it count as the same'),
   channel: z
     .boolean()
     .optional()
-    .describe('it is notified over its channel when the job needs it, unless by `notify`'),
+    .describe('it is notified over its channel when the job needs it, unless `notify` is set'),
 });
 export type Supervisor = z.infer<typeof supervisorSchema>;
 
 export const validationSchema = z.object({
   script: z.string(),
   script_sha256: z.string(),
-  script_executable: z.boolean().optional().describe('it was run itself then, and not by bash'),
+  script_executable: z.boolean().optional().describe('it was executable when the job was delegated'),
   timeout_seconds: z.number().optional().describe('how long it may run; 600 where absent'),
   outcome: z
     .string()
     .optional()
-    .describe('of its last run: passed, failed, could_not_run or could_not_finish (its time was up)'),
+    .describe('of its last run: passed, failed, could_not_run or could_not_finish (it timed out)'),
   problem: z.string().optional().describe('why it could not run or finish'),
-  passed: z.boolean().optional().describe('absent while it has said nothing about the work'),
+  passed: z.boolean().optional().describe('absent without a verdict on the work'),
   exit_code: z.number().int().optional(),
   decision: z
     .string()
     .optional()
-    .describe('allow or deny: whether the work was taken without it, where it could not run or finish'),
+    .describe('allow or deny: whether the work was accepted although it could not run or finish'),
   decided_by: z.string().optional(),
   rounds: z.number().int().describe('how many times the script has run'),
   max_rounds: z.number().int().optional().describe('how many times its output goes back to the peer'),
@@ -93,7 +93,7 @@ const processSchema = z.object({
   pane_pid: z.number().int(),
 });
 
-/** What the delivery needs to know beyond the session: kept, so that a new hub can go on with it. */
+/** What delivery needs besides the session, kept so that a new hub can continue it. */
 const typingSchema = z.object({
   mam: z.string().describe('how the peer can call the command line'),
   started: z.boolean().optional().describe('the agent was started for this job'),
@@ -112,7 +112,7 @@ const orderSchema = z.object({
   job_id: z.string(),
   agent: z.string(),
   agent_session: agentSessionSchema.optional(),
-  /** Taken when the job was delegated. */
+  /** As it was when the job was delegated. */
   agent_process: processSchema.optional(),
   typing: typingSchema.optional(),
   host: z.string(),
@@ -124,7 +124,7 @@ const orderSchema = z.object({
   prompt_bytes: z.number().int(),
   supervisor: supervisorSchema,
   parent_job_id: z.string().optional(),
-  /** The supervisor's agent in its own pane, where a line there was asked for. */
+  /** The supervisor's agent in its own pane, if it asked for a line there. */
   notify: z
     .object({
       pane: z.string(),
@@ -147,12 +147,12 @@ export const recordSchema = orderSchema.extend({
   status: z.enum(STATUSES),
   reason: z.string().optional().describe('more about input_required or failed'),
   phase: z.string().describe('delivery stage reached, or validating'),
-  blocked_by: z.string().optional().describe('what keeps it, or a text for its peer, from its pane'),
-  /** It has been there long enough that it may never go away by itself. */
+  blocked_by: z.string().optional().describe('what blocks it, or a text for its peer'),
+  /** It has lasted so long that it may never go away by itself. */
   held_up: z.boolean().optional().describe('the obstacle needs someone'),
-  /** Not the order: then the job has its pane, and its peer works or waits. */
-  blocked_what: z.string().optional().describe('messages or reminder: what is kept, where not the order'),
-  blocked_evidence: z.string().optional().describe('what was seen there, of such a text'),
+  /** Set for texts other than the order: then the job has its pane, and its peer works or waits. */
+  blocked_what: z.string().optional().describe('messages or reminder: what is blocked, if not the order'),
+  blocked_evidence: z.string().optional().describe('what was seen when such a text was blocked'),
   blocked_step: z.string().optional().describe('command that removes the obstacle'),
   behind: behindSchema.optional(),
   attention: z.array(z.string()).describe('every open reason for input_required, most urgent first'),
@@ -162,7 +162,7 @@ export const recordSchema = orderSchema.extend({
   result_file: z.string().optional().describe('file with the whole result, when longer'),
   files: z.array(z.string()).optional(),
   messages: z.array(z.string()).describe('waiting for the peer'),
-  /** What the answer to the peer's event with that number carried: a repeated call gets it again. */
+  /** The messages in the answer to the peer's event `seq`: a repeated call gets them again. */
   messages_given: z.object({ seq: z.number().int(), messages: z.array(z.string()) }).optional(),
   /** When the peer was reminded to report, after its turn had ended without a report. */
   reminded_at: z.string().optional(),
@@ -179,11 +179,11 @@ export const recordSchema = orderSchema.extend({
   last_sign_of_life_at: z.string(),
   late: z.boolean().describe('true when a late report amended the end'),
   seq: z.number().int(),
-  /** The last event that a waiter had to hear of. */
+  /** The last event that waiters had to be notified of. */
   wake_seq: z.number().int(),
-  /** Up to which of these its supervisor was notified, by a line in its pane, its channel, a wait or a look. */
+  /** The `wake_seq` up to which its supervisor was notified, by a line in its pane, its channel, a wait or a look. */
   notified_seq: z.number().int().optional(),
-  /** The line that is being typed there: after a crash of the hub it is not typed again, only sent. */
+  /** The line that is being typed into that pane: after a crash of the hub it is not typed again, only sent. */
   notifying: z.string().optional(),
 });
 export type JobRecord = z.infer<typeof recordSchema>;

@@ -5,14 +5,14 @@ import { answerMessage, decisionMessage, leaveMessage, textFile } from './messag
 import { isEvidence, isOpen, openRequests } from './open-requests.ts';
 import type { JobRecord, PeerRequest } from './record.ts';
 
-/** A record keeps this many requests, and of those beyond only the open ones; the journal has them all. */
+/** A record keeps this many requests, and older ones only while they are open; the journal has them all. */
 const KEPT_REQUESTS = 20;
-/** More open ones come from hooks in a loop: a record has to fit into a payload of 64 KiB. */
+/** More open ones can only come from hooks in a loop; a record must fit into a payload of 64 KiB. */
 const OPEN_REQUESTS = 40;
-/** An input that is shown whole wherever a request is shown, in characters. */
+/** Inputs up to this length, in characters, are shown in full wherever a request is shown. */
 const SHORT_INPUT = 300;
 
-/** Changes the open requests that are meant, then lowers what none of them asks for any more. */
+/** Changes the matching open requests, then removes the reasons for attention that none is left for. */
 export function changeOpen(
   next: JobRecord,
   isMeant: (request: PeerRequest) => boolean,
@@ -35,30 +35,30 @@ export function openRequest(next: JobRecord, event: RecordedEvent): void {
     at: event.recorded_at,
   };
   next.requests = withoutOldest([...next.requests, request]);
-  // The question about a check is in the request; what the peer said of its work stays in sight.
+  // The question about a check is in the request; the detail stays what the peer said about its work.
   if (event.detail && !claims(next)) next.detail = event.detail;
   raise(next, kind);
 }
 
-/** An open request is not dropped for settled ones that came after it: the agent waits for its answer. */
+/** Open requests are never dropped in favor of newer settled ones: the agent is waiting for the answer. */
 function withoutOldest(requests: readonly PeerRequest[]): PeerRequest[] {
   let surplus = requests.length - KEPT_REQUESTS;
   return requests.filter((request) => isOpen(request) || surplus-- <= 0).slice(-OPEN_REQUESTS);
 }
 
-/** What a permission is asked for. A long input begins with its length, so that no cut hides it. */
+/** What permission is asked for. The text of a long input begins with its length, so that no cut hides it. */
 function askedFor(next: JobRecord, event: RecordedEvent): Partial<PeerRequest> {
   const { tool, input, length } = dataOf(event);
   if (tool === undefined || input === undefined) return {};
   const file = textFile(next, event, 'result');
   const whole = file ? input : (event.result ?? input);
   if (file === undefined && whole.length <= SHORT_INPUT) return { tool, input: whole };
-  const where = file ? `; all of them in ${file}` : '';
+  const where = file ? `; full text in ${file}` : '';
   const text = `${tool} (${length ?? whole.length} characters${where}): ${input}`;
   return { tool, input: whole, text, ...(file && { input_file: file }) };
 }
 
-/** A text or a decision for the peer. A permission is settled only when the agent has taken the decision. */
+/** A text or a decision for the peer. A permission is settled only once the agent has accepted the decision. */
 export function answered(next: JobRecord, event: RecordedEvent): void {
   const { decision, request_id: wanted } = dataOf(event);
   const meant = next.requests.filter((request) => isMeant(request, wanted));
@@ -74,11 +74,11 @@ export function answered(next: JobRecord, event: RecordedEvent): void {
   const question = meant.find((request) => request.kind === 'question' && !isAboutCheck(request));
   if (event.detail) leaveMessage(next, answerMessage(next, event, question?.text));
   if (question !== undefined) resolveRequest(next, event);
-  // It goes on when it has read the message.
+  // The peer continues once it has read the message.
   lower(next, ['turn_ended', 'stalled']);
 }
 
-/** A decision was not carried out: its request is open as before. */
+/** A decision was not carried out: its request is still open. */
 export function dropDecision(next: JobRecord, event: RecordedEvent): void {
   const { request_id: wanted } = dataOf(event);
   next.requests = next.requests.map((request) => {
@@ -88,12 +88,12 @@ export function dropDecision(next: JobRecord, event: RecordedEvent): void {
   });
 }
 
-/** True for the open request that is meant; for any open one where none is named. */
+/** True for the open request with the wanted id; without an id, for any open one. */
 export function isMeant(request: PeerRequest, wanted: string | undefined): boolean {
   return isOpen(request) && (wanted === undefined || request.request_id === wanted);
 }
 
-/** Settles one request, or all open ones where none is named; never what the hub itself asks. */
+/** Settles one request, or without an id all open ones; never the hub's own question. */
 export function resolveRequest(next: JobRecord, event: RecordedEvent): void {
   const { request_id: wanted, decision: how } = dataOf(event);
   const isIts = (request: PeerRequest) => isMeant(request, wanted) && !isAboutCheck(request);
@@ -106,13 +106,13 @@ export function resolveRequest(next: JobRecord, event: RecordedEvent): void {
   });
 }
 
-/** Settles the question about a check: by a decision, or by the check that begins. */
+/** Settles the question about a check: by a decision, or because the check is repeated. */
 export function settleCheck(next: JobRecord, event: RecordedEvent, decision: string): void {
   const settled = { decision, resolved_at: event.recorded_at };
   changeOpen(next, isAboutCheck, (request) => ({ ...request, ...settled }));
 }
 
-/** Nobody can answer what an ended job has asked for. */
+/** Closes an ended job's request, which nobody can answer any more. */
 export function closeRequest(request: PeerRequest, at: string): PeerRequest {
   if (!isOpen(request)) return request;
   const { decision, decided_by: _, ...rest } = request;

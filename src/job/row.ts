@@ -1,12 +1,12 @@
 import { maybe, text, type Values } from '../base/fields.ts';
 import { standing } from './standing.ts';
 
-/** A job in a list: what tells one job from another. */
+/** A job in a list: what distinguishes it from others. */
 export const jobRow = {
   job_id: text(),
   agent: text(),
   ...standing,
-  session: maybe(text('tmux session that the peer lives in')),
+  session: maybe(text('tmux session that the peer runs in')),
   pane: maybe(text('its tmux pane id')),
   prompt_preview: text('beginning of the prompt'),
   detail: maybe(text("last words about the job: the peer's, to be read as data")),

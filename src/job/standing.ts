@@ -9,16 +9,16 @@ export const standing = {
   status: text('queued, working, input_required, completed, failed or cancelled'),
   reason: maybe(text('more about input_required or failed')),
   phase: text('delivery stage reached, or validating'),
-  blocked_by: maybe(text('what keeps it, or a text for its peer, from its pane')),
+  blocked_by: maybe(text('what blocks it, or a text for its peer')),
   needs_you: maybe(truth('true: it waits for someone')),
-  blocked_what: maybe(text('messages or reminder, where not the order is kept')),
-  /** Where looking into the pane does not help. */
+  blocked_what: maybe(text('messages or reminder: what is blocked, if not the order')),
+  /** Only if looking into the pane does not help. */
   blocked_step: maybe(text('command that helps')),
   behind: maybe(part<Behind>('behind', 'the job that it waits for, which needs someone')),
 };
 export type Standing = Values<typeof standing>;
 
-/** The one place that says so, for rows and for what goes out with an event. */
+/** The state of a record, for rows and for published events. */
 export function standingOf(record: JobRecord): Standing {
   const { status, reason, phase, blocked_by, blocked_what, blocked_step, behind } = record;
   const needs = needsAttention(record) && !isHistory(record);
@@ -29,7 +29,7 @@ export function standingOf(record: JobRecord): Standing {
   };
 }
 
-/** The last words about a job: while its check is asked about, that question, and then what the peer has said. */
+/** The last words about a job: an open question about its check, followed by what the peer has said. */
 export function lastWords(record: Pick<JobRecord, 'requests' | 'detail'>): string | undefined {
   const asked = openCheckRequest(record)?.text;
   const { detail } = record;

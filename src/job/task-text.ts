@@ -4,7 +4,7 @@ import { LIMITS } from './limits.ts';
 /**
  * A page of a task.
  * @param offset UTF-16 unit to begin with; one inside a pair is moved before it
- * @returns at most 16,000 characters and 32 KB of UTF-8, and the next page's offset if there is one
+ * @returns at most 16,000 characters and 32 KB of UTF-8, and the offset of the next page, if any
  */
 export function taskPage(text: string, offset: number): { page: string; next: number | undefined } {
   let start = Math.min(Math.max(0, offset), text.length);

@@ -6,7 +6,7 @@ import type { JobRecord } from './record.ts';
 import { isMeant, openRequest, settleCheck } from './requests.ts';
 import { isFinal } from './words.ts';
 
-/** The script's verdict, or that there is none. */
+/** Applies the script's verdict, or asks about the work when there is none. */
 export function judge(next: JobRecord, event: RecordedEvent): void {
   const data = dataOf(event);
   if (isUndecided(data)) {
@@ -20,7 +20,7 @@ export function judge(next: JobRecord, event: RecordedEvent): void {
       passed,
       outcome: passed ? 'passed' : 'failed',
       problem: undefined,
-      // A script that is another one now has checked nothing.
+      // The run of a changed script does not count.
       rounds: next.validation.rounds + (changed && !passed ? 0 : 1),
       ...(exit_code !== undefined && { exit_code }),
       ...(output_tail !== undefined && { output_tail }),
@@ -33,19 +33,19 @@ export function judge(next: JobRecord, event: RecordedEvent): void {
   else end(next, 'failed', event.recorded_at, 'validation_failed');
 }
 
-/** The check has said nothing about the work: whoever delegated it decides. It is not the peer's fault, and not a round. */
+/** Without a verdict whoever delegated the job decides. It is not the peer's fault, so it does not count as a round. */
 function askAboutCheck(next: JobRecord, event: RecordedEvent): void {
   const { outcome, problem = event.detail ?? '', output_tail = '' } = dataOf(event);
   if (next.validation) {
     const { passed: _, exit_code: __, ...kept } = next.validation;
     next.validation = { ...kept, outcome, problem, output_tail };
   }
-  // Nobody is asked about an ended job; another late report would have it checked again.
+  // Nobody is asked about an ended job; another late report starts the check again.
   if (!isFinal(next.status)) openRequest(next, { ...event, type: 'question' });
   leaveCheck(next);
 }
 
-/** A decision on work whose check said nothing. @returns false where the event is not such a decision */
+/** Applies a decision on work whose check had no verdict. @returns false where the event is not such a decision */
 export function decideCheck(next: JobRecord, event: RecordedEvent): boolean {
   const { decision, request_id: wanted } = dataOf(event);
   const asked = next.requests.find((request) => isAboutCheck(request) && isMeant(request, wanted));
@@ -61,7 +61,7 @@ function mayTryAgain({ status, validation }: JobRecord): boolean {
   return !isFinal(status) && (validation?.rounds ?? 0) <= (validation?.max_rounds ?? 0);
 }
 
-/** The peer works on; the failed check is the next message that it gets. */
+/** Lets the peer continue, with the failed check as its next message. */
 function sendBack(next: JobRecord): void {
   leaveCheck(next);
   leaveMessage(next, failedCheckMessage(next));

@@ -7,19 +7,19 @@ import { isFinal } from './words.ts';
 /** How many jobs one line names. */
 const NAMED_JOBS = 5;
 
-/** True while a supervisor who asked for it was not notified of the job's state. */
-export function owesWake(record: JobRecord): boolean {
+/** True while a supervisor that asked to be notified has not been notified of the job's state. */
+export function isWakePending(record: JobRecord): boolean {
   const { notify, supervisor, wake_seq: last, notified_seq: notified = 0 } = record;
   if ((notify === undefined && supervisor.channel !== true) || last <= notified) return false;
   return isFinal(record.status) || needsAttention(record);
 }
 
-/** True while the hub owes a line to the supervisor's pane. */
-export function owesLine(record: JobRecord): boolean {
-  return record.notify !== undefined && owesWake(record);
+/** True while a line in the supervisor's pane is pending. */
+export function isLinePending(record: JobRecord): boolean {
+  return record.notify !== undefined && isWakePending(record);
 }
 
-/** The one line that notifies a supervisor of its jobs, of at least one: ids and our own words only. */
+/** The line that notifies a supervisor of one or more jobs: only ids and our own words. */
 export function wakeLine(records: readonly JobRecord[]): string {
   const named = records.slice(0, NAMED_JOBS).map(standing).join(', ');
   if (records.length === 1) return `Job ${named}: ${howToLook(records)}`;
@@ -28,7 +28,7 @@ export function wakeLine(records: readonly JobRecord[]): string {
   return `Jobs ${named}${rest}: ${howToLook(records)}`.slice(0, LIMITS.orderChars);
 }
 
-/** Who has delegated from a shell may have no MCP server. */
+/** A supervisor that delegated from a shell may have no MCP server. */
 function howToLook(records: readonly JobRecord[]): string {
   const [first] = records;
   const mam = first?.typing?.mam ?? 'mam';
@@ -44,6 +44,6 @@ function howToLook(records: readonly JobRecord[]): string {
 
 function standing(record: JobRecord): string {
   const { job_id: id, status, reason } = record;
-  if (needsAttention(record)) return `${id} needs you (${reason ?? obstacleOf(record)?.stands})`;
+  if (needsAttention(record)) return `${id} needs you (${reason ?? obstacleOf(record)?.cause})`;
   return `${id} is ${status}${reason === undefined ? '' : ` (${reason})`}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The words of the project, said once. `job`: one delegated piece of work. `supervisor` / `peer`: who delegates /
+ * The terms of the project. `job`: one delegated piece of work. `supervisor` / `peer`: who delegates /
  * who works. `event`: a claim about a job. `journal`: a job's recorded events, numbered by `seq`. `record`: the
  * job's current state, folded from its journal. `registry`: the folder of job folders.
  */
@@ -8,7 +8,7 @@
 export const STATUSES = ['queued', 'working', 'input_required', 'completed', 'failed', 'cancelled'] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** Why a job is `input_required`, the most urgent first: with several at once the first one is shown. */
+/** Why a job is `input_required`, most urgent first: of several, the first one is shown. */
 export const ATTENTION_REASONS = [
   'permission',
   'question',
@@ -83,7 +83,7 @@ const HUB_TYPES = [
   'decision_refused',
 ] as const;
 
-/** Who may make an event of a known type; an unknown type may come from anybody but not as the hub's. */
+/** Who may make an event of a known type; an unknown type may come from anyone but the hub. */
 export const MAKERS: Readonly<Record<string, readonly Source[]>> = {
   ...Object.fromEntries(REPORT_TYPES.map((type) => [type, ['peer', 'hook', 'person'] as const])),
   ...Object.fromEntries(HUB_TYPES.map((type) => [type, ['hub'] as const])),
@@ -95,7 +95,7 @@ export const MAKERS: Readonly<Record<string, readonly Source[]>> = {
   verified: ['supervisor', 'person'],
 };
 
-/** True when a job's status can change no more, but for a late report. */
+/** True when only a late report can still change a job's status. */
 export function isFinal(status: Status): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }

@@ -1,6 +1,6 @@
 import { isOwner, type Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
-import { owesLine, owesWake } from '../job/wake.ts';
+import { isLinePending, isWakePending } from '../job/wake.ts';
 import type { Link } from './link.ts';
 
 /** How often (ms) a wait is renewed at the hub, which holds it in force for somewhat longer. */
@@ -20,7 +20,7 @@ export function holdWakes(
 ): { renew(): void; end(): void } {
   const renew = (): void => {
     if (!link.connected) return;
-    for (const [session, jobs] of ownDebts(records().filter(owesLine), owner)) {
+    for (const [session, jobs] of ownDebts(records().filter(isLinePending), owner)) {
       const ids = jobs.map(({ job_id }) => job_id);
       // At worst it is reported twice.
       link.request('hold', { registry_dir: registryDir, session, job_ids: ids }, RENEW_MS).catch(() => {});
@@ -43,7 +43,7 @@ function ownDebts(records: JobRecord[], owner: Owner | undefined): Map<string, J
   const debts = new Map<string, JobRecord[]>();
   for (const record of records) {
     const { session } = record.supervisor;
-    if (owner === undefined || !isOwner(record.supervisor, owner) || !owesWake(record)) continue;
+    if (owner === undefined || !isOwner(record.supervisor, owner) || !isWakePending(record)) continue;
     debts.set(session, [...(debts.get(session) ?? []), record]);
   }
   return debts;

@@ -39,6 +39,6 @@ export function cancelView(
   const { job_id, status } = record;
   const summary = changed
     ? `Job ${job_id} is cancelled.${interrupt ? ` ${note}` : ''}`
-    : `Job ${job_id} was ${status} already; nothing changed.`;
+    : `Job ${job_id} was already ${status}; nothing changed.`;
   return { summary, changed, note, ...jobView(record, cut) };
 }

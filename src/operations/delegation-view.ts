@@ -64,7 +64,7 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
   if (position > 0)
     return `${what}, behind ${position} at its pane (${behind[0]} has it${needOfHolder(record)}).`;
   const kept = obstacleOf(record);
-  return kept === undefined ? `${what}.` : `${what} once it can be: ${kept.stands}. ${kept.remedy}`;
+  return kept === undefined ? `${what}.` : `${what} once it can be: ${kept.cause}. ${kept.remedy}`;
 }
 
 function summarize({ record, repeated, position, behind }: DelegateResult): string {

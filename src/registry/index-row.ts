@@ -7,7 +7,7 @@ import { isOwner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';
 import { lastWords, standingOf } from '../job/standing.ts';
-import { owesLine, owesWake } from '../job/wake.ts';
+import { isLinePending, isWakePending } from '../job/wake.ts';
 import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { readForeign } from '../trust/files.ts';
 import type { Mark } from './mark.ts';
@@ -73,7 +73,7 @@ export interface ListFilter {
 export function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexRow {
   const { supervisor, request_key } = record;
   const { session: owner, place } = supervisor;
-  const untold = owesWake(record) || undefined;
+  const untold = isWakePending(record) || undefined;
   return { ...toRow(record), owner, place, request_key, untold, journal };
 }
 
@@ -106,7 +106,7 @@ export function standsAs(before: JobRecord, after: JobRecord): boolean {
     before.held_up === after.held_up &&
     before.blocked_what === after.blocked_what &&
     before.behind?.needs === after.behind?.needs &&
-    owesLine(before) === owesLine(after)
+    isLinePending(before) === isLinePending(after)
   );
 }
 

@@ -12,15 +12,15 @@ import { isCarrier, isShell } from './process.ts';
 
 const LINUX = process.platform === 'linux';
 
-/** The file behind the ruling end of another terminal. */
-const RULING_END = /^\/dev\/(?:pts\/)?ptmx$/;
+/** The file behind the controlling end of another terminal. */
+const CONTROLLING_END = /^\/dev\/(?:pts\/)?ptmx$/;
 const SHELL_OPTION_WITH_VALUE = /^(?:[-+][oO]|--rcfile|--init-file|-C|--init-command)$/;
 
 /**
- * Why what is typed into a pane might not stay with the program in its foreground: it carries another terminal, which may
+ * Why text typed into a pane might not stay with the program in its foreground: that carries another terminal, which may
  * have a shell, or a shell reads along. Names prove nothing, so open files and children are checked.
  * @param pane its first process, and the program in its foreground
- * @returns nothing if all of it lives on the pane's own terminal, as an agent that reads its keys itself
+ * @returns undefined if everything is on the pane's own terminal, as with an agent that reads its keys itself
  */
 export function carriedBy(pane: { pane_pid: number; agent: { pid: number } }): string | undefined {
   const all = family(pane.pane_pid);
@@ -39,14 +39,14 @@ export function carriedBy(pane: { pane_pid: number; agent: { pid: number } }): s
   return behind && leftToShell(behind, program);
 }
 
-/** In line mode the terminal keeps what the program in the foreground does not read, and the shell that started it does. */
+/** In line mode the terminal keeps what the foreground program does not read, and the shell that started it reads that. */
 function leftToShell(shell: TerminalProcess, program: TerminalProcess | undefined): string | undefined {
   const isKept = isInLineMode(shell);
   if (isKept === false) return undefined;
   const name = program === undefined ? 'the program' : titleOf(program);
   return isKept === undefined
-    ? `how the terminal of ${name} is set cannot be seen, and the shell ${titleOf(shell)} is behind it`
-    : `what ${name} does not read of it, the shell ${titleOf(shell)} will (the terminal is in line mode)`;
+    ? `the mode of the terminal of ${name} cannot be seen, and the shell ${titleOf(shell)} is behind it`
+    : `the shell ${titleOf(shell)} will read what ${name} does not (the terminal is in line mode)`;
 }
 
 function otherTerminal(one: TerminalProcess, own: string | undefined): string | undefined {
@@ -55,12 +55,12 @@ function otherTerminal(one: TerminalProcess, own: string | undefined): string | 
   const files = LINUX ? openFiles(one.pid) : undefined;
   if (files === undefined)
     return LINUX && exists(one.pid) ? `what ${titleOf(one)} has open cannot be seen` : undefined;
-  return [...files.values()].some((file) => RULING_END.test(file))
+  return [...files.values()].some((file) => CONTROLLING_END.test(file))
     ? `${titleOf(one)} holds another terminal open`
     : undefined;
 }
 
-/** A carrier to another machine or container holds no terminal here: only its name shows it. */
+/** A program that leads to another machine or container has no other terminal here: only its name shows it. */
 function throughItself(one: TerminalProcess): string | undefined {
   if (!readsTerminal(one.pid)) return undefined;
   if (one.names.some(isCarrier)) return `${titleOf(one)} carries another terminal`;

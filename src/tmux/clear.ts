@@ -3,7 +3,7 @@ import { classify, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 import { type Pasted, standing } from './standing.ts';
 
 /**
- * Takes an unsubmitted text of ours out of the input box, and nothing else.
+ * Removes an unsubmitted text of ours from the input box, and nothing else.
  * @param keys tmux's names of the keys that do it, in order
  * @returns true when the text was there alone and the keys were pressed
  */
@@ -23,7 +23,7 @@ export async function clearOwnText(
   return word !== undefined && (await press(place, shot, keys, [`#{C:${word}}`])) === undefined;
 }
 
-/** The longest word of our text in the cursor's row, for tmux to look for in the moment of the keys. */
+/** The longest word of our text in the cursor's row: tmux checks for it right when the keys are pressed. */
 function wordAtCursor({ lines, cursor_y }: Shot, text: string): string | undefined {
   const words = (lines[cursor_y] ?? '').match(/[A-Za-z0-9_-]+/g) ?? [];
   return words.filter((word) => text.includes(word)).sort((a, b) => b.length - a.length)[0];

@@ -21,9 +21,9 @@ import {
   start,
 } from './start.ts';
 
-/** A tmux server that is silent for so long (ms) counts as stuck: the client is dropped, and the command fails. */
+/** A tmux server that is silent for this long (ms) counts as stuck: the client is dropped, and the command fails. */
 const SILENCE_TIMEOUT_MS = 10_000;
-const END_MS = 1_000;
+const END_TIMEOUT_MS = 1_000;
 const OTHER_VERSION = /protocol version mismatch/;
 
 interface Pending {
@@ -36,7 +36,7 @@ interface Pending {
   timer: NodeJS.Timeout;
 }
 
-/** Makes the hidden session with the first tmux that the server understands: its own version, or one that is close to it. */
+/** Creates the hidden session with the first tmux program that the server understands: its own version, or a close one. */
 async function hide(socketPath: string): Promise<{ program: string; hidden: Hidden }> {
   const [first = 'tmux', ...others] = tmuxPrograms();
   for (let program = first; ; program = others.shift() ?? '') {
@@ -48,12 +48,12 @@ async function hide(socketPath: string): Promise<{ program: string; hidden: Hidd
   }
 }
 
-/** One running tmux control client. Made by `connect`; used once, never revived. */
+/** One running tmux control client. Created by `connect`; used once, never revived. */
 export class ControlClient {
   readonly #child: ReturnType<typeof start>;
   readonly #program: string;
   readonly #socketPath: string;
-  /** Unguessable, so that nothing a pane shows can pass for the end of a command. */
+  /** Unguessable, so that nothing a pane shows can be taken for the end of a command. */
   readonly #nonce = `@@${randomSuffix()}`;
   readonly #pending: Pending[] = [];
   #count = 0;
@@ -78,7 +78,7 @@ export class ControlClient {
       },
     );
     const { stdin, stdout, stderr } = this.#child;
-    // A client that ends closes its pipes: `done` reports the end, an EPIPE adds nothing.
+    // A client that ends closes its pipes: `done` reports the end, and an EPIPE adds nothing.
     for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {});
     stdout.setEncoding('utf8').on('data', (chunk: string) => frames.push(chunk));
     stderr.setEncoding('utf8').on('data', (chunk: string) => {
@@ -90,7 +90,7 @@ export class ControlClient {
   /**
    * Starts a client in the hidden session of a running tmux server.
    * @param socketPath absolute path of the server's socket
-   * @param onNotice gets every notification line (`%…`)
+   * @param onNotice called with every notification line (`%…`)
    * @throws MamError `not_found` when no server runs there, `unavailable` when tmux is missing or refuses,
    * `refused` when the socket is another user's
    */
@@ -108,7 +108,7 @@ export class ControlClient {
       client.kill();
       throw refusal(socketPath, failure || client.#why);
     }
-    // Before the pane's process can end: nothing else shows it as surely.
+    // Checked before the pane's process can end: nothing else proves it as surely.
     client.seesProcesses = ancestors(hidden.panePid)[0] === hidden.server;
     await Promise.all(setup(hidden).map((command) => client.send(command)));
     await tidy((command) => client.send(command), hidden);
@@ -117,7 +117,7 @@ export class ControlClient {
   }
 
   readonly hidden: Hidden;
-  /** False if the server's processes are in another pid namespace than ours: then their ids mean nothing here. */
+  /** False if the server's processes are in another pid namespace than ours, so that their ids mean nothing here. */
   seesProcesses = false;
 
   get pid(): number {
@@ -157,7 +157,7 @@ export class ControlClient {
     });
   }
 
-  /** Ends the client; the hidden session goes with the last one. */
+  /** Ends the client; the hidden session ends with its last client. */
   async end(): Promise<void> {
     this.send(leave(this.hidden)).catch(() => {});
     this.#leaves = true;
@@ -167,7 +167,7 @@ export class ControlClient {
   /** Ends the client and the hidden session, unless another client is in it: then `ended` stays false. */
   async endAsLast(): Promise<void> {
     this.#leaves = true;
-    // Once the session is gone, no answer may come.
+    // Once the session is gone, the answer may never come.
     const [answer] = await this.send(leaveAsLast(this.hidden)).catch(() => []);
     if (answer === STAYS) this.#leaves = false;
     else await this.#untilGone();
@@ -177,7 +177,7 @@ export class ControlClient {
     const backstop = setTimeout(() => {
       this.#leaves = false;
       this.kill();
-    }, END_MS);
+    }, END_TIMEOUT_MS);
     await this.done;
     clearTimeout(backstop);
   }
@@ -214,7 +214,7 @@ export class ControlClient {
     else head.reject(new MamError('unavailable', `tmux ${head.subcommand} failed: ${head.error}.`));
   }
 
-  /** Our process stays alive for an answer, not for an idle client. */
+  /** Keeps our process alive for an answer, but not for an idle client. */
   #hold(on: boolean): void {
     const stdout = this.#child.stdout as unknown as Socket;
     if (on) stdout.ref?.();

@@ -4,9 +4,9 @@ import { quote } from './quote.ts';
 
 /** How long a message is shown, in ms. */
 const MESSAGE_MS = 20_000;
-const UNREAD_MS = 2_000;
+const UNREAD_TIMEOUT_MS = 2_000;
 
-/** Ends a pane with what runs in it. @throws MamError as `TmuxServer.command` */
+/** Ends a pane and what runs in it. @throws MamError as `TmuxServer.command` */
 export async function killPane(server: TmuxServer, pane: string): Promise<void> {
   await server.command(`kill-pane -t ${quote(pane)}`);
 }
@@ -16,22 +16,22 @@ export async function killSession(server: TmuxServer, target: string): Promise<v
   await server.command(`kill-session -t ${quote(target)}`).catch(() => {});
 }
 
-/** From now on a pane ends with its program, as usual. */
+/** Makes a pane end with its program again, as usual. */
 export async function endWithProgram(server: TmuxServer, pane: string): Promise<void> {
   await server.command(`set-option -p -u -t ${quote(pane)} remain-on-exit`).catch(() => {});
 }
 
-/** The screen of a pane with so many lines above it. @throws MamError as `TmuxServer.command` */
+/** The screen of a pane with a number of lines above it. @throws MamError as `TmuxServer.command` */
 export function captureHistory(server: TmuxServer, pane: string, lines: number): Promise<string[]> {
   return server.command(`capture-pane -p -S -${lines} -t ${quote(pane)}`);
 }
 
-/** Shows a line to all who look at a session. @returns how many they are @throws MamError as `TmuxServer.command` */
+/** Shows a line to every client of a session. @returns how many clients @throws MamError as `TmuxServer.command` */
 export async function showMessage(server: TmuxServer, session: string, text: string): Promise<number> {
   const format = '#{client_control_mode} #{client_name}';
   const rows = await server.command(`list-clients -t ${quote(`=${session}`)} -F ${quote(format)}`);
   const clients = rows.filter((row) => row.startsWith('0 ')).map((row) => row.slice(2));
-  // tmux expands formats and dates in a message; 3.3a has no `-l`, which says it as it is.
+  // tmux expands formats and dates in a message; 3.3a has no `-l`, which shows it literally.
   const plain = quote(text.replaceAll('#', '##').replaceAll('%', '%%'));
   let seen = 0;
   for (const client of clients) {
@@ -44,13 +44,13 @@ export async function showMessage(server: TmuxServer, session: string, text: str
 }
 
 /**
- * Whether keys wait in a pane's terminal that its program has not read, as far as that can be seen. A process is started
- * for it, which reads nothing.
+ * Whether a pane's terminal has keys that its program has not read, as far as that can be seen. Starts a process for the
+ * check, which reads nothing.
  */
 export async function hasUnread(server: TmuxServer, pane: string): Promise<boolean | undefined> {
   const [terminal = ''] = await server.command(`display-message -p -t ${quote(pane)} '#{pane_tty}'`);
   if (!terminal.startsWith('/dev/')) return undefined;
-  const silent = { reject: false, stdio: 'ignore', cwd: '/', timeout: UNREAD_MS } as const;
+  const silent = { reject: false, stdio: 'ignore', cwd: '/', timeout: UNREAD_TIMEOUT_MS } as const;
   const { exitCode } = await execa('bash', ['-c', 'read -t 0 < "$1"', 'bash', terminal], silent);
   return exitCode === 0 || (exitCode === 1 ? false : undefined);
 }

@@ -6,18 +6,18 @@ import { IS_HIDDEN_FORMAT } from './marks.ts';
 import { quote } from './quote.ts';
 import { type PaneSample, parseSamples, SAMPLE_FORMAT } from './sample.ts';
 
-/** Notifications after which a pane or a session may be gone (measured: at once for a window's last pane, a second for a split). */
+/** Notifications after which a pane or session may be gone (measured: at once for a window's last pane, 1 s for a split). */
 const GONE = /^%(unlinked-window-close|window-close|sessions-changed|exit)\b/;
-/** One look answers all notifications within so long (ms). */
+/** One look covers all notifications within this time (ms). */
 const LOOK_DELAY_MS = 20;
 /** While another client stays in our hidden session, the pause between looks doubles, up to this, in ms. */
 const LONGEST_LOOK_DELAY_MS = 1_000;
-/** A second client may take the hidden session away while ours attaches to it. */
+/** A second client may end the hidden session while ours attaches to it. */
 const CONNECT_TRIES = 3;
 
 /**
- * One tmux server, over one control client and no further process. Connects with the first command, and again after an
- * end; leaves when nobody but us is on that server.
+ * One tmux server, over one control client and no further process. Connects with the first command, and again after the
+ * connection ended; leaves when nobody else is left on that server.
  */
 export class TmuxServer {
   readonly socketPath: string;
@@ -29,7 +29,7 @@ export class TmuxServer {
   #connecting: Promise<ControlClient> | undefined;
   #gathering: NodeJS.Timeout | undefined;
   #again = LOOK_DELAY_MS;
-  /** Set while our client leaves: a command waits for that, and goes to the next client. */
+  /** Set while our client is leaving: a command waits for that, and goes to the next client. */
   #leaving: Promise<void> | undefined;
   #closed = false;
 
@@ -58,7 +58,7 @@ export class TmuxServer {
   }
 
   /**
-   * Runs one tmux command line. Commands of the same tick go out in one write and are answered in their order.
+   * Runs one tmux command line. Commands of the same tick go out in one write and are answered in order.
    * @param command one line; foreign text in it must have gone through `quote`
    * @returns its output lines
    * @throws MamError `not_found` when no server runs, `unavailable` when tmux is missing, refuses or ends
@@ -89,7 +89,7 @@ export class TmuxServer {
     return () => this.#goneListeners.delete(listener);
   }
 
-  /** Leaves the server for good: our hidden session goes, everything else stays. */
+  /** Leaves the server for good: our hidden session ends, everything else stays. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#gathering);
@@ -119,7 +119,7 @@ export class TmuxServer {
           if (this.#client === client) this.#client = undefined;
           this.#tellGone('the control client ended');
         });
-        // Nothing has reported a session that ended while we connected.
+        // A session that ended while we were connecting was not reported.
         this.#again = LOOK_DELAY_MS;
         this.#soonLookAround();
         return client;
@@ -132,8 +132,8 @@ export class TmuxServer {
   }
 
   /**
-   * The format walks all sessions, but the subscription is made on our own hidden pane: one on the session crashes
-   * tmux 3.3a when it fires while a control client has lost its session (4 of 4; on a pane 0 of 4).
+   * The format covers all sessions, but the subscription is on our own hidden pane: one on the session crashes tmux 3.3a
+   * when it fires while a control client has lost its session (4 of 4 times; on a pane 0 of 4).
    */
   #subscribe(): void {
     const client = this.#client;
@@ -168,7 +168,7 @@ export class TmuxServer {
     if (client !== undefined) await showOut((command) => client.send(command), client.hidden).catch(() => {});
   }
 
-  /** The user's server must be able to end: our session alone does not keep it. */
+  /** Leaves when only our session is left, so that the user's server can end. */
   async #leaveIfAlone(): Promise<void> {
     this.#gathering = undefined;
     const client = this.#client;
@@ -178,14 +178,14 @@ export class TmuxServer {
     const isAlone = panes.every((hidden) => hidden === '1');
     this.#again = isAlone ? Math.min(2 * this.#again, LONGEST_LOOK_DELAY_MS) : LOOK_DELAY_MS;
     if (!isAlone) return;
-    // A command that is under way gets its answer first.
+    // A pending command gets its answer first.
     if (client.idle) {
       this.#leaving = client.endAsLast().finally(() => {
         this.#leaving = undefined;
       });
       await this.#leaving;
     }
-    // A person who was sent out of our session may not have left yet.
+    // A person who was moved out of our session may not have left yet.
     if (!client.ended) this.#soonLookAround();
   }
 }

@@ -18,15 +18,15 @@ export {
 } from './preflight.ts';
 export type { DeliverySteps } from './rung.ts';
 
-/** How a delivery ended. Only after `blocked`, when nothing was pasted, may the same text be tried again. */
+/** How a delivery ended. The same text may be tried again only after `blocked`, when nothing was pasted. */
 export type DeliveryEnd = ClimbEnd | { kind: 'blocked'; obstacle: Obstacle };
 
 /**
  * Hands a text to the agent in a pane: looks, pastes once, waits until the text is seen, presses Enter, and waits for
  * the proof that it was taken. Every key is sent under a guard that tmux tests in the same command.
- * @param text at most some KB; control characters but line feeds are removed
- * @param glance a look at the pane that was taken just now, where there is one
- * @returns never throws for what tmux or the pane does; rejects only when `steps.pasting` does, or for an empty text
+ * @param text a few KB at most; control characters other than line feeds are removed
+ * @param glance the pane's current screen, if it has just been read
+ * @returns how it ended; it rejects only when `steps.pasting` does, or for an empty text, never because of tmux or the pane
  */
 export async function deliver(
   place: Place,
@@ -39,9 +39,9 @@ export async function deliver(
   if (clean.trim() === '') throw new MamError('bad_input', 'There is no text to deliver.');
   const free = await preflight(place, look, glance);
   if (!('shot' in free)) return notFree(free);
-  if (steps.stop.aborted) return { kind: 'stopped', stands: false };
+  if (steps.stop.aborted) return { kind: 'stopped', remains: false };
   await steps.pasting(free.shot);
-  if (steps.stop.aborted) return { kind: 'stopped', stands: false };
+  if (steps.stop.aborted) return { kind: 'stopped', remains: false };
   const { lines, cursor_x: column, cursor_y: row } = free.shot;
   const mustBeWhole = (look.others ?? []).length > 0;
   const prompt = promptOf(free.shot);
@@ -60,14 +60,14 @@ export async function deliver(
 export interface Shown {
   /** Called with the last look before the key. */
   mayPress(rows: readonly string[]): boolean;
-  /** Rows that tmux itself looks for in the moment of the key. */
+  /** Rows that tmux itself checks right when the key is pressed. */
   rows: readonly string[];
 }
 
 /**
  * Presses a key (such as the agent's interrupt key) under the same guard as a delivery.
  * @param key tmux's name of the key: `Escape`, `C-c`
- * @returns nothing when it was pressed, else the reason why not
+ * @returns undefined when it was pressed, else why not
  */
 export async function pressKey(place: Place, key: string, shown?: Shown): Promise<string | undefined> {
   if (!/^[A-Za-z0-9-]+$/.test(key)) throw new MamError('internal', `${key} is not the name of a key.`);
@@ -78,7 +78,7 @@ export async function pressKey(place: Place, key: string, shown?: Shown): Promis
   return press(place, shot, [key], areShown(shown?.rows ?? []));
 }
 
-/** The pane changed between the look and the paste: look again to say how. Nothing was pasted. */
+/** The pane changed between the look and the paste, so nothing was pasted: looks again to say what changed. */
 async function reclassify(place: Place, look: Look, answer: string) {
   const again = await preflight(place, look);
   const evidence = `the pane changed at the paste: ${answer}`;
@@ -89,7 +89,7 @@ function notFree(found: Exclude<Preflight, { shot: Shot }>): DeliveryEnd {
   return 'gone' in found ? { kind: 'gone', why: found.gone } : { kind: 'blocked', obstacle: found.obstacle };
 }
 
-/** tmux failed when the paste may have happened: the pane is gone with its server, or nobody knows. */
+/** tmux failed when the paste may have happened: the pane is gone with its server, or the result is unknown. */
 async function lost({ server, target }: Place, error: unknown): Promise<DeliveryEnd> {
   const why = error instanceof Error ? error.message : String(error);
   try {

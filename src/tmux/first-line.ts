@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 
 /**
- * The first line that a tmux client prints. Its end is not awaited: a hook of the user's may delay it for ever.
+ * The first line that a tmux client prints. The client's end is not awaited: a hook of the user may delay it forever.
  * @param child with both of its outputs piped
- * @returns `why`: what it said of a failure; `isMissing`: there is no such program
+ * @returns `why`: its error output; `isMissing`: there is no such program
  */
 export async function firstLine(
   child: Promise<{ code?: string | undefined }> & { stdout: Readable; stderr: Readable },

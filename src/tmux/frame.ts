@@ -1,7 +1,7 @@
 /** The output of one tmux command, between its `%begin` and its `%end` or `%error`. */
 export interface Block {
   lines: string[];
-  /** True when tmux ended it with `%error`; the lines then hold its message. */
+  /** True when tmux ended it with `%error`; the lines are the message then. */
   failed: boolean;
   /** True when the command came in through this client's stdin; false for the first one and for hooks. */
   ours: boolean;
@@ -22,7 +22,7 @@ export class FrameReader {
     this.#onNotice = onNotice;
   }
 
-  /** Takes the next piece of the stream, cut anywhere; calls back for every whole block and notification in it. */
+  /** Takes the next piece of the stream, split anywhere; calls back for every complete block and notification in it. */
   push(chunk: string): void {
     const lines = (this.#rest + chunk).split('\n');
     this.#rest = lines.pop() ?? '';

@@ -8,7 +8,7 @@ import { formatLiteral, quote } from './quote.ts';
 import { type Shot, STATE_FORMAT } from './screen.ts';
 import { ourClaim } from './typing-claim.ts';
 
-/** tmux is asked to look for so many rows. */
+/** The most rows that tmux is asked to check. */
 const MOST_ROWS = 40;
 
 /** The agent that keys are meant for; found once, when the job is delegated. */
@@ -33,7 +33,7 @@ export interface Unfit {
   step?: string[];
 }
 
-/** Decides from one look whether keys would reach the agent, and nobody else. Returns nothing when they would. */
+/** Decides from one look whether keys would reach the agent, and nothing else. Returns undefined when they would. */
 export function unfit(shot: Shot | undefined, target: Target): Unfit | undefined {
   const { pane, agent } = target;
   const gone = (why: string): Unfit => ({ by: 'gone', why });
@@ -60,7 +60,7 @@ export function unfit(shot: Shot | undefined, target: Target): Unfit | undefined
       pane,
     ]);
   if (shot.synchronized) {
-    // Of the window, or of its pane alone.
+    // The option may be set on the window, or on its pane alone.
     const step = ['set-option', '-p', '-t', pane, 'synchronize-panes', 'off'];
     return unreachable('synchronize-panes is on: keys would reach the other panes too', step);
   }
@@ -68,10 +68,10 @@ export function unfit(shot: Shot | undefined, target: Target): Unfit | undefined
 }
 
 /**
- * Pastes a text if the pane is still as in the given look: alive, the same process, the same foreground program, not in
- * copy mode, no other hub's text in it. The test, the paste and our claim are one tmux command.
- * @param shot the last look, found fit
- * @returns nothing when pasted, else what tmux saw
+ * Pastes a text if the pane is still as in the given look: alive, with the same process and foreground program, not in copy
+ * mode, and without another hub's text. The test, the paste and our claim are one tmux command.
+ * @param shot the last look, which was found fit
+ * @returns undefined when pasted, else what tmux saw
  */
 export function paste({ server, target: { pane } }: Place, shot: Shot, text: string) {
   const buffer = `mam-${randomSuffix()}`;
@@ -84,8 +84,8 @@ export function paste({ server, target: { pane } }: Place, shot: Shot, text: str
 
 /**
  * Presses keys, with nothing between them, under the same guard as `paste`.
- * @param seen more formats that must be true at that moment
- * @returns nothing when pressed, else what tmux saw
+ * @param seen more formats that must be true at that time
+ * @returns undefined when pressed, else what tmux saw
  */
 export function press(
   { server, target: { pane } }: Place,
@@ -97,13 +97,13 @@ export function press(
   return run(server, guarded(pane, shot, send, '', seen));
 }
 
-/** True while the cursor is where it was, and every row up to it, from the given one on, is as it was. */
+/** Formats that are true while the cursor, and every row from the given one to the cursor's, are unchanged. */
 export function isSameBox({ cursor_x: x, cursor_y: y, lines }: Shot, from: number): string[] {
   const rows = lines.slice(from, y + 1).filter((row) => row !== '');
   return [`#{==:#{cursor_x}|#{cursor_y},${x}|${y}}`, ...rows.slice(-MOST_ROWS).map(isShown)];
 }
 
-/** True while the screen shows each of these rows as it is. */
+/** Formats that are true while the screen shows each of these rows. */
 export function areShown(rows: readonly string[]): string[] {
   return rows.slice(0, MOST_ROWS).map(isShown);
 }
@@ -116,14 +116,14 @@ function guarded(pane: string, shot: Shot, keys: string, otherwise: string, seen
   return `if-shell -F -t ${quote(pane)} ${quote(condition)} ${quote(`${keys} ; display-message -p DONE`)} ${quote(refused)}`;
 }
 
-/** A format that is true when all of them are. tmux nests only so deep, so it is a tree. */
+/** A format that is true when all of the given ones are. It is a tree, because tmux limits nesting. */
 function allOf(formats: readonly string[]): string {
   const half = Math.ceil(formats.length / 2);
   if (formats.length < 2) return formats[0] ?? '1';
   return `#{&&:${allOf(formats.slice(0, half))},${allOf(formats.slice(half))}}`;
 }
 
-/** Signs that mean something to tmux or to a pattern match any sign. */
+/** A format that is true while the screen shows a row; characters special to tmux or a pattern match any character. */
 function isShown(row: string): string {
   const pattern = row.replace(/[^A-Za-z0-9 _=%@"'<>&;!~/-]+/g, (signs) =>
     /^[ -~]+$/.test(signs) ? '.'.repeat(signs.length) : '.+',

@@ -9,8 +9,8 @@ type Session = Record<'id' | 'name', string> & { activity: number };
 type Send = (command: string) => Promise<string[]>;
 
 /**
- * Sends people out of our hidden session: tmux puts them there when their own session ends and `detach-on-destroy` is
- * off, or when they go from one session to the next. They land where they would have without us, or are detached.
+ * Moves people out of our hidden session: tmux puts them there when their own session ends and `detach-on-destroy` is off,
+ * or when they switch from one session to the next. They land where they would have without us, or are detached.
  */
 export async function showOut(send: Send, hidden: Hidden): Promise<void> {
   const clients = `list-clients -t ${hidden.session} -F ${quote('#{client_control_mode} #{client_name} #{client_last_session}')}`;
@@ -33,8 +33,8 @@ export async function showOut(send: Send, hidden: Hidden): Promise<void> {
 }
 
 /**
- * Removes what a hook of the user's on new sessions has put next to our pane: it came after ours, before a person could
- * have put anything there. A window that is linked to another session stays there.
+ * Removes what the user's hook on new sessions has put next to our pane: it came after ours, before a person could have put
+ * anything there. A window that is linked to another session stays there.
  */
 export async function tidy(send: Send, { session, pane }: Hidden): Promise<void> {
   const format = '#{window_id} #{window_linked} #{pane_id}';
@@ -48,14 +48,14 @@ export async function tidy(send: Send, { session, pane }: Hidden): Promise<void>
 }
 
 /**
- * Where a person who came into a hidden session goes.
+ * Where a person who landed in a hidden session goes.
  * @param ours the hidden session's id
  * @param last the name of the session they came from; empty when that has ended
  * @returns the id of a session, if there is one that is not hidden
  */
 function wayOut(sessions: readonly Session[], ours: string, last: string): string | undefined {
   const isOpen = ({ id, name }: Session): boolean => id !== ours && !name.startsWith(HIDDEN_NAME);
-  // tmux goes round by name.
+  // tmux cycles through sessions by name.
   const round = [...sessions].sort((a, b) => (a.name < b.name ? -1 : 1));
   const here = round.findIndex(({ id }) => id === ours);
   const onwards = [...round.slice(here + 1), ...round.slice(0, here)].filter(isOpen);

@@ -6,15 +6,15 @@ import { hasPiece, type Pasted, PIECE, promptOf, signOf, standing } from './stan
 export interface Sighting {
   /** Its own words were on the screen. */
   text?: boolean | undefined;
-  /** It was at the cursor: an empty box at the cursor is its box. */
+  /** It was at the cursor, so an empty box at the cursor is its box. */
   cursor?: boolean | undefined;
-  /** What its program has shown for it. */
+  /** What its program showed in its place. */
   placeholder?: string | undefined;
 }
 
 /**
  * True if the screen shows that a text has left its box: the box at the cursor is as it was before the paste, or there is
- * an empty one below the text, or nothing is left of words that were seen. That it is not at the cursor is not enough.
+ * an empty one below the text, or words that were seen are all gone. It is not enough that the text is not at the cursor.
  */
 export function hasLeft(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
   if (hasEmptyBox(shot, pasted, seen)) return true;
@@ -25,7 +25,7 @@ export function hasLeft(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
   return !isUnknown(seen) && isNowhere;
 }
 
-/** True if the very box is seen to be empty: what is merely nowhere may be hidden by another view of its program. */
+/** True if the box itself is seen to be empty: a text that is just not visible may be hidden by another view. */
 export function hasEmptyBox(shot: Shot, pasted: Pasted, seen: Sighting): boolean {
   if (standing(shot, pasted) !== 'none' || isOther(shot, pasted)) return false;
   if (boxOf(shot, pasted) === 'empty' && (seen.cursor === true || isUnknown(seen))) return true;
@@ -40,7 +40,7 @@ function isOther({ alternate }: Shot, pasted: Pasted): boolean {
   return (pasted.alternate ?? alternate) !== alternate;
 }
 
-/** What is before the cursor, compared with before the paste: the same, more, or another prompt. */
+/** Compares what is before the cursor with the prompt before the paste: the same, more, or another prompt. */
 export function boxOf(shot: Shot, { prompt }: Pasted): 'empty' | 'filled' | 'other' {
   const [before, now] = [signOf(prompt), signOf(promptOf(shot))];
   if (now === before) return 'empty';

@@ -5,46 +5,46 @@ import { formatLiteral, quote } from './quote.ts';
 
 /** Size of a new session that nobody is attached to: wide enough for the agents' dialogs. */
 const SIZE = ['-x', '160', '-y', '50'];
-/** Runs in the pane until all its options are set; it ends by itself if nobody comes back to it. */
+/** Runs in the pane until all its options are set; it ends by itself if no program replaces it. */
 const PLACEHOLDER = ['sleep', '60'];
 
-/** A new session, by its ids: a hook of the user's may have changed what is active in it. */
+/** A new session, by its ids: a hook of the user may have changed what is active in it. */
 export interface HeldSession {
   id: string;
   pane: string;
 }
 
-/** The commands that make a detached session whose one pane does nothing yet, and print its ids. */
+/** The commands that create a detached session whose only pane does nothing yet, and print its ids. */
 export function holdSession(name: string, folder: string): string[][] {
-  // -E: what the caller has not, such as a display, would else be taken from the hub, which has none.
+  // -E: variables that the caller lacks, such as a display, must not be updated from the hub, which has none.
   const make = ['new-session', '-d', '-E', '-P', '-F', '#{session_id} #{pane_id}', '-s', name, ...SIZE];
   return [
     [...make, '-c', formatLiteral(folder), '--', ...PLACEHOLDER],
-    // In the same command: tmux would end a session that nobody is attached to before we could say that it is to stay.
+    // In the same command, or tmux could end the unattached session before the option is set.
     ['set-option', '-t', `=${name}:`, 'destroy-unattached', 'off'],
   ];
 }
 
-/** What the first of them has printed. @throws MamError `unavailable` for anything else */
+/** Reads what the first of these commands printed. @throws MamError `unavailable` for anything else */
 export function readHeld(line: string | undefined): HeldSession {
   const [id, pane] = line?.split(' ') ?? [];
   if (id === undefined || pane === undefined)
-    throw new MamError('unavailable', 'tmux did not say which session it has made.');
+    throw new MamError('unavailable', 'tmux did not say which session it created.');
   return { id, pane };
 }
 
-/** True if the user has hooks on new sessions: whoever makes one waits for them, such as for a popup to be closed. */
+/** True if the user has hooks on new sessions: creating one waits for them, for example until a popup is closed. */
 export async function hasSessionHooks(server: TmuxServer): Promise<boolean> {
   const lines = await server.command('show-hooks -g after-new-session');
   return lines.some((line) => line.includes('['));
 }
 
 /**
- * Puts a program into the pane of a new session. The pane's options are set before the program runs, so that one that
- * fails at once leaves its last words.
+ * Runs a program in the pane of a new session. The pane's options are set before the program runs, so that one that fails
+ * at once leaves its last words.
  * @param program.agent its kind, which marks the pane
- * @param program.env of the session: what is opened in it later has it too
- * @returns the process in the pane, the session's time of making, and the window's index
+ * @param program.env for the session: what is opened in it later has it too
+ * @returns the process in the pane, the session's creation time, and the window's index
  * @throws MamError `unavailable` when the session is gone
  */
 export async function putProgram(

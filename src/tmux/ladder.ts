@@ -4,10 +4,10 @@ import { shoot } from './screen.ts';
 import { untilTaken } from './submitted.ts';
 import { isSame, seenIn, untilSeen } from './visible.ts';
 
-/** The longest time (ms) between paste and Enter, while the text comes and goes. */
-const ENTER_MS = 15_000;
+/** The longest time (ms) between paste and Enter, while the text appears and disappears. */
+const ENTER_TIMEOUT_MS = 15_000;
 
-/** From the paste to the proof that the agent took the text. Enter is pressed only while the box holds it alone. */
+/** From the paste to the proof that the agent took the text. Enter is pressed only while the text is alone in the box. */
 export async function climb(order: Climb): Promise<ClimbEnd> {
   const { server, target, look, steps } = order;
   const job: Job = { ...order, own: new OwnText(order.before, order.text, look.needle), wasSeen: false };
@@ -16,7 +16,7 @@ export async function climb(order: Climb): Promise<ClimbEnd> {
   for (;;) {
     const seen = await untilSeen(job, await shoot(server, target.pane), since);
     if ('kind' in seen) return seen;
-    if (performance.now() - since > ENTER_MS)
+    if (performance.now() - since > ENTER_TIMEOUT_MS)
       return { kind: 'unverified', why: 'the pasted text did not stay in the box' };
     if (!isReported) steps.visible(seen.evidence, seen.mark);
     isReported = true;

@@ -3,18 +3,18 @@ import { bare, PLACEHOLDER } from './own-text.ts';
 import type { Shot } from './screen.ts';
 import { endOfBox, REACH } from './standing.ts';
 
-/** An order, and our other texts: how they begin and end. Without blanks, as `bare` makes them. */
+/** The beginnings and ends of an order, and of our other texts. Without blanks, as `bare` makes them. */
 const FORMS = [
   /Job([a-z0-9-]{1,80}?)wasdelegatedtoyoubyanotheragent(?<end>.*?Useonlythisid,noneofanearlierrun:\1)?/g,
   /Jobs?([a-z0-9-]{1,80}?)(?:is(?:completed|failed|cancelled)|needsyou|,foryou:|:thereissomethingforyoutoread)(?<end>.*?(?:,note[a-z0-9]{8}|\(note[a-z0-9]{8}\)))/g,
 ];
-/** How they end, which is all that a small box shows. */
+/** The ends alone, which are all that a small box shows. */
 const ENDS = [/Useonlythisid,noneofanearlierrun:([a-z0-9-]{1,80})/g, /(?:,|\()note([a-z0-9]{8})\)?/g];
 const SHOWN_CHARS = 60;
 
 /**
- * A text of mam at the cursor, whoever has pasted it: another hub, or one whose notes are lost. It is known by its form
- * alone, so only the rows with the cursor count: what was submitted may be right above them.
+ * A text of mam at the cursor, no matter who pasted it: another hub, or one whose notes are lost. Its form alone identifies
+ * it, so only the rows with the cursor count: a submitted text may be right above them.
  * @returns its first row, for a person
  */
 export function ownFormAtCursor(shot: Shot): string | undefined {
@@ -46,7 +46,7 @@ function formsIn(lines: string[], forms = FORMS) {
     .flatMap((form) => [...rows.join('').matchAll(form)])
     .map(({ index, 0: text, groups }) => {
       const end = index + text.length - 1;
-      // A person has removed its end: it goes on as far as its rows do.
+      // A person has removed its end: it extends as far as its rows do.
       const blank = rows.findIndex((row, at) => at > rowOf(end) && row === '');
       const isCut = forms === FORMS && groups?.['end'] === undefined;
       const last = isCut ? (blank < 0 ? rows.length : blank) - 1 : rowOf(end);
@@ -54,7 +54,7 @@ function formsIn(lines: string[], forms = FORMS) {
     });
 }
 
-/** Why such a text is in the way. @param words of it */
+/** Why such a text is in the way. @param words its first row */
 export function unsent(words: string): string {
   return `a text that mam has typed, or one that looks like it, is in the input box and was not submitted: ${words}. Send or remove it there.`;
 }

@@ -1,6 +1,6 @@
 /**
  * What programs put around and into wrapped text: blanks, box drawing, block elements, ASCII borders, the ends of scroll
- * bars, signs for line breaks. And what they leave out: joiners and variants.
+ * bars, symbols for line breaks. And what they leave out: joiners and variation selectors.
  */
 const DECORATION =
   /[\s\u2500-\u259f\u25b2\u25b4\u25bc\u25be\u21b5\u23ce|\p{Default_Ignorable_Code_Point}]+/gu;
@@ -14,7 +14,7 @@ export function shows(lines: string[], needle: string): boolean {
   return locate(lines, needle).count > 0;
 }
 
-/** The rows that hold the last occurrence of a text, and how often it is there. */
+/** The rows with the last occurrence of a text, and how often it is there. */
 export function locate(lines: string[], needle: string): { count: number; first: number; last: number } {
   const wanted = bare(needle);
   const result = { count: 0, first: -1, last: -1 };
@@ -38,7 +38,7 @@ export function locate(lines: string[], needle: string): { count: number; first:
   return result;
 }
 
-/** The end of a text, long enough to be in it only once: a job id is there several times. */
+/** An end of a text that is long enough to occur in it only once: a job id occurs several times. */
 function uniqueEnd(whole: string): string {
   for (let length = TAIL; length < whole.length; length++) {
     const end = whole.slice(-length);
@@ -47,7 +47,7 @@ function uniqueEnd(whole: string): string {
   return whole;
 }
 
-/** False for the placeholder of another text: most give its number of lines or characters, some one less. */
+/** False for the placeholder of another text: most name its number of lines or characters, some one less. */
 function mayStandFor(placeholder: string, text: string): boolean {
   const [, count, unit] = /(\d+) (line|char)/.exec(placeholder) ?? [];
   if (count === undefined) return true;
@@ -58,11 +58,11 @@ function mayStandFor(placeholder: string, text: string): boolean {
 /** What proves that our text is in the box. */
 export interface Sight {
   evidence: string;
-  /** The text by which it can be found again; nothing when only a change of the screen was seen. */
+  /** The text by which it can be found again; absent when only a change of the screen was seen. */
   mark: string | undefined;
 }
 
-/** A text about to be pasted. What of it was on the screen already proves nothing. */
+/** A text about to be pasted. Parts of it that were on the screen before prove nothing. */
 export class OwnText {
   readonly #before: string[];
   readonly #text: string;
@@ -81,7 +81,7 @@ export class OwnText {
     this.#isLong = whole.length > TAIL;
   }
 
-  /** Looks for the text on the screen after the paste. Returns nothing when the screen is just as before. */
+  /** Looks for the text on the screen after the paste. Returns undefined when the screen is just as before. */
   sight(now: string[]): Sight | undefined {
     if (sameLines(this.#before, now)) return undefined;
     const hasNeedle = this.isNew(now, this.#needle);
@@ -109,7 +109,7 @@ export class OwnText {
   }
 }
 
-/** The rows that are not ours: words of the pasted text must not pass for a dialog of the agent's. */
+/** The rows that are not ours: words of the pasted text must not be taken for a dialog of the agent. */
 export function withoutOwn(lines: string[], text: string): string[] {
   const own = bare(text);
   return lines.filter((line) => {

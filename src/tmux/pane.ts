@@ -6,12 +6,12 @@ import type { PaneInfo } from './pane-info.ts';
 import { quote } from './quote.ts';
 import { type Shot, shoot } from './screen.ts';
 
-/** Where a pane is, as a job's record has it. */
+/** Where a pane is, in the form of a job's record. */
 export function sessionOf({ session, window, pane, session_created }: PaneInfo, socket: string) {
   return { socket, session, window, pane, session_created };
 }
 
-/** A session's name that tmux takes for nothing else. */
+/** A session name that tmux can't read as anything else. */
 const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_ -]*$/;
 
 const PANE_FORMAT = [
@@ -25,7 +25,7 @@ const PANE_FORMAT = [
  * @throws MamError `not_found` when no server runs, `unavailable` when tmux is missing or ends
  */
 export async function listPanes(server: TmuxServer): Promise<PaneInfo[]> {
-  // Names may contain spaces: each is the last field of a listing of its own.
+  // Names may contain spaces, so each is the last field of a separate listing.
   const [panes, windows, sessions] = await Promise.all([
     server.command(`list-panes -a -F ${quote(PANE_FORMAT)}`),
     server.command(`list-windows -a -F ${quote('#{window_id} #{window_name}')}`),
@@ -47,8 +47,8 @@ export async function listPanes(server: TmuxServer): Promise<PaneInfo[]> {
 }
 
 /**
- * The pane that an address means, with a look at it where that needs no further round trip: for the plain name of a
- * session with one pane.
+ * The pane that an address means, with its screen if that needs no further round trip: for the plain name of a session with
+ * one pane.
  * @throws MamError as `listPanes` and `resolveAddress`
  */
 export async function findPane(
@@ -63,7 +63,7 @@ export async function findPane(
       ),
       shoot(server, `=${name}:`),
     ]);
-    // The whole list gives better errors.
+    // The full list allows better errors.
     const [row, ...others] = listed.status === 'fulfilled' ? listed.value : [];
     const glance = seen.status === 'fulfilled' ? seen.value : undefined;
     const [created, line = ''] = split(row ?? '', 1);
@@ -100,7 +100,7 @@ function parsePane(line: string, { seesProcesses: visible }: TmuxServer) {
   };
 }
 
-/** The first `count` words of a line, and the rest of it whole. */
+/** The first `count` words of a line, and the rest of it. */
 function split(line: string, count: number): string[] {
   const words = line.split(' ');
   return [...words.slice(0, count), words.slice(count).join(' ')];
@@ -144,7 +144,7 @@ function byId(panes: PaneInfo[], id: string): PaneInfo[] {
   throw new MamError(
     'refused',
     `tmux:${id} is the id of ${other}, and the name of a session with the panes ${inside}.`,
-    'Give that session another name: tmux rename-session.',
+    'Rename that session: tmux rename-session.',
   );
 }
 
@@ -180,7 +180,7 @@ function tmuxName(name: string): string {
 function missing(panes: PaneInfo[], name: string, socketPath: string | undefined): MamError {
   const tmux = socketPath === undefined ? 'tmux' : `tmux -S ${shellWord(socketPath)}`;
   const live = [...new Set(panes.map((pane) => `tmux:${pane.session}`))];
-  const known = live.length === 0 ? 'No session runs there.' : `Live sessions: ${live.join(', ')}.`;
+  const known = live.length === 0 ? 'No session is running there.' : `Live sessions: ${live.join(', ')}.`;
   const what = name.startsWith('%') ? `pane ${name}` : `session or pane tmux:${name}`;
   const session = tmuxName(name.split(':')[0] ?? name);
   const inside = panes.filter((pane) => pane.session === session).map(({ pane }) => `tmux:${pane}`);

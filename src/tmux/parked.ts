@@ -4,13 +4,13 @@ import { bare, locate } from './own-text.ts';
 import type { Shot } from './screen.ts';
 import { endOfBox, type Pasted, PIECE, signOf, standsAlone } from './standing.ts';
 
-/** Frames at the end of a row. */
+/** A frame at the end of a row. */
 const FRAME = /[\s|│┃║]+$/u;
 
 /**
  * A text alone in the box of a program whose cursor is parked in the box's last row or below it, as before the paste.
  * @param before the screen before the paste
- * @returns the text with the prompt of its box; nothing where the screen does not show all that
+ * @returns the text with the prompt of its box; undefined if the screen does not show all of that
  */
 export function parkedIn(shot: Shot, pasted: Pasted, before: string[]): Pasted | undefined {
   const { parked, text } = pasted;

@@ -9,28 +9,28 @@ import { ownFormAtCursor, unsent } from './own-form.ts';
 import { captureBright, classify, find, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 import { otherHub } from './typing-claim.ts';
 
-/** How an agent kind takes a text; from its file in `src/agents`. */
+/** How an agent kind accepts a text; from its file in `src/agents`. */
 export interface Look {
   patterns: ScreenPatterns;
   /** Quiet time (ms) between the text's appearance and Enter; 0 for a program that takes input at once. */
   settleMs: number;
   /** A word that proves that the text is in the box, such as the job id. */
   needle: string;
-  /** Marks of earlier texts of ours that may still come up in the pane: with one of them next to ours, none is submitted. */
+  /** Marks of earlier texts of ours that may still appear in the pane: with one of them next to ours, none is submitted. */
   others?: readonly string[];
   /** tmux's name of the key that submits: `Enter`. */
   submitKey: string;
-  /** A submit key that comes too early makes a line break in its box. */
+  /** A submit key that comes too early inserts a line break in its box. */
   breaksEarly?: boolean | undefined;
   /** True for the command line of the agent itself, which may have any terminals open. */
   isAgent?: ((argv: readonly string[]) => boolean) | undefined;
-  /** The user has said how the pane's screen looks, or that it may be typed into: what is behind it is not checked. */
+  /** The user has described the pane's screen, or said that it may be typed into: what is behind it is not checked. */
   isTrusted?: boolean | undefined;
 }
 
 /**
  * Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box;
- * `unwritable`: what is typed can't be noted.
+ * `unwritable`: what is typed can't be noted on disk.
  */
 export interface Obstacle {
   by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable' | 'unwritable';
@@ -38,11 +38,11 @@ export interface Obstacle {
   evidence: string;
   /** It is a text of ours. */
   isOurs?: true;
-  /** The command that removes it, where a look into the pane does not help. */
+  /** The command that removes it, if looking into the pane does not help. */
   step?: string | undefined;
 }
 
-/** For a pane whose processes are in another pid namespace than the hub's. */
+/** Why a pane whose processes are in another pid namespace than the hub can't be checked. */
 export const UNSEEN_PROCESSES =
   'its processes cannot be seen from the container (pid namespace) that the hub runs in; `mam hub restart` outside of it starts one that sees them';
 
@@ -51,7 +51,7 @@ export type Preflight = { shot: Shot } | { obstacle: Obstacle } | { gone: string
 
 /**
  * Why a shell behind the program in a pane's foreground might run what is typed there.
- * @returns nothing if that program reads it, as far as the system shows, or if the pane is trusted
+ * @returns undefined if that program reads it, as far as the system shows, or if the pane is trusted
  */
 export function shellRisk(
   target: Pick<Target, 'pane_pid'> & { agent: ProcessId },
@@ -64,9 +64,9 @@ export function shellRisk(
 }
 
 /**
- * Whether a pane is free to be typed into right now; types nothing. One round trip, two when the kind has a `draft` pattern.
- * @param glance a look that was taken just now, with `shellRisk`, which saves both
- * @returns never throws for what tmux or the pane does
+ * Checks whether a pane is free to be typed into right now. One round trip, two when the kind has a `draft` pattern.
+ * @param glance the pane's current screen, if it has just been read and `shellRisk` was checked; saves both
+ * @returns what was found; it does not throw because of tmux or the pane
  */
 export async function preflight({ server, target }: Place, look: Look, glance?: Shot): Promise<Preflight> {
   const { draft } = look.patterns;
@@ -98,7 +98,7 @@ export async function preflight({ server, target }: Place, look: Look, glance?: 
   if (words !== undefined) return blocked('draft', words);
   const other = otherHub(shot?.claim ?? '');
   if (other !== undefined) {
-    const evidence = `another hub of yours, with a MAM_HOME of its own (process ${other}), is typing there`;
+    const evidence = `another hub of yours, with its own MAM_HOME (process ${other}), is typing there`;
     return blocked('busy', evidence);
   }
   const own = shot !== undefined && draft === undefined ? ownFormAtCursor(shot) : undefined;
@@ -112,7 +112,7 @@ function blocked(by: Obstacle['by'], evidence: string, step?: string): Preflight
   return { obstacle: { by, evidence, ...(step !== undefined && { step }) } };
 }
 
-/** A tmux command as it is typed into a shell. */
+/** A tmux command as one types it into a shell. */
 function tmuxLine({ socketPath }: TmuxServer, words: readonly string[]): string {
   return ['tmux', '-S', socketPath, ...words].map(shellWord).join(' ');
 }

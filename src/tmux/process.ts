@@ -11,7 +11,7 @@ export interface AgentProcess extends ProcessId {
 
 const SHELLS =
   /^(?:ash|bash|busybox|csh|dash|elvish|fish|ion|ksh|ksh93|loksh|mksh|murex|nu|nushell|oil|osh|oksh|pdksh|powershell|pwsh|rbash|rc|sh|tcsh|xonsh|yash|zsh)(?:\.exe)?$/i;
-/** Programs that carry another terminal: a shell in it can't be seen. */
+/** Programs that carry another terminal: a shell in that can't be seen. */
 const CARRIERS =
   /^(?:ssh|mosh|mosh-client|autossh|et|rsh|rlogin|telnet|dbclient|tsh|script|expect|sudo|su|doas|run0|docker|podman|nerdctl|kubectl|oc|lxc|incus|lxc-attach|nsenter|machinectl|adb|wsl|session-manager-plugin|tmux|screen|dtach|abduco|zellij|minicom|picocom|cu|socat|nc|ncat)$/i;
 
@@ -28,7 +28,7 @@ type Inside = Pick<PaneInfo, 'pane_pid' | 'command'> & Partial<Pick<PaneInfo, 'v
 
 /**
  * The process in the foreground of a pane, read from the system, not from tmux.
- * @returns nothing if the pane's process is gone or can't be seen, or its foreground group has lost its leader
+ * @returns undefined if the pane's process is gone or can't be seen, or its foreground group has lost its leader
  */
 export function foreground(pane: Inside): AgentProcess | undefined {
   const pid = pane.visible === false ? undefined : foregroundGroup(pane.pane_pid);
@@ -37,8 +37,8 @@ export function foreground(pane: Inside): AgentProcess | undefined {
 }
 
 /**
- * Says that a shell has the foreground. A script that has started the agent without `exec` waits for it, and would read
- * what is typed once the agent has ended: tmux could not tell the two apart in the moment of the paste.
+ * Says that a shell is in the foreground. A script that started the agent without `exec` waits for it, and would read what
+ * is typed once the agent has ended: tmux could not tell the two apart at the time of the paste.
  */
 export function shellInFront(pane: Inside): string {
   const shell = `a shell (${pane.command}) is in the foreground`;
@@ -56,8 +56,8 @@ export function unseenAgent({ pane_pid: pid, command }: Inside): AgentProcess {
 }
 
 /**
- * The processes that read a pane's keys, parents first: the program in its foreground, and what that has started (a
- * wrapper), also in another terminal that it carries.
+ * The processes that read a pane's keys, parents first: the program in its foreground and, if that is a wrapper, what it
+ * has started, also in another terminal that it carries.
  */
 export function keyReaders(pane: Inside): number[] {
   if (pane.visible === false) return [];

@@ -5,11 +5,11 @@ import { BY_HAND, type ClimbEnd, pause } from './rung.ts';
 import { type Shot, shoot } from './screen.ts';
 import { type Pasted, type Standing, standing } from './standing.ts';
 
-/** A program may take so long (ms) to show a text. */
+/** How long (ms) a program may take to show a text. */
 const SHOWN_MS = 1_500;
 const SCREEN_POLL_MS = 30;
 
-/** How the delivery that a dead hub left behind ended. */
+/** The result of a delivery that a dead hub left unfinished. */
 export type Recovery = { kind: 'submitted'; evidence: string } | Extract<ClimbEnd, { why: string }>;
 
 const NOT_ALONE: Record<Exclude<Standing, 'alone'>, string> = {
@@ -20,7 +20,7 @@ const NOT_ALONE: Record<Exclude<Standing, 'alone'>, string> = {
 
 /**
  * Continues a delivery whose hub died between the paste and the proof of Enter. Never pastes. Presses Enter only when our
- * own text is at the cursor whole and alone: in the input box and not in a transcript, and as it was pasted.
+ * text is at the cursor, complete and alone: in the input box, not in a transcript, and as it was pasted.
  * @param pasted the text that was announced before the paste
  */
 export async function recoverDelivery(

@@ -7,19 +7,19 @@ import { beginOfBox, type Pasted } from './standing.ts';
 
 /** What the caller does at each rung. */
 export interface DeliverySteps {
-  /** Awaited before the paste: it must be on disk first. @param shot the pane as it is pasted into */
+  /** Awaited before the paste, which must be on disk first. @param shot the pane right before the paste */
   pasting(shot: Shot): Promise<void>;
-  /** @param mark what of it is seen; absent: only that the screen has changed */
+  /** @param mark the part of the text that is seen; absent when only a change of the screen is */
   visible(evidence: string, mark?: string): void;
   submitted(evidence: string): void;
-  /** Aborted as soon as the peer has spoken or the job ended: no more keys. */
+  /** Aborted as soon as the peer has reported or the job has ended: no more keys. */
   stop: AbortSignal;
 }
 
-/** How a pasted text ended. It is known to have left the box only after `submitted`, or if it `stands` no more. */
+/** What happened to a pasted text. It may still be in the box, except after `submitted`, or when `remains` is false. */
 export type ClimbEnd =
   | { kind: 'submitted' }
-  | { kind: 'stopped'; stands: boolean }
+  | { kind: 'stopped'; remains: boolean }
   | { kind: 'gone'; why: string }
   | { kind: 'unverified'; why: string };
 
@@ -34,7 +34,7 @@ export interface Climb extends Place {
   pasted: Pasted;
 }
 
-/** A climb under way. */
+/** A climb in progress. */
 export type Job = Climb & {
   own: OwnText;
   /** Our text itself has been on the screen: from then on a mere change of the screen proves nothing. */
@@ -45,17 +45,17 @@ export type Job = Climb & {
 export const BY_HAND = 'someone has changed it, or written next to it';
 
 /** Stopped with our text in the box, as far as we know. */
-export const STOPPED = { kind: 'stopped', stands: true } as const;
+export const STOPPED = { kind: 'stopped', remains: true } as const;
 
-/** Another text of ours, taken for gone, that has come up since the paste. */
+/** The end of the climb if another text of ours, which counted as gone, has appeared since the paste. */
 export function intruder({ own, text, look }: Job, shot: Shot): ClimbEnd | undefined {
   const other = look.others?.find((mark) => own.isNew(shot.lines, mark) && locate([text], mark).count === 0);
   if (other === undefined) return undefined;
-  const why = `another text of ours (${other}) has come up next to it; Enter was not pressed`;
+  const why = `another text of ours (${other}) has appeared next to it; Enter was not pressed`;
   return { kind: 'unverified', why };
 }
 
-/** What forbids Enter: an end, or something that may pass. */
+/** What forbids Enter: an end, or something that may go away. */
 export function obstructed(job: Job, shot: Shot | undefined): ClimbEnd | { wait: string } | undefined {
   const reason = unfit(shot, job.target);
   if (reason !== undefined)
@@ -64,20 +64,20 @@ export function obstructed(job: Job, shot: Shot | undefined): ClimbEnd | { wait:
   const dialog = pattern && find(withoutOwn(shot?.lines ?? [], job.text), pattern);
   return dialog === undefined
     ? undefined
-    : { kind: 'unverified', why: `a dialog came up before Enter: ${dialog}` };
+    : { kind: 'unverified', why: `a dialog appeared before Enter: ${dialog}` };
 }
 
 /**
- * Presses the submit key while the box is as it was seen.
- * @param pasted how the box holds our text; nothing where none of it is seen
- * @returns nothing when pressed, else what tmux saw
+ * Presses the submit key if the box is as it was seen.
+ * @param pasted how our text is in the box; undefined if none of it is seen
+ * @returns undefined when pressed, else what tmux saw
  */
 export function submit(job: Job, shot: Shot, pasted: Pasted | undefined) {
   const seen = pasted && isSameBox(shot, beginOfBox(shot, pasted.prompt));
   return press(job, shot, [job.look.submitKey], seen);
 }
 
-/** The pause (ms) before the next look: none at first, a program that echoes at once answers within a millisecond. */
+/** The pause (ms) before the next look: none at first, since a program that echoes at once does so within 1 ms. */
 export function step(elapsed: number): number {
   if (elapsed < 15) return 0;
   if (elapsed < 100) return 5;

@@ -1,13 +1,13 @@
 import { IS_HIDDEN_FORMAT } from './marks.ts';
 import type { PaneInfo } from './pane-info.ts';
 
-/** What tmux reports of a pane, at most once a second, when any pane's sample has changed. */
+/** What tmux reports about a pane, at most once a second, when any pane's sample has changed. */
 export type PaneSample = Pick<
   PaneInfo,
   'pane' | 'dead' | 'pane_pid' | 'window_activity' | 'window_panes' | 'command'
 >;
 
-/** The mode is among them because its change must be reported. */
+/** The mode is included because its change must be reported. */
 const FIELDS = '#{pane_id}|#{pane_dead}|#{pane_pid}|#{pane_in_mode}|#{window_activity}|#{window_panes}';
 
 /** The format that `refresh-client -B` watches: every pane of every session but ours. */

@@ -5,13 +5,13 @@ import { quote } from './quote.ts';
 /** `unknown`: none of the patterns matches. */
 export type ScreenState = 'ready' | 'busy' | 'dialog' | 'unknown';
 
-/** How an agent kind's screen is read; each is tried on the whole screen, so give `m` for lines. */
+/** How an agent kind's screen is read. Each pattern is tried on the whole screen, so use the flag `m` for lines. */
 export interface ScreenPatterns {
   ready?: RegExp;
   busy?: RegExp;
-  /** Its turn is over, and background work of its own will begin another one. */
+  /** Its turn is over, and its background work will begin another one. */
   background?: RegExp;
-  /** Any of several. */
+  /** Any of several patterns may match. */
   dialog?: RegExp | readonly RegExp[];
   /** A person's unsent words in the input box; tried on the screen without its dim text (placeholders). */
   draft?: RegExp;
@@ -36,7 +36,7 @@ export interface Shot {
   pane_pid: number;
   /** Keys to the pane are switched off (`select-pane -d`). */
   input_off: boolean;
-  /** Keys to the pane go to its neighbours too. */
+  /** Keys to the pane go to its neighboring panes too. */
   synchronized: boolean;
   /** The foreground program's name. */
   command: string;
@@ -103,7 +103,7 @@ export async function captureBright(server: TmuxServer, pane: string): Promise<s
   });
 }
 
-/** Follows SGR: 2 is dim, 7 reverse; 22, 27 and 0 end them. Colours (38;5;N, 38;2;R;G;B) are skipped whole. */
+/** Follows SGR: 2 is dim, 7 reverse; 22, 27 and 0 end them. Colors (38;5;N, 38;2;R;G;B) are skipped. */
 function shade(hidden: Set<number>, codes: string): Set<number> {
   const next = new Set(hidden);
   const list = codes.split(';').map((code) => Number.parseInt(code, 10) || 0);
@@ -134,7 +134,7 @@ export function find(
   if (pattern === undefined) return undefined;
   const text = lines.join('\n');
   for (const one of pattern instanceof RegExp ? [pattern] : pattern) {
-    // Not test(): a pattern with the g flag would remember its place.
+    // Not test(): a pattern with the flag g would remember its position.
     const at = text.search(one);
     if (at < 0) continue;
     const begin = text.length - text.slice(at).trimStart().length;

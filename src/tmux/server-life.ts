@@ -5,10 +5,10 @@ import { orElse } from '../base/or-else.ts';
 import { identify, isAlive, type ProcessId } from '../base/process-id.ts';
 import { openFiles, pids } from '../base/processes.ts';
 
-/** The flag of a socket that takes connections, in /proc/net/unix. */
+/** The flag of a socket that accepts connections, in /proc/net/unix. */
 const ACCEPTS = 0x10000;
 
-/** Servers that we were connected to: without the socket's file, only Linux shows them otherwise. */
+/** Servers that we were connected to: without the socket file, only Linux shows any others. */
 const known = new Map<string, ProcessId>();
 
 export function noteServer(socketPath: string, pid: number): void {
@@ -16,8 +16,8 @@ export function noteServer(socketPath: string, pid: number): void {
 }
 
 /**
- * The process id of the tmux server that listens on a socket, as far as we can see, even if the socket's file is gone: a
- * sweep of /tmp removes the file, and ends nothing.
+ * The process id of the tmux server that listens on a socket, as far as we can see, even if the socket file is gone: a
+ * cleanup of /tmp removes the file but does not end the server.
  */
 export function serverOn(socketPath: string): number | undefined {
   const before = known.get(socketPath);
@@ -33,7 +33,7 @@ function listenerOn(socketPath: string): number | undefined {
   for (const pid of pids()) {
     const files = [...(openFiles(pid)?.values() ?? [])];
     const held = sockets.find(({ inode }) => files.includes(`socket:[${inode}]`));
-    // A relative path counts from the folder that tmux was started in; in a container the same path is another file.
+    // A relative path is based on the folder that tmux was started in; in a container the same path is another file.
     if (
       held !== undefined &&
       isSameFile(resolve(link(pid, 'cwd') ?? '/', held.path), socketPath) &&
@@ -44,7 +44,7 @@ function listenerOn(socketPath: string): number | undefined {
   return undefined;
 }
 
-/** The sockets that take connections, as far as the system shows them. */
+/** The sockets that accept connections, as far as the system shows them. */
 function listening(): { inode: string; path: string }[] {
   const text = orElse(() => readFileSync('/proc/net/unix', 'utf8'), '');
   return text.split('\n').flatMap((line) => {
@@ -74,13 +74,13 @@ export function lostSocket(socketPath: string): string | undefined {
   return `Nobody can attach now. ${message} ${hint}`;
 }
 
-/** The error for a server that lives without its socket. We send no signal to what is not ours. */
+/** The error for a server that is alive without its socket file. We send no signals to processes that are not ours. */
 export function outOfReach(socketPath: string, pid: number): MamError {
   const folder = dirname(socketPath);
   const first = existsSync(folder) ? '' : `mkdir -m 700 ${folder} && `;
   return new MamError(
     'unavailable',
-    `The tmux server of ${socketPath} lives (process ${pid}), but cannot be reached: the file of its socket is gone.`,
+    `The tmux server of ${socketPath} is alive (process ${pid}), but cannot be reached: its socket file is gone.`,
     `\`${first}kill -USR1 ${pid}\` makes tmux create it again; its sessions stay as they are.`,
   );
 }

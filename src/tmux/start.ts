@@ -11,31 +11,31 @@ import { outOfReach, serverOn } from './server-life.ts';
 let connections = 0;
 
 /**
- * A name for a hidden session: never the user's, so that nothing of theirs changes when we come or go. One for each
- * process and connection: no hub removes another's, or takes for its own what a user has put into an older one.
+ * A name for a hidden session: never the user's, so that nothing of theirs changes when we come or go. It is unique to the
+ * process and connection, so that no hub removes another's session, or adopts what a user has put into an older one.
  */
 export function hiddenName(): string {
   connections++;
   return `${HIDDEN_NAME}${process.pid}${connections === 1 ? '' : `-${connections}`}`;
 }
 
-/** A hidden session of ours and its server, by ids: names and what is active may change. */
+/** A hidden session of ours and its server, by ids: names, and what is active, may change. */
 export interface Hidden {
   pane: string;
   session: string;
-  /** The server's process, and the pane's: its ids count in the server's pid namespace. */
+  /** The process ids of the server and of the pane, in the server's pid namespace. */
   server: number;
   panePid: number;
 }
 
 /**
- * What makes the hidden session invisible and its end safe. tmux's own `destroy-unattached` must not do it: while a
- * client leaves, any other client's exit then crashes the server (tmux/tmux#5497; seen 64 times in 300 with 3.3a).
+ * The commands that make the hidden session invisible and its end safe. tmux's own `destroy-unattached` must not end it: if
+ * another client exits while a client leaves, the server crashes (tmux/tmux#5497; seen 64 times in 300 with 3.3a).
  */
 export function setup({ session, pane }: Hidden): string[] {
   return [
     `set-option -t ${session} destroy-unattached off`,
-    // Else the end of the session would put our client into one of the user's.
+    // Otherwise the end of the session would move our client to one of the user's.
     `set-option -t ${session} detach-on-destroy on`,
     `set-option -t ${session} status off`,
     `set-option -w -t ${pane} remain-on-exit off`,
@@ -43,19 +43,19 @@ export function setup({ session, pane }: Hidden): string[] {
   ];
 }
 
-/** True if our own pane is all that a hidden session holds. */
+/** True if a hidden session has only our own pane. */
 const ALONE_FORMAT = '#{&&:#{==:#{session_windows},1},#{==:#{window_panes},1}}';
 
 /**
- * Leaves in the one way that tmux survives: the session goes with its last client. If a user's window has come into it,
- * only our own pane goes.
+ * The command that leaves in the only way that tmux survives: the session ends with its last client. If a user's window has
+ * come into it, only our own pane ends.
  */
 export function leave(hidden: Hidden): string {
   const rest = `if-shell -F -t ${hidden.pane} '${ALONE_FORMAT}' '' 'kill-pane -t ${hidden.pane}' ; detach-client`;
   return `${asLast(hidden)} ${JSON.stringify(rest)}`;
 }
 
-/** Leaves only as the session's last client; else does nothing, and answers `STAYS`. */
+/** The command that leaves only as the session's last client; otherwise it does nothing, and answers `STAYS`. */
 export function leaveAsLast(hidden: Hidden): string {
   return `${asLast(hidden)} 'display-message -p ${STAYS}'`;
 }
@@ -67,7 +67,7 @@ function asLast({ session, pane }: Hidden): string {
   return `if-shell -F -t ${pane} '${last}' 'kill-session -t ${session}'`;
 }
 
-/** Removes what a client that has ended should have removed, by a client of its own. */
+/** Removes what an ended client should have removed, by a separate client. */
 export function discard(program: string, socketPath: string, hidden: Hidden): void {
   const { pane, session } = hidden;
   const words = [
@@ -84,8 +84,8 @@ export function discard(program: string, socketPath: string, hidden: Hidden): vo
 }
 
 /**
- * Runs in the hidden session and ends it within seconds of our own end, however we ended. In another pid namespace our
- * id means nothing: there it asks tmux whether our client is still attached.
+ * The script that runs in the hidden session and ends it within seconds of our own end, however we ended. In another pid
+ * namespace our process id means nothing: there it asks tmux whether our client is still attached.
  */
 function watch(name: string): string {
   const here = `kill -0 ${process.pid} 2>/dev/null`;
@@ -95,7 +95,7 @@ function watch(name: string): string {
   return `${isSame} && me=1; while sleep 5 && if test -n "$me"; then ${here}; else ${attached}; fi; do :; done`;
 }
 
-/** How each tmux is run: detached, so that Ctrl-C in the hub's terminal doesn't reach it, and outside the user's tmux. */
+/** How to run tmux: detached, so that Ctrl-C in the hub's terminal doesn't reach it, and outside the user's tmux. */
 function byItself() {
   return {
     ...({ stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', buffer: false } as const),
@@ -105,8 +105,8 @@ function byItself() {
 }
 
 /**
- * Makes the hidden session on a running server; it never starts a server. Not by the client that is to stay: a hook of
- * the user's on new sessions may keep the client that made it waiting for ever, as a popup does.
+ * Creates the hidden session on a running server; it never starts a server. A separate client does it: a hook of the user
+ * on new sessions, such as a popup, may keep the client that created one waiting forever.
  * @throws MamError as `refusal`
  */
 export async function makeHidden(program: string, socketPath: string, name: string): Promise<Hidden> {
@@ -124,7 +124,7 @@ export async function makeHidden(program: string, socketPath: string, name: stri
   return { pane, session, server: Number(server), panePid: Number(panePid) };
 }
 
-/** Starts a control client in the hidden session. Both its pipes and it are unref'd, but stdout. */
+/** Starts a control client in the hidden session. It and its pipes, except stdout, are unref'd. */
 export function start(program: string, socketPath: string, { session }: Hidden) {
   const attach = ['attach-session', '-E', '-f', 'no-output,ignore-size', '-t', session];
   const child = execa(program, ['-u', '-S', socketPath, '-N', '-C', ...attach], byItself());
@@ -143,7 +143,7 @@ export function refusal(socketPath: string, why: string): MamError {
     const pid = serverOn(socketPath);
     if (pid !== undefined) return outOfReach(socketPath, pid);
     const hint = `Start one: tmux -S ${shellWord(socketPath)} new-session -d -s NAME COMMAND.`;
-    return new MamError('not_found', `No tmux server runs at ${socketPath}.`, hint);
+    return new MamError('not_found', `No tmux server is running at ${socketPath}.`, hint);
   }
   return new MamError('unavailable', `The tmux server at ${socketPath} refused the connection: ${why}.`);
 }

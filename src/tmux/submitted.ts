@@ -8,40 +8,40 @@ import { Traces } from './traces.ts';
 import { CHANGED, isSame } from './visible.ts';
 
 /**
- * When (ms after the first Enter) a swallowed one is pressed again, and when we stop looking. Once, and late: a program
- * that has only not read yet would find both, and the second may answer a dialog that comes up meanwhile.
+ * When (ms after the first Enter) a lost Enter is pressed again, and when to stop looking. Once only, and late: a program
+ * that has just not read the first one yet would get both, and the second may answer a dialog that appears meanwhile.
  */
 const PRESS_AGAIN_MS = 2_000;
-const SUBMIT_MS = 4_500;
+const SUBMIT_TIMEOUT_MS = 4_500;
 /** How long (ms) to wait for the proof after the delivery was stopped, when no more keys are pressed. */
 const AFTER_STOP_MS = 1_000;
-/** A text has changed if it looks so for so long (ms): a program may be in the middle of drawing. */
+/** A text must look changed for this long (ms) to count as changed: a program may be drawing. */
 const CHANGED_MS = 500;
-/** Other words in the box for so long (ms) are a person's: whoever types them takes longer until Enter. */
+/** Other words that stay in the box for this long (ms) are a person's, who takes longer to press Enter. */
 const TYPED_MS = 150;
-/** A box that is empty so soon (ms) after Enter was emptied by it: nobody is so quick. Later, a trace is needed. */
+/** A box that is empty this soon (ms) after Enter was emptied by it: no person is that fast. Later, a trace is needed. */
 const AT_ONCE_MS = 60;
 
 const NEVER = new AbortController().signal;
 
-/** Where a text is after Enter; `above`: whole, with rows below it: the agent's output, or part of the box. */
+/** Where a text is after Enter; `above`: complete, with rows below it, which are the agent's output or part of the box. */
 type Where = Exclude<Standing, 'folded'> | 'above';
 
 const WHY_NOT: Record<Where, string> = {
   alone: 'the agent did not take Enter: our text stays in its box',
   above:
-    'after Enter our text is where it was, with other rows below it: nothing shows that the agent took it',
+    'after Enter our text is still in its place, with other rows below it: nothing shows that the agent took it',
   part: `after Enter, ${CHANGED}`,
   none: 'our text has left its box, and nothing shows that the agent took it',
 };
 
 /**
- * Enter was pressed: looks for the proof that it was taken. That is a turn that begins, our text in a transcript,
- * something new above the box that it has left, or a box that is empty right after Enter. A mere change proves nothing:
- * a person may have emptied the box, or made the pane smaller. Presses again once, only while the box holds our text
- * alone.
+ * Enter was pressed: looks for the proof that the agent took it. Proofs are a turn that begins, our text in a transcript,
+ * something new above the box that it has left, or a box that is empty right after Enter. A mere change proves nothing: a
+ * person may have emptied the box, or made the pane smaller. Presses Enter once more, only while our text is alone in the
+ * box.
  * @param held the look at which Enter was pressed
- * @param pasted how the box held our text then; nothing where none of it was seen
+ * @param pasted how our text was in the box then; undefined if none of it was seen
  */
 export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefined): Promise<ClimbEnd> {
   const { server, target, steps } = job;
@@ -69,7 +69,7 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
     const proof =
       taken(job, held, shot, where, traces, obstacle !== undefined) ??
       (isGone && isAtOnce && !traces.wasTypedOver ? 'the text left the box with Enter' : undefined);
-    if (proof !== undefined && isStopped) return { kind: 'stopped', stands: false };
+    if (proof !== undefined && isStopped) return { kind: 'stopped', remains: false };
     if (proof !== undefined) {
       steps.submitted(proof);
       return { kind: 'submitted' };
@@ -80,12 +80,12 @@ export async function untilTaken(job: Job, held: Shot, pasted: Pasted | undefine
     if (isStopped) stoppedAt ??= now;
     if (stoppedAt !== undefined && (isChanged || now - stoppedAt > AFTER_STOP_MS)) return STOPPED;
     if (isChanged) return { kind: 'unverified', why: `after Enter, ${CHANGED}` };
-    if (elapsed > SUBMIT_MS) return { kind: 'unverified', why: WHY_NOT[where] };
+    if (elapsed > SUBMIT_TIMEOUT_MS) return { kind: 'unverified', why: WHY_NOT[where] };
     if (elapsed >= PRESS_AGAIN_MS && !wasPressedAgain) {
       wasPressedAgain = true;
       if (obstacle === undefined && !isStopped) {
         if (isHeld(job, held, shot, pasted)) await submit(job, shot, pasted);
-        // Of a text that had gone before, it proves nothing.
+        // For a text that had already gone, it proves nothing.
         if (where === 'alone') pressedAt = performance.now();
       }
     }
@@ -101,7 +101,7 @@ function whereIs(job: Job, held: Shot, shot: Shot, pasted: Pasted | undefined): 
   return where === 'part' && rowsBelow(shot, pasted) !== undefined ? 'above' : where;
 }
 
-/** How many rows up to the cursor's are below our text, which is whole; nothing where it is not. */
+/** How many rows, up to the cursor's, are below our text; undefined if the text is not complete. */
 function rowsBelow(shot: Shot, pasted: Pasted): number | undefined {
   const { lines, cursor_y: y } = shot;
   for (let row = y - 1; row >= 0; row--) {
@@ -111,7 +111,7 @@ function rowsBelow(shot: Shot, pasted: Pasted): number | undefined {
   return undefined;
 }
 
-/** Whether the box still holds our text alone, or with the empty row that an early Enter has made. */
+/** Whether our text is still alone in the box, or with just the empty row that an early Enter has inserted. */
 function isHeld(job: Job, held: Shot, shot: Shot, pasted: Pasted | undefined): boolean {
   if (pasted === undefined) return isSame(held, shot);
   if (standsAlone(shot, pasted) || parkedIn(shot, pasted, job.before) !== undefined) return true;
@@ -119,7 +119,7 @@ function isHeld(job: Job, held: Shot, shot: Shot, pasted: Pasted | undefined): b
   return job.look.breaksEarly === true && isEmptyRow && rowsBelow(shot, pasted) === 1;
 }
 
-/** The evidence that the agent has the text, if there is any. @param isHidden a dialog may hide the box */
+/** The evidence that the agent has the text, if any. @param isHidden a dialog may hide the box */
 function taken(
   job: Job,
   held: Shot,

@@ -3,10 +3,10 @@ import type { Climb } from './rung.ts';
 import type { Shot } from './screen.ts';
 import { beginOfBox, endOfBox, type Pasted, promptOf, signOf } from './standing.ts';
 
-/** Length of the end of our text by which it is found in a transcript, in characters without blanks. */
+/** The length of the end of our text that is looked for in a transcript, in characters without blanks. */
 const END = 40;
 
-/** What a text leaves on the screen when its agent takes it, as opposed to what comes there by itself. */
+/** Finds what a text leaves on the screen when its agent takes it, as opposed to what appears there by itself. */
 export class Traces {
   readonly #held: Shot;
   readonly #pasted: Pasted;
@@ -16,7 +16,7 @@ export class Traces {
   readonly #known: string[];
   /** Looks with something new above the box while the text was still in it. */
   #streams = 0;
-  /** The box has held other words: a turn that begins, or something new, may be a person's. */
+  /** The box has held other words, so a turn that begins, or something new, may be a person's. */
   wasTypedOver = false;
 
   /** @param held the look at which Enter was pressed */
@@ -37,22 +37,22 @@ export class Traces {
     if (words !== this.#known.at(-1)) this.#known.push(words);
   }
 
-  /** What shows that the text, which has left its box, was taken. @param isHidden a dialog may hide the box */
+  /** The proof that the text, which has left its box, was taken. @param isHidden a dialog may hide the box */
   find(shot: Shot, isHidden: boolean): string | undefined {
-    // A box that is the first thing on its screen has its transcript below.
+    // A box at the top of its screen has its transcript below.
     const outside = this.#outside(shot);
-    // A line that a person has given up stays where it was.
+    // A line that a person has abandoned stays where it was.
     for (const [mark, count] of this.#marks)
       if (locate(outside, mark).count > count && locate(outside, `${mark}^C`).count === 0)
         return `the text left the box and is ${shows(this.#above(shot), mark) ? 'above' : 'below'} it`;
     if (this.wasTypedOver) return undefined;
-    // What comes and goes by itself, or with the size of the pane, is not the agent's answer.
+    // What appears and disappears by itself, or with the size of the pane, is not the agent's answer.
     const isSteady = !isHidden && this.#streams < 2 && this.hasSize(shot);
     const row = isSteady ? this.#newRow(shot) : undefined;
     return row && `the text left the box; the screen shows: ${row.trim().slice(0, 120)}`;
   }
 
-  /** True when the box holds other words, behind the prompt and before the cursor. */
+  /** True when the box has other words, after the prompt and before the cursor. */
   isTypedOver(shot: Shot): boolean {
     const [sign, now] = [signOf(this.#pasted.prompt), signOf(promptOf(shot))];
     const isTypedOver = sign !== '' && now.startsWith(sign) && now !== sign;
@@ -60,12 +60,12 @@ export class Traces {
     return isTypedOver;
   }
 
-  /** True while the pane is as large as it was at Enter. */
+  /** True while the pane has the same size as at Enter. */
   hasSize({ width, lines }: Shot): boolean {
     return width === this.#held.width && lines.length === this.#held.lines.length;
   }
 
-  /** A row above the box that was on no screen before, digits aside: counters and clocks are nothing new. */
+  /** A row above the box that was on no screen before. Digits are ignored: counters and clocks are nothing new. */
   #newRow(shot: Shot): string | undefined {
     return this.#above(shot).findLast((row) => {
       const words = wordsOf([row]);

@@ -5,14 +5,14 @@ import { formatLiteral, quote } from './quote.ts';
 
 let own: string | undefined;
 
-/** What this process writes on a pane with a paste, until it presses no more keys there: `PID NAMESPACE START`. */
+/** What this process writes on a pane with a paste, and keeps there while it presses keys: `PID NAMESPACE START`. */
 export function ourClaim(): string {
   const { pid, start, ns = '-' } = identify(process.pid);
   own ??= `${pid} ${ns} ${start}`;
   return own;
 }
 
-/** The process of another living hub that made a claim: it is about to press Enter. */
+/** The process of another living hub that made a claim, and is about to press Enter. */
 export function otherHub(claim: string): number | undefined {
   const [, pid, ns, start = ''] = /^(\d+) (\S+) (.+)$/.exec(claim) ?? [];
   if (pid === undefined || claim === ourClaim()) return undefined;

@@ -46,7 +46,7 @@ function stepsFor(record: JobRecord) {
   // Quoted, because the sender of the event chooses its id.
   const decide = `mam answer --job ${job_id} --request ${shellWord(request_id ?? '')} --allow (or --deny)`;
   const reach = reachStep(record) ?? '';
-  const { stands = '', remedy = '' } = obstacleOf(record) ?? {};
+  const { cause = '', remedy = '' } = obstacleOf(record) ?? {};
   const holder = behind?.job_id ?? '';
   return {
     ended: [`mam logs ${job_id}`, ''],
@@ -75,7 +75,7 @@ function stepsFor(record: JobRecord) {
     ],
     kept: [
       look,
-      `${stands.slice(0, 1).toUpperCase()}${stands.slice(1)}. ${remedy} ${screen}` +
+      `${cause.slice(0, 1).toUpperCase()}${cause.slice(1)}. ${remedy} ${screen}` +
         (reason === undefined ? ` Or give it up: ${cancel}` : ''),
     ],
     turn_ended: [`mam answer --job ${job_id} "YOUR INSTRUCTION"`, `Tell it how to go on: ${instruct}`],

@@ -24,7 +24,7 @@ export function aboutCheck({ reason, validation }: JobRecord): string {
 /** What blocks a job, or a text for its peer, from its pane, and the remedy; undefined if nothing does. */
 export function obstacleText(record: Parameters<typeof obstacleOf>[0]): string | undefined {
   const kept = obstacleOf(record);
-  return kept && `${kept.stands}. ${kept.remedy}`;
+  return kept && `${kept.cause}. ${kept.remedy}`;
 }
 
 /** How many jobs need a person, in words. */

@@ -23,8 +23,8 @@ const MISSING: [string[], number, string | RegExp][] = [
   [['done', 'well'], 69, 'No job for a person is open'],
   // The hub has looked and refused: an event that is kept nowhere would be 2.
   [['publish', '--job', NONE, '--event', 'progress'], 1, 'There is no job with this id'],
-  [SUBMIT, 69, /No tmux server runs|There is no tmux session/],
-  [['stop', 'nowhere'], 69, /No tmux server runs|There is no session/],
+  [SUBMIT, 69, /No tmux server is running|There is no tmux session/],
+  [['stop', 'nowhere'], 69, /No tmux server is running|There is no session/],
   [['watch'], 69, 'needs a terminal'],
 ];
 

@@ -261,7 +261,7 @@ const ALONE: Record<string, Try> = {
   },
   '--dry-run': async (lab) => {
     const words = ['submit', '--prompt', 'x', '--dry-run'];
-    expect((await lab.mam(...words)).stderr).toContain('No tmux server runs at');
+    expect((await lab.mam(...words)).stderr).toContain('No tmux server is running at');
     await lab.startSession('claude', 'exec sleep 1000');
     const ended = await lab.mam(...words);
     expect(ended.stdout).toMatch(/target: tmux:claude[\s\S]*publish_event/);

@@ -94,7 +94,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     await lab.mam('hub', 'restart');
     expect((await lab.mam('hub', 'status')).stdout).toMatch(/unproven {4}(proven|given-up) /);
     expect((await lab.mam('doctor')).stdout).toContain('the key that proves it is lost');
-    expect(lab.hubLog()).toContain('was missing: a new one is made');
+    expect(lab.hubLog()).toContain('is missing: a new key is made');
     const meanwhile = await reporter.report('proven', 'progress', { detail: 'meanwhile' });
     expect(meanwhile).toMatchObject({ accepted: true, recorded: false });
     const given = await lab.mam('cancel', 'given-up');

@@ -132,17 +132,17 @@ describe.runIf(installed)('a hub on a broker that lets everyone in', () => {
     const client = await stranger();
     const spool = join(lab.home, 'spool', 'text.txt');
     const refused: [object, string][] = [
-      [{ type: 'cancelled', source: 'supervisor' }, "only a peer's reports"],
-      [{ type: 'cancelled', source: 'person' }, "only a peer's reports"],
-      [{ type: 'answered', source: 'supervisor', detail: 'do evil' }, "only a peer's reports"],
-      [{ type: 'verified', source: 'person' }, "only a peer's reports"],
-      [{ type: 'turn_ended', source: 'hook' }, "only a peer's reports"],
-      [{ type: 'permission_required', source: 'hook', detail: 'Bash: ls' }, "only a peer's reports"],
-      [{ type: 'permission_resolved', source: 'hook' }, "only a peer's reports"],
-      [{ type: 'progress', source: 'person' }, "only a peer's reports"],
+      [{ type: 'cancelled', source: 'supervisor' }, "Only a peer's reports"],
+      [{ type: 'cancelled', source: 'person' }, "Only a peer's reports"],
+      [{ type: 'answered', source: 'supervisor', detail: 'do evil' }, "Only a peer's reports"],
+      [{ type: 'verified', source: 'person' }, "Only a peer's reports"],
+      [{ type: 'turn_ended', source: 'hook' }, "Only a peer's reports"],
+      [{ type: 'permission_required', source: 'hook', detail: 'Bash: ls' }, "Only a peer's reports"],
+      [{ type: 'permission_resolved', source: 'hook' }, "Only a peer's reports"],
+      [{ type: 'progress', source: 'person' }, "Only a peer's reports"],
       [{ type: 'progress', source: 'hub' }, 'cannot come from a hub'],
-      [{ type: 'of_my_own' }, "only a peer's reports"],
-      [{ type: 'completed', result_spool: spool }, 'on the machine of the hub'],
+      [{ type: 'of_my_own' }, "Only a peer's reports"],
+      [{ type: 'completed', result_spool: spool }, "on the hub's machine"],
     ];
     for (const [claim, words] of refused) {
       const answer = await ask(client, 'reported', claim);

@@ -74,7 +74,7 @@ test('what is refused is acknowledged and answered, and the connection stays', a
     [open, { type: 'progress', detail: 'x'.repeat(2_001) }, 'The detail is longer than 2,000 characters'],
     [open, { type: 'progress', detail: 7 }, "The event's detail"],
     [open, { detail: 'no type' }, "The event's type"],
-    [open, { type: 'progress', job_id: 'ended' }, 'not the one of its topic'],
+    [open, { type: 'progress', job_id: 'ended' }, 'not the one in its topic'],
     [open, { type: 'timeout', source: 'hub' }, 'cannot come from a hub'],
     [open, { type: 'progress', source: 'hub' }, 'cannot come from a hub'],
     [open, { type: 'validated', source: 'peer' }, 'cannot come from a peer'],

@@ -85,7 +85,7 @@ describe("tmux's socket file swept away", () => {
     const pid = await sweep(lab);
     const { code, stderr } = await lab.mam('start', 'second');
     expect(code).not.toBe(0);
-    expect(stderr).toContain(`lives (process ${pid})`);
+    expect(stderr).toContain(`is alive (process ${pid})`);
     expect(stderr).toContain(`kill -USR1 ${pid}`);
     expect(existsSync(lab.socket)).toBe(false);
     process.kill(pid, 'SIGUSR1');

@@ -62,7 +62,7 @@ describe('an agent', () => {
     expect(summary).toBe('1 agent is running; it is idle.');
     expect(agents[0]).toMatchObject({ agent: 'robot', state: 'idle', started_by_us: true, jobs: [] });
     expect(await server.refusal('start_agent', { agent: 'robot' })).toContain(
-      'A tmux session robot exists already',
+      'A tmux session robot already exists',
     );
     const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'robot' });
     expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
@@ -128,17 +128,19 @@ describe('an agent', () => {
 
   sharing('of a kind that cannot be resumed says that it has begun anew', async ({ lab, server }) => {
     const { summary } = await server.ask('start_agent', { agent: 'robot', resume: true });
-    expect(summary).toContain('It has begun anew: it is not known how a robot resumes a conversation.');
+    expect(summary).toContain(
+      'It has begun anew: it is not known how agent kind robot resumes a conversation.',
+    );
     expect((await server.ask('stop_agent', { name: 'robot' })).next).toMatch(/^Where the agent keeps/);
     expect((await lab.mam('start', 'robot', '--resume')).stderr).toContain(
-      'it has begun anew: it is not known how a robot',
+      'it has begun anew: it is not known how agent kind robot',
     );
     await server.ask('stop_agent', { name: 'robot' });
   });
 
   sharing('that ends at its start is refused with its last words', async ({ lab, server }) => {
     const text = await server.refusal('start_agent', { agent: 'failing' });
-    expect(text).toContain('failing ended at its start');
+    expect(text).toContain('failing ended as it started');
     expect(text).toContain('no licence found');
     expect((await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n')).not.toContain('failing');
   });
@@ -249,7 +251,7 @@ describe('an agent', () => {
     const { agents } = await server.ask('list_agents');
     const row = agents.find(({ target }: { target?: string }) => target === `tmux:${pane}`);
     expect(row.started_by_us).toBe(false);
-    expect(await server.refusal('stop_agent', { name: 'quiet' })).toMatch(/was not started by this program/);
+    expect(await server.refusal('stop_agent', { name: 'quiet' })).toMatch(/was not started by mam/);
     expect(await lab.tmux('display-message', '-p', '-t', pane, '#{pane_current_command}')).toBe('sleep');
     await lab.tmux('kill-pane', '-t', pane);
   });
@@ -270,7 +272,7 @@ describe('an agent', () => {
     expect(row.evidence).toContain(`job ${held} is working`);
     await server.ask('cancel_job', { job_id: held });
     expect(await server.refusal('stop_agent', { name: own.address })).toMatch(
-      /was not started by this program.* tmux -S '.*' kill-session -t '=.*'\.$/,
+      /was not started by mam.* tmux -S '.*' kill-session -t '=.*'\.$/,
     );
     expect(await server.refusal('stop_agent', { name: 'nope' })).toContain(
       'There is no session nope. No agent started by mam is running.',

@@ -31,7 +31,9 @@ describe.concurrent('a question', () => {
     async ({ lab, server, reporter, peer }) => {
       const { job_id: jobId } = await server.delegate(peer);
       const { next } = await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
-      expect(next).toMatch(/^Do nothing that depends on the answer.* typed into your pane.* end your turn/);
+      expect(next).toMatch(
+        /^Until the answer arrives, do nothing that depends on it.* typed into your pane.* end your turn/,
+      );
       const may = await reporter.report(jobId, 'permission_required', { detail: 'Push?' });
       expect(may.next).toMatch(/^It is not allowed yet: do not do it before the decision/);
       const said = await lab.mam(
@@ -46,7 +48,9 @@ describe.concurrent('a question', () => {
       expect(said.stdout).toContain(`\n${may.next}`);
       await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
       const more = await reporter.report(jobId, 'question', { detail: 'And the wall?' });
-      expect(more.next).toMatch(/^Read the messages and act on them\. Do nothing that depends on the answer/);
+      expect(more.next).toMatch(
+        /^Read the messages and act on them\. Until the answer arrives, do nothing that depends on it/,
+      );
       await reporter.report(jobId, 'completed');
     },
   );
@@ -140,11 +144,11 @@ describe.concurrent('a permission that the peer itself asks for', () => {
     const none = { job_id: jobId, decision: 'allow', request_id: 'perm-0' };
     const unknown = await server.refusal('answer_job', none);
     expect(unknown).toContain(`Job ${jobId} has no permission request with this request_id.`);
-    expect(unknown).toContain('Nothing was decided. Now open is this one: rm the old roof. If you mean that');
+    expect(unknown).toContain('Nothing was decided. This one is open now: rm the old roof. If you mean that');
     const answered = await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
     expect(answered.status).toBe('working');
     expect(await server.refusal('answer_job', none)).toContain(
-      'with this request_id, and no other one is open',
+      'with this request_id, and no other request is open',
     );
     const { messages } = await reporter.report(jobId, 'progress');
     expect(messages).toEqual(['You asked for permission ("rm the old roof"). The decision: deny.']);
@@ -229,7 +233,7 @@ describe.concurrent('a job for a person', () => {
     await until('someone looks', async () => (await lab.tmux('list-clients', '-t', '=desk')) !== '');
     const job = { prompt: 'Paint 50% #{pane_id} #(id)', agent: 'human', agent_session: 'tmux:desk' };
     const { job_id, delivery } = await server.ask('delegate_job', job);
-    expect(delivery.at(-1).evidence).toContain('shown to 1 who look at session desk');
+    expect(delivery.at(-1).evidence).toContain('shown to 1 client of session desk');
     await until('it is shown', async () => {
       const screen = await lab.tmux('capture-pane', '-p', '-t', '=eyes:');
       return screen.includes('Job for you: Paint 50% #{pane_id} #(id)');
@@ -246,7 +250,7 @@ describe.concurrent('a job for a person', () => {
     await lab.startSession('table', 'exec bash --norc --noprofile -i');
     const job = { prompt: 'Bring the key', agent: 'human', agent_session: 'tmux:table', timeout_seconds: 1 };
     const { job_id: jobId, delivery } = await server.ask('delegate_job', job);
-    expect(delivery.at(-1).evidence).toContain('shown to 0 who look at session table');
+    expect(delivery.at(-1).evidence).toContain('shown to 0 clients of session table');
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({ status: 'failed', reason: 'timeout' });
     // Too late, and still of worth: who reports it is told that it was.

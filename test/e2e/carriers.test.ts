@@ -161,7 +161,7 @@ describe('a program that leaves its terminal in line mode', () => {
       );
       const text = await server.refusal('delegate_job', { ...job, agent_session: `tmux:${session}` });
       expect(text).toMatch(
-        /a shell might run what is typed there: what .* does not read of it, the shell bash/,
+        /a shell might run what is typed there: the shell bash .* will read what .* does not/,
       );
       expect(text).toContain('trust_pane');
       expect(lab.jobIds()).toEqual(before);

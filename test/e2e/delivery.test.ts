@@ -147,7 +147,7 @@ describe.concurrent('an obstacle in the pane', () => {
       expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
       expect(peer.bytes.toString()).toBe('');
       expect(await server.refusal('answer_job', { job_id, decision: 'allow' })).toContain(
-        'waits behind a dialog that came up before its order was typed',
+        'waits behind a dialog that appeared before its order was typed',
       );
 
       await lab.tmux('send-keys', '-t', peer.pane, 'y');

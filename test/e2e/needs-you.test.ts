@@ -142,7 +142,7 @@ describe('a job that is kept from its pane', () => {
       ...{ prompt: 'Mend it later', agent: 'turning', agent_session: peer.address, idle_timeout_seconds: 3 },
     });
     expect(job).toMatchObject({ status: 'queued', blocked_by: 'busy' });
-    expect(job.summary).toContain('its pane is in a turn of its own');
+    expect(job.summary).toContain('its pane is busy with another turn');
     expect(job).not.toHaveProperty('needs_you');
     const wait = server.wait({ job_id: job.job_id });
     await pause(NEXT_LOOKS_MS);
@@ -174,7 +174,7 @@ async function writeWords(lab: Lab, peer: Peer): Promise<void> {
 }
 
 const edited = { agent: 'drafty', options: { args: ['--edit'] }, free: keys('C-u') } satisfies Partial<Way>;
-/** Every way in which a text other than the order is kept out. */
+/** Every way in which a text other than the order is blocked. */
 const LATER: Way[] = [
   { by: 'draft', ...edited, block: writeWords },
   ...WAYS.filter(({ by }) => by === 'copy_mode' || by === 'unreachable'),
@@ -199,13 +199,13 @@ describe('a text for a peer that has its order', () => {
       const answer = await server.ask('wait_job', { job_id, cursor: asked.cursor });
       expect(Date.now() - given).toBeLessThan(TOLD_MS);
       expect(answer).toMatchObject({ outcome: 'needs_attention', jobs: [kept] });
-      expect(answer.next).toMatch(/^A message for its peer is kept out: its pane .*Someone must/);
+      expect(answer.next).toMatch(/^A message for its peer is blocked: its pane .*Someone must/);
       expect(await server.ask('job_status', { job_id })).toMatchObject(kept);
       const list = await server.ask('list_jobs', { needs_you: true });
       expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject(kept);
       await until('job.json says so', () => lab.snapshot(job_id).blocked_by === by);
       const status = await lab.mam('status', job_id);
-      expect(status.stdout).toMatch(/^waits +a message for its peer is kept out: its pane/m);
+      expect(status.stdout).toMatch(/^waits +a message for its peer is blocked: its pane/m);
       const step =
         by === 'unreachable'
           ? `tmux -S ${lab.socket} select-pane -e -t ${peer.pane}`
@@ -242,7 +242,7 @@ describe('a text for a peer that has its order', () => {
       await server.ask('answer_job', { job_id, text: 'Red' });
       await until('it is told', isKept);
       const more = await server.ask('answer_job', { job_id, text: 'Or green' });
-      expect(more.delivered).toContain('Now a message for its peer is kept out: its pane is in copy mode.');
+      expect(more.delivered).toContain('Now a message for its peer is blocked: its pane is in copy mode.');
       const answer = await reporter.report(job_id, 'progress');
       expect(answer.messages.join()).toContain('Red');
       expect(isKept()).toBe(false);

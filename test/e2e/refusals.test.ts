@@ -59,7 +59,7 @@ describe('a job is refused before anything is kept of it:', () => {
     const elsewhere = join(lab.project, 'no-tmux');
     const server = await lab.startServer({ TMUX_TMPDIR: elsewhere });
     expect(await refused(lab, server, { agent_session: 'tmux:x' })).toMatch(
-      new RegExp(`No tmux server runs at ${elsewhere}/tmux-\\d+/default`),
+      new RegExp(`No tmux server is running at ${elsewhere}/tmux-\\d+/default`),
     );
   });
 
@@ -67,7 +67,7 @@ describe('a job is refused before anything is kept of it:', () => {
     const ask = (args: Record<string, unknown>) =>
       refused(lab, server, { agent_session: peer.address, ...args });
     const unknownStart =
-      'How agent kind command is started is not known. Start the program in a tmux session yourself, or make a kind of your own';
+      'It is not known how agent kind command is started. Start the program in a tmux session yourself, or define your own kind';
     for (const [args, why] of [
       [{ agent: 'codec' }, 'There is no such agent kind'],
       [{ agent: 'nobody' }, 'There is no such agent kind'],
@@ -156,16 +156,16 @@ describe('a job is refused before anything is kept of it:', () => {
     await same('has 2 panes and none is clearly the agent', { agent_session: two.address });
     await same('runs the shell bash', { agent_session: 'tmux:shell-2' });
     await same('There is no tmux session or pane tmux:nobody', { agent_session: 'tmux:nobody' });
-    await same('is started is not known', { agent_session: 'tmux:nobody', start: true });
+    await same('It is not known how', { agent_session: 'tmux:nobody', start: true });
     await same('There is no tmux session', { agent: 'human', agent_session: 'tmux:nobody' });
     await same('is busy with job', { agent_session: held.address, on_busy: 'refuse' });
-    await same('You do not run in a tmux pane', { notify: 'pane' });
-    await same('which has another prompt', { request_key: 'dry' });
+    await same('you are not running in a tmux pane', { notify: 'pane' });
+    await same('which has a different prompt', { request_key: 'dry' });
     await same('does not exist, or cannot be reached', { workdir: 'nowhere' });
     await same('cannot be read', { validate: 'missing.sh' });
     const logs = lab.write('file', '');
     for (const [words, env] of [
-      ['1 is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs)', { MAM_MAX_OPEN_JOBS: '1' }],
+      ['the limit is 1 (MAM_MAX_OPEN_JOBS or max_open_jobs)', { MAM_MAX_OPEN_JOBS: '1' }],
       [`The registry ${logs}/jobs cannot be written`, { MAM_REGISTRY_DIR: `${logs}/jobs` }],
     ] as const) {
       const other = await lab.startServer(env);
@@ -192,7 +192,7 @@ describe('request_key', () => {
       const text = await server.refusal('delegate_job', {
         ...{ prompt: 'Mend the floor', agent: 'command', agent_session: peer.address, request_key: 'roof' },
       });
-      expect(text).toContain(`was used for job ${first.job_id}, which has another prompt`);
+      expect(text).toContain(`was already used for job ${first.job_id}, which has a different prompt`);
       expect(lab.jobIds().filter((id) => !before.includes(id))).toEqual([first.job_id]);
       expect(peer.pastes).toEqual([lab.orderOf(first.job_id)]);
       const other = await lab.startServer();

@@ -40,7 +40,7 @@ function readIfThere(file: string): string | undefined {
 const idIn = (out: string): string => /^registered job: (\S+)$/m.exec(out)?.[1] ?? `none in: ${out}`;
 
 describe('open jobs of one session', () => {
-  const refusal = '2 open jobs, and 2 is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs)';
+  const refusal = '2 open jobs, and the limit is 2 (MAM_MAX_OPEN_JOBS or max_open_jobs)';
 
   // First: it counts what all shells have open.
   test('are limited for a person: all shells are one session', async ({ lab, server, made }) => {
@@ -78,7 +78,7 @@ describe('open jobs of one session', () => {
     // Another session has its own number.
     const other = await lab.startServer({ MAM_MAX_OPEN_JOBS: '1' });
     await other.delegate(peer);
-    expect(await other.refusal('delegate_job', job)).toContain('has 1 open job, and 1 is the limit');
+    expect(await other.refusal('delegate_job', job)).toContain('has 1 open job, and the limit is 1');
     await server.ask('cancel_job', { job_id: id });
     await server.delegate(peer);
     // The same key still gives the same job.
@@ -168,7 +168,7 @@ describe('a peer that delegates further', () => {
     expect(lab.record(child)).toMatchObject({ depth: 1, parent_job_id: top });
     expect(lab.record(grandchild)).toMatchObject({ depth: 2, parent_job_id: child });
     const refused = await third.out();
-    expect(refused).toContain('a job of depth 3, and 2 is the limit (MAM_MAX_DEPTH or max_depth)');
+    expect(refused).toContain('a job of depth 3, and the limit is 2 (MAM_MAX_DEPTH or max_depth)');
     expect(refused).toContain(`you work on job ${grandchild}, which has depth 2`);
     expect(refused).toContain('Do it yourself, or ask your supervisor');
     expect(made().sort()).toEqual([top, child, grandchild].sort());
@@ -181,7 +181,7 @@ describe('a peer that delegates further', () => {
     const { peer, out } = await delegating(lab, 'barred', other.address);
     try {
       await server.delegate(peer);
-      expect(await out()).toContain('a job of depth 1, and 0 is the limit');
+      expect(await out()).toContain('a job of depth 1, and the limit is 0');
     } finally {
       rmSync(join(lab.home, 'config.json'));
     }

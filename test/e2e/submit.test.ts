@@ -172,7 +172,7 @@ describe.concurrent('mam submit', () => {
     const dry = ['submit', '--prompt', 'Mend the roof', '--agent', 'codex', '--dry-run'];
     const missing = await lab.mam(...dry);
     expect(missing.code).toBe(69);
-    expect(missing.stderr).toContain('No tmux server runs at');
+    expect(missing.stderr).toContain('No tmux server is running at');
     // What would be typed is known all the same.
     expect(missing.stdout).toContain('The task: Mend the roof');
     const started = lab.start([...dry, '--start'], {

@@ -177,7 +177,7 @@ describe.concurrent('a validation script', () => {
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({
       ...{ status: 'failed', reason: 'validation_failed' },
-      detail: expect.stringContaining('was changed since the job was delegated, while it ran'),
+      detail: expect.stringContaining('was changed since the job was delegated, while it was running'),
       validation: { passed: false, script_changed: true },
     });
   });

@@ -303,13 +303,13 @@ describe.concurrent('notify is refused, and no job is left,', () => {
     const { boss, go } = await startBoss(lab, 1, [], peer);
     const job = { prompt: 'x', agent: 'command', agent_session: peer.address, notify: 'pane' };
     expect(await (await lab.startServer()).refusal('delegate_job', job)).toContain(
-      'You do not run in a tmux pane',
+      'you are not running in a tmux pane',
     );
     const foreign = await lab.startServer(lab.envOf(boss));
     expect(await foreign.refusal('delegate_job', job)).toContain('is not the one that delegates');
     lab.configure('{}');
     const answer = await go();
-    expect(answer).toContain('is of no known agent kind: whether it is idle cannot be seen');
+    expect(answer).toContain('is of no known agent kind: mam cannot see whether it is idle');
     expect(answer).toContain('wait with `mam wait`');
     const waits = await lab.mam(
       'submit',

@@ -59,7 +59,7 @@ test('a cancellation that comes behind the end says that the job had ended', asy
   const params = { job_id: job.id, registry_dir: job.registryDir, by: 'supervisor' } as const;
   const answer = await cancelJob(registrar, {} as TmuxServers, params);
   await end;
-  const note = 'The job was completed already; nothing changed.';
+  const note = 'The job was already completed; nothing changed.';
   expect(answer).toMatchObject({ changed: false, note, record: { status: 'completed' } });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { apply, isSettled, needsAttention } from '../../src/job/apply.ts';
 import type { JobRecord } from '../../src/job/record.ts';
-import { owesWake, wakeLine } from '../../src/job/wake.ts';
+import { isWakePending, wakeLine } from '../../src/job/wake.ts';
 import { REPORT_TYPES } from '../../src/job/words.ts';
 import { jobView } from '../../src/view/job.ts';
 import { ORDER, Story, timeOf, VALIDATION } from './story.ts';
@@ -13,7 +13,7 @@ const passed = { data: { passed: true, exit_code: 0, output_tail: 'ok' } };
 const failed = { data: { passed: false, exit_code: 7, output_tail: 'no' } };
 const blocked = (by: string, waited?: boolean) =>
   new Story().next('blocked', { data: { by, ...(waited && { waited }) } });
-/** The peer has said something, and an answer to it is kept out. */
+/** The peer has said something, and an answer to it is blocked. */
 const kept = (by: string) =>
   Story.working()
     .next('progress', { detail: 'half done' })
@@ -503,9 +503,9 @@ test('signs of life are what others do, not what the hub or the supervisor does'
 
 test('a supervisor is notified in its pane of what keeps a job from its own', () => {
   const record = { ...blocked('draft', true).record, notify: {} as JobRecord['notify'] };
-  expect(owesWake(record)).toBe(true);
+  expect(isWakePending(record)).toBe(true);
   expect(wakeLine([record])).toContain('needs you (its pane has a text in its input box)');
-  expect(owesWake({ ...record, held_up: false })).toBe(false);
+  expect(isWakePending({ ...record, held_up: false })).toBe(false);
 });
 
 test('needsAttention and isSettled', () => {

@@ -136,7 +136,7 @@ test('a prompt spells out calls that the tools take', async () => {
   expect(existsSync(client.home)).toBe(false);
   // What the prompt says to call is what the tool takes.
   const dry = await client.call('delegate_job', { agent: 'codex', prompt: task, dry_run: true });
-  expect(dry.content[0].text).toContain('No tmux server runs at /nowhere');
+  expect(dry.content[0].text).toContain('No tmux server is running at /nowhere');
 });
 
 type Bad = [method: string, params: Record<string, unknown>, ...texts: string[]];

@@ -103,7 +103,7 @@ test.each<[string, Record<string, unknown>, ...string[]]>([
   [
     'delegate_job',
     { prompt: 'x', agent: 'command', agent_session: 'a', notify: 'pane' },
-    ...['You do not run in a tmux pane', 'Leave `notify` out'],
+    ...['you are not running in a tmux pane', 'Leave `notify` out'],
   ],
   ['publish_event', { job_id: 'x', event: 'done' }, '`event` must be one of: started, progress'],
   ['publish_event', { job_id: 'x', event: 'error', detail: 'x'.repeat(2001) }, 'at most 2000 characters'],

@@ -93,7 +93,7 @@ test('a PATH without tmux leads to its usual place', async () => {
   process.env['PATH'] = '/nonexistent';
   try {
     await expect(new TmuxServer('/tmp/none').command('list-panes')).rejects.toMatchObject({
-      message: 'No tmux server runs at /tmp/none.',
+      message: 'No tmux server is running at /tmp/none.',
     });
   } finally {
     process.env['PATH'] = before;

@@ -265,7 +265,7 @@ describe('nothing is pasted', () => {
     const peer = await lab.receiver();
     expect((await hand(peer, PLAIN, { stop: AbortSignal.abort() })).end).toEqual({
       kind: 'stopped',
-      stands: false,
+      remains: false,
     });
     expect(peer.peer.bytes).toHaveLength(0);
   });
@@ -358,13 +358,13 @@ describe('between paste and Enter', () => {
     await until('one paste has come', () => pastes(peer).length === 1);
     stop.abort();
     peer.peer.show();
-    expect((await delivery).end).toEqual({ kind: 'stopped', stands: true });
+    expect((await delivery).end).toEqual({ kind: 'stopped', remains: true });
     const seen = new AbortController();
     const other = await lab.receiver([], 'other');
     const settling = { ...PLAIN, settleMs: 50 };
     expect((await hand(other, settling, { stop: seen.signal, visible: () => seen.abort() })).end).toEqual({
       kind: 'stopped',
-      stands: true,
+      remains: true,
     });
     expect(enters(peer) + enters(other)).toBe(0);
   });
@@ -540,7 +540,7 @@ describe('an earlier text of ours that may come up late', () => {
     peer.peer.show();
     expect((await handing).end).toMatchObject({
       kind: 'unverified',
-      why: expect.stringContaining('has come up next to it'),
+      why: expect.stringContaining('has appeared next to it'),
     });
     expect(enters(peer)).toBe(0);
   });

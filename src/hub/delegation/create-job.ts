@@ -16,7 +16,7 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 import type { Plan } from './delegation-plan.ts';
 import { checkLineage } from './lineage.ts';
 
-/** What the ways of a delegation need of the hub. */
+/** The parts of the hub that every kind of delegation needs. */
 export interface Parts {
   home: Home;
   host: string;
@@ -28,7 +28,7 @@ export interface Parts {
   log: Log;
 }
 
-/** A delegation that was checked. */
+/** A delegation that has passed its checks. */
 export interface Wish {
   params: DelegateParams;
   prompt: string;
@@ -36,8 +36,8 @@ export interface Wish {
 }
 
 /**
- * The order of a job. Right before the job is made, so that two at once count.
- * @throws MamError `refused` for a job that a runaway may have made
+ * Composes a job's order. To be called right before the job is created, so that the limits count concurrent delegations.
+ * @throws MamError `refused` for a job that looks like a runaway's
  */
 export function orderOf({ home, host, owners, registrar }: Parts, { params, prompt, plan }: Wish): JobOrder {
   const { place, start } = plan;
@@ -53,7 +53,7 @@ export function orderOf({ home, host, owners, registrar }: Parts, { params, prom
   return { ...order, typing: { ...order.typing, mam: params.mam_command, started: true, argument } };
 }
 
-/** Makes the job, with its log folder. @throws MamError as `orderOf`, and as `Registrar.create` */
+/** Creates the job and its log folder. @throws MamError as `orderOf`, and as `Registrar.create` */
 export function createJob(parts: Parts, wish: Wish): LiveJob {
   const order = orderOf(parts, wish);
   if (wish.params.logs_dir === undefined) return parts.registrar.create(order, wish.prompt);

@@ -11,7 +11,7 @@ import { lostSocket } from '../../tmux/server-life.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { orderOf, type Parts } from './create-job.ts';
 import { planDelegation } from './delegation-plan.ts';
-import { checkKept, wouldGive } from './preview.ts';
+import { checkKept, previewResult } from './preview.ts';
 import { sharedFolder } from './shared-folder.ts';
 import { toHuman } from './to-human.ts';
 import { toNewSession } from './to-new-session.ts';
@@ -20,10 +20,10 @@ import { toPane } from './to-pane.ts';
 /** A delegation is answered after this time even if the prompt is not submitted yet, in ms. */
 const SUBMIT_TIMEOUT_MS = 5_000;
 
-/** Registers jobs, each once, and starts their way to whoever does them. */
+/** Registers jobs, each once, and starts their delivery. */
 export class Delegations {
   readonly #with: Parts;
-  /** Delegations on their way, by their key: a call that is repeated meanwhile joins the first. */
+  /** Delegations in progress, by key: a call that is repeated meanwhile joins the first. */
   readonly #underWay = new Map<string, Promise<DelegateResult>>();
 
   constructor(parts: Parts) {
@@ -40,7 +40,7 @@ export class Delegations {
   }
 
   /**
-   * What `delegate` would do with this, by the same checks; registers, makes and types nothing.
+   * What `delegate` would do with this request, by the same checks; nothing is registered, created or typed.
    * @throws MamError as `delegate` would
    */
   async preview(params: DelegateParams): Promise<PreviewResult> {
@@ -51,7 +51,7 @@ export class Delegations {
       const plan = await planDelegation(this.#with, params);
       await checkKept(this.#with.registrar, params);
       const wish = { params, prompt, plan };
-      return wouldGive(this.#with, wish, orderOf(this.#with, wish));
+      return previewResult(this.#with, wish, orderOf(this.#with, wish));
     });
   }
 
@@ -66,7 +66,7 @@ export class Delegations {
   async #once(params: DelegateParams): Promise<DelegateResult> {
     if (params.request_key === undefined) return this.#register(params, await this.#promptOf(params));
     const { session, place } = params.supervisor;
-    // A new session of the same pane asks again while the call of the one before is still under way.
+    // A new session in the same pane may ask again while the earlier session's call is still in progress.
     const keys = [session, ...(place === undefined ? [] : [place])].map((scope) =>
       JSON.stringify([params.registry_dir, scope, params.request_key]),
     );
@@ -100,15 +100,15 @@ export class Delegations {
 
   async #repeated(job: LiveJob, params: DelegateParams): Promise<DelegateResult> {
     const prompt = await this.#promptOf(params).catch((error: unknown) => {
-      // The job was made from this very file: the request itself came twice.
+      // The job was made from this file, which is gone now: the request itself came twice.
       if (error instanceof MamError && error.code === 'not_found') return undefined;
       throw error;
     });
     if (prompt !== undefined && job.record.prompt_sha256 !== sha256(prompt)) {
       throw new MamError(
         'conflict',
-        `The request_key was used for job ${job.id}, which has another prompt.`,
-        'Use another request_key for another job.',
+        `The request_key was already used for job ${job.id}, which has a different prompt.`,
+        'Use a new request_key for a new job.',
       );
     }
     if (prompt !== undefined)
@@ -129,9 +129,9 @@ export class Delegations {
     return this.#answer(await made);
   }
 
-  /** Answers when the prompt is submitted, when something keeps it from its pane, or in time. */
+  /** Answers when the prompt is submitted, when something blocks it, or after the timeout. */
   async #answer(job: LiveJob): Promise<DelegateResult> {
-    // What is only passing, such as the start of an agent, is not reported as an obstacle.
+    // What soon passes, such as the start of an agent, is not reported as an obstacle.
     await this.#with.changes.until(
       job,
       ({ record }) =>
@@ -152,7 +152,7 @@ export class Delegations {
     return session === undefined ? [] : this.#with.dispatcher.ahead(session.socket, session.pane);
   }
 
-  /** True where the job that has the pane needs attention: the one behind it is about to say so. */
+  /** True when the job that has the pane needs attention: the record of the one behind it is about to say so. */
   #isBehindStuck(job: LiveJob): boolean {
     const [holder] = this.#queueOf(job);
     return holder !== undefined && holder !== job && needsAttention(holder.record);

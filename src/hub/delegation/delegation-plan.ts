@@ -19,19 +19,19 @@ import { findPlace, type Place } from './place.ts';
 import { refuseBusy } from './refuse-busy.ts';
 import { wakeTarget } from './wake-target.ts';
 
-/** What a delegation comes to, before anything is written. */
+/** What a delegation will do, known before anything is written. */
 export interface Plan {
   /** Where the job goes; absent for a person, and for an agent that is still to be started. */
   place: Place | undefined;
-  /** How its agent is started, where its session is missing. */
+  /** How its agent is started, if its session is missing. */
   start: StartParams | undefined;
   validation: Validation | undefined;
   notify: JobOrder['notify'];
 }
 
 /**
- * Looks at all that a delegation needs, and changes nothing.
- * @throws MamError for whatever keeps the job from being registered
+ * Checks everything that a delegation needs, and changes nothing.
+ * @throws MamError for anything that keeps the job from being registered
  */
 export async function planDelegation(
   hub: { servers: TmuxServers; dispatcher: Dispatcher },
@@ -43,7 +43,7 @@ export async function planDelegation(
   const validation = script === undefined ? undefined : checkedScript(script, params.path);
   const plan = { place: undefined, start: undefined, validation, notify: await wakeTarget(hub, params) };
   if (params.agent === 'human') {
-    // Where the job is shown, if anywhere.
+    // The session in which the job is shown must exist.
     if (params.agent_session !== undefined)
       await findPane(hub.servers.get(params.tmux_socket), params.agent_session);
     return plan;
@@ -65,7 +65,7 @@ function checkedScript(script: string, path: string | undefined): Validation {
   return facts;
 }
 
-/** Where the job goes; nothing where its session is missing and may be started. */
+/** Where the job goes; undefined when its session is missing and may be started. */
 async function placeOf(servers: TmuxServers, params: DelegateParams): Promise<Place | undefined> {
   try {
     return await findPlace(servers, params);
@@ -76,7 +76,7 @@ async function placeOf(servers: TmuxServers, params: DelegateParams): Promise<Pl
   }
 }
 
-/** The error for a session that is missing, with the ways to have it started, or what that needs. */
+/** Adds to the error for a missing session how to start it, or what that requires. */
 function withStartHint(
   error: MamError,
   { agent, terminal, agent_session: address, path }: DelegateParams,
@@ -88,11 +88,11 @@ function withStartHint(
   const { code, message, hint } = error;
   if (findProgram(program, path) === undefined) {
     const install = builtIn(agent)?.start?.install ?? 'Install it.';
-    const needed = `To have it started, ${program} must be on the PATH. ${install}`;
+    const needed = `To start it, ${program} must be on the PATH. ${install}`;
     return new MamError(code, message, `${hint} ${needed}`);
   }
   const named =
     name === undefined || name === builtIn(agent)?.defaultSession ? '' : ` --name ${shellWord(name)}`;
   const ways = `with \`start\` true (\`--start\` in a shell), or by \`mam start ${agent}${named}\``;
-  return new MamError(code, message, `${hint} Or let it be started: ${ways}.`);
+  return new MamError(code, message, `${hint} Or have it started: ${ways}.`);
 }

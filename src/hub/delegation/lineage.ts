@@ -11,18 +11,18 @@ import type { LiveJob } from '../jobs/live-job.ts';
 /** A pane of a tmux server. */
 type PaneId = Pick<AgentSession, 'socket' | 'pane'>;
 
-/** What the hub knows of the jobs around a delegation. */
+/** What the hub knows about the jobs around a delegation. */
 interface Family {
-  /** Every job that is open. */
+  /** Every open job. */
   open: LiveJob[];
   /** The job whose agent delegates. */
   parent: LiveJob | undefined;
-  /** A job that the hub holds. */
+  /** Finds a job in the hub's memory. */
   job: (id: string) => LiveJob | undefined;
 }
 
 /**
- * Refuses a delegation that begins or feeds a runaway: too deep, too many, or to a pane that waits for the delegating one.
+ * Refuses a delegation that looks like a runaway: too deep, too many, or to a pane that waits for the delegating one.
  * @param target where the job is going; absent for a person, and for an agent that is still to be started
  * @throws MamError `refused` with the limit and the next step
  */
@@ -37,7 +37,7 @@ export function checkLineage(
   if (parent !== undefined && depth > deepest) {
     throw new MamError(
       'refused',
-      `This would be a job of depth ${depth}, and ${deepest} is the limit (MAM_MAX_DEPTH or max_depth): you work on job ${parent.id}, which has depth ${parent.record.depth}.`,
+      `This would be a job of depth ${depth}, and the limit is ${deepest} (MAM_MAX_DEPTH or max_depth): you work on job ${parent.id}, which has depth ${parent.record.depth}.`,
       'Do it yourself, or ask your supervisor with publish_event, event question.',
     );
   }
@@ -47,7 +47,7 @@ export function checkLineage(
     const oldest = own.slice(0, 3).map(({ id }) => id);
     throw new MamError(
       'refused',
-      `This session has ${counted(own.length, 'open job')}, and ${most} is the limit (MAM_MAX_OPEN_JOBS or max_open_jobs).`,
+      `This session has ${counted(own.length, 'open job')}, and the limit is ${most} (MAM_MAX_OPEN_JOBS or max_open_jobs).`,
       own.length === 0
         ? 'Raise the limit to delegate.'
         : `Wait for some with wait_job, or end those that are not needed with cancel_job (\`mam cancel\`); the oldest: ${oldest.join(', ')}.`,
@@ -55,7 +55,7 @@ export function checkLineage(
   }
 }
 
-/** @throws MamError `refused` where the agent in that pane waits, over however many jobs, for the one that delegates */
+/** @throws MamError `refused` when the agent in that pane waits, directly or indirectly, for the delegating one */
 function checkTarget(target: PaneId, { parent, job }: Family): void {
   let below: LiveJob | undefined;
   for (let one = parent; one !== undefined; below = one, one = job(one.record.parent_job_id ?? '')) {
@@ -70,7 +70,7 @@ function checkTarget(target: PaneId, { parent, job }: Family): void {
   }
 }
 
-/** The error for a job that its own supervisor would have to do. */
+/** The error for a job that is delegated to its supervisor's own pane. */
 export function ownPane(pane: string): MamError {
   return new MamError('refused', `Pane ${pane} is your own.`, "Name another agent's session.");
 }

@@ -12,22 +12,22 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { isSamePane, ownPane } from './lineage.ts';
 
 const SAY_SO =
-  'If an agent does read what is typed there, say so with trust_pane true (`--trust-pane`), or make a kind with a "ready" pattern for it under "agents" in config.json.';
+  'If an agent does read what is typed there, say so with trust_pane true (`--trust-pane`), or define a kind with a "ready" pattern for it under "agents" in config.json.';
 
 /** Where a job is going: the pane, and the agent that runs in it now. */
 export interface Place {
   session: AgentSession;
   process: NonNullable<JobOrder['agent_process']>;
-  /** A look at the pane, where the search for it gave one. */
+  /** The pane's screen, if the search for the pane has read it. */
   glance: Shot | undefined;
 }
 
-/** How long a pane may have no program in front, in ms: its parent takes the terminal back a moment after its end. */
+/** How long (ms) a pane may be without a foreground program: when one ends, its parent soon takes the terminal back. */
 const FOREGROUND_TIMEOUT_MS = 500;
 /** The pause between two looks, in ms: no signal reports who has a terminal. */
 const NEXT_LOOK_MS = 20;
 
-/** The pane once a program has its terminal, with that program, if there is one. @throws MamError as `findPane` */
+/** The pane, once a program has its terminal, and that program, if there is one. @throws MamError as `findPane` */
 async function findInFront(...where: Parameters<typeof findPane>) {
   for (const end = performance.now() + FOREGROUND_TIMEOUT_MS; ; await pause(NEXT_LOOK_MS)) {
     const found = await findPane(...where);
@@ -38,7 +38,7 @@ async function findInFront(...where: Parameters<typeof findPane>) {
 }
 
 /**
- * Finds the pane that a delegation means. A read-only look: whatever refuses a job because of its pane is here, before
+ * Finds the pane that a delegation means. Read-only: every check that refuses a job because of its pane is here, before
  * anything is written.
  * @throws MamError `bad_input`, `not_found` or `refused`, with what is there instead
  */
@@ -59,7 +59,7 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
     isSamePane({ pane: own, socket: ownSocket }, { pane: pane.pane, socket })
   )
     throw ownPane(pane.pane);
-  // Its environment may not say so.
+  // The supervisor's environment may not name its pane.
   const { pids = [], ns } = params.origin ?? {};
   if (pane.visible && isOurNamespace(ns) && pids.includes(pane.pane_pid)) throw ownPane(pane.pane);
   const where = `Pane ${pane.pane} of session ${pane.session}`;
@@ -68,13 +68,13 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
   }
   const trusted = isTrusted({ ...params.terminal, trusted: params.trust_pane });
   if (!pane.visible && !trusted)
-    throw new MamError('refused', `${where} can't be judged: ${UNSEEN_PROCESSES}.`, SAY_SO);
+    throw new MamError('refused', `${where} can't be checked: ${UNSEEN_PROCESSES}.`, SAY_SO);
   if (process === undefined || isShell(pane.command)) {
     const runs = isShell(pane.command) ? `the shell ${pane.command}` : 'no program';
     throw new MamError(
       'refused',
       `${where} runs ${runs}, not an agent: the prompt would be run as commands.`,
-      'Start the agent in that pane first; where a script starts it, with `exec`, so that the shell does not stay around it.',
+      'Start the agent in that pane first; a script must start it with `exec`, so that its shell does not stay around it.',
     );
   }
   const look = { isAgent: builtIn(params.agent)?.isProcess, isTrusted: trusted };

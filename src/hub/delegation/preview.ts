@@ -13,14 +13,14 @@ import type { Wish } from './create-job.ts';
 import { obstacleAt } from './refuse-busy.ts';
 import { sharedFolder } from './shared-folder.ts';
 
-/** Looks whether a job could be kept. @throws MamError as making it would */
+/** Checks that a job could be stored. @throws MamError as creating it would */
 export async function checkKept(registrar: Registrar, { registry_dir: registry }: DelegateParams) {
   if (existsSync(registry)) await registrar.ready(registry);
   else ensureRegistry(registry, true);
 }
 
-/** What a delegation would give, once its order is made. @throws MamError `io` when its log folder can't be made */
-export async function wouldGive(
+/** The result that a delegation would have, given its order. @throws MamError `io` when its log folder can't be made */
+export async function previewResult(
   hub: { servers: TmuxServers; dispatcher: Dispatcher; registrar: Registrar },
   { params, prompt, plan: { place } }: Wish,
   order: JobOrder,

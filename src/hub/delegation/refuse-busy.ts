@@ -39,7 +39,7 @@ export async function refuseBusy(
   );
 }
 
-/** Why the pane that a job goes to can't be typed into now. */
+/** What keeps the pane that a job goes to from being typed into now. */
 export async function obstacleAt(
   { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
   { agent, terminal, trust_pane: trusted }: Pick<DelegateParams, 'agent' | 'terminal' | 'trust_pane'>,

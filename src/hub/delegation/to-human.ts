@@ -1,5 +1,5 @@
 import { explain } from '../../base/errors.ts';
-import { cleanLine } from '../../base/text.ts';
+import { cleanLine, counted } from '../../base/text.ts';
 import { showMessage } from '../../tmux/commands.ts';
 import { findPane } from '../../tmux/pane.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -8,7 +8,7 @@ import { createJob, type Parts, type Wish } from './create-job.ts';
 
 const SHOWN_CHARS = 160;
 
-/** A job for a person: nothing is typed, and its clocks run from now on. @throws MamError as `createJob` */
+/** Creates a job for a person: nothing is typed, and its time limits run from now on. @throws MamError as `createJob` */
 export async function toHuman(parts: Parts, wish: Wish): Promise<LiveJob> {
   const job = createJob(parts, wish);
   parts.dispatcher.enqueue(job);
@@ -19,7 +19,7 @@ export async function toHuman(parts: Parts, wish: Wish): Promise<LiveJob> {
 }
 
 /**
- * Shows one line in the status bar of those who look at the person's session.
+ * Shows one line in the status bar of the clients that are attached to the person's session.
  * @returns what was done, as evidence for the receipt
  */
 async function show(servers: TmuxServers, { params }: Wish, job: LiveJob): Promise<string> {
@@ -29,5 +29,5 @@ async function show(servers: TmuxServers, { params }: Wish, job: LiveJob): Promi
   const { pane } = await findPane(server, params.agent_session);
   const words = `Job for you: ${cleanLine(job.record.prompt_preview, SHOWN_CHARS)} - when done: mam done ${job.id}`;
   const seen = await showMessage(server, pane.session, words);
-  return `${listed}; shown to ${seen} who look at session ${pane.session}`;
+  return `${listed}; shown to ${counted(seen, 'client')} of session ${pane.session}`;
 }

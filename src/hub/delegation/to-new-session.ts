@@ -8,16 +8,16 @@ import type { StartParams } from '../../operations/agents.ts';
 import { orderText } from '../../order/order-text.ts';
 import { unseenAgent } from '../../tmux/process.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
-import { launchAgent, letGo } from '../sessions/agent-start.ts';
+import { launchAgent, release } from '../sessions/agent-start.ts';
 import { createJob, type Parts, type Wish } from './create-job.ts';
 import { findPlace, type Place } from './place.ts';
 
 const DETAIL_CHARS = 500;
-/** A session that was started for a job is let go at the latest after this time, in ms. */
+/** After this time at the latest (ms), a session that was started for a job ends with its program. */
 const START_TIMEOUT_MS = 120_000;
 
 /**
- * A job whose agent is started for it, and gets the order on its command line where it takes one there. The job is on disk
+ * Creates a job and starts an agent for it, with the order on its command line if it takes one there. The job is on disk
  * before anything is started.
  * @throws MamError as `createJob`
  */
@@ -36,7 +36,7 @@ export async function toNewSession(parts: Parts, wish: Wish, start: StartParams)
     place = await launch(parts, start, argument ? orderText(job.record, job.paths.prompt) : undefined);
     void settleStarted(parts, job, place.session);
   } catch (error) {
-    // Another job has started it in the same moment: this one is typed, as to any agent that runs.
+    // Another job has started it at the same time: this order is typed, as for any running agent.
     const other = await findPlace(servers, wish.params).catch(() => undefined);
     if (other === undefined) {
       const detail = cleanLine(explain(error), DETAIL_CHARS);
@@ -64,7 +64,7 @@ async function launch(
   return { session, process: { ...process, pane_pid } };
 }
 
-/** Once its order is taken, or never will be, a session that was started for a job lives and ends as any other. */
+/** Once its order is taken, or never will be, a session that was started for a job ends like any other. */
 async function settleStarted(
   { changes, servers, log }: Parts,
   job: LiveJob,
@@ -72,7 +72,7 @@ async function settleStarted(
 ): Promise<void> {
   await changes.until(job, ({ record }) => record.status !== 'queued', START_TIMEOUT_MS);
   const server = servers.get(session.socket);
-  await letGo(server, session, job.record.agent_process, isFinal(job.record.status)).catch((error) =>
+  await release(server, session, job.record.agent_process, isFinal(job.record.status)).catch((error) =>
     log.error(`session ${session.session} of ${job.id}`, error),
   );
 }

@@ -13,10 +13,10 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 const INSTEAD = 'Leave `notify` out, and wait with wait_job (`mam wait`).';
 
 /**
- * Where a supervisor is to be notified of its job, taken once, when the job is delegated: the agent that delegates, in its
- * own pane. A read-only look.
- * @returns nothing when it does not ask for that
- * @throws MamError `bad_input` or `refused` where a line could not be typed without risk
+ * Where a supervisor is notified of its job: the delegating agent, in its own pane. Found once, when the job is delegated,
+ * without changing anything.
+ * @returns undefined when it does not ask for that
+ * @throws MamError `bad_input` or `refused` when typing a line there would be a risk
  */
 export async function wakeTarget(
   { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
@@ -27,8 +27,8 @@ export async function wakeTarget(
   if (own === undefined || socket === undefined) {
     throw new MamError(
       'bad_input',
-      'You do not run in a tmux pane, as far as this server can see: there is no line to write.',
-      `${INSTEAD} If you do run in one: your client must hand TMUX and TMUX_PANE on to this server (\`mam install\` sees to it), and start it in the pane, not in a background process that several panes share.`,
+      'As far as this server can see, you are not running in a tmux pane: there is no input line to type into.',
+      `${INSTEAD} If you do run in one: your client must pass TMUX and TMUX_PANE on to this server (\`mam install\` sees to it), and start it in the pane, not in a background process that several panes share.`,
     );
   }
   const { pane } = await findPane(servers.get(socket), own);
@@ -44,8 +44,8 @@ export async function wakeTarget(
   if (agent === undefined || screenOf(agent, typing).ready === undefined) {
     throw new MamError(
       'refused',
-      `What runs in pane ${own} is ${agent === undefined ? 'of no known agent kind' : `of kind ${agent}, which has no ready pattern`}: whether it is idle cannot be seen.`,
-      `${INSTEAD} Or make a kind with a "ready" pattern for it under "agents" in MAM_HOME/config.json, whose session is yours.`,
+      `What runs in pane ${own} is ${agent === undefined ? 'of no known agent kind' : `of kind ${agent}, which has no ready pattern`}: mam cannot see whether it is idle.`,
+      `${INSTEAD} Or define a kind with your session and a "ready" pattern under "agents" in MAM_HOME/config.json.`,
     );
   }
   const look = { isAgent: builtIn(agent)?.isProcess, isTrusted: isTrusted(typing) };

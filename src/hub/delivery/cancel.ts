@@ -14,12 +14,12 @@ import type { Registrar } from '../jobs/registrar.ts';
 import { placeOf } from '../panes/agent-pane.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 
-/** Between two keys, in ms: OpenCode 1.18.33 takes two at once for none, and 20 ms apart for two. */
+/** Between two keys, in ms: OpenCode 1.18.33 ignores two at once, and takes both when they are 20 ms apart. */
 const KEY_GAP_MS = 100;
 
 /**
  * Cancels a job: final at once. The dispatcher removes it from its queue or clears its text, the validator ends its script;
- * a peer that has it learns of it in the answer to its next report. A job without a record is only forgotten.
+ * a peer that has it is told in the answer to its next report. A job without a record is only forgotten.
  * @throws MamError `not_found` for an unknown job, `io` when it can't be recorded
  */
 export async function cancelJob(
@@ -35,7 +35,7 @@ export async function cancelJob(
     const gone = mayBeGone(error) ? registrar.missing.giveUp(params.job_id, draft) : undefined;
     if (gone === undefined) throw error;
     const { registryDir, record } = gone;
-    const note = `Its record is not in ${registryDir}, so its end is written nowhere: nothing more is done for it, and reports on it are refused. If its folder comes back, it is open there: cancel it again.`;
+    const note = `Its record is not in ${registryDir}, so its end is not recorded: nothing more is done for it, and reports on it are refused. If its folder comes back, the job is open again: cancel it again.`;
     return { ...(record && { record }), changed: true, note };
   }
 }
@@ -53,26 +53,26 @@ async function cancel(
   const job = await registrar.findOwn(params.job_id, params.registry_dir);
   if (isFinal(job.record.status)) return alreadyFinal(job.record);
   const { before = job.record, after } = await registrar.record(job, draftEvent(job.id, 'cancelled', draft));
-  // Events on their way to the disk come first.
+  // Events that are still being written come first.
   if (isFinal(before.status)) return alreadyFinal(after);
   return { record: after, changed: true, note: await noteOn(job, before, servers, params.interrupt) };
 }
 
-/** What else a person should know of a cancelled job. @param before its record when it was open */
+/** What else a person should know about a cancelled job. @param before its record when it was open */
 async function noteOn(job: LiveJob, before: JobRecord, servers: TmuxServers, interrupt = false) {
   if (before.status === 'queued')
     return before.phase === 'queued'
       ? 'It was taken out of the queue; nothing had been delivered.'
-      : 'Its text was pasted and not submitted: it is cleared if the kind has a key for that. Else it stays in the input box, and the next text for that pane waits until it is gone.';
+      : 'Its text was pasted but not submitted: it is cleared if the agent kind has a key for that. Otherwise it stays in the input box, and the next text for that pane waits until it is gone.';
   if (job.record.agent === 'human') return 'Tell the person.';
-  const later = 'The peer is told when it reports next.';
+  const later = 'The peer is told with its next report.';
   return interrupt
     ? `${await pressInterrupt(job, servers)} ${later}`
     : `${later} Until then it may go on working.`;
 }
 
 function alreadyFinal(record: JobRecord): CancelResult {
-  return { record, changed: false, note: `The job was ${record.status} already; nothing changed.` };
+  return { record, changed: false, note: `The job was already ${record.status}; nothing changed.` };
 }
 
 /** @returns a sentence that says what was done */

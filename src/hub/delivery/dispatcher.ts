@@ -20,14 +20,14 @@ import {
 import type { Typist } from './typist.ts';
 import { Waiters } from './waiters.ts';
 
-/** How often (ms) to look at an agent that was started for a job until it is ready. */
+/** How often (ms) to look at an agent that was started for a job, until it is ready. */
 const LOOK_AT_START_MS = 60;
 /** When (ms) to look again at a pane that could not be typed into, if no change is reported. */
 const LOOK_AGAIN_MS = 1_000;
-/** A pane that tmux does not show within this time, in ms, is reported before tmux is given up. */
+/** When (ms) to report that tmux does not show a pane, before giving tmux up. */
 const SILENT_MS = 1_800;
 
-/** Hands prompts over: a queue for each pane, one job at a time, each by the delivery ladder. */
+/** Delivers orders: one queue per pane, one job at a time, each through the delivery ladder. */
 export class Dispatcher {
   readonly #with;
   readonly #queues = new Map<string, PaneQueue>();
@@ -57,7 +57,7 @@ export class Dispatcher {
 
   /**
    * What keeps a pane from being typed into; a text of ours is named by its job.
-   * @param seen the pane just now
+   * @param seen the pane's current state
    * @throws MamError as `shoot`
    */
   async inTheWay(
@@ -71,7 +71,7 @@ export class Dispatcher {
     return (await this.#with.typist.inTheWay(socket, target, look)) ?? found;
   }
 
-  /** Appends a new job to its pane's queue, and begins with it if it is the first. @param glance the pane just now */
+  /** Appends a new job to its pane's queue, and starts on it if it is the first. @param glance the pane's current screen */
   enqueue(job: LiveJob, glance?: Shot): void {
     const { agent_session: session } = job.record;
     if (session === undefined) {
@@ -82,7 +82,7 @@ export class Dispatcher {
     queue.jobs.push(job);
     if (queue.jobs.length === 1) this.#attend(queue, glance);
     else job.uncork();
-    this.#waiters.lookAt(queue);
+    this.#waiters.update(queue);
   }
 
   /** Takes over the last hub's open jobs, in their order. Their panes are left alone until `resumeAll`. */
@@ -95,26 +95,26 @@ export class Dispatcher {
   resumeAll(): void {
     for (const job of [...this.#left].filter(isStillStarting)) {
       void this.#with.registrar.note(job, 'delivery_failed', {
-        detail: 'The hub ended while it started the agent. Check whether its session runs.',
+        detail: 'The hub ended while it was starting the agent. Check whether its session is running.',
       });
     }
     this.#left.clear();
     for (const queue of [...this.#queues.values()]) {
       this.#attend(queue);
-      this.#waiters.lookAt(queue);
+      this.#waiters.update(queue);
     }
   }
 
-  /** No more keys for a job that ended, or that its peer took by itself; one that ended frees its pane. */
+  /** Stops typing for a job that ended, or that its peer already has; an ended job frees its pane. */
   onRecorded(job: LiveJob, { before, after }: Recorded): void {
     const queue = this.#find(job);
     if (queue === undefined) return;
     const first = queue.jobs[0] === job;
     const taken = after.status !== 'queued' && before?.status === 'queued';
     if (first && !queue.apart && (taken || isFinal(after.status))) queue.stop?.abort();
-    if (first && before !== undefined && needOf(before) !== needOf(after)) this.#waiters.lookAt(queue);
+    if (first && before !== undefined && needOf(before) !== needOf(after)) this.#waiters.update(queue);
     if (!isFinal(after.status)) return;
-    // Its text may be in the pane: `work` removes it in the end.
+    // Its text may be in the pane: `#work` removes it at the end.
     if (first && queue.stop === undefined && this.#with.typist.has(job.id)) this.#work(queue, async () => {});
     this.removeJob(job);
   }
@@ -131,14 +131,14 @@ export class Dispatcher {
       queue.blocked = undefined;
       this.#waiters.endStuck(queue);
       this.#attend(queue);
-      this.#waiters.lookAt(queue);
+      this.#waiters.update(queue);
     }
     this.#dropEmpty(queue);
   }
 
   /**
-   * Runs an errand at the pane that a job has, as soon as nothing else runs there, and again with every change of the pane
-   * until it is done. Dropped when the job ends.
+   * Runs an errand at a job's pane as soon as nothing else runs there, and again with every change of the pane until it is
+   * done. It is dropped when the job ends.
    */
   whenFree(job: LiveJob, errand: Errand): void {
     const queue = this.#find(job);
@@ -168,7 +168,7 @@ export class Dispatcher {
       if (queue.lookAgain !== undefined && key.startsWith(`${socket}\n`)) this.#attend(queue);
   }
 
-  /** Types nothing more. */
+  /** Stops typing. */
   stop(): void {
     this.#stopped = true;
     this.#waiters.stop();
@@ -184,7 +184,7 @@ export class Dispatcher {
     queue.lookAgain = undefined;
     const job = queue.jobs[0];
     if (queue.stop !== undefined || this.#stopped || queue.jobs.some((one) => this.#left.has(one))) return;
-    // What was typed is not in its record yet.
+    // The record does not yet say what was typed.
     if (job !== undefined && this.#with.registrar.isHolding(job)) {
       this.#lookLater(queue);
       return;
@@ -218,7 +218,7 @@ export class Dispatcher {
     this.#work(queue, async (stop) => {
       const silent = job && what && setTimeout(() => void this.#obstacles.silent(job, what), SILENT_MS);
       const end = await errand.run(stop).catch((error: unknown): Kept => {
-        this.#with.log.error(`something at ${queue.key.replace('\n', ' ')} was not typed`, error);
+        this.#with.log.error(`a text for ${queue.key.replace('\n', ' ')} was not typed`, error);
         return 'done';
       });
       clearTimeout(silent);
@@ -238,7 +238,7 @@ export class Dispatcher {
     });
   }
 
-  /** One thing at a time at each pane. */
+  /** Runs one thing at a time at each pane. */
   #work(queue: PaneQueue, body: (stop: AbortSignal) => Promise<void>): void {
     const stop = new AbortController();
     const job = queue.jobs[0];

@@ -16,8 +16,8 @@ import { lossOf } from '../panes/lost-agent.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import type { Typist } from './typist.ts';
 
-/** How long (ms) to wait for the server of an agent that was started for a job. */
-const SERVER_MS = 20_000;
+/** How long (ms) to wait for the mam server of an agent that was started for a job. */
+const SERVER_TIMEOUT_MS = 20_000;
 const EVIDENCE_CHARS = 300;
 
 interface Parts {
@@ -31,7 +31,7 @@ interface Parts {
 /**
  * Hands one job's order to the agent in its pane, and records each rung.
  * @param stop aborted when the job has ended or the peer has reported: no more keys
- * @param how `glance`: the pane just now; `looked`: called when tmux has shown the pane, before the paste
+ * @param how `glance`: the pane's current screen; `looked`: called when tmux has shown the pane, before the paste
  * @returns what is in the way, if nothing was pasted because of it
  */
 export async function handOver(
@@ -46,7 +46,7 @@ export async function handOver(
   if (session === undefined || place === undefined || typing === undefined) return undefined;
   const look = lookFor(record);
   const steps = stepsOf(parts, job, stop, looked);
-  // Only a text that is not typed yet can be kept from its pane.
+  // Only a text that is not typed yet can be blocked.
   if (record.phase !== 'queued') looked();
   const text = orderText(record, job.paths.prompt, job.prompt);
   let end: DeliveryEnd | Recovery;
@@ -111,15 +111,15 @@ async function recover(
   return recovered;
 }
 
-/** True when a started agent's server is connected, or has had its time. */
+/** True when a started agent's server is connected, or has had enough time. */
 function hasServer(parts: Parts, { record, clock }: LiveJob): boolean {
   const { agent, agent_session: session, agent_process: process } = record;
   if (builtIn(agent)?.start === undefined || session === undefined || process === undefined) return true;
-  if (clock.age > SERVER_MS) return true;
+  if (clock.age > SERVER_TIMEOUT_MS) return true;
   return peerServer(parts.announcements, session, process.pane_pid) === 'connected';
 }
 
-/** The agent was not found: the job fails if the agent is seen to have ended, and waits if it may live. */
+/** The agent was not found: the job fails if the agent is seen to have ended, and waits if it may be alive. */
 async function gone(parts: Parts, job: LiveJob, why: string): Promise<Obstacle | undefined> {
   const standing = await standingOf(parts.servers, job.record);
   if (isFinal(job.record.status)) return undefined;

@@ -13,24 +13,24 @@ import { type Standing, standing } from '../../tmux/standing.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { hasBeenSeen, hashOf, type Known, type PaneTexts } from './pane-texts.ts';
 
-/** A text is gone when two looks so far (ms) apart do not show it: programs redraw. */
+/** A text is gone when two looks this far apart (ms) do not show it: programs redraw. */
 const GONE_MS = 300;
-/** How long (ms) a pasted text may take to come up, and a cleared one to leave. */
+/** How long (ms) a pasted text may take to appear, and a cleared one to disappear. */
 const SHOWN_MS = 1_000;
 const SCREEN_POLL_MS = 30;
-/** A text is not waited for again so soon, in ms. */
+/** How long (ms) a text is not waited for again. */
 const AWAIT_AGAIN_MS = 3_000;
-/** A text that its program has read and never shown counts as thrown away so long (ms) after its paste. */
+/** When (ms) after its paste a text that its program has read and never shown counts as discarded. */
 const THROWN_AWAY_MS = 30_000;
-/** A box is not cleared again so soon (ms): the screen may not show the first time yet. */
+/** How long (ms) a box is not cleared again: the screen may not show the effect yet. */
 const CLEAR_AGAIN_MS = 10_000;
 
-/** Texts of ours that were pasted and not submitted: removed from their boxes if that is safe, else in the way. */
+/** Texts of ours that were pasted but not submitted: removed from their boxes if that is safe, else obstacles. */
 export class Leftovers {
   readonly #texts: PaneTexts;
   readonly #jobOf: (jobId: string) => LiveJob | undefined;
 
-  /** @param jobOf a job in memory, as every open one is */
+  /** @param jobOf finds a job in memory, where every open one is */
   constructor(texts: PaneTexts, jobOf: (jobId: string) => LiveJob | undefined) {
     this.#texts = texts;
     this.#jobOf = jobOf;
@@ -44,8 +44,8 @@ export class Leftovers {
   }
 
   /**
-   * Removes a text from its box, unless a person may still send it. One that is not seen there stays known.
-   * @param placeholder seen for it a moment ago: later it may be a person's
+   * Removes a text from its box, unless a person may still send it. One that is not seen there is remembered.
+   * @param placeholder just seen in its place: a later one may be a person's
    */
   async leave(place: Place, own: Known, placeholder?: string): Promise<void> {
     if (this.#isWanted(own)) return;
@@ -57,7 +57,7 @@ export class Leftovers {
       this.#noteSeen(own, where);
       // Only a part of it may be drawn so far.
       if (where !== 'alone') continue;
-      // The text stays known, whatever tmux says.
+      // The text is remembered, whatever tmux says.
       await this.#clear(place, own, placeholder).catch(() => false);
       return;
     }
@@ -80,7 +80,7 @@ export class Leftovers {
         if (await this.#clear(place, own)) continue;
         return inTheBox(own, found);
       }
-      if ('obstacle' in free) return beside(free.obstacle, own);
+      if ('obstacle' in free) return maybeOurs(free.obstacle, own);
       await sleep(GONE_MS, undefined, { signal: stop }).catch(() => {});
       const again = await this.#find(place, own, isEmpty);
       if (again !== undefined && again !== 'gone') return inTheBox(own, again);
@@ -89,7 +89,7 @@ export class Leftovers {
     return this.#doubt(place, look);
   }
 
-  /** A note that can't be read may be about any text of ours: none may be on a screen that does not show drafts. */
+  /** An unreadable note may be about any text of ours: where drafts can't be seen, none may be on the screen. */
   async #doubt({ server, target }: Place, look: Pick<Look, 'patterns'>): Promise<Obstacle | undefined> {
     const { unreadable } = this.#texts;
     if (unreadable === undefined || seesDrafts(look)) return undefined;
@@ -112,7 +112,7 @@ export class Leftovers {
   /**
    * Where a text is in its pane.
    * @param isEmpty the box is known to be empty: words like ours are elsewhere
-   * @returns nothing if the pane is another one now
+   * @returns undefined if the pane is another one now
    */
   async #find({ server, target }: Place, own: Known, isEmpty: boolean): Promise<Found | undefined> {
     const shot = await shoot(server, target.pane);
@@ -127,7 +127,7 @@ export class Leftovers {
     const wasSeen = hasBeenSeen(own);
     if (!wasSeen && !(await this.#wasRead(server, own, shot))) return 'unseen';
     const box = boxOf(shot, own);
-    // Its program shows it as other words.
+    // Its program shows it in other words.
     if (!wasSeen && box === 'filled') this.#texts.noteSeen(own, { cursor: true });
     const isThrownAway = !wasSeen && box === 'other' && isOld(own);
     own.hasLeft = isEmpty || hasEmptyBox(shot, own, own.seen ?? {});
@@ -144,7 +144,7 @@ export class Leftovers {
     await this.#find(place, own, false).catch(() => {});
   }
 
-  /** True when a text that was never seen can't come up any more, as far as we can see. */
+  /** True when a text that was never seen can no longer appear, as far as we can see. */
   async #wasRead(server: TmuxServer, own: Known, shot: Shot): Promise<boolean> {
     const hasMoved = hashOf(shot) !== own.screen;
     if (!hasMoved && !isOld(own)) return false;
@@ -200,7 +200,7 @@ function seesDrafts({ patterns }: Pick<Look, 'patterns'>): boolean {
 }
 
 /**
- * Where a text is in its pane; `unseen`: it was never seen, and may still come up; `unclear`: it is not at the cursor,
+ * Where a text is in its pane; `unseen`: it was never seen, and may still appear; `unclear`: it is not at the cursor,
  * and nothing shows that it has left its box; `gone`: it is seen to have left it.
  */
 type Found = Exclude<Standing, 'none'> | 'unseen' | 'unclear' | 'gone';
@@ -217,13 +217,13 @@ function inTheBox(own: Known, found: Exclude<Found, 'gone'>): Obstacle {
     part: `a part of ${nameOf(own)} is in the input box: it was changed, or is next to other words, or the pane does not show all of it. It is left as it is. Send it or remove it there.`,
     folded: `the input box holds a placeholder, which may be ${nameOf(own)}, pasted at ${own.at} and not submitted. Send it or remove it there.`,
     unclear: `${nameOf(own)} was pasted at ${own.at} and not submitted, and the screen does not show that it has left the input box. Look into the pane, and send or remove it there.`,
-    unseen: `${nameOf(own)} was pasted at ${own.at} and not seen since: it may still come up there. Look into the pane, and remove it once it is there.`,
+    unseen: `${nameOf(own)} was pasted at ${own.at} and not seen since: it may still appear there. Look into the pane, and remove it when it appears.`,
   }[found];
   return { by: 'draft', evidence, isOurs: true };
 }
 
 /** An agent may show a long text of ours as something else, such as a placeholder. */
-function beside(obstacle: Obstacle, own: Known): Obstacle {
+function maybeOurs(obstacle: Obstacle, own: Known): Obstacle {
   if (obstacle.by !== 'draft') return obstacle;
   const evidence = `${obstacle.evidence} (this may be ${nameOf(own)}, which was not submitted)`;
   return { ...obstacle, evidence };

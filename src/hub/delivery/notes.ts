@@ -24,14 +24,14 @@ const REMIND_MS = 20_000;
 interface Note {
   what: 'messages' | 'reminder';
   text: string;
-  /** How many of the job's messages it holds whole, and is about. */
+  /** How many of the job's messages it contains in full, and how many it announces. */
   count: number;
   about: number;
 }
 
 /**
- * Types what an open job's peer must read into its pane, under the same guards as the order, as soon as the pane is free:
- * messages that it has not fetched with a report of its own, and the one reminder to report.
+ * Types notes for an open job's peer into its pane, under the same guards as the order, as soon as the pane is free:
+ * messages that it has not fetched with a report, and the one reminder to report.
  */
 export class Notes {
   readonly #with;
@@ -48,9 +48,9 @@ export class Notes {
   resume(job: LiveJob): void {
     const { messages, messages_announced: announced = 0, typing_now: what } = job.record;
     if (what !== undefined) {
-      // Nobody knows if it has arrived: it is not typed again.
+      // Nobody knows whether it has arrived, so it is not typed again.
       void this.#with.registrar.note(job, 'delivery_unverified', {
-        detail: `The hub was restarted while it typed (${what}). Look into the pane; a message is still in the answer to the peer's next report.`,
+        detail: `The hub was restarted while it was typing (${what}). Look into the pane; messages also come with the answer to the peer's next report.`,
       });
     } else if (messages.length > announced) this.#passOn(job);
   }
@@ -59,7 +59,7 @@ export class Notes {
    * Reminds the peer to report.
    * @param words the end of its last turn
    * @param failed called if it could not be typed
-   * @param settled called in the end in any case
+   * @param settled called at the end in any case
    */
   remind(job: LiveJob, words: string, failed: (why: string) => void, settled: () => void): void {
     const since = awake.now();

@@ -7,23 +7,23 @@ import type { Obstacle } from '../../tmux/deliver.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
-/** An obstacle seen for so long (ms), over two looks, is not just passing. */
-const STANDS_MS = 900;
+/** An obstacle that two looks this far apart (ms) have seen will not just pass. */
+const LASTING_MS = 900;
 /** How long (ms) an agent that was started for a job may take to get ready. */
-const START_MS = 20_000;
+const START_TIMEOUT_MS = 20_000;
 const EVIDENCE_CHARS = 300;
 
-/** What the looks at a pane have found so far; times by the clock of all limits, in ms. */
+/** What the looks at a pane have found so far; times in ms, by the clock of all time limits. */
 export interface Blocked {
   by: Obstacle['by'];
-  /** What the last look read. */
+  /** The words of the last look. */
   words: string;
-  /** Since when it is this that is in the way, and since when anything does. */
+  /** Since when this obstacle has been there, and since when there has been any. */
   since: number;
   first: number;
 }
 
-/** Records what keeps a job, or a text for its peer, from its pane, and when that needs attention. */
+/** Records what blocks a job, or a text for its peer, and when that needs attention. */
 export class Obstacles {
   readonly #registrar: Registrar;
 
@@ -39,7 +39,7 @@ export class Obstacles {
     const told = record.blocked_by === by && record.phase === 'queued';
     const held = told && record.held_up === true;
     const waited = held || holdsUp(record, blocked);
-    // A spinner, and the words of a person who types, change with each look.
+    // A spinner, and the words that a person is typing, change with each look.
     const isSteady = isOurs || (by !== 'busy' && by !== 'draft');
     const reworded = isSteady && words === before?.words && words !== record.detail;
     if (!told || reworded || waited !== held)
@@ -51,7 +51,7 @@ export class Obstacles {
   }
 
   /**
-   * The same for a text after the order, whose job has its pane: recorded once it needs attention.
+   * The same for a text after the order, whose job has its pane: the obstacle is recorded once it needs attention.
    * @param obstacle absent if it only waits for the end of a turn, or for a decision that is already asked for
    */
   async kept(
@@ -68,7 +68,7 @@ export class Obstacles {
     const { by, step } = obstacle;
     const blocked = seen(before, obstacle);
     const told = record.blocked_what === what && record.blocked_by === by;
-    // In the middle of its turn an agent may show no box.
+    // During its turn an agent may show no box.
     const needs = by === 'not_ready' ? isLong(record, blocked) : holdsUp(record, blocked);
     if (!told && needs)
       await this.#registrar.noteNow(job, 'blocked', {
@@ -78,7 +78,7 @@ export class Obstacles {
     return blocked;
   }
 
-  /** Nothing is kept from the pane any more, or for no reason that needs attention. */
+  /** Nothing is blocked any longer, or not by anything that needs attention. */
   async over(job: LiveJob): Promise<void> {
     const { blocked_what, behind } = job.record;
     if (blocked_what !== undefined || behind !== undefined) await this.#registrar.note(job, 'unblocked');
@@ -95,25 +95,25 @@ export class Obstacles {
     const waited = held || isLong(record, { first: since });
     if (told && record.behind?.needs === needs && waited === held) return;
     await this.#registrar.note(job, 'blocked', {
-      detail: `Job ${holder.job_id} has the pane and needs somebody (${needs}).`,
+      detail: `Job ${holder.job_id} has the pane and needs someone (${needs}).`,
       data: { by: 'behind', behind, ...(waited && { waited }) },
     });
   }
 
-  /** tmux was asked for the pane a while ago, and has not answered. @param what the text that is kept, if not the order */
+  /** tmux was asked for the pane a while ago, and has not answered. @param what the text that is blocked, if not the order */
   async silent(job: LiveJob, what?: string): Promise<void> {
     const { status, held_up, blocked_by, blocked_what } = job.record;
     if ((status === 'queued') !== (what === undefined)) return;
     if (held_up === true && blocked_by === 'unreachable' && blocked_what === what) return;
     await this.#registrar.noteNow(job, 'blocked', {
       detail: 'tmux does not answer when it is asked for the pane',
-      // What has been pasted by then was not kept from its pane.
+      // A text that has been pasted by then was not blocked.
       data: { by: 'unreachable', what, step: 'mam doctor', waited: true, unless_pasted: true },
     });
   }
 }
 
-/** What is known of an obstacle after one more look. */
+/** What is known about an obstacle after one more look. */
 function seen(before: Blocked | undefined, { by, evidence }: Obstacle): Blocked {
   const now = awake.now();
   const words = cleanLine(evidence, EVIDENCE_CHARS);
@@ -129,11 +129,11 @@ function holdsUp(record: JobRecord, blocked: Omit<Blocked, 'words'>): boolean {
   if (isLong(record, blocked)) return true;
   const { by, since } = blocked;
   if (by === 'busy') return false;
-  const patience = by === 'not_ready' && record.typing?.started === true ? START_MS : STANDS_MS;
+  const patience = by === 'not_ready' && record.typing?.started === true ? START_TIMEOUT_MS : LASTING_MS;
   return awake.now() - since >= patience;
 }
 
-/** Why a text could not even be tried: because of something of ours, not of its pane. */
+/** The obstacle for an error of ours: the pane itself was not even tried. */
 export function noPaste(error: unknown): Obstacle {
   const by = error instanceof MamError && error.code === 'io' ? 'unwritable' : 'unreachable';
   return { by, evidence: explain(error), step: 'mam doctor' };

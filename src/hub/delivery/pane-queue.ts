@@ -7,19 +7,19 @@ import type { Blocked } from './obstacles.ts';
 export interface PaneQueue {
   key: string;
   jobs: LiveJob[];
-  /** Set while something is done at the pane. */
+  /** Set while something runs at the pane. */
   stop: AbortController | undefined;
-  /** What is done there is not for one of its jobs: their ends don't stop it. */
+  /** What runs there is not for one of its jobs, so their ends don't stop it. */
   apart: boolean;
   /** What to do for the first job after its prompt, in this order. */
   errands: Queued[];
   lookAgain: NodeJS.Timeout | undefined;
-  /** What keeps the first job from its pane. */
+  /** What blocks the first job. */
   blocked: Blocked | undefined;
-  /** Since when the first job has needed attention, by the clock of all limits, and a timer for those behind it. */
+  /** Since when the first job has needed attention, by the clock of all time limits, and a timer for those behind it. */
   stuck: { since: number; end: () => void } | undefined;
   /** Settles when the jobs behind are up to date. */
-  telling: Promise<void>;
+  updating: Promise<void>;
 }
 
 /** How an errand ended: `later`, or with an obstacle, it is tried again when the pane has changed. */
@@ -29,11 +29,11 @@ export type Kept = 'done' | 'later' | Obstacle;
 export interface Errand {
   what: 'messages' | 'reminder';
   run: (stop: AbortSignal) => Promise<Kept>;
-  /** Called in the end, done or dropped. */
+  /** Called at the end, done or dropped. */
   settled?: () => void;
 }
 
-/** The same in its queue, or for none of the pane's jobs. */
+/** An errand in its queue, or one for none of the pane's jobs. */
 export interface Queued extends Omit<Errand, 'what'> {
   job: LiveJob | undefined;
   what?: Errand['what'];
@@ -50,7 +50,7 @@ export function newQueue(key: string): PaneQueue {
     lookAgain: undefined,
     blocked: undefined,
     stuck: undefined,
-    telling: Promise.resolve(),
+    updating: Promise.resolve(),
   };
 }
 
@@ -64,7 +64,7 @@ export function isStillStarting({ record }: LiveJob): boolean {
   return record.status === 'queued' && record.agent !== 'human' && record.agent_session === undefined;
 }
 
-/** The jobs for panes, oldest first, but those that have been typed before all others. */
+/** The open jobs that have a pane: first those that have been typed, then the others, oldest first. */
 export function inTheirOrder(jobs: readonly LiveJob[]): LiveJob[] {
   return jobs
     .filter((job) => job.record.agent_session !== undefined && !isFinal(job.record.status))

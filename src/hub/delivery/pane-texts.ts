@@ -19,7 +19,7 @@ import type { Shot } from '../../tmux/screen.ts';
 import { promptOf } from '../../tmux/standing.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 
-/** How many texts of a pane that left it unseen are still watched for: they may come up late. */
+/** How many texts that left a pane unseen are still watched for: they may appear late. */
 const WATCHED = 5;
 
 const NEVER = { clearedAt: Number.NEGATIVE_INFINITY, awaitedAt: Number.NEGATIVE_INFINITY };
@@ -36,12 +36,12 @@ export interface Known extends PaneText {
   awaitedAt: number;
 }
 
-/** What is noted of a text before its paste. */
+/** What is noted about a text before its paste. */
 export type Announced = Pick<PaneText, 'socket' | 'jobs' | 'what' | 'agent' | 'typing' | 'text' | 'mark'>;
 
 /**
- * Our texts in panes, each from before its paste until it is seen to be submitted or gone. On disk, so that every hub knows
- * them; by the pane's first process, since pane ids are used again.
+ * Our texts in panes, each from before its paste until it is seen to be submitted or gone. They are noted on disk, so that
+ * every hub knows them, with the pane's first process, because pane ids are reused.
  */
 export class PaneTexts {
   readonly #folder: string;
@@ -57,7 +57,7 @@ export class PaneTexts {
     this.#log = log;
   }
 
-  /** Reads what the last hub has left. */
+  /** Reads the notes that the last hub left. */
   load(): void {
     for (const one of readPaneTexts(this.#folder))
       if (!('text' in one)) this.#damaged.push(join(this.#folder, one.name));
@@ -73,7 +73,7 @@ export class PaneTexts {
 
   /**
    * Notes a text; it may be pasted once this has returned.
-   * @param shot the pane now
+   * @param shot the pane's current screen
    * @throws MamError `io` when it can't be noted
    */
   add(target: Target, shot: Shot, announced: Announced): Known {
@@ -97,7 +97,7 @@ export class PaneTexts {
       throw new MamError(
         'io',
         `What is typed can't be noted in ${this.#folder} (${systemCode(error) ?? 'unknown error'}), so nothing was typed.`,
-        `${faultOfFolder(this.#folder)[0]?.hint ?? 'Make room there.'} It is tried again by itself.`,
+        `${faultOfFolder(this.#folder)[0]?.hint ?? 'Make room there.'} It is retried automatically.`,
         { cause: error },
       );
     }
@@ -123,7 +123,7 @@ export class PaneTexts {
     return [...this.#known].filter(({ jobs }) => jobs.includes(jobId));
   }
 
-  /** Marks of texts that count as gone but may still come up. */
+  /** Marks of texts that count as gone but may still appear. */
   marksGone({ pane_pid }: Pick<Target, 'pane_pid'>): readonly string[] {
     return this.#gone.get(pane_pid) ?? [];
   }
@@ -136,13 +136,13 @@ export class PaneTexts {
     this.#guarded(one, () => notePaneTextSeen(this.#folder, one.name, one, seen));
   }
 
-  /** It is known to be gone: it was submitted, or never pasted. */
+  /** Forgets a text that is known to be gone: it was submitted, or never pasted. */
   drop(one: Known): void {
     this.#known.delete(one);
     this.#guarded(one, () => removePaneText(this.#folder, one.name));
   }
 
-  /** It has left its box, or was never in it, or is hidden: then it may still come up. */
+  /** A text has left its box; if it was never in it or is hidden, it may still appear. */
   takeForGone(one: Known): void {
     if (!hasBeenSeen(one) || one.hasLeft !== true)
       this.#gone.set(one.pane_pid, [...this.marksGone(one), one.mark].slice(-WATCHED));
@@ -162,7 +162,7 @@ export class PaneTexts {
     try {
       step();
     } catch (error) {
-      this.#log.error(`what is in a pane (${what} of ${jobs.join(', ')}) was not noted`, error);
+      this.#log.error(`a text in a pane (${what} of ${jobs.join(', ')}) was not noted`, error);
     }
   }
 }
@@ -171,7 +171,7 @@ export function hasBeenSeen({ seen: { text, cursor, placeholder } = {} }: Known)
   return text === true || cursor === true || placeholder !== undefined;
 }
 
-/** A screen to be compared with later ones, without its words. */
+/** A hash of a screen, to compare it with later ones without storing its words. */
 export function hashOf({ lines, cursor_x, cursor_y }: Shot): string {
   return sha256(JSON.stringify([lines, cursor_x, cursor_y])).slice(0, 16);
 }

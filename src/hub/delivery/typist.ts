@@ -17,19 +17,19 @@ import { Leftovers, nameOf } from './leftovers.ts';
 import type { Announced, Known, PaneTexts } from './pane-texts.ts';
 
 /** What is typed, and where. */
-export interface Errand {
+export interface Typing {
   target: Target;
   look: Look;
-  /** The text, and what must be known of it later. */
+  /** The text, and what must be known about it later. */
   announced: Announced;
   steps: DeliverySteps;
-  /** The pane just now. */
+  /** The pane's current screen. */
   glance?: Shot | undefined;
 }
 
 /**
- * Types texts of every kind into panes, each alone or not at all. What was pasted and not submitted is known until it is
- * seen to be gone; until then nothing else is pasted.
+ * Types texts of every kind into panes, each alone or not at all. A text that was pasted but not submitted is remembered
+ * until it is seen to be gone; until then nothing else is pasted.
  */
 export class Typist {
   readonly #with;
@@ -38,20 +38,20 @@ export class Typist {
   constructor(parts: {
     texts: PaneTexts;
     servers: TmuxServers;
-    /** A job in memory, as every open one is. */
+    /** Finds a job in memory, where every open one is. */
     jobOf: (jobId: string) => LiveJob | undefined;
   }) {
     this.#with = parts;
     this.#leftovers = new Leftovers(parts.texts, parts.jobOf);
   }
 
-  /** Hands a text over, as `deliver`. @throws what `steps.pasting` throws; MamError `io` where it can't be noted */
-  async type({ target, look, announced, steps, glance }: Errand): Promise<DeliveryEnd> {
+  /** Hands a text over, as `deliver`. @throws what `steps.pasting` throws; MamError `io` when the text can't be noted */
+  async type({ target, look, announced, steps, glance }: Typing): Promise<DeliveryEnd> {
     const server = this.#with.servers.get(announced.socket);
     const place = { server, target };
     const isClean = this.#isClean(target);
     const obstacle = isClean ? undefined : await this.#leftovers.makeRoom(place, look, steps.stop);
-    if (steps.stop.aborted) return { kind: 'stopped', stands: false };
+    if (steps.stop.aborted) return { kind: 'stopped', remains: false };
     if (obstacle !== undefined) return { kind: 'blocked', obstacle };
     let own: Known | undefined;
     let placeholder: string | undefined;
@@ -60,7 +60,7 @@ export class Typist {
     const noted: DeliverySteps = {
       ...steps,
       pasting: (shot) => {
-        // Both are on their way before either is waited for.
+        // Both writes begin before either is waited for.
         own = this.#with.texts.add(target, shot, announced);
         return steps.pasting(shot);
       },
@@ -72,13 +72,13 @@ export class Typist {
         steps.visible(evidence);
       },
     };
-    const wary = { ...look, others: this.#with.texts.marksGone(target) };
+    const wholeLook = { ...look, others: this.#with.texts.marksGone(target) };
     try {
-      end = await deliver(place, announced.text, wary, noted, isClean ? glance : undefined);
+      end = await deliver(place, announced.text, wholeLook, noted, isClean ? glance : undefined);
     } finally {
       // If it could not be announced, nothing was pasted.
       if (own !== undefined && (end === undefined || isOut(end))) this.#with.texts.drop(own);
-      // No more keys come. A pane that is gone has taken our claim with it.
+      // No more keys follow. A pane that is gone has taken our claim with it.
       if (own !== undefined) void release(server, target.pane).catch(() => {});
     }
     if (own === undefined || isOut(end)) return end;
@@ -109,38 +109,38 @@ export class Typist {
     return this.#with.texts.unreadable === undefined && this.#with.texts.at(target).length === 0;
   }
 
-  /** True when something of a job was pasted and not seen submitted. */
+  /** True when a text of a job was pasted and was not seen to be submitted. */
   has(jobId: string): boolean {
     return this.#with.texts.of(jobId).length > 0;
   }
 
   /**
-   * For a job whose agent has ended: whatever has the pane now may read what was pasted there and not sent.
-   * @returns a sentence with a blank before it, or an empty text
+   * A warning for a job whose agent has ended: the program that has the pane now may read what was pasted but not sent.
+   * @returns a sentence after a space, or an empty text
    */
   async unread({ id }: LiveJob): Promise<string> {
     const own = this.#with.texts.of(id).find(({ what }) => what !== 'line');
     const shot = own && (await shoot(this.#with.servers.get(own.socket), own.pane).catch(() => undefined));
     if (shot === undefined || shot.dead || shot.pane_pid !== own?.pane_pid) return '';
-    return ` ${nameOf(own).replace('our', 'Our')} was pasted and not sent, and may be at the prompt of what is in pane ${own.pane} now, such as a shell. Look there (\`mam attach ${id}\`) and clear the line (Ctrl-C): with Enter a shell runs it.`;
+    return ` ${nameOf(own).replace('our', 'Our')} was pasted and not sent, and may now be at a prompt in pane ${own.pane}, such as a shell's. Look there (\`mam attach ${id}\`) and clear the line (Ctrl-C): on Enter a shell would run it.`;
   }
 
   /**
    * The text that a dead hub was about to submit.
-   * @returns nothing if none is known at the pane, `others` if another one may be there
+   * @returns undefined if none is known in the pane, `others` if another one may be there
    */
   only(target: Target, isIt: (one: Known) => boolean): Known | 'others' | undefined {
     const all = this.#with.texts.at(target);
     return all.every(isIt) ? all[0] : 'others';
   }
 
-  /** It was submitted after all. */
+  /** A text was submitted after all. */
   submitted(own: Known): void {
     this.#with.texts.drop(own);
   }
 }
 
-/** True when nothing of the text is left in the box. */
+/** True when none of the text is left in the box. */
 function isOut(end: DeliveryEnd): boolean {
-  return end.kind === 'submitted' || end.kind === 'blocked' || (end.kind === 'stopped' && !end.stands);
+  return end.kind === 'submitted' || end.kind === 'blocked' || (end.kind === 'stopped' && !end.remains);
 }

@@ -5,10 +5,10 @@ import type { LiveJob } from '../jobs/live-job.ts';
 import type { Obstacles } from './obstacles.ts';
 import { isWaiting, type PaneQueue } from './pane-queue.ts';
 
-/** When (ms) to try again to note that a job has waited too long. */
-const AGAIN_MS = 1_000;
+/** When (ms) to try again to record that a job has waited too long. */
+const RETRY_MS = 1_000;
 
-/** Notes at the jobs that wait at a pane whether the one that has it needs attention. */
+/** Records on the jobs that wait for a pane whether the job that has it needs attention. */
 export class Waiters {
   readonly #with;
   #stopped = false;
@@ -26,14 +26,14 @@ export class Waiters {
     this.#stopped = true;
   }
 
-  /** Looks at the queue of a pane, one look after the other. */
-  lookAt(queue: PaneQueue): void {
+  /** Updates the jobs that wait in a pane's queue, one update after the other. */
+  update(queue: PaneQueue): void {
     if (queue.jobs.length < 2) return;
-    const failed = (error: unknown) => this.#with.log.error(`who waits at ${queue.key}`, error);
-    queue.telling = queue.telling.then(() => this.#tellWaiting(queue)).catch(failed);
+    const failed = (error: unknown) => this.#with.log.error(`jobs that wait for ${queue.key}`, error);
+    queue.updating = queue.updating.then(() => this.#updateWaiting(queue)).catch(failed);
   }
 
-  async #tellWaiting(queue: PaneQueue): Promise<void> {
+  async #updateWaiting(queue: PaneQueue): Promise<void> {
     const [holder, ...others] = queue.jobs;
     if (this.#stopped || holder === undefined || this.#with.left.has(holder)) return;
     const isStuck = needOf(holder.record) !== undefined;
@@ -46,10 +46,10 @@ export class Waiters {
       if (job.record.held_up !== true) ends.push(job.record.timeouts.idle_timeout_seconds * 1000);
     }
     if (stuck === undefined || queue.stuck !== stuck || ends.length === 0) return;
-    // Longer than its idle_timeout is not an ordinary wait.
+    // A wait longer than its idle_timeout is not an ordinary one.
     stuck.end();
     const left = stuck.since + Math.min(...ends) - awake.now();
-    stuck.end = awake.after(left > 0 ? left : AGAIN_MS, () => this.lookAt(queue));
+    stuck.end = awake.after(left > 0 ? left : RETRY_MS, () => this.update(queue));
   }
 
   endStuck(queue: PaneQueue): void {

@@ -7,14 +7,14 @@ import { readForeign } from '../../trust/files.ts';
 import type { Call } from './same-call.ts';
 
 const TOOL_CHARS = 200;
-/** Of a longer input the beginning and the end are shown; the whole lies in a file. */
+/** A longer input is shown by its beginning and its end; the whole is in a file. */
 const INPUT_CHARS = 1_000;
 const HEAD_CHARS = 600;
 const TAIL_CHARS = 350;
 
 /**
  * The event that opens a permission request.
- * @param remedy what a person must do in the pane, if only that helps
+ * @param remedy what a person must do in the pane, if nothing else helps
  */
 export function permissionDraft(
   jobId: string,
@@ -28,7 +28,7 @@ export function permissionDraft(
     source,
     detail: `${cleanLine(`${tool}: ${whole}`, INPUT_CHARS)}${way}`,
     data: { tool: toolWords(tool), input: bothEnds(whole), length: whole.length },
-    // Nobody should allow what they were not shown: a long one is kept whole next to the journal.
+    // Nobody should allow what they were not shown: a long input is kept in full next to the journal.
     ...(whole.length > INPUT_CHARS && { result: whole }),
   });
 }
@@ -43,7 +43,7 @@ export function asksTheSame(request: PeerRequest, { tool = '', input = '' }: Cal
   return request.tool === toolWords(tool) && wholeOf(request).input === clean(input).trim();
 }
 
-/** What a request asks for, with its whole input, if that still exists. */
+/** What a request asks for, with its full input, if that still exists. */
 export function wholeOf({ tool, input, input_file: file }: PeerRequest): Call {
   if (file === undefined) return { tool, input };
   try {
@@ -55,7 +55,7 @@ export function wholeOf({ tool, input, input_file: file }: PeerRequest): Call {
   }
 }
 
-/** A long input without its middle: what a command does last may be what matters. */
+/** A long input without its middle: the end of a command may be what matters. */
 function bothEnds(input: string): string {
   if (input.length <= INPUT_CHARS) return input;
   const left = input.length - HEAD_CHARS - TAIL_CHARS;

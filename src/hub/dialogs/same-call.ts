@@ -5,7 +5,7 @@ import { clean } from '../../base/text.ts';
 /** Whether two texts are about the same call. `unknown`: they can't be compared, such as a patch and its file's name. */
 export type Sameness = 'same' | 'unknown' | 'other';
 
-/** A call as a hook, a record or a dialog describes it. */
+/** A tool call as a hook, a record or a dialog describes it. */
 export interface Call {
   tool?: string | undefined;
   input?: string | undefined;
@@ -23,7 +23,7 @@ export interface ShownCall {
   commands: readonly string[];
 }
 
-/** What a dialog shows where it leaves something out: `[… 66 lines] ^a view all`, `... first 9 lines hidden (…) ...`. */
+/** What a dialog shows in place of what it leaves out: `[… 66 lines] ^a view all`, `... first 9 lines hidden (…) ...`. */
 const LEFT_OUT =
   /\[?(?:…|\.{3})[^…[\]]{0,60}?\b(?:lines?|hidden|more)\b[^…[\]]{0,60}?(?:\]|…|\.{3}|$)(?: *\^a view all)?/;
 
@@ -32,7 +32,7 @@ export function letters(text: string): string {
   return clean(text).replace(/\s+/gu, '');
 }
 
-/** A text, and whether it is from a pane: then there may or may not be a blank where a row ends. */
+/** A text, and whether it is from a pane: then a row's end may or may not be a blank. */
 interface Words {
   text: string;
   isShown: boolean;
@@ -47,7 +47,7 @@ function haveSameBlanks(one: Words, other: Words): boolean {
   });
 }
 
-/** After how many letters a text has its blanks. */
+/** The blanks in a text, by the number of letters before them. */
 function blanksIn({ text, isShown }: Words): Map<number, 'blank' | 'maybe'> {
   const blanks = new Map<number, 'blank' | 'maybe'>();
   let count = 0;
@@ -58,7 +58,7 @@ function blanksIn({ text, isShown }: Words): Map<number, 'blank' | 'maybe'> {
   return blanks;
 }
 
-/** Compares a dialog with a call in a hook's words. */
+/** Compares a dialog with a call that a hook reported. */
 export function compareTold(shown: ShownCall, told: Call): Sameness {
   if (!shown.isRead) return 'unknown';
   const { tool = '', input = '' } = told;
@@ -127,12 +127,12 @@ function rows(fields: readonly [string, unknown][], isQuoted: boolean): string {
   return letters(fields.map(([name, value]) => `${name}:${shown(value)}`).join(''));
 }
 
-/** True when a dialog names at least what the call is about. */
+/** True when a dialog at least names what the call is about. */
 function namesIt(shown: ShownCall, input: string): boolean {
   const text = letters(`${shown.tool} ${shown.input}`);
   const patched = [...input.matchAll(/\*\*\* (?:Add|Update|Delete) File: (\S+)/g)];
   if (patched.length > 0) return patched.some(([, path = '']) => text.includes(basename(path)));
-  // A dialog may name a file by its last part only.
+  // A dialog may name a file only by its last part.
   return text.includes(letters(isPath(input) ? basename(input) : input));
 }
 

@@ -11,13 +11,13 @@ import { compareShown, compareTold, letters, type Sameness, type ShownCall } fro
 const ROWS = 5;
 const ROW_CHARS = 100;
 const ROWS_CHARS = 280;
-/** How far above its sign the frame of a dialog is looked for, in rows. */
+/** How far above its pattern the frame of a dialog is looked for, in rows. */
 const ROWS_ABOVE = 15;
-/** Without a frame: the row of the sign, and those right above it. Lists show 160 characters of all. */
-const SIGN_CHARS = 200;
+/** Without a frame: the row of the pattern, and those right above it. Lists show 160 characters in all. */
+const PATTERN_ROW_CHARS = 200;
 const ABOVE = { rows: 8, room: 140 };
 
-/** A dialog on an agent's screen. One that is not `whole` is never answered by key. */
+/** A dialog on an agent's screen. One that is not `whole` is never allowed by key. */
 export interface ShownDialog extends ShownCall {
   /** Equal for two looks at the same dialog, however the pane wraps it. */
   key: string;
@@ -58,7 +58,7 @@ export function dialogOn(
   return { ...unread, key: `other\n${letters(input)}`, input, remedy: 'answer the dialog' };
 }
 
-/** The first rows in the frame of a dialog that can't be read; without a frame those around its sign. */
+/** The first rows in the frame of a dialog that can't be read; without a frame those around its pattern. */
 function framedRows(lines: readonly string[], pattern: RegExp): string {
   const at = lineOf(lines, pattern);
   let top = at;
@@ -68,17 +68,17 @@ function framedRows(lines: readonly string[], pattern: RegExp): string {
     : rowsAround(lines, pattern);
 }
 
-/** The row with a dialog's sign, what is below it, and right above it: further up may be a transcript. */
+/** The row with a dialog's pattern, the rows below it, and those right above it: further up may be a transcript. */
 function rowsAround(lines: readonly string[], pattern: RegExp | readonly RegExp[] | undefined): string {
   const at = lineOf(lines, pattern);
   let top = at;
   const above = (by: number) => lines[top - by] ?? '';
   while (top > 0 && !isFrame(above(1)) && `${above(1)}${above(2)}`.trim() !== '') top--;
   const before = fitting(lines.slice(top, at).reverse(), ABOVE).reverse();
-  return [...before, ...fitting(lines.slice(at), { first: SIGN_CHARS })].join('\n');
+  return [...before, ...fitting(lines.slice(at), { first: PATTERN_ROW_CHARS })].join('\n');
 }
 
-/** The first rows with text that have room, without frames and the mark of the chosen option. */
+/** The first rows with text that fit, without frames and the mark of the chosen option. */
 function fitting(
   lines: readonly string[],
   { rows: most = ROWS, room = ROWS_CHARS, first = ROW_CHARS },
@@ -118,7 +118,7 @@ function isFrame(line: string): boolean {
 /**
  * Whether a dialog is that of a request.
  * @param seen the dialog that was seen for the request before, if any
- * @param told what a hook has reported of the request; else its record counts
+ * @param told what a hook has reported about the request; otherwise its record counts
  */
 export function compareDialog(
   dialog: ShownDialog | undefined,
@@ -128,7 +128,7 @@ export function compareDialog(
   if (dialog === undefined) return 'other';
   if (seen !== undefined && !sameDialog(dialog, seen)) return 'other';
   const said = compareSaid(dialog, request, told);
-  // A dialog may show more than was reported of the request.
+  // A dialog may show more than was reported about the request.
   return seen === undefined || said === 'other' ? said : 'same';
 }
 
@@ -145,7 +145,7 @@ function compareRead(shown: ShownDialog, request: PeerRequest): Sameness {
   return isSame ? 'same' : 'other';
 }
 
-/** True for two looks at one dialog; one of them may show less of it. */
+/** True when both show the same dialog; one of them may show less of it. */
 export function sameDialog(one: ShownDialog, other: ShownDialog): boolean {
   if (!one.isRead || !other.isRead) return one.key === other.key;
   return one.name === other.name && compareShown(one, other) === 'same';

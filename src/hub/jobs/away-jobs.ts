@@ -7,13 +7,13 @@ import { jobPaths } from '../../registry/paths.ts';
 
 interface Waiting {
   pointer: Pointer;
-  /** What keeps the job from being read; nothing where its registry is away. */
+  /** What keeps the job from being read; absent when its registry is away. */
   why: MamError | undefined;
   /** The state of its files when they were last looked at. */
   state: string;
 }
 
-/** Live jobs that can't be looked into now: they are not forgotten, and are taken up once they can be read. */
+/** Live jobs that can't be read now: they are remembered, and taken up once they can be read. */
 export class AwayJobs extends Map<string, Waiting> {
   readonly #log: Log;
 
@@ -22,12 +22,12 @@ export class AwayJobs extends Map<string, Waiting> {
     this.#log = log;
   }
 
-  /** Those whose registries are away. */
+  /** The jobs whose registries are away. */
   get pointers(): Pointer[] {
     return [...this.values()].flatMap(({ pointer, why }) => (why === undefined ? [pointer] : []));
   }
 
-  /** Those that may be readable now: damage stays until the files are changed. */
+  /** The jobs that may be readable now: damage stays until the files are changed. */
   get due(): Pointer[] {
     return [...this.values()]
       .filter(({ pointer, why, state }) => why?.code !== 'unavailable' || stateOf(pointer) !== state)
@@ -43,7 +43,7 @@ export class AwayJobs extends Map<string, Waiting> {
     return this.has(jobId) && this.get(jobId)?.why === undefined;
   }
 
-  /** @param why what keeps it from being read; absent where its registry is away */
+  /** @param why what keeps the job from being read; absent when its registry is away */
   put(pointer: Pointer, why?: MamError): void {
     const { jobId, registryDir } = pointer;
     const before = this.get(jobId);
@@ -55,7 +55,7 @@ export class AwayJobs extends Map<string, Waiting> {
   }
 }
 
-/** Jobs that wait, by their registry and by what keeps them. */
+/** Groups waiting jobs by their registry and by what keeps them from being read. */
 export function registriesOf(jobs: (Pointer & { why: string | undefined })[]): AwayRegistry[] {
   const all = new Map<string, AwayRegistry>();
   for (const { jobId, registryDir, why } of jobs) {

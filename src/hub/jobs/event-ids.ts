@@ -1,18 +1,18 @@
 /** Words of 32 bits a slot: two of the hash, and the event's `seq`, which is 0 in an empty one. */
 const WORDS = 3;
 const FIRST_SLOTS = 8;
-/** So full a table is made larger. */
+/** A table this full is made larger. */
 const LOAD = 0.7;
 
 /**
- * Which events a job's journal has, by a hash of their ids: some 24 bytes an event, outside of the heap, where the ids
- * themselves took 90 in it. Two ids may have the same hash, so whoever finds one compares the ids.
+ * Which events a job's journal has, by a hash of their ids: about 24 bytes an event outside the heap, where the ids
+ * themselves took 90 bytes on it. Two ids may have the same hash, so a match must be confirmed by comparing the ids.
  */
 export class EventIds {
   #slots = new Uint32Array(WORDS * FIRST_SLOTS);
   #count = 0;
 
-  /** How many bytes they take. */
+  /** The size of the table, in bytes. */
   get bytes(): number {
     return this.#slots.byteLength;
   }
@@ -28,7 +28,7 @@ export class EventIds {
     this.#count = 0;
   }
 
-  /** The numbers of the events that may have this id: none or one, but for ids with the same hash. */
+  /** The numbers of the events that may have this id: at most one, unless hashes collide. */
   *withHashOf(id: string): Generator<number> {
     const [high, low] = hash(id);
     for (let at = this.#start(low); ; at = (at + WORDS) % this.#slots.length) {
@@ -58,7 +58,7 @@ export class EventIds {
   }
 }
 
-/** 64 bits of a text in two words: FNV-1a twice, with primes of its own each. */
+/** A 64-bit hash of a text in two words: FNV-1a twice, with different primes. */
 function hash(text: string): [number, number] {
   let high = 0x811c9dc5;
   let low = 0x9e3779b1;

@@ -3,10 +3,10 @@ import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { bootId } from '../../registry/lock.ts';
 
-/** How far a job's clocks had run at some time, for the next hub: the wall clock may be set meanwhile. */
+/** A snapshot of a job's clocks for the next hub: the wall clock may be set meanwhile. */
 export interface ClockMark {
   boot: string;
-  /** When it was taken, in ms: by the monotonic clock, and by the wall clock. */
+  /** When the snapshot was taken, in ms: by the monotonic clock, and by the wall clock. */
   mono: number;
   wall: number;
   /** The time since the submission and since the last event, in ms. */
@@ -14,16 +14,16 @@ export interface ClockMark {
   quiet: number;
 }
 
-/** The two clocks of a job. Both run on the clock of all limits. */
+/** The clocks of a job. They run on the clock of all time limits. */
 export class JobClock {
-  /** When the last event was recorded, on the clock of all limits. */
+  /** When the last event was recorded, on the clock of all time limits. */
   spokenAt = awake.now();
-  /** When the peer, or a person at its pane, last gave a sign of life, on the clock of all limits. */
+  /** When the peer, or a person at its pane, was last active, on the clock of all time limits. */
   livedAt = awake.now();
   #begun: number | undefined;
   #made = awake.now();
 
-  /** The time since the submission, in ms; nothing before it. */
+  /** The time since the submission, in ms; undefined before it. */
   get spent(): number | undefined {
     return this.#begun === undefined ? undefined : awake.now() - this.#begun;
   }
@@ -45,9 +45,9 @@ export class JobClock {
   }
 
   /**
-   * Goes on with the clocks of a job that an earlier hub has left.
+   * Continues the clocks of a job that an earlier hub left.
    * @param lastAt when its last event was recorded, ISO 8601
-   * @param mark what that hub has noted; without it the wall clock is all there is
+   * @param mark that hub's snapshot; without it, only the wall clock is known
    */
   resume(record: JobRecord, lastAt: string, mark: ClockMark | undefined): void {
     const known = mark?.boot === bootId() ? mark : undefined;
@@ -66,20 +66,20 @@ export class JobClock {
 }
 
 /**
- * How long ago something was, in ms.
+ * How long ago something happened, in ms.
  * @param at by the wall clock of that time
- * @param before how long ago it was when the mark was taken; absent: it came after the mark
+ * @param before how long ago it was when the mark was taken; absent when it happened after that
  */
 function since(at: string, mark?: ClockMark, before?: number): number {
   // A time in the future: the clock was set back, and how much has passed is not known.
   if (mark === undefined) return Math.max(0, Date.now() - Date.parse(at));
   const passed = Math.max(0, monotonic() - mark.mono);
   if (before !== undefined) return before + passed;
-  // While a hub ran, the mark was taken anew whenever the clock was set.
+  // While a hub ran, it took a new mark whenever the clock was set.
   return passed - Math.min(passed, Math.max(0, Date.parse(at) - mark.wall));
 }
 
-/** False for events that say that someone has looked at the job, was notified or is needed: no sign of life, never late. */
+/** False for events that say that someone has looked at the job, was notified or is needed: no activity, never late. */
 export function isSign({ type }: Pick<RecordedEvent, 'type'>): boolean {
   return !['verified', 'notified', 'blocked', 'unblocked'].includes(type);
 }

@@ -4,12 +4,12 @@ import { EventIds } from './event-ids.ts';
 
 /** How many of a job's newest events are kept in memory for waiters that come back. */
 const OF_A_JOB = 200;
-/** How much those of all jobs may take, in characters; the journals have them all. */
+/** How much the newest events of all jobs may take, in characters; the journals have all events. */
 const OF_ALL_CHARS = 4 * 1024 * 1024;
 /** What an event takes besides its texts. */
 const EVENT_CHARS = 1_000;
 
-/** Those of all jobs, the one that was written to last at the end, and how much they take, in characters. */
+/** The newest events of all jobs, the job written to last at the end, and their size in characters. */
 const all = new Set<RecentEvents>();
 let allChars = 0;
 
@@ -17,32 +17,32 @@ let allChars = 0;
 export class JobEvents {
   readonly #read: () => readonly RecordedEvent[];
   readonly #ids = new EventIds();
-  /** The numbers of events that are on their way to the disk, by their ids. */
-  readonly #onTheirWay = new Map<string, number>();
+  /** The numbers of events that are still being written, by their ids. */
+  readonly #pending = new Map<string, number>();
   readonly #recent = new RecentEvents();
   #length = 0;
 
-  /** @param read gives all that are on the disk; it throws when they can't be read */
+  /** @param read returns all events on the disk; it throws when they can't be read */
   constructor(read: () => readonly RecordedEvent[]) {
     this.#read = read;
   }
 
-  /** How many there are, those on their way to the disk counted. */
+  /** How many events there are, including those still being written. */
   get length(): number {
     return this.#length;
   }
 
-  /** The newest ones that are on the disk, oldest first. */
+  /** The newest events on the disk, oldest first. */
   get recent(): readonly RecordedEvent[] {
     return this.#recent.list;
   }
 
-  /** About what the ids take in memory, in bytes. */
+  /** The approximate size of the ids in memory, in bytes. */
   get bytes(): number {
     return this.#ids.bytes;
   }
 
-  /** Those that are on the disk, as they were just read. @param seq the last one that counts in the record */
+  /** Takes the events that were just read from the disk. @param seq the last one that counts in the record */
   adopt(events: RecordedEvent[], seq: number): void {
     this.backTo(Math.max(seq, events.at(-1)?.seq ?? 0));
     this.#ids.clear();
@@ -50,53 +50,53 @@ export class JobEvents {
     this.#recent.set(events);
   }
 
-  /** One is on its way to the disk. */
+  /** An event is being written. */
   send({ event_id: id, seq }: RecordedEvent): void {
     this.#length = seq;
-    this.#onTheirWay.set(id, seq);
+    this.#pending.set(id, seq);
   }
 
-  /** It is on the disk. */
+  /** An event is on the disk. */
   keep(event: RecordedEvent): void {
-    this.#onTheirWay.delete(event.event_id);
+    this.#pending.delete(event.event_id);
     this.#ids.add(event.event_id, event.seq);
     this.#recent.push(event);
   }
 
-  /** Nothing is on its way any more. */
+  /** No event is being written any more. */
   backTo(length: number): void {
     this.#length = length;
-    this.#onTheirWay.clear();
+    this.#pending.clear();
   }
 
   /** The number of the event with this id, if there is one. */
   seqOf(eventId: string): number | undefined {
-    const onItsWay = this.#onTheirWay.get(eventId);
-    if (onItsWay !== undefined) return onItsWay;
+    const pending = this.#pending.get(eventId);
+    if (pending !== undefined) return pending;
     for (const seq of this.#ids.withHashOf(eventId)) if ((this.#idAt(seq) ?? eventId) === eventId) return seq;
     return undefined;
   }
 
-  /** Those on the disk after `seq`, oldest first. */
+  /** The events on the disk after `seq`, oldest first. */
   after(seq: number): RecordedEvent[] {
     const first = this.recent[0];
     const known = first === undefined || seq + 1 < first.seq ? this.#read() : this.recent;
     return known.filter((event) => event.seq > seq);
   }
 
-  /** Forgets the newest ones: they are read again. */
+  /** Forgets the newest events: they are read again when needed. */
   drop(): void {
     this.#recent.drop(0);
   }
 
-  /** Nothing where the journal can't be read now: then the hash alone must do. */
+  /** Undefined when the journal can't be read now: then the hash alone decides. */
   #idAt(seq: number): string | undefined {
     const at = (events: readonly RecordedEvent[]) => events.find((event) => event.seq === seq)?.event_id;
     return orElse(() => at(this.recent) ?? at(this.#read()), undefined);
   }
 }
 
-/** The newest events of one job, oldest first, as far as the memory for those of all jobs goes. */
+/** The newest events of one job, oldest first, as many as the memory for all jobs allows. */
 class RecentEvents {
   #events: RecordedEvent[] = [];
   #chars = 0;
@@ -136,7 +136,7 @@ class RecentEvents {
   }
 }
 
-/** About the length of an event's journal line; its long texts lie elsewhere. */
+/** About the length of an event's journal line; its long texts are elsewhere. */
 function sizeOf({ detail = '', result = '', data }: RecordedEvent): number {
   const more = data === undefined ? 0 : JSON.stringify(data).length;
   return EVENT_CHARS + detail.length + result.length + more;

@@ -17,12 +17,12 @@ import { JobEvents } from './job-events.ts';
 import { Queue } from './queue.ts';
 import { restoreJob } from './restore-job.ts';
 
-/** What a job takes in memory besides its events, in bytes. */
+/** The size of a job in memory without its events, in bytes. */
 const JOB_BYTES = 8_000;
-/** The longest time that a job's first events wait for each other, in ms. */
+/** The longest time that a job's first events wait to be written together, in ms. */
 const CORK_MS = 20;
 
-/** What became of a draft. */
+/** A draft after it was recorded. */
 export interface Recorded {
   event: RecordedEvent;
   before: JobRecord | undefined;
@@ -32,8 +32,8 @@ export interface Recorded {
 }
 
 /**
- * A job in the hub's memory: the only place that writes its journal. `record` is what the disk holds; the head runs
- * ahead of it while events are on their way there, so that each is judged by all that came before it.
+ * A job in the hub's memory: the only place that writes its journal. `record` is the state on the disk; the head is ahead
+ * of it while events are being written, so that each event is applied after all earlier ones.
  */
 export class LiveJob {
   paths: JobPaths;
@@ -46,16 +46,16 @@ export class LiveJob {
   mark: Mark | undefined;
   /** False for a job whose `job.json` was behind its journal when it was read. */
   isWritten = true;
-  /** No hub of this home has delegated it, so nothing of it is obeyed: it came with a clone, or from another home. */
+  /** It was not delegated by this home, so nothing in it is obeyed: it came with a clone, or from another home. */
   isHistory = false;
-  /** The registry in which the job itself is, of which this is a copy: it is history as well. */
+  /** The registry with the original, if this is a copy, which is history as well. */
   copyOf: string | undefined;
-  /** The prompt, until it has been handed over; then it is read from its file where it is needed. */
+  /** The prompt, until it has been handed over; after that it is read from its file when needed. */
   prompt: string | undefined;
   /** Resolves when the job's folder is complete on disk. */
   kept: Promise<void> = Promise.resolve();
   readonly clock = new JobClock();
-  /** The inode of its registry's folder: another folder in that place says nothing about the job. */
+  /** The inode of its registry's folder: another folder at the same path says nothing about the job. */
   registryInode: number | undefined;
   #head: JobRecord | undefined;
   #durable: JobRecord | undefined;
@@ -63,16 +63,16 @@ export class LiveJob {
   readonly #journal: Journal;
   readonly #seal: Seal;
   readonly #mayWrite: ((isOpen: boolean) => void) | undefined;
-  /** It takes no more events, so that it can be removed. */
+  /** It accepts no more events, so that it can be removed. */
   isRetired = false;
-  /** Events on their way to the disk. */
+  /** How many events are being written. */
   #writing = 0;
-  /** Settles when the last event given is on disk or has failed. */
+  /** Settles when the last event is on disk or has failed. */
   #tail: Promise<unknown> = Promise.resolve();
-  /** Used while a long event's texts are written: what comes after it queues up here, in its order. */
+  /** Used while a long event's texts are written: later events queue up here in order. */
   readonly #queue = new Queue();
 
-  /** @param access `mayWrite` throws before a write that must not happen; `isNew`: its files are to be made */
+  /** @param access `mayWrite` throws before a write that must not happen; `isNew`: its files are still to be created */
   constructor(
     registryDir: string,
     id: string,
@@ -88,14 +88,14 @@ export class LiveJob {
     this.#journal = new Journal(this.paths.journal, { place: this.ground, ...access });
   }
 
-  /** The job's state as the disk holds it; of a job whose very first event is on its way there, that event's. */
+  /** The job's state on the disk, or, while its first event is being written, the state after that event. */
   get record(): JobRecord {
     const record = this.#durable ?? this.#head;
     if (record === undefined) throw new MamError('internal', `Job ${this.id} has no record yet.`);
     return record;
   }
 
-  /** Takes what was read from the disk for what is true. */
+  /** Makes what was read from the disk the job's state. */
   adopt(folded: FoldedJob): void {
     this.#head = folded.record;
     this.#durable = folded.record;
@@ -105,33 +105,33 @@ export class LiveJob {
     this.isWritten = folded.isWritten;
   }
 
-  /** When the last event was recorded that counts against silence. */
+  /** When the last event that counts as activity was recorded. */
   get lastSign(): string {
     return this.#events.recent.findLast(isSign)?.recorded_at ?? this.record.created_at;
   }
 
-  /** About what it takes in memory besides its newest events, in bytes. */
+  /** Its approximate size in memory without its newest events, in bytes. */
   get weight(): number {
     return JOB_BYTES + this.#events.bytes;
   }
 
-  /** How many events the journal has, those on their way to the disk counted. */
+  /** How many events the journal has, including those still being written. */
   get length(): number {
     return this.#events.length;
   }
 
-  /** True when an event with this id has its place in the journal. */
+  /** True when an event with this id is in the journal, or being written. */
   has(eventId: string): boolean {
     return this.#events.seqOf(eventId) !== undefined;
   }
 
-  /** True when only a late report can change the job, all given events counted. */
+  /** True when only a late report can change the job, after all events so far. */
   get isFinal(): boolean {
     return this.#head !== undefined && isFinal(this.#head.status);
   }
 
   /**
-   * Records an event. Events get their order in the order of the calls.
+   * Records an event. Events are numbered in the order of the calls.
    * @returns when the event is on disk
    * @throws MamError `io` when it could not be written; the job is as it was
    */
@@ -147,8 +147,8 @@ export class LiveJob {
   }
 
   /**
-   * Holds the first events back until `uncork`: the announcement of the paste then goes to the disk together with the
-   * job's beginning, in one write instead of two.
+   * Holds the first events back until `uncork`, so that the job's first event and the announcement of the paste go to the
+   * disk in one write instead of two.
    */
   cork(): void {
     this.#journal.cork();
@@ -165,14 +165,14 @@ export class LiveJob {
     return seq >= this.record.seq ? [] : this.#events.after(seq);
   }
 
-  /** @returns false when events are on their way to the disk: then it stays as it is */
+  /** @returns false when events are being written: then nothing changes */
   retire(): boolean {
     if (this.#writing > 0 || this.#queue.isBusy) return false;
     this.isRetired = true;
     return true;
   }
 
-  /** The last event of a retired job whose folder is gone: nothing keeps it, but it reaches whoever follows the job. */
+  /** The last event of a retired job whose folder is gone: it is stored nowhere, but reaches whoever follows the job. */
   endUnkept(draft: Draft): Recorded {
     const event = this.#number(draft);
     const before = this.#head;
@@ -183,12 +183,12 @@ export class LiveJob {
     return { event, before, after, repeated: false };
   }
 
-  /** False once its journal, which was on the disk, has no place there any more. */
+  /** False once its journal, which was on the disk, is no longer there. */
   get isThere(): boolean {
     return this.#durable === undefined || existsSync(this.paths.journal);
   }
 
-  /** Before a file next to its journal is written. @throws the system's error where that must not happen */
+  /** Called before a file next to its journal is written. @throws the system's error when that must not happen */
   checkPlace(): void {
     this.#mayWrite?.(false);
     this.ground.check();
@@ -205,8 +205,8 @@ export class LiveJob {
   }
 
   /**
-   * How much of it the files in its place have, which may be a copy: `whole`, `behind` what was acknowledged, or `gone`;
-   * nothing for what no hub of this home has written, or can't be read.
+   * How complete the files at its path are, which may be a copy: `whole`, `behind` what was acknowledged, or `gone`;
+   * undefined for files that no hub of this home has written, or that can't be read.
    */
   get standing(): 'whole' | 'behind' | 'gone' | undefined {
     if (this.#durable === undefined) return 'whole';
@@ -224,19 +224,19 @@ export class LiveJob {
     return this.#journal.isReplaced;
   }
 
-  /** Writes on in the journal that is in its place now. */
+  /** Continues in the journal that is at its path now. */
   async reopen(): Promise<void> {
     await this.#journal.rescue();
   }
 
-  /** Makes its files anew. @returns and @throws as `restoreJob` */
+  /** Recreates its files. @returns and @throws as `restoreJob` */
   async restore(): Promise<string | undefined> {
     const lost = await restoreJob(this, this.#journal, this.#seal, this.#events.recent);
     if (lost !== undefined) this.damage.push(lost);
     return lost;
   }
 
-  /** Waits for what is under way and closes the journal. */
+  /** Waits for writes in progress and closes the journal. */
   async close(): Promise<void> {
     this.#events.drop();
     this.uncork();
@@ -244,7 +244,7 @@ export class LiveJob {
     await this.#journal.close();
   }
 
-  /** Only the placing queues up; the trip to the disk is shared with others. */
+  /** Only the numbering queues up; the writes themselves are shared with other events. */
   async #queueUp(work: () => Promise<() => Promise<Recorded>>): Promise<Recorded> {
     const written = await this.#queue.run(work);
     return written();
@@ -264,7 +264,7 @@ export class LiveJob {
     let line: Line;
     try {
       this.ground.check();
-      // Its texts would make a folder anew that was removed, without the rest of the job.
+      // Its texts would recreate a removed folder, without the rest of the job.
       if (this.#durable !== undefined) statSync(this.paths.folder);
       line = await longLine(event, this.paths.texts);
     } catch (error) {
@@ -294,7 +294,7 @@ export class LiveJob {
     try {
       this.mark = await written;
     } catch (error) {
-      // One look serves all that failed together.
+      // One reload is enough for all that failed together.
       if (this.#head !== this.#durable) this.#reload();
       throw registryError(this.registryDir, error);
     } finally {
@@ -307,7 +307,7 @@ export class LiveJob {
   }
 
   async #repeat(draft: Draft, seq: number): Promise<Recorded> {
-    // The first arrival may still be on its way to the disk: the second is answered no earlier.
+    // The first one may still be being written: the second one is not answered before it.
     await this.#tail.catch(() => {});
     if (!this.has(draft.event_id)) return this.append(draft);
     const after = this.record;
@@ -319,7 +319,7 @@ export class LiveJob {
     };
   }
 
-  /** After a failed write: what the disk holds is the truth again. */
+  /** After a failed write, the state on the disk counts again. */
   #reload(): void {
     try {
       const folded = this.#fold();
@@ -327,7 +327,7 @@ export class LiveJob {
       if (folded.events.length === 0 || folded.record.seq < (this.#durable?.seq ?? 0)) throw new Error('cut');
       this.adopt(folded);
     } catch {
-      // A job whose first event failed keeps what it was to be, for those who still hold it.
+      // A job whose first event failed keeps its intended state, for those who still refer to it.
       this.#head = this.#durable ?? this.#head;
       this.#events.backTo(this.#durable?.seq ?? 0);
     }

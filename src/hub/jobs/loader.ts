@@ -15,7 +15,7 @@ import { markOf } from './pointers.ts';
 import type { Removal } from './removal.ts';
 import { isAtRest, type Store } from './store.ts';
 
-/** So many jobs are read between two turns of the event loop, some ms each. */
+/** How many jobs are read between two turns of the event loop, some ms each. */
 const LOADED_AT_ONCE = 20;
 /** How many open jobs an error names. */
 const NAMED_JOBS = 5;
@@ -37,7 +37,7 @@ export class Loader {
   /**
    * A job by its id, from memory or from a registry.
    * @param registryDir where to look first
-   * @throws MamError `not_found` when no known registry has it, `io` when one that may have it is not there now
+   * @throws MamError `not_found` when no known registry has it, `io` when one that may have it is away
    */
   async find(jobId: string, registryDir?: string): Promise<LiveJob> {
     const { home, jobs, registries, away: waiting } = this.#with;
@@ -46,7 +46,7 @@ export class Loader {
     const away = waiting.get(jobId)?.pointer;
     if (away !== undefined) {
       if (!hasJob(away.registryDir, jobId)) throw this.#unknownError(jobId, away.registryDir);
-      // Its limits are taken up within a second.
+      // Its time limits apply again within a second.
       return this.load(away.registryDir, jobId, away);
     }
     const noted = [...placesOf(home, jobId).map((one) => one.registryDir), retainedPlace(home, jobId)];
@@ -55,21 +55,21 @@ export class Loader {
       if (place === undefined || !hasJob(place, jobId)) continue;
       const job = await this.load(place, jobId);
       if (!job.isHistory) return job;
-      // One with the same id that came with a clone must not hide it.
+      // A job with the same id that came with a clone must not hide it.
       history ??= job;
     }
     if (history === undefined) throw this.#unknownError(jobId, registryDir);
     return history;
   }
 
-  /** The same for whoever acts on a job. @throws MamError as `find`, and `refused` for one that is only history */
+  /** The same for an action on a job. @throws MamError as `find`, and `refused` for one that is only history */
   async findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
     const { home, unproven } = this.#with;
     const job = await this.find(jobId, registryDir);
     if (job.isHistory && unproven.has(jobId)) throw proofError(jobId, home.key);
     if (job.copyOf !== undefined) throw copyError(job.registryDir, job.id, job.copyOf);
     if (job.isHistory) throw historyError(job.registryDir, job.id);
-    // In a copied project: what is meant for the copy must not happen to the original.
+    // An action that is meant for a copy, in a copied project, must not affect the original.
     if (registryDir !== undefined && hasJob(registryDir, jobId) && !isSamePlace(registryDir, job.registryDir))
       throw copyError(registryDir, jobId, job.registryDir);
     return job;
@@ -124,7 +124,7 @@ export class Loader {
     return job;
   }
 
-  /** A hub that takes up thousands of jobs serves others in between. */
+  /** Lets a hub that takes up thousands of jobs serve clients in between. */
   #inSteps(): Promise<void> {
     this.#step = this.#step.then(() => (++this.#loads % LOADED_AT_ONCE === 0 ? nextTurn() : undefined));
     return this.#step;
@@ -148,8 +148,8 @@ export class Loader {
 }
 
 /**
- * A job that is on disk. One that no hub of this home has delegated is history: it can be looked at, and nothing more.
- * @throws MamError as `foldJob`; `unavailable` for a record that does not fit, `io` where its folder is another one, or a link
+ * Reads a job from the disk. One that was not delegated by this home is history: it can be looked at, and nothing more.
+ * @throws MamError as `foldJob`; `unavailable` for an invalid record, `io` when its folder is another one, or a link
  */
 function loadJob(dir: string, id: string, store: Store, pointer: Pointer | undefined): LiveJob {
   const { registries, seal } = store;
@@ -183,12 +183,12 @@ function checkRecord({ record, paths }: FoldedJob): void {
   if (parsed.success) return;
   throw new MamError(
     'unavailable',
-    `The record of job ${record.job_id} does not fit: ${parsed.error.issues[0]?.path.join('.') ?? 'unknown field'}.`,
+    `The record of job ${record.job_id} is invalid: ${parsed.error.issues[0]?.path.join('.') ?? 'unknown field'}.`,
     `Restore ${paths.journal} from a backup, or move the folder ${paths.folder} away.`,
   );
 }
 
-/** The other registry that has the original of a job: it has gone on there, or was made there. */
+/** The other registry that has the original of a job: the one where it continued, or was created. */
 function originalOf({ record, madeIn }: FoldedJob, dir: string, { home, seal }: Store): string | undefined {
   const { job_id: id, seq } = record;
   return readRegistries(home).find((other) => {

@@ -9,10 +9,10 @@ import { LiveJob } from './live-job.ts';
 import type { Store } from './store.ts';
 
 /**
- * Makes a job in a registry that is ready: its folder, prompt and first event.
+ * Creates a job in a registry that is ready: its folder, prompt and first event.
  * @param begin records the first event
- * @returns the job at once, so that its way can begin while the disk is busy; corked, until the dispatcher knows
- *   whether it is typed in now. Its `kept` resolves when all is on disk, and rejects (there is no job then) when not
+ * @returns the job at once, so that delivery can begin while the disk is busy; corked, until the dispatcher knows
+ *   whether it is typed in now. Its `kept` resolves when all is on disk, and rejects, with the job removed, when not
  * @throws MamError `io` when the registry can't be written, `conflict` when another hub writes it
  */
 export function makeJob(
@@ -28,7 +28,7 @@ export function makeJob(
   job.prompt = prompt;
   keepText(order.prompt_sha256, prompt);
   try {
-    // First: if this hub is killed before the job is there, the next one finds by the pointer what is left.
+    // The pointer comes first: if this hub is killed before the job exists, the next one finds the remains by it.
     pointers.put(job);
   } catch (error) {
     throw noteError(home, error);
@@ -56,10 +56,10 @@ export function makeJob(
   return job;
 }
 
-/** Takes back a job that could not be made. */
+/** Removes a job that could not be created. */
 async function unmakeJob({ jobs, registries, pointers, outlets, log }: Store, job: LiveJob): Promise<void> {
   jobs.delete(job.id);
-  // Or the list would have it open for ever.
+  // Otherwise the list would show it as open forever.
   registries.unlist(job.registryDir, job.id);
   outlets.clear(job.id);
   try {
@@ -68,7 +68,7 @@ async function unmakeJob({ jobs, registries, pointers, outlets, log }: Store, jo
     rmSync(job.paths.folder, { recursive: true, force: true });
     pointers.remove(job.id);
   } catch (error) {
-    // By its pointer the next hub finds it.
-    log.error(`what there is of ${job.id} was not removed`, error);
+    // The next hub finds it by its pointer.
+    log.error(`the files of ${job.id} were not removed`, error);
   }
 }

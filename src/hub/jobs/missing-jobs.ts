@@ -26,11 +26,11 @@ import type { Repair } from './repair.ts';
 import { Search } from './search.ts';
 import { isMissing, pointerOf, type Store } from './store.ts';
 
-/** The live jobs that the last hub left, and those whose registry is away: taken up once they are there. */
+/** The live jobs that the last hub left, and those whose registry is away: taken up once they are available. */
 export class MissingJobs {
   readonly #with;
   readonly #store: Store;
-  /** For open jobs that nothing points to. */
+  /** Searches for open jobs that nothing points to. */
   readonly search: Search;
 
   constructor(store: Store, parts: { loader: Loader; removal: Removal; repair: Repair }) {
@@ -51,7 +51,7 @@ export class MissingJobs {
 
   /**
    * Takes up a job that was live when the last hub ended.
-   * @returns nothing for one that is gone, can't be read or is away: then `comeBack` gives it later
+   * @returns undefined for one that is gone, can't be read or is away: `comeBack` may return it later
    */
   resume(pointer: Pointer): Promise<LiveJob | undefined> {
     return this.#resume(pointer).catch((error: unknown) => {
@@ -64,7 +64,7 @@ export class MissingJobs {
     const { away, home, jobs, log, pointers, unproven } = this.#store;
     const { jobId, registryDir } = pointer;
     const inode = inodeOf(pointer);
-    // One without the inode of the registry's folder is written anew, with it.
+    // A pointer without the inode of the registry's folder is rewritten, with it.
     if (inode !== undefined) pointers.adopt(jobId);
     const where = whereIs(registryDir, jobId, inode);
     const moved = where === 'away' && inode !== undefined ? renamedTo(registryDir, inode) : undefined;
@@ -74,7 +74,7 @@ export class MissingJobs {
       moveNotes(home, registryDir, moved);
       return job;
     }
-    // What this hub itself has put into an empty folder meanwhile proves nothing.
+    // What this hub itself has put into an empty folder since then proves nothing.
     const wasAway = inode === undefined && away.isAway(jobId);
     if (where === 'cut' || where === 'away' || (where === 'gone' && wasAway)) {
       away.put(pointer, where === 'cut' ? journalGoneError(registryDir, jobId) : shutError(pointer));
@@ -104,7 +104,7 @@ export class MissingJobs {
     const { away, log } = this.#store;
     await this.search.again();
     const back = this.#with.loader.takeStrays();
-    if (back.length > 0) log.warn(`${back.length} open jobs were found again that nothing pointed to`);
+    if (back.length > 0) log.warn(`${back.length} open jobs were found that nothing pointed to`);
     for (const pointer of away.due) {
       const job = await this.resume(pointer);
       if (job !== undefined) back.push(job);
@@ -113,7 +113,7 @@ export class MissingJobs {
   }
 
   /**
-   * A request names a registry: the jobs of a registry that was moved there go on.
+   * A request names a registry: the jobs of a registry that was moved there continue.
    * @throws MamError `io` when it can't be written, `conflict` when another hub does
    */
   async arrive(dir: string): Promise<void> {
@@ -122,7 +122,7 @@ export class MissingJobs {
     await repair.arrive(dir);
     for (const pointer of away.pointers) {
       if (pointer.registryDir === dir || !isMovedTo(pointer, dir)) continue;
-      log.warn(`the registry of ${pointer.jobId} was moved to ${dir}: it goes on there`);
+      log.warn(`the registry of ${pointer.jobId} was moved to ${dir}: it continues there`);
       const note = { ...(pointer.note as object | undefined), inode: inodeAt(dir) };
       const moved = { ...pointer, registryDir: dir, note };
       away.put(moved);
@@ -132,8 +132,8 @@ export class MissingJobs {
   }
 
   /**
-   * Gives up a live job whose registry or proof is not there: it is no longer waited for.
-   * @returns the registry that it was in, and its last record where that is known; nothing for a job that is not away
+   * Gives up a live job whose registry or proof is missing: it is no longer waited for.
+   * @returns the registry that it was in, and its last record if known; undefined for a job that is not away
    */
   giveUp(jobId: string, more: Saying<'cancelled'>): { registryDir: string; record?: JobRecord } | undefined {
     const { away, home, jobs, log, unproven } = this.#store;
@@ -145,19 +145,19 @@ export class MissingJobs {
     }
     const pointer = (away.isAway(jobId) ? away.get(jobId)?.pointer : undefined) ?? unproven.get(jobId);
     if (pointer === undefined) return undefined;
-    log.warn(`${jobId} is let go: nothing of it in ${pointer.registryDir} can be gone on with`);
+    log.warn(`${jobId} is given up: it cannot be continued from ${pointer.registryDir}`);
     unproven.delete(jobId);
     this.#forget(jobId);
     forgetJob(home, pointer.registryDir, jobId);
     return pointer;
   }
 
-  /** Live jobs that nothing proves, since the key of this home was lost. */
+  /** Live jobs that nothing proves any more, because the key of this home was lost. */
   get unproven(): string[] {
     return [...this.#store.unproven.keys()];
   }
 
-  /** Registries with live jobs that can't be written, or looked into, now. */
+  /** Registries with live jobs that can't be written or read now. */
   get registries(): AwayRegistry[] {
     const { away, jobs, registries } = this.#store;
     const held = jobs.open.flatMap((job) => {
@@ -167,7 +167,7 @@ export class MissingJobs {
     return [...away.registries, ...registriesOf(held)];
   }
 
-  /** @throws MamError `io` for a registry with jobs that is not there now. @param isEmpty the folder there has none */
+  /** @throws MamError `io` for a registry with jobs that is away now. @param isEmpty the folder at its path has none */
   checkThere(registryDir: string, isEmpty = false): void {
     this.checkAway(registryDir);
     const { home, jobs } = this.#store;
@@ -178,18 +178,18 @@ export class MissingJobs {
     if (away !== undefined) throw away;
   }
 
-  /** The same for one that the last hub has left: to open it would make it anew. */
+  /** The same for one that the last hub left: opening it would create a new one. */
   checkAway(registryDir: string): void {
     const { away, home } = this.#store;
     const pointer = away.pointers.find((one) => one.registryDir === registryDir && isAway(one));
     if (pointer !== undefined) throw awayError(pointer);
-    // The project itself is missing: a new one would hide what comes back.
+    // The project itself is missing: a new registry would hide the one that comes back.
     const isThere = existsSync(projectFolderOf(registryDir));
     const gone = isThere ? undefined : awayListError(home, registryDir, true);
     if (gone !== undefined) throw gone;
   }
 
-  /** Looks again for a job that can't be read now. @throws what will not pass */
+  /** Retries a job that can't be read now. @throws an error that will not go away by itself */
   #waitFor(pointer: Pointer, error: unknown): void {
     if (!(error instanceof MamError) || !(mayPass(error) || error.code === 'unavailable')) throw error;
     this.#store.away.put(pointer, error);

@@ -17,7 +17,7 @@ import type { LiveJob } from './live-job.ts';
 import { OpenRegistry } from './open-registry.ts';
 import type { Store } from './store.ts';
 
-/** The registry folders that this hub writes: each is locked, and has a list of its jobs. */
+/** The registry folders that this hub writes: each is locked and has a list of its jobs. */
 export class OpenRegistries {
   readonly #with;
   readonly #opening = new Map<string, Promise<OpenRegistry>>();
@@ -26,7 +26,7 @@ export class OpenRegistries {
   readonly #moved = new Map<string, string>();
   /** Called for a job whose `job.json` was found behind its journal. */
   onBehind: (dir: string, jobId: string) => Promise<void> = async () => {};
-  /** Called for a registry whose lock this hub has lost: to be repaired. */
+  /** Called for a registry whose lock this hub has lost, which must be repaired. */
   onLoose: (dir: string) => void = () => {};
 
   constructor(parts: Pick<Store, 'home' | 'seal' | 'log' | 'jobs'>) {
@@ -38,7 +38,7 @@ export class OpenRegistries {
   }
 
   /**
-   * The one name of a registry here, by whatever path it is named: a second lock on it would take away the first.
+   * The one name of a registry, by whatever path it is named: a second lock on it would take away the first.
    * @param dir absolute
    */
   nameOf(dir: string): string {
@@ -63,11 +63,11 @@ export class OpenRegistries {
     return registry;
   }
 
-  /** Makes a registry anew whose folder was removed. @throws MamError as `open` */
+  /** Recreates a registry whose folder was removed. @throws MamError as `open` */
   async openAnew(dir: string): Promise<OpenRegistry> {
     const gone = await this.open(dir);
     const place = this.#opened.indexOf(gone);
-    // Of two requests at once the first one does it.
+    // Of two concurrent requests, the first one does it.
     if (place < 0) return this.open(dir);
     this.#opened.splice(place, 1);
     gone.dropProof();
@@ -84,7 +84,7 @@ export class OpenRegistries {
     return registry.indexing;
   }
 
-  /** Brings a job's row up to date, where the list is read already. */
+  /** Updates a job's row, if the list has been read. */
   list({ registryDir, record, mark }: LiveJob): void {
     this.#find(registryDir)?.index?.put(record, mark);
   }
@@ -93,7 +93,7 @@ export class OpenRegistries {
     this.#find(dir)?.index?.remove(new Set([jobId]));
   }
 
-  /** Writes the lists and gives the registries back. */
+  /** Writes the lists and releases the registries. */
   async close(): Promise<void> {
     for (const registry of this.#opened) registry.dropProof();
     for (const registry of this.#opened) {
@@ -103,9 +103,9 @@ export class OpenRegistries {
   }
 
   /**
-   * Before each write.
-   * @param isOpen the file is: what was put aside as a whole, with its lock, can be written all the same
-   * @throws the system's error EOWNERDEAD while the lock is not this hub's; MamError `conflict` when it is another's
+   * Checks that a registry may be written, before each write.
+   * @param isOpen true if the file is open: a registry that was moved away with its lock can still be written
+   * @throws the system's error EOWNERDEAD while the lock is not this hub's; MamError `conflict` when another hub has it
    */
   check(dir: string, isOpen: boolean): void {
     const registry = this.#find(dir);
@@ -115,7 +115,7 @@ export class OpenRegistries {
     throw Object.assign(new Error(`the lock of ${dir} was removed`), { code: 'EOWNERDEAD' });
   }
 
-  /** Why a registry can't be written that this hub had, while another one has it. */
+  /** Why a registry that this hub had can't be written, while another hub has it. */
   takenBy(dir: string): string | undefined {
     return this.#find(dir)?.taken?.message;
   }
@@ -130,10 +130,9 @@ export class OpenRegistries {
 
   /**
    * Repairs what keeps a registry from being written.
-   * @param mayMake one that was removed is made anew
-   * @returns `same` when nothing was wrong here, `taken` when its lock is there again, `anew` when it was removed and is
-   * made anew, `copied` when a copy of it is in its place and is taken for it, its new place when it was moved, nothing
-   * when it is away
+   * @param mayMake whether to recreate one that was removed
+   * @returns `same` when nothing was wrong here, `taken` when its lock was taken again, `anew` when it was recreated,
+   * `copied` when a copy at its path was adopted, its new place when it was moved, undefined when it is away
    * @throws MamError as `open`
    */
   async repair(
@@ -145,7 +144,7 @@ export class OpenRegistries {
     const inode = inodeAt(dir);
     if (inode === registry.inode) {
       if (registry.isSound) return 'same';
-      // All of it is being removed.
+      // The whole registry is being removed.
       const open = this.#with.jobs.openIn(dir);
       if (!mayMake && open.length > 0 && !open.some((job) => job.isThere)) return undefined;
       await registry.takeAgain();
@@ -156,7 +155,7 @@ export class OpenRegistries {
       await this.move(dir, to);
       return { to };
     }
-    // Another folder in its place, as where a disk was unmounted, is left alone.
+    // Another folder at its path, such as the mount point of an unmounted disk, is left alone.
     if (this.#isCopied(registry, mayMake)) {
       await registry.takeAgain();
       registry.dropIndex();
@@ -167,7 +166,7 @@ export class OpenRegistries {
     return 'anew';
   }
 
-  /** Goes on with a registry in its new place. @throws MamError as `open`; then nothing has changed */
+  /** Continues with a registry in its new place. @throws MamError as `open`; then nothing has changed */
   async move(from: string, to: string): Promise<void> {
     const registry = this.#find(from);
     await this.open(to);
@@ -192,7 +191,7 @@ export class OpenRegistries {
     return this.#find(dir)?.isHeld === true;
   }
 
-  /** The registry that is in this folder now: that very folder, or one with its jobs where its project is gone. */
+  /** The missing registry that this folder holds now: the same folder, or one with its jobs when its project is gone. */
   lostAs(dir: string): string | undefined {
     const inode = inodeAt(dir);
     const hasJobs = (from: string) => this.#with.jobs.openIn(from).some(({ id }) => hasJob(dir, id));
@@ -205,8 +204,8 @@ export class OpenRegistries {
   }
 
   /**
-   * True when another folder in a registry's place has its jobs: a copy, or what was restored from one. Where no job is
-   * open, a lock that a hub has left there shows it, or that the registry is to be written now.
+   * True when another folder at a registry's path has its jobs: a copy, or what was restored from one. If no job is open,
+   * it is one when a hub has left its lock there, or when the registry must be written now.
    */
   #isCopied({ dir, inode }: OpenRegistry, isWanted: boolean): boolean {
     const there = inodeAt(dir);
@@ -216,7 +215,7 @@ export class OpenRegistries {
     return open.some(({ standing }) => standing === 'whole' || standing === 'behind');
   }
 
-  /** Notes where a job that can be written lies: later it must be known whether its registry is removed or away. */
+  /** Notes where a writable job is: later this shows whether its registry was removed or is away. */
   place(job: LiveJob): void {
     job.registryInode = inodeAt(job.registryDir);
     this.#find(job.registryDir)?.keepProof(true);
@@ -227,10 +226,10 @@ export class OpenRegistries {
   }
 
   async #loadIndex(registry: OpenRegistry): Promise<JobIndex> {
-    // A sweep would remove the neighbour of a list that is being written.
+    // A sweep would remove the temporary file of a list that is being written.
     await registry.swept;
     const index = await JobIndex.load(registry.dir, this.#with.seal, () => this.check(registry.dir, false));
-    // What happened while it was read.
+    // Changes that happened during the read.
     for (const { record, mark } of this.#with.jobs.in(registry.dir)) index.put(record, mark);
     registry.index = index;
     const own = [...index.inOrder()].filter((row) => !isHistory(row)).map(({ job_id: id }) => id);
@@ -255,7 +254,7 @@ export class OpenRegistries {
       return registry;
     })();
     this.#opening.set(dir, opening);
-    // A registry that could not be opened may be repaired: the next request tries again.
+    // A registry that could not be opened may be repaired later: the next request tries again.
     opening.catch(() => this.#opening.delete(dir));
     return opening;
   }

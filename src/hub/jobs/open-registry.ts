@@ -13,20 +13,20 @@ import { ensureRegistry, inodeAt, lockPath, projectFolderOf, registryError } fro
 import { emptyTrash } from '../../registry/trash.ts';
 
 /**
- * Long enough for the election of a killed hub to get stale. Whoever can write in a project can hold one for ever: the
- * others must not wait for it.
+ * Long enough for a killed hub's election to become stale. Anyone who can write in a project can hold one forever, and
+ * other registries must not wait for it.
  */
 const ELECTION_TRIES = 75;
 
-/** A registry folder that this hub writes: its lock, and what proves later what has become of the folder. */
+/** A registry folder that this hub writes: its lock, and the proof of what happens to the folder. */
 export class OpenRegistry {
   readonly dir: string;
   readonly place: OwnPlace;
-  /** Settles when what a killed hub has left is removed. */
+  /** Settles when the leftovers of a killed hub are removed. */
   readonly swept: Promise<void>;
-  /** Its folder's. */
+  /** The inode of its folder. */
   inode: number;
-  /** Why it can't be taken again: another hub has it now. */
+  /** Set when it can't be taken again, because another hub has it now. */
   taken: MamError | undefined;
   /** The list of its jobs; read when it is first asked for. */
   index: JobIndex | undefined;
@@ -34,11 +34,11 @@ export class OpenRegistry {
   lock: HeldLock;
   readonly #home: Home;
   readonly #log: Log;
-  /** The heartbeat of the lock goes on. */
+  /** True while the lock's heartbeat works. */
   #isBeating = true;
-  /** The owner's file, open while there are jobs: once it has no name, the registry was removed and is not away. */
+  /** The open owner's file, while there are jobs: once it is unlinked, the registry was removed and is not just away. */
   #proof: number | undefined;
-  /** Why it could not be taken again last. */
+  /** Why the last attempt to take it again failed. */
   #why: string | undefined;
 
   private constructor(dir: string, lock: HeldLock, home: Home, log: Log) {
@@ -63,7 +63,7 @@ export class OpenRegistry {
       throw error;
     }
     registry = new OpenRegistry(dir, lock, home, log);
-    // A hub that was killed while it pruned may have left something.
+    // A hub that was killed while pruning may have left something.
     void emptyTrash(dir).catch((error) => log.error(`the trash of ${dir} was not emptied`, error));
     return registry;
   }
@@ -73,37 +73,37 @@ export class OpenRegistry {
     return this.lock.holds();
   }
 
-  /** The same, with a heartbeat that goes on. */
+  /** The same, with a working heartbeat. */
   get isSound(): boolean {
     return this.#isBeating && this.isHeld;
   }
 
-  /** True once it is known to be removed. */
+  /** True once it is known to have been removed. */
   get isRemoved(): boolean {
     return this.#proof !== undefined && fstatSync(this.#proof).nlink === 0;
   }
 
-  /** True while it is known to be somewhere, in its place or not. */
+  /** True while it is known to exist, at its path or elsewhere. */
   get isSomewhere(): boolean {
     return this.#proof !== undefined && !this.isRemoved;
   }
 
-  /** Where it lies now, if its project was moved and that can be seen. */
+  /** Where it is now, if its project was moved and that can be found out. */
   get newPlace(): string | undefined {
     const { dir, inode } = this;
     try {
-      // Where the system has this view of open files, it is found wherever it was moved.
+      // If the system has this view of open files, it is found wherever it was moved.
       const proof = this.#proof;
       const open = proof === undefined ? undefined : dirname(readlinkSync(`/proc/self/fd/${proof}`));
       const name = dir.slice(projectFolderOf(dir).length);
       if (open?.endsWith(name) === true && inodeAt(open) === inode) return open;
     } catch {
-      // Else only in the same folder.
+      // Otherwise it is found only in the same parent folder.
     }
     return renamedTo(dir, inode);
   }
 
-  /** Holds the proof that it was removed, where that is needed: it keeps a disk from being unmounted. */
+  /** Keeps the proof of a removal only while it is needed: it keeps a disk from being unmounted. */
   keepProof(isNeeded: boolean): void {
     if (isNeeded === (this.#proof !== undefined)) return;
     if (!isNeeded) this.dropProof();
@@ -116,7 +116,7 @@ export class OpenRegistry {
     this.#proof = undefined;
   }
 
-  /** Takes its lock again, or that of the folder in its place; once at a time. @throws MamError as `take` */
+  /** Takes its lock again, or that of the folder now at its path; once at a time. @throws MamError as `take` */
   async takeAgain(): Promise<void> {
     try {
       this.lock = await lockFor(this.dir, this.#home, () => this.failed());
@@ -130,20 +130,20 @@ export class OpenRegistry {
     this.dropProof();
     this.inode = inodeAt(this.dir) ?? 0;
     this.#isBeating = true;
-    // The other hub has written there.
+    // The other hub has written to it.
     if (this.taken !== undefined) this.dropIndex();
     this.taken = undefined;
     this.#why = undefined;
     this.keepProof(true);
   }
 
-  /** The list is read anew when it is asked for. */
+  /** Makes the list be read again when it is next needed. */
   dropIndex(): void {
     this.index = undefined;
     this.indexing = undefined;
   }
 
-  /** A heartbeat has failed: the next look takes the lock again, where the registry is there and no other hub has it. */
+  /** A heartbeat has failed: the next look takes the lock again, if the registry is there and no other hub has it. */
   failed(): void {
     this.#isBeating = false;
   }

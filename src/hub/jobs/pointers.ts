@@ -7,10 +7,10 @@ import { type Home, type Pointer, removePointer, writePointer } from '../../regi
 import type { ClockMark } from './job-clock.ts';
 import type { LiveJob } from './live-job.ts';
 
-/** The wall clock was set, or the machine slept, when it has gained or lost so much, in ms. */
+/** A jump of the wall clock by this much (ms) means that it was set, or that the machine slept. */
 const SET_MS = 1_000;
 
-/** Where the jobs lie that the hub has something left to do for: the next hub takes up just those. */
+/** The places of the jobs that the hub still has work for: the next hub takes up just those. */
 export class Pointers {
   readonly #home: Home;
   readonly #log: Log;
@@ -29,13 +29,13 @@ export class Pointers {
   /** Writes a job's pointer, unless it is there. @throws the system's error when it can't be written */
   put(job: LiveJob): void {
     if (this.#held.has(job.id)) return;
-    // It may have been removed under this hub; a home that is gone is not made here.
+    // The folder may have been removed under this hub; a home that is gone is not recreated here.
     if (!existsSync(this.#home.live)) mkdirSync(this.#home.live, { mode: 0o700 });
     this.#write(job);
     this.#held.add(job.id);
   }
 
-  /** The same for a job that is there already: without a pointer it goes on, and the log says so. */
+  /** The same for a job that already exists: it continues without a pointer, and the log says so. */
   tryPut(job: LiveJob): void {
     try {
       this.put(job);
@@ -44,18 +44,18 @@ export class Pointers {
     }
   }
 
-  /** Writes it anew, where it is: its job lies in another folder now. */
+  /** Rewrites the pointer of a job that is in another folder now. */
   renew(job: LiveJob): void {
     this.#held.delete(job.id);
     this.tryPut(job);
   }
 
-  /** The last hub has left a pointer. */
+  /** Takes over a pointer that the last hub left. */
   adopt(jobId: string): void {
     this.#held.add(jobId);
   }
 
-  /** One that can't be removed is in the log: the next hub finds nothing to do there. */
+  /** Removes a pointer. A failure is only logged: the next hub will find nothing to do there. */
   remove(jobId: string): void {
     if (!this.#held.delete(jobId)) return;
     try {
@@ -65,7 +65,7 @@ export class Pointers {
     }
   }
 
-  /** Writes anew what was removed, and all of them once the clock was set: they say how far the jobs' clocks are. */
+  /** Rewrites removed pointers, and all of them after the clock was set, since they hold the state of the jobs' clocks. */
   restoreRemoved(jobs: Iterable<LiveJob>): void {
     const ahead = Date.now() - awake.now();
     const isSet = Math.abs(ahead - this.#ahead) > SET_MS;
@@ -89,7 +89,7 @@ export class Pointers {
   }
 
   #write(job: LiveJob): void {
-    // Of the folder that the job lies in, whatever is in its place now.
+    // The job's own folder counts, whatever is at its path now.
     const there = statSync(job.registryDir, { throwIfNoEntry: false });
     const inode = job.registryInode ?? there?.ino;
     if (there !== undefined && there.ino === inode) this.#devices.set(job.registryDir, there.dev);
@@ -98,7 +98,7 @@ export class Pointers {
   }
 }
 
-/** What a pointer says about its job's clocks; nothing where no hub, or one of an earlier version, has noted it. */
+/** What a pointer says about its job's clocks; undefined when no hub, or one of an earlier version, wrote it. */
 export function markOf({ note }: Pointer): ClockMark | undefined {
   const { boot, mono, wall, spent, quiet } = (note ?? {}) as Record<keyof ClockMark, unknown>;
   const areNumbers = [mono, wall, quiet].every(Number.isFinite);

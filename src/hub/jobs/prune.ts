@@ -18,27 +18,26 @@ import type { Registrar } from './registrar.ts';
 /** Jobs in each list of an answer: the bus takes 64 KiB at most, and others are served between two requests. */
 const JOBS_AT_ONCE = 100;
 const WHY_CHARS = 300;
-/** How long (ms) this may go on before others get their turn. */
+/** How long (ms) this may run before other work gets its turn. */
 const TURN_MS = 5;
 const SHOWN_FILES = 3;
 
-/** What becomes of one job: its end, or why it stays; nothing where it is too young. */
+/** What happens to one job: its entry when pruned, or why it is kept; undefined when it is too young. */
 type Outcome = PruneResult['pruned'][number] | string | undefined;
 
 /**
- * Removes some of the final jobs that ended before a time, the oldest first. One whose files can't be read whole, or that
- * holds what we did not put there, stays and is named; separate log folders are never touched.
+ * Removes some of the final jobs that ended before a time, oldest first. A job whose files can't be read completely, or
+ * whose folder holds other files, is kept and named; separate log folders are never touched.
  * @returns the cursor for the next part
- * @throws MamError `bad_input` for a bad time or cursor, `io` and `conflict` where the registry can't be written, or is away
+ * @throws MamError `bad_input` for a bad time or cursor, `io` and `conflict` when the registry can't be written, or is away
  */
 export async function pruneJobs(registrar: Registrar, log: Log, params: PruneParams): Promise<PruneResult> {
   const { registry_dir: dir, dry_run: dry = false } = params;
   const before = Date.parse(params.before);
-  if (Number.isNaN(before))
-    throw new MamError('bad_input', '`before` is not a time.', 'Give it as ISO 8601.');
+  if (Number.isNaN(before)) throw new MamError('bad_input', '`before` is not a time.', 'Use ISO 8601.');
   const result: PruneResult = { pruned: [], kept: [] };
   registrar.missing.checkThere(dir);
-  // A look at what could be pruned must not make a registry.
+  // A dry run must not create a registry.
   if (!existsSync(dir)) return result;
   const index = await registrar.index(dir);
   const behind = parseCursor(params.cursor);
@@ -63,7 +62,7 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
   return result;
 }
 
-/** In one turn of the event loop: nothing may come for the job between the look at it and its end. */
+/** Runs in one turn of the event loop: nothing may arrive for the job between the check and the removal. */
 function prune(registrar: Registrar, dir: string, jobId: string, before: number, dry: boolean): Outcome {
   // It was removed by hand.
   if (!existsSync(jobPaths(dir, jobId).folder)) return undefined;
@@ -76,7 +75,7 @@ function prune(registrar: Registrar, dir: string, jobId: string, before: number,
     if (foreign[0] !== undefined) {
       const names = foreign.slice(0, SHOWN_FILES).map(clean).join(', ');
       const more = foreign.length > SHOWN_FILES ? ', …' : '';
-      return `Its folder holds what is not ours: ${names}${more}. Move that away.`;
+      return `Its folder holds files that mam did not create: ${names}${more}. Move them away.`;
     }
     if (!dry && !registrar.removal.remove(dir, jobId)) return 'It is being written to now.';
     return { job_id: jobId, status, final_at, bytes };
@@ -89,12 +88,12 @@ function isFull({ pruned, kept }: PruneResult): boolean {
   return pruned.length >= JOBS_AT_ONCE || kept.length >= JOBS_AT_ONCE;
 }
 
-/** By its row alone, so that the files of young jobs need not be read. */
+/** Judges by the row alone, so that the files of young jobs need not be read. */
 function mayBeOld({ status, final_at }: JobRow, before: number): boolean {
   return isFinal(status as Status) && (final_at === undefined || Date.parse(final_at) < before);
 }
 
-/** The folders that must be jobs and can't be read. */
+/** The folders that must be jobs but can't be read. */
 async function unlisted(dir: string, index: JobIndex): Promise<PruneResult['kept']> {
   const kept: PruneResult['kept'] = [];
   for (const name of await readdir(dir)) {
@@ -109,7 +108,7 @@ async function unlisted(dir: string, index: JobIndex): Promise<PruneResult['kept
 function whyUnread(dir: string, jobId: string): string {
   try {
     foldJob(dir, jobId);
-    return 'The list of jobs does not know it yet.';
+    return 'It is not in the list of jobs yet.';
   } catch (error) {
     return error instanceof MamError && error.code === 'not_found'
       ? 'Its journal is missing.'
@@ -121,5 +120,5 @@ function parseCursor(cursor: string | undefined): { created_at: string; job_id: 
   if (cursor === undefined) return undefined;
   const [created_at, job_id] = cursor.split(' ');
   if (created_at !== undefined && job_id !== undefined && isJobId(job_id)) return { created_at, job_id };
-  throw new MamError('bad_input', 'The cursor is not one of ours.', 'Leave it out to begin anew.');
+  throw new MamError('bad_input', 'The cursor is not one of ours.', 'Leave it out to start over.');
 }

@@ -1,4 +1,4 @@
-/** Runs what is given to it one after the other. */
+/** Runs tasks one after the other. */
 export class Queue {
   #last: Promise<unknown> | undefined;
 
@@ -7,7 +7,7 @@ export class Queue {
     return this.#last !== undefined;
   }
 
-  /** @returns what the work gives, once all that was given before has run, well or not */
+  /** @returns the work's result; it runs once all earlier work has settled */
   run<T>(work: () => Promise<T>): Promise<T> {
     const run = (this.#last ?? Promise.resolve()).then(work);
     const settled = run.then(

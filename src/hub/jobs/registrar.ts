@@ -24,13 +24,13 @@ import { Removal } from './removal.ts';
 import { isTakenOut, Repair } from './repair.ts';
 import { HeldJobs, isAtRest, isMissing, type Outlets, pointerOf, type Store } from './store.ts';
 
-/** What the hub concludes about open jobs only. */
+/** What the hub concludes only about open jobs. */
 const OF_OPEN_JOBS: readonly string[] = [
   ...AMENDABLE,
   ...['blocked', 'delivery_unverified', 'stalled', 'resumed', 'reminded'],
 ];
 
-/** The one writer of the registries: finds and makes jobs, records events, and reports each event once it is on disk. */
+/** The only writer of the registries: finds and creates jobs, records events, and reports each event once it is on disk. */
 export class Registrar {
   readonly #store: Store;
   readonly #loader: Loader;
@@ -60,7 +60,7 @@ export class Registrar {
     this.#loader = loader;
     this.#repair = repair;
     registries.onBehind = async (dir, jobId) => {
-      // Reading it brings it up to date; one that is in memory is written anyway.
+      // Reading a job updates its file; one that is in memory is written anyway.
       if (!jobs.has(jobId)) await loader.load(dir, jobId);
     };
     registries.onLoose = (dir) => repair.tryRepair(dir, false);
@@ -74,7 +74,7 @@ export class Registrar {
     return this.#store.registries.dirs;
   }
 
-  /** True while jobs are open or wait to be taken up, or something that has happened to one is still to be written. */
+  /** True while jobs are open or wait to be taken up, or an event is still to be written. */
   get hasWork(): boolean {
     return this.open.length + this.#store.late.size > 0 || this.missing.hasWork;
   }
@@ -93,7 +93,7 @@ export class Registrar {
     if (isThere && registries.isHeld(registryDir)) return;
     const [open] = jobs.openIn(registryDir);
     if (isThere || open !== undefined) {
-      // A peer may have cleaned its working folder: its job goes on. What is only away comes back with its jobs.
+      // A peer may have cleaned its working folder: its job continues. What is only away comes back with its jobs.
       const isRepaired = (await this.#repair.repair(registryDir)) && open?.isThere !== false;
       if (!isRepaired && open !== undefined) throw awayError(pointerOf(open));
       return;
@@ -102,7 +102,7 @@ export class Registrar {
     await registries.openAnew(registryDir);
   }
 
-  /** Makes a job. @throws MamError as `makeJob` */
+  /** Creates a job. @throws MamError as `makeJob` */
   create(order: JobOrder, prompt: string): LiveJob {
     return makeJob(this.#store, order, prompt, async (job) => {
       const recorded = await job.append(draftEvent(order.job_id, 'queued', { data: { job: order } }));
@@ -115,12 +115,12 @@ export class Registrar {
     return this.#loader.find(jobId, registryDir);
   }
 
-  /** The same for whoever acts on a job. @throws MamError as `Loader.findOwn` */
+  /** The same for an action on a job. @throws MamError as `Loader.findOwn` */
   findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
     return this.#loader.findOwn(jobId, registryDir);
   }
 
-  /** A job that is in memory: every open one, and those that ended last. */
+  /** A job in memory, where all open ones and those that ended last are. */
   held(jobId: string): LiveJob | undefined {
     return this.#store.jobs.get(jobId);
   }
@@ -132,9 +132,9 @@ export class Registrar {
   }
 
   /**
-   * Records an event of the hub's own: something that has happened and will not be seen again. A conclusion about an
-   * open job is dropped when the job's end is on its way to the disk: two that look at one pane see one loss.
-   * @returns nothing when it could not be written now: it is written as soon as it can be, before anything newer of its job
+   * Records an event of the hub: something that has happened and will not be seen again. A conclusion about an open job
+   * is dropped when the job's end is already being written: two observers of one pane see the same loss.
+   * @returns undefined when it could not be written now: it is written as soon as possible, before anything newer
    */
   async note<T extends EventType>(
     job: LiveJob,
@@ -156,7 +156,7 @@ export class Registrar {
     this.#store.late.hold(job, draft, error);
   }
 
-  /** The same for what the caller looks at again: by the time it can be written it may not be true any more. */
+  /** The same for what the caller will check again: by the time it can be written it may no longer be true. */
   async noteNow<T extends EventType>(
     job: LiveJob,
     type: T,
@@ -177,19 +177,19 @@ export class Registrar {
     }
   }
 
-  /** True while something that has happened to a job is still to be written. */
+  /** True while an event of a job is still to be written. */
   isHolding(job: LiveJob): boolean {
     return this.#store.late.has(job);
   }
 
-  /** Every second: what could not be written is tried again, and what was removed is noticed. */
+  /** Runs every second: retries failed writes and notices what was removed. */
   onTick(): void {
     const { jobs, late, pointers, registries } = this.#store;
     for (const job of this.open)
       if (!this.removal.dropRemoved(job) && isTakenOut(job)) this.#repair.tryRepair(job.registryDir);
     registries.checkLocks(new Set(this.open.map(({ registryDir }) => registryDir)));
     late.retry();
-    // On a full disk it could not be written.
+    // A full disk may have kept pointers from being written.
     for (const job of jobs.values()) if (!isAtRest(job)) pointers.tryPut(job);
     pointers.restoreRemoved(jobs.values());
   }
@@ -209,7 +209,7 @@ export class Registrar {
     return isOurs ? row : historyOf(row);
   }
 
-  /** Once nothing is left to do for a job, and its files say so, the next hub does not take it up. */
+  /** Removes the pointer of a job with nothing left to do or to write, so that the next hub does not take it up. */
   releaseJob(job: LiveJob): void {
     const { jobs, log, outlets, pointers } = this.#store;
     if (jobs.get(job.id) !== job || !isAtRest(job) || outlets.isBusy(job)) return;
@@ -218,7 +218,7 @@ export class Registrar {
       void old.close().catch((error) => log.error(`journal of ${old.id} was not closed`, error));
   }
 
-  /** Writes what is due and gives the registries back. @param flush writes what follows from that, before */
+  /** Writes what is pending and releases the registries. @param flush writes what follows from that, before the release */
   async close(flush: () => Promise<void> = async () => {}): Promise<void> {
     const { jobs, late, registries } = this.#store;
     for (const job of jobs.values()) late.flush(job);
@@ -231,10 +231,10 @@ export class Registrar {
     const { home, jobs, pointers, unproven } = this.#store;
     if (job.isHistory && unproven.has(job.id)) {
       const { message, hint } = proofError(job.id, home.key);
-      // The key may come back: a report is kept until then.
+      // The key may come back: the report is kept until then.
       throw new MamError('unavailable', message, hint);
     }
-    // Of an ended job as well: if this hub is killed now, the next one brings its files up to date.
+    // For an ended job as well: if this hub is killed now, the next one updates its files.
     if (jobs.get(job.id) === job) pointers.tryPut(job);
     try {
       const recorded = await job.append(draft).catch(async (error: unknown) => {
@@ -256,17 +256,17 @@ export class Registrar {
     try {
       this.onRecorded(job, recorded);
     } catch (error) {
-      // It is on the disk: whoever reported it gets that answer.
-      log.error(`event ${recorded.event.type} of ${job.id} was not passed on to all`, error);
+      // The event is on the disk, and its publisher is told so.
+      log.error(`event ${recorded.event.type} of ${job.id} did not reach every part of the hub`, error);
     }
-    // An ended job's row is taken as it is by the next hub, unless its journal has grown since.
+    // The next hub trusts an ended job's row, unless its journal has grown since.
     if (before !== undefined && standsAs(before, after) && !isFinal(after.status)) return;
     // Waiters are notified first: a message leaves when this turn ends.
     setImmediate(() => registries.list(job));
   }
 }
 
-/** True for a conclusion about an open job that has ended meanwhile. */
+/** True for a conclusion about a job that has ended meanwhile. */
 function isVoid(job: LiveJob, type: string): boolean {
   return job.isFinal && OF_OPEN_JOBS.includes(type);
 }

@@ -6,7 +6,7 @@ import { moveToTrash } from '../../registry/trash.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import type { Store } from './store.ts';
 
-/** Lets go of jobs whose folders go, or are gone. */
+/** Removes jobs, and forgets those whose folders are gone. */
 export class Removal {
   readonly #store: Store;
   readonly #onRecorded: (job: LiveJob, recorded: Recorded) => void;
@@ -17,8 +17,8 @@ export class Removal {
   }
 
   /**
-   * Takes an ended job out of its registry, in this very turn.
-   * @returns false when something of it is still on its way to the disk: then it stays
+   * Removes an ended job from its registry, within this turn of the event loop.
+   * @returns false when something of it is still being written: then it stays
    * @throws the system's error when its folder can't be moved; then it stays as well
    */
   remove(dir: string, jobId: string): boolean {
@@ -37,9 +37,9 @@ export class Removal {
   }
 
   /**
-   * Lets go of a job whose folder was removed by hand. An open one ends with that, so that those who wait for it, or are
-   * behind it in its pane, go on.
-   * @returns false when its folder is there, or something of it is on its way to the disk
+   * Forgets a job whose folder was removed by hand. An open job ends with that, so that its waiters and the jobs behind
+   * it in its pane can continue.
+   * @returns false when its folder is there, or something of it is still being written
    */
   dropRemoved(job: LiveJob): boolean {
     if (!isRemoved(job.registryDir, job.id) || inodeAt(job.registryDir) !== job.registryInode) return false;
@@ -48,7 +48,7 @@ export class Removal {
     return true;
   }
 
-  /** Its folder is gone. @param more what is said of the end of an open one */
+  /** Forgets a job whose folder is gone. @param more for the last event of an open one */
   drop(job: LiveJob, more?: Saying<'cancelled'>): void {
     const { log, late, registries } = this.#store;
     job.retire();

@@ -19,7 +19,7 @@ export class Repair {
   }
 
   /**
-   * @param mayMake a registry that was removed is made anew
+   * @param mayMake whether to recreate a registry that was removed
    * @returns false when nothing was repaired: something else is wrong, or the registry is only away
    * @throws MamError `io` when the registry can't be taken again, `conflict` when another hub has it
    */
@@ -37,12 +37,12 @@ export class Repair {
     return repairing;
   }
 
-  /** The same without its errors, which are in the log. */
+  /** The same without its errors, which are only logged. */
   tryRepair(dir: string, mayMake = true): void {
     void this.repair(dir, mayMake).catch(() => {});
   }
 
-  /** A request names a registry: jobs that were moved there go on there. @throws MamError as `repair` */
+  /** A request names a registry: jobs that were moved there continue. @throws MamError as `repair` */
   async arrive(dir: string): Promise<void> {
     const lost = this.#store.registries.lostAs(dir);
     if (lost === undefined) return;
@@ -59,7 +59,7 @@ export class Repair {
     return (await this.#repairJobs(to, how)) || how !== 'same';
   }
 
-  /** @returns true when the files of a job were made anew */
+  /** @returns true when the files of a job were repaired */
   async #repairJobs(dir: string, how: string | object): Promise<boolean> {
     const { jobs, registries, log } = this.#store;
     const isOther = how !== 'same' && how !== 'taken';
@@ -72,10 +72,10 @@ export class Repair {
       const { isReplaced } = job;
       const isLost = isOther || isReplaced ? isCut(job) : isTakenOut(job);
       if (!isLost && !isOther && !isReplaced) continue;
-      // It may have been copied in the middle of a write.
+      // The folder may have been copied during a write.
       if (existsSync(job.paths.folder)) sweepJob(job.paths.folder);
       if (isLost) {
-        log.warn(`the files of ${job.id} were removed, or are an old copy: they are made anew`);
+        log.warn(`the files of ${job.id} were removed, or are an old copy: they are recreated`);
         const lost = await job.restore();
         if (lost !== undefined) log.error(lost);
       } else await job.reopen();
@@ -87,7 +87,7 @@ export class Repair {
 
   #follow(from: string, to: string): void {
     const { home, jobs, pointers, registries, log } = this.#store;
-    log.warn(`the registry ${from} was moved: its jobs go on in ${to}`);
+    log.warn(`the registry ${from} was moved: its jobs continue in ${to}`);
     moveNotes(home, from, to);
     for (const job of jobs.in(from)) {
       job.moveTo(to);
@@ -97,12 +97,12 @@ export class Repair {
   }
 }
 
-/** True for a job whose journal alone was removed or put aside. */
+/** True for a job of which only the journal was removed or moved away. */
 export function isTakenOut(job: LiveJob): boolean {
   return !job.isThere && existsSync(job.paths.folder);
 }
 
-/** True for a job whose files lack some of it; what a stranger has put there is left alone. */
+/** True for a job whose files are missing or incomplete; files that someone else has put there are left alone. */
 function isCut({ standing }: LiveJob): boolean {
   return standing === 'gone' || standing === 'behind';
 }

@@ -10,7 +10,7 @@ import { keptText, restoreTexts } from '../../registry/texts.ts';
 import type { LiveJob } from './live-job.ts';
 
 /**
- * Makes the files of a job anew that were removed or replaced by a copy, from what is known of it.
+ * Recreates a job's files that were removed or replaced by a copy, from what is known about it.
  * @param recent its newest events
  * @returns what could not be restored, as a sentence
  * @throws the system's error
@@ -24,7 +24,7 @@ export async function restoreJob(
   const { paths, record } = job;
   const prompt = job.prompt ?? keptText(record.prompt_sha256);
   makeFolder(paths.folder);
-  // Never through a link that was put in its place.
+  // Never through a link that was put at its path.
   job.ground.check();
   const rescued = await journal.rescue();
   const text = rescued ?? remembered(job, seal, recent);
@@ -39,7 +39,7 @@ export async function restoreJob(
   return `The files of ${job.id} were removed: ${lost.join(' and ')} could not be restored.`;
 }
 
-/** The lines of the journal in its place, and those of the newest events that it lacks. */
+/** The lines of the journal at its path, and those of the newest events that it lacks. */
 function remembered({ id, paths }: LiveJob, seal: Seal, recent: readonly RecordedEvent[]): string {
   const there = readJournal(paths.journal, { seal, jobId: id }).events;
   const first = recent[0]?.seq ?? 1;

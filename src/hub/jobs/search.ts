@@ -12,13 +12,13 @@ import { hasJob, lockPath } from '../../registry/paths.ts';
 import type { Store } from './store.ts';
 
 /**
- * Looks through all known registries for open jobs, where the pointers to the live ones may be lost. A registry that is
- * away is looked through when it is back, by this hub or by the next one.
+ * Searches all known registries for open jobs, when the pointers to the live ones may be lost. A registry that is away is
+ * searched when it is back, by this hub or the next one.
  */
 export class Search {
   readonly #with;
   readonly #onFound: (dir: string, jobId: string) => Promise<unknown>;
-  /** Registries that are still to be looked through. */
+  /** Registries that are still to be searched. */
   readonly #due: Set<string>;
 
   /** @param onFound called for each open job */
@@ -31,12 +31,12 @@ export class Search {
     this.#due = new Set(orElse(() => readFileSync(this.#note, 'utf8').split('\n').filter(Boolean), []));
   }
 
-  /** True while a registry that is away must still be looked through. */
+  /** True while a registry that is away must still be searched. */
   get isWaiting(): boolean {
     return this.#due.size > 0;
   }
 
-  /** True when a hub of this home was killed while it wrote a registry. */
+  /** True when a hub of this home was killed while it had a registry. */
   wasKilled(): boolean {
     return readRegistries(this.#with.home).some((dir) => {
       const owner = readOwner(lockPath(dir));
@@ -44,7 +44,7 @@ export class Search {
     });
   }
 
-  /** Looks through all of them. @param isLost the pointers are lost, so registries that are away are waited for */
+  /** Searches all registries. @param isLost the pointers are lost, so registries that are away are waited for */
   async all(isLost: boolean): Promise<void> {
     const dirs = readRegistries(this.#with.home);
     if (isLost) for (const dir of dirs) if (this.#isAway(dir)) this.#due.add(dir);
@@ -52,7 +52,7 @@ export class Search {
     for (const dir of dirs) if (!this.#due.has(dir)) await this.#lookThrough(dir);
   }
 
-  /** Every second: looks through those that are back. */
+  /** Runs every second: searches the registries that are back. */
   async again(): Promise<void> {
     const back = [...this.#due].filter((dir) => !this.#isAway(dir));
     for (const dir of back) {
@@ -76,7 +76,7 @@ export class Search {
     }
   }
 
-  /** One that is not known to have had a job, or whose jobs have all moved to another one, is not waited for. */
+  /** A registry that never had a job as far as known, or whose jobs have all moved to another one, is not waited for. */
   #isAway(dir: string): boolean {
     if (awayListError(this.#with.home, dir, true) === undefined) return false;
     const others = readRegistries(this.#with.home).filter((other) => other !== dir);
@@ -84,7 +84,7 @@ export class Search {
     return [...ids].some((id) => !others.some((other) => hasJob(other, id)));
   }
 
-  /** Next to the pointers, for the next hub. */
+  /** The file that tells the next hub, next to the pointers. */
   get #note(): string {
     return join(this.#with.home.live, '.search');
   }

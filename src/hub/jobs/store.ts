@@ -1,6 +1,6 @@
 import type { Log } from '../../base/log.ts';
 import { isSettled } from '../../job/apply.ts';
-import { owesLine } from '../../job/wake.ts';
+import { isLinePending } from '../../job/wake.ts';
 import { isFinal } from '../../job/words.ts';
 import type { Home, Pointer } from '../../registry/home.ts';
 import { inodeAt } from '../../registry/paths.ts';
@@ -11,11 +11,11 @@ import type { LiveJob } from './live-job.ts';
 import type { OpenRegistries } from './open-registries.ts';
 import type { Pointers } from './pointers.ts';
 
-/** How many ended jobs stay in memory for late reports and questions, and how much of it they may take, in bytes. */
+/** How many ended jobs stay in memory for late reports and requests, and how much they may take, in bytes. */
 const KEPT_FINAL = 200;
 const KEPT_BYTES = 4 * 1024 * 1024;
 
-/** The jobs in memory, by their ids: every open one, and those that ended last. */
+/** The jobs in memory by their ids: all open ones, and those that ended last. */
 export class HeldJobs extends Map<string, LiveJob> {
   get open(): LiveJob[] {
     return [...this.values()].filter((job) => !isFinal(job.record.status));
@@ -29,7 +29,7 @@ export class HeldJobs extends Map<string, LiveJob> {
     return this.in(registryDir).filter((job) => !isFinal(job.record.status));
   }
 
-  /** Forgets the ended jobs that take too much memory: they are on disk. @returns those that were forgotten */
+  /** Forgets the oldest ended jobs when there are too many: they are on disk. @returns the forgotten ones */
   forgetOldest(mayGo: (job: LiveJob) => boolean): LiveJob[] {
     const ended = [...this.values()].filter(mayGo);
     let kept = 0;
@@ -43,7 +43,7 @@ export class HeldJobs extends Map<string, LiveJob> {
   }
 }
 
-/** Writes what belongs to jobs outside their journals. */
+/** Writes what belongs to jobs outside of their journals. */
 export interface Outlets {
   /** True while something of a job is still to be written. */
   isBusy(job: LiveJob): boolean;
@@ -52,7 +52,7 @@ export interface Outlets {
   clear(jobId: string): void;
 }
 
-/** Shared by all that find, write and let go of jobs. */
+/** Shared by everything that finds, writes and forgets jobs. */
 export interface Store {
   home: Home;
   seal: Seal;
@@ -62,9 +62,9 @@ export interface Store {
   registries: OpenRegistries;
   pointers: Pointers;
   late: HeldEvents;
-  /** Live jobs that can't be looked into now. */
+  /** Live jobs that can't be read now. */
   away: AwayJobs;
-  /** Live jobs that the key of this home does not prove: another key did. */
+  /** Live jobs that only an earlier key of this home proves. */
   unproven: Map<string, Pointer>;
   /** Jobs that are being read, by their ids. */
   loading: Map<string, Promise<LiveJob>>;
@@ -74,12 +74,12 @@ export function pointerOf({ id, registryDir, registryInode: inode }: LiveJob): P
   return { jobId: id, registryDir, note: { inode } };
 }
 
-/** True while another folder, or none, is in the place of a job's registry. */
+/** True while another folder, or none, is at the path of a job's registry. */
 export function isMissing({ registryDir, registryInode }: LiveJob): boolean {
   return inodeAt(registryDir) !== registryInode;
 }
 
-/** True for a job that leaves the hub nothing to do. */
+/** True for a job for which the hub has nothing left to do. */
 export function isAtRest({ record }: LiveJob): boolean {
-  return isSettled(record) && !owesLine(record) && record.notifying === undefined;
+  return isSettled(record) && !isLinePending(record) && record.notifying === undefined;
 }

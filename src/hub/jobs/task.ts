@@ -3,7 +3,7 @@ import { readPrompt } from '../../order/prompt-file.ts';
 import type { LiveJob } from './live-job.ts';
 
 /**
- * A page of a job's prompt, with the offset of the next one and the file that has it whole.
+ * A page of a job's prompt, with the offset of the next one and the file with the whole prompt.
  * @param offset UTF-16 unit to begin with
  * @throws MamError as `readPrompt`
  */

@@ -17,14 +17,14 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { RecordFiles } from './record-files.ts';
 import type { RetainedRecords } from './retained-records.ts';
 
-/** A record that only got a new sign of life is written this much later, in ms: a burst of events is one write. */
+/** How long (ms) to delay the write of a record with nothing new but activity: a burst of events is one write. */
 const RECORD_DELAY_MS = 200;
 
-/** Carries recorded events out: on the job's topics, into `job.json`, and into the audit files at the end. */
+/** Publishes recorded events on the job's topics, and writes `job.json` and, at the end, the audit files. */
 export class Outlets {
   readonly #with;
   readonly #files: RecordFiles;
-  /** Called when nothing of a job is left to be written. */
+  /** Called when nothing of a job is left to write. */
   onKept: (job: LiveJob) => void = () => {};
   readonly screens: LastScreens;
   /** By job id. */
@@ -56,14 +56,14 @@ export class Outlets {
     const [topic, text] = [logTopic(this.#with.realm, this.#with.host, job.id), JSON.stringify(message)];
     for (const bus of this.#with.buses) bus.publish(topic, text);
     this.screens.onRecorded(job, event);
-    // Its files are gone.
+    // The job's files are gone.
     if (job.isRetired) {
       this.#forget(job.id);
       return;
     }
     const moved =
       before?.status !== after.status || before.phase !== after.phase || before.reason !== after.reason;
-    // At the earliest in the next turn: the message above leaves when this one ends.
+    // In the next turn of the event loop at the earliest: the message above leaves when this one ends.
     if (moved) this.#schedule(job, 0);
     else if (!this.#due.has(job.id)) this.#schedule(job, RECORD_DELAY_MS);
     if (isSettled(after) && before !== undefined && !isSettled(before))
@@ -79,14 +79,14 @@ export class Outlets {
     this.#files.write(job);
   }
 
-  /** A job is gone: late subscribers to its topics find nothing. */
+  /** Clears what is published about a removed job: later subscribers find nothing. */
   clear(jobId: string): void {
     this.screens.forget(jobId);
     this.#forget(jobId);
     this.#with.retained.clear(jobId);
   }
 
-  /** Writes what is due now. */
+  /** Writes now what is pending. */
   async flush(): Promise<void> {
     await this.screens.stop();
     for (const { job } of [...this.#due.values()]) this.#write(job);
@@ -126,7 +126,7 @@ export class Outlets {
     });
   }
 
-  /** Keeps the pane as it was at the end, and the audit files where a separate log folder was asked for. */
+  /** Keeps the pane's last screen, and the audit files if a separate log folder was asked for. */
   async #archive(job: LiveJob): Promise<void> {
     await this.#copyJournal(job);
     await this.screens.takePicture(job);
@@ -137,7 +137,7 @@ export class Outlets {
     await this.#keepFile(job, 'screen.txt', () => `${clean(lines.join('\n')).trimEnd()}\n`);
   }
 
-  /** The journal's copy, where a separate log folder was asked for. */
+  /** Copies the journal, if a separate log folder was asked for. */
   async #copyJournal(job: LiveJob): Promise<void> {
     if (job.record.log_dir === job.paths.folder) return;
     await this.#keepFile(job, 'events.jsonl', () => journalText(job.paths.journal));
@@ -158,7 +158,7 @@ export function logPlace({ paths, ground, record }: LiveJob): OwnPlace {
   return record.log_dir === paths.folder ? ground : new OwnPlace(record.log_dir);
 }
 
-/** The last words about a job, where an event has changed them. */
+/** The last words about a job, if an event has changed them. */
 function newWords(before: JobRecord | undefined, after: JobRecord): Pick<LogMessage, 'detail'> {
   const detail = lastWords(after);
   return before !== undefined && lastWords(before) === detail ? {} : { detail: detail ?? '' };

@@ -7,30 +7,30 @@ import type { Seal } from '../../registry/seal.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 
 /** How long (ms) after a failure a record is written again: at first, and at most. */
-const AGAIN_MS = 250;
-const LONGEST_MS = 10_000;
+const RETRY_MS = 250;
+const LONGEST_PAUSE_MS = 10_000;
 
 /** A record that is not on the disk yet. */
 interface Due {
   job: LiveJob;
   timer?: NodeJS.Timeout;
   writing?: Promise<void> | undefined;
-  /** It has changed since the write under way began. */
+  /** The record has changed since the current write began. */
   again: boolean;
   failures: number;
   why?: string;
 }
 
-/** Keeps the `job.json` of each job in step with its journal: what could not be written is held until it is. */
+/** Keeps each job's `job.json` in step with its journal; a failed write is retried until it succeeds. */
 export class RecordFiles {
   readonly #with;
-  /** By job id: an older state of a job never replaces a newer one. */
+  /** By job id, so that an older state of a job never replaces a newer one. */
   readonly #due = new Map<string, Due>();
 
   constructor(parts: {
     seal: Seal;
     log: Log;
-    /** Called when a job's file says what its journal says. */
+    /** Called when a job's file agrees with its journal. */
     onWritten: (job: LiveJob) => void;
   }) {
     this.#with = parts;
@@ -50,13 +50,13 @@ export class RecordFiles {
     else due.again = true;
   }
 
-  /** Nothing more is written for a job. */
+  /** Stops writing for a job. */
   forget(jobId: string): void {
     clearTimeout(this.#due.get(jobId)?.timer);
     this.#due.delete(jobId);
   }
 
-  /** Tries once more what is due, and waits for it. */
+  /** Tries all pending writes once more, and waits for them. */
   async flush(): Promise<void> {
     for (const due of this.#due.values()) if (due.writing === undefined) this.#begin(due);
     await Promise.all([...this.#due.values()].map(({ writing }) => writing));
@@ -88,12 +88,12 @@ export class RecordFiles {
 
   #failed(due: Due, why: string): void {
     const { job } = due;
-    // Its folder is gone for good.
+    // The job's folder is gone for good.
     if (job.isRetired || isRemoved(job.registryDir, job.id)) this.forget(job.id);
     if (this.#due.get(job.id) !== due) return;
     if (due.why !== why) this.#with.log.warn(`record of ${job.id} is not written yet: ${why}`);
     due.why = why;
-    const wait = Math.min(LONGEST_MS, AGAIN_MS * 2 ** due.failures++);
+    const wait = Math.min(LONGEST_PAUSE_MS, RETRY_MS * 2 ** due.failures++);
     due.timer = setTimeout(() => this.#begin(due), wait);
   }
 }

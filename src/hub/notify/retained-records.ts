@@ -14,23 +14,23 @@ import type { LiveJob } from '../jobs/live-job.ts';
 /** The retained record of an ended job is cleared after this time, in ms. */
 const RETAINED_MS = 10 * 60 * 1000;
 
-/** In the folder of the notes: the names of this machine, the present one last. */
+/** The file, next to the notes, with the names of this machine, the current one last. */
 const HOSTS_FILE = '.hosts';
 const MOST_HOSTS = 8;
 
 /**
- * The records on the retained topics of the jobs. Those of ended jobs are noted on the disk: whichever hub runs when their
- * time is over clears them, and until then shows them to a broker that has forgotten them, as the embedded one does with
- * each hub.
+ * The jobs' records on their retained topics. Those of ended jobs are noted on the disk: the hub that runs when their time
+ * is over clears them, and until then every hub publishes them again on a broker that has forgotten them, as the embedded
+ * one does with each hub.
  */
 export class RetainedRecords {
   readonly #with;
   /** The ended jobs whose records are retained. */
   readonly #ended = new Map<string, { registryDir: string; timer: NodeJS.Timeout }>();
-  /** To be cleared on a broker that is not joined yet. */
+  /** Records to be cleared on a broker that is not joined yet. */
   readonly #overdue = new Set<string>();
   #complete: boolean;
-  /** The names of this machine under earlier hubs: there the last record would stay for ever. */
+  /** The names of this machine under earlier hubs: records under them would stay forever. */
   #earlierHosts: string[] = [];
 
   constructor(parts: {
@@ -39,16 +39,16 @@ export class RetainedRecords {
     realm: string;
     host: string;
     log: Log;
-    /** There is another broker to be joined besides the hub's own. */
+    /** True if an external broker is to be joined as well. */
     external: boolean;
   }) {
     this.#with = parts;
     this.#complete = !parts.external;
   }
 
-  /** Takes over what the last hub has noted. */
+  /** Takes over the last hub's notes. */
   takeUp(): void {
-    // The hub's own broker forgets with each hub.
+    // The hub's own broker forgets everything when its hub ends.
     if (!this.#complete) this.#noteHost();
     for (const jobId of namesIn(this.#with.home.retained).filter(isJobId)) {
       const path = join(this.#with.home.retained, jobId);
@@ -73,7 +73,7 @@ export class RetainedRecords {
     for (const bus of this.#with.buses) this.show(job, bus);
   }
 
-  /** Shows a job's record to one broker. @param first it was just joined */
+  /** Publishes a job's record on one broker. @param first the broker was just joined */
   show({ id, record }: LiveJob, bus: HubBus, first = false): void {
     if (first) for (const topic of this.#earlierTopics(id)) bus.publish(topic, '', { retain: true });
     bus.publish(this.#topic(id), JSON.stringify(record), { retain: true });
@@ -86,7 +86,7 @@ export class RetainedRecords {
     else this.#overdue.add(jobId);
   }
 
-  /** A broker was joined. @param last there is no other one to be joined */
+  /** A broker was joined. @param last no other one is still to be joined */
   joined(bus: HubBus, last: boolean): void {
     for (const jobId of this.#overdue) this.#empty(jobId, bus);
     this.#complete ||= last;
@@ -99,7 +99,7 @@ export class RetainedRecords {
     this.#overdue.delete(id);
     this.#arm(id, registryDir, RETAINED_MS);
     try {
-      // It may have been removed under this hub.
+      // The folder may have been removed under this hub.
       makeFolder(this.#with.home.retained);
       writeFileSync(join(this.#with.home.retained, id), `${lineOf(registryDir)}\n`, { mode: 0o600 });
     } catch (error) {

@@ -13,19 +13,19 @@ export function targetOf({ pane, process }: Supervisor): Target {
   return { pane, pane_pid: process.pane_pid, agent: process };
 }
 
-/** How that pane is looked at. @param mark the word that proves that the line is there */
+/** How to look at the supervisor's pane. @param mark the word that proves that the line is there */
 export function lookAt(supervisor: Supervisor, mark: string): Look {
   return { ...lookFor({ ...supervisor, job_id: mark }), needle: mark };
 }
 
-/** The end of a line, which holds its mark. */
+/** The end of a line, with its mark. */
 export function noteOf(mark: string): string {
   return `(note ${mark})`;
 }
 
 /**
- * Sends a line whose hub died between the paste and Enter, if it is alone in the box. Never pastes.
- * @returns how it ended; nothing while the agent is in a turn or asks something: then later
+ * Submits a line whose hub died between the paste and Enter, if it is alone in the box. Never pastes.
+ * @returns how it ended; undefined while the agent is in a turn or asks something: then try again later
  */
 export async function finishLine(
   { server, typist }: { server: TmuxServer; typist: Typist },

@@ -7,11 +7,11 @@ import type { TmuxServers } from './tmux-servers.ts';
 export interface AgentPane {
   /** @returns its screen, if the pane exists @throws MamError when tmux does not answer */
   look(): Promise<Pick<Shot, 'lines' | 'dead'> | undefined>;
-  /** Presses a key while the screen shows what it must. @returns why it was not pressed */
+  /** Presses a key if the screen shows what it must. @returns why it was not pressed */
   press(key: string, shown: Shown): Promise<string | undefined>;
 }
 
-/** Nothing for a job without a pane. */
+/** The pane of a job; undefined for a job without one. */
 export function agentPane(servers: TmuxServers, record: JobRecord): AgentPane | undefined {
   const { agent_session: session } = record;
   if (session === undefined) return undefined;
@@ -20,11 +20,11 @@ export function agentPane(servers: TmuxServers, record: JobRecord): AgentPane | 
   return {
     look: () => shoot(servers.get(socket), pane),
     press: async (key, shown) =>
-      place ? pressKey(place, key, shown) : 'which program it would reach is not known',
+      place ? pressKey(place, key, shown) : 'it is not known which program would get it',
   };
 }
 
-/** Where a job's agent runs; nothing for a job without a known one. */
+/** Where a job's agent runs; undefined for a job without a known agent. */
 export function placeOf(
   servers: TmuxServers,
   { agent_session: session, agent_process: agent }: Pick<JobRecord, 'agent_session' | 'agent_process'>,

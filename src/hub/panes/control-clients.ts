@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { makeFolder, namesIn } from '../../base/folders.ts';
 import { identify, lifeOf, type ProcessId } from '../../base/process-id.ts';
 
-/** How long a note about another pid namespace is kept, in ms: by then that has probably ended, with its processes. */
+/** How long a note about another pid namespace is kept, in ms: by then the namespace has probably ended. */
 const KEPT_MS = 24 * 3600 * 1000;
 
 /**
  * The control clients that hubs of this home have started. If a hub is killed while tmux 3.3a writes to its client, that
- * client never ends, and a later `kill-server` of the user's hangs on it: the next hub ends it.
+ * client never ends, and a later `kill-server` by the user hangs on it: so the next hub ends it.
  */
 export class ControlClients {
   readonly #folder: string;
@@ -22,7 +22,7 @@ export class ControlClients {
       makeFolder(this.#folder);
       writeFileSync(join(this.#folder, String(pid)), JSON.stringify(identify(pid)), { mode: 0o600 });
     } catch {
-      // Then a killed hub may leave it, which is rare.
+      // Without the note, a killed hub may leave the client behind, which is rare.
     }
   }
 
@@ -37,11 +37,11 @@ export class ControlClients {
         const path = join(this.#folder, name);
         const client = JSON.parse(readFileSync(path, 'utf8')) as ProcessId;
         const life = lifeOf(client);
-        // It is in another pid namespace: only a hub there can end it.
+        // The client is in another pid namespace: only a hub there can end it.
         if (life === 'unknown' && Date.now() - statSync(path).mtimeMs < KEPT_MS) continue;
         if (life === 'alive') process.kill(client.pid, 'SIGKILL');
       } catch {
-        // It has ended just now.
+        // The client has just ended.
       }
       this.forget(Number(name));
     }

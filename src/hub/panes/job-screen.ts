@@ -11,12 +11,12 @@ import type { Registrar } from '../jobs/registrar.ts';
 import type { LastScreens } from './last-screens.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
-/** The most of a screen that goes over the bus, in bytes: a payload has 64 KiB. */
+/** The most of a screen that is sent over the bus, in bytes: a payload has 64 KiB. */
 const MAX_SCREEN_BYTES = 32 * 1024;
 
 /**
- * The screen of a job's pane: as it is now while the job is open or its agent's last turn goes on; else as it was then.
- * @param screens the pictures that are still to be taken
+ * The screen of a job's pane: the current one while the job is open or its agent's last turn goes on, else the last one.
+ * @param screens the screens that are still to be taken
  * @throws MamError `not_found` for an unknown job
  */
 export async function jobScreen(
@@ -35,9 +35,9 @@ async function liveScreen({ record }: LiveJob, servers: TmuxServers): Promise<Sc
   if (session === undefined) return none('The job has no pane.', true);
   try {
     const shot = await shoot(servers.get(session.socket), session.pane);
-    // A new tmux server gives the same pane ids to other programs.
+    // A new tmux server reuses the same pane ids for other programs.
     if (shot === undefined || (process !== undefined && shot.pane_pid !== process.pane_pid))
-      return none('The pane of the job is gone.', true);
+      return none("The job's pane is gone.", true);
     return { screen: fitting(shot.lines.map(clean)), live: true };
   } catch (error) {
     return none(explain(error), true);

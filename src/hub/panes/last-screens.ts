@@ -7,14 +7,14 @@ import type { LiveJob } from '../jobs/live-job.ts';
 import { paneKey } from './pane-owners.ts';
 import type { TmuxServers } from './tmux-servers.ts';
 
-/** How often (ms) a pane is looked at until the turn in which its job ended is over. */
+/** How often (ms) to look at a pane until the turn in which its job ended is over. */
 const TURN_POLL_MS = 500;
-/** A turn is over when the screen has been ready for so long (ms): it may look so between two steps, too. */
+/** A turn is over when the screen has been ready for this long (ms): it may look ready between two steps, too. */
 const READY_MS = 1_000;
-/** A program without known patterns is at rest when its screen has not changed for so long (ms). */
+/** A program without known patterns is idle when its screen has not changed for this long (ms). */
 const STILL_MS = 5_000;
 /** The longest wait for the end of a turn, in ms. */
-const LIMIT_MS = 60_000;
+const TURN_TIMEOUT_MS = 60_000;
 
 /** A pane whose job has ended before its agent's turn. Times by the clock of this process, in ms. */
 interface Taking {
@@ -28,28 +28,28 @@ interface Taking {
 }
 
 /**
- * Keeps the last screen of an ended job's pane. A peer reports `completed` in mid-turn, before its last words: a first
- * picture is kept at once, in case the pane goes, and another one when the turn is over.
+ * Keeps the last screen of an ended job's pane. A peer reports `completed` during its turn, before its last words: a first
+ * screen is kept at once, in case the pane goes away, and another one when the turn is over.
  */
 export class LastScreens {
   readonly #servers: TmuxServers;
   readonly #keep: (job: LiveJob, lines: readonly string[]) => Promise<void>;
   readonly #takings = new Map<string, Taking>();
-  /** Jobs whose first picture is under way. */
+  /** Jobs whose first screen is being taken. */
   readonly #beginning = new Set<LiveJob>();
 
-  /** @param keep writes a picture; it never throws */
+  /** @param keep writes a screen; it never throws */
   constructor(servers: TmuxServers, keep: (job: LiveJob, lines: readonly string[]) => Promise<void>) {
     this.#servers = servers;
     this.#keep = keep;
   }
 
-  /** True while the picture of a job's end is still to come. */
+  /** True while the last screen of a job is still to be taken. */
   isTaking(job: LiveJob): boolean {
     return this.#beginning.has(job) || [...this.#takings.values()].some((taking) => taking.job === job);
   }
 
-  /** A job has ended. Resolves when the first picture is kept. */
+  /** A job has ended. Resolves when its first screen is kept. */
   async takePicture(job: LiveJob): Promise<void> {
     const { agent_session: session } = job.record;
     if (session === undefined) return;
@@ -64,7 +64,7 @@ export class LastScreens {
     }
   }
 
-  /** The next order is about to be typed into the pane: what it shows before that is the end of the last job. */
+  /** The next order is about to be typed into the pane: what it shows now is the last screen of the previous job. */
   onRecorded(job: LiveJob, { type }: RecordedEvent): void {
     const session = job.record.agent_session;
     if (type !== 'pasting' || session === undefined) return;
@@ -104,7 +104,7 @@ export class LastScreens {
     if (this.#takings.get(paneKey(session)) !== taking) return;
     const now = performance.now();
     const isItsOwn = shot !== undefined && !shot.dead && isPaneOf(job.record, shot);
-    if (!isItsOwn || now - taking.begun > LIMIT_MS || isOver(taking, shot, now)) {
+    if (!isItsOwn || now - taking.begun > TURN_TIMEOUT_MS || isOver(taking, shot, now)) {
       await this.#end(taking, isItsOwn ? undefined : taking.lines);
       return;
     }
@@ -120,7 +120,7 @@ export class LastScreens {
     else await this.#savePicture(taking.job, taking.session, taking.lines);
   }
 
-  /** @param rows what is kept if the pane goes just now */
+  /** @param rows what is kept if the pane has just gone */
   async #savePicture(job: LiveJob, session: AgentSession, rows: string[]): Promise<void> {
     const lines = await capture(this.#servers.get(session.socket), session.pane).catch(() => rows);
     await this.#keep(job, lines);
@@ -131,7 +131,7 @@ export class LastScreens {
   }
 }
 
-/** True for an end that the peer has reported in a turn that goes on. */
+/** True for an end that the peer itself has reported, in a turn that goes on. */
 function reportedItself({ status, reason }: JobRecord): boolean {
   return status === 'completed' || reason === 'agent_error' || reason === 'validation_failed';
 }

@@ -13,12 +13,12 @@ import type { TmuxServers } from './tmux-servers.ts';
 type Agent = NonNullable<JobRecord['agent_process']>;
 type Place = Pick<AgentSession, 'socket' | 'session' | 'pane'>;
 
-/** How a job's agent is: well, lost, perhaps alive but out of reach, or nobody can say just now. */
+/** The state of a job's agent: there, lost, perhaps alive but out of reach, or unclear for now. */
 export type Standing = 'there' | 'unclear' | { lost: string } | { outOfReach: string };
 
 /**
  * Checks whether a job's agent is lost. Only what is seen counts: a pane that is gone from its own tmux server, a dead
- * pane, a process that has ended. Something that is not found, such as a socket's file or a process of another pid
+ * pane, a process that has ended. Something that is not found, such as a socket file or a process of another pid
  * namespace, proves nothing.
  */
 export async function standingOf(
@@ -50,7 +50,7 @@ function hasEnded(agent: Agent | undefined): boolean {
 
 function withoutServer(session: Place, agent: Agent | undefined): Standing {
   const { pane, session: name, socket } = session;
-  const lost = { lost: `Pane ${pane} of session ${name} is gone: no tmux server runs at ${socket}.` };
+  const lost = { lost: `Pane ${pane} of session ${name} is gone: no tmux server is running at ${socket}.` };
   if (agent === undefined || hasEnded(agent)) return lost;
   if (lifeOf(agent) === 'unknown') return existsSync(socket) ? lost : { outOfReach: unseen(socket) };
   const above = tmuxAbove(agent);
@@ -60,7 +60,7 @@ function withoutServer(session: Place, agent: Agent | undefined): Standing {
 }
 
 function unseen(socket: string): string {
-  return `The tmux socket ${socket} is not there, and whether its server lives cannot be seen from the container (pid namespace) that the hub runs in. Where tmux runs, \`kill -USR1\` of the tmux server's process makes the socket again.`;
+  return `The tmux socket ${socket} is not there, and the container (pid namespace) that the hub runs in does not show whether its server is alive. Where tmux runs, \`kill -USR1\` to the tmux server's process recreates the socket.`;
 }
 
 /**
@@ -83,7 +83,7 @@ function among(
   const above = agent === undefined || lifeOf(agent) !== 'alive' ? undefined : tmuxAbove(agent);
   if (above !== undefined && above !== server)
     return {
-      outOfReach: `The agent lives (process ${agent?.pid}), in a tmux server (process ${above}) whose socket ${socket} another server has taken. \`kill -USR1 ${above}\` gives it the socket back, and takes it from the other one.`,
+      outOfReach: `The agent is alive (process ${agent?.pid}), in a tmux server (process ${above}) whose socket ${socket} another server has taken. \`kill -USR1 ${above}\` returns the socket to it, and takes it from the other one.`,
     };
   const taken = panes.find((one) => one.pane === id);
   return agent && taken ? hasLeft(agent, taken) : { lost: `Pane ${id} of session ${session} is gone.` };
@@ -101,7 +101,7 @@ function tmuxAbove({ pid, pane_pid: first }: Agent): number | undefined {
   return isTmux ? parent : undefined;
 }
 
-/** What has the pane after its agent, by the system: tmux still names what has ended for a moment. */
+/** What has the pane after its agent, by the system: tmux goes on naming an ended program for a short time. */
 function inFront({ pane_pid }: PaneInfo, ended: number): string {
   const front = foregroundGroup(pane_pid);
   const names = family(pane_pid).find(({ pid }) => pid === front && pid !== ended)?.names;

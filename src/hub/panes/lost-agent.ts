@@ -16,9 +16,9 @@ export interface Loss {
 }
 
 /**
- * An agent that was started for its job and ended before it took the order could not be started: its pane stays until the
- * job has ended, with its last words.
- * @param why what was seen of its end, as a sentence
+ * How a job ends whose agent is lost. An agent that was started for its job and ended before it took the order counts as
+ * not started: its pane stays until the job has ended, with its last words.
+ * @param why what was seen, as a sentence
  */
 export async function lossOf(
   servers: TmuxServers,
@@ -28,7 +28,7 @@ export async function lossOf(
   if (status === 'queued' && typing?.started === true && session !== undefined) {
     const words = await wordsIn(servers.get(session.socket), session.pane).catch(() => undefined);
     if (words !== undefined) {
-      const detail = `${agent} ended at its start; nothing was delivered. Its last words: ${words || NO_WORDS}`;
+      const detail = `${agent} ended as it started; nothing was delivered. Its last words: ${words || NO_WORDS}`;
       return { type: 'delivery_failed', detail: cleanLine(detail, DETAIL_CHARS) };
     }
   }
@@ -37,8 +37,8 @@ export async function lossOf(
 }
 
 /**
- * The last words of an agent that has ended. tmux closes a pane at its program's end, and what it has not read by then is
- * lost (3.3a, 3 of 300 that printed a line and ended, on a busy machine): no later look helps.
+ * The last words of an agent that has ended. tmux closes a pane when its program ends, and output that it has not read by
+ * then is lost (3.3a: 3 of 300 programs that printed a line and ended, on a busy machine): no later look helps.
  */
 export async function lastWordsIn(server: TmuxServer, pane: string): Promise<string> {
   const unread = (error: unknown) => `(its screen could not be read: ${explain(error)})`;

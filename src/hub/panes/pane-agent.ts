@@ -7,21 +7,21 @@ import type { LiveJob } from '../jobs/live-job.ts';
 
 type Configured = NonNullable<AgentPlace['configured']>;
 
-/** What kind of agent lives in a pane: as started by us, else as seen, else as its job was delegated. */
+/** What kind of agent runs in a pane: as started by us, else as seen, else as its job says. */
 export function agentIn(
   pane: PaneInfo,
   from: {
-    /** An agent that we have started lives next to it: then the session's name says nothing about this pane. */
+    /** An agent that we have started runs next to it, so the session's name says nothing about this pane. */
     hasNeighbour?: boolean;
     job: LiveJob | undefined;
     configured: Configured;
   },
 ): string | undefined {
-  const byName = () => (from.hasNeighbour ? undefined : livingIn(pane, from.configured));
+  const byName = () => (from.hasNeighbour ? undefined : configuredIn(pane, from.configured));
   return pane.started ?? runningIn(pane) ?? byName() ?? from.job?.record.agent;
 }
 
-/** By the command line of a program that reads the pane's keys, whatever has started it. */
+/** The kind by the command line of a program that reads the pane's keys, whatever has started it. */
 function runningIn(pane: PaneInfo): string | undefined {
   for (const pid of keyReaders(pane)) {
     const argv = commandLineOf(pid);
@@ -31,8 +31,8 @@ function runningIn(pane: PaneInfo): string | undefined {
   return undefined;
 }
 
-/** By the session that a configured kind lives in. */
-function livingIn({ session }: PaneInfo, configured: Configured): string | undefined {
+/** The configured kind whose session this is. */
+function configuredIn({ session }: PaneInfo, configured: Configured): string | undefined {
   const isIts = (kind: string) => configured[kind]?.session?.replace(/^tmux:/, '') === session;
   return Object.keys(configured).find(isIts);
 }

@@ -6,13 +6,13 @@ import type { AgentSession, JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 
-/** The real paths of sockets. They are needed with every event, and no tmux server moves. */
+/** The real paths of sockets, cached because every event needs one, and no tmux server moves. */
 const places = new Map<string, string>();
 
 /** Identifies a pane among all tmux servers, by whatever path its server's socket is named. */
 export function paneKey({ socket, pane }: Pick<AgentSession, 'socket' | 'pane'>): string {
   const place = places.get(socket) ?? realPlace(socket);
-  // One that does not exist yet may become a link.
+  // A socket that does not exist yet may become a link.
   if (!places.has(socket) && existsSync(socket)) places.set(socket, place);
   return `${place}\n${pane}`;
 }
@@ -41,8 +41,8 @@ export class PaneOwners {
   }
 
   /**
-   * The job whose agent delegates: that of the caller's nearest ancestor that has one. So a caller that does not know its
-   * pane is found; one that runs apart from its agent (Codex's background process) is not.
+   * The job whose agent delegates: that of the caller's nearest ancestor with a job. This finds a caller that does not know
+   * its pane, but not one that runs apart from its agent (Codex's background process).
    */
   parentOf(origin: Origin | undefined): LiveJob | undefined {
     const pids = pidsOf(origin);
@@ -60,7 +60,7 @@ export class PaneOwners {
   }
 }
 
-/** The caller and its ancestors; none where their ids count in another pid namespace, such as a container's. */
+/** The caller and its ancestors; none if their ids are of another pid namespace, such as a container's. */
 export function pidsOf(origin: Origin | undefined): number[] {
   return origin?.pids !== undefined && isOurNamespace(origin.ns) ? origin.pids : [];
 }

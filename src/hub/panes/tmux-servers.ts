@@ -2,12 +2,12 @@ import { TmuxServer } from '../../tmux/control.ts';
 import type { PaneSample } from '../../tmux/sample.ts';
 import type { ControlClients } from './control-clients.ts';
 
-/** The tmux servers that jobs live on, each with one control client, and what they report of their panes. */
+/** The tmux servers of the jobs, each with one control client, and what they report about their panes. */
 export class TmuxServers {
   readonly #servers = new Map<string, TmuxServer>();
   readonly #samples = new Map<string, Map<string, PaneSample>>();
   readonly #clients: ControlClients;
-  /** Called with a socket when panes of that server came, went or changed. */
+  /** Called with a server's socket when its panes appeared, disappeared or changed. */
   onPanes: (socket: string) => void = () => {};
 
   /** @param clients where the control clients are noted */
@@ -35,7 +35,7 @@ export class TmuxServers {
     return server;
   }
 
-  /** What the server last reported of a pane, at most a second old. */
+  /** What the server last reported about a pane, at most a second old. */
   sample(socket: string, pane: string): PaneSample | undefined {
     return this.#samples.get(socket)?.get(pane);
   }

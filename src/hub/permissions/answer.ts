@@ -28,13 +28,13 @@ export async function answerJob(
     throw new MamError(
       'bad_input',
       'An answer is either a text or a decision.',
-      'Give text for a question or an instruction, or decision "allow" or "deny" for a permission request.',
+      'Pass text for a question or an instruction, or decision "allow" or "deny" for a permission request.',
     );
   }
   if (words.length > LIMITS.detailChars) {
     throw new MamError(
       'bad_input',
-      `The text has ${words.length} characters${unitsNote(words)}; ${LIMITS.detailChars} is the most.`,
+      `The text has ${words.length} characters${unitsNote(words)}; the limit is ${LIMITS.detailChars}.`,
       'Write it to a file and name that file in the text.',
     );
   }
@@ -44,7 +44,7 @@ export async function answerJob(
   const check = meantCheck(job.record, request_id);
   const delivered =
     decision === undefined
-      ? await giveWords(registrar, job, words, request_id, by)
+      ? await sendText(registrar, job, words, request_id, by)
       : check === undefined
         ? await decisions.decide(job, decision, by, request_id)
         : await decideCheck(registrar, job, check, decision, by);
@@ -52,7 +52,7 @@ export async function answerJob(
 }
 
 /** Answers the open question, or leaves an instruction. @returns how it reaches the peer, as a sentence */
-async function giveWords(
+async function sendText(
   registrar: Registrar,
   job: LiveJob,
   words: string,
@@ -61,30 +61,30 @@ async function giveWords(
 ): Promise<string> {
   const { requests } = job.record;
   const question = openRequests(job.record, 'question').find((one) => !isAboutCheck(one));
-  // Words that were meant for the check must not answer what the peer has asked meanwhile.
+  // A text that was meant for the check must not answer what the peer has asked meanwhile.
   const isForCheck = question === undefined || wanted !== question.request_id;
   if (isForCheck && openCheckRequest(job.record) !== undefined) {
     const own =
       question === undefined ? '' : ` To answer its own question, name request_id "${question.request_id}".`;
     throw conflict(
       `Job ${job.id} waits for a decision, not for a text: does its work count without its check?`,
-      `Give decision "allow" to take the work, or "deny" to fail the job (\`mam answer --job ${job.id} --allow\` or \`--deny\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
+      `Pass decision "allow" to accept the work, or "deny" to fail the job (\`mam answer --job ${job.id} --allow\` or \`--deny\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
     );
   }
   const meant = requests.find((one) => one.request_id === wanted && one.kind === 'question');
   if (meant !== undefined && !isOpen(meant))
     throw conflict(
-      'The question that this answers has been settled meanwhile.',
+      'The question that this text answers has been settled meanwhile.',
       'Look at the job and answer what it asks now, if it still asks.',
     );
   const about = question && { data: { request_id: question.request_id } };
   const draft = draftEvent(job.id, 'answered', { source: by, detail: words, ...about });
   const { before } = await registrar.record(job, draft);
-  // Another answer may have come while this one was on its way to the disk.
+  // Another answer may have come while this one was being written.
   const late =
     question !== undefined &&
     before?.requests.find((one) => one.request_id === question.request_id)?.resolved_at !== undefined;
-  const first = late ? 'The question was settled a moment before, so this counts as an instruction. ' : '';
+  const first = late ? 'The question had just been settled, so this counts as an instruction. ' : '';
   const what = question === undefined || late ? 'The instruction' : 'The answer';
   if (job.record.agent === 'human')
     return `${first}${what} is in the job's record (\`mam status --job ${job.id}\`).`;
@@ -92,15 +92,15 @@ async function giveWords(
     openRequests(job.record, 'permission').length > 0
       ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'
       : '';
-  // What has kept an earlier text from the pane keeps this one too.
+  // What blocks an earlier text blocks this one too.
   const obstacle = obstacleOf(job.record);
-  const kept = obstacle === undefined ? '' : ` Now ${obstacle.stands}. ${obstacle.remedy}`;
+  const kept = obstacle === undefined ? '' : ` Now ${obstacle.cause}. ${obstacle.remedy}`;
   return `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${kept}`;
 }
 
 /**
- * The open question whether the work counts without its check, where a decision is meant for that. Without an id it is
- * only where the job has never asked for a permission: nothing tells which of the two was shown.
+ * The open question whether the work counts without its check, if a decision is meant for it. Without an id that is so only
+ * if the job has never asked for a permission: otherwise nothing says which of the two was shown.
  */
 function meantCheck(record: JobRecord, wanted: string | undefined): string | undefined {
   const id = openCheckRequest(record)?.request_id;
@@ -120,7 +120,7 @@ async function decideCheck(
   const { before } = await registrar.record(job, event);
   if (before === undefined || openCheckRequest(before)?.request_id !== requestId)
     throw conflict(
-      'The question about the check was settled a moment before: nothing was decided.',
+      'The question about the check had just been settled: nothing was decided.',
       'Look at the job and answer what it asks now, if it still asks.',
     );
   return decision === 'allow'

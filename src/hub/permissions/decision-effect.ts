@@ -9,15 +9,15 @@ import type { LiveJob } from '../jobs/live-job.ts';
 import type { AgentPane } from '../panes/agent-pane.ts';
 import type { Permission } from './permission-state.ts';
 
-/** How long (ms) the effect of a decision is waited for, and how often it is looked for. */
+/** How long (ms) to wait for the effect of a decision, and how often to look for it. */
 const EFFECT_TIMEOUT_MS = 5_000;
 const EFFECT_POLL_MS = 50;
-/** How long (ms) an idle screen must stay to mean something: one may be drawn between two others. */
+/** How long (ms) an idle screen must last to mean something: one may be drawn between two others. */
 const IDLE_MS = 500;
 
-/** What has become of a decision that was given to the agent. */
+/** The effect of a decision that was given to the agent. */
 interface Effect {
-  /** `counts`: seen to. `unproven`: the dialog is gone, but it may have been answered another way. `none`: it is there. */
+  /** `counts`: proven. `unproven`: the dialog is gone, but may have been answered in another way. `none`: it is still there. */
   kind: 'counts' | 'unproven' | 'none';
   evidence: string;
 }
@@ -32,9 +32,9 @@ export interface Given {
 }
 
 /**
- * Watches what an agent does with a decision. A person may have answered in the same moment, so that a dialog has gone
- * proves nothing: what the agent does next does.
- * @param known gives what is known of the request now
+ * Watches what an agent does with a decision. A person may have answered at the same time, so a dialog that has gone proves
+ * nothing; what the agent does next does.
+ * @param known returns what is known about the request now
  */
 export async function watchEffect(
   pane: AgentPane | undefined,
@@ -65,7 +65,7 @@ export async function watchEffect(
     }
     goneSince ??= performance.now();
     const ms = performance.now() - goneSince;
-    // A picture may be taken in the middle of a drawing.
+    // The screen may have been read while it was being drawn.
     if (ms === 0) continue;
     if (heard !== undefined) return { ...heard, evidence: `the dialog went away (${heard.evidence})` };
     const state = dialog === undefined ? classify(lines, screenOf(agent, typing)) : 'dialog';
@@ -73,13 +73,13 @@ export async function watchEffect(
     if (effect !== undefined) return effect;
   }
   if (goneSince !== undefined) return { kind: 'unproven', evidence: 'the dialog went away' };
-  // Had a key not been taken, nothing else would have changed.
+  // If the agent had ignored the key, nothing else would have changed.
   if (given.way === 'key' && screen !== given.before)
     return { kind: 'counts', evidence: 'the next dialog looks the same' };
   return { kind: 'none', evidence: 'the dialog is still on the screen' };
 }
 
-/** What the agent's hooks say about it. */
+/** The effect by the agent's hooks. */
 function heardOf(reports: readonly HookReport[], { decision }: Given): Effect | undefined {
   for (const { type, text = '' } of reports) {
     if (type === 'permission_settled') {
@@ -96,7 +96,7 @@ function heardOf(reports: readonly HookReport[], { decision }: Given): Effect | 
   return undefined;
 }
 
-/** What the screen shows of it, once the dialog is gone. */
+/** The effect by the screen, once the dialog is gone. */
 function seenNow(
   { decision, way, reason }: Given,
   state: ScreenState,
@@ -114,7 +114,7 @@ function seenNow(
     if (!letters(screen).includes(letters(reason))) return undefined;
     return { kind: 'counts', evidence: 'the screen shows the reason that was given' };
   }
-  // An agent may be busy with the hooks of the end of its turn.
+  // An agent may be busy with the hooks at the end of its turn.
   const isEnd = state === 'ready' || state === 'unknown';
   return isEnd && isSettled ? { kind: 'counts', evidence: away } : undefined;
 }

@@ -25,10 +25,10 @@ interface Parts {
   paneOf: (record: JobRecord) => AgentPane | undefined;
 }
 
-/** Carries out what was decided about permission requests: by the agent's hook or by a key. */
+/** Carries out decisions on permission requests, by the agent's hook or by a key. */
 export class Decisions {
   readonly #with: Parts;
-  /** By request id: what is being carried out. */
+  /** By request id: the decisions that are being carried out. */
   readonly #carried = new Map<string, Promise<string>>();
 
   constructor(parts: Parts) {
@@ -36,10 +36,10 @@ export class Decisions {
   }
 
   /**
-   * Carries a decision out, on exactly the request that is open. The journal tells how far it got: `deciding` before
-   * anything is done, `answered` when the agent was given it, `permission_resolved` when that was seen to count or not,
+   * Carries a decision out, on exactly the request that is open. The journal says how far it got: `deciding` before
+   * anything is done, `answered` when it was given to the agent, `permission_resolved` when its effect was seen,
    * `decision_refused` when it was not given.
-   * @param wanted the request that is meant, where it is known
+   * @param wanted the request that is meant, if known
    * @returns how, as a sentence
    * @throws MamError `conflict` when that request is no longer open or is being decided, `not_found` for an unknown
    *   request, `refused` when it can't be decided from here
@@ -62,7 +62,7 @@ export class Decisions {
     }
   }
 
-  /** @returns a promise that settles when the decisions that the agent was given have taken effect; nothing when there are none */
+  /** @returns a promise that settles when the decisions given to the agent have taken effect; undefined without any */
   effect(job: LiveJob): Promise<unknown> | undefined {
     const given = this.#with.permissions.given(job);
     return given.length === 0 ? undefined : Promise.allSettled(given.map((id) => this.#carried.get(id)));
@@ -71,7 +71,7 @@ export class Decisions {
   async #decideOn(meant: PeerRequest, decision: Decision): Promise<string> {
     const { permissions } = this.#with;
     const { job, id } = decision;
-    // A person may have settled it in the pane a moment ago, and another dialog may be there now.
+    // A person may just have settled it in the pane, and another dialog may be there now.
     if (isEvidence(meant)) await permissions.lookAtPane(job);
     const request = stillOpen(job, id);
     if (permissions.of(job, id)?.stage !== 'open')
@@ -88,12 +88,12 @@ export class Decisions {
     }
   }
 
-  /** The peer has asked itself, so it takes the decision as a message. */
+  /** The peer asked in a report, so it gets the decision as a message. */
   async #tellPeer(request: PeerRequest, { job, id, verdict, by }: Decision): Promise<string> {
     const data = { request_id: id, decision: verdict };
     const draft = draftEvent(job.id, 'answered', { source: by, data });
     const { before } = await this.#with.registrar.record(job, draft);
-    // Another event may have been written down first.
+    // Another event may have been recorded first.
     stillOpen(job, id, before);
     const what = `The decision (${verdict}: ${inFewWords(request)})`;
     return job.record.agent === 'human'
@@ -110,7 +110,7 @@ export class Decisions {
       stillOpen(job, id);
       const answer = permissions.hookOf(job, id);
       if (answer === undefined || !this.#give(decision))
-        throw conflict('The agent has just ended the hook that waited.', 'Look at job_status.');
+        throw conflict('The agent has just ended the hook that was waiting.', 'Look at job_status.');
       answer({ decision: verdict, reason });
       const how = `${verdict} was given to the agent's hook`;
       return this.#after(request, decision, { way: 'hook', reason, before: '', how });
@@ -133,7 +133,7 @@ export class Decisions {
     return this.#after(request, decision, { way: 'key', reason, before: pressed.screen, how });
   }
 
-  /** The agent has the decision: what it does next tells whether it counts. */
+  /** The agent has the decision: what it does next shows whether the decision counts. */
   async #after(
     request: PeerRequest,
     { job, id, verdict, by }: Decision,
@@ -141,13 +141,13 @@ export class Decisions {
   ): Promise<string> {
     const { registrar, permissions, paneOf } = this.#with;
     const data = { request_id: id, decision: verdict, evidence: how };
-    // It has happened: a journal that can't be written now has it later.
+    // This has happened: if the journal can't be written now, it is recorded later.
     await registrar.note(job, 'answered', { source: by, data });
     const known = () => permissions.of(job, id);
     const all = { ...given, decision: verdict };
     const effect = await watchEffect(paneOf(job.record), job, request, known, all);
     if (effect.kind === 'none') {
-      const hint = `A person has to look into the pane: mam attach ${job.id}`;
+      const hint = `A person must look into the pane: mam attach ${job.id}`;
       throw new MamError('refused', `${how}, but the dialog is still on the screen.`, hint);
     }
     const evidence = `${how} and ${effect.evidence}`;
@@ -163,7 +163,7 @@ export class Decisions {
       : `${evidence} (${what})`;
   }
 
-  /** @returns false when the request is settled by now, or its job has ended; else the decision counts as given */
+  /** Marks the decision as given. @returns false when the request is settled by now, or its job has ended */
   #give({ job, id }: Decision): boolean {
     const { permissions } = this.#with;
     if (job.isFinal) return false;
@@ -171,11 +171,11 @@ export class Decisions {
     return permissions.of(job, id)?.stage === 'given';
   }
 
-  /** Written before anything is done, so that no decision is carried out that the journal can't hold. */
+  /** Records the decision before anything is done, so that none is carried out that can't be recorded. */
   async #begin({ job, id, verdict, by }: Decision, how: string): Promise<void> {
     const data = { request_id: id, decision: verdict, evidence: `the ${by}'s decision, ${how}` };
     await this.#with.registrar.record(job, draftEvent(job.id, 'deciding', { data }));
-    // It may have been settled in the pane meanwhile, which can still be on its way to the disk.
+    // The request may have been settled in the pane meanwhile, and that may still be being written.
     await this.#with.permissions.written(job);
   }
 }

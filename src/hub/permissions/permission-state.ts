@@ -7,29 +7,29 @@ import type { Hint } from './hints.ts';
 /** How far a request has got. */
 export type Stage = 'opening' | 'open' | 'deciding' | 'given' | 'settling';
 
-/** One permission request, and what is known of it beyond its record. */
+/** One permission request, and what is known about it beyond its record. */
 export interface Permission {
   readonly id: string;
   readonly stage: Stage;
-  /** As it is in the record; nothing while it is on its way there. */
+  /** As it is in the record; absent until it has been recorded. */
   readonly request?: PeerRequest | undefined;
   /** What its hook reported. */
   readonly told?: HookReport | undefined;
-  /** The process of the hook that waits for the decision. */
+  /** The process of the hook that is waiting for the decision. */
   readonly pid?: number | undefined;
-  /** The dialog that asks for it, once it was seen. */
+  /** The dialog that asks for it, once it has been seen. */
   readonly dialog?: ShownDialog | undefined;
   /** Since when (ms) the screen has not shown that dialog. */
   readonly missingSince?: number | undefined;
-  /** What hooks have reported of its end while it was being written down, or since a decision was given. */
+  /** What hooks have reported about its end while it was being recorded, or since a decision was given. */
   readonly heard: readonly HookReport[];
 }
 
-/** All that the hub knows of the permissions that one job asks for. */
+/** All that the hub knows about the permissions that one job asks for. */
 export interface State {
-  /** What hooks have reported of dialogs that are still to come. */
+  /** What hooks have reported about dialogs that are still to come. */
   readonly hints: readonly Hint[];
-  /** A dialog that no request is known for, and since when (ms) it is on the screen. */
+  /** A dialog without a known request, and since when (ms) it has been on the screen. */
   readonly shown?: { readonly dialog: ShownDialog; readonly since: number } | undefined;
   readonly requests: readonly Permission[];
 }
@@ -39,44 +39,44 @@ export const NOTHING: State = { hints: [], requests: [] };
 /** How a request ended. */
 export interface End {
   readonly evidence: string;
-  /** What was decided here, or how it was settled elsewhere; without it, in the pane. */
+  /** What was decided here, or how it was settled elsewhere; absent if it was settled in the pane. */
   readonly decision?: string | undefined;
 }
 
-/** What happens. `now` is in ms on a monotonic clock; `id` is for the request that may be opened by it. */
+/** An input of the state machine. `now` is in ms on a monotonic clock; `id` is for a request that it may open. */
 export type Signal =
   /** A hook that does not wait reports what the next dialog asks for. */
   | { type: 'hinted'; report: HookReport; now: number }
-  /** A hook asks and waits for the decision, on the request that `askedBefore` has found or a new one. */
+  /** A hook asks and waits for the decision, on the request that `askedBefore` found, or a new one. */
   | { type: 'asked'; report: HookReport; pid: number; id: string }
-  /** A hook reports what became of a call or of the turn. */
+  /** A hook reports how a call or the turn ended. */
   | { type: 'told'; report: HookReport; pid?: number | undefined }
   /** The screen shows this dialog, or none. */
   | { type: 'seen'; dialog: ShownDialog | undefined; now: number; id: string }
-  /** The dialog that has been shown since then has had its time. */
+  /** The dialog that has been shown since `since` has lasted long enough to count as a request. */
   | { type: 'stood'; since: number; now: number; id: string }
   /** The record has changed: these requests are open in it. */
   | { type: 'recorded'; open: readonly PeerRequest[] }
-  /** A request, or its end, is no longer on its way to the disk: what is not in the record by now is not written. */
+  /** The write of a request, or of its end, is over: what is not in the record now was not written. */
   | { type: 'tried'; id: string }
-  /** Someone decides; the agent is about to be given the decision; the decision is over, whatever came of it. */
+  /** Someone decides; the decision is about to be given to the agent; the decision is over, whatever its result. */
   | { type: 'decide' | 'give' | 'release'; id: string }
-  /** Whoever decides knows how the request ended. */
+  /** The decider knows how the request ended. */
   | ({ type: 'settle'; id: string } & End)
   /** The job has ended. */
   | { type: 'ended' };
 
-/** What is to be done then. */
+/** What must be done then. */
 export type Action =
-  /** Write down that a permission is required. */
+  /** Record that a permission is required. */
   | { do: 'open'; id: string; source: 'hook' | 'hub'; asked: Call; remedy?: string | undefined }
-  /** Write down how a request ended. */
+  /** Record how a request ended. */
   | ({ do: 'resolve'; id: string } & End)
-  /** Let the hook that waits go on without a decision. */
+  /** Let the waiting hook go on without a decision. */
   | { do: 'free'; id: string }
-  /** Send `stood` once the dialog has had its time. */
+  /** Send `stood` once the dialog has lasted long enough. */
   | { do: 'time'; since: number }
-  /** Look once more soon: a dialog is missing that may just be drawn anew. */
+  /** Look again soon: a dialog is missing that may just be being redrawn. */
   | { do: 'lookAgain' };
 
 export interface Step {
@@ -84,7 +84,7 @@ export interface Step {
   readonly actions: readonly Action[];
 }
 
-/** Opens a request: by what a hook reported, else by its dialog. */
+/** Opens a request from a hook's report, or else from its dialog. */
 export function opening(state: State, { id, told, pid, dialog }: Omit<Permission, 'stage' | 'heard'>): Step {
   const remedy = told === undefined && dialog?.isRead === false ? dialog.remedy : undefined;
   const source = told === undefined ? 'hub' : 'hook';
@@ -95,7 +95,7 @@ export function opening(state: State, { id, told, pid, dialog }: Omit<Permission
   };
 }
 
-/** Changes requests one by one; where that gives an end, it is to be written down. */
+/** Changes requests one by one; where a change returns an end, that is to be recorded. */
 export function each(state: State, change: (one: Permission) => Permission | End): Step {
   const actions: Action[] = [];
   const requests = state.requests.map((one): Permission => {

@@ -16,7 +16,7 @@ import {
 } from './permission-state.ts';
 import { seen, stood } from './seen-dialog.ts';
 
-/** What a hook's report proves of the request that it is about. */
+/** What a hook's report proves about the request that it concerns. */
 const PROOF: Partial<Record<HookReport['type'], string>> = {
   permission_settled: 'the agent says that it was settled',
   tool_used: 'the tool has run',
@@ -26,8 +26,8 @@ const PROOF: Partial<Record<HookReport['type'], string>> = {
 };
 
 /**
- * What a signal makes of the permissions of a job, and what is to be done then. Pure, but for the whole of a long input,
- * which is read where a request is compared. `docs/design.md` has the table.
+ * The next state of a job's permissions after a signal, and what must be done then. Pure, except that comparing a request
+ * may read a long input's file. `docs/design.md` has the table.
  */
 export function step(state: State, signal: Signal): Step {
   switch (signal.type) {
@@ -52,7 +52,7 @@ export function step(state: State, signal: Signal): Step {
   }
 }
 
-/** The id of the open request that this hook asks for once more: the hub that it asked first has ended. */
+/** The id of the open request that this hook repeats, because the hub that it asked first has ended. */
 export function askedBefore({ requests }: State, report: HookReport): string | undefined {
   return requests.find(
     ({ request, pid }) =>
@@ -70,7 +70,7 @@ function asked(state: State, { id, report, pid }: Signal & { type: 'asked' }): S
   return each(known, (one) => (one.id === id ? { ...one, told: report, pid } : one));
 }
 
-/** What a hook reports settles a request; once a decision was given, it is the effect of that. */
+/** A hook's report settles a request; once a decision was given, the report is its effect. */
 function told(state: State, { report, pid }: Signal & { type: 'told' }): Step {
   const evidence = PROOF[report.type];
   if (evidence === undefined) return only(state);
@@ -85,22 +85,22 @@ function isOfTurn({ type }: HookReport): boolean {
   return type !== 'permission_settled' && type !== 'tool_used';
 }
 
-/** True for a report on what became of this request. */
+/** True for a report on how this request ended. */
 function isAbout(one: Permission, report: HookReport, from: number | undefined): boolean {
   const { request, stage, told: asks, pid } = one;
   if (request !== undefined && !isEvidence(request)) return false;
-  // What is being written down may be of the next turn.
+  // A request that is being recorded may belong to the next turn.
   if (isOfTurn(report)) return stage !== 'opening';
   if (report.type === 'permission_settled' && report.call_id === undefined)
     return from !== undefined && pid === from;
   if (report.type === 'permission_settled' || asks?.call_id !== undefined)
     return report.call_id === asks?.call_id;
-  // Where the request came without the call's id, its words tell; but no tool has run while its hook waits.
+  // A request without the call's id is known by its words; but no tool has run while its hook waits.
   const isWaiting = pid !== undefined && stage !== 'given';
   return !isWaiting && asks !== undefined && asks.tool === report.tool && asks.input === report.input;
 }
 
-/** The record holds what was on its way there, and what it does not hold open any more is over. */
+/** Takes over the open requests of the record: what was being recorded is open now, and what is no longer open is over. */
 function recorded(state: State, open: readonly PeerRequest[]): Step {
   const inRecord = ({ id }: Permission) => open.find((request) => request.request_id === id);
   const left = drop(state, (one) => one.stage !== 'opening' && inRecord(one) === undefined);
@@ -115,7 +115,7 @@ function recorded(state: State, open: readonly PeerRequest[]): Step {
   return { state: next.state, actions: [...left.actions, ...next.actions] };
 }
 
-/** Lets go of requests, and of the hooks that wait for them. */
+/** Drops requests, and frees the hooks that wait for them. */
 function drop(state: State, isOver: (one: Permission) => boolean): Step {
   const over = state.requests.filter(isOver);
   return {
@@ -124,7 +124,7 @@ function drop(state: State, isOver: (one: Permission) => boolean): Step {
   };
 }
 
-/** It could not be written down: whoever hears of it next tries again. */
+/** A request or its end could not be recorded: the next signal about it tries again. */
 function tried(state: State, tried: string): Step {
   const left = drop(state, ({ id, stage }) => id === tried && stage === 'opening');
   const next = each(left.state, (one) =>
@@ -133,7 +133,7 @@ function tried(state: State, tried: string): Step {
   return { state: next.state, actions: left.actions };
 }
 
-/** What becomes of a request by whoever decides on it. */
+/** The next state of a request after a signal from its decider. */
 function decided(one: Permission, signal: Signal): Permission | End {
   const { stage } = one;
   const isDecided = stage === 'deciding' || stage === 'given';
@@ -144,7 +144,7 @@ function decided(one: Permission, signal: Signal): Permission | End {
   return one;
 }
 
-/** It is open, unless hooks have reported meanwhile how it ended. */
+/** The request is open again, unless hooks have reported meanwhile how it ended. */
 function reopened(one: Permission): Permission | End {
   const [first] = one.heard;
   const evidence = first && PROOF[first.type];

@@ -15,9 +15,9 @@ import type { AgentPane } from '../panes/agent-pane.ts';
 import { askedBefore, step } from './permission.ts';
 import { type Action, NOTHING, type Permission, type Signal, type State } from './permission-state.ts';
 
-/** A dialog that no hook has reported counts as a request when it has been there for this time (ms): hooks need some tenths of a second. */
+/** A dialog that no hook has reported counts as a request after this time (ms): hooks need some tenths of a second. */
 const STANDING_MS = 1_500;
-/** A look at a dialog that may just be drawn anew is followed by another one after this time (ms). */
+/** When (ms) to look again at a dialog that may just be being redrawn. */
 const REDRAWN_MS = 100;
 
 interface Parts {
@@ -31,9 +31,9 @@ export class Permissions {
   readonly #with: Parts;
   /** By job id. */
   readonly #states = new Map<string, State>();
-  /** Hooks that wait, by request id. */
+  /** Waiting hooks, by request id. */
   readonly #waiting = new Map<string, (result: HookResult) => void>();
-  /** What is on its way to the disk, by job id. */
+  /** What is being written, by job id. */
   readonly #writing = new Map<string, Set<Promise<unknown>>>();
 
   constructor(parts: Parts) {
@@ -41,10 +41,10 @@ export class Permissions {
   }
 
   /**
-   * A hook reports a request. One that does not wait for the decision only says in advance what the next dialog will ask
-   * for: the request counts from when that is seen.
+   * A hook reports a request. A hook that does not wait for the decision only says in advance what the next dialog will ask
+   * for: the request is opened when that dialog is seen.
    * @param pid of a hook that waits for the decision
-   * @returns the decision for a hook that waits; nothing once the request was settled another way
+   * @returns the decision for a waiting hook; an empty result once the request was settled in another way
    */
   async asked(job: LiveJob, report: HookReport, pid: number | undefined): Promise<HookResult> {
     if (isFinal(job.record.status)) return {};
@@ -60,8 +60,8 @@ export class Permissions {
   }
 
   /**
-   * What the screen of a job's agent shows now; what is gone from it is settled when this is over.
-   * @returns true when the screen has to be looked at once more: a dialog is missing that may just be drawn anew
+   * Takes what the screen of a job's agent shows now; requests whose dialog is gone are settled when this resolves.
+   * @returns true when the screen must be read again: a dialog is missing that may just be being redrawn
    */
   async seen(job: LiveJob, dialog: ShownDialog | undefined): Promise<boolean> {
     const actions = this.signal(job, { type: 'seen', dialog, now: performance.now(), id: newEventId() });
@@ -70,7 +70,7 @@ export class Permissions {
     return false;
   }
 
-  /** Looks at the pane now, so that what a person has settled there in this moment is known. */
+  /** Looks at the pane now, to learn what a person has just settled there. */
   async lookAtPane(job: LiveJob): Promise<void> {
     const pane = this.#with.paneOf(job.record);
     for (;;) {
@@ -81,30 +81,30 @@ export class Permissions {
     }
   }
 
-  /** Resolves once no request of a job, and no end of one, is on its way to the disk. */
+  /** Resolves once no request of a job, and no end of one, is being written. */
   async written(job: LiveJob): Promise<void> {
     for (let some = this.#writing.get(job.id); some !== undefined; some = this.#writing.get(job.id))
       await Promise.allSettled(some);
   }
 
-  /** What is known of an open request. */
+  /** What is known about an open request. */
   of(job: LiveJob, requestId: string): Permission | undefined {
     return this.#stateOf(job).requests.find(({ id }) => id === requestId);
   }
 
-  /** The ids of those requests that the agent has been given a decision on. */
+  /** The ids of the requests on which the agent was given a decision. */
   given(job: LiveJob): string[] {
     return this.#stateOf(job).requests.flatMap(({ id, stage }) => (stage === 'given' ? [id] : []));
   }
 
-  /** The hook that waits for the decision on a request, as the way to answer it; nothing once its process has ended. */
+  /** The function that answers the hook waiting for a decision on a request; undefined once its process has ended. */
   hookOf(job: LiveJob, requestId: string): ((result: HookResult) => void) | undefined {
     const pid = this.of(job, requestId)?.pid;
     if (pid === undefined || startOf(pid) === undefined || !this.#waiting.has(requestId)) return undefined;
     return (result) => this.#answer(requestId, result);
   }
 
-  /** Changes the state of a job's permissions, and does what is to be done then. */
+  /** Changes the state of a job's permissions, and does what must be done then. */
   signal(job: LiveJob, signal: Signal): readonly Action[] {
     if (isFinal(job.record.status) && signal.type !== 'ended') return [];
     const { state, actions } = step(this.#stateOf(job), signal);
@@ -121,7 +121,7 @@ export class Permissions {
       this.signal(job, { type: 'recorded', open: openRequests(after, 'permission') });
   }
 
-  /** Begins with what an earlier hub has left open. */
+  /** The state of a job; at first, what an earlier hub left open. */
   #stateOf(job: LiveJob): State {
     const open = openRequests(job.record, 'permission');
     return this.#states.get(job.id) ?? step(NOTHING, { type: 'recorded', open }).state;

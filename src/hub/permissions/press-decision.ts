@@ -7,25 +7,25 @@ import { compareDialog, dialogOn, type ShownDialog } from '../dialogs/shown-dial
 import type { AgentPane } from '../panes/agent-pane.ts';
 import type { Permission } from './permission-state.ts';
 
-/** How often (ms) the dialog is looked at. */
+/** How often (ms) to look at the dialog. */
 const DIALOG_POLL_MS = 50;
 const SETTLE_MS = 300;
-/** How many looks a dialog that is still being drawn is given. */
+/** How often to look again at a dialog that is still being drawn. */
 const STEADY_TRIES = 5;
-/** How long (ms) a dialog that was never seen may take to come up, and one that was seen to be drawn anew. */
+/** How long (ms) a dialog that was never seen may take to appear, and one that was seen to be redrawn. */
 const DIALOG_TIMEOUT_MS = 4_000;
 const REDRAW_TIMEOUT_MS = 500;
 
-/** What became of a decision that had to be typed. */
+/** The result of a decision that had to be typed. */
 export type Pressed =
   | { kind: 'pressed'; keys: string; screen: string }
   | { kind: 'gone'; why: string }
   | { kind: 'refused'; why: string; hint: string };
 
 /**
- * Answers a permission dialog by its key: only when the very dialog of the request is on the screen, under the same
- * guards as any key.
- * @param known what is known of the request: its dialog as it was seen, what a hook reported
+ * Answers a permission dialog by its key, only while the dialog of exactly this request is on the screen, and under the
+ * same guards as any key.
+ * @param known what is known about the request: its dialog as it was seen, and what a hook reported
  * @param mayPress asked before the first key: false when the request is no longer open
  */
 export async function pressDecision(
@@ -38,7 +38,7 @@ export async function pressDecision(
 ): Promise<Pressed> {
   const usual = builtIn(record.agent)?.permission?.[decision];
   if (pane === undefined || record.agent_process === undefined || usual === undefined) {
-    const why = `How a dialog of agent kind ${record.agent} is answered is not known.`;
+    const why = `It is not known how a dialog of agent kind ${record.agent} is answered.`;
     return { kind: 'refused', why, hint: inThePane(record) };
   }
   let lines: readonly string[] = [];
@@ -59,25 +59,25 @@ export async function pressDecision(
   const compare = (shown: ShownDialog): Sameness => compareDialog(shown, request, { seen, told });
   const isIts: Test = (shown) =>
     shown?.name === 'permission' &&
-    // A denial runs nothing: what the dialog leaves out need not be seen for it.
+    // A denial runs nothing, so what the dialog leaves out need not be seen.
     (shown.whole || (decision === 'deny' && shown.isRead)) &&
     compare(shown) === 'same';
   if (!isIts(dialog)) return notIts(record, dialog, compare(dialog));
   const keysOf = (shown: ShownDialog) => (decision === 'allow' && shown.choice?.allow) || usual;
   const keys = keysOf(dialog);
-  // The dialog may be that of the next request, which asks for the same.
+  // The dialog may belong to the next request, which asks for the same.
   if (!(await mayPress(keys.join(' '))))
     return { kind: 'gone', why: 'The request was settled before a key was pressed.' };
   let screen = '';
   for (const [at, key] of keys.entries()) {
-    // A key that moves the choice has done so when the rest of the keys is what the dialog asks for.
+    // A key that moves the selection has done so when the dialog asks for exactly the remaining keys.
     const rest = keys.slice(at).join();
     const isNext: Test = (shown) => shown !== undefined && isIts(shown) && keysOf(shown).join() === rest;
     const { choice, ...shown } = (at > 0 && (await lookUntil(look, isNext, REDRAW_TIMEOUT_MS))) || dialog;
     screen = lines.join('\n');
     const rows = [...rowsOf(shown, lines), ...(choice === undefined ? [] : [choice.row])];
     const problem = await pane.press(key, { mayPress: (now) => isNext(dialogOn(now, record)), rows });
-    const done = at === 0 ? 'No key was pressed' : 'The choice was moved, and not made';
+    const done = at === 0 ? 'No key was pressed' : 'The selection was moved but not confirmed';
     if (problem !== undefined)
       return { kind: 'refused', why: `${done}: ${problem}.`, hint: 'Try again, or answer in the pane.' };
   }
@@ -98,9 +98,9 @@ async function lookUntil(look: Look, isWanted: Test, ms: number): Promise<ShownD
   }
 }
 
-/** The dialog once it does not change, or the last one of a screen that keeps changing; none when it stays away. */
+/** The dialog once it no longer changes, or the last one on a screen that keeps changing; none when it stays away. */
 async function steadyDialog(look: Look, ms: number) {
-  // A picture may be taken in the middle of a drawing: a dialog is gone when it stays away.
+  // The screen may be read while it is being drawn: a dialog is gone only when it stays away.
   let dialog = await lookUntil(look, isThere, ms);
   // Claude Code 2.1.330 ignores keys in the first 150 ms of a dialog, and Gemini CLI 0.61.0 draws one in two steps.
   for (let tries = 0; dialog !== undefined && tries < STEADY_TRIES; tries++) {
@@ -118,12 +118,12 @@ function notIts(record: JobRecord, { name, isRead, tool, input }: ShownDialog, s
     return {
       kind: 'refused',
       why: `The screen shows another dialog now (${cleanLine(`${tool}: ${input}`, 200)}), so no key was pressed.`,
-      hint: `Nothing was decided. Call wait_job: it reports that dialog as a request of its own. A person can see it: mam attach ${record.job_id}`,
+      hint: `Nothing was decided. Call wait_job: it reports that dialog as a separate request. A person can see it: mam attach ${record.job_id}`,
     };
   }
   const why =
     name !== 'permission'
-      ? 'This dialog asks for something other than a permission, so which key answers it is not known.'
+      ? 'This dialog asks for something other than a permission, so it is not known which key answers it.'
       : isRead && sameness === 'same'
         ? 'The dialog does not show all that it asks for, so no key was pressed.'
         : 'The dialog on the screen cannot be read well enough to be sure that it is this request, so no key was pressed.';
@@ -134,7 +134,7 @@ function inThePane(record: JobRecord): string {
   return `A person must answer it in the pane: mam attach ${record.job_id}`;
 }
 
-/** The rows of the screen that hold what a dialog asks for: tmux itself looks for them when the key is pressed. */
+/** The rows of the screen with what a dialog asks for: tmux itself checks them when the key is pressed. */
 function rowsOf(dialog: ShownDialog, lines: readonly string[]): string[] {
   const text = letters(`${dialog.tool} ${dialog.input}`);
   return lines.filter((line) => {

@@ -11,13 +11,13 @@ import {
   type Step,
 } from './permission-state.ts';
 
-/** A dialog that is missing for less than this (ms) is being drawn anew: Gemini CLI 0.61.0 draws in several steps. */
+/** A dialog that is missing for less than this (ms) is being redrawn: Gemini CLI 0.61.0 draws in several steps. */
 const REDRAWN_MS = 100;
 
-/** What a look at the screen shows: which request its dialog belongs to, and which dialogs have gone. */
+/** Takes a look at the screen: finds the request that its dialog belongs to, and the dialogs that have gone. */
 export function seen(state: State, signal: Signal & { type: 'seen' }): Step {
   const { dialog, now } = signal;
-  // A dialog is there, and nothing tells which: in a pane that is too small, or while a person types.
+  // A dialog is there, but which one is unknown: the pane is too small, or a person is typing.
   if (dialog?.name === 'permission' && !dialog.isRead && state.requests.some(isOnScreen))
     return { state, actions: [] };
   const requests = state.requests.map((one) => looked(one, dialog, now));
@@ -33,7 +33,7 @@ export function seen(state: State, signal: Signal & { type: 'seen' }): Step {
   return { state: next.state, actions: [...left.actions, ...next.actions] };
 }
 
-/** A dialog that nobody has reported counts as a request once it has had its time. */
+/** A dialog that nobody has reported counts as a request once it has lasted long enough. */
 export function stood(state: State, { since, now, id }: Signal & { type: 'stood' }): Step {
   const { shown } = state;
   if (shown?.since !== since) return { state, actions: [] };
@@ -60,10 +60,10 @@ function compare(one: Permission, dialog: ShownDialog | undefined) {
 /** Notes whether the screen shows a request's dialog. */
 function looked(one: Permission, dialog: ShownDialog | undefined, now: number): Permission {
   if (!isOnScreen(one) || one.stage === 'settling') return one;
-  // One whose dialog was never seen may still come up.
+  // A dialog that was never seen may still appear.
   const isToCome = one.told !== undefined && one.dialog === undefined;
   if (!isToCome && compare(one, dialog) === 'other') return { ...one, missingSince: one.missingSince ?? now };
-  // The same one, drawn anew or further.
+  // The same dialog, redrawn or drawn further.
   const isDrawn = one.stage === 'open' && one.dialog !== undefined;
   return { ...one, missingSince: undefined, dialog: isDrawn ? dialog : one.dialog };
 }
@@ -74,20 +74,20 @@ function howLeft({ told, dialog, request }: Permission, other: ShownDialog | und
     return { evidence: 'another dialog has taken its place', decision };
   }
   if (told !== undefined || dialog !== undefined) return { evidence: 'its dialog is gone' };
-  const evidence = 'its dialog was gone when this hub looked, after an earlier one had ended';
-  // Only an earlier hub has seen it: by whom it was settled is not known.
+  const evidence = 'its dialog was gone when this hub first looked, after an earlier hub had ended';
+  // Only an earlier hub has seen it, so it is not known who settled it.
   const given = request?.decision;
   return { evidence, decision: given === undefined ? 'settled' : `settled after ${given} was given` };
 }
 
-/** One that has made room for another may be asked for again, with no new report. */
+/** A request that has made room for another may be asked again, without a new report. */
 function putBack({ told, pid }: Permission): Hint[] {
   return told === undefined || pid !== undefined ? [] : [{ report: told }];
 }
 
-/** Finds the request that a dialog on the screen belongs to, or makes it one. */
+/** Finds the request that a dialog on the screen belongs to, or opens a new one. */
 function place(state: State, dialog: ShownDialog, { now, id }: Signal & { type: 'seen' }): Step {
-  // What is being written down may be what it asks for.
+  // The request that is being recorded may be the one that it asks for.
   if (state.requests.some(({ stage }) => stage === 'opening')) return { state, actions: [] };
   const open = state.requests.filter(isOnScreen);
   if (open.some((one) => one.dialog !== undefined && sameDialog(dialog, one.dialog)))

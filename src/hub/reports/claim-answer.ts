@@ -7,20 +7,20 @@ import { isFinal } from '../../job/words.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import { readTaskPage } from '../jobs/task.ts';
 
-/** The answer to a publisher: its event is in the journal, even if the rest of the answer fails. */
+/** The answer to a publisher. Its event is in the journal, so it is answered even if the rest of the answer fails. */
 export function answerTo(job: LiveJob, recorded: Recorded, log: Log): ClaimReply {
   const { event, after } = recorded;
   const { event_id, seq } = event;
   const base: ClaimReply = { event_id, accepted: true, recorded: true, seq, status: after.status };
   try {
-    return wholeAnswer(job, recorded, base);
+    return fullAnswer(job, recorded, base);
   } catch (error) {
-    log.error(`the answer to ${event.type} of ${job.id} is not whole`, error);
+    log.error(`the answer to ${event.type} of ${job.id} is incomplete`, error);
     return base;
   }
 }
 
-function wholeAnswer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimReply {
+function fullAnswer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimReply {
   const { event, before, after } = recorded;
   const wasFinal = before !== undefined && isFinal(before.status) && !recorded.repeated;
   const amended =
@@ -39,7 +39,7 @@ function wholeAnswer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimR
   const asks = untilAnswered(event.type, after.agent === 'human' ? job.id : undefined);
   if (messages.length > 0) {
     const end = isFinal(after.status) ? 'The job has ended with this report.' : undefined;
-    const then = asks ?? end ?? 'Then go on, and report as before.';
+    const then = asks ?? end ?? 'Then continue, and report as before.';
     return { ...base, messages, next: `Read the messages and act on them. ${then}` };
   }
   if (asks !== undefined) return { ...base, next: asks };
@@ -55,10 +55,10 @@ function startedAnswer(job: LiveJob): Partial<ClaimReply> {
     return {
       ...readTaskPage(job, 0),
       workdir,
-      next: `Work in ${workdir}. Report with job_id "${id}": progress now and then; question when you need an answer; permission_required when you wait for one; completed with a one-line summary in detail when done; error with the reason when you cannot. Report even if you fail.`,
+      next: `Work in ${workdir}. Report with job_id "${id}": progress now and then; question when you need an answer; permission_required when you wait for a permission; completed with a one-line summary in detail when done; error with the reason when you cannot. Report even if you fail.`,
     };
   } catch (error) {
-    // It is recorded: sent again it would be refused again, and hold up every later report.
+    // The event is recorded: if it were sent again, it would be refused again and hold up every later report.
     return { accepted: false, refusal: explain(error) };
   }
 }

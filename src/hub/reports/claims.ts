@@ -15,16 +15,16 @@ import type { EventRates } from './event-rates.ts';
 
 /** How many open jobs a refusal names. */
 const NAMED_JOBS = 5;
-/** Errors that may pass: a full disk, another hub that still writes the registry, a journal that is being restored. */
+/** Errors that may go away: a full disk, another hub that still writes the registry, a journal that is being restored. */
 const RETRIED: readonly string[] = ['io', 'conflict', 'unavailable'];
 
-/** Which way a claim came: over the private socket, out of the outbox, or over the external broker. */
+/** Which way a claim came: over the private socket, from the outbox, or over the external broker. */
 export type ClaimWay = 'socket' | 'outbox' | 'outside';
 
-/** Takes events as claims: checks them, records what can be recorded, and answers the publisher. */
+/** Takes events as claims: checks them, records the valid ones, and answers the publisher. */
 export class Claims {
   readonly #with;
-  /** Of each job with a claim on its way: settles when the last one has its place in the journal. */
+  /** By job: settles when its last claim so far has its place in the journal. */
   readonly #turns = new Map<string, Promise<void>>();
 
   constructor(parts: {
@@ -33,11 +33,11 @@ export class Claims {
     rates: EventRates;
     home: string;
     log: Log;
-    /** Other hubs, where there is an external broker. */
+    /** Other hubs, if there is an external broker. */
     elsewhere: Elsewhere | undefined;
-    /** Settles when what is kept of this job was taken; fails when that can't be taken. */
+    /** Settles when this job's kept events were taken; rejects when they can't be. */
     earlier: (jobId: string) => Promise<void> | undefined;
-    /** Settles when the jobs of the last hub are taken up; nothing once they are. */
+    /** Settles when the jobs of the last hub are taken up; undefined once they are. */
     ready: () => Promise<void> | undefined;
     reply: (topic: string, reply: ClaimReply, from: ClaimWay) => void;
   }) {
@@ -46,9 +46,9 @@ export class Claims {
 
   /**
    * A claim from the broker or the outbox. Every claim is answered on its `reply_to`, if it has one.
-   * @param from `outbox`: its publisher has gone on without the answer, so no message for the peer may go with it;
-   * `outside`: it came over the external broker, where anyone may have sent it
-   * @param isKept it is read from the outbox, whichever way it came: it is its turn
+   * @param from `outbox`: its publisher waits for no answer, so no message for the peer may go with it; `outside`: it came
+   * over the external broker, where anyone may have sent it
+   * @param isKept it was read from the outbox, whichever way it came, so it need not wait for earlier events there
    * @returns when it is settled: on disk, or refused for good
    * @throws when it can't be written now but may be later: it must not be acknowledged
    */
@@ -84,14 +84,14 @@ export class Claims {
     const earlier = isKept ? undefined : this.#with.earlier(jobId);
     let done = (): void => {};
     try {
-      // Before it takes its place: what it waits for is of the same job.
+      // Before it takes its turn: the events that it waits for are about the same job.
       if (earlier !== undefined) await earlier;
       const place = this.#queueUp(jobId);
       done = place.done;
       if (place.turn !== undefined) await place.turn;
       const unheard = from !== 'socket' || claim.reply_to === undefined;
       const answer = await this.#recordClaim({ ...claim, ...(unheard && { unheard }) }, from, done);
-      // Refused for good: nobody will need its text.
+      // Refused for good: nobody will need the spooled result.
       if (spool !== undefined && !answer.recorded) await this.#drop(spool);
       return { answer };
     } catch (error) {
@@ -110,7 +110,7 @@ export class Claims {
     await dropSpool(this.#with.home, spool).catch(() => {});
   }
 
-  /** Claims on one job take their places in the order of their arrival, even if one must be read from a file. */
+  /** Claims on one job are recorded in the order of their arrival, even if a result must be read from a file first. */
   #queueUp(jobId: string) {
     const turn = this.#turns.get(jobId);
     const { promise: mine, resolve } = newTurn();
@@ -135,13 +135,13 @@ export class Claims {
       const what = `Job ${job.id} was given to another pane. The job of your pane is ${mine.id}.`;
       return refused(claim.event_id, `${what} Report again with job_id "${mine.id}".`);
     }
-    // What is in the journal already is answered as it was.
+    // An event that is in the journal already gets the same answer again.
     const known = job.has(claim.event_id);
     const tooMuch = known ? undefined : this.#with.rates.countEvent(job, claim.type, from === 'outbox');
     if (tooMuch !== undefined) return this.#refuse(job, claim, tooMuch);
     const { reply_to: _, result_spool: spool, origin: __, ...event } = claim;
     if (spool !== undefined) event.result = await this.#resultIn(spool, known);
-    const tooLong = 'The result is longer than 1 MiB: write it to a file and name that in files.';
+    const tooLong = 'The result is longer than 1 MiB: write it to a file and name the file in files.';
     if (event.result !== undefined && Buffer.byteLength(event.result) > LIMITS.resultBytes)
       return refused(claim.event_id, tooLong);
     const { type, event_id, job_id, source, at } = event;
@@ -152,7 +152,7 @@ export class Claims {
     return answerTo(job, recorded, this.#with.log);
   }
 
-  /** Nothing for a job that is unknown once those of the last hub are taken up. */
+  /** Finds a job; undefined if it is still unknown when the jobs of the last hub are taken up. */
   async #find(jobId: string): Promise<LiveJob | undefined> {
     const ready = this.#with.ready();
     const look = () =>
@@ -166,7 +166,7 @@ export class Claims {
     return look();
   }
 
-  /** Passes a claim to the hub that has the job, if it is on another machine. */
+  /** Passes a claim on to the hub that has the job, if that is on another machine. */
   async #passOn(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply | undefined> {
     if (this.#with.elsewhere === undefined) return undefined;
     const { result_spool: spool } = claim;
@@ -178,7 +178,7 @@ export class Claims {
     return answer;
   }
 
-  /** @param known the event is in the journal, or on its way there: its text was dropped when that was kept */
+  /** @param known the event is in the journal already, or being written: then its spooled result may be dropped by now */
   async #resultIn(spool: string, known: boolean): Promise<string | undefined> {
     try {
       return await takeSpool(this.#with.home, spool);
@@ -188,7 +188,7 @@ export class Claims {
     }
   }
 
-  /** Refuses what a runaway sends: acknowledged and answered, so that nobody sends it again. */
+  /** Refuses a runaway's event. It is acknowledged and answered, so that nobody sends it again. */
   async #refuse(job: LiveJob, claim: Claim, { why, tell }: { why: string; tell: boolean }) {
     if (tell)
       await this.#with.registrar.noteNow(job, 'throttled', { detail: why, data: { type: claim.type } });
@@ -200,12 +200,12 @@ export class Claims {
       return `There is no job with this id. The job of your pane is ${mine.id}: report with job_id "${mine.id}".`;
     const open = this.#with.registrar.open.slice(0, NAMED_JOBS).map((job) => job.id);
     if (open.length === 0)
-      return `There is no job with this id, and no job is open. Take the id from the order in your pane. If it is right, its hub is another one: this is that of MAM_HOME ${this.#with.home}.`;
+      return `There is no job with this id, and no job is open. Take the id from the order in your pane. If it is right, another hub has the job: this is the hub of MAM_HOME ${this.#with.home}.`;
     return `There is no job with this id. Open jobs: ${open.join(', ')}. Take the id from the order in your pane.`;
   }
 }
 
-/** A turn that others wait for, until it is resolved. */
+/** A turn that others wait for until it is resolved. */
 export function newTurn() {
   let resolve = (): void => {};
   const promise = new Promise<void>((done) => {

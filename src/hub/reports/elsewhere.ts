@@ -10,10 +10,10 @@ import { isFinal, REPORT_TYPES, STATUSES } from '../../job/words.ts';
 
 /** How long the hub that has the job may take to answer, in ms. */
 const REPLY_TIMEOUT_MS = 300;
-/** The same where nobody waits for the answer. */
+/** The same when nobody waits for the answer. */
 const LATE_REPLY_TIMEOUT_MS = 1_000;
 
-/** What is believed of an answer over a broker, where anyone may have sent it: no text that an agent would act on. */
+/** What is trusted in an answer over a broker, where anyone may have sent it: no text that an agent would act on. */
 const answerSchema = z.object({
   event_id: z.string(),
   accepted: z.boolean(),
@@ -25,7 +25,7 @@ const answerSchema = z.object({
 });
 type Answer = z.infer<typeof answerSchema>;
 
-/** Passes reports on jobs that this hub does not have on to the other hubs of an external broker. */
+/** Passes reports on jobs that this hub does not have on to the other hubs on an external broker. */
 export class Elsewhere {
   readonly #with;
   readonly #waiting = new Map<string, (answer: Answer) => void>();
@@ -40,10 +40,10 @@ export class Elsewhere {
   }
 
   /**
-   * Sends a peer's report over the broker, as a peer's: what this machine knows of panes and people proves nothing there.
+   * Sends a report over the broker as a peer's: what this machine knows about panes and people proves nothing there.
    * @param patient nobody waits for the answer, and without one the report stays in the outbox
-   * @returns what its hub said; nothing when no hub on the broker has the job
-   * @throws MamError `io` when it has to be sent again later
+   * @returns its hub's answer; undefined when no hub on the broker has the job
+   * @throws MamError `io` when it must be sent again later
    */
   async pass(claim: Claim, patient: boolean): Promise<ClaimReply | undefined> {
     if (!(REPORT_TYPES as readonly string[]).includes(claim.type) || claim.source === 'hook')
@@ -56,12 +56,12 @@ export class Elsewhere {
     const payload = JSON.stringify({ ...report, source: 'peer', reply_to });
     if (Buffer.byteLength(payload) > LIMITS.payloadBytes) {
       const why = 'The job is on another machine, and its result is too long for the broker.';
-      return refused(claim.event_id, `${why} Write it to a file and name that in files.`);
+      return refused(claim.event_id, `${why} Write it to a file and name the file in files.`);
     }
     const answer = await new Promise<Answer | undefined>((resolve) => {
       const timer = setTimeout(() => resolve(undefined), patient ? LATE_REPLY_TIMEOUT_MS : REPLY_TIMEOUT_MS);
       this.#waiting.set(claim.event_id, (answer) => {
-        // Every hub answers; the one that has the job may only be slower.
+        // Every hub answers; the one that has the job may just be slower.
         if (answer.unknown === true) return;
         clearTimeout(timer);
         resolve(answer);
@@ -98,7 +98,7 @@ function replyOf({ event_id, accepted, recorded, seq, status }: Answer, type: st
   return { ...base, refusal: 'The hub of this job, on another machine, has refused the report.' };
 }
 
-/** The part of an answer that may go over a broker: nobody there has proved that they may read the task or the messages. */
+/** The part of an answer that may go over a broker, where nobody has proved that they may read the task or the messages. */
 export function publicAnswer(reply: ClaimReply): ClaimReply {
   const { event_id, accepted, recorded, seq, status, refusal, amended, unknown, retry } = reply;
   const shown = unknown === true ? 'There is no job with this id.' : refusal;

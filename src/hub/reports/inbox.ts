@@ -13,44 +13,44 @@ import type { Claim } from '../../job/claim.ts';
 import { type ClaimWay, newTurn } from './claims.ts';
 import { wayOf } from './kept-claims.ts';
 
-/** When an event that could not be taken is tried again, in ms. */
-const AGAIN_MS = 1_500;
-/** The events of so many jobs are taken side by side: the disk then takes them together. */
+/** When to retry an event that could not be taken, in ms. */
+const RETRY_MS = 1_500;
+/** How many jobs' events are taken in parallel, so that the disk writes them together. */
 const JOBS_AT_ONCE = 32;
-/** A folder's time says nothing about what happens so soon (ms) after it. */
+/** A folder's modification time may miss changes that follow this soon (ms) after it. */
 const TICK_MS = 50;
-/** After a look at the names of a long outbox there is none for so many times as long as it took. */
+/** After reading the names in the outbox, the pause before the next reading, as a multiple of the time that it took. */
 const REST_TIMES = 10;
 /** Errors of a file that stays as it is until a person fixes it, which may be never. */
 const FORBIDDEN = ['EACCES', 'EPERM'];
 
 /** An event that could not be taken, and holds up the later ones of its job. */
 interface Stuck {
-  /** When it is tried again, on the monotonic clock. */
+  /** When to retry it, on the monotonic clock. */
   until: number;
   why: string;
 }
 
 /**
- * Takes in what publishers kept on disk while they could not reach a hub, while the hub goes on with its other work: the
- * events of a job in the order in which they were kept, whoever kept them.
+ * Takes in the events that publishers kept on disk while they could not reach a hub, in the background: the events of a job
+ * in the order in which they were kept, by whichever publisher.
  */
 export class Inbox {
   readonly #with;
-  /** Records an event; it fails where that is to be tried again. */
+  /** Records an event; rejects if it must be retried. */
   onEvent: (event: Claim, way: ClaimWay) => Promise<void> = async () => {};
   #draining: Promise<void> | undefined;
   #drainAgain = false;
   #stopped = false;
   /** By job. */
   readonly #stuck = new Map<string, Stuck>();
-  /** By job: settles when what is kept of it was taken, or is stuck. */
+  /** By job: settles when its kept events were taken, or are stuck. */
   readonly #pending = new Map<string, ReturnType<typeof newTurn>>();
-  /** By file: its job, where the name does not say it. */
+  /** By file: its job, if the name does not say it. */
   readonly #unnamed = new Map<string, string>();
-  /** Files that can't be read, which the log says already. */
+  /** Files that can't be read, which have been logged. */
   readonly #unread = new Set<string>();
-  /** When the folder had changed at the last listing. */
+  /** The folder's modification time at the last listing. */
   #changed = 0;
   #looksAt = 0;
 
@@ -58,25 +58,25 @@ export class Inbox {
     this.#with = parts;
   }
 
-  /** Finds out which jobs have events here, so that nothing overtakes them. @throws the system's error */
+  /** Finds out which jobs have kept events, so that nothing overtakes these. @throws the system's error */
   async listKept(): Promise<void> {
     await this.#list();
   }
 
-  /** True while events are taken in, or are kept that can't be taken now. */
+  /** True while events are being taken in, or are stuck. */
   get hasWork(): boolean {
     return this.#draining !== undefined || this.#stuck.size > 0;
   }
 
-  /** Takes no more. */
+  /** Stops taking events. */
   stop(): void {
     this.#stopped = true;
   }
 
   /**
-   * The kept events of a job come before its new ones.
-   * @returns when it is the new one's turn; nothing when that is now
-   * @throws MamError `io`, later, when an earlier event of the job is stuck: then this one is kept as well
+   * Waits for a job's kept events, which come before its new ones.
+   * @returns when it is the new one's turn; undefined when that is now
+   * @throws MamError `io`, as a rejection, when an earlier event of the job is stuck: then this one is kept as well
    */
   earlier(jobId: string): Promise<void> | undefined {
     if (!this.#pending.has(jobId) && this.#hasNew(jobId)) {
@@ -89,13 +89,13 @@ export class Inbox {
       await pending;
       const stuck = this.#stuck.get(jobId);
       if (stuck !== undefined)
-        throw new MamError('io', `Earlier events of this job still wait in the outbox: ${stuck.why}`);
+        throw new MamError('io', `Earlier events of this job are still waiting in the outbox: ${stuck.why}`);
     })();
   }
 
   /**
-   * Takes what is stuck of a job now, without waiting for its time: a limit may have passed meanwhile.
-   * @returns true when something of it was taken
+   * Retries a job's stuck event now, before its time: a time limit may have passed meanwhile.
+   * @returns true when something was taken
    */
   async catchUp(jobId: string): Promise<boolean> {
     const before = this.#stuck.get(jobId);
@@ -105,7 +105,7 @@ export class Inbox {
     return this.#stuck.get(jobId) !== before;
   }
 
-  /** Records all that is there, each job's events in their order. What fails is in the log, and tried again. */
+  /** Records all kept events, each job's in order. Failures are logged and retried. */
   drain(): Promise<void> {
     if (this.#draining !== undefined) {
       this.#drainAgain = true;
@@ -137,7 +137,7 @@ export class Inbox {
     await Promise.all(Array.from({ length: JOBS_AT_ONCE }, lane));
   }
 
-  /** The files of the outbox by job, in their order; from now on nothing overtakes them. */
+  /** The files of the outbox by job, in order; from now on nothing overtakes them. */
   async #list(): Promise<Map<string, OutboxFile[]>> {
     const changed = changeOf(this.#with.outbox);
     const waiting = [...this.#pending.keys()];
@@ -176,7 +176,7 @@ export class Inbox {
     this.#pending.delete(jobId);
   }
 
-  /** What is stuck holds up the later events of its job, and no others. */
+  /** Takes the events of one job; a stuck one holds up the later events of its job, and no others. */
   async #drainJob(jobId: string, files: OutboxFile[]): Promise<void> {
     const before = this.#stuck.get(jobId);
     if (before !== undefined && before.until > monotonic()) return;
@@ -188,12 +188,12 @@ export class Inbox {
         await this.onEvent(claim, wayOf(file));
       } catch (error) {
         const why = explain(error);
-        this.#stuck.set(jobId, { until: monotonic() + AGAIN_MS, why });
+        this.#stuck.set(jobId, { until: monotonic() + RETRY_MS, why });
         if (before?.why !== why) this.#with.log.error(`event of ${jobId} stays in the outbox`, error);
         return;
       }
       this.#stuck.delete(jobId);
-      // It is in the journal: what stays here is taken once more, and changes nothing.
+      // The event is in the journal: a file that stays here is taken again, and changes nothing.
       await removeOutboxEntry({ file }).catch((error) =>
         this.#with.log.error(`${file} was not removed`, error),
       );
@@ -206,7 +206,7 @@ export class Inbox {
     return known;
   }
 
-  /** Nothing for a file that only a person can make readable: no other report waits for it. @throws the system's error */
+  /** Undefined for a file that only a person can make readable: no other report waits for it. @throws the system's error */
   async #read(file: string): Promise<Claim | undefined> {
     try {
       return await readOutboxClaim(file);
@@ -219,7 +219,7 @@ export class Inbox {
   }
 }
 
-/** Processes that kept events at the same time may have used the same number: then the claims' own time decides. */
+/** Sorts files. Processes that kept events at the same time may have used the same number: then the claims' time decides. */
 async function inOrder(files: readonly OutboxFile[]): Promise<readonly OutboxFile[]> {
   const orders = new Set(files.map(({ order }) => order));
   if (orders.size === files.length) return files;
@@ -231,7 +231,7 @@ async function inOrder(files: readonly OutboxFile[]): Promise<readonly OutboxFil
   return timed.sort((a, b) => a.order - b.order || (a.at < b.at ? -1 : Number(a.at > b.at)));
 }
 
-/** When something in a folder was last made, renamed or removed, in ms since 1970; 0 where there is none. */
+/** When something in a folder was last created, renamed or removed, in ms since 1970; 0 if there is no folder. */
 function changeOf(folder: string): number {
   return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -6,12 +6,12 @@ import { keepInOutbox } from '../../bus/spool/outbox.ts';
 import type { Claim } from '../../job/claim.ts';
 import type { Claims, ClaimWay } from './claims.ts';
 
-/** How the file names of claims from an external broker begin: no publisher's name begins so. */
+/** The prefix of file names for claims from an external broker: no publisher's name begins like that. */
 const OUTSIDE = 'outside-';
 
 /**
- * Takes claims from the brokers. One that can't be written now goes to the outbox, unless its publisher keeps it itself:
- * a broker gives out only so many unacknowledged messages at once, so that what fails for one job would hold up all others.
+ * Takes claims from the brokers. A claim that can't be written now goes to the outbox, unless its publisher keeps it: a
+ * broker sends only a limited number of unacknowledged messages, so a failure for one job would hold up all others.
  */
 export class KeptClaims {
   readonly #with;
@@ -19,7 +19,7 @@ export class KeptClaims {
   #keeping: Promise<unknown> = Promise.resolve();
   /** By job: settles when its last claim so far is recorded or kept. */
   readonly #turns = new Map<string, Promise<void>>();
-  /** By job: what was kept of it last. */
+  /** By job: the last claim that was kept. */
   readonly #newest = new Map<string, string>();
 
   constructor(parts: { claims: Claims; outbox: string }) {
@@ -27,14 +27,14 @@ export class KeptClaims {
   }
 
   /**
-   * @returns when it is settled, or kept on the disk
+   * @returns when the claim is settled, or kept on the disk
    * @throws when it could not be stored anywhere: it must not be acknowledged
    */
   takeClaim(jobId: string, payload: Buffer, from: ClaimWay): Promise<void> {
-    // Its publisher keeps their order, and learns from the answer what could not be written.
+    // The publisher keeps its claims in order, and learns from the answer what could not be written.
     if (isKeptByPublisher(payload, from))
       return this.#with.claims.takeClaim(jobId, payload, from).catch(() => {});
-    // The next one must wait for this one, or it would be recorded or kept before it.
+    // The next claim must wait for this one, or it would be recorded or kept first.
     const taken = (this.#turns.get(jobId) ?? Promise.resolve()).then(() =>
       this.#takeOrKeep(jobId, payload, from),
     );
@@ -52,7 +52,7 @@ export class KeptClaims {
     await this.#with.claims.takeClaim(jobId, payload, from).catch(() => this.#keep(jobId, payload, from));
   }
 
-  /** True while earlier claims of a job wait, which this one must not overtake. */
+  /** True while earlier claims of a job are waiting, which this one must not overtake. */
   #holds(jobId: string): boolean {
     const file = this.#newest.get(jobId);
     if (file !== undefined && existsSync(file)) return true;
@@ -77,7 +77,7 @@ export function wayOf(file: string): ClaimWay {
   return basename(file).startsWith(OUTSIDE) ? 'outside' : 'outbox';
 }
 
-/** Our own publishers keep what can't be written: servers, which have a writer's name, and `mam publish`, with its pids. */
+/** Our own publishers keep what can't be written: servers, which name a writer, and `mam publish`, which sends its pids. */
 function isKeptByPublisher(payload: Buffer, from: ClaimWay): boolean {
   const said = from === 'socket' ? parse(payload) : undefined;
   const isOurs = typeof said?.writer === 'string' || said?.origin !== undefined;

@@ -9,7 +9,7 @@ import { identify, lifeOf, type ProcessId } from '../../base/process-id.ts';
 /** Names the process that an agent's files are for. */
 const OWNER = 'owner.json';
 
-/** A private folder for the files that an agent's command line names; made with the first file. */
+/** A private folder for the files that an agent's command line names; created with the first file. */
 export function newAgentFolder(home: string): string {
   return join(home, 'agents', randomSuffix());
 }
@@ -27,7 +27,7 @@ export function placeFiles(folder: string, { files, mirrors = {} }: Launch): voi
       try {
         symlinkSync(join(real, entry), join(folder, name, entry));
       } catch (error) {
-        // A file of ours.
+        // Our own file takes precedence.
         if (systemCode(error) !== 'EEXIST') throw error;
       }
     }
@@ -39,7 +39,7 @@ export function noteOwner(folder: string, pid: number): void {
     writeFileSync(join(folder, OWNER), JSON.stringify(identify(pid)), { mode: 0o600 });
 }
 
-/** Removes the files of agents that have ended. Links are removed, never what they lead to. */
+/** Removes the files of agents that have ended. Links are removed, never their targets. */
 export function sweepAgentFiles(home: string): void {
   for (const name of namesIn(join(home, 'agents'))) {
     const folder = join(home, 'agents', name);
@@ -47,7 +47,7 @@ export function sweepAgentFiles(home: string): void {
       const owner = JSON.parse(readFileSync(join(folder, OWNER), 'utf8')) as ProcessId;
       if (lifeOf(owner) === 'gone') rmSync(folder, { recursive: true, force: true });
     } catch {
-      // Its agent is being started, or is another user's.
+      // The agent is being started, or is another user's.
     }
   }
 }

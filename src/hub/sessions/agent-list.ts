@@ -82,7 +82,7 @@ function heldBy(job: JobRecord | undefined, seen: Pick<AgentRow, 'state' | 'evid
   return { state: 'busy', evidence: `job ${job.job_id} is ${job.status}${why}` };
 }
 
-/** True if an agent that we have started lives in another pane of the session. */
+/** True if an agent that we have started runs in another pane of the session. */
 function hasNeighbour({ pane, session }: PaneInfo, panes: readonly PaneInfo[]): boolean {
   return panes.some((one) => one.session === session && one.pane !== pane && one.started !== undefined);
 }

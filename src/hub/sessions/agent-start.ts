@@ -24,14 +24,14 @@ import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-
 import { neededProgram } from './agent-program.ts';
 import { createSession, makeSocketFolder } from './new-session.ts';
 
-/** An agent may take this long to become ready, in ms; below the shortest limit of a client (OpenCode: 60 s). */
-const READY_MS = 45_000;
-/** A dialog counts after so long (ms): some flash by while an agent starts. */
+/** How long an agent may take to become ready, in ms; below the shortest limit of a client (OpenCode: 60 s). */
+const READY_TIMEOUT_MS = 45_000;
+/** How long (ms) a dialog must last to count: some flash by while an agent starts. */
 const DIALOG_MS = 600;
-/** A screen must be ready for so long, in ms. */
+/** How long a screen must be ready, in ms. */
 const STEADY_MS = 700;
-/** How long (ms) a ready screen waits for our server. */
-const SERVER_MS = 10_000;
+/** How long (ms) to wait for our server once the screen is ready. */
+const SERVER_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 50;
 
 export interface Started {
@@ -40,10 +40,10 @@ export interface Started {
 }
 
 /**
- * Creates a session with an agent in it; does not wait until it is ready.
+ * Creates a session and starts an agent in it, without waiting until the agent is ready.
  * @param folder of this hub, for the files that the agent's command line names
  * @param prompt passed on the command line, for kinds that take it
- * @throws MamError `unavailable` when the program is missing, `conflict` when the session exists already
+ * @throws MamError `unavailable` when the program is missing, `conflict` when the session already exists
  */
 export async function launchAgent(
   servers: TmuxServers,
@@ -59,7 +59,7 @@ export async function launchAgent(
   const env = { ...launch.env, ...params.server_env, ...path };
   const server = servers.get(socket);
   const session = params.env ?? {};
-  // A new tmux server keeps its caller's environment: a shell that is opened there later finds the same hub.
+  // A new tmux server keeps its caller's environment, so a shell that is opened there later finds the same hub.
   const home = session['MAM_HOME'] === undefined ? undefined : params.server_env?.['MAM_HOME'];
   const first = { ...session, ...(home !== undefined && { MAM_HOME: home }) };
   const made = await createSession(server, { name, folder: params.workdir, env: first });
@@ -75,8 +75,8 @@ export async function launchAgent(
     await killSession(server, made.id);
     throw new MamError(
       'unavailable',
-      `The tmux session ${name} was made and is gone again: ${explain(error)}`,
-      'A setting or a hook in tmux.conf ends new sessions (exit-unattached on does). Make the session yourself, and start the agent in it.',
+      `The tmux session ${name} was created and is gone again: ${explain(error)}`,
+      'A setting or a hook in tmux.conf ends new sessions (as exit-unattached on does). Create the session yourself, and start the agent in it.',
     );
   }
 }
@@ -89,12 +89,14 @@ export async function startAgent(
 ): Promise<StartResult> {
   const started = await launchAgent(servers, home.folder, params);
   const isUnknown = params.resume === true && builtIn(params.agent)?.start === undefined;
-  const not_resumed = isUnknown ? `it is not known how a ${params.agent} resumes a conversation` : undefined;
+  const not_resumed = isUnknown
+    ? `it is not known how agent kind ${params.agent} resumes a conversation`
+    : undefined;
   try {
     const result = await untilReady(servers, home, params, started);
     return { ...result, not_resumed, out_of_reach: lostSocket(result.session.socket) };
   } catch (error) {
-    // Claude Code 2.1.330 ends where there is nothing to resume.
+    // Claude Code 2.1.330 exits when there is nothing to resume.
     const ends = error instanceof MamError && error.code === 'unavailable';
     if (!ends || params.resume !== true) throw error;
     const anew = await startAgent(servers, home, { ...params, resume: false });
@@ -121,7 +123,7 @@ async function untilReady(
     waits_for,
     peer_server: peerServer(home.servers, session, started.pane_pid),
   });
-  for (; performance.now() - begun < READY_MS; await sleep(READY_POLL_MS)) {
+  for (; performance.now() - begun < READY_TIMEOUT_MS; await sleep(READY_POLL_MS)) {
     const shot = await shoot(server, session.pane);
     if (shot === undefined) {
       throw new MamError(
@@ -144,10 +146,10 @@ async function untilReady(
         ? shot.lines.some((line) => line !== '')
         : classify(shot.lines, patterns) === 'ready';
     const readyMs = readiness.msOf(isReady ? 'ready' : undefined);
-    // A dialog may come up a moment after the input box (Claude Code 2.1.330: 0.2 s).
+    // A dialog may appear shortly after the input box (Claude Code 2.1.330: 0.2 s).
     if (!isReady || readyMs < STEADY_MS) continue;
     const lacksServer = hasServer && result(true).peer_server !== 'connected';
-    if (lacksServer && readyMs < SERVER_MS) continue;
+    if (lacksServer && readyMs < SERVER_TIMEOUT_MS) continue;
     await endWithProgram(server, session.pane);
     const why = await whyUnreachable(server, started, params);
     if (why !== undefined) return result(false, `Nothing can be typed there: ${why}.`);
@@ -157,7 +159,7 @@ async function untilReady(
   await endWithProgram(server, session.pane);
   const last = ((await shoot(server, session.pane))?.lines ?? []).filter((row) => row !== '').at(-1);
   const screen = last === undefined ? 'its screen is empty' : `its screen ends with: ${clean(last)}`;
-  return result(false, `It was not ready within ${READY_MS / 1000} s; ${screen}. Attach and look.`);
+  return result(false, `It was not ready within ${READY_TIMEOUT_MS / 1000} s; ${screen}. Attach and look.`);
 }
 
 /** For how long a screen has shown the same. */
@@ -190,10 +192,11 @@ async function whyUnreachable(
 }
 
 /**
- * Lets a session that was started for a job live and end like any other. Another pane that has its id by now is left alone.
- * @param over the job has ended: then a dead pane goes, so that the next job can start the agent again
+ * Lets a session that was started for a job end with its program, like any other. Another pane that has reused its id is
+ * left alone.
+ * @param over the job has ended: then a dead pane is removed, so that the next job can start the agent again
  */
-export async function letGo(
+export async function release(
   server: TmuxServer,
   session: AgentSession,
   process: { pane_pid: number } | undefined,
@@ -210,7 +213,7 @@ async function ended(server: TmuxServer, { pane }: AgentSession, agent: string):
   await killSession(server, pane);
   return new MamError(
     'unavailable',
-    `${agent} ended at its start. Its last words: ${words}`,
+    `${agent} ended as it started. Its last words: ${words}`,
     'Run it once by hand in that folder, and try again.',
   );
 }
@@ -222,12 +225,12 @@ function sessionName({ agent, name }: StartParams): string {
     throw new MamError('bad_input', why, 'Start it under another name.');
   }
   if (/^[A-Za-z0-9_][A-Za-z0-9_-]{0,59}$/.test(wanted)) return wanted;
-  const why = 'The name of the session has characters that tmux changes or that mean something to it.';
-  throw new MamError('bad_input', why, 'Use letters, digits, - and _, 60 at most.');
+  const why = 'The name of the session has characters that tmux changes or that have a meaning to it.';
+  throw new MamError('bad_input', why, 'Use at most 60 letters, digits, - and _.');
 }
 
 /**
- * Checks that an agent can be started as asked; makes nothing.
+ * Checks that an agent can be started as requested; creates nothing.
  * @returns the program's path
  * @throws MamError `unavailable` when it is missing, `bad_input` for a kind or a name that can't be started, `io` if tmux
  * can't have its socket

@@ -10,8 +10,8 @@ import { findPane, listPanes, sessionOf } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 
-/** An agent gets so long (ms) to end by itself, and as long again after a signal. */
-const END_MS = 1_500;
+/** How long (ms) an agent has to end by itself, and again after a signal. */
+const END_TIMEOUT_MS = 1_500;
 const END_POLL_MS = 30;
 
 /**
@@ -35,7 +35,7 @@ export async function stopAgent(
   if (pane.started === undefined) {
     throw new MamError(
       'refused',
-      `What runs in session ${pane.session} was not started by this program, so it is not ended.`,
+      `The program in session ${pane.session} was not started by mam, so it is not ended.`,
       `End it yourself: attach and leave the agent, or tmux -S ${inQuotes(socket)} kill-session -t ${inQuotes(`=${pane.session}`)}.`,
     );
   }
@@ -47,17 +47,17 @@ export async function stopAgent(
       'Wait for it, or cancel it first.',
     );
   }
-  // In another pid namespace the same ids are others'.
+  // In another pid namespace the same ids are other processes.
   const left = pane.visible ? [pane.pane_pid, ...descendants(pane.pane_pid)].map(identify) : [];
   await killPane(server, pane.pane);
   await endAll(left);
   return sessionOf(pane, socket);
 }
 
-/** Ends what an agent has left behind: Gemini CLI 0.61.0 outlives its pane. Only these very processes, by their starts. */
+/** Ends processes that an agent has left behind (Gemini CLI 0.61.0 outlives its pane), known by id and start time. */
 async function endAll(processes: readonly ProcessId[]): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    for (const end = performance.now() + END_MS; performance.now() < end; await sleep(END_POLL_MS)) {
+    for (const end = performance.now() + END_TIMEOUT_MS; performance.now() < end; await sleep(END_POLL_MS)) {
       if (!processes.some(isAlive)) return;
     }
     for (const one of processes.filter(isAlive)) process.kill(one.pid, signal);

@@ -16,8 +16,8 @@ import { checkTmuxSocket, noSocketFolder } from '../../trust/socket.ts';
 const REASON_CHARS = 200;
 
 /**
- * Makes a session that waits for its program, over the server's control client; if no server runs, it is the first session
- * of a new one.
+ * Creates a session that waits for its program, over the server's control client; if no server is running, it is the first
+ * session of a new one.
  * @param env what a new server takes from the caller's environment
  * @returns its ids, and whether its server is new
  * @throws MamError `conflict` when a session of this name exists, `io` if tmux can't have its socket
@@ -35,7 +35,7 @@ export async function createSession(
     if (/duplicate session/.test(String(error))) {
       throw new MamError(
         'conflict',
-        `A tmux session ${name} exists already.`,
+        `A tmux session ${name} already exists.`,
         `Delegate to it with agent_session "tmux:${name}", or start the agent under another name.`,
       );
     }
@@ -45,7 +45,7 @@ export async function createSession(
   return { ...(await byItself(server.socketPath, commands, { isFirst: true, env })), isFirst: true };
 }
 
-/** By a process of its own, which the user's hooks may delay for ever: only its first line is awaited. */
+/** Creates a session by a separate process, which the user's hooks may delay forever: only its first line is awaited. */
 async function byItself(
   socket: string,
   commands: string[][],
@@ -57,7 +57,7 @@ async function byItself(
   const words = commands.flatMap((one, at) => (at === 0 ? one : [';', ...one]));
   const child = execa(tmuxProgram(), ['-u', '-S', socket, ...(isFirst ? [] : ['-N']), ...words], {
     extendEnv: false,
-    // The server takes its environment from here, as from a shell of the caller's, and finds its configuration by it.
+    // A new server takes its environment from here, as from a shell of the caller, and finds its configuration by it.
     env: { ...scrubbedEnvironment(), ...env },
     stdin: 'ignore',
     buffer: false,
@@ -69,7 +69,7 @@ async function byItself(
   const { line, why } = await firstLine(child);
   if (line !== '') return readHeld(line);
   const reason = cleanLine(why, REASON_CHARS) || 'it gave no reason';
-  const what = isFirst ? `begin a server at ${socket}` : 'make a session';
+  const what = isFirst ? `start a server at ${socket}` : 'create a session';
   throw new MamError(
     'unavailable',
     `tmux could not ${what}: ${reason}.`,
@@ -77,7 +77,7 @@ async function byItself(
   );
 }
 
-/** Makes the folder of tmux's sockets. @param look only checks that it could be made @throws MamError `io` if not */
+/** Creates the folder of tmux's sockets. @param look only checks that it could be created @throws MamError `io` if not */
 export function makeSocketFolder(socket: string, look = false): void {
   const folder = dirname(socket);
   try {

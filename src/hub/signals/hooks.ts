@@ -10,7 +10,7 @@ import type { Permissions } from '../permissions/permissions.ts';
 import type { PaneWatch } from './pane-watch.ts';
 import type { Turns } from './turns.ts';
 
-/** How long (ms) the end of a turn waits for the proof that it had begun. */
+/** How long (ms) the end of a turn waits for the proof that the turn had begun. */
 const SUBMIT_TIMEOUT_MS = 2_000;
 
 interface Parts {
@@ -24,17 +24,17 @@ interface Parts {
   log: Log;
 }
 
-/** What the hooks of agents report, for the job that their pane has: second evidence, never a completion. */
+/** Takes what agents' hooks report about the job that has their pane: supporting evidence, never a completion. */
 export class Hooks {
   readonly #with: Parts;
-  /** The turn in which each job's newest prompt was taken, where the agent's turns have ids. */
+  /** The turn in which each job's newest prompt was taken, if the agent's turns have ids. */
   readonly #turnOf = new WeakMap<LiveJob, string>();
 
   constructor(parts: Parts) {
     this.#with = parts;
   }
 
-  /** @returns a decision only for a permission request of a hook that waits, once it was decided */
+  /** @returns a decision only for a waiting hook's permission request, once it was decided */
   async takeHook({ report, origin, waits }: HookParams): Promise<HookResult> {
     const { owners, watch, permissions, decisions, log } = this.#with;
     const job = owners.openJobOf(origin);
@@ -50,7 +50,7 @@ export class Hooks {
     const effect = endsTurn(report) ? decisions.effect(job) : undefined;
     permissions.signal(job, { type: 'told', report, pid });
     if (effect === undefined) await this.#told(job, report);
-    // An end that a decision has brought about is judged by it. Some agents show it only when their hook has ended.
+    // An end of the turn that a decision caused is judged after it. Some agents show it only when their hook has ended.
     else
       effect
         .then(() => this.#told(job, report))
@@ -65,7 +65,7 @@ export class Hooks {
     this.#with.changes.onRecorded(job);
   }
 
-  /** True for the end of a turn before the job's: its hook may be heard after the job's prompt was taken. */
+  /** True for the end of an earlier turn: its hook may report after the job's prompt was taken. */
   async #isEarlier(job: LiveJob, { type, turn_id }: HookReport): Promise<boolean> {
     if ((type !== 'turn_ended' && type !== 'interrupted') || turn_id === undefined) return false;
     await this.#with.changes.until(job, () => this.#turnOf.has(job), SUBMIT_TIMEOUT_MS);
@@ -79,9 +79,9 @@ export class Hooks {
         await this.#submitted(job, report);
         break;
       case 'turn_ended':
-        // A quick turn may be over before its submission is proven.
+        // A short turn may be over before its submission is proven.
         await changes.until(job, ({ record }) => record.status !== 'queued', SUBMIT_TIMEOUT_MS);
-        // What still runs in the background will begin a turn of its own.
+        // Work that is still running in the background will begin a new turn.
         if (report.background !== true) turns.ended(job, report.text ?? '', 'hook');
         break;
       case 'interrupted':
@@ -102,7 +102,7 @@ export class Hooks {
     }
   }
 
-  /** The agent has taken a prompt: ours, when it names the job, else that of a person who goes on by hand. */
+  /** The agent has taken a prompt: ours if it names the job, else that of a person who continues by hand. */
   async #submitted(job: LiveJob, { text = '' }: HookReport): Promise<void> {
     const { registrar } = this.#with;
     const evidence = "the agent's hook has the prompt";

@@ -5,20 +5,20 @@ import { capture } from '../../tmux/screen.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 
-/** Before all readings of the clock. */
+/** Earlier than any reading of the clock. */
 export const NEVER = Number.NEGATIVE_INFINITY;
 
-/** An output of a pane's window: when by tmux, in seconds of the wall clock, and when on the clock of all limits. */
+/** The last output of a pane's window: by tmux, in seconds of the wall clock, and on the clock of all time limits. */
 interface Output {
   activity: number;
   at: number;
 }
 
-/** When the panes of open jobs last showed something new, on a monotonic clock. */
+/** Knows when the panes of open jobs last showed something new, on a monotonic clock. */
 export class Outputs {
   readonly #servers: TmuxServers;
   readonly #seen = new Map<string, Output>();
-  /** Of windows with several panes: what the job's pane showed at the last look. */
+  /** For windows with several panes: what the job's pane showed at the last look. */
   readonly #screens = new Map<string, string>();
 
   constructor(servers: TmuxServers) {
@@ -30,11 +30,11 @@ export class Outputs {
     this.#screens.delete(jobId);
   }
 
-  /** Notes what tmux reports of a job's window. @param activity in seconds since 1970 @returns when that was */
+  /** Notes what tmux reports about a job's window. @param activity in seconds since 1970 @returns when that was */
   note(job: LiveJob, activity: number): number {
     const before = this.#seen.get(job.id);
     if (before?.activity === activity) return before.at;
-    // What changed since the last look came after it; of the first one only the wall clock tells.
+    // A change since the last look came after it; at the first look only the wall clock says when.
     const age = Math.max(0, Date.now() - activity * 1000);
     const at = Math.max(before?.at ?? NEVER, awake.now() - age);
     this.#seen.set(job.id, { activity, at });
@@ -44,13 +44,13 @@ export class Outputs {
   /** True when a job's pane has shown something since the job's last event. */
   async since(job: LiveJob, sample: PaneSample): Promise<boolean> {
     const at = this.note(job, sample.window_activity);
-    // The activity has a resolution of 1 s: output in the very second of the event may be older than it.
+    // The activity has a resolution of 1 s: output in the same second as the event may be older.
     if (at <= job.clock.spokenAt) return false;
-    // In a split it may be a neighbour's.
+    // In a split window the output may be another pane's.
     return sample.window_panes === 1 || (await this.last(job)) > job.clock.spokenAt;
   }
 
-  /** When the pane last showed something new, on the clock of all limits; `NEVER` where that can't be told. */
+  /** When the pane last showed something new, on the clock of all time limits; `NEVER` if unknown. */
   async last(job: LiveJob): Promise<number> {
     const session = job.record.agent_session;
     if (session === undefined) return NEVER;
@@ -59,7 +59,7 @@ export class Outputs {
       const pane = (await listPanes(server)).find((candidate) => candidate.pane === session.pane);
       if (pane === undefined) return NEVER;
       if (pane.window_panes === 1) return this.note(job, pane.window_activity);
-      // tmux counts output by window: in a split, only a second look at this pane tells.
+      // tmux counts output by window: in a split window, only a second look at this pane shows it.
       const screen = (await capture(server, session.pane)).join('\n');
       const before = this.#screens.get(job.id);
       this.#screens.set(job.id, screen);

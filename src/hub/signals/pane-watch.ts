@@ -13,30 +13,30 @@ import type { Turns } from './turns.ts';
 /** How long (ms) a screen must be ready to mean the end of a turn; longer with hooks, which report it at once. */
 const READY_MS = 3_000;
 const READY_WITH_HOOKS_MS = 10_000;
-/** The pause (ms) between a change of the pane and the look: what comes up needs some time to be drawn. */
+/** The pause (ms) between a change of the pane and the look: drawing takes some time. */
 const DRAWN_MS = 150;
 
-/** tmux reports output in whole seconds: what is drawn later in a second that it has reported, it never reports. */
+/** tmux reports output in whole seconds: it never reports what is drawn later in a second that it has reported. */
 const SECOND_MS = 1_000;
-/** The clock of the system may be read a little later here than in tmux (ms). */
+/** How much later (ms) than in tmux the system's clock may be read here. */
 const LATE_MS = 50;
-/** How often (ms) a job whose agent has no hooks is looked at, whatever tmux reports. */
+/** How often (ms) to look at a job whose agent has no hooks, whatever tmux reports. */
 const SLOW_LOOK_MS = 30_000;
 
 /** A hook reports a dialog before it is drawn, by up to this time (ms). */
 const LOOK_OFTEN_MS = 150;
 const LOOK_OFTEN_FOR_MS = 3_000;
 
-/** Of a job: the looks that are due, and what is known of its agent; on the clock of all limits. */
+/** A job's scheduled looks, and what is known about its agent; times on the clock of all time limits. */
 interface Watch {
   due?: NodeJS.Timeout | undefined;
   /** The look after the end of the second in which the pane's window was last seen to change. */
   last?: NodeJS.Timeout;
-  /** Since when its screen has been ready without a break. */
+  /** Since when its screen has been continuously ready. */
   readySince?: number | undefined;
   /** When something was last typed for it. */
   typedAt?: number;
-  /** A hook of its agent has spoken. */
+  /** A hook of its agent has reported something. */
   isHooked?: boolean;
 }
 
@@ -48,7 +48,7 @@ interface Parts {
   log: Log;
 }
 
-/** Reads the screens of open jobs' agents when they change: dialogs, and turns that ended without a word. */
+/** Reads the screens of open jobs' agents when they change, to find dialogs and turns that ended without a report. */
 export class PaneWatch {
   readonly #with: Parts;
   /** By job id. */
@@ -60,12 +60,12 @@ export class PaneWatch {
     this.#with = parts;
   }
 
-  /** A hook of this job's agent has spoken: it will report the turn's end as well. */
+  /** A hook of this job's agent has reported: it will report the end of the turn as well. */
   hears(job: LiveJob): void {
     this.#watchOf(job).isHooked = true;
   }
 
-  /** A dialog is about to come up: looks again and again until it is there, for some seconds. */
+  /** A dialog is about to appear: looks often for some seconds. */
   lookOften(job: LiveJob): void {
     for (let ms = LOOK_OFTEN_MS; ms <= LOOK_OFTEN_FOR_MS; ms += LOOK_OFTEN_MS)
       setTimeout(() => this.#lookSoon(job, 0), ms).unref();
@@ -93,14 +93,14 @@ export class PaneWatch {
     watch.last = setTimeout(() => this.#lookSoon(job, 0), Math.min(SECOND_MS, Math.max(0, left)) + DRAWN_MS);
   }
 
-  /** Nothing else finds what has escaped. One command for each job, twice a minute. */
+  /** Finds changes that everything else has missed: one command for each job, twice a minute. */
   #lookSlowly(): void {
     for (const job of this.#with.registrar.open)
       if (this.#watchOf(job).isHooked !== true) this.#lookSoon(job, 0);
   }
 
   onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
-    // A message or a reminder begins a turn as the order did.
+    // A message or a reminder begins a turn, as the order did.
     if (event.type === 'submitted') this.#watchOf(job).typedAt = awake.now();
     if (isFinal(after.status)) {
       clear(this.#watches.get(job.id));

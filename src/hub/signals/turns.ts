@@ -5,7 +5,7 @@ import type { Notes } from '../delivery/notes.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
-/** An interruption so soon (ms) after a denial is its effect. */
+/** An interruption this soon (ms) after a denial is its effect. */
 const DENIED_MS = 3_000;
 
 interface Parts {
@@ -13,10 +13,10 @@ interface Parts {
   notes: Pick<Notes, 'remind'>;
 }
 
-/** What the end of an agent's turn means for the job that its pane holds: one reminder, then a call for help. */
+/** Handles the end of an agent's turn while its job is open: one reminder, then a call for attention. */
 export class Turns {
   readonly #with: Parts;
-  /** Jobs whose reminder is on its way. */
+  /** Jobs with a pending reminder. */
   readonly #reminding = new Set<string>();
 
   constructor(parts: Parts) {
@@ -25,14 +25,14 @@ export class Turns {
 
   /**
    * A turn has ended while the job is open.
-   * @param words what the agent said last, as far as it is known
-   * @param source of the report: a hook or the look at the screen
+   * @param words what the agent said last, if known
+   * @param source of the report: a hook, or a look at the screen
    */
   ended(job: LiveJob, words: string, source: 'hook' | 'hub'): void {
     const { record } = job;
     if (record.submitted_at === undefined || record.phase === 'validating') return;
     if (record.status !== 'working' && !record.attention.every((reason) => reason === 'stalled')) return;
-    // What waits for it begins a new turn by itself.
+    // A pending message begins a new turn by itself.
     if (record.messages.length > (record.messages_announced ?? 0) || this.#reminding.has(job.id)) return;
     const detail = cleanLine(words, LIMITS.detailChars);
     if (record.reminded_at !== undefined) {
@@ -49,7 +49,7 @@ export class Turns {
     );
   }
 
-  /** A turn was stopped by hand, or by the denial that a supervisor has given: after that the peer is to go on. */
+  /** A turn was stopped by hand, or by a supervisor's denial; after a denial the peer should continue. */
   interrupted(job: LiveJob): void {
     const denied = job.record.requests.some(
       ({ decision, decided_by, resolved_at }) =>
@@ -61,7 +61,7 @@ export class Turns {
     else this.failed(job, 'The turn was interrupted in the pane.');
   }
 
-  /** The model's service failed in mid-turn: a reminder would only meet the same failure. */
+  /** The model's service failed during a turn: a reminder would only meet the same failure. */
   failed(job: LiveJob, words: string): void {
     if (job.record.status === 'working')
       this.#recordTurnEnd(job, cleanLine(words, LIMITS.detailChars), 'hook');

@@ -16,26 +16,26 @@ import { lossOf } from '../panes/lost-agent.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { NEVER, Outputs } from './outputs.ts';
 
-/** How often the agents' processes are looked at, in ms: a look is one system call, a loss must be known in 1 s. */
+/** How often to look at the agents' processes, in ms: a look is one system call, and a loss must be known within 1 s. */
 const SWEEP_MS = 400;
-/** After so many sweeps a look also distinguishes a process from a later one with the same id. */
+/** Every how many sweeps a look also distinguishes a process from a later one with the same id. */
 const FULL_SWEEP = 10;
 /** A peer that has said nothing this long after submission may not have got its prompt, in seconds. */
 const START_DEADLINE_SECONDS = 90;
-/** What could not be written when it was due is tried again after this time, in ms; each time after twice as long. */
-const AGAIN_MS = 900;
+/** When to retry what could not be recorded, in ms; the pause doubles each time, up to the longest. */
+const RETRY_MS = 900;
 const LONGEST_PAUSE_MS = 8_000;
 
-/** What is concluded of an open job. */
+/** What the watcher concludes about an open job. */
 type Conclusion = 'stalled' | 'timeout' | 'session_lost' | 'delivery_failed' | 'delivery_unverified';
 
 interface Parts {
   registrar: Registrar;
   servers: TmuxServers;
   log: Log;
-  /** Records what was reported of a job and could not be taken yet; true when there was something. */
+  /** Records reports on a job that could not be taken yet; true when there were any. */
   catchUp: (jobId: string) => Promise<boolean>;
-  /** Says what an agent that has ended left in its pane. */
+  /** A sentence about what an ended agent left in its pane. */
   unread: (job: LiveJob) => Promise<string>;
 }
 
@@ -45,10 +45,10 @@ export class Watcher {
   readonly #outputs: Outputs;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #checking = new Set<string>();
-  /** What could not be written when it was due: it is looked at again. */
+  /** Jobs with a conclusion that could not be recorded: they are checked again. */
   readonly #unwritten = new Set<LiveJob>();
   #againAt = 0;
-  #pause = AGAIN_MS;
+  #pause = RETRY_MS;
   #begun = false;
   #sweep: NodeJS.Timeout | undefined;
   #sweeps = 0;
@@ -59,7 +59,7 @@ export class Watcher {
     this.#outputs = new Outputs(parts.servers);
   }
 
-  /** Begins to watch. Earlier reports must be known by now: a limit may have passed long ago. */
+  /** Begins to watch. Earlier reports must be recorded by now: a limit may have passed long ago. */
   resumeAll(): void {
     if (this.#begun) return;
     this.#begun = true;
@@ -67,7 +67,7 @@ export class Watcher {
     for (const job of this.#with.registrar.open) this.resume(job);
   }
 
-  /** Looks again at what was due and could not be written. Kept reports must be known by now. */
+  /** Checks again the jobs whose conclusion could not be recorded. Kept reports must be recorded by now. */
   again(): void {
     if (monotonic() < this.#againAt) return;
     this.#againAt = monotonic() + this.#pause;
@@ -78,12 +78,12 @@ export class Watcher {
     }
   }
 
-  /** True while something that is due could not be written. */
-  get owes(): boolean {
+  /** True while there are conclusions that could not be recorded. */
+  get hasUnwritten(): boolean {
     return this.#unwritten.size > 0;
   }
 
-  /** Stops looking: what the end of our own connections shows is not a loss. */
+  /** Stops watching: the end of our own connections must not look like a loss. */
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#sweep);
@@ -95,7 +95,7 @@ export class Watcher {
   resume(job: LiveJob): void {
     if (!this.#begun) return;
     const session = job.record.agent_session;
-    // The first look opens the subscription to that server's panes.
+    // The first look subscribes to that server's panes.
     if (session !== undefined) void this.#checkPane(job);
     this.#arm(job);
   }
@@ -108,12 +108,12 @@ export class Watcher {
       this.#unwritten.delete(job);
       return;
     }
-    // Signs of life only move a deadline further away, which its timer finds out by itself.
+    // Activity only moves a deadline further away, which its timer finds out by itself.
     if (before?.status !== after.status || before.phase !== after.phase || !this.#timers.has(job.id))
       this.#arm(job);
   }
 
-  /** Panes of a tmux server came, went or changed. */
+  /** Panes of a tmux server appeared, disappeared or changed. */
   onPanes(socket: string): void {
     for (const job of this.#with.registrar.open) {
       const session = job.record.agent_session;
@@ -130,7 +130,7 @@ export class Watcher {
     for (const job of this.#with.registrar.open) {
       const agent = job.record.agent_process;
       if (agent === undefined) continue;
-      // A signal of 0 costs a tenth of a look into /proc, which only now and then must detect a reused id.
+      // Signal 0 costs a tenth of a look into /proc, which is needed only now and then, to detect a reused id.
       const full = this.#sweeps % FULL_SWEEP === 0 || !isOurNamespace(agent.ns);
       if (full ? lifeOf(agent) === 'gone' : !exists(agent.pid)) void this.#checkPane(job);
     }
@@ -161,7 +161,7 @@ export class Watcher {
     setTimeout(() => void this.#checkPane(job), SWEEP_MS).unref();
   }
 
-  /** The agent may live, so its job goes on; someone must hear of it. While it is queued, the dispatcher reports it. */
+  /** The agent may be alive, so its job goes on, but someone must be told. For a queued job, the dispatcher does that. */
   async #outOfReach(job: LiveJob, why: string): Promise<void> {
     this.#lookAgain(job);
     if (job.record.status === 'queued' || this.#isTold(job)) return;
@@ -170,7 +170,7 @@ export class Watcher {
 
   async #backInReach(job: LiveJob): Promise<void> {
     if (this.#isTold(job))
-      await this.#with.registrar.noteNow(job, 'resumed', { detail: 'The pane is in reach again.' });
+      await this.#with.registrar.noteNow(job, 'resumed', { detail: 'The pane can be reached again.' });
   }
 
   #isTold({ record }: LiveJob): boolean {
@@ -184,7 +184,7 @@ export class Watcher {
     }
   }
 
-  /** @param outputAt when the pane last showed something new, on the clock of all limits */
+  /** @param outputAt when the pane last showed something new, on the clock of all time limits */
   #arm(job: LiveJob, outputAt = NEVER): void {
     clearTimeout(this.#timers.get(job.id));
     this.#timers.delete(job.id);
@@ -205,7 +205,7 @@ export class Watcher {
     const { record } = job;
     if (isFinal(record.status)) return;
     if (isOver(untilTimeout(job))) {
-      const detail = `No end within ${record.timeouts.timeout_seconds} s of being handed over.`;
+      const detail = `It did not end within ${record.timeouts.timeout_seconds} s of being handed over.`;
       await this.#conclude(job, 'timeout', detail);
       return;
     }
@@ -227,7 +227,7 @@ export class Watcher {
     } else if (!isFinal(job.record.status)) this.#arm(job, outputAt);
   }
 
-  /** Records what is due, or looks at it again once it can be recorded: it may have become void by then. */
+  /** Records a conclusion; if that fails, the job is checked again later, since the conclusion may be void by then. */
   async #conclude(job: LiveJob, type: Conclusion, detail: string): Promise<void> {
     if (await this.#with.catchUp(job.id)) {
       this.resume(job);
@@ -235,11 +235,11 @@ export class Watcher {
     }
     if (isFinal(job.record.status) || this.#stopped) return;
     const recorded = await this.#with.registrar.noteNow(job, type, { detail });
-    if (recorded !== undefined) this.#pause = AGAIN_MS;
+    if (recorded !== undefined) this.#pause = RETRY_MS;
     else if (!this.#stopped && !isFinal(job.record.status)) this.#unwritten.add(job);
   }
 
-  /** What the agent shows of its work behind the input box, as a sentence. */
+  /** What the screen shows about work in the background, as a sentence. */
   async #background({ agent, agent_session: session, typing }: JobRecord): Promise<string> {
     const { background } = screenOf(agent, typing);
     if (background === undefined || session === undefined) return '';
@@ -249,7 +249,7 @@ export class Watcher {
   }
 }
 
-/** All in ms from now. */
+/** The time until the next deadline, in ms. */
 function nextDeadline(job: LiveJob, outputAt: number): number | undefined {
   const known = [untilTimeout(job), untilStarted(job), untilIdle(job, outputAt)].filter(
     (left) => left !== undefined,
@@ -269,7 +269,7 @@ function untilTimeout({ record, clock }: LiveJob): number | undefined {
 function untilStarted({ record, clock }: LiveJob): number | undefined {
   if (record.status !== 'working' || clock.spent === undefined || record.started_at !== undefined)
     return undefined;
-  // Any word of the peer proves that it has the job.
+  // Any report from the peer proves that it has the job.
   if (record.last_sign_of_life_at !== record.created_at || record.phase === 'validating') return undefined;
   if (record.agent_session === undefined) return undefined;
   return START_DEADLINE_SECONDS * 1000 - clock.spent;

@@ -7,12 +7,12 @@ import { startOf } from '../../base/processes.ts';
 import { endFamily } from '../../checks/check-family.ts';
 import { isLiving, type Owner, thisOwner } from '../../registry/lock.ts';
 
-/** What is reserved for a script's note. */
+/** The space that is reserved for a script's note. */
 const NOTE_BYTES = 1_024;
 
 /**
- * Which validation scripts run. They are noted in `MAM_HOME`, where no project can write: the next hub ends what this one
- * left behind, and no process that a job's own files name.
+ * The validation scripts that are running. They are noted in `MAM_HOME`, where no project can write: the next hub ends what
+ * this one left behind, but no process that a job's own files might name.
  */
 export class RunningChecks {
   readonly #folder: string;
@@ -22,31 +22,31 @@ export class RunningChecks {
     this.#folder = join(home, 'checks');
   }
 
-  /** Makes room for a script's note before it runs. @throws the system's error: then it must not run */
+  /** Reserves space for a script's note before it runs. @throws the system's error: then it must not run */
   reserve(jobId: string): void {
     makeFolder(this.#folder);
     const file = this.#file(jobId);
     try {
       writeFileSync(file, ''.padEnd(NOTE_BYTES), { mode: 0o600 });
     } catch (error) {
-      // On a full disk there is an empty one.
+      // On a full disk an empty file is left.
       rmSync(file, { force: true });
       throw error;
     }
   }
 
-  /** Notes a script that runs, in the room that was made for it. @throws the system's error */
+  /** Notes a running script in the reserved space. @throws the system's error */
   begin(jobId: string, pid: number, mark: string): void {
     const owner = { ...thisOwner(mark), pid, start: startOf(pid) ?? '' };
     writeFileSync(this.#file(jobId), JSON.stringify(owner).padEnd(NOTE_BYTES), { flag: 'r+' });
   }
 
-  /** A note that can't be removed names no living process: the verdict counts all the same. */
+  /** Removes a note. One that can't be removed names no living process, so the verdict counts all the same. */
   end(jobId: string): void {
     orElse(() => rmSync(this.#file(jobId), { force: true }), undefined);
   }
 
-  /** Ends the scripts that a dead hub has left running, with all that they started. Before this hub runs any. */
+  /** Ends the scripts that a dead hub left running, with all their processes. Called before this hub runs any. */
   endLeft(): void {
     for (const name of namesIn(this.#folder)) {
       const file = join(this.#folder, name);
@@ -61,7 +61,7 @@ export class RunningChecks {
   }
 }
 
-/** Nothing for a file that is only half written: without its start a process can't be told from another one. */
+/** Undefined for a file that is only partly written: without its start time a process can't be told from another. */
 function read(file: string): Owner | undefined {
   const owner: Partial<Owner> = parseObject(orElse(() => readFileSync(file, 'utf8'), ''));
   const { pid = 0, start = '', boot = '', what = '', at = 0 } = owner;

@@ -15,7 +15,7 @@ import type { Registrar } from '../jobs/registrar.ts';
 import { logPlace } from '../notify/outlets.ts';
 import type { RunningChecks } from './running-checks.ts';
 
-/** Exit code of a script that may not be run, as shells have it. */
+/** The exit code of a script that may not be run, as in shells. */
 const NOT_RUN = 126;
 const PROBLEM_CHARS = 1_000;
 
@@ -24,14 +24,14 @@ type Verdict = { output: string; detail?: string; script_changed?: true } & (
   | { outcome: Undecided; problem: string }
 );
 
-/** A script was ended at once, because it could not be noted that it runs. */
+/** A script was ended at once, because it could not be noted. */
 class Unnoted extends Error {}
 
-/** Runs the script of a job that its peer has called completed, and records the verdict. */
+/** Runs the script of a job that its peer has reported as completed, and records the verdict. */
 export class Validator {
   readonly #with;
   readonly #running = new Map<string, AbortController>();
-  /** Jobs whose check waits until it can be noted that it runs. */
+  /** Jobs whose check waits until it can be noted. */
   readonly #waiting = new Set<LiveJob>();
 
   constructor(parts: { registrar: Registrar; checks: RunningChecks; log: Log }) {
@@ -43,7 +43,7 @@ export class Validator {
     return this.#running.size + this.#waiting.size > 0;
   }
 
-  /** Starts a script when a job begins to be validated, and ends it when the job ends another way. */
+  /** Starts a script when a job's validation begins, and ends it when the job ends in another way. */
   onRecorded(job: LiveJob, { after }: Recorded): void {
     if (after.phase === 'validating') this.#start(job);
     else {
@@ -52,12 +52,12 @@ export class Validator {
     }
   }
 
-  /** Every second: what waits is tried again. */
+  /** Runs every second: retries the waiting checks. */
   retryWaiting(): void {
     for (const job of this.#waiting) if (!job.isRetired) this.resume(job);
   }
 
-  /** Before this hub runs anything. */
+  /** Ends what a dead hub left running. Called before this hub runs anything. */
   endLeft(): void {
     this.#with.checks.endLeft();
   }
@@ -67,19 +67,19 @@ export class Validator {
     if (job.record.phase === 'validating') this.#start(job);
   }
 
-  /** Ends what runs; the next hub runs it again. */
+  /** Ends the running scripts; the next hub runs them again. */
   stop(): void {
     for (const run of this.#running.values()) run.abort();
   }
 
   #start(job: LiveJob): void {
-    // Its verdict may be known, and not written yet.
+    // Its verdict may be known but not written yet.
     if (this.#running.has(job.id) || this.#with.registrar.isHolding(job)) return;
     const run = new AbortController();
     this.#running.set(job.id, run);
     void this.#validate(job, run.signal)
       .finally(() => this.#running.delete(job.id))
-      // A claim may have come in the very moment of the verdict.
+      // A claim may have come at the same time as the verdict.
       .then((isSaid) => isSaid && !run.signal.aborted && this.resume(job));
   }
 
@@ -88,7 +88,7 @@ export class Validator {
     const { validation } = job.record;
     if (validation === undefined) return false;
     try {
-      // Or the next hub could not end it, should this one be killed.
+      // Without this, the next hub could not end the script if this one is killed.
       this.#with.checks.reserve(job.id);
     } catch (error) {
       return this.#wait(job, error);
@@ -137,7 +137,7 @@ export class Validator {
         env: scriptEnvironment(job.registryDir, job.id, validation),
       });
       if (scriptIdentity(script) !== before || (await watch.saw()))
-        return changed('while it ran: what it said does not count.', output);
+        return changed('while it was running: its verdict does not count.', output);
       const problem = `It did not finish within ${cutOffAfter} s and was ended.`;
       if (cutOffAfter !== undefined) return undecided('could_not_finish', problem, output);
       return { passed: code === 0, exit_code: code, output };
@@ -151,20 +151,20 @@ export class Validator {
   }
 }
 
-/** The script's word does not count: it is not the one that was delegated. */
+/** The verdict does not count: the script is not the one that was delegated. */
 function changed(how: string, output: string): Verdict {
   const detail = `${SCRIPT_CHANGED}, ${how}`;
   return { passed: false, exit_code: NOT_RUN, script_changed: true, detail, output };
 }
 
-/** It has said nothing about the work. */
+/** A run without a verdict on the work. */
 function undecided(outcome: Undecided, problem: string, output: string): Verdict {
   const how = outcome === 'could_not_run' ? 'could not run' : 'could not finish';
   const detail = `The peer says that the work is done, but the check ${how}: ${problem} Does the work count all the same?`;
   return { outcome, problem, detail, output };
 }
 
-/** Nothing where its folder is no longer ours: a verdict counts without its log. */
+/** The log file, if its folder is still ours: a verdict counts even without a log. */
 function logFileOf(job: LiveJob): string | undefined {
   return orElse(() => {
     logPlace(job).check();

@@ -3,11 +3,11 @@ import { scriptOf } from '../../checks/script-hash.ts';
 import type { VerifyParams, VerifyResult } from '../../operations/verify.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
-/** Runs validation scripts on request, whatever the job's status, which they do not change. */
+/** Runs validation scripts on request, whatever the job's status, which does not change. */
 export class Verifications {
   readonly #registrar: Registrar;
   readonly #stopping = new AbortController();
-  /** By the request's id: a client whose connection was lost asks again, and joins the run that is under way. */
+  /** By request id: a client whose connection was lost asks again, and joins the run in progress. */
   readonly #running = new Map<string, Promise<VerifyResult>>();
 
   constructor(registrar: Registrar) {
@@ -21,9 +21,9 @@ export class Verifications {
 
   /**
    * Runs a script against a job's artifacts and notes the verdict in the job's journal.
-   * @returns when it has ended, or its time is up
-   * @throws MamError `not_found` for an unknown job, `bad_input` for a script that can't be read or where the job has
-   *   none, `unavailable` for one that can't run
+   * @returns when the script has ended or timed out
+   * @throws MamError `not_found` for an unknown job, `bad_input` for a script that can't be read or a job without one,
+   *   `unavailable` for a script that can't run
    */
   verify(params: VerifyParams, requestId: string): Promise<VerifyResult> {
     const known = this.#running.get(requestId);
@@ -33,7 +33,7 @@ export class Verifications {
     return run;
   }
 
-  /** Ends what runs; its clients ask the next hub. */
+  /** Ends the running scripts; their clients ask the next hub. */
   stop(): void {
     this.#stopping.abort();
   }
@@ -49,7 +49,7 @@ export class Verifications {
       started: () => {},
       env: scriptEnvironment(job.registryDir, job.id, params),
     });
-    // A client without an answer asks the next hub.
+    // A client that gets no answer asks the next hub.
     if (this.#stopping.signal.aborted) return new Promise<never>(() => {});
     const verdict = {
       passed: code === 0,

@@ -1,5 +1,5 @@
 import type { JobRecord } from '../../job/record.ts';
-import { owesWake, wakeLine } from '../../job/wake.ts';
+import { isWakePending, wakeLine } from '../../job/wake.ts';
 import { listedIds } from '../../link/listed-ids.ts';
 import type { HubConnection } from '../session/engine.ts';
 import { logError } from '../wire/stderr.ts';
@@ -26,7 +26,7 @@ export function openChannel(hub: HubConnection, session: string, notify: Notify)
   });
 
   function isOwed(record: JobRecord): boolean {
-    return record.supervisor.session === session && record.notify === undefined && owesWake(record);
+    return record.supervisor.session === session && record.notify === undefined && isWakePending(record);
   }
 
   async function lookBack(): Promise<void> {

@@ -48,7 +48,7 @@ for (const home of HOMES)
           submitted: () => {},
           stop: stop.signal,
         });
-        expect(end).toEqual({ kind: 'stopped', stands: true });
+        expect(end).toEqual({ kind: 'stopped', remains: true });
         // Else the hub waits for this process, which it takes for another hub.
         await release(tmux, pane.pane);
         const pasted = { text, prompt: before, placeholder };

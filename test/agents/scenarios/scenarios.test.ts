@@ -92,7 +92,7 @@ describe.each(HOMES)('$kind', (home) => {
       if (takesPrompt) {
         const { reason, detail } = await attention(server, second.job_id);
         expect(reason).toBe('delivery_unverified');
-        expect(detail).toContain('A dialog holds the agent up');
+        expect(detail).toContain('A dialog blocks the agent');
       } else expect(second.status).toBe('queued');
       await server.ask('cancel_job', { job_id: second.job_id });
       expect(asked).toHaveLength(0);

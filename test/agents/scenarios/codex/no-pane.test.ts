@@ -32,7 +32,7 @@ describe("Codex whose server can't know its pane", () => {
     await lab.say('please go');
     await lab.shows(/It was refused/, AGENT_MS);
     const refusal = asked.at(-1)?.results[0]?.text;
-    expect(refusal).toContain('You do not run in a tmux pane, as far as this server can see');
+    expect(refusal).toContain('As far as this server can see, you are not running in a tmux pane');
     expect(refusal).toContain('Leave `notify` out, and wait with wait_job');
     expect(refusal).toContain('TMUX_PANE');
     expect(lab.jobIds()).toEqual([]);
