@@ -5,11 +5,13 @@ import {
   type Command,
   type Commands,
   PROTOCOL_VERSION,
-  READS,
   type Reply,
   type Request,
 } from '../operations/request.ts';
 import { asMamError } from './reply-error.ts';
+
+/** Commands that change nothing, and can be repeated at will. */
+const READS: readonly Command[] = ['preview', 'status', 'list', 'screen', 'log', 'agents', 'hub_status'];
 
 interface Pending {
   payload: string;

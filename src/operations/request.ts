@@ -34,17 +34,6 @@ export type Commands = {
   };
 };
 
-/** Commands that change nothing, and can be repeated at will. */
-export const READS: readonly Command[] = [
-  'preview',
-  'status',
-  'list',
-  'screen',
-  'log',
-  'agents',
-  'hub_status',
-];
-
 /** What goes out on a job's `log` topic: the event, and the job's state after it. */
 export interface LogMessage extends Standing {
   event: RecordedEvent;
