@@ -2,21 +2,21 @@ import { createContext, Script } from 'node:vm';
 import { MamError } from '../base/errors.ts';
 import { cleanLine } from '../base/text.ts';
 
-/** Patterns of screens take some µs; one that still searches after this time, in ms, will search for years. */
+/** Screen patterns take some µs; one that still searches after this time, in ms, might search for years. */
 const LIMIT_MS = 100;
-/** An interrupted try counts as at least so many ms of work, so that the tries end. */
+/** The minimum that an interrupted attempt counts, in ms, so that the attempts end. */
 const LEAST_MS = 5;
 const SHOWN_CHARS = 80;
 
 const made = new Map<string, RegExp>();
 const context = createContext({ search: RegExp.prototype[Symbol.search] });
-// A script's timeout also ends a regular expression: the engine checks it whenever it backtracks.
+// A script's timeout also stops a regular expression: the engine checks it whenever it backtracks.
 const script = new Script('search.call(pattern, text)');
 
 /**
- * A configured pattern, with the flags m and u. A nested repetition such as `(a+)+$` can search for ever and would
- * block the whole hub: such a search is ended, and the pattern is not tried again.
- * @throws MamError `bad_input` if it is not a regular expression; its search throws `unavailable` if it was ended
+ * A configured pattern, with the flags m and u. A nested repetition such as `(a+)+$` can search forever and would block
+ * the whole hub: such a search is stopped, and the pattern is not tried again.
+ * @throws MamError `bad_input` if it is not a regular expression; its search throws `unavailable` if it was stopped
  */
 export function boundedPattern(source: string): RegExp {
   const pattern = made.get(source) ?? new BoundedPattern(source);

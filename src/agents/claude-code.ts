@@ -15,7 +15,7 @@ const END = '(?![\\s\\S])';
 const NO_BOX_BELOW = `(?:(?![─▔])[^\\n]*\\n)*(?![─▔])[^\\n]*${END}`;
 /** More rows of the box; a person's empty row is empty. */
 const MORE = '(?:(?: {2}[^\\n]*)?\\n)*';
-/** It may hold the name of the session, or how many rows of a long text have scrolled out above it. */
+/** It may contain the session's name, or the number of rows of a long text that have scrolled out above it. */
 const RULE = '─{3}[^\\n]*\\n';
 const SCROLLED = '─{3} ↑ \\d+ more [^\\n]*\\n';
 const INDENTED = '(?:(?: [^\\n]*)?\\n)*';
@@ -32,7 +32,7 @@ const READY = new RegExp(
   'm',
 );
 
-/** Background work is shown next to the mode, and begins a turn by itself when it ends. */
+/** Background work is shown next to the mode, and starts a turn by itself when it ends. */
 const BACKGROUND = new RegExp(
   `(?<=^${BOX})${MODE}[^\\n]*? · \\d+ (?:scheduled |background |MCP |dynamic )*(?:shell|monitor|agent|workflow|task|team)s?\\b[^\\n]*\\n?${FOOTER}`,
   'm',
@@ -48,14 +48,14 @@ const BUSY = new RegExp(
   'm',
 );
 
-/** Placeholders are dim with a reversed first letter, so nothing of them is left here; nor of the words in a rule. */
+/** Placeholders are dim with a reversed first letter, so they have been removed here, as have the words in a rule. */
 const DRAFT = new RegExp(
   `(?<=^${RULE})[❯!][^\\S\\n]*(?:\\S[^\\n]*\\n${MORE}|\\n\\n*? {2}[^\\S\\n]*\\S[^\\n]*\\n${MORE})${RULE}${FOOTER}` +
     `|(?<=^${RULE}\\n*) {2}[^\\S\\n]*\\S[^\\n]*\\n${MORE}${RULE}${FOOTER}`,
   'm',
 );
 
-/** Which of our tool names a dialog's title stands for. */
+/** The tool name that a dialog's title stands for. */
 const TITLES: Readonly<Record<string, string>> = {
   'Bash command': 'Bash',
   'Edit file': 'Edit',
@@ -71,9 +71,9 @@ export const claudeCode: AgentKind = {
   defaultSession: DEFAULT_SESSIONS['claude-code'],
   screen: { ready: READY, busy: BUSY, background: BACKGROUND, draft: DRAFT },
   dialogs: [
-    // In a dialog of its own questions the options are one column further left.
+    // In dialogs with the agent's own questions the options are one column further left.
     sign('permission', `^ \\S[^\\n]*\\n {1,3}(?:❯ )?1\\. Yes[^\\n]*\\n${NO_BOX_BELOW}`, ALLOW_OR_DENY),
-    // In auto mode, where a check of its own could not be made: options without numbers, the first one denies.
+    // In auto mode, if its own check failed to run: options without numbers, of which the first denies.
     sign('permission', `^ \\S[^\\n]*\\n (?:❯| ) No\\n (?:❯| ) Yes\\n${NO_BOX_BELOW}`, ALLOW_OR_DENY),
     // While a person types, the dialog stays away until 1.5 s after their last key, and the box is still there.
     sign('permission', `^ {2}Waiting for permission…\\n${BOX}${FOOTER}`, ALLOW_OR_DENY),
@@ -87,7 +87,7 @@ export const claudeCode: AgentKind = {
       `^ +(?:Select login method:|Do you want to use this API key\\?|Paste code here[^\\n]*|Choose the text style[^\\n]*)\\n${NO_BOX_BELOW}`,
       'log in',
     ),
-    // As the last word of the transcript: the box is there, but every prompt ends like that.
+    // At the end of the transcript: the box is there, but every prompt ends this way.
     sign(
       'login',
       `^ {2}⎿[ \\u00a0]+Not logged in · [^\\n]*\\n${INDENTED}${BOX}${FOOTER}`,
@@ -103,36 +103,36 @@ export const claudeCode: AgentKind = {
       `(?<=^${RULE}) +Showing detailed transcript[^\\n]*\\n?${FOOTER}`,
       'press Ctrl-O to leave the detailed transcript',
     ),
-    // A chosen option with no box below it: a question of the agent's, a menu, a list, a settings page.
+    // A selected option with no box below it: a question from the agent, a menu, a list, a settings page.
     sign('other', `^(?: {1,4}❯ \\S|❯ \\d+\\. )[^\\n]*\\n${NO_BOX_BELOW}`, ANSWER_OR_CLOSE),
     sign(
       'other',
       `(?<!^${BOX}(?: [^\\n]*\\n)*)^[^\\n]*\\b(?:Esc|Enter) to [a-z]+\\b[^\\n]*\\s*${END}`,
       ANSWER_OR_CLOSE,
     ),
-    // Taller than the pane, whose last row is in the middle of it.
+    // Taller than the pane, so that the last row is in the middle of it.
     sign(
       'other',
       `(?<=^${RULE})(?<!^${BOX}) {1,2}\\S[^\\n]*\\n${NO_BOX_BELOW}(?<=\\S)`,
       'make its window larger, and answer or close (Escape) what is open there',
     ),
   ],
-  // Enter at 0 ms was taken 240 of 240 times; the rest is for a busy machine.
+  // Enter at 0 ms was accepted 240 of 240 times; the margin is for a busy machine.
   settleMs: 50,
   submitKey: 'Enter',
-  // Only idle: while it is busy, C-c interrupts and keeps the draft. Twice within 3 s it quits.
+  // C-c would do so only while idle: while busy it interrupts and keeps the draft. Twice within 3 s it quits.
   clearKey: 'C-u',
-  // Once: a second one in an idle, empty box opens the list of its checkpoints.
+  // Once: a second one in an idle, empty box opens the list of checkpoints.
   interruptKeys: ['Escape'],
   permission: {
     read: readPermission,
     commands: ['Bash'],
-    // The number, not Enter: the chosen option may be another one by now, such as "always" or the auto mode. One key
-    // at a time: two in one write are taken for a paste. In the first 0.1 s of a dialog keys are ignored.
+    // The number, not Enter: the selection may have changed by now, for example to "always" or auto mode. One key at a
+    // time: two in one write count as a paste. In the first 0.1 s of a dialog, keys are ignored.
     allow: ['1'],
     deny: ['Escape'],
   },
-  // The native installer keeps its programs by version, behind a link.
+  // The native installer keeps one program per version, behind a link.
   isProcess: runs(
     /(?:^|\/)claude(?:\.exe)?$|^npm exec @anthropic-ai\/claude-code\b|\/claude\/versions\/[^/]+$|\/@anthropic-ai\/claude-code[^/]*\/[^/]+$/,
   ),
@@ -149,17 +149,17 @@ export const claudeCode: AgentKind = {
 const DASHED = /^╌{4,}$/;
 /** A row of a command of several lines. */
 const BARRED = /^ │/;
-/** Says how much of a dialog had no room above. */
+/** Says how many rows of a dialog did not fit above. */
 const CUT = /^ ↑ \d+ more lines?$/;
 /** The rule above a dialog. */
 const TOP = /^[─▔]{3}/;
 /** The option that allows once. */
 const YES = /^ (?:❯| ) 1\. Yes$/;
-/** In auto mode the options have no numbers, and no key of their own: measured, `1`, `2` and `y` do nothing. */
+/** In auto mode the options have neither numbers nor keys: `1`, `2` and `y` were tried and do nothing. */
 const BARE = /^ (?:❯| ) No\n (?:❯| ) Yes$/;
 
 /**
- * Only a dialog whose first option is a plain Yes is one that a key can answer: others allow more than once. Measured at
+ * Only a dialog whose first option is a plain Yes can be answered by key: others allow more than once. Measured at
  * 80x24, 80x10, 40x24 and 200x50: a dialog that is taller than the pane loses its upper rows, and says so below its
  * options (`↑ 24 more lines`).
  */
@@ -175,7 +175,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   if (rule < 0 || (bare < 0 && !/^ (?:❯| ) \d\. No\b/.test(options.at(-1) ?? ''))) return undefined;
   const [head = '', ...rest] = lines.slice(rule + 1, first - 1);
   const title = head.trim();
-  // Of a command or an MCP tool, what is above the input is only a description, and what is below is why the auto mode asks.
+  // For a command or an MCP tool, the text above the input is only a description; below it is why auto mode asks.
   const from = rest.findIndex((line) => DASHED.test(line));
   const to = rest.findLastIndex((line) => DASHED.test(line));
   const isCall = (title === 'Bash command' || title === 'Tool use') && from < to;
@@ -200,7 +200,7 @@ function choiceOf(yes: string): NonNullable<ShownPermission['choice']> {
   return yes.includes('❯') ? { allow: ['Enter'], row: '   No' } : { allow: ['Down', 'Enter'], row: yes };
 }
 
-/** Without its title only a command of several lines can be recognised. */
+/** Without its title, only a command of several lines can be recognised. */
 function readCut(lines: readonly string[], cut: string): ShownPermission | undefined {
   const end = lines.findLastIndex((line) => DASHED.test(line));
   const above = lines.slice(0, Math.max(end, 0));
@@ -217,16 +217,16 @@ function words(lines: readonly string[]): string[] {
 
 function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): Launch {
   const [command, ...args] = server;
-  // Loaded with the first turn: its tools are else only names until the model asks for them.
+  // Loaded with the first turn: otherwise its tools are only names until the model asks for them.
   const mam = { type: 'stdio', command, args, env: serverEnv, alwaysLoad: true };
   const run = (event: string, more: object) => [
     { hooks: [{ type: 'command', command: shellCommand([...hook, event]), ...more }] },
   ];
-  // Not `async`: the next event could overtake. `mam hook` takes less than its time.
+  // Not `async`: the next event could overtake. `mam hook` takes less than this time.
   const tell = { timeout: 5 };
   const hooks = {
     UserPromptSubmit: run('UserPromptSubmit', tell),
-    // Waits for a decision while the dialog is on the screen; at the end of the time the dialog just stays.
+    // Waits for a decision while the dialog is on the screen; after a timeout the dialog simply stays.
     PermissionRequest: run('PermissionRequest', { timeout: 86_400 }),
     Stop: run('Stop', tell),
     StopFailure: run('StopFailure', tell),
@@ -247,7 +247,7 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
     env: {},
     files: {
       'mcp.json': JSON.stringify({ mcpServers: { mam } }),
-      // A server of our name in the project's .mcp.json would raise a dialog at the start; ours takes its place anyway.
+      // A server named like ours in the project's .mcp.json would open a dialog at the start; ours replaces it anyway.
       'settings.json': JSON.stringify({ hooks, disabledMcpjsonServers: ['mam'] }),
     },
   };

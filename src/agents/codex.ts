@@ -7,7 +7,7 @@ import { runs } from './program-of.ts';
 
 /*
  * The screen of Codex 0.171.0 from the bottom: one or two footer rows, which are indented; an empty row; the input box,
- * whose first row alone begins with the prompt sign, its other rows indented by two; above it what is busy or queued.
+ * whose first row alone begins with the prompt sign, its other rows indented by two; above it what is running or queued.
  * A menu or a dialog replaces all that, and its last rows say what Enter and Escape do. Earlier prompts begin with the
  * same sign (dim), but rows that are not indented follow them: the agent's words, or the box.
  */
@@ -25,10 +25,10 @@ const KEYS =
   `^(?!${STARTING})` +
   ' {1,2}(?:[^\\n]*(?:[·|/] | {2}|\\bor ))?(?:Press )?(?:enter|esc) (?:to )?' +
   '(?:back|cancel|close|confirm|continue|details|dismiss|exit|open|rewind|resume|save|select|skip|submit|toggle)\\b[^\\n]*';
-/** Modes in which keys don't write. */
+/** Modes in which keys do not enter text. */
 const MODES =
   '^ +(?:[^\\n]* )?(?:Browsing transcript ·|reverse-i-search:|Shell mode\\b|Vim: Normal\\b)[^\\n]*';
-/** In the last two rows that are not empty: the rows of the box and the transcript are above. */
+/** In the last two non-empty rows: the rows of the box and the transcript are above. */
 const MODAL = `(?:${KEYS}|${MODES})(?:\\n+[^\\n]+)?${END}`;
 /** A panel above the box that takes keys (F2). */
 const PANEL = `^ {2}[^\\n]*\\besc (?:dismiss & )?close\\b[^\\n]*\\n+› ${BOX_TO_END}`;
@@ -37,8 +37,8 @@ const PANEL = `^ {2}[^\\n]*\\besc (?:dismiss & )?close\\b[^\\n]*\\n+› ${BOX_TO
 const READY = new RegExp(`^›(?! \\/)(?: |$)${BOX_TO_END}`, 'm');
 
 /**
- * The row above the box, whose words change with what the model does; below it what it runs, and what waits to be sent.
- * While the MCP servers start there is only the latter, or a row of the footer says so. The agent's own words have
+ * The row above the box, whose words change with what the model does; below it what it runs, and what is queued to be
+ * sent. While the MCP servers start, only the latter is shown, or a footer row says so. The agent's own words have
  * `Worked for 3s` below them.
  */
 const WAITING = '• (?:Queued follow-up inputs|Messages to be submitted after next tool call|Queued [^\\n]*)';
@@ -49,16 +49,16 @@ const BUSY = new RegExp(
   'm',
 );
 
-/** The sign of an earlier prompt is dim and a chosen row of a menu is reversed: neither is left here. */
+/** The sign of an earlier prompt is dim, and a selected menu row is reversed: both have been removed here. */
 const DRAFT = /^(?:›[^\S\n]+|![^\S\n]*)\S[^\n]*/m;
 /** An empty box always shows a placeholder: without one, blanks or empty rows precede a person's words. */
 const BLANK_DRAFT = new RegExp(`^›(?=\\n)${BOX_TO_END}`, 'm');
 
 const CONFIRM = 'Press enter to confirm or esc\\s+to\\s+cancel';
-/** In a narrow pane its end is cut off. */
+/** A narrow pane cuts off its end. */
 const SUBMIT = 'enter to submit \\| e[a-z ]*(?:\\n +cancel)?';
 
-/** Subcommands without a screen to type into. */
+/** Subcommands that have no screen to type into. */
 const NOT_SHOWN =
   /^(?:app-server|exec|e|review|mcp|mcp-server|queue|exec-server|sandbox|login|logout|doctor)$/;
 
@@ -97,18 +97,18 @@ export const codex: AgentKind = {
       'answer or close (Escape) what is open there, until the empty input box is back',
     ),
   ],
-  // Enter at 0 ms was taken 18 of 18 times, six of them right after the first screen; the rest is for a busy machine.
+  // Enter at 0 ms was accepted 18 of 18 times, six right after the first screen; the margin is for a busy machine.
   settleMs: 50,
   submitKey: 'Enter',
   clearKey: 'C-u',
-  // Only while it is busy: in an idle, empty box it opens the browsing of the transcript, in a dialog it denies.
+  // Only while it is busy: in an idle, empty box it opens the transcript browser, in a dialog it denies.
   interruptKeys: ['Escape'],
   permission: {
     read: readPermission,
     commands: ['Bash'],
-    // The number, not Enter: the chosen option may be another one by now. `y` is not a key of the dialog for MCP tools.
+    // The number, not Enter: the selection may have changed by now. The dialog for MCP tools does not accept `y`.
     allow: ['1'],
-    // Ends the turn too, but for MCP tools.
+    // Also ends the turn, except for MCP tools.
     deny: ['Escape'],
   },
   // Releases outside npm are named by their platform: `codex-x86_64-unknown-linux-musl`.
@@ -125,27 +125,27 @@ export const codex: AgentKind = {
   },
 };
 
-/** What Codex itself says of a request. */
+/** Codex's own notes on a request. */
 const NOTE = /^(?:Environment|Reason|Thread|Description): /;
-/** The question, above what is asked for. */
+/** The question, above the details of the request. */
 const QUESTION = /^ {2}(?:Would you like to |Do you want to approve |Allow the )/;
-/** The first option, where it allows once. */
+/** The first option, if it allows once. */
 const YES = /^ *(?:› )?1\. (?:Yes, proceed|Yes, just this once|Allow)(?: |$)/;
 /** What may follow it: options, the rest of a wrapped one, and the row of keys. */
 const BELOW_YES = /^(?: *(?:› )?\d\. | {5,}| {2}(?:Press enter|cancel|option \d|enter to submit)|$)/;
-/** In place of what there was no room for. */
+/** Shown in place of rows that did not fit. */
 const CUT = /^ *\[… \d+ lines?\]/;
-/** An MCP tool's dialog shows so many of its arguments at most, and of each so much that it ends in dots. */
+/** An MCP tool's dialog shows at most this many arguments, and cuts a long one off with dots. */
 const SHOWN_ARGUMENTS = 3;
 
 /**
- * Only a dialog whose first option allows once is one that a key can answer. Tools are named as Codex's hooks name
- * them. Measured at 80x24, 80x14, 80x10, 40x24 and 200x50: of a command that has no room the first rows are shown, then
- * `[… 66 lines] ^a view all` right above the options, where a whole one has an empty row; in a low pane none of it is
- * shown. Of an edit there is only the file.
+ * Only a dialog whose first option allows once can be answered by key. Tools are named as Codex's hooks name them.
+ * Measured at 80x24, 80x14, 80x10, 40x24 and 200x50: of a command that does not fit, the first rows are shown, then `[…
+ * 66 lines] ^a view all` right above the options, where a whole one has an empty row; a low pane shows none of it. Of
+ * an edit only the file is shown.
  */
 function readPermission(lines: readonly string[]): ShownPermission | undefined {
-  // A command may have such rows too: of two questions the upper one is the dialog's.
+  // A command may contain such rows too: of two questions, the upper one is the dialog's.
   const title = lines.findIndex((line) => QUESTION.test(line));
   const yes = lines.findLastIndex((line) => YES.test(line));
   const tail = lines.slice(yes).join('\n');
@@ -171,10 +171,10 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
     const isWhole = values.length < SHOWN_ARGUMENTS && !body.some((row) => row.endsWith('...'));
     return shown(`mcp__${server}__${tool}`, body.join('\n'), isWhole);
   }
-  // What is above a command will not be run; the same words in the command will.
+  // Text above the command is not run; the same text within the command is.
   const prompt = body.findIndex((row) => row.startsWith('$ '));
   if (/run the following command/.test(question)) {
-    // A pane too low to show any of the command.
+    // The pane is too low to show any of the command.
     if (prompt < 0) return undefined;
     return shown('Bash', body.slice(prompt).join('\n').slice(2));
   }
@@ -183,7 +183,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   return shown(question, words);
 }
 
-/** Events that `mam hook` gets, with their time limits in seconds: Codex allows no more than 3 for these two. */
+/** Events passed to `mam hook`, with their time limits in seconds; Codex allows at most 3 for Interrupt and SessionEnd. */
 const HOOKS: readonly (readonly [event: string, seconds: number])[] = [
   ['UserPromptSubmit', 5],
   // Codex shows the dialog only when this hook has ended, so it must not wait for a decision.
@@ -194,12 +194,12 @@ const HOOKS: readonly (readonly [event: string, seconds: number])[] = [
   ['SessionEnd', 3],
 ];
 
-/** Where Codex says that a hook given with `-c` comes from. */
+/** The source that Codex reports for a hook passed with `-c`. */
 const FLAGS = '/<session-flags>/config.toml';
 
 /**
- * Everything as `-c`, which Codex lays over the user's configuration for this one session. Any `-c` also keeps Codex
- * from sharing its background server, in which our server would have the environment of another pane.
+ * Everything is passed with `-c`, which overrides the user's configuration for this session only. Any `-c` also keeps
+ * Codex from sharing its background server, in which our server would have another pane's environment.
  */
 function launch({ server, serverEnv, hook, resume, prompt }: LaunchOptions): Launch {
   const [command, ...args] = server;
@@ -207,10 +207,10 @@ function launch({ server, serverEnv, hook, resume, prompt }: LaunchOptions): Lau
     command,
     args,
     env: { ...serverEnv },
-    // A server's environment has only what is named.
+    // A server's environment contains only the variables named here.
     env_vars: ['TMUX', 'TMUX_PANE'],
     enabled: true,
-    // Codex then holds the first prompt until the tools are there, and ends when they can't be.
+    // Codex then holds the first prompt until the tools are available, and exits if they can't be.
     required: true,
     startup_timeout_sec: 30,
     tools: { publish_event: { approval_mode: 'approve' }, job_status: { approval_mode: 'approve' } },
@@ -240,9 +240,9 @@ function launch({ server, serverEnv, hook, resume, prompt }: LaunchOptions): Lau
 }
 
 /**
- * Codex runs a hook only when the user has trusted exactly this command, which it keeps as a hash of the hook. With the
- * hash next to the hook only ours are trusted, and only in this session; the user's hooks stay as they are. If the way
- * of hashing changes, Codex asks its user ("Hooks need review").
+ * Codex runs a hook only if the user has trusted exactly this command, which it stores as a hash of the hook. Passing
+ * the hash with the hook trusts only ours, and only in this session; the user's hooks are not affected. If Codex
+ * changes how it hashes, it asks its user ("Hooks need review").
  */
 function trustHash(event: string, handler: { command: string; timeout: number }): string {
   const { command, timeout } = handler;
@@ -259,7 +259,7 @@ function snakeCase(event: string): string {
 type Toml = string | number | boolean | Toml[] | { [key: string]: Toml };
 
 function toml(value: Toml): string {
-  // JSON's strings are TOML's, except for one character.
+  // JSON strings are valid TOML, except for one character.
   if (typeof value === 'string') return JSON.stringify(value).replaceAll('\x7f', '\\u007f');
   if (typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return `[${value.map(toml).join(',')}]`;

@@ -9,8 +9,8 @@ import { runs } from './program-of.ts';
 
 /*
  * The screen of Gemini CLI 0.61.0 from the bottom: the footer (one row of labels and one of values, or less); the input
- * box; a row or two of hints; a rule; the spinner while it is busy. The box has edges of half blocks where the terminal
- * is known to have true colour (COLORTERM), else empty rows. Earlier prompts look just like the box, but there is no
+ * box; a row or two of hints; a rule; the spinner while it is busy. The box has edges of half blocks if the terminal is
+ * known to have true colour (COLORTERM), otherwise empty rows. Earlier prompts look just like the box, but have no
  * footer below them. A dialog replaces all that, so no rule and no edge follows it.
  * The screen is drawn from the top, and after a pane was narrowed old rows may stay below the footer.
  */
@@ -23,7 +23,7 @@ const TOP = `(?:▄{10,}\\n|${RULE}${HINTS}\\n)`;
 const BOTTOM = '(?:▀{10,}\\n?|\\n)';
 /** More rows of the text; a person's empty row is empty. */
 const MORE = '(?: {3}[^\\n]*\\n|\\n)*?';
-/** A popup's rows are above the footer, so whatever has more rows than the shortest footers must begin with its labels. */
+/** A popup's rows are above the footer, so anything longer than the shortest footers must begin with the footer's labels. */
 const FOOTER = `(?: +workspace \\(/directory\\)[^\\n]*(?:\\n(?!─{10}|▀{10}|[╭╰]─)[^\\n]*)*|(?: [^\\n]*\\n?){0,2}\\s*)${END}`;
 const REST_OF_BOX = `${MORE}${BOTTOM}${FOOTER}`;
 /** Rows up to the end of the screen that are not part of a box: only a dialog has none below it. */
@@ -31,23 +31,23 @@ const NO_BOX_BELOW = `(?:(?!─{10}|▀{10}| {0,1}╭─)[^\\n]*\\n)*(?!─{10}|
 /** Rows up to the lower edge of the same dialog. */
 const DIALOG_END = `(?: ?│${ROW})*? ?╰─+╯\\n?${NO_BOX_BELOW}`;
 
-/** `*` is the mode that allows everything. Not ready: `!` is the shell mode, `(r:)` the search, `/` has a popup. */
+/** `*` is the mode that allows everything. Not ready: `!` is shell mode, `(r:)` is the search, and `/` opens a popup. */
 const READY = new RegExp(
   `(?<=^${TOP}) [>*](?! +/)(?! +Press 'i' for INSERT)(?:[^\\n]*)\\n${REST_OF_BOX}`,
   'm',
 );
 
-/** The names of running hooks may run over the end of the line, and the hint on the right over its beginning. */
+/** The names of running hooks may overflow the line's end, and the hint on the right its beginning. */
 const BUSY = new RegExp(
   `^(?: [⠁-⣿] |\\? for shortcuts)[^\\n]*\\(esc to c[^\\n]*\\n(?: *(?:\\? for shortcuts)?\\n)?${RULE}${HINTS}(?:▄{10,}|)\\n [>*!(]${ROW}${REST_OF_BOX}`,
   'm',
 );
 
-/** Placeholders are grey, not dim, so they are known by their words; the cursor's blank before them may be missing. */
+/** Placeholders are grey, not dim, so they are recognised by their words; the cursor's blank before them may be missing. */
 const PLACEHOLDER =
   " {2,3}(?:Type your (?:message or|shell command)[^\\n]*|Press '(?:i|Esc)' for [A-Z]+ mode\\.)\\n";
 const DRAFT = new RegExp(
-  // The rule may be dim, so it can't be asked for here.
+  // The rule may be dim, so it can't be required here.
   `(?<=^(?:▄{10,})?\\n) (?:[>*!]|\\(r:\\))(?!${PLACEHOLDER})(?: *\\n(?: *\\n)*)?[^\\S\\n]+\\S${ROW}${REST_OF_BOX}`,
   'm',
 );
@@ -80,28 +80,28 @@ export const gemini: AgentKind = {
       `^ Chat Sessions \\(\\d+ total\\)[^\\n]*\\n${NO_BOX_BELOW}`,
       'press q to leave the list of sessions',
     ),
-    // A chosen option with no input box below it: a question of the agent's, a menu, a page of settings.
+    // A selected option with no input box below it: a question from the agent, a menu, a settings page.
     sign('other', `^ ?│ +(?:●|❯) [^\\n]*\\n${DIALOG_END}`, ANSWER_OR_CLOSE),
   ],
-  // Enter after 0 ms made a line break 15 of 15 times, after 50 ms 10 of 15, after 150 ms and more never (30) on an idle
-  // machine; with a load of 8 now and then after 200 ms.
+  // Enter made a line break 15 of 15 times after 0 ms, 10 of 15 after 50 ms and 0 of 30 after 150 ms or more on an idle
+  // machine; with a load of 8, occasionally after 200 ms.
   settleMs: 200,
   submitKey: 'Enter',
   breaksEarly: true,
-  // Only with words in the box: it takes all of them, however many, also while it is busy. In an empty box it
-  // interrupts and, pressed again within 4 s, quits.
+  // C-c would do so only with words in the box: it deletes all of them, even while the agent is busy. In an empty box
+  // it interrupts and, pressed again within 4 s, quits.
   clearKey: 'C-u',
-  // Once: a second one in an idle, empty box opens the list of its checkpoints.
+  // Once: a second one in an idle, empty box opens the list of checkpoints.
   interruptKeys: ['Escape'],
   permission: {
     read: readPermission,
     commands: ['run_shell_command'],
-    // The number, not Enter: the chosen option may be another one by now, such as "for this session".
+    // The number, not Enter: the selection may have changed by now, for example to "for this session".
     allow: ['1'],
-    // Ends the whole turn: the agent is not notified, and no hook is run.
+    // Ends the whole turn: the agent is not notified, and no hook runs.
     deny: ['Escape'],
   },
-  // It starts itself again with a larger heap: `node --max-old-space-size=12052 …/gemini.js`.
+  // It restarts itself with a larger heap: `node --max-old-space-size=12052 …/gemini.js`.
   isProcess: runs(
     /(?:^|\/)gemini$|^npm exec @google\/gemini-cli\b|\/gemini-cli\/(?:[^/]+\/)*(?:gemini|index)\.js$/,
   ),
@@ -109,13 +109,13 @@ export const gemini: AgentKind = {
     program: 'gemini',
     tried: '0.61.0',
     install: 'Install it with npm install -g @google/gemini-cli, then run gemini once and log in.',
-    // It would take it whole (--prompt-interactive), and work on it while its trust dialog still stands (0.61.0).
+    // It could (--prompt-interactive), but would work on it while its trust dialog is still open (0.61.0).
     takesPrompt: false,
     launch,
   },
 };
 
-/** Which of the agent's tool names a dialog's title stands for. */
+/** The tool name that a dialog's title stands for. */
 const TITLES: Readonly<Record<string, string>> = {
   Shell: 'run_shell_command',
   WriteFile: 'write_file',
@@ -123,16 +123,16 @@ const TITLES: Readonly<Record<string, string>> = {
   WebFetch: 'web_fetch',
 };
 
-/** Titles of dialogs that show what they ask for in a box. */
+/** Titles of dialogs that show their request in a box. */
 const BOXED = ['Shell', 'WriteFile', 'Edit'];
 
-/** In place of rows that had no room; a narrow pane says it in fewer words. */
+/** Shown in place of rows that did not fit; shorter in a narrow pane. */
 const CUT = /^\.\.\. (?:(?:first|last) )?\d+ (?:lines? )?hidden \(/;
 
 /**
- * Only a dialog with these two options is one that a key can answer: questions of the agent's have numbers too.
- * Measured at 80x24, 80x18, 80x16, 80x14, 80x12, 80x10, 40x24 and 200x50: of a command or a change that has no room the
- * last rows are shown, below `... 9 hidden (Ctrl+O) ...`; in a low pane none of it, or the dialog loses its upper rows.
+ * Only a dialog with these two options can be answered by key: the agent's questions have numbers too. Measured at
+ * 80x24, 80x18, 80x16, 80x14, 80x12, 80x10, 40x24 and 200x50: of a command or a change that does not fit, the last rows
+ * are shown, below `... 9 hidden (Ctrl+O) ...`; a low pane shows none of it, or the dialog loses its upper rows.
  */
 function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const end = lines.findLastIndex((line) => /^╰─+╯$/.test(line));
@@ -144,7 +144,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   const body = rows.slice(0, once).filter((row) => row !== 'Action Required');
   const title = body.findIndex((row) => /^\? +\S/.test(row));
   const [, shown = '', first = ''] = /^\? +(\S+)(.*)$/.exec(body[title] ?? '') ?? [];
-  // A long title goes on below, up to an empty row or a box.
+  // A long title continues below, up to an empty row or a box.
   const wrapped = body.slice(title + 1);
   const more = wrapped.findIndex((row) => !/^ {3,}\S/.test(row));
   const words = [first.replace(/ +\d+ of \d+$/, ''), ...wrapped.slice(0, Math.max(0, more))];
@@ -167,36 +167,36 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   return { tool: tool || 'a tool', input: asked.join('\n').trim(), ...(partial && { partial }) };
 }
 
-/** The events that `mam hook` gets. Gemini waits for each, so none is here that is not needed. */
+/** Events passed to `mam hook`. Gemini waits for each, so only those that we need are listed. */
 const HOOKS = ['SessionStart', 'BeforeAgent', 'Notification', 'AfterTool', 'AfterAgent', 'SessionEnd'];
 
 /**
- * A system settings file would be the way, but Gemini CLI takes none that is not root's (the file and every folder
- * above it). So it gets a home of its own (`GEMINI_CLI_HOME`) that links everything in the user's `.gemini`, with an
- * extension next to the user's own: it brings the server and the hooks.
+ * A system settings file would be the obvious way, but Gemini CLI accepts none unless root owns it and every folder
+ * above it. So it gets its own home (`GEMINI_CLI_HOME`) that links everything in the user's `.gemini`, with an
+ * extension next to the user's own that provides the server and the hooks.
  */
 function launch({ server, serverEnv, hook, folder, home, resume }: LaunchOptions): Launch {
   const [command, ...args] = server;
   const extension = { name: 'mam', version: '1.0.0', mcpServers: { mam: { command, args, env: serverEnv } } };
   const hooks = HOOKS.map((event) => [
     event,
-    // The name is shown while it runs; a longer one pushes the sign of being busy over the end of the line.
+    // The name is shown while it runs; a longer one pushes the busy indicator past the end of the line.
     [{ hooks: [{ type: 'command', name: 'mam', command: shellCommand([...hook, event]), timeout: 10_000 }] }],
   ]);
   return {
     args: [
-      // Added to the folder of the user's policies, which --policy would replace. But it replaces "adminPolicyPaths"
-      // of the settings, so these are given here too.
+      // Adds to the user's policy folder, which --policy would replace. But it replaces "adminPolicyPaths" of the
+      // settings, so those are passed here too.
       ...adminPolicies(`${home}/.gemini/settings.json`).flatMap((path) => ['--admin-policy', path]),
       ...['--admin-policy', `${folder}/mam.toml`],
-      // With no session in this folder it says so and begins a new one.
+      // Without a session in this folder it says so and starts a new one.
       ...(resume ? ['--resume', 'latest'] : []),
     ],
     env: {
-      // A server "mam" of the user's own settings wins over the extension's; it inherits the pane's environment.
+      // A server "mam" in the user's own settings wins over the extension's; it inherits the pane's environment.
       ...serverEnv,
       GEMINI_CLI_HOME: folder,
-      // It is written by renaming, which would leave the user's own file as it was.
+      // It is written by renaming, which would leave the user's own file unchanged.
       GEMINI_CLI_TRUSTED_FOLDERS_PATH: `${home}/.gemini/trustedFolders.json`,
     },
     files: {
@@ -213,8 +213,8 @@ function launch({ server, serverEnv, hook, folder, home, resume }: LaunchOptions
 }
 
 /**
- * The policies that the user's settings name.
- * @throws MamError `refused` if they can't be read: without them, what they deny would only be asked for
+ * The policies named in the user's settings.
+ * @throws MamError `refused` if they can't be read: without them, what they deny would only need permission
  */
 function adminPolicies(settings: string): string[] {
   const text = orElse(() => readFileSync(settings, 'utf8'), '');
@@ -223,16 +223,16 @@ function adminPolicies(settings: string): string[] {
     const paths = (JSON.parse(text) as { adminPolicyPaths?: unknown }).adminPolicyPaths;
     if (Array.isArray(paths) && paths.every((path) => typeof path === 'string')) return paths;
   } catch {
-    // As if they had another form.
+    // Treated like a value of the wrong type.
   }
   throw new MamError(
     'refused',
     `The adminPolicyPaths of ${settings} could not be read, and starting without them would loosen its rules.`,
-    'Start gemini in a tmux session yourself; the README says how it gets the server.',
+    'Start gemini in a tmux session yourself; the README explains how to connect it to the server.',
   );
 }
 
-/** Our own tools need no permission, even where a rule of the user's denies them; all others go on to ask for one. */
+/** Our own tools need no permission, even if a user's rule denies them; all others still ask for permission. */
 const POLICY = `[[rule]]
 mcpName = "mam"
 toolName = ["publish_event", "job_status"]

@@ -14,7 +14,7 @@ import { gemini } from './gemini.ts';
 import type { AgentKind } from './kind.ts';
 import { opencode } from './opencode.ts';
 
-/** Nothing is known of its screen. */
+/** Nothing is known about its screen. */
 const PLAIN = { screen: {}, dialogs: [], settleMs: 0, submitKey: 'Enter' };
 /** A person: nothing is typed, and silence means nothing. */
 export const human: AgentKind = { name: 'human', title: 'a person', ...PLAIN };
@@ -27,10 +27,10 @@ const AGENTS: Readonly<Record<keyof typeof DEFAULT_SESSIONS, AgentKind>> = {
   gemini,
   opencode,
 };
-/** Every kind that is built in. A new agent is a file of its own, a line above and one in `DEFAULT_SESSIONS`. */
+/** All built-in kinds. To add an agent, add a file, a line above and one in `DEFAULT_SESSIONS`. */
 export const KINDS: readonly AgentKind[] = [...Object.values(AGENTS), human, command];
 
-/** The least width of an input box, in characters: some agents delete by rows, not by lines. */
+/** The minimum width of an input box, in characters: some agents delete by rows, not by lines. */
 const ROW_CHARS = 30;
 const NAME_CHARS = 80;
 
@@ -40,14 +40,14 @@ export function builtIn(name: string): AgentKind | undefined {
   return KINDS.find((kind) => kind.name === name);
 }
 
-/** The names of all kinds, those that are built in first. */
+/** The names of all kinds, built-in ones first. */
 export function kindNames(configured: Readonly<Record<string, unknown>>): string[] {
   return [...new Set([...KINDS.map(({ name }) => name), ...Object.keys(configured)])];
 }
 
 /**
- * A kind by its name, as built in and as configured.
- * @param settings with the `agents` of the configuration, and those that do not count
+ * Finds a kind by its name among those built in and configured.
+ * @param settings with the configured `agents`, and those that are ignored
  * @throws MamError `bad_input` with the kinds there are
  */
 export function resolveKind(
@@ -55,17 +55,17 @@ export function resolveKind(
   { agents: configured, ignored }: Pick<Settings, 'agents' | 'ignored'>,
 ): KnownKind {
   const kind = builtIn(name);
-  // A word such as "constructor" is in every object.
+  // Every object has a property such as "constructor".
   const own = Object.hasOwn(configured, name) ? configured[name] : undefined;
   if (kind === undefined && own === undefined) {
     if (ignored?.kinds.includes(name) === true)
       throw new MamError(
         'bad_input',
         `The agent kind ${cleanLine(name, NAME_CHARS)} is set in this project's .mam/config.json, which is not trusted.`,
-        'A person looks at it with `mam trust --show`, and accepts it with `mam trust`.',
+        'Ask a person to review it with `mam trust --show` and accept it with `mam trust`.',
       );
     const all = kindNames(configured);
-    // However it is written: `Codex`, `claude code`.
+    // Accepts other spellings: `Codex`, `claude code`.
     const plain = (word: string) =>
       word
         .trim()
@@ -88,7 +88,7 @@ export function resolveKind(
   };
 }
 
-/** How to look at a job's pane and what proves that its order is there. */
+/** How to read a job's pane, and what proves that its order is there. */
 export function lookFor(record: Pick<JobRecord, 'agent' | 'job_id'> & { typing?: Typing | undefined }): Look {
   const kind = builtIn(record.agent) ?? command;
   return {
@@ -102,7 +102,7 @@ export function lookFor(record: Pick<JobRecord, 'agent' | 'job_id'> & { typing?:
   };
 }
 
-/** The keys that take a text of ours out of an input box that holds nothing else, where they are known. */
+/** The keys that clear our text from an input box that contains nothing else, if they are known. */
 export function clearKeysOf(
   agent: string,
   typing: Pick<TerminalSettings, 'clear'> | undefined,
@@ -115,12 +115,12 @@ export function clearKeysOf(
   return Array.from({ length: rows }, () => [key, 'BSpace']).flat();
 }
 
-/** True where the screen or the user says that an agent reads what is typed: only then are a task's own words typed. */
+/** True if the screen or the user says that an agent reads what is typed: only then is the task itself typed. */
 export function takesTask(agent: string, typing: Typing | undefined): boolean {
   return typing?.trusted === true || screenOf(agent, typing).ready !== undefined;
 }
 
-/** True where the user has said that an agent reads what is typed into the pane, or how its screen shows that. */
+/** True if the user has said that an agent reads what is typed into the pane, or how its screen shows that. */
 export function isTrusted(typing: Typing | undefined): boolean {
   return typing?.trusted === true || typing?.ready !== undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * OpenCode 1.18.33 has no hooks, but plugins: this one runs our hook entry for the events that we read, with the
- * event's JSON on stdin. Permissions are answered from the hook's stdout; one that a person was faster with, or that
- * the agent gave up, ends its hook.
+ * OpenCode 1.18.33 has plugins instead of hooks: this one runs our hook entry for the events that we read, with the
+ * event's JSON on stdin. Permissions are answered from the hook's stdout; if a person is faster, or the agent gives up,
+ * the hook is killed.
  */
 export function pluginSource(hook: readonly [string, ...string[]]): string {
   return `const HOOK = ${JSON.stringify(hook)};\n${SOURCE}`;
@@ -36,7 +36,7 @@ export const MamPlugin = async ({ client }) => {
     }
   };
 
-  // One after the other, so that they arrive in order; none may hold up the rest.
+  // One after another, so that they arrive in order; none may delay the rest.
   const tell = (event, payload) => {
     queue = queue.then(
       () =>
@@ -92,7 +92,7 @@ export const MamPlugin = async ({ client }) => {
       working.add(sessionID);
       tell('chat.message', { sessionID, text: textOf(parts) });
     },
-    // What the agent starts in its shell, such as another OpenCode, must not report for this pane.
+    // Programs that the agent starts in its shell, such as another OpenCode, must not report for this pane.
     'shell.env': async (_input, output) => {
       output.env.OPENCODE_CONFIG_CONTENT = '';
     },
@@ -108,7 +108,7 @@ export const MamPlugin = async ({ client }) => {
       } else if (parents.has(p.sessionID)) {
         return;
       } else if (type === 'session.idle') {
-        // After an interrupt it comes twice.
+        // Fires twice after an interrupt.
         if (!working.delete(p.sessionID)) return;
         for (const id of asking.keys()) forget(id);
         await end(p.sessionID);

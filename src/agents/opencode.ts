@@ -9,19 +9,19 @@ import { runs } from './program-of.ts';
  * The screen of OpenCode 1.18.33: the input box is a bar (┃) at the left of an empty row, the text, an empty row and
  * the row of the mode ("Build · MODEL"), closed by ╹▀▀▀; below it is a footer. Dialogs replace the box and
  * have no closing row. From 121 columns on a session has a sidebar, whose text follows far to the right in any row.
- * Nothing is dim (all is colour), so placeholders are known by their words.
+ * Nothing is dim (only colours are used), so placeholders are recognised by their words.
  */
 
 /** The end of the screen; only a sidebar and the lower edge of a dialog may come before it. */
 const END = String.raw`(?: {3}[^\n]*)?(?:\n(?: *┃)?(?: {20}[^\n]*)?)*(?![\s\S])`;
-/** No box and no bar follows: the match belongs to the lowest box, not to the transcript. */
+/** Neither a box nor a bar follows: the match belongs to the lowest box, not to the transcript. */
 const LOWEST = String.raw`(?![\s\S]*[┃╹])`;
 /** The closing row of the box. */
 const CLOSING = String.raw`\n *╹▀{10,}[^\n]*`;
 /** Any row of the box. */
 const ROW = String.raw`\n *┃[^\n]*`;
 
-/** In shell mode, where a text would be run as a command, the mode's row has no dot. A narrow pane wraps it (40 columns). */
+/** In shell mode, where a text would be run as a command, the mode's row has no dot. A narrow pane (40 columns) wraps it. */
 const READY = new RegExp(String.raw`^ *┃ {2}\S+(?: \S+)* · \S[^\n]*${CLOSING}${LOWEST}`, 'm');
 
 /** The moving bar in the footer, or its words: a long message of a failed request hides the words. */
@@ -36,7 +36,7 @@ const DRAFT = new RegExp(
   'm',
 );
 
-/** The buttons of a permission dialog; below 80 columns its keys have rows of their own. */
+/** The buttons of a permission dialog; below 80 columns, the keys are on separate rows. */
 const BUTTONS = /^ *┃ {3}Allow once {3}Allow always {3}Reject\b/;
 
 const DIALOGS = [
@@ -45,11 +45,11 @@ const DIALOGS = [
     String.raw`${BUTTONS.source}[^\n]*(?:\n *┃(?: {2,3}ctrl\+f[^\n]*)?(?: {20}[^\n]*)?)*${END}`,
     'choose "Allow once" or "Reject"',
   ),
-  // Enter would allow it for good ("Always allow"), or send words with a denial ("Reject permission").
+  // Enter would allow it permanently ("Always allow"), or send words with a denial ("Reject permission").
   sign(
     'other',
     String.raw`^ *┃ {2}△ (?:Always allow|Reject permission)\b[^\n]*(?:${ROW})*(?![\s\S]*╹)${END}`,
-    'confirm or cancel (Escape) what was begun there',
+    'confirm or cancel (Escape) what was started there',
   ),
   sign(
     'other',
@@ -61,19 +61,19 @@ const DIALOGS = [
     String.raw`^ *┃ {2}Shell(?: {3}[^\n]*)?${CLOSING}${LOWEST}`,
     'leave its shell mode with Escape',
   ),
-  // Whatever else replaces the box: the last row that is not empty is a bar.
+  // Anything else that replaces the box: the last non-empty row is a bar.
   sign(
     'other',
     String.raw`^ {1,2}┃(?: [^\n]*)?(?:\n(?: {20}[^\n]*)?)*(?![\s\S])`,
     'answer or close (Escape) what it shows',
   ),
-  // A list over the screen, below which the box may still be seen: its first row has its title and the key that closes it.
+  // A list over the screen, with the box perhaps still visible below: its first row has a title and the closing key.
   sign(
     'other',
     String.raw`^(?:.* )? {2}\S[^\n]* {3,}esc(?:\/enter)?(?: {2}[^\n]*)?$`,
     'close the open list with Escape',
   ),
-  // Commands or files to choose from; Enter would take one. Only this has bars on both sides.
+  // Commands or files to choose from; Enter would select one. Only this list has bars on both sides.
   sign(
     'other',
     String.raw`^ *┃ [^\n]*┃(?: {2}[^\n]*)?\n *┃(?: {20}[^\n]*)?(?:${ROW})*${CLOSING}${LOWEST}`,
@@ -92,23 +92,23 @@ export const opencode: AgentKind = {
   defaultSession: DEFAULT_SESSIONS.opencode,
   screen: { ready: READY, busy: BUSY, draft: DRAFT },
   dialogs: DIALOGS,
-  // At 0 ms Enter was lost 2 of 15 times in a cold start; from 50 ms on never.
+  // At 0 ms Enter was lost 2 of 15 times on a cold start; from 50 ms on, never.
   settleMs: 60,
   submitKey: 'Enter',
-  // Empties the row up to the cursor; a pasted text is one row ("[Pasted ~3 lines]"). C-c empties all, but quits when
-  // the box is empty.
+  // Clears the row up to the cursor; a pasted text is one row ("[Pasted ~3 lines]"). C-c clears everything, but quits
+  // if the box is empty.
   clearKey: 'C-u',
-  // The second one within 5 s, but 20 ms apart at least: at once they are read as one Alt-Escape. Idle, they do nothing.
+  // The second within 5 s, but at least 20 ms later: together they are read as one Alt-Escape. Idle, they do nothing.
   interruptKeys: ['Escape', 'Escape'],
   permission: {
     read: readPermission,
     commands: ['bash', 'Shell command'],
-    // The first button has the focus. Elsewhere Enter rejects, or asks once more ("Always allow").
+    // The first button has the focus. On the others Enter rejects, or asks once more ("Always allow").
     allow: ['Enter'],
-    // A subagent's request then asks for words first, which is another dialog.
+    // For a subagent's request, another dialog then asks for a reason.
     deny: ['Escape'],
   },
-  // npm's `opencode.exe` is its name on every system.
+  // npm names it `opencode.exe` on every system.
   isProcess: runs(/(?:^|\/)\.?opencode(?:\.exe)?$/, NOT_INTERACTIVE),
   start: {
     program: 'opencode',
@@ -119,9 +119,9 @@ export const opencode: AgentKind = {
   },
 };
 
-/** Another server's tool and a subagent's task: their input is not shown. */
+/** Tools of other servers and tasks of subagents: their input is not shown. */
 const NAMED_ONLY = /^(?:⚙ Call tool|# \S+ Task)\b/;
-/** From the row of the title to the last one of the dialog. */
+/** From the title's row to the last row of the dialog. */
 const FULL_ROWS = 13;
 
 function readPermission(lines: readonly string[]): ShownPermission | undefined {
@@ -129,7 +129,7 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
   if (buttons < 0 || lines.slice(buttons).some((line) => line.includes('╹'))) return undefined;
   const top = lines.findLastIndex((line, at) => at < buttons && /^ *┃ {2}△ Permission required/.test(line));
   if (top < 0) return undefined;
-  // The keys end 3 columns before the dialog does; what is right of it belongs to the sidebar.
+  // The keys end 3 columns before the dialog does; anything to the right of it belongs to the sidebar.
   const keys = lines[buttons] ?? '';
   const confirm = keys.indexOf('enter confirm');
   const width = confirm < 0 ? keys.length : confirm + 'enter confirm'.length + 3;
@@ -142,9 +142,9 @@ function readPermission(lines: readonly string[]): ShownPermission | undefined {
 }
 
 /**
- * True when a dialog is as high as it ever gets: it does not say if there are more rows below. Measured at 80x24, 80x16,
- * 40x24 and 100x30: seven rows of a command or of a diff, five where the keys have rows of their own. A diff has numbers
- * in all its rows, and its dialog is always that high; in a command the last rows that are shown may be empty ones.
+ * True if a dialog has its maximum height: it does not say whether more rows follow. Measured at 80x24, 80x16, 40x24
+ * and 100x30: seven rows of a command or of a diff, five if the keys are on separate rows. A diff has numbers in all
+ * its rows, and its dialog always has that height; the last visible rows of a command may be empty.
  */
 function isFull(lines: readonly string[], top: number, body: readonly string[]): boolean {
   const end = lines.findLastIndex((line) => /^ *┃/.test(line));
@@ -157,7 +157,7 @@ const PLUGIN = 'mam-plugin.js';
 
 /**
  * OPENCODE_CONFIG_CONTENT is merged over the user's and the project's configuration; lists are joined, and of the
- * permissions the last match counts, which ours then is. Its MCP servers inherit the environment, TMUX_PANE with it.
+ * permissions the last match counts, which is then ours. Its MCP servers inherit the environment, including TMUX_PANE.
  */
 function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): Launch {
   const config = {
@@ -168,7 +168,7 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
         command: server,
         environment: serverEnv,
         enabled: true,
-        // For the start and for each call; the default for the start is 5 s, too little for a busy machine.
+        // For the start and for each call; the default for the start is 5 s, too short for a busy machine.
         timeout: 60_000,
       },
     },
@@ -176,7 +176,7 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
     plugin: [pathToFileURL(`${folder}/${PLUGIN}`).href],
   };
   return {
-    // With no session to continue it starts a new one. One word, so that a prompt may begin with a dash.
+    // Without a session to continue it starts a new one. One word, so that a prompt may begin with a dash.
     args: [...(resume ? ['--continue'] : []), ...(prompt === undefined ? [] : [`--prompt=${prompt}`])],
     env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(config) },
     files: { [PLUGIN]: pluginSource(hook) },

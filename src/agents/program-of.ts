@@ -1,5 +1,5 @@
 /**
- * Knows an agent's process by its program, or by the script that Node or Bun runs.
+ * Recognises an agent's process by its program, or by the script that Node or Bun runs.
  * @param program matches its path; npx names its process `npm exec PACKAGE`
  * @param notShown matches subcommands that have no screen to type into
  */

@@ -1,23 +1,21 @@
-/** The longest time that setTimeout can count, in ms. */
+/** The longest delay that setTimeout supports, in ms. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
-/** How often the clock reads itself, in ms. */
+/** How often the clock checks for gaps, in ms. */
 const TICK_MS = 500;
-/** After a longer time (ms) between two readings, the machine slept or this process was stopped. */
+/** A longer gap (ms) between two readings means that the machine slept or this process was stopped. */
 const GAP_MS = 2_000;
-/** The clock resumes this long (ms) after a gap: others that slept too need a moment to report. */
+/** The clock resumes this long (ms) after a gap, so that other processes that slept too can report first. */
 const GRACE_MS = 5_000;
-/** A gap of this length (ms) is a sleep, which always gets its grace; shorter ones may come again and again. */
+/** A gap of this length (ms) counts as sleep, which always earns a grace period; shorter gaps may repeat. */
 const SLEEP_MS = 60_000;
 
-/**
- * The clock of all limits: it stops while the machine sleeps or this process is stopped, and cannot be set.
- */
+/** The clock for all time limits. It pauses while the machine sleeps or this process is stopped, and cannot be set. */
 export class AwakeClock {
   readonly #read: () => number;
   #seen: number;
   #time = 0;
   #grace = 0;
-  /** The time of the last grace. */
+  /** When the last grace period began. */
   #spared = Number.NEGATIVE_INFINITY;
   #ticks: NodeJS.Timeout | undefined;
 
@@ -33,7 +31,7 @@ export class AwakeClock {
     const passed = at - this.#seen;
     this.#seen = at;
     if (passed > GAP_MS) {
-      // Otherwise a process that is stopped again and again would have no time at all.
+      // Otherwise time would never pass for a process that is stopped again and again.
       if (passed >= SLEEP_MS || this.#time - this.#spared >= GRACE_MS) {
         this.#grace = GRACE_MS;
         this.#spared = this.#time;
@@ -46,13 +44,13 @@ export class AwakeClock {
     return this.#time;
   }
 
-  /** Reads itself from now on, so that it notices gaps. Keeps no process alive. */
+  /** Starts to check for gaps. Does not keep the process alive. */
   start(): void {
     this.now();
     this.#ticks ??= setInterval(() => this.now(), TICK_MS).unref();
   }
 
-  /** Calls back once, after so many ms of this clock. @returns a function that cancels it */
+  /** Calls `done` once, after `ms` milliseconds of this clock. @returns a function that cancels it */
   after(ms: number, done: () => void): () => void {
     this.start();
     const due = this.now() + ms;

@@ -1,19 +1,19 @@
 const PLAIN = /^[ -~]*$/;
-/** Made when a text needs it: that takes some 8 ms. */
+/** Created on first use, because that takes some 8 ms. */
 let segmenter: Intl.Segmenter | undefined;
-/** Pictures made of several characters: flags, and joined emoji. Each takes two columns. */
+/** Emoji made of several characters: flags and joined sequences. Each takes two columns. */
 const PICTURES =
   /\p{RI}{2}|\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?(?:\u200d\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)+/gu;
 /** Characters that take two columns of a terminal. */
 const WIDE =
   /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{18df2}\u{1aff0}-\u{1affe}\u{1b000}-\u{1b2fb}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 /**
- * Characters that take none: marks above or below their letter (those of Hindi and Tamil next to it take one), joiners,
- * and what is below or after the first letter of a Korean syllable.
+ * Characters that take no column: marks above or below their letter (Hindi and Tamil marks next to the letter take
+ * one), joiners, and the parts of a Korean syllable after its first letter.
  */
 const NONE = /[\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\u1160-\u11ff]/u;
 
-/** How many columns of a terminal a harmless text of one line takes. */
+/** How many terminal columns a cleaned single-line text takes. */
 export function columnsOf(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let columns = 0;
@@ -22,14 +22,14 @@ export function columnsOf(text: string): number {
   return columns;
 }
 
-/** What a person sees as characters. */
+/** The characters of a text as a person sees them. */
 export function graphemes(text: string): string[] {
   if (PLAIN.test(text)) return [...text];
   segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
 
-/** The beginning of a text that fits into so many columns. */
+/** The longest beginning of a text that fits into `width` columns. */
 export function headOf(text: string, width: number): string {
   let [left, head] = [width, ''];
   for (const character of graphemes(text)) {
@@ -40,15 +40,15 @@ export function headOf(text: string, width: number): string {
   return head;
 }
 
-/** The beginning of a harmless text that fits into so many columns; one that is cut ends in `…`. */
+/** A cleaned text, cut to `width` columns if it is longer; a cut text ends in `…`. */
 export function cut(text: string, width: number): string {
   if (columnsOf(text) <= width) return text;
   return width < 1 ? '' : `${headOf(text, width - 1).trimEnd()}…`;
 }
 
 /**
- * A harmless text in lines of so many columns at most, broken at blanks where there are any. Its own lines stay lines,
- * with their indentation.
+ * Wraps a cleaned text into lines of at most `width` columns, at blanks where possible. Existing line breaks and
+ * indentation are kept.
  */
 export function wrap(text: string, width: number): string[] {
   const most = Math.max(1, width);
@@ -60,7 +60,7 @@ function wrapLine(line: string, width: number): string[] {
   const lines: string[] = [];
   let current = '';
   let columns = 0;
-  // Blanks are parts of their own, so that none is lost but where a line ends.
+  // Blanks are separate parts, so that they are lost only at the end of a line.
   for (const part of line.split(/(\s+)/)) {
     for (const piece of piecesOf(part, width)) {
       const own = columnsOf(piece);
@@ -77,7 +77,7 @@ function wrapLine(line: string, width: number): string[] {
   return current.trim() === '' ? lines : [...lines, current.trimEnd()];
 }
 
-/** A text in pieces of so many columns at most; a character that is wider is a piece of its own. */
+/** Splits a text into pieces of at most `width` columns; a wider character becomes a separate piece. */
 export function piecesOf(text: string, width: number): string[] {
   const pieces: string[] = [];
   let [piece, columns] = ['', 0];

@@ -3,23 +3,23 @@ import { open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { namesIn } from './folders.ts';
 
-/** The names of files that are being written. */
+/** Names of files that are still being written. */
 const UNFINISHED = /^\..+\.tmp$/;
-/** Nobody writes so long at a file (ms): an older one was left by a process that was killed. */
+/** No write takes this long (ms): an older file was left by a process that was killed. */
 const DAY_MS = 86_400_000;
 
 /**
- * Writes a private file (0600) that is there whole or not at all, also after a crash: temporary file, fsync, rename.
- * The rename itself is on disk only after `syncFolder`.
+ * Writes a private file (0600) atomically, even across a crash: temporary file, fsync, rename. The rename itself is on
+ * disk only after `syncFolder`.
  */
 export async function writeDurable(path: string, text: string): Promise<void> {
   await writeWhole(path, text, { temporary: join(dirname(path), `.${basename(path)}.tmp`), flags: 'w' });
 }
 
 /**
- * Writes a private file (0600) whole or not at all: a temporary file in the same folder, then a rename.
+ * Writes a private file (0600) atomically: a temporary file in the same folder, then a rename.
  * @param flags how the temporary file is opened
- * @param flush false for what need not outlive a crash of the machine
+ * @param flush false for content that need not survive a crash of the machine
  * @throws the system's error; the old file stays as it was
  */
 export async function writeWhole(
@@ -42,7 +42,7 @@ export async function writeWhole(
   }
 }
 
-/** Puts the names in a folder on disk. */
+/** Flushes a folder's entries to disk. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
@@ -52,7 +52,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Removes what processes that were killed were writing into a folder: nobody was told that it is there. */
+/** Removes unfinished files that killed processes left in a folder. Nobody was told that they exist. */
 export function sweepUnfinished(folder: string): void {
   for (const name of namesIn(folder).filter((one) => UNFINISHED.test(one)))
     if (isDayOld(join(folder, name))) rmSync(join(folder, name), { force: true });

@@ -26,18 +26,18 @@ export class MamError extends Error {
     this.hint = hint;
   }
 
-  /** Each bundle in dist/ has a copy of this class: errors of the others count too. */
+  /** Each bundle in dist/ has its own copy of this class; errors from another copy match too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'MamError';
   }
 
-  /** The whole sentence for a person or a model. */
+  /** Message and hint together, for a person or a model. */
   get text(): string {
     return this.hint === '' ? this.message : `${this.message} ${this.hint}`;
   }
 }
 
-/** The text of a failure of any kind: a `MamError`'s own, or the message of an unexpected error. */
+/** The text of any failure: that of a `MamError`, or the message of an unexpected error. */
 export function explain(error: unknown): string {
   if (error instanceof MamError) return error.text;
   return error instanceof Error ? error.message : String(error);

@@ -1,15 +1,15 @@
-/** What a shell can offer for a value: `job`, `agent` and `session` are looked up when they are asked for. */
+/** What shell completion offers for a value: `job`, `agent` and `session` are looked up at that time. */
 export type Completion = 'job' | 'agent' | 'session' | 'file' | 'folder';
 
 interface Traits {
-  /** Least and most: of a number its value, of a text its characters, of a list its items. */
+  /** Limits of a number's value, a text's characters or a list's items. */
   readonly min?: number;
   readonly max?: number;
-  /** Of a long text that must be kept byte for byte: bytes of UTF-8 at most. */
+  /** For a long text that is kept byte for byte: its maximum size in bytes of UTF-8. */
   readonly bytes?: number;
   /** A blank text is refused. */
   readonly needsWords?: true;
-  /** For the command line: its letter, the placeholder of its value in the help, what a shell offers, another `about`. */
+  /** For the command line: its letter, its value's placeholder in the help, its completion, a different `about`. */
   readonly short?: string;
   readonly value?: string;
   readonly completes?: Completion;
@@ -17,24 +17,24 @@ interface Traits {
 }
 
 /**
- * One value of a request or an answer, as plain data: from it come the schemas of tools, the options of commands, the
- * hub's checks, and the types.
+ * One value of a request or an answer, as plain data. Tool schemas, command options, the hub's checks and the types are
+ * all derived from it.
  */
 export interface Field<T = unknown> extends Traits {
   readonly kind: 'text' | 'flag' | 'number' | 'count' | 'choice' | 'list' | 'group' | 'part';
   /** What it is, as the end of a sentence. */
   readonly about: string;
   readonly oneOf?: readonly string[];
-  /** Of a list: what an item is. */
+  /** For a list: its items. */
   readonly of?: Field;
   readonly fields?: Fields;
-  /** Of the job's record: which part. */
+  /** For a part of the job's record: its name. */
   readonly part?: string;
   readonly optional?: boolean;
-  /** Its value where it is left out, or what that means in words. */
+  /** Its value when it is left out, or what leaving it out means, in words. */
   readonly fallback?: T;
   readonly otherwise?: string;
-  /** For the type alone: there is no such property. */
+  /** For the type checker only: no value has this property. */
   readonly type?: T;
 }
 export type Fields = Readonly<Record<string, Field>>;
@@ -47,9 +47,9 @@ type Named<F, Trait> = { [N in keyof F]: F[N] extends Trait ? N : never }[keyof 
 type With<F, Loose extends keyof F> = { [N in Exclude<keyof F, Loose>]: TypeOf<F[N]> } & {
   [N in Loose]?: TypeOf<F[N]> | undefined;
 };
-/** The values of fields, defaults filled in. */
+/** The values of fields, with defaults filled in. */
 export type Values<F> = With<F, Named<F, { optional: true }>>;
-/** The same as they are sent: what has a default may be left out. */
+/** The same values as they are sent: those with a default may be left out. */
 export type Sent<F> = With<F, Named<F, { optional: true } | { fallback: unknown }>>;
 
 export const text = (about = '', traits: Traits = {}): Field<string> => ({ kind: 'text', about, ...traits });
@@ -75,18 +75,18 @@ export const list = <T>(of: Field<T>, about = '', traits: Traits = {}): Field<T[
 export const group = <F extends Fields>(fields: F, about = ''): Field<Values<F>> => ({
   ...{ kind: 'group', about, fields },
 });
-/** An object of a type that is declared elsewhere; only that it is an object is looked at. */
+/** An object of a type declared elsewhere; only that it is an object is checked. */
 export const object = <T extends object>(about = ''): Field<T> => ({ kind: 'group', about });
 /** A part of a job's record. */
 export const part = <T>(name: string, about = ''): Field<T> => ({ kind: 'part', about, part: name });
 
-/** A field that may be left out. @param otherwise what then counts, in words; '' where `about` says it */
+/** A field that may be left out. @param otherwise what then applies, in words; '' where `about` says so */
 export const maybe = <T>(field: Field<T>, otherwise = 'none'): Optional<T> => ({
   ...{ ...field, optional: true, otherwise },
 });
 /** A field with a default. */
 export const or = <T>(field: Field<T>, fallback: NoInfer<T>): Defaulted<T> => ({ ...field, fallback });
-/** What is off unless it is asked for. */
+/** A switch that is off by default. */
 export const flag = (about = '', traits: Traits = {}): Defaulted<boolean> => ({
   ...{ kind: 'flag', about, fallback: false, ...traits },
 });
@@ -96,7 +96,7 @@ export function optionName(field: string): string {
   return field.replace(/_(id|seconds)$/, '').replaceAll('_', '-');
 }
 
-/** The limits of a field, in words to add to its own: clients show their models no others. */
+/** The limits of a field, in words to append to its `about`: clients show their models only those. */
 export function limitsOf({ kind, min, max, bytes, of }: Field): string {
   const most = (max ?? 0).toLocaleString('en-US');
   if (bytes !== undefined) return `, at most ${bytes / 1024 / 1024} MiB`;

@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { orElse } from './or-else.ts';
 
-/** The path of a program on a PATH. Its relative entries are ignored: they would lead into the project of the moment. */
+/** Finds a program on a PATH. Relative entries are ignored: they would lead into the current project. */
 export function findProgram(name: string, path = ''): string | undefined {
   if (name.includes('/')) return isProgram(name) ? name : undefined;
   return path

@@ -12,13 +12,13 @@ import { dirname } from 'node:path';
 import { systemCode } from './errors.ts';
 import { orElse } from './or-else.ts';
 
-/** The types of Linux's file systems that show the kernel and keep no files: proc and sysfs. */
+/** Linux file systems that expose the kernel and store no files: proc and sysfs. */
 const KERNEL_ONLY: readonly number[] = [0x9fa0, 0x62656572];
 
 /**
- * Makes a private folder (0700), and missing folders above it. Node's own recursive mkdir never returns below a place
- * like /proc, where a folder can't be made and the system says that its parent is missing.
- * @throws the system's error, also where something that is not a folder is in the way
+ * Makes a private folder (0700) and its missing parents. Node's own recursive mkdir never returns below a place like
+ * /proc, where no folder can be made and the system reports that its parent is missing.
+ * @throws the system's error, also if something that is not a folder already has that name
  */
 export function makeFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) {
@@ -30,13 +30,13 @@ export function makeFolder(path: string): void {
     try {
       mkdirSync(folder, { mode: 0o700 });
     } catch (error) {
-      // It was made in the meantime.
+      // Another process made it in the meantime.
       if (systemCode(error) !== 'EEXIST') throw error;
     }
   }
 }
 
-/** True for a folder, or a link to one. @throws the system's error where it can't be looked at */
+/** True for a folder, or a link to one. @throws the system's error if it can't be examined */
 export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
@@ -47,12 +47,12 @@ export function ageOf(path: string): number {
   return stat === undefined ? 0 : Date.now() - stat.mtimeMs;
 }
 
-/** The names in a folder; none where it is missing or can't be read. */
+/** The names in a folder; empty if it is missing or can't be read. */
 export function namesIn(folder: string): string[] {
   return orElse(() => readdirSync(folder), []);
 }
 
-/** Removes a folder that is empty; one with something in it stays. */
+/** Removes a folder if it is empty. */
 export function removeIfEmpty(folder: string): void {
   orElse(() => rmdirSync(folder), undefined);
 }
@@ -62,9 +62,9 @@ export function checkRoom(path: string): void {
   let folder = path;
   while (statSync(folder, { throwIfNoEntry: false }) === undefined && dirname(folder) !== folder)
     folder = dirname(folder);
-  // With the last slash it must be a folder.
+  // The trailing slash makes this fail for anything but a folder.
   accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
-  // For root the system says that it can be written, but nothing can be made.
+  // The system tells root that these are writable, but nothing can be made there.
   if (KERNEL_ONLY.includes(statfsSync(folder).type))
     throw Object.assign(new Error(`nothing can be made in ${folder}`), { code: 'ENOENT' });
 }

@@ -19,12 +19,12 @@ export function mayHaveTexts(value: Record<string, unknown>, names: readonly str
   return names.every((name) => value[name] === undefined || isText(value[name]));
 }
 
-/** The value of a JSON text; nothing where it is not JSON. */
+/** The value of a JSON text; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   return orElse(() => JSON.parse(text), undefined);
 }
 
-/** The fields of an object in JSON; none where the text is anything else. */
+/** The fields of a JSON object; empty if the text is anything else. */
 export function parseObject(text: string): Record<string, unknown> {
   const value = parseJson(text);
   return isObject(value) ? value : {};

@@ -6,12 +6,12 @@ import { cleanLine } from './text.ts';
 /** The log is rotated at this size, so that it cannot fill a disk. */
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 const LINE_CHARS = 2_000;
-/** A repeated line is written with its count after this time (ms), then after twice as long each time, up to the second. */
+/** A repeated line is written with its count after the first time (ms), which then doubles up to the second. */
 const REPEATED_MS = 10_000;
 const LONGEST_MS = 600_000;
-/** How many lines are remembered for that. */
+/** How many lines are tracked for repeats. */
 const KNOWN_LINES = 1_000;
-/** Errors of a process or a system without free file descriptors. */
+/** Errors that mean that the process or the system has no free file descriptor. */
 const NO_FILES: readonly string[] = ['EMFILE', 'ENFILE'];
 
 /** The hub's own log: what happened to the hub, not to the jobs (that is in their journals). */
@@ -21,9 +21,9 @@ export interface Log {
   error(text: string, error?: unknown): void;
 }
 
-/** A log that appends lines `TIME LEVEL TEXT` to a file, equal ones once and then their count. It never throws. */
+/** A log that appends lines `TIME LEVEL TEXT` to a file. Repeats of a line are only counted. It never throws. */
 export function fileLog(path: string): Log {
-  // For when no more files can be opened, which must be logged too.
+  // Kept for when no more files can be opened, which must be logged too.
   const spare = orElse(() => openSync(path, 'a', 0o600), undefined);
   const repeated = new Map<string, number>();
   const write = (level: string, text: string): void => {
@@ -34,17 +34,17 @@ export function fileLog(path: string): Log {
       return;
     }
     append(level, text);
-    if (repeated.size < KNOWN_LINES) tellLater(level, text, REPEATED_MS);
+    if (repeated.size < KNOWN_LINES) reportRepeats(level, text, REPEATED_MS);
   };
-  const tellLater = (level: string, text: string, ms: number): void => {
+  const reportRepeats = (level: string, text: string, ms: number): void => {
     const key = `${level} ${text}`;
     repeated.set(key, 0);
     setTimeout(() => {
       const count = repeated.get(key) ?? 0;
       repeated.delete(key);
       if (count === 0) return;
-      append(level, `${text} (${count} times more)`);
-      tellLater(level, text, Math.min(2 * ms, LONGEST_MS));
+      append(level, `${text} (${count} more times)`);
+      reportRepeats(level, text, Math.min(2 * ms, LONGEST_MS));
     }, ms).unref();
   };
   const append = (level: string, text: string): void => {
@@ -56,7 +56,7 @@ export function fileLog(path: string): Log {
     } catch (error) {
       if (spare !== undefined && NO_FILES.includes(systemCode(error) ?? ''))
         orElse(() => writeSync(spare, line), 0);
-      // A full disk must not end the hub, and there is nowhere else to say it.
+      // A full disk must not stop the hub, and there is nowhere else to report it.
     }
   };
   return {

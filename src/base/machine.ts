@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { orElse } from './or-else.ts';
 
-/** What the system calls this machine, whatever its host name is by now; nothing where it has no name for it. */
+/** The system's id for this machine, which survives a change of host name; empty if there is none. */
 export function machineId(): string {
   return orElse(() => readFileSync('/etc/machine-id', 'utf8').trim(), '');
 }

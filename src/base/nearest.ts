@@ -1,7 +1,7 @@
 /** By how many letters a mistyped word may differ from the intended one. */
 const MAX_DISTANCE = 3;
 
-/** The word that was probably meant: the only one that begins with `typed`, or else the nearest, if any is near. */
+/** The word that was probably meant: the only one that begins with `typed`, or else the closest, if any is close. */
 export function nearest(typed: string, words: readonly string[]): string | undefined {
   const longer = typed.length < 2 ? [] : words.filter((word) => word.startsWith(typed));
   if (longer.length === 1) return longer[0];

@@ -11,7 +11,7 @@ export interface ProcessId {
   ns?: string | undefined;
 }
 
-/** What is known of a process: `unknown` where its id is of another pid namespace. */
+/** What is known about a process; `unknown` if its id belongs to another pid namespace. */
 export type Life = 'alive' | 'gone' | 'unknown';
 
 /** The namespace of ids that mean nothing here. */
@@ -20,8 +20,8 @@ export const UNSEEN = 'unseen';
 let own: string | undefined;
 
 /**
- * The pid namespace of this process, such as `pid:[4026531836]`; nothing where the system has none. With a /proc of
- * another namespace it is `unseen`: what is read there is not about the ids that we are given.
+ * The pid namespace of this process, such as `pid:[4026531836]`; nothing where the system has none. If /proc belongs to
+ * another namespace, it is `unseen`: that /proc is not about the ids that we are given.
  */
 export function pidNamespace(): string | undefined {
   if (process.platform !== 'linux') return undefined;
@@ -36,18 +36,18 @@ export function isOurNamespace(ns: string | undefined): boolean {
   return here !== UNSEEN && (ns === undefined || ns === here);
 }
 
-/** Whether this very process runs, as far as that can be seen from here. */
+/** Whether exactly this process is running, as far as we can see. */
 export function lifeOf({ pid, start, ns }: ProcessId): Life {
   if (!isOurNamespace(ns)) return 'unknown';
   return start !== '' && isRunning(pid, start) ? 'alive' : 'gone';
 }
 
-/** True while this very process is seen to run: its id is in use by a process that started then and is not a zombie. */
+/** True while we can see that exactly this process is running: same id, same start, not a zombie. */
 export function isAlive(process: ProcessId): boolean {
   return lifeOf(process) === 'alive';
 }
 
-/** A process of our namespace by its id; its start is empty when it is gone. */
+/** Identifies a process of our namespace; `start` is empty if it is gone. */
 export function identify(pid: number): ProcessId {
   const ns = pidNamespace();
   return { pid, start: startOf(pid) ?? '', ...(ns !== undefined && { ns }) };

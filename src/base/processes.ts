@@ -5,10 +5,10 @@ import { systemCode } from './errors.ts';
 import { orElse } from './or-else.ts';
 
 const LINUX = process.platform === 'linux';
-/** By its path: the PATH of the process that started the hub may be bare. */
+/** Called by path, because the PATH of the process that started the hub may be bare. */
 const PS = existsSync('/bin/ps') ? '/bin/ps' : 'ps';
 const STTY = existsSync('/bin/stty') ? '/bin/stty' : 'stty';
-/** The file behind a process's input where that is a terminal. */
+/** The file behind a process's input if that is a terminal. */
 const TERMINAL = /^\/dev\/(?:pts\/\d+|tty.*)$/;
 
 /** When a process started, in the system's form (compare for equality only); nothing when it is gone or a zombie. */
@@ -21,19 +21,19 @@ export function startOf(pid: number): string | undefined {
 }
 
 /**
- * True while the very process runs that started then: its id is in use, and it is not a zombie. Also true where we can't
- * know, as without free file descriptors.
- * @param start as `startOf` gave it; empty where that was not known
+ * True while the process that started then is running: its id is in use, and it is not a zombie. Also true if we can't
+ * know, for example without free file descriptors.
+ * @param start as `startOf` returned it; empty if it was not known
  */
 export function isRunning(pid: number, start: string): boolean {
   if (!exists(pid)) return false;
   const now = startOf(pid);
   if (now !== undefined) return start === '' || now === start;
-  // While the system shows us no process, not even our own.
+  // The system shows us no process, not even our own.
   return startOf(process.pid) === undefined;
 }
 
-/** True for a process that a signal has stopped: it exists, and does nothing. */
+/** True for a process that a signal has stopped: it exists but does not run. */
 export function isStopped(pid: number): boolean {
   return (LINUX ? stat(pid)?.[0] : ps(pid, 'state'))?.toUpperCase().startsWith('T') === true;
 }
@@ -49,12 +49,12 @@ export function exists(pid: number): boolean {
   }
 }
 
-/** Sends a signal to a process, or with a negative id to a group; none to one that has ended by now. */
+/** Sends a signal to a process, or to a group if the id is negative; does nothing if it has ended. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   orElse(() => process.kill(pid, signal), false);
 }
 
-/** The parents of a process, nearest first, without itself. */
+/** The ancestors of a process, nearest first, without itself. */
 export function ancestors(pid: number = process.pid): number[] {
   const found: number[] = [];
   for (let next = pid; found.length < 100; ) {
@@ -66,7 +66,7 @@ export function ancestors(pid: number = process.pid): number[] {
   return found;
 }
 
-/** The processes that a process has started, and theirs, without itself. */
+/** The descendants of a process, without itself. */
 export function descendants(pid: number): number[] {
   const parents = LINUX ? parentsByProc() : parentsByPs();
   const found: number[] = [];
@@ -81,14 +81,14 @@ export function descendants(pid: number): number[] {
 export interface TerminalProcess {
   pid: number;
   parent: number;
-  /** Its own name, and on Linux its program's where that is another. */
+  /** Its own name and, on Linux, its program's name if that differs. */
   names: string[];
   group: number;
-  /** The terminal that it lives on, as the system says it (compare for equality only); absent: none. */
+  /** Its terminal, in the system's form (compare for equality only); absent: none. */
   terminal: string | undefined;
 }
 
-/** A process and all that it has started, parents first. */
+/** A process and its descendants, parents first. */
 export function family(pid: number): TerminalProcess[] {
   if (!LINUX) return familyByPs(pid);
   const found: TerminalProcess[] = [];
@@ -115,14 +115,14 @@ function terminalProcess(pid: number): TerminalProcess | undefined {
   };
 }
 
-/** Each thread has children of its own. */
+/** Each thread has its own children. */
 function childrenOf(pid: number): number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
       readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
     );
   } catch (error) {
-    // A kernel without these files, if the process is still there.
+    // If the process still exists, the kernel lacks these files.
     return systemCode(error) === 'ENOENT' && exists(pid)
       ? [...parentsByProc()].flatMap(([child, parent]) => (parent === pid ? [child] : []))
       : [];
@@ -152,7 +152,7 @@ export function pids(): number[] {
   return LINUX ? readdirSync('/proc').map(Number).filter(Number.isInteger) : [];
 }
 
-/** The environment that a process of ours was started with, as `NAME=value`; empty where the system does not show it. */
+/** The environment that a process of ours was started with, as `NAME=value`; empty if the system does not show it. */
 export function environmentOf(pid: number): string[] {
   return orElse(() => readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0'), []);
 }
@@ -167,13 +167,13 @@ export function openFiles(pid: number): Map<string, string> | undefined {
   return numbers && new Map(numbers.map((number) => [number, linkOf(`${folder}/${number}`) ?? '']));
 }
 
-/** True for a process whose input is a terminal; only Linux shows it, so elsewhere for all. */
+/** True for a process whose input is a terminal. Only Linux shows that; elsewhere it is true for all. */
 export function readsTerminal(pid: number): boolean {
   return !LINUX || TERMINAL.test(linkOf(`/proc/${pid}/fd/0`) ?? '');
 }
 
 /**
- * True where a process's terminal is in line mode: it keeps what is typed until any process reads it.
+ * True where a process's terminal is in line mode: it keeps what is typed until a process reads it.
  * @returns nothing where the system does not show it
  */
 export function isInLineMode({
@@ -184,7 +184,7 @@ export function isInLineMode({
   if (path === undefined || !TERMINAL.test(path)) return undefined;
   let file: number | undefined;
   try {
-    // It must not become our own terminal, and must not block.
+    // It must neither become our own terminal nor block.
     file = openSync(path, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
     const said = execFileSync(STTY, ['-a'], { cwd: '/', encoding: 'utf8', stdio: [file, 'pipe', 'ignore'] });
     return /(?<!-)\bicanon\b/.test(said);
@@ -208,14 +208,14 @@ function parentsByPs(): Map<number, number> {
   return new Map(rows.map((row) => row.trim().split(/\s+/).map(Number) as [number, number]));
 }
 
-/** The foreground process group of the terminal that a process lives on. */
+/** The foreground process group of a process's terminal. */
 export function foregroundGroup(pid: number): number | undefined {
   const group = LINUX ? stat(pid)?.[5] : ps(pid, 'tpgid');
   const id = Number(group);
   return Number.isInteger(id) && id > 0 ? id : undefined;
 }
 
-/** The command line of a process; nothing when it is gone. On other systems than Linux it is split at blanks. */
+/** The command line of a process; nothing when it is gone. Outside Linux it is split at blanks. */
 export function commandLineOf(pid: number): string[] | undefined {
   if (!LINUX) return ps(pid, 'args')?.split(/\s+/);
   const text = orElse(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '');
@@ -231,7 +231,7 @@ function statText(pid: number): string | undefined {
   return orElse(() => readFileSync(`/proc/${pid}/stat`, 'latin1'), undefined);
 }
 
-/** On other systems than Linux only `ps` shows it; it runs when a pane is looked up, never for an event. */
+/** Outside Linux only `ps` shows it. It runs when a pane is looked up, never for an event. */
 function ps(pid: number, column: string): string | undefined {
   const args = ['-o', `${column}=`, '-p', String(pid)];
   const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];

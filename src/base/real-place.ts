@@ -2,19 +2,19 @@ import { existsSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { orElse } from './or-else.ts';
 
-/** How many links may follow one another, as on Linux. */
+/** How many links are followed in a row, as on Linux. */
 const MOST_LINKS = 40;
 
 /**
- * Where a path really leads, links resolved: one folder has one such path. What does not exist yet keeps its name below
- * the nearest folder that does, also behind a link.
+ * The real path behind a path, with links resolved: each folder has exactly one. What does not exist yet keeps its name
+ * below the nearest folder that exists, also behind a link.
  * @param path absolute
  */
 export function realPlace(path: string): string {
   let links = 0;
   for (let there = path, rest = ''; ; ) {
     try {
-      // The native one also gives a name's own case where the system ignores case.
+      // The native version also restores a name's actual case where the system ignores case.
       return join(realpathSync.native(there), rest);
     } catch {
       const target = links++ < MOST_LINKS ? targetOf(there) : undefined;
@@ -30,7 +30,7 @@ function targetOf(path: string): string | undefined {
   return orElse(() => resolve(realpathSync.native(dirname(path)), readlinkSync(path)), undefined);
 }
 
-/** The folder itself, or the nearest above it that exists. @param path absolute */
+/** The folder itself, or its nearest parent that exists. @param path absolute */
 export function nearestThere(path: string): string {
   let folder = path;
   while (!existsSync(folder) && folder !== dirname(folder)) folder = dirname(folder);

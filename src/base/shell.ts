@@ -3,7 +3,7 @@ export function shellWord(word: string): string {
   return /^[\w@%+:,./-]+$/.test(word) ? word : inQuotes(word);
 }
 
-/** A word in quotes, as a shell takes it whatever it contains. */
+/** A word in quotes, safe for a shell whatever it contains. */
 export function inQuotes(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }

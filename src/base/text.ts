@@ -1,16 +1,16 @@
-/** Nearly every text: nothing needs to be removed. */
+/** Matches nearly every text: nothing needs to be removed. */
 const PLAIN = /^[\t\n -~]*$/;
 /** Whole escape sequences go first, so that no `[31m` remains. One without an end takes the rest of its line. */
 const SEQUENCES =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b\n]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
-/** The flags of England, Scotland and Wales: the only use of tags that has a picture. */
+/** The flags of England, Scotland and Wales: the only tag sequences that are shown as a picture. */
 const FLAGS =
   /\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}/u;
 /**
- * Characters that a terminal obeys or that are invisible: controls (but not tab and newline), separators, annotations,
- * and all that Unicode calls ignorable: directions, zero widths, tags, fillers. Kept, since they spell something: the
- * variant of an emoji or a Mongolian letter right after it, and the empty place in an old Korean syllable.
+ * Characters that a terminal obeys or that are invisible: controls (except tab and newline), separators, annotations,
+ * and everything that Unicode calls ignorable: directions, zero widths, tags, fillers. Some carry meaning and are kept:
+ * variation selectors right after an emoji or a Mongolian letter, and the fillers in an old Korean syllable.
  */
 const UNSAFE = new RegExp(
   [
@@ -25,16 +25,16 @@ const UNSAFE = new RegExp(
   'gu',
 );
 /**
- * Joiners (Persian and Hindi words, emoji families) spell something after a letter, a mark or an emoji. Only the first of
- * a run does, and a run can carry hidden text.
+ * Joiners (in Persian and Hindi words and emoji families) carry meaning after a letter, a mark or an emoji. Only the
+ * first of a run does, and a run can hide text.
  */
 const JOINERS =
   /(?<=[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}])([\u034f\u200c\u200d])[\u034f\u200c\u200d]*|[\u034f\u200c\u200d]+/gu;
-/** Older texts join words with it; anywhere else it marks the beginning of some file. */
+/** The zero-width no-break space: older texts join words with it. Anywhere else it is a stray byte order mark. */
 const INNER = /(?<=[\p{L}\p{M}])(\ufeff)(?=[\p{L}\p{M}])|\ufeff+/gu;
 /** No language has more than 8 marks on a letter (Tibetan); hundreds of them would cover other lines. */
 const HEAPS = /((?:\p{M}[\u200c\u200d]?){8})[\u200c\u200d]*\p{M}[\p{M}\u200c\u200d]*/gu;
-/** What JSON may escape for its reader: a terminal obeys it, or it is invisible. */
+/** Characters to escape in JSON: those that a terminal obeys, or that are invisible. */
 const UNSEEN = /[\u007f-\u009f\u2028\u2029\ufff9-\ufffb]|\p{Cf}|\p{Default_Ignorable_Code_Point}/gu;
 
 /**
@@ -52,7 +52,7 @@ export function clean(text: string): string {
     .replace(HEAPS, '$1');
 }
 
-/** A plain value with every text in it made harmless. */
+/** A copy of a plain value with every text in it made harmless. */
 export function cleanAll<T>(value: T): T {
   if (typeof value === 'string') return clean(value) as T;
   if (Array.isArray(value)) return value.map((item) => cleanAll(item)) as T;
@@ -84,24 +84,24 @@ export function sliceUnits(text: string, start: number, end: number): string {
   return ownCopy(text.slice(start, splits ? end - 1 : end));
 }
 
-/** A copy that keeps no longer text in memory: V8 keeps the whole text, of 1 MB say, for each slice of it. */
+/** A copy that does not keep a longer text in memory: V8 keeps the whole text, say 1 MB, for each slice of it. */
 export function ownCopy(text: string): string {
   return JSON.parse(JSON.stringify(text));
 }
 
-/** The end of a text, of at most so many bytes as JSON. */
+/** The end of a text that takes at most `bytes` bytes as JSON. */
 export function tailWithin(text: string, bytes: number): string {
   let tail = text.slice(-bytes);
   while (Buffer.byteLength(JSON.stringify(tail)) > bytes) tail = tail.slice(Math.ceil(tail.length / 16));
   return tail.replace(/^[\udc00-\udfff]/, '');
 }
 
-/** A number of things: `1 job`, `2 jobs`. */
+/** A count with its noun: `1 job`, `2 jobs`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** How a limit in characters counts, where that may surprise. */
+/** Explains how characters are counted, where that may surprise. */
 export function unitsNote(text: string): string {
   return text.length === [...text].length ? '' : ' (in UTF-16: an emoji counts as two)';
 }

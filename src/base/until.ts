@@ -2,7 +2,7 @@ const POLL_MS = 10;
 
 /**
  * Waits for a condition that nothing signals.
- * @returns whether it came to hold within the time
+ * @returns whether it became true in time
  */
 export async function until(condition: () => boolean, milliseconds: number): Promise<boolean> {
   for (const end = performance.now() + milliseconds; !condition(); ) {

@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path';
 import { MamError } from './errors.ts';
 
 /**
- * The user's home folder: `HOME` where that is absolute, otherwise what the system knows. An empty or relative one would
+ * The user's home folder: `HOME` if that is absolute, otherwise what the system knows. An empty or relative one would
  * lead into the working directory, whose `.mam` may have come with a clone.
  * @throws MamError `unavailable` where neither is known, as for a user without a passwd entry in a container
  */
@@ -12,12 +12,12 @@ export function userHome(): string {
   if (home !== undefined) return home;
   throw new MamError(
     'unavailable',
-    `HOME is not set, and the system knows no home folder of this user (uid ${userId()}).`,
+    `HOME is not set, and the system knows no home folder for this user (uid ${userId()}).`,
     'Set HOME to a folder of yours.',
   );
 }
 
-/** The same; nothing where neither is known. */
+/** The same; undefined if neither is known. */
 export function knownUserHome(): string | undefined {
   for (const ask of [homedir, () => userInfo().homedir]) {
     try {

@@ -1,4 +1,4 @@
-/** What a promise comes to within so many ms; nothing after that. */
+/** The result of a promise that settles within `ms` milliseconds; otherwise undefined. */
 export async function within<T>(done: Promise<T>, ms: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

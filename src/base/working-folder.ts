@@ -6,10 +6,10 @@ import { orElse } from './or-else.ts';
 const REMOVED = / \(deleted\)$/;
 
 /**
- * The folder that this process works in, by its present name: Node keeps the one that it had at the first call. A removed
- * one keeps its name: only what needs the folder is refused, while a report, for example, goes on. It may also have been
- * made again, as by a switch of branches.
- * @throws MamError `unavailable` where the system does not say
+ * The working folder of this process by its current name: Node keeps the name from the first call. A removed folder
+ * keeps its name, so that only what needs the folder is refused; a report, for example, still works. It may also have
+ * been made again, as when the user switches branches.
+ * @throws MamError `unavailable` if the system does not say
  */
 export function workingFolder(): string {
   // Only on Linux.

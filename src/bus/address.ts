@@ -12,10 +12,10 @@ export interface UrlAddress {
   ca?: string | undefined;
 }
 
-/** CONNACK codes of MQTT 3.1.1 and 5 for bad credentials and for a user without rights: trying again is of no use. */
+/** CONNACK codes of MQTT 3.1.1 and 5 for bad credentials and for a user without rights: a retry is useless. */
 const ABOUT_USER: readonly unknown[] = [4, 0x86, 5, 0x87];
 
-/** The address for people: a URL without user name, password and query. */
+/** The address as shown to people: a URL without user name, password and query. */
 export function describeAddress(address: BrokerAddress): string {
   return address.kind === 'socket' ? address.path : redactUrl(address.url);
 }
@@ -42,7 +42,7 @@ export function checkEncrypted(url: string, more = ''): void {
   throw new MamError(
     'refused',
     `The MQTT broker ${redactUrl(url)} is on another machine and its connection is not encrypted: others on the network could read the jobs and the password, and report in the name of peers.`,
-    `Use ${secure}:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1 where the network itself is safe.${more}`,
+    `Use ${secure}:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1 if the network itself is safe.${more}`,
   );
 }
 
@@ -50,12 +50,12 @@ function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** True when a failed connection cannot succeed without a change of settings. */
+/** True if a failed connection cannot succeed until settings are changed. */
 export function isFinalFailure(error: unknown): boolean {
   return ABOUT_USER.includes((error as { code?: unknown }).code) || tlsReason(error) !== undefined;
 }
 
-/** True when the other side closed the connection without a word. */
+/** True if the other side closed the connection without giving a reason. */
 export function isClosed(error: unknown): boolean {
   const code = systemCode(error);
   if (code !== undefined) return code === 'ECONNRESET' || code === 'EPIPE';
@@ -63,13 +63,13 @@ export function isClosed(error: unknown): boolean {
   return error instanceof Error && /connection closed|socket hang up/i.test(error.message);
 }
 
-/** True when nothing listens at a unix socket: it is missing or dead. */
+/** True if nothing listens on a unix socket: it is missing or dead. */
 export function isRefused(error: unknown): boolean {
   const code = systemCode(error);
   return code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** The error for a broker that could not be reached; without any secret of `address`. */
+/** The error for a broker that could not be reached; it contains no secret of `address`. */
 export function unreachable(address: BrokerAddress, error: unknown): MamError {
   const where = describeAddress(address);
   if (address.kind === 'socket') {
@@ -95,13 +95,13 @@ function brokerFailure(url: string, error: unknown): [what: string, remedy: stri
 function tlsFailure(code: string): [what: string, remedy: string] {
   if (/WRONG_VERSION|PACKET_LENGTH|^EPROTO$/.test(code))
     return [
-      `does not speak TLS at this port (${code})`,
-      'Use its port for TLS in MAM_BROKER_URL (often 8883), or begin the URL with mqtt:// if it has none.',
+      `does not speak TLS on this port (${code})`,
+      'Use its port for TLS in MAM_BROKER_URL (often 8883), or start the URL with mqtt:// if it has none.',
     ];
   if (/ALERT/.test(code))
     return [
       `refused the TLS connection (${code})`,
-      'If it asks its clients for a certificate: mam has none; let it accept a user name and a password.',
+      'If it requires a client certificate: mam has none. Let it accept a user name and a password instead.',
     ];
   const remedy =
     code === 'CERT_HAS_EXPIRED'
@@ -115,12 +115,12 @@ function remedyFor(url: string, error: unknown): string {
     return 'Check MAM_BROKER_URL and that the broker runs; unset it to use the embedded broker.';
   const schemes =
     new URL(url).protocol === 'mqtt:'
-      ? 'for a port with TLS the URL begins with mqtts://, for WebSockets with ws:// or wss://'
-      : 'without TLS the URL begins with mqtt:// or ws://, without WebSockets with mqtt:// or mqtts://';
-  return `Something listens there and speaks another protocol, or refuses this client: ${schemes}. Otherwise the log of the broker says why.`;
+      ? 'for a port with TLS the URL starts with mqtts://, for WebSockets with ws:// or wss://'
+      : 'without TLS the URL starts with mqtt:// or ws://, without WebSockets with mqtt:// or mqtts://';
+  return `Something listens there and speaks another protocol, or refuses this client: ${schemes}. Otherwise the broker's log says why.`;
 }
 
-/** True when the answer was not MQTT. */
+/** True if the answer was not MQTT. */
 function isForeign(error: unknown): boolean {
   return (
     error instanceof Error &&
@@ -128,13 +128,13 @@ function isForeign(error: unknown): boolean {
   );
 }
 
-/** Why, in words without a URL: a system code where there is one. */
+/** The reason, without a URL: a system code if there is one. */
 function reason(error: unknown): string {
   const code = systemCode(error);
   if (code !== undefined) return code;
   const { code: refusal, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
   if (typeof refusal === 'number') {
-    // The broker's own reason, as MQTT has words for it.
+    // The broker's own reason, in the words of the MQTT standard.
     const words = /^Connection refused: ([A-Za-z ,()-]{3,60})$/.exec(message)?.[1];
     return `refused: ${words === undefined ? '' : `${words}, `}code ${refusal}`;
   }

@@ -8,21 +8,21 @@ export interface ConnectionOptions {
   clientId: string;
   clean: boolean;
   will?: { topic: string; payload: string };
-  /** Of MQTT: 4 is 3.1.1, which every lasting connection speaks. */
+  /** MQTT protocol version: 4 is 3.1.1, which every long-lived connection uses. */
   version?: 4 | 5;
   /** Called before anything can arrive. */
   prepare?: (client: MqttClient) => void;
 }
 
-/** A dead hub on this machine is noticed within 8 s (1.5 keepalives); over a network that would be too nervous. */
+/** A dead hub on this machine is noticed within 8 s (1.5 keepalives); over a network that would be too sensitive. */
 const SOCKET_KEEPALIVE_S = 5;
 const SOCKET_CONNECT_MS = 2_000;
 const URL_KEEPALIVE_S = 15;
 const URL_CONNECT_MS = 10_000;
 
 /**
- * Opens one MQTT connection that never reconnects by itself: MQTT.js would resend what it kept one by one, before
- * anything else, and forget what is published meanwhile.
+ * Opens one MQTT connection that never reconnects by itself: MQTT.js would first resend its stored messages one by one,
+ * and would lose what is published meanwhile.
  * @returns the client, connected; from then on it emits `close` once
  * @throws MamError `refused` for a socket that is not this user's; the error of the socket, or of MQTT.js with the
  * CONNACK code in `code`
@@ -67,7 +67,7 @@ function settled(client: MqttClient): Promise<MqttClient> {
       client.end(true);
       reject(failure);
     };
-    // It stays for the life of the client: an error without a listener would end the process.
+    // This listener stays for the life of the client: an unhandled error event would end the process.
     client.on('error', (error) => {
       failure = error;
       if (!client.connected) fail();

@@ -5,7 +5,7 @@ import type { Settings } from '../settings/config.ts';
 import { presentSocketPath } from '../settings/hub-place.ts';
 import { type BrokerAddress, checkEncrypted, type UrlAddress } from './address.ts';
 
-/** Where a client with these settings finds its hub: always on its private socket, whatever broker the hub has joined. */
+/** Where a client with these settings finds its hub: always on its private socket, even with an external broker. */
 export function brokerAddress(settings: Settings): BrokerAddress {
   return {
     kind: 'socket',
@@ -16,8 +16,8 @@ export function brokerAddress(settings: Settings): BrokerAddress {
 }
 
 /**
- * An external broker with its certificate authority read.
- * @throws MamError `bad_input` when that can't be read, `refused` without encryption
+ * The address of an external broker, with its certificate authority read.
+ * @throws MamError `bad_input` if that can't be read, `refused` without encryption
  */
 export function externalAddress({ url, username, password, ca, plain }: BrokerSettings): UrlAddress {
   if (plain !== true) checkEncrypted(url);

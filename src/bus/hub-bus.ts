@@ -2,19 +2,19 @@
 export interface BusHandlers {
   /**
    * Called in the order in which one client published. Resolves when the claim is settled (journalled, or refused with
-   * an answer): only then does its publisher get the PUBACK. Rejects when it could not be stored anywhere. The embedded
-   * broker then closes the connection, so that the publisher tries again; with an external one it is called again.
+   * an answer): only then does its publisher get the PUBACK. Rejects if it could not be stored anywhere. The embedded
+   * broker then closes the connection, so that the publisher retries; with an external broker this is called again.
    */
   claim(jobId: string, payload: Buffer): Promise<void>;
-  /** A client's request, acknowledged at once; the answer goes out through `publish`. */
+  /** A client's request, already acknowledged; the answer goes out through `publish`. */
   request(payload: Buffer): void;
-  /** How many clients are connected, at each change. */
+  /** Called with the number of connected clients whenever it changes. */
   clients?(count: number): void;
 }
 
 /** The same for an external broker. It takes no requests: anyone who may publish there could send them. */
 export interface ExternalHandlers extends Pick<BusHandlers, 'claim' | 'clients'> {
-  /** Another hub's answer to a claim that was passed on. */
+  /** Another hub's answer to a claim that was passed on to it. */
   answer?(payload: Buffer): void;
 }
 

@@ -15,7 +15,7 @@ export interface HubFile {
   host: string;
   /** `embedded`, or the broker's URL without user and password. */
   broker: string;
-  /** Shows whether a client means the same broker, without a secret. */
+  /** Shows whether a client has the same broker configured, without revealing a secret. */
   broker_fingerprint: string;
 }
 
@@ -23,12 +23,12 @@ export function readHubFile(path: string): HubFile | undefined {
   return orElse(() => JSON.parse(readFileSync(path, 'utf8')) as HubFile, undefined);
 }
 
-/** The broker for people, without user, password and query. */
+/** The broker as shown to people, without user, password and query. */
 export function describeBroker(broker: BrokerSettings | undefined): string {
   return broker === undefined ? 'embedded' : redactUrl(broker.url);
 }
 
-/** Equal for the same broker and user. Not for the same password: the broker itself must refuse a wrong one. */
+/** Equal for the same broker and user. The password is not compared: the broker itself must refuse a wrong one. */
 export function brokerFingerprint(broker: BrokerSettings | undefined): string {
   if (broker === undefined) return 'embedded';
   return sha256(JSON.stringify([broker.url, broker.username ?? ''])).slice(0, 16);

@@ -9,7 +9,7 @@ export function isLevel(value: string): boolean {
   return LEVEL.test(value);
 }
 
-/** Topic of the claims about one job. @throws MamError `bad_input` when a level has other characters */
+/** Topic of the claims about one job. @throws MamError `bad_input` if a level contains other characters */
 export function claimTopic(realm: string, jobId: string): string {
   return join(realm, 'claims', level('job id', jobId));
 }
@@ -44,7 +44,7 @@ export function recordTopic(realm: string, host: string, jobId: string): string 
   return join(realm, 'hosts', level('host', host), 'jobs', level('job id', jobId), 'record');
 }
 
-/** Topic where a hub takes requests. */
+/** Topic on which a hub accepts requests. */
 export function requestTopic(realm: string, host: string): string {
   return join(realm, 'hosts', level('host', host), 'requests');
 }
@@ -54,12 +54,12 @@ export function isRequestTopic(realm: string, topic: string): boolean {
   return levelBetween(topic, `${ROOT}/${realm}/hosts/`, '/requests') !== undefined;
 }
 
-/** Topic where one client gets the hub's replies. */
+/** Topic on which one client receives the hub's replies. */
 export function replyTopic(realm: string, client: string): string {
   return join(realm, 'clients', level('client id', client), 'replies');
 }
 
-/** Topic where a hub gets other hubs' answers to the claims that it has passed on. */
+/** Topic on which a hub receives other hubs' answers to the claims that it has passed on. */
 export function hubReplyTopic(realm: string, host: string): string {
   return replyTopic(realm, `hub-${host}`);
 }
@@ -77,7 +77,7 @@ export function realmPrefix(realm: string): string {
 /** Where the embedded broker puts rejected messages; nobody can subscribe to it. */
 export const REJECTED_TOPIC = `${ROOT}/rejected`;
 
-/** The job id of a claims topic, or undefined when `topic` is not a well-formed one of this realm. */
+/** The job id of a claims topic, or undefined if `topic` is not a well-formed claims topic of this realm. */
 export function parseClaimTopic(realm: string, topic: string): string | undefined {
   return levelBetween(topic, `${ROOT}/${realm}/claims/`, '');
 }
@@ -87,7 +87,7 @@ export function isReplyTopic(realm: string, topic: string): boolean {
   return levelBetween(topic, `${ROOT}/${realm}/clients/`, '/replies') !== undefined;
 }
 
-/** The one level between the two ends of a topic; nothing where it has other ends, or more between them. */
+/** The single level between a prefix and a suffix of a topic; undefined if the topic has a different form. */
 function levelBetween(topic: string, prefix: string, suffix: string): string | undefined {
   if (!topic.startsWith(prefix) || !topic.endsWith(suffix)) return undefined;
   const found = topic.slice(prefix.length, topic.length - suffix.length);

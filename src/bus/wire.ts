@@ -1,6 +1,6 @@
 /**
- * Just enough of MQTT 3.1.1 for one question and its answer. mqtt-packet takes 25 ms to load (it brings a stream
- * library), which is more than all the rest of a `mam publish`.
+ * Just enough of MQTT 3.1.1 for one request and its answer. mqtt-packet takes 25 ms to load (it brings a stream
+ * library), which is longer than the rest of a `mam publish`.
  */
 
 const CONNECT = 0x10;
@@ -49,7 +49,7 @@ export function publishFrame(messageId: number, topic: string, payload: string):
 
 /**
  * Reads what a broker sends.
- * @returns a function that takes the next bytes and gives the packets that they complete
+ * @returns a function that takes the next bytes and returns the packets that they complete
  */
 export function packetReader(): (chunk: Buffer) => WirePacket[] {
   let rest: Buffer = Buffer.alloc(0);

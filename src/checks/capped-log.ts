@@ -2,16 +2,16 @@ import { closeSync, constants, lstatSync, writeSync } from 'node:fs';
 import { orElse } from '../base/or-else.ts';
 import { openOwn } from '../trust/files.ts';
 
-/** About the most bytes of the file, all runs together. */
+/** The approximate size limit of the file in bytes, for all runs together. */
 const FILE_BYTES = 4 * 1024 * 1024;
-/** What each run may write however long the file is, in bytes. */
+/** What each run may always write, however long the file is, in bytes. */
 const RUN_BYTES = 64 * 1024;
-/** What is reserved at first, in bytes: most runs print less. */
+/** The initial buffer, in bytes: most runs print less. */
 const FIRST_BYTES = 4 * 1024;
 
 /**
- * A log for a script that may print without end: it keeps the beginning and the end of each run. It is written when the
- * run is over: a script that searches its folder must not find its own output there.
+ * A log for a script that may print without end: it keeps the beginning and the end of each run. It is written after
+ * the run, because a script that searches its folder must not find its own output there.
  */
 export class CappedLog {
   readonly #path: string;
@@ -19,7 +19,7 @@ export class CappedLog {
   readonly #half: number;
   #head = Buffer.alloc(FIRST_BYTES);
   #headBytes = 0;
-  /** The newest output behind the beginning, overwritten from its start when it is full. */
+  /** The newest output after the beginning: a ring buffer. */
   #ring: Buffer | undefined;
   #ringBytes = 0;
 
@@ -35,7 +35,7 @@ export class CappedLog {
     if (first.length < chunk.length) this.#hold(chunk.subarray(first.length));
   }
 
-  /** Writes the run into the file. One that can't be written is left out: the verdict counts without its log. */
+  /** Appends the run to the file. A log that can't be written is dropped: the verdict counts without it. */
   end(): void {
     let fd: number | undefined;
     try {
@@ -71,7 +71,7 @@ export class CappedLog {
     }
   }
 
-  /** What was held back, with how much was left out. */
+  /** The end of the output, with a note of how much was left out before it. */
   #tail(): Buffer[] {
     const [ring, bytes, half] = [this.#ring, this.#ringBytes, this.#half];
     if (ring === undefined) return [];

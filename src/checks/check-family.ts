@@ -1,12 +1,12 @@
 import { environmentOf, pids, sendSignal } from '../base/processes.ts';
 import { CHECK_VARIABLES } from '../settings/table.ts';
 
-/** A process may start another one while it is ended: how often is looked again at most. */
+/** A process may start another one while it is being killed: the maximum number of passes. */
 const PASSES = 20;
 
 /**
- * Ends a script with all that it started: its process group, and what has left that group but has its mark in the
- * environment. On systems other than Linux only the group is found.
+ * Kills a script and everything it started: its process group, and processes that left the group but have its mark in
+ * their environment. On systems other than Linux only the group is found.
  */
 export function endFamily(pid: number | undefined, mark: string): void {
   if (pid !== undefined) sendSignal(-pid, 'SIGKILL');

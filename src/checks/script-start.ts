@@ -7,19 +7,19 @@ import { isExecutable } from './script-hash.ts';
 
 /** How much of a script is read to see what it is, in bytes. */
 const HEAD_BYTES = 64 * 1024;
-/** How a Linux program begins, where it names its processor, and the one that x64 can run as well. */
+/** The magic number of a Linux program, the offset of its processor type, and the other type that x64 can run. */
 const ELF = Buffer.from('\x7fELF', 'latin1');
 const MACHINE_AT = 18;
 const I386 = 3;
 const BINFMT = '/proc/sys/fs/binfmt_misc';
-/** Shells whose scripts bash can read. */
+/** Shells whose scripts bash can run. */
 const SHELLS = ['sh', 'bash', 'dash', 'ash', 'ksh', 'mksh', 'zsh'];
 
 /**
- * How a script is started: itself where it is executable and a program or names its interpreter, else with bash. What
- * would keep it from running is found here, so that nobody takes that for a verdict.
+ * How a script is started: directly if it is executable and either is a program or names its interpreter, otherwise
+ * with bash. Anything that would keep it from running is found here, so that nobody mistakes it for a verdict.
  * @param path the submitter's PATH
- * @throws MamError `unavailable` with how to fix it: Windows line endings, another encoding, an interpreter that is missing
+ * @throws MamError `unavailable` with how to fix it: Windows line endings, another encoding, a missing interpreter
  */
 export function scriptStart(script: string, path: string | undefined): { file: string; args: string[] } {
   const head = headOf(script);
@@ -29,7 +29,7 @@ export function scriptStart(script: string, path: string | undefined): { file: s
     throw unfit(script, 'is UTF-16 text, which no shell reads', 'iconv -f UTF-16 -t UTF-8 -o NEW');
   if (head.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]))) {
     const fix = `perl -pi -e 's/^\\xEF\\xBB\\xBF// if $. == 1'`;
-    throw unfit(script, 'begins with a byte order mark, which hides its first line', fix);
+    throw unfit(script, 'starts with a byte order mark, which hides its first line', fix);
   }
   const interpreter = first === undefined ? undefined : interpreterOf(first.replace(/\r$/, ''));
   const shell = interpreter === undefined || SHELLS.includes(basename(interpreter));
@@ -43,18 +43,18 @@ export function scriptStart(script: string, path: string | undefined): { file: s
   }
   if (isOwn) {
     if (interpreter !== undefined && isMissing(interpreter, path)) {
-      const what = `The script ${script} cannot run: its interpreter ${interpreter} is not there, or is not a program.`;
-      const step = 'Install it, or name another one on the first line of the script.';
+      const what = `The script ${script} cannot run: its interpreter ${interpreter} is missing, or is not a program.`;
+      const step = "Install it, or name another one on the script's first line.";
       throw new MamError('unavailable', what, step);
     }
     return { file: script, args: [] };
   }
   if (!shell)
-    throw unfit(script, `is for ${interpreter}, and bash would read it: it is not executable`, 'chmod +x');
+    throw unfit(script, `is for ${interpreter}, but not executable, so bash would run it`, 'chmod +x');
   return { file: findProgram('bash', path) ?? '/bin/bash', args: [script] };
 }
 
-/** The same for a script that is named now. @throws MamError `bad_input` where `scriptStart` throws `unavailable` */
+/** Checks a script that was just named. @throws MamError `bad_input` where `scriptStart` throws `unavailable` */
 export function checkNamedScript(script: string, path: string | undefined): void {
   try {
     scriptStart(script, path);
@@ -63,18 +63,18 @@ export function checkNamedScript(script: string, path: string | undefined): void
   }
 }
 
-/** @throws MamError `unavailable` for a working folder that is not there */
+/** @throws MamError `unavailable` for a missing working folder */
 export function checkScriptFolder(workdir: string): void {
   if (statSync(workdir, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  const step = 'Make it again, or bring it back to its place.';
-  throw new MamError('unavailable', `The working folder ${workdir} is not there.`, step);
+  const step = 'Create it again, or move it back.';
+  throw new MamError('unavailable', `The working folder ${workdir} is missing.`, step);
 }
 
-const NOT_ALLOWED = 'it, its interpreter or its working folder may not be used';
-const NOTHING_FREE = 'the machine can start nothing more at the moment';
+const NOT_ALLOWED = 'permission denied for it, its interpreter or its working folder';
+const NOTHING_FREE = 'the machine cannot start any more processes right now';
 /** Why the system did not start a script, by the error's code. */
 const NOT_STARTED: Readonly<Record<string, string>> = {
-  ENOENT: 'it, its interpreter or its working folder is not there',
+  ENOENT: 'it, its interpreter or its working folder is missing',
   ...{ EACCES: NOT_ALLOWED, EPERM: NOT_ALLOWED },
   ENOEXEC: 'it is not a program of this machine',
   ...{ EAGAIN: NOTHING_FREE, ENOMEM: NOTHING_FREE, EMFILE: NOTHING_FREE, ENFILE: NOTHING_FREE },
@@ -83,7 +83,7 @@ const NOT_STARTED: Readonly<Record<string, string>> = {
 /** Why the system did not start a script, as the end of a sentence. */
 export function whyNotStarted(error: unknown): string {
   const code = systemCode(error);
-  return code === undefined ? 'the system does not say why' : (NOT_STARTED[code] ?? code);
+  return code === undefined ? 'the system gives no reason' : (NOT_STARTED[code] ?? code);
 }
 
 function headOf(script: string): Buffer {
@@ -94,13 +94,13 @@ function headOf(script: string): Buffer {
     return head.subarray(0, readSync(fd, head, 0, HEAD_BYTES, 0));
   } catch (error) {
     const what = `The validation script ${script} cannot be read (${systemCode(error) ?? 'unknown error'}).`;
-    throw new MamError('unavailable', what, 'Look at its file.');
+    throw new MamError('unavailable', what, 'Check the file.');
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
 }
 
-/** The program that a first line names; after `env`, the one that it looks for. */
+/** The program that a script's first line names; with `env`, the program that env looks up. */
 function interpreterOf(line: string): string | undefined {
   const [program, ...words] = line.slice(2).trim().split(/\s+/);
   if (program === undefined || program === '') return undefined;
@@ -109,15 +109,15 @@ function interpreterOf(line: string): string | undefined {
 }
 
 function isMissing(interpreter: string, path: string | undefined): boolean {
-  // One that is named from the working folder may come with the work.
+  // One that is relative to the working folder may be created by the job.
   return (
     (isAbsolute(interpreter) || !interpreter.includes('/')) && findProgram(interpreter, path) === undefined
   );
 }
 
 /**
- * True for a binary that the system can't run: it would be given to a shell, whose complaint would pass for a verdict.
- * Elsewhere than on Linux nothing is known of it.
+ * True for a binary that the system can't run: it would be passed to a shell, whose error would look like a verdict.
+ * Outside Linux we can't tell.
  */
 function isForeign(head: Buffer): boolean {
   if (process.platform !== 'linux' || head.subarray(0, 2).toString('latin1') === '#!') return false;
@@ -134,7 +134,7 @@ function sameMachine(head: Buffer, own: Buffer): boolean {
   return machine === own.readUInt16LE(MACHINE_AT) || (process.arch === 'x64' && machine === I386);
 }
 
-/** True where most lines end so: a single one may be in a text within the script. */
+/** True if most lines end that way: a single one may belong to a text within the script. */
 function hasWindowsLines(head: Buffer): boolean {
   const lines = head.toString('latin1').split('\n').slice(0, -1);
   return lines.filter((line) => line.endsWith('\r')).length * 2 > lines.length;

@@ -3,12 +3,12 @@ import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { orElse } from '../base/or-else.ts';
 
-/** The system reports a rename this much later at most, in ms. */
+/** The maximum delay with which the system reports a rename, in ms. */
 const REPORTED_MS = 50;
 
 /**
- * Notices when a script, or a folder above it, is moved away while the script runs, even for a moment: a look at the
- * script before and after can't show that.
+ * Notices if a script, or a folder above it, is moved away while the script runs, even briefly: comparing the script
+ * before and after can't show that.
  */
 export class ScriptWatch {
   readonly #watchers: FSWatcher[] = [];
@@ -20,13 +20,13 @@ export class ScriptWatch {
       try {
         this.#watchers.push(watch(dirname(path), { persistent: false }, this.#onChange(basename(path))));
       } catch {
-        // A folder that can't be read, or too many watches: the others still help.
+        // An unreadable folder, or too many watches: the remaining watches still help.
       }
     }
     for (const watcher of this.#watchers) watcher.on('error', () => {});
   }
 
-  /** True when something was moved until now. */
+  /** True if something has been moved so far. */
   async saw(): Promise<boolean> {
     await sleep(REPORTED_MS);
     return this.#moved;

@@ -12,18 +12,18 @@ import { CappedLog } from './capped-log.ts';
 import { endFamily } from './check-family.ts';
 import { checkScriptFolder, scriptStart, whyNotStarted } from './script-start.ts';
 
-/** A script may take this long unless its job or its caller says otherwise, in seconds. */
+/** The default time limit of a script, in seconds; its job or its caller may set another. */
 const TIME_LIMIT_SECONDS = 600;
 /** How much of the output is kept while the script runs, in characters; a log file has more. */
 const TAIL_CHARS = 2_000;
 /** How much of it a verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
 const TAIL_BYTES = 2_000;
-/** How long the rest of the output is waited for after the script's end, in ms. */
+/** How long to wait for remaining output after the script has ended, in ms. */
 const REST_MS = 200;
-/** Exit code of a script that was ended by its time limit, as `timeout` of coreutils has it. */
+/** Exit code of a script that hit its time limit, as with coreutils' `timeout`. */
 const CUT_OFF = 124;
 
-/** What a script runs with: little, so that it says the same whoever runs it. */
+/** A script's environment: minimal, so that the result is the same whoever runs it. */
 export function scriptEnvironment(
   registryDir: string,
   jobId: string,
@@ -39,17 +39,17 @@ export function scriptEnvironment(
   };
 }
 
-/** The end of an output, harmless, as a verdict carries it. */
+/** The end of an output, cleaned, as a verdict carries it. */
 export function outputTail(output: string): string {
   return tailWithin(clean(output), TAIL_BYTES);
 }
 
 export interface ScriptEnd {
-  /** The script's exit code; 128 + n for signal n, 124 where its time was up. */
+  /** The script's exit code; 128 + n for signal n, 124 for a timeout. */
   code: number;
   /** The end of what it printed. */
   output: string;
-  /** The time limit that ended it, in seconds: there is no verdict then. */
+  /** The time limit that ended it, in seconds; then there is no verdict. */
   cutOffAfter?: number;
 }
 
@@ -57,28 +57,28 @@ export interface ScriptEnd {
 export interface ScriptRun {
   script: string;
   workdir: string;
-  /** Gets the beginning and the end of the output, once the script has ended: the script must not find it. */
+  /** Receives the beginning and the end of the output once the script has ended: the script must not find it. */
   logFile?: string | undefined;
-  /** 600 where absent. */
+  /** 600 if absent. */
   timeoutSeconds?: number | undefined;
-  /** Gets the output as it comes, byte for byte. */
+  /** Receives the output as it arrives, byte for byte. */
   onOutput?: ((chunk: Buffer, from: 'stdout' | 'stderr') => void) | undefined;
   stop: AbortSignal;
-  /** Called with the process id, which is the id of its group as well, and with the mark of all that it starts. */
+  /** Called with the process id, which is also its group id, and with the mark of everything it starts. */
   started(pid: number, mark: string): void;
   env: Record<string, string>;
 }
 
 /**
- * Runs a validation script. All that it started ends with it.
- * @throws MamError `unavailable` when it could not be run
+ * Runs a validation script. Everything it started is killed when it ends.
+ * @throws MamError `unavailable` if it could not be run
  */
 export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
   checkScriptFolder(run.workdir);
   const { file, args } = scriptStart(run.script, run.env['PATH']);
   const log = run.logFile === undefined ? undefined : new CappedLog(run.logFile);
   const seconds = run.timeoutSeconds ?? TIME_LIMIT_SECONDS;
-  // Nobody can guess it; all that the script starts has it in the environment.
+  // Nobody can guess it; every process that the script starts has it in its environment.
   const mark = randomUUID();
   const child = execa(file, args, {
     cwd: run.workdir,
@@ -88,7 +88,7 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
     all: true,
     buffer: false,
     reject: false,
-    // A group of its own, so that what the script started ends with it.
+    // A separate process group, so that what the script started ends with it.
     detached: true,
     cleanup: false,
   });
@@ -103,11 +103,11 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
   run.stop.addEventListener('abort', end, { once: true });
   try {
     if (child.pid !== undefined) run.started(child.pid, mark);
-    // What the script left behind would keep its output open, and must end with it anyway.
+    // Leftover processes would keep the script's output open, and must end with it anyway.
     const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) =>
       child.once('exit', (exitCode, signal) => {
         end();
-        // A daemon that left the group may hold the output open for ever; the script's own has come by then.
+        // A daemon that left the group may hold the output open forever; the script's own output has arrived by then.
         setTimeout(() => resolve({ exitCode, signal }), REST_MS);
       }),
     );
@@ -130,7 +130,7 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
     throw new MamError(
       'unavailable',
       `The script ${run.script} could not be started: ${whyNotStarted(result)}.`,
-      `Look at ${run.script} and the folder ${run.workdir}.`,
+      `Check ${run.script} and the folder ${run.workdir}.`,
     );
   } finally {
     forgetLimit();

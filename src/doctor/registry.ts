@@ -198,7 +198,7 @@ function away(pointers: Pointer[]): Found[] {
   for (const dir of new Set(known.map(({ registryDir }) => registryDir))) {
     const ids = known.filter(({ registryDir }) => registryDir === dir).map(({ jobId }) => jobId);
     const cancels = ids.slice(0, SHOWN).map((id) => `\`mam cancel ${id}\``);
-    const title = `The registry ${dir} of ${counted(ids.length, 'open job')} is away.`;
+    const title = `The registry ${dir} of ${counted(ids.length, 'open job')} is unavailable.`;
     const remedy = `Mount its disk, or move the folder back to where it was: the jobs then go on, and reports that were kept are recorded. If it is gone for good: ${cancels.join(', ')}.`;
     found.push(problem('registry.away', title, remedy));
   }

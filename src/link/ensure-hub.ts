@@ -18,13 +18,13 @@ import { checkHubSocket } from '../trust/socket.ts';
 const START_POLL_MS = 15;
 /** A hub that accepts a connection answers within this time, in seconds. */
 const PROBE_S = 2;
-/** Others that find no hub leave the start to the process that began it, for this time in ms. */
+/** How long (ms) other processes that find no hub leave the start to the one that began it. */
 const LEAVE_MS = 2_000;
 
 /**
  * Makes sure that a hub listens on the socket: finds the running one or starts one, detached from this process.
- * @throws MamError `unavailable` when none came up, with its last error; `io` or `refused` for a home in which none can
- * start; `refused` for a socket of another user
+ * @throws MamError `unavailable` with the hub's last error if none came up; `io` or `refused` for a home in which none
+ * can start; `refused` for a socket of another user
  */
 export async function ensureHub(settings: Settings): Promise<void> {
   const begun = Date.now();
@@ -38,7 +38,7 @@ export async function ensureHub(settings: Settings): Promise<void> {
 
 /**
  * Refuses to talk to a hub of another realm, which would not receive it, or of another broker: the job's peers would
- * report on one, and the hub listen on the other.
+ * report on one while the hub listens on the other.
  * @throws MamError `conflict`; `refused` for a broker that no hub would join
  */
 export function checkHub(settings: Settings): void {
@@ -49,40 +49,40 @@ export function checkHub(settings: Settings): void {
   const { realm, broker } = settings;
   const isOther = broker !== undefined && hub.broker_fingerprint !== brokerFingerprint(broker);
   if (hub.realm === realm && !isOther) return;
-  // The file of a hub that was killed counts for nothing.
+  // The file of a killed hub does not count.
   if (livingOwner(homePaths(settings.home).lock)?.pid !== hub.pid) return;
   const differs =
     hub.realm !== realm
-      ? `realm ${hub.realm}, here it is ${realm}`
-      : `the broker ${hub.broker}, here it is ${describeBroker(broker)}`;
+      ? `realm ${hub.realm}, not ${realm}`
+      : `the broker ${hub.broker}, not ${describeBroker(broker)}`;
   throw new MamError(
     'conflict',
     `The running hub (process ${hub.pid}) uses ${differs}.`,
-    `Give both the same MAM_BROKER_URL and MAM_REALM, run \`mam hub stop\`, or set another MAM_HOME.${fromFile(settings)}`,
+    `Use the same MAM_BROKER_URL and MAM_REALM for both, run \`mam hub stop\`, or set another MAM_HOME.${fromFile(settings)}`,
   );
 }
 
-/** A sentence about a broker or realm that the user has not named; '' where there is none. */
+/** A sentence about a broker or realm that the user did not set directly; '' if there is none. */
 function fromFile({ brokerFile }: Settings): string {
   if (brokerFile === undefined) return '';
   return ` A broker or a realm comes from ${brokerFile}, which was trusted: \`mam trust --revoke\` takes that back.`;
 }
 
-/** Only a hint that saves processes: the hub's lock decides which one becomes the hub. */
+/** Only a hint that saves processes: the lock decides which process becomes the hub. */
 function mayStart(settings: Settings): boolean {
   const home = homePaths(settings.home);
   const mark = home.starting;
   ensurePrivateFolder(home.folder);
   try {
-    // In a sandbox all of it may be read-only, and that has another next step.
+    // In a sandbox the whole home may be read-only, which needs a different next step.
     accessSync(home.folder, constants.W_OK);
     const [fault] = startFaults(home);
     if (fault !== undefined) throw fault;
     const stat = statSync(mark, { throwIfNoEntry: false });
-    // One from the future was made before the clock was set back.
+    // A mark from the future was made before the clock was set back.
     if (stat !== undefined && Math.abs(Date.now() - stat.mtimeMs) < LEAVE_MS) {
       const last = readOwner(home.lock);
-      // A mark older than a hub that has died since means nothing.
+      // A mark that is older than a hub that has since died means nothing.
       if (last === undefined || livingOwner(home.lock) !== undefined || last.at < stat.mtimeMs) return false;
     }
     writeMark(mark);
@@ -109,7 +109,7 @@ function startHub(settings: Settings): void {
     cwd: '/',
     env: hubEnvironmentOf(settings),
     extendEnv: false,
-    // A group of its own, without our streams: it outlives this process and whatever ends our group.
+    // A separate process group, without our streams: it outlives this process and whatever kills our group.
     detached: true,
     stdio: 'ignore',
     cleanup: false,
@@ -118,7 +118,7 @@ function startHub(settings: Settings): void {
   child.unref();
 }
 
-/** A dying hub's socket still accepts connections: only an answer proves that a hub is there. */
+/** A dying hub's socket still accepts connections: only an answer proves that a hub is running. */
 function listens(path: string): Promise<boolean> {
   checkHubSocket(path);
   return new Promise((resolve) => {
@@ -132,12 +132,12 @@ function listens(path: string): Promise<boolean> {
     socket.once('data', () => end(true));
     socket.once('error', () => end(false));
     socket.once('close', () => end(false));
-    // One that is stopped or very busy is there too.
+    // A stopped or very busy hub counts as running too.
     socket.setTimeout(PROBE_S * 1000, () => end(true));
   });
 }
 
-/** @param begun when it was first tried: errors of earlier hubs are not the reason */
+/** @param begun when the first attempt was made: errors of earlier hubs are not the reason */
 function notStarted(settings: Settings, begun: number): MamError {
   const { log } = homePaths(settings.home);
   const last = errorsIn(log, begun).at(-1);

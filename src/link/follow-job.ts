@@ -7,14 +7,14 @@ export interface FollowOptions extends Pick<JobStreamOptions, 'link' | 'host' | 
   /** Only events after this seq. */
   after: number;
   signal: AbortSignal;
-  /** Called with events in the order of the journal, each once, and the job as it is after them. */
+  /** Called with events in journal order, each once, and with the job's state after them. */
   onEvents: (events: RecordedEvent[], record: JobRecord) => void;
 }
 
 /**
- * Follows a job's journal until it is final and no check of it runs any more.
- * @returns the job at the end, or as it was last seen when the signal was aborted
- * @throws MamError `not_found` for an unknown job, the link's own when the hub can't be reached at the beginning
+ * Follows a job's journal until the job is final and none of its checks is running.
+ * @returns the job at the end, or as last seen if the signal was aborted
+ * @throws MamError `not_found` for an unknown job, the link's own if the hub can't be reached at the beginning
  */
 export async function followJob(options: FollowOptions): Promise<JobRecord | undefined> {
   const { signal, onEvents } = options;

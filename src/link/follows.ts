@@ -3,18 +3,18 @@ import type { LogMessage } from '../operations/request.ts';
 
 export type LogListener = (message: LogMessage) => void;
 
-/** A wait is often followed by another: a topic without listeners stays subscribed for this time, in ms. */
+/** One wait often follows another: a topic without listeners stays subscribed for this time, in ms. */
 const LEAVE_MS = 5_000;
 
-/** Keeps the broker's subscriptions in step with the listeners. */
+/** Keeps the broker's subscriptions in sync with the listeners. */
 interface Subscriptions {
   join(topic: string): void;
   leave(topic: string): void;
 }
 
 /**
- * The listeners of log topics. A broker that gets UNSUBSCRIBE and SUBSCRIBE for one topic at once may mix them up
- * (aedes does, and the listener hears nothing): so a topic is left only after a while without listeners.
+ * The listeners of log topics. A broker that gets UNSUBSCRIBE and SUBSCRIBE for one topic at the same time may mix them
+ * up (aedes does, and the listener receives nothing), so a topic is unsubscribed only after a while without listeners.
  */
 export class Follows {
   readonly #listeners = new Map<string, Set<LogListener>>();
@@ -61,13 +61,13 @@ export class Follows {
     this.#leaving.set(topic, setTimeout(leave, LEAVE_MS).unref());
   }
 
-  /** A new connection subscribes to the topics with listeners, and to no others. */
+  /** A new connection subscribes only to the topics with listeners. */
   renew(): void {
     for (const timer of this.#leaving.values()) clearTimeout(timer);
     this.#leaving.clear();
   }
 
-  /** Gives a log message to the listeners of its topic and of all jobs. */
+  /** Passes a log message to the listeners of its topic and to those of all jobs. */
   deliver(topic: string, message: LogMessage): void {
     for (const heard of [topic, filterOf(topic)]) {
       for (const listener of [...(this.#listeners.get(heard) ?? [])]) listener(message);

@@ -3,14 +3,14 @@ import type { JobRecord } from '../job/record.ts';
 import { isLinePending, isWakePending } from '../job/wake.ts';
 import type { Link } from './link.ts';
 
-/** How often (ms) a wait is renewed at the hub, which holds it in force for somewhat longer. */
+/** How often (ms) a wait is renewed at the hub, which honours it somewhat longer than that. */
 const RENEW_MS = 1_000;
 
 /**
- * Keeps the hub from typing into a supervisor's pane what a wait of the same session is about to report. Nothing takes
- * it back: when the wait ends, in whatever way, it is no longer renewed, and soon the line is typed.
- * @param owner who waits, for jobs of their own
- * @param records the jobs that are waited for, as they are now
+ * Keeps the hub from typing into a supervisor's pane what a wait of the same session is about to report. It is never
+ * revoked: when the wait ends for any reason, it is no longer renewed, and the line is typed soon after.
+ * @param owner the client session that waits; only its own jobs count
+ * @param records the current state of the jobs that are waited for
  */
 export function holdWakes(
   link: Link,
@@ -22,7 +22,7 @@ export function holdWakes(
     if (!link.connected) return;
     for (const [session, jobs] of ownDebts(records().filter(isLinePending), owner)) {
       const ids = jobs.map(({ job_id }) => job_id);
-      // At worst it is reported twice.
+      // At worst the state is reported twice.
       link.request('hold', { registry_dir: registryDir, session, job_ids: ids }, RENEW_MS).catch(() => {});
     }
   };
@@ -30,7 +30,7 @@ export function holdWakes(
   return { renew, end: () => clearInterval(timer) };
 }
 
-/** Tells the hub which states of jobs a client session has seen: those are not typed into its pane. */
+/** Tells the hub which job states a client session has seen, so that they are not typed into its pane. */
 export function tellSeen(link: Link, registryDir: string, owner: Owner, shown: JobRecord[]): void {
   for (const [session, records] of ownDebts(shown, owner)) {
     const jobs = records.map(({ job_id, seq }) => ({ job_id, seq }));
@@ -38,7 +38,7 @@ export function tellSeen(link: Link, registryDir: string, owner: Owner, shown: J
   }
 }
 
-/** By the session that delegated them, which may be an earlier one in the owner's pane. */
+/** The jobs by the session that delegated them, which may be an earlier one in the owner's pane. */
 function ownDebts(records: JobRecord[], owner: Owner | undefined): Map<string, JobRecord[]> {
   const debts = new Map<string, JobRecord[]>();
   for (const record of records) {

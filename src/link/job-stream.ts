@@ -7,13 +7,13 @@ import type { Link } from './link.ts';
 /** How long a busy hub may take to answer, in ms. */
 const LOG_TIMEOUT_MS = 30_000;
 
-/** What is new of a job. */
+/** News about a job. */
 export interface JobNews {
-  /** In the order of the journal, each once; none where a look found nothing new. */
+  /** In journal order, each once; empty if a look found nothing new. */
   events: RecordedEvent[];
-  /** The job as it is after them, or later; where the news is not `whole`, only its standing is. */
+  /** The job's state after these events, or later; if the news is not `whole`, only its status fields are current. */
   record: JobRecord;
-  /** True when nothing is known to be missing, so that the record can decide what to do. */
+  /** True if nothing is known to be missing, so that callers can decide by the record. */
   whole: boolean;
 }
 
@@ -22,17 +22,17 @@ export interface JobStreamOptions {
   host: string;
   registryDir: string;
   jobId: string;
-  /** Only events after this seq; absent: those that come from now on. */
+  /** Only events after this seq; absent: those from now on. */
   after?: number | undefined;
   onNews: (news: JobNews) => void;
-  /** Called when the job is unknown, or the hub can't be reached at the beginning. */
+  /** Called if the job is unknown, or if the hub can't be reached at the beginning. */
   onFailed: (error: unknown) => void;
 }
 
 /**
- * The events of one job until `end`: those so far, then those to come. They arrive by subscription, never by polling;
- * after each connection, and where an event is missing, it asks for those that it has not seen. Once it has begun, a
- * lost hub does not end it.
+ * The events of one job until `end`: first those so far, then new ones. They arrive by subscription, never by polling;
+ * after each connection, and if an event is missing, the stream requests those that it has not seen. Once it has begun,
+ * losing the hub does not end it.
  */
 export class JobStream {
   readonly #options: JobStreamOptions;
@@ -41,7 +41,7 @@ export class JobStream {
   #seen: number | undefined;
   #record: JobRecord | undefined;
   #looking: Promise<void> | undefined;
-  /** Events that came while earlier ones were being fetched. */
+  /** Events that arrived while earlier ones were being fetched. */
   #held: LogMessage[] = [];
   #ended = false;
 
@@ -62,16 +62,16 @@ export class JobStream {
   }
 
   /**
-   * Asks for the job's state and the missing events. A look that is under way serves all callers: the link repeats its
-   * request after a lost connection.
-   * @returns when its news has been passed on, or when it has failed
+   * Requests the job's state and the missing events. Concurrent callers share one request; the link repeats it after a
+   * lost connection.
+   * @returns when its news has been passed on, or when the request has failed
    */
   fetchMissed(): Promise<void> {
     this.#looking ??= this.#fetch();
     return this.#looking;
   }
 
-  /** Calls back no more. */
+  /** Ends all callbacks. */
   end(): void {
     this.#ended = true;
     for (const end of this.#unfollow) end();
@@ -85,11 +85,11 @@ export class JobStream {
     } finally {
       this.#looking = undefined;
     }
-    // An event beyond the journal that was just read is not the hub's.
+    // An event beyond the end of the journal that was just read is not from the hub.
     for (const message of this.#held.splice(0)) if (message.event.seq <= this.seen + 1) this.#hear(message);
   }
 
-  /** @param held what came meanwhile: its events wait for the next look, but the job's standing must not */
+  /** @param held what arrived meanwhile: its events can wait for the next look, but the job's status must not */
   #failed(error: unknown, held: LogMessage[]): void {
     const { link, onFailed, onNews } = this.#options;
     if (this.#ended) return;
@@ -99,7 +99,7 @@ export class JobStream {
       return;
     }
     const record = held.findLast((message) => message.record !== undefined)?.record;
-    // A new connection looks again; without one, this may be the last news.
+    // A new connection looks again; on this one, it may be the last news.
     if (!link.connected || record === undefined) return;
     this.#record = record;
     onNews({ events: [], record, whole: true });
@@ -112,7 +112,7 @@ export class JobStream {
       const answer = await link.request('status', params, LOG_TIMEOUT_MS);
       if (this.#ended) return;
       more = answer.more;
-      // It may be less than before: where the journal was longer, only the present state counts.
+      // It may be lower than before: if the journal was longer, only the current state counts.
       this.#seen = answer.cursor;
       this.#record = answer.record;
       onNews({ events: answer.events, record: answer.record, whole: !more });

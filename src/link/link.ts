@@ -16,29 +16,29 @@ import { Reconnector } from './reconnector.ts';
 export interface LinkOptions {
   address: BrokerAddress;
   realm: string;
-  /** The host whose hub takes the requests. On its own socket the hub is known whatever the machine's present name. */
+  /** The host whose hub receives the requests. Over a socket it need not match the machine's current name. */
   host: string;
-  /** The caller's PATH, sent with each request: the hub has that of the process that started it. */
+  /** The caller's PATH, sent with each request: the hub's own PATH is that of the process that started it. */
   path?: string | undefined;
-  /** MAM_HOME, for the outbox; without it, a claim that the hub does not take is rejected. */
+  /** MAM_HOME, for the outbox; without it, a claim that the hub does not accept is rejected. */
   home?: string | undefined;
-  /** How long an event waits for the hub's answer before it goes to the outbox, in ms; 1,000 when absent. */
+  /** How long an event waits for the hub's answer before it goes to the outbox, in ms; 1,000 if absent. */
   patienceMs?: number | undefined;
-  /** Starts the hub; called when its socket refuses, once per attempt to connect. */
+  /** Starts the hub; called if its socket refuses the connection, once per attempt to connect. */
   onUnreachable?: (() => Promise<void>) | undefined;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Pause between attempts to start a hub behind a broker, in ms. */
 const START_AGAIN_MS = 1_000;
-/** A retained status comes right after its subscription: within this time, in ms. */
+/** A retained status arrives within this time after its subscription, in ms. */
 const STATUS_MS = 500;
 /** How long a request waits for a connection to a broker that may be far away. */
 const URL_PATIENCE_MS = 5_000;
 
 /**
- * A client's connection to the hub. It connects with the first use and stays connected; after a loss it reconnects by
- * itself while it is wanted (for a request, a follower, a claim without an answer).
+ * A client's connection to the hub. It connects on first use and stays connected; after a loss it reconnects by itself
+ * while it is needed (for a request, a follower or an unanswered claim).
  */
 export class Link {
   readonly #options: LinkOptions;
@@ -51,7 +51,7 @@ export class Link {
   });
   readonly #onConnect = new Set<() => void>();
   readonly #onLost = new Set<() => void>();
-  /** The topic of the hub's presence; nothing over its own socket, where the connection shows it. */
+  /** The topic of the hub's presence; undefined over its own socket, where the connection itself shows it. */
   readonly #hubStatus: string | undefined;
   #hubOnline: boolean | undefined;
   readonly #reconnector: Reconnector;
@@ -99,15 +99,15 @@ export class Link {
     });
   }
 
-  /** True while there is a connection, so that requests go out at once. */
+  /** True while connected, so that requests go out immediately. */
   get connected(): boolean {
     return this.#client !== undefined;
   }
 
   /**
-   * Sends a command to the hub and gives its result. After a lost connection it is sent again with the same id.
-   * @throws MamError: the hub's own; `unreachable` when there was no connection (for a URL after 5 s at most),
-   * `unavailable` when the hub did not answer within `timeoutMs`
+   * Sends a command to the hub and returns its result. After a lost connection it is sent again with the same id.
+   * @throws MamError: the hub's own; `unreachable` if there was no connection (for a URL after at most 5 s),
+   * `unavailable` if the hub did not answer within `timeoutMs`
    */
   async request<C extends Command>(
     command: C,
@@ -123,18 +123,18 @@ export class Link {
     return answer.finally(() => clearTimeout(timer));
   }
 
-  /** Publishes a claim. @returns what became of it, within about 1 s @throws MamError, see `Publisher.claim` */
+  /** Publishes a claim. @returns its outcome, within about 1 s @throws MamError, see `Publisher.claim` */
   async claim(claim: Claim): Promise<ClaimOutcome> {
     this.#checkOpen();
     const outcome = this.#publisher.claim(claim);
-    // One that goes to the outbox is answered from there, over a connection.
+    // A claim that goes to the outbox is still answered over a connection.
     this.#reconnector.ensure();
     return outcome;
   }
 
   /**
-   * Listens to the recorded events of a job. A request made after this call is answered after the subscription is in
-   * force, so no event is missed between the answer and the subscription.
+   * Listens to the recorded events of a job. A request made after this call is answered once the subscription is
+   * active, so no event is missed in between.
    * @returns a function that ends it
    */
   follow(jobId: string, host: string, listener: (message: LogMessage) => void): () => void {
@@ -142,8 +142,8 @@ export class Link {
   }
 
   /**
-   * Listens to the recorded events of all jobs of a host, of every registry, as `follow` does. A link that also follows
-   * one of them may get its events twice.
+   * Like `follow`, for all jobs of a host in every registry. A link that also follows one of them may get its events
+   * twice.
    * @returns a function that ends it
    */
   followAll(host: string, listener: (message: LogMessage) => void): () => void {
@@ -151,7 +151,7 @@ export class Link {
   }
 
   /**
-   * Calls `listener` after each connection, once all subscriptions are in force: what came before must be asked for.
+   * Calls `listener` after each connection, once all subscriptions are active: what came before must be requested.
    * @returns a function that ends it
    */
   onConnect(listener: () => void): () => void {
@@ -181,7 +181,7 @@ export class Link {
     return this.#reconnector.client;
   }
 
-  /** Over a socket nothing is lost while the connection lasts, so acknowledgements would be of no use. */
+  /** Over a socket nothing is lost while the connection lasts, so acknowledgements would be useless. */
   get #qos(): 0 | 1 {
     return this.#options.address.kind === 'socket' ? 0 : 1;
   }
@@ -193,7 +193,7 @@ export class Link {
   #follow(topic: string, listener: (message: LogMessage) => void): () => void {
     this.#checkOpen();
     const place = this.#placeOf(topic);
-    // Of its own, since one function may follow twice.
+    // A new function, since the same listener may follow twice.
     const own: LogListener = (message) => listener(message);
     this.#follows.add(place, own);
     this.#reconnector.ensure();
@@ -221,7 +221,7 @@ export class Link {
       if (error) client.end(true);
       else this.#connected();
     });
-    // Right after the subscription: a broker handles the packets of one client in their order.
+    // Right after the subscription: a broker handles one client's packets in order.
     this.#publisher.resend();
     if (this.#hubStatus === undefined) this.#requests.resend();
     else setTimeout(() => this.#missHub(client), STATUS_MS).unref();
@@ -237,8 +237,8 @@ export class Link {
   }
 
   /**
-   * An external broker goes on when the hub dies, and drops a request that no hub has subscribed to: so requests wait
-   * until the hub is online, a dead hub is started again, and a new one makes all listeners look again.
+   * An external broker keeps running when the hub dies, and drops requests that no hub has subscribed to. So requests
+   * wait until the hub is online, a dead hub is started again, and a new one makes all listeners look again.
    */
   #hubIs(online: boolean): void {
     const first = this.#hubOnline === undefined;
@@ -252,7 +252,7 @@ export class Link {
     }
   }
 
-  /** A broker without a retained status has never seen a hub. */
+  /** Without a retained status, the broker has never seen a hub. */
   #missHub(client: MqttClient): void {
     if (this.#client !== client || this.#hubOnline !== undefined) return;
     this.#hubOnline = false;
@@ -271,7 +271,7 @@ export class Link {
   #leave(topic: string): void {
     const client = this.#client;
     client?.unsubscribe(topic, () => {
-      // A listener came back meanwhile.
+      // A listener was added again meanwhile.
       if (this.#client !== client || !this.#follows.has(topic)) return;
       client.subscribe(topic, { qos: this.#qos }, () => this.#connected());
     });

@@ -1,9 +1,9 @@
 import type { ListParams, ListResult } from '../operations/list.ts';
 
-/** A page of the hub's list, in rows: the most that it gives. */
+/** Rows per page of the hub's list: the maximum that it returns. */
 const PAGE = 200;
 
-/** The ids of all jobs of a list, page by page. @param ask for a page @throws as `ask` does */
+/** The ids of all jobs of a list, page by page. @param ask requests one page @throws as `ask` does */
 export async function listedIds(
   ask: (params: ListParams) => Promise<ListResult>,
   filter: Omit<ListParams, 'limit' | 'cursor'>,

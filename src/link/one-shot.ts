@@ -24,21 +24,21 @@ export interface OneShotOptions {
   timeoutMs: number;
 }
 
-/** How long the answer of a hub without the job waits for that of the hub that has it, in ms. */
+/** How long to wait for the hub that has the job after another hub has answered, in ms. */
 const OTHER_HUBS_MS = 300;
 const DEFAULT_PORT = 1883;
 const KEEPALIVE_S = 60;
 
-/** True when `publishOnce` and `requestOnce` can speak to this address: a unix socket or plain `mqtt://`. */
+/** True if `publishOnce` and `requestOnce` can use this address: a unix socket or plain `mqtt://`. */
 export function canOneShot(address: BrokerAddress): boolean {
   return address.kind === 'socket' || /^(mqtt|tcp):/.test(address.url);
 }
 
 /**
- * Publishes one claim and gives the hub's answer, without loading MQTT.js: for short processes.
- * @returns undefined when the address needs TLS or WebSockets: use `Link`
+ * Publishes one claim and returns the hub's answer, without loading MQTT.js: for short-lived processes.
+ * @returns undefined if the address needs TLS or WebSockets: use `Link`
  * @throws MamError `unreachable` when there was no connection, `unavailable` when no answer came within `timeoutMs`
- *   (the hub may still have it: keep the claim in the outbox), `bad_input` when it is too long
+ * (the hub may still have it: keep the claim in the outbox), `bad_input` when it is too long
  */
 export async function publishOnce(
   options: OneShotOptions & { claim: Claim },
@@ -49,7 +49,7 @@ export async function publishOnce(
 }
 
 /**
- * Asks the hub of `host` one thing; as `publishOnce`.
+ * Sends one request to the hub of `host`, as `publishOnce` does.
  * @throws MamError also for the hub's own refusal
  */
 export async function requestOnce<C extends Command>(
@@ -57,7 +57,7 @@ export async function requestOnce<C extends Command>(
     host: string;
     command: C;
     params: Commands[C]['params'];
-    /** The caller's PATH, as `LinkOptions` has it. */
+    /** The caller's PATH, as in `LinkOptions`. */
     path?: string | undefined;
   },
 ): Promise<Commands[C]['result'] | undefined> {
@@ -107,7 +107,7 @@ function exchange<T>(
         const answer = parseObject(packet.payload.toString());
         if (!isAnswer(answer)) return;
         const finish = (): void => done(() => resolve(answer as T));
-        // On a shared broker every hub answers, and the one that has the job may be slower.
+        // On a shared broker every hub answers, and the one with the job may be slower.
         if (answer['unknown'] === true && address.kind === 'url') setTimeout(finish, OTHER_HUBS_MS);
         else finish();
       }
@@ -115,13 +115,13 @@ function exchange<T>(
     socket.on('data', (chunk: Buffer) => read(chunk).forEach(take));
     socket.on('error', (error) => fail(unreachable(address, error)));
     socket.on('close', () => fail(unreachable(address, new Error('connection closed'))));
-    // All in one write: a broker handles them in this order, so the answer reaches us.
+    // All in one write: the broker handles them in this order, so the answer reaches us.
     const hello = connectFrame(clientId, KEEPALIVE_S, credentialsOf(address));
     socket.write(Buffer.concat([hello, subscribeFrame(1, replyTo), publishFrame(2, topic, text)]));
   });
 }
 
-/** Unique, not secret: for more, node:crypto would have to be loaded. */
+/** Unique, not secret: a secret would need node:crypto, which takes time to load. */
 function uniqueId(): string {
   return `once-${process.pid}-${process.hrtime.bigint()}-${Math.random().toString(36).slice(2)}`;
 }

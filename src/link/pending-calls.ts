@@ -10,7 +10,7 @@ import {
 } from '../operations/request.ts';
 import { asMamError } from './reply-error.ts';
 
-/** Commands that change nothing, and can be repeated at will. */
+/** Commands that change nothing and can be repeated freely. */
 const READS: readonly Command[] = ['preview', 'status', 'list', 'screen', 'log', 'agents', 'hub_status'];
 
 interface Pending {
@@ -18,7 +18,7 @@ interface Pending {
   resolve: (result: never) => void;
   reject: (error: Error) => void;
   timer: NodeJS.Timeout;
-  /** It has gone out: the hub may carry it out even when nobody waits for it. */
+  /** It was sent: the hub may carry it out even if nobody waits for it. */
   sent: boolean;
 }
 
@@ -27,13 +27,13 @@ export interface RequestsOptions {
   replyTo: string;
   /** The caller's PATH, which the hub may need. */
   path?: string | undefined;
-  /** Publishes a request if there is a connection; otherwise `resend` sends it. @returns whether it went out */
+  /** Publishes a request if there is a connection; otherwise `resend` does. @returns whether it was sent */
   send: (payload: string) => boolean;
   /** Why no answer came within `timeoutMs`. */
   explain: (command: Command, timeoutMs: number) => MamError;
 }
 
-/** The requests of one client that wait for their answers. */
+/** The pending requests of one client. */
 export class PendingCalls {
   readonly #options: RequestsOptions;
   readonly #pending = new Map<string, Pending>();
@@ -48,7 +48,7 @@ export class PendingCalls {
 
   /**
    * Sends one command.
-   * @throws MamError: the hub's own, why there was no answer within `timeoutMs`, or `bad_input` when it is too long
+   * @throws MamError: the hub's own, why there was no answer within `timeoutMs`, or `bad_input` if it is too long
    */
   async request<C extends Command>(
     command: C,
@@ -59,7 +59,7 @@ export class PendingCalls {
     const [request_id, protocol] = [newEventId(), PROTOCOL_VERSION];
     const request: Request<C> = { request_id, protocol, command, params, reply_to, path };
     const payload = JSON.stringify(request);
-    // The hub would drop it, or close the connection at every attempt, and nothing else would get through.
+    // Otherwise the hub would drop it, or close the connection on every attempt, and nothing else would get through.
     if (Buffer.byteLength(payload) > LIMITS.payloadBytes) throw tooLong(command);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -73,7 +73,7 @@ export class PendingCalls {
     });
   }
 
-  /** Takes an answer, and drops one that nobody waits for. */
+  /** Handles an answer; one that nobody waits for is dropped. */
   takeReply(reply: Reply): void {
     const waiting = this.#remove(reply.request_id);
     if (waiting === undefined) return;
@@ -81,13 +81,13 @@ export class PendingCalls {
     else waiting.reject(asMamError(reply.error));
   }
 
-  /** Sends everything that waits, with the same ids: the hub answers a repeated request again. */
+  /** Sends all pending requests again with the same ids: the hub answers a repeated request again. */
   resend(): void {
     for (const pending of this.#pending.values())
       if (this.#options.send(pending.payload)) pending.sent = true;
   }
 
-  /** Ends everything that waits. */
+  /** Rejects all pending requests. */
   fail(error: Error): void {
     for (const id of [...this.#pending.keys()]) this.#remove(id)?.reject(error);
   }
@@ -100,15 +100,15 @@ export class PendingCalls {
   }
 }
 
-/** A command that went out without an answer: the hub may still carry it out. */
+/** The error for a command that was sent but not answered: the hub may still carry it out. */
 function mayBeDone({ code, message }: MamError): MamError {
   const remedy =
     '`mam doctor` says what is wrong with the hub. Check whether it was done (job_status, `mam status`) before you try again.';
-  return new MamError(code, `${message} It is not known whether it was carried out, or will be.`, remedy);
+  return new MamError(code, `${message} It may have been carried out, or may still be.`, remedy);
 }
 
 function tooLong(command: Command): MamError {
-  const what = `The request "${command}" is longer than ${LIMITS.payloadBytes} bytes, more than the hub takes.`;
+  const what = `The request "${command}" is longer than ${LIMITS.payloadBytes} bytes, more than the hub accepts.`;
   const remedy = 'Shorten its texts: an id or a name is far shorter, and a long text can be put into a file.';
   return new MamError('bad_input', what, remedy);
 }

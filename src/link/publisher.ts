@@ -13,13 +13,13 @@ const PATIENCE_MS = 1000;
 
 export interface PublisherOptions {
   realm: string;
-  /** Topic where the hub answers. */
+  /** Topic on which the hub answers. */
   replyTo: string;
-  /** MAM_HOME; without it there is no outbox, and a claim that the hub does not take in time is rejected. */
+  /** MAM_HOME; without it there is no outbox, and a claim that the hub does not accept in time is rejected. */
   home: string | undefined;
-  /** True where other hubs may answer too. */
+  /** True if other hubs may answer too. */
   manyHubs: boolean;
-  /** How long an event waits for the hub's answer before it goes to the outbox, in ms; 1,000 when absent. */
+  /** How long an event waits for the hub's answer before it goes to the outbox, in ms; 1,000 if absent. */
   patienceMs?: number | undefined;
   /** Why the hub cannot be reached, if that is known. */
   whyNoHub?: () => string | undefined;
@@ -31,7 +31,7 @@ interface Entry {
   claim: Claim;
   topic: string;
   payload: string;
-  /** Place among all claims of this writer. */
+  /** Position among all claims of this writer. */
   order: number;
   deadline: number;
   why: string;
@@ -41,20 +41,20 @@ interface Entry {
   promise: Promise<ClaimOutcome>;
   resolve: (outcome: ClaimOutcome) => void;
   reject: (error: Error) => void;
-  /** Its publisher has an outcome. */
+  /** The publisher has its outcome. */
   settled: boolean;
   /** The hub has answered. */
   answered: boolean;
-  /** It was sent once more, since its file was gone without an answer. */
+  /** It was sent once more because its file was gone without an answer. */
   asked: boolean;
-  /** The answer of a hub without the job; it counts when no other hub answers in time. */
+  /** The answer of a hub without the job; it counts if no other hub answers in time. */
   unknown?: ClaimReply;
 }
 
 /**
- * Publishes the claims of one process, those of each job in order, and keeps what the hub does not acknowledge in time.
- * A claim is either on its way (`#sent`) or in the outbox (`#boxed`); a later one of the same job never overtakes it.
- * Only the hub's answer proves that it was recorded: where its file is gone without one, it is sent once more.
+ * Publishes the claims of one process, in order for each job, and stores those that the hub does not acknowledge in
+ * time. A claim is either in flight (`#sent`) or in the outbox (`#boxed`); a later one of the same job never overtakes
+ * it. Only the hub's answer proves that it was recorded: if its file is gone without an answer, it is sent once more.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -62,9 +62,9 @@ export class Publisher {
   readonly #perJob = new Map<string, number>();
   readonly #sent = new Map<string, Entry>();
   readonly #boxed = new Map<string, Entry>();
-  /** By job: its last claim in the outbox. */
+  /** The last claim in the outbox, by job. */
   readonly #newest = new Map<string, Entry>();
-  /** Refusals of claims whose outcome was `kept`: the next claim's outcome reports them. */
+  /** Refusals of claims whose outcome was `kept`; the next claim's outcome reports them. */
   #refused: string[] = [];
   #order = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -74,14 +74,14 @@ export class Publisher {
     this.#options = options;
   }
 
-  /** True while an outcome is waited for. */
+  /** True while an outcome is pending. */
   get busy(): boolean {
     return this.#sent.size > 0 || [...this.#boxed.values()].some((entry) => !entry.settled);
   }
 
   /**
-   * Publishes one claim; writer, its numbers and `reply_to` are filled in here.
-   * @throws MamError `bad_input` when it is longer than a payload may be, `io` when it could not be stored anywhere
+   * Publishes one claim; `writer`, `writer_seq` and `reply_to` are filled in here.
+   * @throws MamError `bad_input` if it exceeds the payload limit, `io` if it could not be stored anywhere
    */
   async claim(claim: Claim): Promise<ClaimOutcome> {
     const known = this.#sent.get(claim.event_id) ?? this.#boxed.get(claim.event_id);
@@ -89,7 +89,7 @@ export class Publisher {
     const entry = this.#entry(claim);
     this.#askOfGone();
     if (this.#newest.has(claim.job_id)) {
-      entry.why = 'Earlier events of this job still wait in the outbox.';
+      entry.why = 'Earlier events of this job are still waiting in the outbox.';
       this.#box([entry]);
     } else {
       this.#sent.set(claim.event_id, entry);
@@ -99,18 +99,18 @@ export class Publisher {
     return entry.promise;
   }
 
-  /** Takes the hub's answer to a claim, and drops one that nobody waits for. */
+  /** Handles the hub's answer to a claim; an answer that nobody waits for is dropped. */
   takeReply(reply: ClaimReply): void {
     const entry = this.#sent.get(reply.event_id) ?? this.#boxed.get(reply.event_id);
     if (entry === undefined) return;
     if (reply.retry === true) {
-      // A failure for one job must not hold up the others.
+      // A failure for one job must not delay the others.
       const ofJob = (other: Entry): boolean => other.claim.job_id === entry.claim.job_id;
       if (this.#sent.has(reply.event_id)) this.#spill(reply.refusal ?? 'The hub could not write it.', ofJob);
       return;
     }
     if (reply.unknown === true && this.#options.manyHubs && entry.unknown === undefined) {
-      // Every hub on a shared broker answers, and the one that has the job may be slower.
+      // Every hub on a shared broker answers, and the one with the job may be slower.
       entry.unknown = reply;
       return;
     }
@@ -118,16 +118,16 @@ export class Publisher {
     this.#watch();
   }
 
-  /** On a new connection all claims on their way go out again, in order, before any newer one. */
+  /** On a new connection all claims in flight are sent again, in order, before any newer one. */
   resend(): void {
     for (const { topic, payload } of this.#sent.values()) this.#options.send(topic, payload);
     // Kept files may have been removed.
     this.#askOfGone();
   }
 
-  /** Puts all claims on their way into the outbox and waits for no answer; resolves when every outcome is known. */
+  /** Puts all claims in flight into the outbox without waiting for answers; resolves when every outcome is known. */
   async flush(why: string): Promise<void> {
-    // Too late to send any once more: what is in the outbox now is kept.
+    // Too late to send any claim again: what is in the outbox now is kept.
     for (const entry of [...this.#sent.values(), ...this.#boxed.values()]) entry.asked = true;
     this.#spill(why);
     await this.#writing;
@@ -145,8 +145,8 @@ export class Publisher {
       // A long result is already handed over as a file.
       const remedy =
         Buffer.byteLength(JSON.stringify(claim.files ?? [])) > LIMITS.payloadBytes / 2
-          ? 'The names in files take most of it: name fewer, or the folder that they are in.'
-          : 'Shorten it, or hand a long result over as a file.';
+          ? 'The names in files take up most of it: name fewer, or name their folder.'
+          : 'Shorten it, or hand over a long result as a file.';
       throw new MamError('bad_input', `The event is longer than ${LIMITS.payloadBytes} bytes.`, remedy);
     }
     this.#perJob.set(given.job_id, seq);
@@ -182,7 +182,7 @@ export class Publisher {
     );
   }
 
-  /** Watches the deadline of the oldest claim on its way. */
+  /** Watches the deadline of the oldest claim in flight. */
   #watch(): void {
     if (this.#timer !== undefined) return;
     const oldest = this.#sent.values().next().value;
@@ -258,7 +258,7 @@ export class Publisher {
     else this.#askAgain(this.#boxedOf(entry.claim.job_id).filter(({ order }) => order <= entry.order));
   }
 
-  /** It was answered: spares the hub the second copy. */
+  /** The claim was answered, so the hub need not see the copy. */
   async #unbox(entry: Entry): Promise<void> {
     if (entry.file !== undefined) await unlink(entry.file).catch(() => {});
     this.#drop(entry);
@@ -277,7 +277,7 @@ export class Publisher {
     return [...this.#boxed.values()].filter(({ claim }) => claim.job_id === jobId);
   }
 
-  /** The hub takes a job's files in order: when the last one is gone, all are, and the hub is asked about them. */
+  /** The hub takes a job's files in order: once the last one is gone, all are, and the hub is asked about them. */
   #askOfGone(): void {
     for (const [jobId, newest] of this.#newest) {
       if (newest.file === undefined || !newest.settled || isThere(newest)) continue;
@@ -285,7 +285,7 @@ export class Publisher {
     }
   }
 
-  /** Only the hub knows what became of these; it records no event twice, and repeats its answers. */
+  /** Only the hub knows what happened to these; it records no event twice, and repeats its answers. */
   #askAgain(entries: Entry[]): void {
     for (const entry of entries) {
       clearTimeout(entry.timer);

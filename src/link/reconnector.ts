@@ -8,17 +8,17 @@ const MAX_DELAY_MS = 1_000;
 export interface ReconnectorOptions {
   address: BrokerAddress;
   clientId: string;
-  /** Starts the hub; called when its socket refuses, once per attempt to connect. */
+  /** Starts the hub; called if its socket refuses the connection, once per attempt to connect. */
   onUnreachable: (() => Promise<void>) | undefined;
-  /** False when nothing needs a connection now. */
+  /** False if nothing needs a connection now. */
   wanted: () => boolean;
-  /** A fresh connection; called in the turn in which it comes up. */
+  /** Called with a new connection, in the turn in which it comes up. */
   up: (client: MqttClient) => void;
-  /** An attempt failed; another one follows while a connection is wanted. */
+  /** Called when an attempt failed; another one follows while a connection is wanted. */
   failed: (error: unknown) => void;
 }
 
-/** Keeps one connection while it is wanted: reconnects at once after a loss, then with pauses of 20 ms to 1 s. */
+/** Keeps one connection while it is wanted: reconnects immediately after a loss, then with pauses of 20 ms to 1 s. */
 export class Reconnector {
   readonly #options: ReconnectorOptions;
   #client: MqttClient | undefined;
@@ -32,7 +32,7 @@ export class Reconnector {
     this.#options = options;
   }
 
-  /** The connection, while there is one. */
+  /** The current connection, if any. */
   get client(): MqttClient | undefined {
     return this.#client;
   }
@@ -41,7 +41,7 @@ export class Reconnector {
   ensure(): void {
     if (this.#client !== undefined || this.#trying || this.#closed) return;
     this.#trying = true;
-    // Only then has the caller noted what it wants.
+    // By then the caller has noted what it wants.
     queueMicrotask(() => void this.#keepTrying());
   }
 
@@ -53,7 +53,7 @@ export class Reconnector {
   }
 
   async #keepTrying(): Promise<void> {
-    // After a connection that broke at once, there is no hurry.
+    // If the last connection broke immediately, do not rush.
     if (performance.now() - this.#since > MAX_DELAY_MS) this.#delay = MIN_DELAY_MS;
     else await this.#pause();
     while (!this.#closed && this.#client === undefined && this.#options.wanted()) {

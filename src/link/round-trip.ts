@@ -7,28 +7,28 @@ import { openConnection } from '../bus/connection.ts';
 import { claimFilter, hubReplyTopic, realmPrefix, statusTopic } from '../bus/topics.ts';
 import { LIMITS } from '../job/limits.ts';
 
-/** How a broker passed on a message, and which hubs are online there. */
+/** How fast a broker passed on a message, and which hubs are online there. */
 export interface RoundTrip {
   /** From publication to arrival, in ms. */
   milliseconds: number;
-  /** The hosts whose retained status says that their hub is online. */
+  /** Hosts whose retained status says that their hub is online. */
   online: string[];
 }
 
-/** A message comes back within this time, in ms, or not at all. */
+/** How long to wait for a message to come back, in ms. */
 const BACK_MS = 3_000;
-/** How long to wait for an answer to MQTT 5 before the older protocol is tried, in ms. */
+/** How long to wait for an answer to MQTT 5 before trying the older protocol, in ms. */
 const NEW_MS = 2_500;
-/** Reason codes from here on are refusals. */
+/** Reason codes from this value on are refusals. */
 const REFUSED = 0x80;
 
 /**
- * Tests whether a broker does all that a hub needs: retained messages, QoS 1, payloads of 64 KiB, and a user who may
- * read and write the realm's topics. It speaks MQTT 5 where the broker does, which gives reasons for refusals; the older
- * protocol only has silence. Its messages go to a topic that nobody else reads, and nothing stays.
+ * Tests whether a broker does everything that a hub needs: retained messages, QoS 1, payloads of 64 KiB, and a user who
+ * may read and write the realm's topics. It prefers MQTT 5, which gives reasons for refusals; the older protocol gives
+ * none. Its messages go to a topic that nobody else reads, and nothing stays on the broker.
  * @param host the hub's, whose topics are tested
- * @param signal ends the test
- * @throws MamError `unreachable` when there is no connection, or with what the broker does not do
+ * @param signal aborts the test
+ * @throws MamError `unreachable` if there is no connection, or with what the broker does not support
  */
 export async function roundTrip(
   address: UrlAddress,
@@ -62,7 +62,7 @@ interface TrialOptions {
   version: 4 | 5;
 }
 
-/** One try over one connection. */
+/** One attempt over one connection. */
 class Trial {
   readonly #with: TrialOptions;
   readonly #topic: string;
@@ -91,7 +91,7 @@ class Trial {
       await this.#send(client, '{}');
       const milliseconds = performance.now() - start;
       await this.#send(client, 'x'.repeat(LIMITS.payloadBytes));
-      // Only the hub writes here and only its clients read: an empty text means nothing.
+      // Only the hub writes here and only its clients read; they ignore an empty text.
       await this.#publish(client, `${statusTopic(realm, host)}/look`, '');
       return { milliseconds, online: this.#online };
     } finally {
@@ -101,12 +101,12 @@ class Trial {
 
   async #connect(): Promise<MqttClient> {
     const { address, host, signal, version } = this.#with;
-    // A broker may know its clients by the beginnings of their names.
+    // A broker may recognise its clients by the prefixes of their ids.
     const clientId = `mam-hub-${host}-${randomSuffix()}`;
     const open = (will: boolean) =>
       openConnection(address, {
         ...{ clientId, clean: true, version },
-        // It is never sent: but a broker that retains nothing refuses it.
+        // It is never sent, but a broker that retains nothing refuses it.
         ...(will && { will: { topic: this.#topic, payload: '' } }),
         prepare: (client) => {
           this.#end = () => client.end(true);
@@ -127,7 +127,7 @@ class Trial {
       const bare = open(false);
       bare.catch(() => {});
       await Promise.race([bare, this.#over]);
-      throw this.#lack('takes no last will that is retained at QoS 1', RETAIN);
+      throw this.#lack('accepts no retained last will at QoS 1', RETAIN);
     }
   }
 
@@ -136,20 +136,20 @@ class Trial {
     const { retainAvailable, maximumQoS, maximumPacketSize } = this.#connack?.properties ?? {};
     if (retainAvailable === false) throw this.#lack('keeps no retained messages', RETAIN);
     if (maximumQoS !== undefined && maximumQoS < 1)
-      throw this.#lack(`takes messages at QoS ${maximumQoS} only, so that reports could get lost`, QOS);
+      throw this.#lack(`accepts messages at QoS ${maximumQoS} only, so reports could get lost`, QOS);
     if (maximumPacketSize !== undefined && maximumPacketSize < LIMITS.payloadBytes)
-      throw this.#lack(`takes packets of ${maximumPacketSize} bytes at most`, SIZE);
+      throw this.#lack(`accepts packets of at most ${maximumPacketSize} bytes`, SIZE);
   }
 
   async #subscribe(client: MqttClient, topic: string): Promise<void> {
     const asked = client.subscribeAsync(topic, { qos: 1 });
     for (const { qos } of await Promise.race([this.#may('read', topic, asked), this.#over])) {
       if (qos >= REFUSED) throw this.#denied('read', topic);
-      if (qos < 1) throw this.#lack('gives messages at QoS 0 only, so that reports could get lost', QOS);
+      if (qos < 1) throw this.#lack('delivers messages at QoS 0 only, so reports could get lost', QOS);
     }
   }
 
-  /** There and back. */
+  /** Sends a message and waits until it comes back. */
   async #send(client: MqttClient, payload: string): Promise<void> {
     const back = new Promise<void>((resolve) => {
       this.#back = resolve;
@@ -162,7 +162,7 @@ class Trial {
       if (error instanceof MamError) throw error;
       if (payload.length > 2) throw this.#lack(`does not pass on a message of ${payload.length} bytes`, SIZE);
       if (!client.connected) throw error;
-      throw this.#lack('takes a message but does not pass it on', this.#rights);
+      throw this.#lack('accepts a message but does not pass it on', this.#rights);
     }
   }
 
@@ -182,7 +182,7 @@ class Trial {
     return new MamError('unreachable', `The MQTT broker ${where} ${what}.`, remedy);
   }
 
-  /** What the broker answers. @throws MamError where its answer is that the user may not do this */
+  /** The broker's answer. @throws MamError if the user is not allowed to do this */
   async #may<T>(how: 'read' | 'write', topic: string, answer: Promise<T>): Promise<T> {
     return answer.catch((error: unknown) => {
       const { code } = error as { code?: unknown };
@@ -202,11 +202,11 @@ class Trial {
   }
 }
 
-const RETAIN = 'Let it keep them (Mosquitto: retain_available true, max_qos 1 or 2), or use another broker.';
-const QOS = 'Let it take QoS 1 (Mosquitto: max_qos 1 or 2), or use another broker.';
+const RETAIN = 'Enable them (Mosquitto: retain_available true, max_qos 1 or 2), or use another broker.';
+const QOS = 'Enable QoS 1 (Mosquitto: max_qos 1 or 2), or use another broker.';
 const SIZE = `A hub sends up to ${LIMITS.payloadBytes} bytes at once: raise the limit (Mosquitto: max_packet_size and message_size_limit).`;
 
-/** Rejects when the time is up. */
+/** Rejects when the signal is aborted. */
 function aborted(signal: AbortSignal): Promise<never> {
   return rejecting((reject) => {
     const give = (): void => reject(new Error('timeout'));
@@ -220,7 +220,7 @@ function closed(client: MqttClient): Promise<never> {
   return rejecting((reject) => client.once('close', () => reject(new Error('connection closed'))));
 }
 
-/** A promise that only rejects, and that need not be waited for. */
+/** A promise that only rejects, and that need not be awaited. */
 function rejecting(arm: (reject: (error: Error) => void) => void): Promise<never> {
   const end = new Promise<never>((_, reject) => arm(reject));
   end.catch(() => {});

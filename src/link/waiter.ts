@@ -13,11 +13,11 @@ import type { WaitAnswer, WaitRequest } from '../operations/wait.ts';
 import { holdWakes } from './hold.ts';
 import { type JobNews, JobStream, type JobStreamOptions } from './job-stream.ts';
 
-/** How many of the newest events an answer carries. */
+/** How many events an answer carries: the newest ones. */
 const MAX_EVENTS = 50;
-/** A wait that runs out of time fetches its records once more, if that takes no longer than this, in ms. */
+/** A wait that times out fetches its records once more, if that takes no longer than this, in ms. */
 const LAST_LOOK_MS = 300;
-/** The same for records that it has not seen at all, as with a hub that is just starting. */
+/** The same for records that it has not seen at all, for example because the hub is just starting. */
 const FIRST_LOOK_MS = 3_000;
 
 export interface WaitOptions
@@ -25,13 +25,13 @@ export interface WaitOptions
     Pick<JobStreamOptions, 'link' | 'host' | 'registryDir'> {
   /** At least one. */
   jobIds: readonly string[];
-  /** The client session that waits: meanwhile nothing about its own jobs is typed into its pane. */
+  /** The client session that waits; meanwhile nothing about its own jobs is typed into its pane. */
   owner?: Owner | undefined;
-  /** Called with a job's state once the wait for it is in force. */
+  /** Called with a job's state once the wait for it is active. */
   onBegin?: ((record: JobRecord) => void) | undefined;
 }
 
-/** What a waiter knows of one job. */
+/** What a waiter knows about one job. */
 interface Watched {
   id: string;
   /** Only a wake after this seq counts. */
@@ -40,9 +40,9 @@ interface Watched {
 }
 
 /**
- * Waits until jobs are final or need attention. Running out of time is an answer too.
+ * Waits until jobs are final or need attention. A timeout is an answer too.
  * @throws MamError `not_found` for an unknown job, `refused` for one that is only history, `bad_input` for a foreign
- * cursor, the link's own when the hub can't be reached at the beginning
+ * cursor, the link's own if the hub can't be reached at the beginning
  */
 export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
   const { link, host, registryDir, until, signal, owner } = options;
@@ -85,7 +85,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       }
       if (job.record === undefined) options.onBegin?.(record);
       job.record = record;
-      // A cursor beyond the journal is from a longer one: then only the present state counts.
+      // A cursor beyond the end of the journal is from a longer journal: then only the current state counts.
       if (job.after !== undefined && job.after > record.seq) job.after = undefined;
       const standing = standingOf(record);
       for (const event of news) {
@@ -112,11 +112,11 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
   });
 }
 
-/** The jobs of a wait, before anything is known of them. @throws MamError `not_found`, `bad_input` */
+/** The jobs of a wait, before anything is known about them. @throws MamError `not_found`, `bad_input` */
 function watchedOf({ jobIds, cursor }: WaitOptions): Watched[] {
   const unusable = jobIds.findIndex((id) => !isJobId(id));
   if (unusable >= 0) {
-    const which = jobIds.length > 1 ? `: number ${unusable + 1} of those that were named` : '';
+    const which = jobIds.length > 1 ? `: number ${unusable + 1} of the ids given` : '';
     const what = `There is no job with this id${which}.`;
     throw new MamError('not_found', what, 'Call list_jobs (`mam list`) for all ids.');
   }
@@ -127,20 +127,20 @@ function watchedOf({ jobIds, cursor }: WaitOptions): Watched[] {
   });
 }
 
-/** How a wait ends; undefined while it goes on. */
+/** The outcome of a wait; undefined while it continues. */
 function outcomeOf(watched: Watched[], until: WaitOptions['until']): WaitAnswer['outcome'] | undefined {
   if (watched.some((job) => job.record && needsAttention(job.record) && wakes(job))) return 'needs_attention';
   const ended = watched.filter(({ record }) => record && isFinal(record.status));
   return ended.length === watched.length || (until === 'any' && ended.some(wakes)) ? 'final' : undefined;
 }
 
-/** Names the missing one of several jobs. */
+/** Adds the id of the missing job to an error about several jobs. */
 function naming(jobId: string, error: unknown): unknown {
   if (!(error instanceof MamError) || error.code !== 'not_found') return error;
   return new MamError('not_found', `There is no job with this id: ${jobId}.`, error.hint, { cause: error });
 }
 
-/** True when the job's last wake is news to this waiter. */
+/** True if the job's last wake is news to this waiter. */
 function wakes({ record, after }: Watched): boolean {
   return record !== undefined && (after === undefined || record.wake_seq > after);
 }

@@ -21,7 +21,7 @@ export function composeJob(from: {
   /** Absent for a person, and for an agent that is still to be started. */
   place: { session: AgentSession; process: NonNullable<JobOrder['agent_process']> } | undefined;
   validation: Validation | undefined;
-  /** The job of the pane that delegates. */
+  /** The job of the delegating pane. */
   parent: JobRecord | undefined;
   notify: JobOrder['notify'];
   host: string;
@@ -69,13 +69,13 @@ export function composeJob(from: {
   };
 }
 
-/** Only what a delivery uses: a newer client may send more. */
+/** Only the fields that a delivery uses: a newer client may send more. */
 function terminalOf({ terminal = {} }: DelegateParams): TerminalSettings {
   const { ready, busy, dialog, draft, clear, interrupt } = terminal;
   return { ready, busy, dialog, draft, clear, interrupt };
 }
 
-/** The record that a job of this order begins with. */
+/** The initial record of a job with this order. */
 export function newRecord(order: JobOrder): JobRecord {
   const draft = draftEvent(order.job_id, 'queued', { data: { job: order } });
   return apply(undefined, { ...draft, seq: 1, recorded_at: draft.at });

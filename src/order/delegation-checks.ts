@@ -5,30 +5,30 @@ import { checkRoom, makeFolder } from '../base/folders.ts';
 import { orElse } from '../base/or-else.ts';
 import { type DelegateParams, delegate } from '../operations/delegate.ts';
 
-/** @throws MamError `bad_input` for a prompt that is empty, too long, or could not be kept byte for byte */
+/** @throws MamError `bad_input` for a prompt that is empty, too long, or cannot be kept byte for byte */
 export function checkPrompt(prompt: string | undefined): string {
   const given = prompt ?? '';
   const problem = textProblem(given, delegate.fields.prompt);
   if (problem !== undefined)
-    throw new MamError('bad_input', `The prompt ${problem}.`, 'Say in prompt what the peer should do.');
+    throw new MamError('bad_input', `The prompt ${problem}.`, 'Say in the prompt what the peer should do.');
   return given;
 }
 
-/** @throws MamError `bad_input` for a number that is not within the limits of its field */
+/** @throws MamError `bad_input` for a number outside the limits of its field */
 export function checkNumbers(params: DelegateParams): void {
   for (const [name, field] of Object.entries<Field>(delegate.fields)) {
     const { kind, min = 0, max = Number.POSITIVE_INFINITY } = field;
     const value: unknown = params[name as keyof DelegateParams];
     if (typeof value !== 'number' || (value >= min && value <= max)) continue;
     const [unit, example] = kind === 'number' ? [' seconds', 3600] : ['', max];
-    const what = `${name} must be from ${min} to ${max}${unit}.`;
+    const what = `${name} must be between ${min} and ${max}${unit}.`;
     throw new MamError('bad_input', what, `Try ${name} ${example}.`);
   }
 }
 
 /** @throws MamError `bad_input` for a working folder that does not exist */
 export function checkWorkdir(workdir: string): void {
-  // Nothing for one that is missing, below a file, or in a folder that may not be entered.
+  // Undefined if it is missing, below a file, or in a folder without access.
   const stat = orElse(() => statSync(workdir), undefined);
   if (stat?.isDirectory() !== true) {
     throw new MamError(
@@ -36,14 +36,14 @@ export function checkWorkdir(workdir: string): void {
       stat === undefined
         ? `The working folder ${workdir} does not exist, or cannot be reached.`
         : `The working folder ${workdir} is not a folder.`,
-      'Give workdir as an existing folder.',
+      'Set workdir to an existing folder.',
     );
   }
 }
 
 /**
  * Makes the job's separate log folder.
- * @param look only whether it could be made
+ * @param look only check whether it could be made
  * @throws MamError `io` when it can't be written
  */
 export function makeLogFolder(folder: string, look = false): void {

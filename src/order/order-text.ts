@@ -4,10 +4,10 @@ import type { JobRecord } from '../job/record.ts';
 import { readPrompt } from './prompt-file.ts';
 
 /**
- * The text that a job's agent is given: the same whenever it is asked for, as a new hub has to find it on the screen.
+ * The text typed for a job's agent. It is always the same, because a new hub has to find it on the screen.
  * @param file of the job's prompt
- * @param prompt where it is at hand
- * @throws MamError as `readPrompt`, when the file is needed
+ * @param prompt if the caller has it
+ * @throws MamError as `readPrompt`, if the file is needed
  */
 export function orderText(record: JobRecord, file: string, prompt?: string): string {
   const { agent, typing } = record;

@@ -5,11 +5,11 @@ import { jobPaths } from '../registry/paths.ts';
 import { composeJob, newRecord } from './compose-job.ts';
 import { orderText } from './order-text.ts';
 
-/** Refusals of the place where a job would go: what it would be given is known all the same. */
+/** Refusals because of the job's destination: the text that would be typed is known anyway. */
 const OF_THE_PLACE = ['not_found', 'unavailable', 'unreachable', 'conflict', 'refused'];
 
 /**
- * The hub's preview. Without a place to go to, or without a hub: what would be typed, and why the call would be refused.
+ * The hub's preview. Without a destination or a hub: what would be typed, and why the call would be refused.
  * @throws MamError for what is wrong with the job itself
  */
 export async function previewOrWhy(
@@ -31,7 +31,7 @@ export async function previewOrWhy(
   }
 }
 
-/** A preview before obstacles are known. */
+/** A preview without the obstacles, which are not known yet. */
 export function shown(record: JobRecord, params: DelegateParams, prompt: string): PreviewResult {
   const file = jobPaths(params.registry_dir, record.job_id).prompt;
   return {

@@ -5,9 +5,9 @@ import { writeDurably } from '../registry/files.ts';
 import { readForeign } from '../trust/files.ts';
 
 /**
- * A job's task, as it was delegated. Its file lies in a project, where other peers can write: a task that was changed
- * would be obeyed by this one, in the name of whoever delegated it.
- * @throws MamError `io` when it can't be read, `refused` when it is another one
+ * A job's task, as it was delegated. Its file is in a project, where other peers can write: this peer would obey a
+ * changed task in the name of the person who delegated it.
+ * @throws MamError `io` if it can't be read, `refused` if it was changed
  */
 export function readPrompt(
   { job_id: id, prompt_sha256: hash }: Pick<JobRecord, 'job_id' | 'prompt_sha256'>,
@@ -20,7 +20,7 @@ export function readPrompt(
     throw new MamError(
       'io',
       `The task of job ${id} cannot be read from ${file} (${systemCode(error) ?? 'unknown error'}).`,
-      'Report error with this reason: whoever delegated the job can restore the file, or delegate it anew.',
+      'Report error with this reason: whoever delegated the job can restore the file, or delegate it again.',
       { cause: error },
     );
   }
@@ -28,14 +28,14 @@ export function readPrompt(
   throw new MamError(
     'refused',
     `The task of job ${id} in ${file} is not the one that was delegated: it was changed.`,
-    'Report error, or delegate it anew.',
+    'Report error, or delegate it again.',
   );
 }
 
 /**
- * Writes a task again that is not there, or only its beginning: a hub that was killed while it made the job leaves it so.
- * Another text stays, whoever wrote it.
- * @param job where its files lie, and what proves that they still lie there
+ * Writes a task again if it is missing or incomplete, as after a hub was killed while it made the job. Any other text
+ * stays, whoever wrote it.
+ * @param job where its files are, and what proves that they are still there
  * @param prompt the task as it was delegated
  * @throws the system's error
  */

@@ -10,9 +10,9 @@ import type { AgentSession } from '../job/record.ts';
 /** What a server wrote about itself when its client was ready (`src/mcp/announce.ts`). */
 interface Announcement {
   pid: number;
-  /** When it started; an older server does not say it. */
+  /** When it started; older servers do not write it. */
   start?: string;
-  /** The pid namespace that the ids count in. */
+  /** The pid namespace of the ids. */
   ns?: string;
   pids: number[];
   pane?: string;
@@ -33,7 +33,7 @@ export function peerServer(folder: string, session: AgentSession, panePid: numbe
   return isThere ? 'connected' : 'unknown';
 }
 
-/** The files that killed servers have left. @param folder as above */
+/** The files that killed servers left behind. @param folder as above */
 export function leftAnnouncements(folder: string): string[] {
   return namesIn(folder).flatMap((name) => {
     const path = join(folder, name);
@@ -47,12 +47,12 @@ export function sweepAnnouncements(folder: string): void {
   for (const path of leftAnnouncements(folder)) rmSync(path, { force: true });
 }
 
-/** By now another process may have its number. */
+/** By now another process may have the same pid. */
 function lives(pid: number | undefined, start: string | undefined): boolean {
   return pid !== undefined && isRunning(pid, start ?? '');
 }
 
-/** Nothing of one that is half written, or was removed between the two looks. */
+/** Empty for a file that is half written, or that was removed since it was listed. */
 function read(path: string): Partial<Announcement> {
   return parseObject(orElse(() => readFileSync(path, 'utf8'), ''));
 }

@@ -14,12 +14,12 @@ export function inodeOf({ note }: Pointer): number | undefined {
   return typeof inode === 'number' ? inode : undefined;
 }
 
-/** True for a live job whose registry can't be looked into now. */
+/** True for a live job whose registry can't be accessed now. */
 export function isAway(pointer: Pointer): boolean {
   return whereIs(pointer.registryDir, pointer.jobId, inodeOf(pointer)) === 'away';
 }
 
-/** The live jobs of a home whose registries are away; none where no hub has run yet. */
+/** The live jobs of a home whose registries are away; empty if no hub has run yet. */
 export function awayJobs(home: Home): Pointer[] {
   return livePointers(home).filter(isAway);
 }
@@ -29,23 +29,23 @@ function livePointers(home: Home): Pointer[] {
 }
 
 const BRING_BACK =
-  'Mount its disk, or put the folder back: then the job goes on, and what was reported meanwhile is recorded.';
+  'Mount its disk, or put the folder back. The job then continues, and reports made meanwhile are recorded.';
 
-/** The error for a job whose registry is away. It may pass, so what is reported meanwhile is kept. @param isOpen it has not ended */
+/** The error for a job whose registry is away, perhaps temporarily: reports are kept. @param isOpen the job has not ended */
 export function awayError(pointer: Pointer, isOpen = true): MamError {
   const { jobId, registryDir } = pointer;
   if (registryDir === '') {
-    const what = `Where job ${jobId} lies is not known: its file in MAM_HOME/live is damaged, and no known registry has it.`;
+    const what = `The registry of job ${jobId} is unknown: its file in MAM_HOME/live is damaged, and no known registry has the job.`;
     const step = `Run \`mam status ${jobId}\` in its project. If it is gone: \`mam cancel ${jobId}\`.`;
     return new MamError('io', what, step);
   }
   const why = whyAway(registryDir, inodeOf(pointer)) ?? NOT_THERE;
-  const what = `The registry ${registryDir} of job ${jobId} is away: ${why}.`;
+  const what = `The registry ${registryDir} of job ${jobId} is unavailable: ${why}.`;
   const end = isOpen ? `${BRING_BACK} If it is gone for good: \`mam cancel ${jobId}\`.` : BRING_BACK;
   return shutError(pointer) ?? new MamError('io', what, end);
 }
 
-/** The same where only the job's own folder can't be looked into; nothing where its registry is away. */
+/** The same if only the job's own folder can't be accessed; nothing if its registry is away. */
 export function shutError(pointer: Pointer): MamError | undefined {
   const { jobId, registryDir } = pointer;
   const { folder, journal } = jobPaths(registryDir, jobId);
@@ -53,17 +53,17 @@ export function shutError(pointer: Pointer): MamError | undefined {
   if (code === undefined) return undefined;
   return new MamError(
     'io',
-    `The folder ${folder} of job ${jobId} cannot be looked into (${code}).`,
-    'Fix its permissions, or its disk: then the job goes on, and what was reported meanwhile is recorded.',
+    `The folder ${folder} of job ${jobId} cannot be accessed (${code}).`,
+    'Fix its permissions, or its disk. The job then continues, and reports made meanwhile are recorded.',
   );
 }
 
-const NOT_THERE = 'it is not there now';
+const NOT_THERE = 'it is missing';
 
-/** Why a registry can't be looked into, as the end of a sentence; nothing where it can. */
+/** Why a registry can't be accessed, as the end of a sentence; nothing if it can. */
 function whyAway(registryDir: string, inode?: number): string | undefined {
   const code = codeOf(registryDir) ?? codeOf(`${registryDir}/any`);
-  if (code !== undefined) return `it cannot be looked into (${code})`;
+  if (code !== undefined) return `it cannot be accessed (${code})`;
   const stat = statSync(registryDir, { throwIfNoEntry: false });
   if (stat === undefined) return NOT_THERE;
   if (!stat.isDirectory()) return `${NOT_THERE}, and a file is in its place`;
@@ -72,7 +72,7 @@ function whyAway(registryDir: string, inode?: number): string | undefined {
     : `${NOT_THERE}, and another folder is in its place`;
 }
 
-/** The code of the error when a place is looked at; nothing also for one that is not there. */
+/** The code of the error when a path can't be examined; nothing for one that is only missing. */
 function codeOf(path: string): string | undefined {
   try {
     statSync(path, { throwIfNoEntry: false });
@@ -87,21 +87,21 @@ export function journalGoneError(registryDir: string, jobId: string): MamError {
   const { journal, folder } = jobPaths(registryDir, jobId);
   return new MamError(
     'unavailable',
-    `The journal of job ${jobId} is gone: ${journal}. Its job.json proves that the job was there.`,
-    `Put the file back, or restore it from a backup: then the job goes on, and what was reported meanwhile is recorded. To give the job up, move the folder ${folder} away.`,
+    `The journal of job ${jobId} is gone: ${journal}. Its job.json proves that the job existed.`,
+    `Put the file back, or restore it from a backup. The job then continues, and reports made meanwhile are recorded. To give up the job, move the folder ${folder} away.`,
   );
 }
 
-/** True where a job's journal is gone and its record proves that a hub of this home has written one. */
+/** True if a job's journal is gone and its record proves that a hub of this home wrote one. */
 export function isJournalGone(registryDir: string, jobId: string, seal: Seal | undefined): boolean {
   if (seal === undefined || hasJob(registryDir, jobId) || whereIs(registryDir, jobId) !== 'cut') return false;
   return readRecord(jobPaths(registryDir, jobId).record, jobId, seal) !== undefined;
 }
 
 /**
- * Why a job is not found, though it is or may be in a registry that this home has written.
+ * Why a job is not found although it is, or may be, in a registry that this home has written.
  * @param places registries besides those that the home has noted
- * @returns nothing where there is no such job
+ * @returns nothing if there is no such job
  */
 export function whyNotFound(home: Home, jobId: string, places: readonly string[] = []): MamError | undefined {
   const live = livePointers(home);
@@ -124,11 +124,11 @@ export function whyNotFound(home: Home, jobId: string, places: readonly string[]
     (dir) => knownRegistry(home, dir) === undefined,
   );
   if (unsure === undefined) return undefined;
-  const what = `The registry ${unsure} is away: ${whyAway(unsure) ?? NOT_THERE}, and no other one has job ${jobId}.`;
+  const what = `The registry ${unsure} is unavailable: ${whyAway(unsure) ?? NOT_THERE}, and no other registry has job ${jobId}.`;
   return new MamError('io', what, BRING_BACK);
 }
 
-/** The error for whoever lists a registry that is away and had jobs. @param isEmpty the folder in its place has no job */
+/** The error for listing a registry that is away and had jobs. @param isEmpty the folder in its place has no job */
 export function awayListError(home: Home, registryDir: string, isEmpty: boolean): MamError | undefined {
   const inodes = new Set(knownRegistry(home, registryDir)?.jobs.values());
   const inode = inodeOfFolder(registryDir);
@@ -136,8 +136,8 @@ export function awayListError(home: Home, registryDir: string, isEmpty: boolean)
   const [first] = inodes;
   return new MamError(
     'io',
-    `The registry ${registryDir} is away: ${whyAway(registryDir, first) ?? NOT_THERE}. It had jobs.`,
-    `Mount its disk, or put the folder back. If it is gone for good, make it anew: mkdir -p ${shellWord(registryDir)}; the next job goes there.`,
+    `The registry ${registryDir} is unavailable: ${whyAway(registryDir, first) ?? NOT_THERE}. It had jobs.`,
+    `Mount its disk, or put the folder back. If it is gone for good, create it again: mkdir -p ${shellWord(registryDir)}; the next job goes there.`,
   );
 }
 

@@ -9,30 +9,30 @@ import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
 const writeFile = promisify(write);
 
 /**
- * A file that is being written, next to the one that it becomes, in a job's folder or its `texts`: in a project others may
- * have files of similar names.
+ * A temporary file next to the one that it will replace, in a job's folder or its `texts`. The pattern is strict
+ * because others may have files with similar names in a project.
  */
 export const JOB_NEIGHBOUR = /^(job\.json|screen\.txt|events\.jsonl|[0-9a-f]{64})\.[0-9a-f]{8}\.tmp$/;
-/** The same for those of a registry's own folder. */
+/** The same for a registry's own folder. */
 const REGISTRY_NEIGHBOUR = /^(\.index\.jsonl\.[0-9a-f]{8}\.tmp|\.hub\.owner\.[a-z0-9]{8}\.new)$/;
 
 /**
- * Writes a file whole or not at all: to a neighbour first, flushed to the disk, then renamed.
+ * Writes a file atomically: to a temporary file first, flushed to the disk, then renamed.
  * @throws the system's error; the old file stays as it was
  */
 export async function writeDurably(path: string, text: string | Buffer): Promise<void> {
   await writeWhole(path, text, { temporary: neighbourOf(path), flags: 'wx' });
 }
 
-/** The same without the flush, for what can be made again from the journal. */
+/** The same without the flush, for what can be derived again from the journal. */
 export async function writeDerived(path: string, text: string): Promise<void> {
   await writeWhole(path, text, { temporary: neighbourOf(path), flags: 'wx', flush: false });
 }
 
-/** Writes a file in a folder that nobody knows yet, to the disk in one trip through the thread pool. @throws the system's error */
+/** Writes a file in a folder that nobody knows yet, in one trip through the thread pool. @throws the system's error */
 export async function writeNew(path: string, text: string): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = constants;
-  // Making the file is quick (40 µs); only what waits for the disk goes to the thread pool.
+  // Creating the file is quick (40 µs); only what waits for the disk goes to the thread pool.
   const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_DSYNC, 0o600);
   try {
     const bytes = Buffer.from(text);
@@ -44,7 +44,7 @@ export async function writeNew(path: string, text: string): Promise<void> {
   }
 }
 
-/** Removes what a killed writer has left unfinished in a job's folder. @throws the system's error */
+/** Removes unfinished files that a killed writer left in a job's folder. @throws the system's error */
 export function sweepJob(folder: string): void {
   const texts = join(folder, 'texts');
   sweep(folder, readdirSync(folder), JOB_NEIGHBOUR);

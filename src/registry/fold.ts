@@ -9,31 +9,31 @@ import { type JournalContent, readJournal } from './read-journal.ts';
 import { isRecord, readRecord } from './record-file.ts';
 import type { Seal } from './seal.ts';
 
-/** A job as its folder has it. */
+/** A job as stored in its folder. */
 export interface FoldedJob {
   paths: JobPaths;
   record: JobRecord;
   events: RecordedEvent[];
-  /** One sentence for each line of the journal that can't be read, and for events that it has lost. */
+  /** One sentence for each unreadable line of the journal, and for lost events. */
   damage: string[];
-  /** The state of the journal that this was folded from; absent where there is none. */
+  /** The state of the journal that this was folded from; absent if there is no journal. */
   mark: Mark | undefined;
-  /** True when `job.json` says the same. */
+  /** True if `job.json` agrees. */
   isWritten: boolean;
-  /** The registry that it was made or last written in: another one where it was copied or moved. */
+  /** The registry in which it was made or last written: a different one if it was copied or moved. */
   madeIn: string;
 }
 
 /**
- * Rebuilds a job's record from its journal. Where the journal's beginning is damaged, or its end is gone, the last written
- * `job.json` stands in for it.
- * @param seal only what it proves counts; absent for whoever only shows the job
- * @throws MamError `not_found` when there is no such job, `unavailable` when neither can be read as it is, `io` when
- * the system fails, which may pass
+ * Rebuilds a job's record from its journal. If the journal's beginning is damaged, or its end is gone, the last written
+ * `job.json` is used instead.
+ * @param seal only what it proves counts; absent for callers that only show the job
+ * @throws MamError `not_found` when there is no such job, `unavailable` when neither can be read as it is, `io` for a
+ * failure of the system, which may be temporary
  */
 export function foldJob(registryDir: string, jobId: string, seal?: Seal): FoldedJob {
   const paths = jobPaths(registryDir, jobId);
-  // Before the journal: a hub always writes that first.
+  // Read before the journal, because a hub always writes the journal first.
   const written = readRecord(paths.record, jobId, seal);
   const { events, damage, mark } = contentOf(paths.journal, jobId, seal);
   const last = events.at(-1)?.seq ?? 0;
@@ -51,7 +51,7 @@ export function foldJob(registryDir: string, jobId: string, seal?: Seal): Folded
       if (event.job_id !== jobId) throw new Error('another job');
       record = apply(record, event);
     } catch (error) {
-      // A journal may hold anything, also events that can't be applied.
+      // A journal may hold anything, even events that can't be applied.
       throw unfit(jobId, `its event ${event.seq} does not fit`, paths, error);
     }
   }
@@ -61,7 +61,7 @@ export function foldJob(registryDir: string, jobId: string, seal?: Seal): Folded
   return { paths, record: placedIn(record, registryDir), events, damage, mark, isWritten, madeIn };
 }
 
-/** A record with the places of its files, where its registry lies elsewhere than when the job was made. */
+/** A record with the current paths of its files, in case its registry has moved since the job was made. */
 export function placedIn(record: JobRecord, registryDir: string): JobRecord {
   const { registry_dir: made, log_dir, result_file: file, job_id } = record;
   if (made === registryDir || isSamePlace(made, registryDir)) return record;
@@ -69,7 +69,7 @@ export function placedIn(record: JobRecord, registryDir: string): JobRecord {
   return {
     ...record,
     registry_dir: registryDir,
-    // A log folder of its own stays where it is.
+    // A separate log folder stays where it is.
     ...(log_dir === before && { log_dir: folder }),
     ...(file?.startsWith(`${before}/`) === true && { result_file: `${folder}${file.slice(before.length)}` }),
   };
@@ -77,7 +77,7 @@ export function placedIn(record: JobRecord, registryDir: string): JobRecord {
 
 function lostText({ journal, record }: JobPaths, first: number, last: number): string {
   const what = first === last ? `Event ${first} is` : `Events ${first} to ${last} are`;
-  return `${what} lost from the end of ${journal}; ${record} stands in for what they changed.`;
+  return `${what} lost from the end of ${journal}; ${record} is used for what they changed.`;
 }
 
 function unfit(jobId: string, why: string, { journal, folder }: JobPaths, cause?: unknown): MamError {

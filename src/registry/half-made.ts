@@ -10,13 +10,13 @@ import { journalText, readJournal } from './read-journal.ts';
 
 /** The files of a job's folder before anyone is notified of the job. */
 const FIRST = ['events.jsonl', 'prompt.md'];
-/** How its journal begins, and what it has then. */
+/** How its journal begins, and the events that it has by then. */
 const BEGINNING = '\n{"seq":1,';
 const FIRST_EVENTS = ['queued', 'pasting'];
 
 /**
- * Removes what a hub that was killed while it made a job has left: a folder without a whole line of a journal, or without
- * the whole task. Nobody was notified of that job, and nothing was typed for it. A folder with anything else in it stays.
+ * Removes what a hub left that was killed while it made a job: a folder without a whole journal line, or without the
+ * whole task. Nobody was notified of that job, and nothing was typed for it. A folder with other content stays.
  * @throws the system's error
  */
 export function sweepHalfMade(registryDir: string, jobId: string): void {
@@ -41,7 +41,7 @@ function isMade({ journal, prompt }: JobPaths, names: string[]): boolean {
   return Buffer.byteLength(text) >= whole || !isBeginningOf(preview, text);
 }
 
-/** True for what an interrupted write of the task leaves, cut perhaps within a character; other words are someone's own. */
+/** True for what an interrupted write of the task leaves, perhaps cut within a character, not for another text. */
 function isBeginningOf(preview: string, text: string): boolean {
   const written = promptPreview(text);
   return written === preview || preview.startsWith(written.slice(0, -1).trimEnd());

@@ -9,7 +9,7 @@ import { readRecord } from './record-file.ts';
 import { Seal } from './seal.ts';
 import { withResult } from './texts.ts';
 
-/** A job by what the seal proves of it; where it proves nothing, by all that is there. @throws MamError as `foldJob` */
+/** A job as far as the seal proves it; if it proves nothing, as found. @throws MamError as `foldJob` */
 export function foldProven(
   registryDir: string,
   jobId: string,
@@ -23,7 +23,7 @@ export function foldProven(
   }
 }
 
-/** A job for whoever acts on what it says. @throws MamError as `foldJob`, `refused` for one that is only history */
+/** A job for callers that act on it. @throws MamError as `foldJob`, `refused` for one that is only history */
 export function foldOwn(registryDir: string, jobId: string, home: Home): FoldedJob {
   const seal = Seal.existing(home);
   const found = seal && foldProven(registryDir, jobId, seal);
@@ -31,7 +31,7 @@ export function foldOwn(registryDir: string, jobId: string, home: Home): FoldedJ
   throw historyError(registryDir, jobId);
 }
 
-/** A job for whoever is only shown it. @throws MamError as `foldJob` */
+/** A job for callers that only show it. @throws MamError as `foldJob` */
 export function foldShown(registryDir: string, jobId: string, home: Home): FoldedJob {
   const { folded, isProven } = foldProven(registryDir, jobId, Seal.existing(home));
   const shown = { ...folded, record: withResult(folded.record) };
@@ -47,7 +47,7 @@ export function isOwnJob(registryDir: string, jobId: string, home: Home): boolea
   return orElse(() => foldOwn(registryDir, jobId, home) !== undefined, false);
 }
 
-/** A job that is not obeyed, as it is shown. */
+/** A job that is not obeyed, as it is shown to people. */
 export function asHistory(folded: FoldedJob, why: MamError): FoldedJob {
   const damage = [...folded.damage, why.message];
   return { ...folded, record: historyOf(folded.record), damage };
@@ -58,15 +58,15 @@ export function copyError(registryDir: string, jobId: string, original: string):
   return new MamError(
     'refused',
     `Job ${jobId} in ${registryDir} is a copy: the job itself is in ${original}.`,
-    `Say it there, or with --registry-dir ${shellWord(original)}.`,
+    `Act on it there, or pass --registry-dir ${shellWord(original)}.`,
   );
 }
 
-/** The error for a live job of this home that nothing proves any more: its key was removed, or replaced. */
+/** The error for a live job of this home that can no longer be proven: its key was removed or replaced. */
 export function proofError(jobId: string, key: string): MamError {
   return new MamError(
     'refused',
-    `Job ${jobId} was live, and the key that proves it is lost: it is history now, and nothing in it is obeyed.`,
-    `Put ${key} back from a backup and run \`mam hub restart\`: then it goes on. Else \`mam cancel ${jobId}\`, and delegate it anew.`,
+    `The key that proves live job ${jobId} is lost: the job is now history, and nothing in it is obeyed.`,
+    `Put ${key} back from a backup and run \`mam hub restart\`: the job then continues. Otherwise \`mam cancel ${jobId}\`, and delegate it again.`,
   );
 }

@@ -6,25 +6,25 @@ import { isOwn, whyForeign } from '../trust/owner.ts';
 import { foldersOf, type Home } from './home.ts';
 import { keyFault } from './seal.ts';
 
-/** Why no hub would start in a home that is there, by its folders and files; each with the next step. */
+/** Faults of a home's folders and files that would keep a hub from starting, each with the next step. */
 export function startFaults(home: Home): MamError[] {
   const key = keyFault(home.key);
   const ofKey = key === undefined ? faultOfFile(home.key) : [key];
   return [...foldersOf(home).flatMap(faultOfFolder), ...faultOfKind(home.starting), ...ofKey];
 }
 
-/** The same, and what a hub that runs would fail at. */
+/** The same, plus the faults at which a running hub would fail. */
 export function homeFaults(home: Home): MamError[] {
   const folders = [home.clients, home.panes, home.known];
   const files = [home.registries, home.log];
   return [...startFaults(home), ...folders.flatMap(faultOfFolder), ...files.flatMap(faultOfFile)];
 }
 
-/** What is wrong with a folder that is there, with the next step. */
+/** What is wrong with an existing folder, with the next step. */
 export function faultOfFolder(path: string): MamError[] {
   const stat = look(path);
   if (stat === undefined) return [];
-  if (!stat.isDirectory()) return [fault(path, 'is not a folder', 'Move it away: it is made anew.')];
+  if (!stat.isDirectory()) return [fault(path, 'is not a folder', 'Move it away: a new one is made.')];
   return faultOfRights(path, stat, constants.R_OK | constants.W_OK | constants.X_OK);
 }
 
@@ -38,7 +38,7 @@ function faultOfFile(path: string): MamError[] {
 function faultOfKind(path: string): MamError[] {
   const stat = look(path);
   if (stat === undefined || stat.isFile()) return [];
-  return [fault(path, 'is not a file', 'Move it away: it is made anew.')];
+  return [fault(path, 'is not a file', 'Move it away: a new one is made.')];
 }
 
 function faultOfRights(path: string, stat: Stats, rights: number): MamError[] {
@@ -56,7 +56,7 @@ function faultOfRights(path: string, stat: Stats, rights: number): MamError[] {
     const step =
       code === 'EACCES'
         ? `\`chmod -R u+rwX ${word}\``
-        : 'In a sandbox: let it write this, or start the hub from outside (`mam hub restart`).';
+        : 'In a sandbox: allow writing to it, or start the hub from outside (`mam hub restart`).';
     return [fault(path, `cannot be read and written (${code})`, step)];
   }
 }
@@ -65,7 +65,7 @@ function fault(path: string, why: string, step: string): MamError {
   return new MamError('io', `${path} ${why}.`, step);
 }
 
-/** A link that leads nowhere is there, too. */
+/** A broken link counts as existing, too. */
 function look(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false }) ?? lstatSync(path, { throwIfNoEntry: false });
 }

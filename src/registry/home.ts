@@ -22,46 +22,46 @@ export function homePaths(folder: string) {
     live: join(folder, 'live'),
     /** Ended jobs whose record is still retained on a broker. */
     retained: join(folder, 'retained'),
-    /** Our texts in panes that are not known to have been submitted. */
+    /** Our texts in panes that may not have been submitted. */
     panes: join(folder, 'panes'),
     registries: join(folder, 'registries'),
     /** Which jobs were made in which registry. */
     known: join(folder, 'known'),
     lock: join(folder, 'hub'),
-    /** Made by whoever starts a hub: only a hint, so that others do not start one as well. */
+    /** Made by the process that starts a hub: only a hint, so that others do not start one as well. */
     starting: join(folder, 'hub.starting'),
     hubFile: join(folder, 'hub.json'),
-    /** What proves that a journal's line is ours. */
+    /** The key that proves that a journal line is ours. */
     key: join(folder, 'key'),
     log: join(folder, 'hub.log'),
   };
 }
 
 /**
- * Makes a private folder (0700), or checks that an existing one is this user's, and nobody else can write it.
+ * Makes a private folder (0700), or checks that an existing one is this user's and that nobody else can write to it.
  * @throws MamError `refused` when it is not, `io` when it can't be made
  */
 export function ensurePrivateFolder(folder: string): void {
   try {
     makeFolder(folder);
-    checkOwnFolder(folder, 'Set MAM_HOME to a folder of your own that nobody else can write (mode 700).');
+    checkOwnFolder(folder, 'Set MAM_HOME to a folder of your own that nobody else can write to (mode 700).');
   } catch (error) {
     if (error instanceof MamError) throw error;
     throw homeError(folder, error);
   }
 }
 
-/** The error for a home that can't be written: what it advises must lead to the hub that has the jobs. */
+/** The error for a home that can't be written. Its advice must lead to the hub that has the jobs. */
 export function homeError(folder: string, error: unknown): MamError {
   return new MamError(
     'io',
     `The folder ${folder} cannot be written (${systemCode(error) ?? 'unknown error'}), so no hub can be started from here.`,
-    'In a sandbox: let it write this folder, or start the hub from outside (`mam hub restart`). Else set MAM_HOME to a folder that can be written, the same for all who share the jobs: each MAM_HOME has a hub of its own.',
+    'In a sandbox: allow writing to this folder, or start the hub from outside (`mam hub restart`). Otherwise set MAM_HOME to a writable folder, the same for everyone who shares the jobs: each MAM_HOME has its own hub.',
     { cause: error },
   );
 }
 
-/** The folders without which no hub works. */
+/** The folders that every hub needs. */
 export function foldersOf(home: Home): string[] {
   return [home.outbox, home.spool, home.servers, home.live, home.retained];
 }
@@ -71,27 +71,27 @@ export function ensureHome(home: Home): void {
   for (const folder of [home.folder, ...foldersOf(home)]) ensurePrivateFolder(folder);
 }
 
-/** True when the hub has something left to do for a job. @param folder `MAM_HOME` */
+/** True if the hub still has something to do for a job. @param folder `MAM_HOME` */
 export function hasLiveJobs(folder: string): boolean {
   const { live } = homePaths(folder);
   return existsSync(live) && readdirSync(live).length > 0;
 }
 
-/** The length of a pointer's second line, so that it can be written anew in place. */
+/** The fixed length of a pointer's second line, so that it can be overwritten in place. */
 const NOTE_CHARS = 240;
 
 /** Where a live job is. */
 export interface Pointer {
   jobId: string;
   registryDir: string;
-  /** What else a hub has noted for the next one. */
+  /** What else a hub noted for the next one. */
   note?: unknown;
 }
 
 /**
- * Notes where a live job is, so that a new hub finds it. One that is there is written over in place, never cut short: a
- * crash in between must not lose it.
- * @throws the system's error; then there is no new note
+ * Notes where a live job is, so that a new hub finds it. An existing note is overwritten in place and never truncated
+ * first: a crash in between must not lose it.
+ * @throws the system's error; then no new note was left
  */
 export function writePointer(home: Home, { jobId, registryDir, note }: Pointer): void {
   const path = join(home.live, jobId);
@@ -100,13 +100,13 @@ export function writePointer(home: Home, { jobId, registryDir, note }: Pointer):
   try {
     writeFileSync(path, text, { mode: 0o600, flag: isThere ? 'r+' : 'w' });
   } catch (error) {
-    // On a full disk there is an empty one.
+    // A full disk leaves an empty file.
     if (!isThere) rmSync(path, { force: true });
     throw error;
   }
 }
 
-/** The error of a hub that runs, and whose home can't be written now. */
+/** The error of a running hub whose home can't be written now. */
 export function noteError({ folder }: Home, error: unknown): MamError {
   return new MamError(
     'io',
@@ -121,8 +121,8 @@ export function removePointer(home: Home, jobId: string): void {
 }
 
 /**
- * Every live job's id and registry. Where a full disk or a power cut has emptied or cut a pointer, the registry is looked
- * for; it is empty when no known one has the job.
+ * Every live job's id and registry. If a full disk or a power cut has emptied or cut a pointer, the known registries
+ * are searched; `registryDir` is empty if none has the job.
  */
 export function readPointers(home: Home): Pointer[] {
   const pointers: Pointer[] = [];
@@ -135,30 +135,30 @@ export function readPointers(home: Home): Pointer[] {
       const registryDir = noted ?? readRegistries(home).find((dir) => hasJob(dir, jobId)) ?? '';
       pointers.push({ jobId, registryDir, note: parseJson(note) });
     } catch {
-      // Removed between the two looks.
+      // It was removed since it was listed.
     }
   }
   return pointers;
 }
 
-/** A path as one line of a file, whatever is in it. */
+/** A path as one line of a file, whatever characters it contains. */
 export function lineOf(path: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a folder's name may have them
   return /[\0-\x1f\x7f]/.test(path) ? JSON.stringify(path) : path;
 }
 
-/** The path in such a line; nothing where none is whole. */
+/** The path in such a line; nothing if it is cut. */
 export function placeIn(line: string): string | undefined {
   const path = line.startsWith('"') ? parseJson(line) : line;
   return typeof path === 'string' && path !== '' ? path : undefined;
 }
 
-/** The registry of an ended job whose record is retained; nothing where that is not noted, or can't be read. */
+/** The registry of an ended job whose record is retained; nothing if that was not noted, or can't be read. */
 export function retainedPlace({ retained }: Home, jobId: string): string | undefined {
   return orElse(() => placeIn(readFileSync(join(retained, jobId), 'utf8').replace(/\n$/, '')), undefined);
 }
 
-/** The registries that this home's hubs have written: where a late report on an ended job is looked for. */
+/** The registries that this home's hubs have written: a late report on an ended job looks for its job there. */
 export function readRegistries(home: Home): string[] {
   const lines = orElse(() => readFileSync(home.registries, 'utf8'), '').split('\n');
   return [...new Set(lines.flatMap((line) => placeIn(line) ?? []))];
@@ -167,7 +167,7 @@ export function readRegistries(home: Home): string[] {
 /** Notes a registry. @throws MamError `io` when the home can't be written */
 export async function addRegistry(home: Home, registryDir: string): Promise<void> {
   try {
-    // A full disk may have left the beginning of another one.
+    // A full disk may have left the beginning of another line.
     await appendFile(home.registries, `\n${lineOf(registryDir)}\n`, { mode: 0o600 });
   } catch (error) {
     throw noteError(home, error);

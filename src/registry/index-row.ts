@@ -15,19 +15,19 @@ import { jobPaths } from './paths.ts';
 import { readRecord } from './record-file.ts';
 import type { Seal } from './seal.ts';
 
-/** A row with the session that `mine` compares, and that session's key for the job. */
+/** A row with the session that `mine` compares to, and that session's key for the job. */
 export interface IndexRow extends JobRow {
   owner: string;
   /** The owner's pane. */
   place?: string | undefined;
   request_key?: string | undefined;
-  /** Its supervisor has asked to be notified, and has not been yet. */
+  /** Its supervisor has asked to be notified, and has not been notified yet. */
   untold?: boolean | undefined;
-  /** The state of the journal that it was made of. */
+  /** The state of the journal that it was made from. */
   journal?: Mark | undefined;
 }
 
-/** Fields of a row that are texts where they are there. */
+/** Fields of a row that are texts if present. */
 const MAYBE = [
   ...['reason', 'blocked_by', 'blocked_what', 'blocked_step', 'detail', 'session', 'pane', 'final_at'],
   ...['place', 'request_key', 'journal'],
@@ -35,7 +35,7 @@ const MAYBE = [
 const DETAIL_CHARS = 200;
 /** A million jobs have an index of this size, in bytes. */
 const MAX_INDEX_BYTES = 512 * 1024 * 1024;
-/** Lines between two turns of the event loop, some ms each. */
+/** Lines handled between two turns of the event loop, some ms each. */
 const STEP = 2_000;
 
 /** A row of a list from a job's record. */
@@ -63,7 +63,7 @@ export interface ListFilter {
   open_only?: boolean | undefined;
   /** Only the jobs that need attention. */
   needs_you?: boolean | undefined;
-  /** Only the jobs whose supervisor is still to be notified. */
+  /** Only the jobs whose supervisor has yet to be notified. */
   untold?: boolean | undefined;
   /** Only these jobs. */
   among?: ReadonlySet<string> | undefined;
@@ -96,8 +96,8 @@ export function matches(row: IndexRow, filter: ListFilter): boolean {
   );
 }
 
-/** True when an event has changed neither the job's row nor what is left to do for it. */
-export function standsAs(before: JobRecord, after: JobRecord): boolean {
+/** True if an event changed neither the job's row nor what is left to do for it. */
+export function isUnchanged(before: JobRecord, after: JobRecord): boolean {
   return (
     before.status === after.status &&
     before.reason === after.reason &&
@@ -110,12 +110,12 @@ export function standsAs(before: JobRecord, after: JobRecord): boolean {
   );
 }
 
-/** Whose signature a row has: no job has such an id, so no line of a journal passes for a row. */
+/** The id that signs a row. No job has such an id, so no journal line passes for a row. */
 export function signerOf({ job_id: id }: JobRow): string {
   return `row ${id}`;
 }
 
-/** The rows of an index file that this seal proves, by job, and how many lines it has. */
+/** The rows of an index file that this seal proves, by job, and the number of its lines. */
 export async function readRows(
   path: string,
   seal: Seal | undefined,
@@ -138,7 +138,7 @@ export async function readRows(
   return { known, lines };
 }
 
-/** True for what has the fields of a row in their forms: the file may have come with a clone. */
+/** True for a value whose fields have the types of a row: the file may have come with a clone. */
 function isRow(value: unknown): value is IndexRow {
   return (
     hasTexts(value, ['job_id', 'agent', 'status', 'phase', 'prompt_preview', 'created_at', 'owner']) &&

@@ -26,18 +26,18 @@ import { OwnPlace } from './own-place.ts';
 import { hasJob, journalPath } from './paths.ts';
 import type { Seal } from './seal.ts';
 
-/** How long changed rows gather before they are written, in ms: the file only saves the next hub work. */
+/** How long changed rows are collected before they are written, in ms: the file only saves the next hub work. */
 const WRITE_DELAY_MS = 200;
-/** Folders between two turns of the event loop, some ms each: all of them, and those that are read. */
+/** Folders handled between two turns of the event loop, some ms each: of all folders, and of those that are read. */
 const STEP = 2_000;
 const FOLDER_STEP = 50;
 
 type Moment = Pick<JobRow, 'created_at' | 'job_id'>;
 
 /**
- * The jobs of one registry in the order of their making, so that a page of them costs no look at the disk. Derived:
- * `.index.jsonl` is made again from the job folders where it lacks any, and where a row was not written by a hub of this
- * home or its journal has changed since.
+ * The jobs of one registry in the order in which they were made, so that a page of them needs no disk access. Derived:
+ * a row of `.index.jsonl` is made again from the job's folder if it is missing, if it was not written by a hub of this
+ * home, or if the job's journal has changed since.
  */
 export class JobIndex {
   readonly #path: string;
@@ -50,7 +50,7 @@ export class JobIndex {
   #changed = new Map<string, IndexRow>();
   #writing: NodeJS.Timeout | undefined;
   #rewriting: Promise<void> | undefined;
-  /** Jobs whose `job.json` does not say what their journal says. */
+  /** Jobs whose `job.json` does not match their journal. */
   readonly behind: string[] = [];
   readonly #mayWrite: () => void;
 
@@ -62,10 +62,10 @@ export class JobIndex {
   }
 
   /**
-   * Reads the index and looks for folders that it lacks, in small steps between which others are served: half a second
-   * with 100,000 jobs, once in a hub's life.
-   * @param seal what it does not prove is history; absent where no hub has run yet
-   * @param mayWrite throws before a write that must not happen; absent for whoever is not the hub: nothing is written
+   * Reads the index and looks for folders that it lacks, in small steps that leave the event loop free in between: half
+   * a second with 100,000 jobs, once in a hub's life.
+   * @param seal what it does not prove is history; absent if no hub has run yet
+   * @param mayWrite throws before a write that must not happen; absent: nothing is written, as by anyone but the hub
    */
   static async load(registryDir: string, seal: Seal | undefined, mayWrite?: () => void): Promise<JobIndex> {
     const index = new JobIndex(registryDir, seal, mayWrite ?? (() => {}));
@@ -94,7 +94,7 @@ export class JobIndex {
     return index;
   }
 
-  /** Brings the file up to what was found: by some lines, or anew where most of it is missing or outdated. */
+  /** Updates the file to what was found: appends lines, or rewrites it if most of it is missing or outdated. */
   #catchUp(rows: IndexRow[], lines: number): void {
     if (2 * this.#changed.size > rows.length || lines > 2 * rows.length) {
       this.#changed = new Map();
@@ -104,16 +104,16 @@ export class JobIndex {
 
   #rowFromFolder(registryDir: string, jobId: string): IndexRow | undefined {
     const seal = this.#seal;
-    // One whose journal is gone is listed as far as its record proves it.
+    // A job whose journal is gone is listed as far as its record proves it.
     if (!hasJob(registryDir, jobId)) return seal && rowFromRecord(registryDir, jobId, seal);
     try {
       const { folded, isProven } = foldProven(registryDir, jobId, seal);
       if (isProven && !folded.isWritten) this.behind.push(jobId);
       const row = toIndexRow(folded.record, folded.mark);
-      // It came with a clone, or from another home: nobody's key leads to it.
+      // An unproven job came with a clone, or from another home: nobody's key leads to it.
       return isProven ? row : { ...historyOf(row), request_key: undefined };
     } catch {
-      // A journal that can't be read is named when that job is asked for.
+      // An unreadable journal is reported when someone asks for that job.
       return seal && rowFromRecord(registryDir, jobId, seal);
     }
   }
@@ -132,7 +132,7 @@ export class JobIndex {
     return this.#keys.get(keyOf(session, key)) ?? (place && this.#keys.get(keyOf(place, key)));
   }
 
-  /** Takes over a job's present state. @param journal the state of the journal that says so */
+  /** Updates a job's row to its current state. @param journal the state of the journal that says so */
   put(record: JobRecord, journal: Mark | undefined): void {
     const row = toIndexRow(record, journal);
     this.#place(row);
@@ -145,14 +145,14 @@ export class JobIndex {
   }
 
   /**
-   * The jobs in the order of their making.
-   * @param behind begin after the one that was made at this time with this id
+   * The jobs in the order in which they were made.
+   * @param behind start after the job that was made at this time with this id
    */
   *inOrder(behind?: Moment): Generator<JobRow> {
     for (const row of [...this.#rows]) if (behind === undefined || byTime(row, behind) > 0) yield row;
   }
 
-  /** Forgets jobs whose folders are gone; the file's lines about them count no more. */
+  /** Forgets jobs whose folders are gone; the file's lines about them no longer count. */
   remove(jobIds: ReadonlySet<string>): void {
     const rows = this.#rows;
     this.#rows = [];
@@ -172,7 +172,7 @@ export class JobIndex {
     let place = cursor === undefined ? this.#rows.length : this.#places.get(cursor);
     if (place === undefined) {
       const step = 'Leave it out to begin with the newest job.';
-      throw new MamError('bad_input', 'The cursor is not known.', step);
+      throw new MamError('bad_input', 'The cursor is unknown.', step);
     }
     const rows: JobRow[] = [];
     while (--place >= 0) {
@@ -206,7 +206,7 @@ export class JobIndex {
         closeSync(file);
       }
     } catch {
-      // The next hub makes it again from the job folders.
+      // The next hub derives it again from the job folders.
     }
   }
 
@@ -232,7 +232,7 @@ export class JobIndex {
       this.#mayWrite();
       await writeDerived(this.#path, text);
     } catch {
-      // The same.
+      // As in #append.
     }
   }
 
@@ -242,7 +242,7 @@ export class JobIndex {
   }
 }
 
-/** True while the journal is in the state that the row was made of; of an older version's row, while there is none. */
+/** True while the journal is in the state that the row was made from, or is missing for a row of an older version. */
 function isPresent(registryDir: string, { job_id: id, journal }: IndexRow): boolean {
   return journal === presentMark(journalPath(registryDir, id));
 }

@@ -18,15 +18,15 @@ const writeFile = promisify(write);
 const closeFile = promisify(close);
 
 /**
- * Every write returns when its bytes are on the disk, as with fdatasync after it, for one trip through the thread pool
- * instead of two. For a new file this flushes its entry in the folder as well (ext4, APFS).
+ * With these flags a write returns when its bytes are on the disk, as with a following fdatasync, but in one trip
+ * through the thread pool instead of two. For a new file this also flushes its entry in the folder (ext4, APFS).
  */
 const FLAGS = constants.O_APPEND | constants.O_DSYNC;
 
-/** More of a journal that was removed is not read back, in bytes. */
+/** A larger journal is not read back after it was removed, in bytes. */
 const RESCUED_BYTES = 8 * 1024 * 1024;
 
-/** A journal that nobody writes to gives its file descriptor back after this time, in ms. */
+/** An idle journal closes its file after this time, in ms. */
 const IDLE_CLOSE_MS = 5_000;
 
 interface Waiting {
@@ -35,8 +35,8 @@ interface Waiting {
 }
 
 /**
- * Appends to one job's journal with group commit: what is appended while a write is under way goes to the disk
- * together in the next one. Measured: 24,000 events a second against 3,800 with a flush for each.
+ * Appends to one job's journal with group commit: lines appended during a write go to the disk together in the next
+ * write. Measured: 24,000 events a second, against 3,800 with one flush per event.
  */
 export class Journal {
   path: string;
@@ -45,9 +45,9 @@ export class Journal {
   #isNew: boolean;
   #fd: number | undefined;
   #rescued: string | undefined;
-  /** Another file was found in its place. */
+  /** Another file was found at its path. */
   isReplaced = false;
-  /** Bytes that are on the disk and acknowledged. */
+  /** Bytes on the disk that were acknowledged. */
   #size = 0;
   #batch = '';
   #waiting: Waiting[] = [];
@@ -56,9 +56,9 @@ export class Journal {
   #corked = false;
 
   /**
-   * @param options.place the folder that it lies in
-   * @param options.isNew it is to be made; else one that is missing is an error
-   * @param options.mayWrite called before each write, with true while the file is open; throws where it must not happen
+   * @param options.place the folder that it is in
+   * @param options.isNew the file is created; otherwise a missing file is an error
+   * @param options.mayWrite called before each write, with true while the file is open; throws to prevent the write
    */
   constructor(
     path: string,
@@ -72,7 +72,7 @@ export class Journal {
 
   /**
    * @param line one event as JSON, below 4 KiB
-   * @returns when it is on the disk, with the state that the journal has then
+   * @returns when the line is on the disk, with the state of the journal by then
    * @throws the system's error when it could not be written; nothing after it in the same batch is acknowledged
    */
   append(line: string): Promise<Mark> {
@@ -83,7 +83,7 @@ export class Journal {
     return done;
   }
 
-  /** Holds what is appended from now on until `uncork`, so that it goes to the disk in one write. */
+  /** Holds back further lines until `uncork`, so that they go to the disk in one write. */
   cork(): void {
     this.#corked = true;
   }
@@ -93,13 +93,13 @@ export class Journal {
     if (this.#waiting.length > 0) this.#flushing ??= this.#flush();
   }
 
-  /** Its folder lies elsewhere now. */
+  /** Its folder was moved. */
   moveTo(path: string, place: OwnPlace): void {
     this.path = path;
     this.#place = place;
   }
 
-  /** Lets go of a file that is no longer in its place. @returns what is in it, where that can still be read */
+  /** Closes a file that is no longer at its path. @returns its content, if that can still be read */
   async rescue(): Promise<string | undefined> {
     await this.#flushing;
     this.#letGo(true);
@@ -109,7 +109,7 @@ export class Journal {
     return rescued;
   }
 
-  /** Waits for what is under way and closes the file. */
+  /** Waits for pending writes and closes the file. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
     this.uncork();
@@ -119,7 +119,7 @@ export class Journal {
 
   async #flush(): Promise<void> {
     clearTimeout(this.#idle);
-    // Not in the caller's turn: `flushing` must be set before this can end, and a whole turn's events go together.
+    // Not in the caller's turn: `#flushing` must be set before this can end, and one turn's events go together.
     await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#corked) {
       const bytes = Buffer.from(this.#batch);
@@ -133,10 +133,10 @@ export class Journal {
           done += (await writeFile(fd, bytes, done, bytes.length - done, null)).bytesWritten;
         }
         const { nlink, mtimeMs, ino } = fstatSync(fd);
-        // A file without a name, or with a copy in its place, is found by nobody.
+        // Nobody finds a file that has no name, or whose path leads to a copy.
         const there = inodeOf(this.path);
         this.isReplaced = there !== undefined && there !== ino;
-        // A file that was put aside with its folder comes back as a whole.
+        // A file that was moved aside with its folder comes back with it.
         const isAlone = there === undefined && this.#isFolderThere();
         if (nlink === 0 || this.isReplaced || isAlone)
           throw Object.assign(new Error(`${this.path} was removed`), { code: 'ENOENT' });
@@ -147,7 +147,7 @@ export class Journal {
       } catch (error) {
         this.#takeBack();
         this.#letGo(this.isReplaced);
-        // What was appended since builds on what failed.
+        // Lines appended since then build on what failed.
         const dependent = this.#waiting;
         this.#batch = '';
         this.#waiting = [];
@@ -167,7 +167,7 @@ export class Journal {
     return this.#fd;
   }
 
-  /** False also where something else is in its place, as a link. */
+  /** False also if something else, such as a link, is at its path. */
   #isFolderThere(): boolean {
     try {
       this.#place?.check();
@@ -177,7 +177,7 @@ export class Journal {
     }
   }
 
-  /** Lets go of a file that was removed, and keeps its content: nothing else can find it any more. */
+  /** Closes a file that was removed, and keeps its content: nothing else can reach it any more. */
   #letGo(isMoved = false): void {
     const fd = this.#fd;
     if (fd === undefined) return;
@@ -185,18 +185,18 @@ export class Journal {
       if (!isMoved && fstatSync(fd).nlink > 0) return;
       if (this.#size <= RESCUED_BYTES) this.#rescued = readFileSync(`/proc/self/fd/${fd}`, 'utf8');
     } catch {
-      // Where the system has no such view of open files, memory must do.
+      // On a system without this view of open files, memory has to do.
     }
     this.#fd = undefined;
     closeSync(fd);
   }
 
-  /** A full disk takes a part of a batch: what is refused must not stay in the journal. */
+  /** A full disk takes only part of a batch: rejected lines must not stay in the journal. */
   #takeBack(): void {
     try {
       if (this.#fd !== undefined) ftruncateSync(this.#fd, this.#size);
     } catch {
-      // Then the reader decides: whole lines count, a torn one is passed over.
+      // Then the reader decides: whole lines count, a torn one is skipped.
     }
   }
 

@@ -8,15 +8,15 @@ import { hasJob, inodeAt } from './paths.ts';
 
 const { O_WRONLY, O_APPEND } = constants;
 
-/** What a home knows of a registry without looking into it. */
+/** What a home knows about a registry without reading it. */
 interface KnownRegistry {
   registryDir: string;
-  /** The registry's folder that each job lay in, by its inode. */
+  /** For each job, the inode of the registry folder that it was in. */
   jobs: Map<string, number>;
 }
 
 /**
- * Notes a new job. Where a registry's jobs were never noted, it stays so: a part of them would mislead.
+ * Notes a new job. If a registry's jobs were never noted, that stays so: an incomplete note would mislead.
  * @param inode of the registry's folder
  */
 export function noteJob(home: Home, registryDir: string, jobId: string, inode: number): void {
@@ -34,7 +34,7 @@ export function noteJob(home: Home, registryDir: string, jobId: string, inode: n
 }
 
 /**
- * Notes all jobs that are in a registry now, besides those that were in another folder of its name.
+ * Notes all jobs that are in a registry now, in addition to those that were in another folder of that name.
  * @param inode of the registry's folder
  */
 export function noteJobs(home: Home, registryDir: string, jobIds: string[], inode: number): void {
@@ -49,8 +49,8 @@ export function noteJobs(home: Home, registryDir: string, jobIds: string[], inod
 }
 
 /**
- * A registry was moved: its jobs are noted where it lies now. It is also noted that none is left in the old place, or any
- * job might be there.
+ * Notes that a registry was moved: its jobs are in the new place, and none is left in the old one, where otherwise any
+ * job might be.
  */
 export function moveNotes(home: Home, from: string, to: string): void {
   const before = knownRegistry(home, from)?.jobs ?? new Map<string, number>();
@@ -59,25 +59,25 @@ export function moveNotes(home: Home, from: string, to: string): void {
   const isMoved = ([id, at]: [string, number]): boolean => at === inode || hasJob(to, id);
   const moved = [...before].filter(isMoved).map(([id]) => [id, inode] as const);
   const isWhole = [...before.values()].includes(inode);
-  // Of a copy that nobody has noted yet this may be a part.
+  // For a copy that was never noted, these may be only a part of its jobs.
   const there = knownRegistry(home, to)?.jobs ?? (isWhole ? [] : undefined);
   if (there !== undefined && moved.length > 0) write(home, to, new Map([...there, ...moved]));
   write(home, from, new Map([...before].filter((one) => !isMoved(one))));
 }
 
-/** Forgets a job that has been given up: it is no longer waited for where it was. */
+/** Forgets a job that was given up, so that nothing waits for it any more. */
 export function forgetJob(home: Home, registryDir: string, jobId: string): void {
   const jobs = knownRegistry(home, registryDir)?.jobs;
   if (jobs?.delete(jobId) === true) write(home, registryDir, jobs);
 }
 
-/** What is noted of a registry; nothing where it was never noted, or the note was lost. */
+/** What is noted about a registry; nothing if it was never noted, or if the note was lost. */
 export function knownRegistry(home: Home, registryDir: string): KnownRegistry | undefined {
   const known = read(pathOf(home, registryDir));
   return known?.registryDir === registryDir ? known : undefined;
 }
 
-/** Where a job lay, by all that is noted: a pointer for each registry. */
+/** Where a job was according to the notes: one pointer per registry. */
 export function placesOf(home: Home, jobId: string): Pointer[] {
   return namesIn(home.known).flatMap((name) => {
     const { registryDir = '', jobs } = read(join(home.known, name)) ?? {};
@@ -92,7 +92,7 @@ function write(home: Home, registryDir: string, jobs: ReadonlyMap<string, number
     makeFolder(home.known);
     replaceOwn(pathOf(home, registryDir), `${registryDir}\n${lines.join('')}`);
   } catch {
-    // Without the note, a registry that is away may have any job.
+    // Without the note, a missing registry may have any job.
   }
 }
 

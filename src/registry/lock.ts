@@ -9,21 +9,21 @@ import { commandLineOf } from '../base/processes.ts';
 import { readObject, replaceOwn } from '../trust/files.ts';
 import { homePaths } from './home.ts';
 
-/** The heartbeat of a lock that is held for long: proper-lockfile touches it every half of this. */
+/** When a long-held lock counts as stale: proper-lockfile touches it at half this interval. */
 const HELD_STALE_MS = 20_000;
-/** An election takes a few ms; proper-lockfile takes no shorter time than 2 s for a holder that died in it. */
+/** An election takes a few ms, but proper-lockfile accepts no stale time below 2 s. */
 const ELECTION_STALE_MS = 2_000;
-/** A hub that has taken its lock opens its socket within this time, in ms; measured: 80 to 200. */
+/** How soon a hub that has taken its lock opens its socket, in ms; measured: 80 to 200. */
 const SOCKET_MS = 3_000;
-/** A hub's socket takes a connection at once, in ms. */
+/** How long to wait for a hub's socket, in ms; it normally accepts a connection immediately. */
 const CONNECT_TIMEOUT_MS = 1_000;
 
-/** Who holds a lock: enough to tell a living owner from a dead one whose pid was given to another process. */
+/** Who holds a lock: enough to tell a living owner from a dead one whose pid was reused. */
 export interface Owner extends ProcessId {
   boot: string;
-  /** Its machine's name: of two systems that run now, one does not see the processes of the other. */
+  /** Its machine's name: two running systems do not see each other's processes. */
   host?: string | undefined;
-  /** A hub's socket, which it opens some time after it has taken its locks. */
+  /** A hub's socket, which it opens after it has taken its locks. */
   socket?: string | undefined;
   /** For people: what holds it. */
   what: string;
@@ -33,23 +33,23 @@ export interface Owner extends ProcessId {
 
 export interface HeldLock {
   release(): Promise<void>;
-  /** Stops the heartbeat of a lock that has moved away with what it locks. */
+  /** Stops the heartbeat of a lock that was moved together with what it locks. */
   leave(): Promise<void>;
-  /** False once what proves it was removed or replaced: then another may have taken it. */
+  /** False once its owner file was removed or replaced: then another process may have taken it. */
   holds(): boolean;
 }
 
-/** Ends the heartbeats of this process's locks, by what is locked: a lock that was lost and taken again would have two. */
+/** Stops this process's heartbeats, by locked path: a lock that was lost and taken again would have two. */
 const heartbeats = new Map<string, () => Promise<void>>();
 
 /**
  * Takes a lock that its owner keeps for its lifetime. The owner is written to `<path>.owner`, so that a dead one is
- * replaced at once; proper-lockfile alone would block for its stale time, and its takeover of a stale lock races
+ * replaced immediately; proper-lockfile alone would block for its stale time, and its takeover of a stale lock races
  * (several winners were measured). Here every lock is taken under a short election lock.
  * @param path what to lock; `<path>.lock`, `<path>.owner` and `<path>.election` are next to it
  * @param onLost called when the lock was lost (a long sleep of the machine): stop writing
- * @param tries how often an election that is held is tried again, some 40 ms apart
- * @returns the lock, or the living owner that has it
+ * @param tries how often to retry while another process holds the election, some 40 ms apart
+ * @returns the lock, or the living owner that holds it
  */
 export async function takeLock(
   path: string,
@@ -58,12 +58,12 @@ export async function takeLock(
   tries = 200,
 ): Promise<HeldLock | { heldBy: Owner }> {
   removeForeign(`${path}.election`);
-  // A name of its own: proper-lockfile keeps its locks by this name, and would forget the one taken under the election.
+  // A separate name: proper-lockfile keys its locks by name, and would forget the one taken under the election.
   const election = await lock(`${path}.election`, {
     realpath: false,
     lockfilePath: `${path}.election`,
     stale: ELECTION_STALE_MS,
-    // Random waits, because equal ones keep losing against each other.
+    // Random delays, because processes with equal ones keep colliding.
     retries: { retries: tries, minTimeout: 5, maxTimeout: 40, randomize: true },
     onCompromised: () => {},
   });
@@ -96,11 +96,11 @@ export async function takeLock(
       },
       holds: () => {
         const there = orElse(() => statSync(`${path}.owner`), undefined);
-        // The time as well: an inode is given to another file as soon as it is free.
+        // The time is compared as well, because a freed inode is reused immediately.
         return there?.ino === mine.ino && there.mtimeMs === mine.mtimeMs;
       },
       release: async () => {
-        // The folder may have been removed and made again by a successor.
+        // A successor may have removed the folder and made it again.
         const owner = readOwner(path);
         if (owner === undefined || !isSame(owner, me) || owner.at !== me.at) return;
         rmSync(`${path}.owner`, { force: true });
@@ -113,7 +113,7 @@ export async function takeLock(
   }
 }
 
-/** Removes what is in the place of an election and is not one: an election is an empty folder, made a moment ago. */
+/** Removes anything at the election's path that is not one: an election is an empty folder that was just made. */
 function removeForeign(election: string): void {
   const stat = lstatSync(election, { throwIfNoEntry: false });
   if (stat === undefined) return;
@@ -122,7 +122,7 @@ function removeForeign(election: string): void {
     rmSync(election, { recursive: true, force: true });
 }
 
-/** The owner that is noted next to a lock, living or dead. */
+/** The owner noted next to a lock, living or dead. */
 export function readOwner(path: string): Owner | undefined {
   const owner = readObject(`${path}.owner`);
   const { pid, start, boot, what, at } = owner;
@@ -133,7 +133,7 @@ export function readOwner(path: string): Owner | undefined {
   return isOwner ? (owner as unknown as Owner) : undefined;
 }
 
-/** The same if it lives, as far as can be seen from here. */
+/** The same if it is alive, as far as can be seen from here. */
 export function livingOwner(path: string): Owner | undefined {
   const owner = readOwner(path);
   if (owner === undefined) return undefined;
@@ -150,34 +150,34 @@ function isSame(one: Owner, other: Owner): boolean {
   return one.pid === other.pid && one.ns === other.ns && one.boot === other.boot;
 }
 
-/** This process as an owner. @param what for people, such as the hub's folder; @param socket of a hub */
+/** This process as an owner. @param what for people, such as the hub's folder @param socket of a hub */
 export function thisOwner(what: string, socket?: string): Owner {
   const me = { ...identify(process.pid), boot: bootId(), host: hostname(), what, at: Date.now() };
   return socket === undefined ? me : { ...me, socket };
 }
 
-/** True while the very process that took the lock is seen to live. */
+/** True while the process that took the lock is seen to be alive. */
 export function isLiving(owner: Owner): boolean {
   return owner.boot === bootId() && (owner.start === '' ? isAlive(identify(owner.pid)) : isAlive(owner));
 }
 
 /**
- * False for an owner in another pid namespace (a container) or on another machine that shares the folder: not seeing its
- * process proves nothing. An owner from an earlier boot of this machine is seen to be gone.
+ * False for an owner in another pid namespace (a container) or on another machine that shares the folder: not seeing
+ * its process proves nothing. An owner from an earlier boot of this machine is known to be gone.
  */
 function isSeen({ ns, boot, host }: Owner): boolean {
   return boot === bootId() ? isOurNamespace(ns) : host === undefined || host === hostname();
 }
 
-/** True while the lock's holder looks after it. */
+/** True while the lock's holder keeps it fresh. */
 function beats(path: string): boolean {
   const held = lstatSync(`${path}.lock`, { throwIfNoEntry: false });
   return held !== undefined && Math.abs(Date.now() - held.mtimeMs) < HELD_STALE_MS;
 }
 
 /**
- * True for a hub that can't be seen and has ended all the same: another one has taken its home, or its socket is here and
- * refuses connections.
+ * True for a hub that can't be seen but has ended: another hub has taken its home, or its socket is here and refuses
+ * connections.
  */
 async function isDeserted(owner: Owner): Promise<boolean> {
   if (isSeen(owner)) return false;
@@ -196,7 +196,7 @@ async function isDeserted(owner: Owner): Promise<boolean> {
 
 let boot: string | undefined;
 
-/** Which start of the machine this is; empty where the system does not say. */
+/** The id of the machine's current boot; empty if the system does not say. */
 export function bootId(): string {
   boot ??= orElse(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), undefined);
   return boot ?? '';

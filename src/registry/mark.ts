@@ -2,8 +2,8 @@ import { lstatSync } from 'node:fs';
 import { orElse } from '../base/or-else.ts';
 
 /**
- * Which state of a journal something was made of: how many bytes it had, and when it was last written. What is derived
- * from a journal counts only while the journal is still in that state.
+ * The state of a journal from which something was derived: its size in bytes, and when it was last written. What is
+ * derived from a journal is valid only while the journal is still in that state.
  */
 export type Mark = string;
 
@@ -12,7 +12,7 @@ export function markOf(bytes: number, writtenAt: number): Mark {
   return `${bytes}@${writtenAt}`;
 }
 
-/** The present state of a journal, by one look; nothing where there is no plain file. */
+/** The current state of a journal, from one `lstat`; nothing if it is not a plain file. */
 export function presentMark(journal: string): Mark | undefined {
   const stat = orElse(() => lstatSync(journal), undefined);
   return stat?.isFile() === true ? markOf(stat.size, stat.mtimeMs) : undefined;

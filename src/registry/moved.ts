@@ -5,20 +5,20 @@ import { inodeOf } from './away.ts';
 import type { Pointer } from './home.ts';
 import { hasJob, inodeAt, projectFolderOf } from './paths.ts';
 
-/** A folder with more entries is not searched every second: a request may name the new place. */
+/** Folders with more entries are not searched every second; a request may name the new place instead. */
 const SEARCHED = 1_000;
 
 /** By missing registry: the state of the folder above it when it was last searched in vain. */
 const searched = new Map<string, string>();
 
 /**
- * Where a registry lies now whose project, or a folder above it, was renamed: it is the folder that it was. A registry
- * that was put aside in its project is not looked for: it is away until it is put back.
+ * Finds a registry whose project, or a folder above it, was renamed, by the inode of its folder. A registry that was
+ * moved aside within its project is not searched for: it is away until it is put back.
  * @param inode of its folder
  */
 export function renamedTo(registryDir: string, inode: number): string | undefined {
   const project = projectFolderOf(registryDir);
-  // Another project may have its name by now.
+  // Another project may have taken its name by now.
   const above = nearestThere(dirname(project));
   const below = relative(above, registryDir).split(sep).slice(1);
   try {
@@ -36,15 +36,15 @@ export function renamedTo(registryDir: string, inode: number): string | undefine
 }
 
 /**
- * True when the registry of a live job is seen to lie in this folder now: it is the folder that it was, or has the job
- * while the project that it was in is gone from a disk that is there.
+ * True if a live job's registry is now in this folder: it has the same inode, or it has the job while the job's old
+ * project is gone from a mounted disk.
  */
 export function isMovedTo(pointer: Pointer, dir: string): boolean {
   if (!hasJob(dir, pointer.jobId)) return false;
   return inodeOf(pointer) === inodeAt(dir) || isGone(pointer);
 }
 
-/** True when a job's project is gone from a disk that is there, or nothing is known of its place. */
+/** True if a job's project is gone from a mounted disk, or if its place is unknown. */
 function isGone({ registryDir, note }: Pointer): boolean {
   if (registryDir === '') return true;
   const project = projectFolderOf(registryDir);

@@ -11,21 +11,21 @@ import { tailOf } from './tail.ts';
 /** How much of the index is read, in bytes: some 600 jobs. */
 const TAIL_BYTES = 256 * 1024;
 
-/** What is known at a glance of a job. */
+/** What a quick look at a job shows. */
 type Glance = Pick<JobRecord, 'job_id' | 'status' | 'agent' | 'prompt_preview' | 'created_at'>;
-/** A row of the index, with the state of the journal that it was made of. */
+/** A row of the index, with the state of the journal that it was made from. */
 type Row = Glance & { journal?: Mark | undefined };
 
 /**
- * The jobs that are most likely meant: the open ones first, then those that changed last, each the newest first.
- * A glance of a few ms, however large the registry is: it reads the end of the index, which lacks what a hub has not
- * added yet, and the folders of the open jobs.
- * @param home `MAM_HOME`, which knows where jobs are open
+ * The jobs that the user most likely means: the open ones first, then the others, each newest first. Takes a few ms,
+ * however large the registry is: it reads only the end of the index, which lacks what a hub has not added yet, and the
+ * folders of the open jobs.
+ * @param home `MAM_HOME`, which knows which jobs are open
  * @param limit how many at most
  */
 export function newestJobs(registryDir: string, home: string, limit: number): Glance[] {
   const jobs = new Map<string, Row>(indexTail(registryDir).map((job) => [job.job_id, job]));
-  // A hub adds to the index only once it was asked for a list.
+  // A hub adds to the index only after it was asked for a list.
   const unsure = [...jobs.values()].filter(({ status }) => !isFinal(status)).map(({ job_id }) => job_id);
   for (const id of new Set([...unsure, ...openIn(registryDir, home)])) {
     const job = lookAt(registryDir, id);
@@ -55,7 +55,7 @@ function lookAt(registryDir: string, jobId: string): Row | undefined {
 }
 
 function openIn(registryDir: string, home: string): string[] {
-  // None in a home in which no hub has run yet.
+  // Empty for a home in which no hub has run yet.
   const pointers = orElse(() => readPointers(homePaths(home)), []);
   return pointers.filter((pointer) => pointer.registryDir === registryDir).map(({ jobId }) => jobId);
 }
@@ -68,7 +68,7 @@ function indexTail(registryDir: string): Row[] {
       const texts = [row.job_id, row.status, row.agent ?? '', row.prompt_preview, row.created_at];
       if (texts.every((text) => typeof text === 'string')) rows.push(row);
     } catch {
-      // The piece of a line that the tail begins with, or the empty one at the end.
+      // The cut line at the start of the tail, or the empty one at its end.
     }
   }
   return rows;

@@ -2,19 +2,19 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { isOwn } from '../trust/owner.ts';
 
 /**
- * A folder that is written into for a long time, in a project where others can write: a link that is put in its place
- * meanwhile, or in that of a folder above it, would send all of it elsewhere.
+ * A folder that we write to for a long time, in a project where others can write too. A link that replaces it, or a
+ * folder above it, would redirect all of that elsewhere.
  */
 export class OwnPlace {
   readonly folder: string;
-  /** Where it lay when it was first used. */
+  /** Its real path when it was first used. */
   #real: string | undefined;
 
   constructor(folder: string) {
     this.folder = folder;
   }
 
-  /** Before each use. A missing one passes: the use will fail. @throws the system's error, ENOTDIR for another place */
+  /** Call before each use; a missing folder passes, as its use will fail. @throws the system's error, ENOTDIR if replaced */
   check(): void {
     const stat = lstatSync(this.folder, { throwIfNoEntry: false });
     if (stat === undefined) return;

@@ -12,7 +12,7 @@ export type JobPaths = ReturnType<typeof jobPaths>;
 /** Paths of a job's files. @throws MamError `bad_input` for an id that can't be a folder's name */
 export function jobPaths(registryDir: string, jobId: string) {
   if (!isJobId(jobId))
-    throw new MamError('bad_input', 'This is not a job id.', 'Job ids have only a-z, 0-9 and -.');
+    throw new MamError('bad_input', 'This is not a job id.', 'A job id contains only a-z, 0-9 and -.');
   const folder = join(registryDir, jobId);
   return {
     folder,
@@ -23,7 +23,7 @@ export function jobPaths(registryDir: string, jobId: string) {
   };
 }
 
-/** Where a job's journal lies, for an id that is known to be one: a list asks it of every job. */
+/** The path of a job's journal, for a valid id: lists need it for every job, so nothing is checked. */
 export function journalPath(registryDir: string, jobId: string): string {
   return `${registryDir}/${jobId}/events.jsonl`;
 }
@@ -32,13 +32,13 @@ export function journalPath(registryDir: string, jobId: string): string {
 export function hasJob(registryDir: string, jobId: string): boolean {
   if (!isJobId(jobId)) return false;
   const { folder, journal } = jobPaths(registryDir, jobId);
-  // Never through a link: it leads to what belongs to something else.
+  // Never through a link: its target belongs to something else.
   return orElse(() => lstatSync(folder).isDirectory() && lstatSync(journal).isFile(), false);
 }
 
 /**
- * Where a registry really lies: links above it are resolved. A link in its own place, or in that of the `.mam` folder
- * around it, stays one: it is refused.
+ * The real path of a registry, with links above it resolved. If the registry or its `.mam` folder is itself a link, it
+ * stays one and is refused later.
  */
 export function realRegistry(registryDir: string): string {
   const dir = resolve(registryDir);
@@ -46,36 +46,36 @@ export function realRegistry(registryDir: string): string {
   return join(realPlace(top), relative(top, dir));
 }
 
-/** The inode of a folder, which stays with it under another name; nothing while it can't be seen. */
+/** The inode of a folder, which survives a rename; nothing while the folder can't be seen. */
 export function inodeAt(dir: string): number | undefined {
   return orElse(() => statSync(dir, { throwIfNoEntry: false })?.ino, undefined);
 }
 
-/** True where it, and the `.mam` folder around it, are real folders. */
+/** True if a registry, and the `.mam` folder around it, are real folders. */
 export function isRealRegistry(registryDir: string): boolean {
   const places = [projectOf(registryDir) ?? registryDir, registryDir];
-  // One that is missing, or below a file, is not one.
+  // A missing path, or one below a file, is not a folder.
   return orElse(() => places.every((place) => lstatSync(place).isDirectory()), false);
 }
 
-/** The folder that a user moves, with the registry in it: the project, or the one that a registry of its own lies in. */
+/** The folder that a user would move together with the registry: the project, or the parent of a separate registry. */
 export function projectFolderOf(registryDir: string): string {
   return dirname(projectOf(registryDir) ?? registryDir);
 }
 
-/** The `.mam` folder that a registry lies in, where it does. */
+/** The `.mam` folder that a registry is in, if it is in one. */
 function projectOf(registryDir: string): string | undefined {
   return basename(dirname(registryDir)) === '.mam' ? dirname(registryDir) : undefined;
 }
 
-/** What the hub that writes a registry locks. */
+/** The path that a hub locks before it writes a registry. */
 export function lockPath(registryDir: string): string {
   return `${registryDir}/.hub`;
 }
 
 /**
- * True when a job's folder was taken out of a registry that this hub has locked. A registry without its lock (an unmounted
- * disk may leave an empty folder), or one that can't be read now, proves nothing.
+ * True if a job's folder was removed from a registry that this hub has locked. A registry without its lock (an
+ * unmounted disk may leave an empty folder), or one that can't be read now, proves nothing.
  */
 export function isRemoved(registryDir: string, jobId: string): boolean {
   const isGone = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) === undefined;
@@ -86,8 +86,8 @@ export function isRemoved(registryDir: string, jobId: string): boolean {
 }
 
 /**
- * Whether a job is in its registry. `away`: the registry can't be looked into now, or is not the folder that it was (a
- * disk that is mounted late, a folder that was renamed), so that nothing is known of its jobs. `cut`: only its record is
+ * Whether a job is in its registry. `away`: the registry can't be accessed now, or is not the same folder as before (a
+ * disk that is mounted late, a folder that was renamed), so nothing is known about its jobs. `cut`: only its record is
  * left there.
  * @param inode of the registry's folder, when the job was last seen there
  */
@@ -115,9 +115,9 @@ export function whereIs(
 }
 
 /**
- * Makes sure that a registry can be written: a real folder of this user's, which nobody else can write. A missing one is
- * made, with a `.gitignore` next to it when it is a project's own.
- * @param look only looks whether a missing one could be made
+ * Makes sure that a registry can be written and is a real folder of this user's that nobody else can write to. A
+ * missing one is made, with a `.gitignore` next to it if it belongs to a project.
+ * @param look only check whether a missing one could be made
  * @throws MamError `io` when it can't be written, `refused` when it, or the `.mam` folder it lies in, is a link or
  * another user's
  */
@@ -154,21 +154,21 @@ function checkRegistryFolder(folder: string, look = false): void {
       'Set MAM_REGISTRY_DIR to a folder of your own.',
     );
   }
-  // A clone leaves it so where the group may write: what is in it is foreign anyway, and what comes from now on is not.
+  // A clone may leave it writable for the group: its content so far is foreign anyway, but new content is not.
   if (!look && (stat.mode & 0o022) !== 0) chmodSync(folder, stat.mode & 0o755);
 }
 
-/** The error for a registry that can't be written; a `MamError` as it is. */
+/** The error for a registry that can't be written; a `MamError` is returned unchanged. */
 export function registryError(registryDir: string, error: unknown): MamError {
   if (error instanceof MamError) return error;
   const code = systemCode(error) ?? 'unknown error';
   const confined = ['EACCES', 'EPERM', 'EROFS'].includes(code)
-    ? ' If you can write it yourself, the hub was started from a sandbox: run `mam hub restart` outside of it.'
+    ? ' If you can write to it yourself, the hub was started in a sandbox: run `mam hub restart` outside it.'
     : '';
   return new MamError(
     'io',
     `The registry ${registryDir} cannot be written (${code}).`,
-    `Fix its permissions or free some space, or set MAM_REGISTRY_DIR to a folder that can be written.${confined}`,
+    `Fix its permissions or free some space, or set MAM_REGISTRY_DIR to a writable folder.${confined}`,
     { cause: error },
   );
 }

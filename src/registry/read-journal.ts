@@ -6,18 +6,18 @@ import { readForeign, readForeignDated } from '../trust/files.ts';
 import { type Mark, markOf } from './mark.ts';
 import type { Seal } from './seal.ts';
 
-/** A longer journal is not one of ours, in bytes: a runaway peer is stopped long before. */
+/** A larger journal is not ours, in bytes: a runaway peer is stopped long before that. */
 const MAX_JOURNAL_BYTES = 512 * 1024 * 1024;
 
 const NEWLINE = 10;
-/** How often a journal whose last line is not whole is read: a hub may be writing it. */
+/** How often a journal with an incomplete last line is read: a hub may be writing it. */
 const READS = 5;
 
 export interface JournalContent {
   events: RecordedEvent[];
-  /** One sentence for each line that can't be read; the lines stay as they are. */
+  /** One sentence for each unreadable line; the lines stay as they are. */
   damage: string[];
-  /** The state that it was read in; absent where there is none. */
+  /** The state that it was read in; absent if there is no journal. */
   mark: Mark | undefined;
 }
 
@@ -27,8 +27,8 @@ export function journalText(path: string): string {
 }
 
 /**
- * Reads a journal. A missing file is an empty one; a line that is torn, corrupt or not an event is reported and passed
- * over.
+ * Reads a journal. A missing file counts as empty; a line that is torn, corrupt or not an event is reported and
+ * skipped.
  * @param proof only lines that this seal proves to be this job's count
  */
 export function readJournal(path: string, proof?: { seal: Seal; jobId: string }): JournalContent {
@@ -42,11 +42,9 @@ export function readJournal(path: string, proof?: { seal: Seal; jobId: string })
     if (line === '') continue;
     const event = parseLine(line);
     if (event === undefined) {
-      damage.push(`Line ${index + 1} of ${path} cannot be read and is passed over.`);
+      damage.push(`Line ${index + 1} of ${path} cannot be read and is skipped.`);
     } else if (proof !== undefined && proof.seal.open(proof.jobId, line) === undefined) {
-      damage.push(
-        `Line ${index + 1} of ${path} was not written by a hub of this MAM_HOME and is passed over.`,
-      );
+      damage.push(`Line ${index + 1} of ${path} was not written by a hub of this MAM_HOME and is skipped.`);
     } else if (event.seq > last) {
       events.push(event);
       last = event.seq;
@@ -55,7 +53,7 @@ export function readJournal(path: string, proof?: { seal: Seal; jobId: string })
   return { events, damage, mark };
 }
 
-/** A journal up to the end of a line, also while a hub writes it; one that ends within a line as it is. */
+/** A journal up to the end of a line, even while a hub writes it; one that stays torn is returned as it is. */
 function readWhole(path: string): { text: string; mark: Mark } | undefined {
   let before = -1;
   for (let read = 1; ; read++) {
@@ -68,7 +66,7 @@ function readWhole(path: string): { text: string; mark: Mark } | undefined {
       throw error;
     }
     const isTorn = bytes.length > 0 && bytes[bytes.length - 1] !== NEWLINE;
-    // If it has not grown, no line is on its way.
+    // If it has not grown, no line is being written.
     if (!isTorn || bytes.length === before || read === READS)
       return { text: bytes.toString('utf8'), mark: markOf(bytes.length, writtenAt) };
     before = bytes.length;
@@ -83,8 +81,8 @@ function parseLine(line: string): RecordedEvent | undefined {
 }
 
 /**
- * True for what has the fields of an event in their forms; of others a newer version may have more. By hand, because zod
- * would cost every `mam status` 15 ms.
+ * True for a value whose fields have the types of an event; a newer version may add other fields. Hand-written, because
+ * zod would cost every `mam status` 15 ms.
  */
 function isEvent(value: unknown): value is RecordedEvent {
   if (!hasTexts(value, ['event_id', 'job_id', 'type', 'at', 'recorded_at'])) return false;

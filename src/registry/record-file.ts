@@ -4,7 +4,7 @@ import { STATUSES } from '../job/words.ts';
 import { readObject } from '../trust/files.ts';
 import type { Seal } from './seal.ts';
 
-/** Fields of a record that are always texts, and that are texts where they are there. */
+/** Fields of a record that are always texts, and fields that are texts if present. */
 const TEXTS = [
   ...['agent', 'workdir', 'registry_dir', 'log_dir', 'prompt_preview', 'phase', 'created_at', 'host'],
 ];
@@ -15,10 +15,10 @@ const MAYBE = [
 ];
 
 /**
- * The derived record as last written, if there is a readable one. By itself it proves nothing of where the job stands:
- * its journal may be ahead.
- * @param jobId whose it must be, where that is known
- * @param seal counts only what it proves
+ * The derived record as last written, if it is readable. By itself it does not prove the job's current state: the
+ * journal may be ahead.
+ * @param jobId whose record it must be, if that is known
+ * @param seal a record that it does not prove is ignored
  */
 export function readRecord(path: string, jobId?: string, seal?: Seal): JobRecord | undefined {
   const { mac, ...record } = readObject(path);
@@ -27,22 +27,22 @@ export function readRecord(path: string, jobId?: string, seal?: Seal): JobRecord
   return proven ? record : undefined;
 }
 
-/** The status and number that a job.json has, whatever else is in it; nothing where it has no status. */
+/** The status and seq in a job.json, whatever else it contains; nothing if it has no status. */
 export function writtenState(path: string): { status: string; seq: number } | undefined {
   const { status, seq } = readObject(path);
   if (typeof status !== 'string') return undefined;
   return { status, seq: Number.isSafeInteger(seq) ? Number(seq) : 0 };
 }
 
-/** A record as `job.json` has it. */
+/** A record as `job.json` stores it. */
 export function recordText(record: JobRecord, seal: Seal): string {
   const mac = seal.signRecord(record.job_id, JSON.stringify(record));
   return `${JSON.stringify({ ...record, mac }, undefined, 2)}\n`;
 }
 
 /**
- * True for what has the fields of a record in their forms, so that lists and texts can be made of it. By hand, because
- * zod would cost every `mam status` 15 ms; the hub checks what it takes up with the whole schema.
+ * True for a value whose fields have the types of a record, so that it can be listed and shown. Hand-written, because
+ * zod would cost every `mam status` 15 ms; the hub checks the records that it loads against the whole schema.
  * @param jobId whose record it must be
  */
 export function isRecord(value: unknown, jobId: string): value is JobRecord {

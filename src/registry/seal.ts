@@ -14,8 +14,8 @@ export const SIGNED_BYTES = ',"mac":""'.length + MAC_CHARS;
 const SIGNED = new RegExp(`^(.*),"mac":"([\\w-]{${MAC_CHARS}})"\\}$`, 's');
 
 /**
- * Proves that a line of a journal was written by a hub of this home: a registry lies in a project, which a clone brings
- * and a peer can write. What is not proven may be shown, and is never obeyed.
+ * Proves that a journal line was written by a hub of this home: a registry is in a project, which may come with a clone
+ * and which a peer can write to. What is not proven may be shown but is never obeyed.
  */
 export class Seal {
   readonly #key: Buffer;
@@ -24,19 +24,19 @@ export class Seal {
     this.#key = key;
   }
 
-  /** The seal of a home, whose key is made at its first use. @throws the system's error, MamError `io` for a damaged key */
+  /** The seal of a home, whose key is made on first use. @throws the system's error, MamError `io` for a damaged key */
   static of({ key: path }: Pick<Home, 'key'>): Seal {
     if (!existsSync(path)) make(path);
     return read(path);
   }
 
-  /** The seal of a home; nothing where no hub has run yet. @throws as `of` */
+  /** The seal of a home; nothing if no hub has run yet. @throws as `of` */
   static existing({ key: path }: Pick<Home, 'key'>): Seal | undefined {
     return existsSync(path) ? read(path) : undefined;
   }
 
   /**
-   * Writes the key again if it was removed or emptied. Another one in its place stays: it may have been put back.
+   * Writes the key again if it was removed or emptied. A different key stays: the user may have put it back.
    * @returns true when it was written
    * @throws the system's error
    */
@@ -51,13 +51,13 @@ export class Seal {
     return `${line.slice(0, -1)},"mac":"${this.#mac(`${jobId}\n${line}`)}"}`;
   }
 
-  /** The line as it was signed; nothing for one that was not, or that is another job's. */
+  /** The line as it was signed; nothing for a line that was not signed, or that is another job's. */
   open(jobId: string, signed: string): string | undefined {
     const [, line, mac = ''] = SIGNED.exec(signed) ?? [];
     return line !== undefined && this.#proves(`${jobId}\n${line}}`, mac) ? `${line}}` : undefined;
   }
 
-  /** What proves a record; no line's proof does, since a peer chooses what its lines say. @param text the record as JSON */
+  /** The proof of a record; a line's proof is none, since a peer chooses its lines. @param text the record as JSON */
   signRecord(jobId: string, text: string): string {
     return this.#mac(recordOf(jobId, text));
   }
@@ -66,7 +66,7 @@ export class Seal {
     return this.#proves(recordOf(jobId, text), mac);
   }
 
-  /** A name that no other home has, in hexadecimal. @param purpose another one gives another name */
+  /** A name that no other home has, in hexadecimal. @param purpose each purpose has a different name */
   nameFor(purpose: string): string {
     const digest = createHmac('sha256', this.#key).update(`name ${purpose}`).digest();
     return digest.subarray(0, NAME_BYTES).toString('hex');
@@ -83,7 +83,7 @@ export class Seal {
   }
 }
 
-/** Makes a new key, whole or not at all: others may read it at that moment. @throws the system's error */
+/** Makes a new key atomically: others may read it at the same time. @throws the system's error */
 function make(path: string): void {
   const whole = `${path}.${process.pid}.tmp`;
   writeFileSync(whole, textOf(randomBytes(KEY_BYTES)), { mode: 0o600, flush: true });
@@ -106,7 +106,7 @@ function textOf(key: Buffer): string {
   return `${key.toString('hex')}\n`;
 }
 
-/** The key in a file; nothing where it is not whole. @throws the system's error */
+/** The key in a file; nothing if it is incomplete. @throws the system's error */
 function keyIn(path: string): Buffer | undefined {
   const key = Buffer.from(readForeign(path).trim(), 'hex');
   return key.length === KEY_BYTES ? key : undefined;
@@ -119,11 +119,11 @@ function read(path: string): Seal {
   throw new MamError(
     'io',
     `${path} ${isFile ? 'is damaged' : 'is not a file'}.`,
-    'Put it back from a backup. Without one move it away and run `mam hub restart`: a new key is made, and every job so far is history then.',
+    'Restore it from a backup. Without one, move it away and run `mam hub restart`: a new key is made, and all jobs so far become history.',
   );
 }
 
-/** What is wrong with a key that is there: it is not a file, or not whole. That it can't be read is another fault. */
+/** What is wrong with an existing key: it is not a file, or is incomplete. An unreadable key is a different fault. */
 export function keyFault(path: string): MamError | undefined {
   try {
     read(path);

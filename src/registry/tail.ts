@@ -4,7 +4,7 @@ import { tailOfForeign } from '../trust/files.ts';
 /** How much of the end of a hub's log is searched, in bytes. */
 const LOG_BYTES = 64 * 1024;
 
-/** The errors in a hub's log since a time (ms since 1970), as lines; older ones than its last 64 KiB are left out. */
+/** The error lines in the last 64 KiB of a hub's log since a time (ms since 1970). */
 export function errorsIn(log: string, since: number): string[] {
   return tailOf(log, LOG_BYTES)
     .split('\n')
@@ -14,7 +14,7 @@ export function errorsIn(log: string, since: number): string[] {
     });
 }
 
-/** The end of a plain file as text, at most so many bytes of it; empty when there is no such file. */
+/** The last `bytes` bytes of a plain file as text; empty if there is no such file. */
 export function tailOf(path: string, bytes: number): string {
   return orElse(() => tailOfForeign(path, bytes).tail.toString('utf8'), '');
 }

@@ -12,21 +12,21 @@ import { isOwnFolder } from '../trust/owner.ts';
 import { writeDurably } from './files.ts';
 import { SIGNED_BYTES } from './seal.ts';
 
-/** Beginning of a text that stays in the journal line when the whole lies in `texts/`. */
+/** How much of a text stays in the journal line when the whole text is in `texts/`. */
 const KEPT_CHARS = 400;
 /** The two newlines and the proof count as well. */
 const MAX_LINE_BYTES = LIMITS.lineBytes - 2 - SIGNED_BYTES;
-/** The name of a text. An event may name anything: it comes from a peer. */
+/** The name of a text. It is checked because events come from peers and may name anything. */
 const HASH = /^[0-9a-f]{64}$/;
 
-/** How much of the last texts stays in memory, in characters. */
+/** How much recent text stays in memory, in characters. */
 const MEMORY_CHARS = 4 * 1024 * 1024;
 
-/** The last texts, by their hashes, and how much they take. */
+/** Recent texts by hash, and their total length. */
 const kept = new Map<string, string>();
 let chars = 0;
 
-/** Keeps a text of a job's file for a while: the file may be removed and is then written again. */
+/** Keeps a text of a job in memory for a while: its file may be removed and is then written again. */
 export function keepText(hash: string, text: string): void {
   if (kept.has(hash) || text.length > MEMORY_CHARS / 4) return;
   kept.set(hash, text);
@@ -68,7 +68,7 @@ export async function longLine(event: RecordedEvent, folder: string): Promise<Li
     if (value === undefined) continue;
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     if (text.length <= KEPT_CHARS) continue;
-    // An event's own order (`data` of `queued`) must stay readable in place; it is small by its schema.
+    // The job's order (`data` of `queued`) must stay readable in place; its schema keeps it small.
     if (field === 'data' && event.type === 'queued') continue;
     const hash = await writeText(folder, text);
     const texts = { ...short.texts, [field]: hash };
@@ -80,8 +80,8 @@ export async function longLine(event: RecordedEvent, folder: string): Promise<Li
 }
 
 /**
- * Writes the long texts of events again that were removed, as far as they are still known.
- * @returns how many are not
+ * Writes the removed long texts of events again, as far as they are still known.
+ * @returns how many are lost
  * @throws the system's error
  */
 export async function restoreTexts(events: readonly RecordedEvent[], folder: string): Promise<number> {
@@ -95,7 +95,7 @@ export async function restoreTexts(events: readonly RecordedEvent[], folder: str
   return lost;
 }
 
-/** A record as it is shown: it says where the file with its whole result is gone. */
+/** A record as it is shown: it says so if the file with its whole result is gone. */
 export function withResult(record: JobRecord): JobRecord {
   const { result, result_file: file } = record;
   if (result === undefined || file === undefined || existsSync(file)) return record;
@@ -103,7 +103,7 @@ export function withResult(record: JobRecord): JobRecord {
 }
 
 function goneText(file: string): string {
-  return `… (the rest is gone: there is no ${file})`;
+  return `… (the rest is gone: ${file} is missing)`;
 }
 
 async function writeText(folder: string, text: string): Promise<string> {
@@ -111,7 +111,7 @@ async function writeText(folder: string, text: string): Promise<string> {
   keepText(hash, text);
   const path = join(folder, hash);
   makeFolder(folder);
-  // A link would send the text into a folder that is not ours.
+  // A link would redirect the text into a folder that is not ours.
   if (!isOwnFolder(folder))
     throw Object.assign(new Error(`${folder} is not a folder of our own`), { code: 'ENOTDIR' });
   if (!isThere(path, hash)) await writeDurably(path, text);
@@ -129,7 +129,7 @@ function beginning(value: unknown): unknown {
 }
 
 /**
- * An event with its long texts whole again. One whose file is gone keeps its beginning, and says so.
+ * An event with its long texts restored. A text whose file is gone keeps its beginning and says so.
  * @param folder the job's `texts` folder
  */
 export function wholeEvent(event: RecordedEvent, folder: string): RecordedEvent {
@@ -141,7 +141,7 @@ export function wholeEvent(event: RecordedEvent, folder: string): RecordedEvent 
       restored[field] = `${beginning}${goneText(join(folder, hash))}`;
     try {
       const text = readForeign(join(folder, hash));
-      // Something else lies there: the name proves the text.
+      // The name is the hash of the text, so this is something else.
       if (sha256(text) !== hash) continue;
       restored[field] = field === 'files' || field === 'data' ? JSON.parse(text) : text;
     } catch {

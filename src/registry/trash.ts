@@ -8,23 +8,23 @@ import { isOwnFolder } from '../trust/owner.ts';
 import { JOB_NEIGHBOUR } from './files.ts';
 import { jobPaths } from './paths.ts';
 
-/** Not a job id, so nobody takes it for a job's folder. */
+/** Not a job id, so nothing mistakes it for a job's folder. */
 const TRASH = '.trash';
-/** What `moveToTrash` calls a folder in it. */
+/** How `moveToTrash` names a folder in it. */
 const THROWN = /^(.+)\.[a-z0-9]{8}$/;
 const OURS = new Set(['job.json', 'events.jsonl', 'prompt.md', 'texts', 'screen.txt', 'validate.log']);
 const HASH = /^[0-9a-f]{64}(\.[0-9a-f]{8}\.tmp)?$/;
 
 interface Contents {
   bytes: number;
-  /** Names of what we did not put there: only its maker may remove it. */
+  /** Names of entries that we did not put there: only their owner may remove them. */
   foreign: string[];
 }
 
 /** What is in a job's folder. @throws the system's error when the folder can't be read */
 export function contentsOf(registryDir: string, jobId: string): Contents {
   const { folder } = jobPaths(registryDir, jobId);
-  // A link leads to what belongs to someone else.
+  // A link's target belongs to someone else.
   if (!lstatSync(folder).isDirectory()) return { bytes: 0, foreign: [jobId] };
   return contentsIn(folder);
 }
@@ -48,23 +48,23 @@ function contentsIn(folder: string): Contents {
 }
 
 /**
- * Takes a job out of a registry in one step: its folder is moved into the registry's trash, so that a crash leaves it
- * whole or gone. `emptyTrash` deletes it.
+ * Takes a job out of a registry in one step, by moving its folder into the registry's trash: a crash leaves it whole or
+ * gone. `emptyTrash` deletes it.
  * @throws the system's error, ENOTDIR where the trash is not a folder of our own; the job stays as it was
  */
 export function moveToTrash(registryDir: string, jobId: string): void {
   const trash = join(registryDir, TRASH);
   mkdirSync(trash, { recursive: true, mode: 0o700 });
-  // A link would send the job, and what is deleted later, to a place that is not ours.
+  // A link would redirect the job, and the later deletion, to a place that is not ours.
   if (!isOwnFolder(trash))
     throw Object.assign(new Error(`${trash} is not a folder of our own`), { code: 'ENOTDIR' });
-  // One of the same name may still lie there, of a job that was put back by hand.
+  // The trash may still have a folder of that name, from a job that was put back by hand.
   renameSync(jobPaths(registryDir, jobId).folder, join(trash, `${jobId}.${randomSuffix()}`));
 }
 
 /**
- * Deletes the jobs in a registry's trash, also what a hub that was killed has left there. A repository can bring a
- * trash of its own: a link is never followed, and nothing but a job's folder with a job's files is deleted.
+ * Deletes the jobs in a registry's trash, including those that a killed hub left there. A repository can bring its own
+ * trash, so no link is followed, and only job folders with nothing but a job's files are deleted.
  * @throws the system's error
  */
 export async function emptyTrash(registryDir: string): Promise<void> {
@@ -73,18 +73,18 @@ export async function emptyTrash(registryDir: string): Promise<void> {
   for (const name of readdirSync(trash)) {
     if (isThrownJob(join(trash, name), name)) await rm(join(trash, name), { recursive: true, force: true });
   }
-  // Something that is not ours may be there, or another job may have come in.
+  // It may contain something that is not ours, or a job that was added meanwhile.
   removeIfEmpty(trash);
 }
 
-/** True for a folder that `moveToTrash` may have put there: the name of one, and nothing foreign in it. */
+/** True for a folder that `moveToTrash` may have put there: it has such a name and nothing foreign in it. */
 function isThrownJob(folder: string, name: string): boolean {
   const jobId = THROWN.exec(name)?.[1];
   if (jobId === undefined || !isJobId(jobId)) return false;
   try {
     return isOwnFolder(folder) && contentsIn(folder).foreign.length === 0;
   } catch (error) {
-    // Another hub has deleted it, or parts of it.
+    // Another hub has deleted all or part of it.
     if (systemCode(error) === 'ENOENT') return false;
     throw error;
   }

@@ -18,7 +18,7 @@ import { isOwn } from './owner.ts';
 
 const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW, O_WRONLY, O_CREAT } = constants;
 
-/** A file of a registry or a configuration is shorter than this, in bytes; a journal has a limit of its own. */
+/** The size limit of a registry or configuration file, in bytes; a journal has its own. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 function refused(path: string, why: string, code: string): Error {
@@ -27,7 +27,7 @@ function refused(path: string, why: string, code: string): Error {
 
 /**
  * Reads a plain file that others may have made: never through a link, never a pipe or a device (which could block the
- * reader for ever), and never more than a limit.
+ * reader forever), and never more than `max` bytes.
  * @param max its limit in bytes
  * @throws the system's error; ELOOP for a link, EFTYPE for what is not a plain file, EFBIG for one that is too large
  */
@@ -35,7 +35,7 @@ export function readForeign(path: string, max: number = MAX_FILE_BYTES): string 
   return readForeignBytes(path, max).toString('utf8');
 }
 
-/** The fields of an object in JSON in such a file; none where there is nothing like that. */
+/** The fields of a JSON object in such a file; empty if there is none. */
 export function readObject(path: string): Record<string, unknown> {
   return parseObject(orElse(() => readForeign(path), ''));
 }
@@ -53,7 +53,7 @@ export function readForeignDated(path: string, max: number): { bytes: Buffer; wr
   });
 }
 
-/** The end of such a file, at most so many bytes of it, and its whole size. @throws as `readForeign`, but for EFBIG */
+/** The last `bytes` bytes of such a file, and its full size. @throws as `readForeign`, except EFBIG */
 export function tailOfForeign(path: string, bytes: number): { tail: Buffer; size: number } {
   return withForeign(path, (fd, { size }) => {
     const end = Buffer.alloc(Math.min(size, bytes));
@@ -61,7 +61,7 @@ export function tailOfForeign(path: string, bytes: number): { tail: Buffer; size
   });
 }
 
-/** Why one of these could not read a file, as the end of a sentence. */
+/** Why one of these functions could not read a file, as the end of a sentence. */
 export function whyUnread(error: unknown): string {
   const code = systemCode(error);
   if (code === 'EFTYPE') return 'it is not a plain file';
@@ -81,8 +81,8 @@ function withForeign<T>(path: string, read: (fd: number, stat: Stats) => T): T {
 }
 
 /**
- * Opens a file of our own for writing, in a folder that others may write: what is there must be a plain file of this
- * user with one name. A link, also a hard one, would send what we write into another file.
+ * Opens our own file for writing, in a folder that others may write to. An existing file must be a plain file of this
+ * user with one name: a link, even a hard one, would send what we write into another file.
  * @param flags besides writing, such as `O_APPEND` or `O_TRUNC`
  * @param mayCreate false where it must exist already
  * @returns the file descriptor
@@ -104,7 +104,7 @@ export function openOwn(path: string, flags: number, mayCreate = true): number {
 }
 
 /**
- * Writes a small file whole, in the place of whatever is there: a link is replaced, not followed.
+ * Writes a small file atomically in place of whatever is there: a link is replaced, not followed.
  * @throws the system's error; the old file stays as it was
  */
 export function replaceOwn(path: string, text: string): void {

@@ -6,15 +6,15 @@ import { MamError } from '../base/errors.ts';
 const WRITABLE_BY_OTHERS = 0o022;
 export const WRITABLE_BY_ALL = 0o002;
 export const STICKY = 0o1000;
-/** The uid that the kernel shows for a user whom a namespace does not map. */
+/** The uid that the kernel shows for a user that a namespace does not map. */
 const NO_USER = 65_534;
 
 /**
- * Why something is not this user's alone, as the end of a sentence ("belongs to another user"); nothing when it is.
- * Root's files in a place of ours are another user's too: only the user who runs this program is trusted.
+ * Why something does not belong to this user alone, as the end of a sentence ("belongs to another user"); nothing if it
+ * does. Root counts as another user too: only the user who runs this program is trusted.
  */
 export function whyForeign(stat: Stats): string | undefined {
-  // On a system without users nothing can be known.
+  // A system without users has nothing to check.
   if (process.getuid === undefined) return undefined;
   if (!isOwn(stat)) return `belongs to another user (uid ${stat.uid})`;
   if ((stat.mode & WRITABLE_BY_OTHERS) !== 0)
@@ -40,11 +40,11 @@ export function isOwn(stat: Stats): boolean {
 }
 
 /**
- * The one test for a folder whose content is obeyed: a real folder, or a link of this user's to one, that belongs to
- * this user, and that nobody else can write or replace.
+ * The only check for a folder whose content is obeyed: it is a real folder, or this user's link to one, it belongs to
+ * this user, and nobody else can write to it or replace it.
  * @param path absolute
  * @param remedy what to do about it, as a sentence
- * @throws MamError `refused` with the reason; the system's error where there is nothing
+ * @throws MamError `refused` with the reason; the system's error if nothing is there
  */
 export function checkOwnFolder(path: string, remedy: string): void {
   const entry = lstatSync(path);
@@ -54,18 +54,17 @@ export function checkOwnFolder(path: string, remedy: string): void {
   if (!stat.isDirectory()) throw refusal('is not a folder');
   const why = whyForeign(stat);
   if (why !== undefined) throw refusal(why);
-  // A link, also in the middle of the path, has two places in which it can be replaced: its own, and where it leads.
+  // A link, even in the middle of the path, can be replaced in two places: where it is, and where it leads.
   for (const folder of new Set([...above(path), ...above(realpathSync(path))])) {
     const { mode, uid } = statSync(folder);
-    if (isStrangers(uid))
-      throw refusal(`lies in ${folder}, where another user (uid ${uid}) can put another one in its place`);
+    if (isStrangers(uid)) throw refusal(`is in ${folder}, where another user (uid ${uid}) can replace it`);
     // In a sticky folder, such as a shared temporary one, only the owner of an entry can rename it.
     if ((mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0)
-      throw refusal(`lies in ${folder}, where every user can put another one in its place`);
+      throw refusal(`is in ${folder}, where every user can replace it`);
   }
 }
 
-/** Root can do everything anyway; in the namespace of a sandbox, its folders have the id for no user. */
+/** Root can do anything anyway; in a sandbox's namespace, root's folders have the id of no user. */
 function isStrangers(uid: number): boolean {
   // On Android the folders above an app's own belong to the system, which is not root there.
   if (process.getuid === undefined || process.platform === 'android') return false;

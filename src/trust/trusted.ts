@@ -6,7 +6,7 @@ import { sha256 } from '../base/sha256.ts';
 import { readObject, replaceOwn } from './files.ts';
 
 /**
- * Looks up whether a project's file was trusted.
+ * Looks up whether a project's file is trusted.
  * @param home `MAM_HOME`
  * @param bytes the content that would be obeyed
  * @returns the content's hash, and the one that was trusted for this path
@@ -29,7 +29,7 @@ export function writeTrust(home: string, path: string, sha256: string): void {
   replaceOwn(entryPath(home, real), `${JSON.stringify(entry)}\n`);
 }
 
-/** Revokes the trust in a file, even in one that is gone. @returns whether it was trusted @throws the system's error */
+/** Revokes trust in a file, even if it is gone. @returns whether it was trusted @throws the system's error */
 export function removeTrust(home: string, path: string): boolean {
   const real = orElse(() => realpathSync(path), path);
   const entry = entryPath(home, real);

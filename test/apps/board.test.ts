@@ -242,7 +242,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await until('it asks', () => lab.record(asking.jobId, registry).status === 'input_required');
     await client.open({ calls: false });
     const { board } = client;
-    await board.getByRole('alert').getByText('hands no calls on').waitFor();
+    await board.getByRole('alert').getByText('does not pass calls on').waitFor();
     const ids = await board.locator('.job .id').allTextContents();
     expect(ids).toEqual([asking.jobId, third.jobId, jobId]);
     await board.getByRole('button', { name: jobId }).click();

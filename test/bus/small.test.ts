@@ -148,7 +148,7 @@ it('says of a command that went out unanswered that it may be carried out, and o
     })
       .request(command, { job_id: 'job' }, 1)
       .catch((error: MamError) => error.text);
-  expect(await refusal(true, 'cancel')).toContain('It is not known whether it was carried out, or will be.');
+  expect(await refusal(true, 'cancel')).toContain('It may have been carried out, or may still be.');
   expect(await refusal(false, 'cancel')).toBe('No answer. Try again.');
   expect(await refusal(true, 'status')).toBe('No answer. Try again.');
 });

@@ -119,7 +119,7 @@ describe('jobs and their files', () => {
     expect(found.all('registry.live')).toEqual([]);
     expect(found.of('hub.outbox')).toMatchObject({
       ...{ level: 'problem', title: expect.stringMatching(/One event waits .* the oldest for 3 min/) },
-      detail: `1 of job open-job: The registry ${lab.registry} of job open-job is away: it is not there now.`,
+      detail: `1 of job open-job: The registry ${lab.registry} of job open-job is unavailable: it is missing.`,
     });
     rmSync(join(lab.home, 'outbox'), { recursive: true });
     renameSync(`${lab.registry}.away`, lab.registry);

@@ -281,9 +281,9 @@ describe('mam hub', () => {
     const env = { MAM_HOME: join(file, 'home') };
     const ended = await lab.start(['wait'], { env }).ended;
     expect(ended.code).toBe(69);
-    expect(ended.stderr).toContain('set MAM_HOME to a folder that can be written');
+    expect(ended.stderr).toContain('set MAM_HOME to a writable folder');
     const server = await lab.startServer(env);
-    expect(await server.refusal('list_jobs')).toContain('set MAM_HOME to a folder that can be written');
+    expect(await server.refusal('list_jobs')).toContain('set MAM_HOME to a writable folder');
   });
 });
 

@@ -76,7 +76,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     expect(status.stdout).toContain('(not known) (open there: lost)');
     const pointers = ids.map((id) => readFileSync(path(id), 'utf8').split('\n')[0]);
     expect(pointers).toEqual(ids.map(() => lab.registry));
-    expect((await lab.mam('doctor')).stdout).toContain('Where job lost lies is not known');
+    expect((await lab.mam('doctor')).stdout).toContain('The registry of job lost is unknown');
     const gone = await lab.mam('cancel', 'lost');
     expect(gone).toMatchObject({ code: 0, stdout: expect.stringContaining('lost is let go') });
     expect(existsSync(path('lost'))).toBe(false);

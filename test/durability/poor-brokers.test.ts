@@ -16,11 +16,11 @@ const look = (port: number, url = `mqtt://127.0.0.1:${port}`) =>
 /** What a broker does not do, and what is said of it. */
 const POOR: [what: string, more: string[], says: string, advice: string][] = [
   ['keeps nothing', ['retain_available false'], 'keeps no retained messages', 'retain_available true'],
-  ['knows QoS 0 only', ['max_qos 0'], 'takes messages at QoS 0 only', 'max_qos 1'],
+  ['knows QoS 0 only', ['max_qos 0'], 'accepts messages at QoS 0 only', 'max_qos 1'],
   [
     'takes small packets only',
     ['max_packet_size 1000'],
-    'takes packets of 1000 bytes at most',
+    'accepts packets of at most 1000 bytes',
     'max_packet_size',
   ],
   [

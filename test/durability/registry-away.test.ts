@@ -25,18 +25,21 @@ describe('a registry that is away when a hub starts', () => {
       renameSync(lab.registry, away);
       if (isEmpty) mkdirSync(lab.registry);
       const kept = await lab.mam('publish', '--job', 'far-off', '--event', 'completed', '--detail', 'done');
-      expect(kept).toMatchObject({ code: 0, stderr: expect.stringContaining('is not there now') });
+      expect(kept).toMatchObject({ code: 0, stderr: expect.stringContaining('it is missing') });
       expect(lab.inHome('outbox')).not.toEqual([]);
       expect(live()).toEqual(['far-away', 'far-off']);
       const status = await lab.mam('hub', 'status');
       expect(status.stdout).toContain(`away        ${lab.registry} (open there: far-away, far-off`);
-      expect((await lab.mam('doctor')).stdout).toMatch(/The registry \S+ of [23] open jobs is away\./);
-      if (!isEmpty) expect((await lab.mam('list')).stderr).toContain('is not there now');
-      expect((await lab.mam('status', 'far-away')).stderr).toContain('is not there now');
+      expect((await lab.mam('doctor')).stdout).toMatch(/The registry \S+ of [23] open jobs is unavailable\./);
+      if (!isEmpty) expect((await lab.mam('list')).stderr).toContain('it is missing');
+      expect((await lab.mam('status', 'far-away')).stderr).toContain('it is missing');
       // It may have this one, too.
-      expect((await lab.mam('status', 'over')).stderr).toContain('no other one has job over');
+      expect((await lab.mam('status', 'over')).stderr).toContain('no other registry has job over');
       const unsure = await lab.mam('publish', '--job', 'over', '--event', 'progress', '--detail', 'late');
-      expect(unsure).toMatchObject({ code: 0, stderr: expect.stringContaining('no other one has job over') });
+      expect(unsure).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining('no other registry has job over'),
+      });
 
       if (isEmpty) rmSync(lab.registry, { recursive: true });
       renameSync(away, lab.registry);
@@ -78,8 +81,8 @@ test('a registry that goes away under a hub, or before the next one: nobody is s
   renameSync(lab.registry, away);
   const refused = async (again: object) => {
     for (const tool of ['list_jobs', 'wait_job'])
-      expect(await server.refusal(tool)).toContain('is not there now');
-    expect(await server.refusal('delegate_job', again)).toContain('is not there now');
+      expect(await server.refusal(tool)).toContain('it is missing');
+    expect(await server.refusal('delegate_job', again)).toContain('it is missing');
     // What jobs it has is known: a mistyped id is none of them.
     expect(await server.refusal('job_status', { job_id: 'another' })).toContain('There is no job');
   };
@@ -103,7 +106,7 @@ test('an ended job of a registry that is away: what is reported is kept, and rec
   await until('it is at rest', () => lab.inHome('live').length === 0);
   await lab.killHub();
   const project = `${lab.project}-away`;
-  const away = `The registry ${lab.registry} of job ${id} is away: it is not there now`;
+  const away = `The registry ${lab.registry} of job ${id} is unavailable: it is missing`;
   for (const isAway of [true, false]) {
     if (isAway) renameSync(lab.registry, project);
     else mkdirSync(lab.registry);
@@ -113,7 +116,7 @@ test('an ended job of a registry that is away: what is reported is kept, and rec
     // Behind one that is kept as well.
     expect(said).toMatchObject({ code: 0, stderr: expect.stringContaining(away) });
     expect((await lab.mam('status', id)).stderr).toContain(away);
-    const listed = `The registry ${lab.registry} is away`;
+    const listed = `The registry ${lab.registry} is unavailable`;
     for (const words of [[], ['--registry-dir', link]])
       expect((await lab.mam('list', ...words)).stderr).toContain(listed);
     expect(await server.refusal('list_jobs')).toContain(listed);
@@ -190,7 +193,7 @@ test('the pointers to live jobs are lost while their registry is away: the jobs 
   renameSync(lab.registry, away);
   // Also by the hub after the one that has noticed it.
   for (const _ of ['first', 'second']) {
-    expect(await server.refusal('job_status', { job_id: id })).toContain('is away');
+    expect(await server.refusal('job_status', { job_id: id })).toContain('is unavailable');
     await lab.mam('hub', 'restart');
   }
   renameSync(away, lab.registry);

@@ -75,7 +75,7 @@ describe('a report with a long result', () => {
     const files = Array.from({ length: 100 }, (_, i) => `${'f'.repeat(990)}${i}`);
     const done = { job_id, event: 'completed', result: RESULT };
     expect(await reporter.refusal('publish_event', { ...done, files })).toContain(
-      'The names in files take most of it',
+      'The names in files take up most of it',
     );
     expect(spooled(lab)).toEqual([]);
     expect(await reporter.ask('publish_event', done)).toMatchObject({ recorded: true });

@@ -224,7 +224,7 @@ sharing(
     const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
     const wait = server.wait({ job_id });
     const long = 'x'.repeat(200_000);
-    expect(await server.refusal('job_status', { job_id: long })).toContain('more than the hub takes');
+    expect(await server.refusal('job_status', { job_id: long })).toContain('more than the hub accepts');
     expect(await server.ask('job_status', { job_id })).toMatchObject({ status: 'working' });
     await server.report(job_id, 'completed');
     expect((await wait.answer).outcome).toBe('final');

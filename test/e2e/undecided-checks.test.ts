@@ -29,7 +29,7 @@ const NEVER: [what: string, text: string, mode: number, says: string][] = [
     'an interpreter that is missing',
     '#!/no/such/bash\nexit 0\n',
     0o755,
-    '/no/such/bash is not there, or is not a program. Install it',
+    '/no/such/bash is missing, or is not a program. Install it',
   ],
   ['one that env would not find', '#!/usr/bin/env -S pythn3 -u\nexit(0)\n', 0o755, 'pythn3 is not there'],
   ['another language, and no x bit', '#!/usr/bin/env node\nprocess.exit(0)\n', 0o644, 'chmod +x'],
@@ -55,7 +55,7 @@ const LATER: [what: string, how: (folder: string) => void, says: RegExp][] = [
   [
     'its interpreter may not be run',
     (folder) => chmodSync(`${folder}/shell`, 0o644),
-    /shell is not there, or is not a program/,
+    /shell is missing, or is not a program/,
   ],
 ];
 

@@ -20,9 +20,9 @@ test('the hub’s log has a line that comes again and again once, and then its n
   log.warn('something else');
   expect(lines().map((line) => line.split(' ').slice(1).join(' '))).toEqual([
     'error the disk is full',
-    'error the disk is full (499 times more)',
-    'error the disk is full (1000 times more)',
-    'error the disk is full (2000 times more)',
+    'error the disk is full (499 more times)',
+    'error the disk is full (1000 more times)',
+    'error the disk is full (2000 more times)',
     'warn something else',
   ]);
   vi.advanceTimersByTime(1_000_000);

@@ -75,7 +75,7 @@ describe('damaged jobs, and one that is well, in one registry', () => {
 
   /** What everybody must see of a damaged job; and that the one that is well goes on. */
   async function look(id: string, damagedLine: number): Promise<void> {
-    const sentence = `Line ${damagedLine} of ${lab.paths(id).journal} cannot be read and is passed over.`;
+    const sentence = `Line ${damagedLine} of ${lab.paths(id).journal} cannot be read and is skipped.`;
     expect(await lab.mam('status', '--job', id)).toMatchObject({ code: 0, stderr: `mam: ${sentence}\n` });
     expect((await lab.json('status', '--job', id)).damage).toEqual([sentence]);
     expect(ids(await server.ask('list_jobs'))).toEqual(LISTED);
@@ -119,7 +119,7 @@ describe('damaged jobs, and one that is well, in one registry', () => {
   });
 
   test.each(GARBAGE.map(([what], n) => [what, `garbage-${n}`]))(
-    'a garbage line of %s is named and passed over',
+    'a garbage line of %s is named and skipped',
     async (_what, id) => {
       await look(id, 6);
       const status = await server.ask('job_status', { job_id: id, events_after: 0 });

@@ -397,11 +397,11 @@ describe('MAM_HOME', () => {
     chownSync(lab.home, 0, 0);
   });
 
-  test('in a folder where anybody can put another one in its place is refused', async () => {
+  test('in a folder where anybody can replace it is refused', async () => {
     const open = join(lab.folder, 'open');
     mkdirSync(join(open, 'home'), { recursive: true });
     chmodSync(open, 0o777);
-    await expect(load({ MAM_HOME: join(open, 'home') })).rejects.toThrow('can put another one in its place');
+    await expect(load({ MAM_HOME: join(open, 'home') })).rejects.toThrow('can replace it');
   });
 
   test.each(['at the end', 'in the middle'])(
@@ -416,7 +416,7 @@ describe('MAM_HOME', () => {
       // Another user puts what we have cloned beside it in its place.
       renameSync(join(open, 'deep'), join(open, 'away'));
       write(join(open, 'deep', 'home', 'config.json'), { agents: { codex: { command: ['id'] } } });
-      await expect(load({ MAM_HOME: home })).rejects.toThrow('can put another one in its place');
+      await expect(load({ MAM_HOME: home })).rejects.toThrow('can replace it');
     },
   );
 

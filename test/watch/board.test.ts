@@ -66,7 +66,7 @@ describe('what the board shows', () => {
       await reporter.report(id, 'completed', { detail: 'the roof is tight' });
       await board.shows(/▸ ✓ completed .* the roof is tight/);
       await board.shows('0 open · 1 job');
-      await board.shows('screen as it was at the end');
+      await board.shows('final screen');
     },
   );
 
@@ -155,7 +155,7 @@ describe('what the keys do', () => {
     await reporter.report(id, 'completed');
     await board.shows(/peer +completed/);
     await board.press('r');
-    await board.shows('nobody is there to answer');
+    await board.shows('there is nothing to answer');
   });
 
   onBoard(
@@ -187,7 +187,7 @@ describe('what the keys do', () => {
     await board.resize(80, 24);
     await board.shows('1 open');
     await board.press('y');
-    await board.shows('asks for no permission');
+    await board.shows('not asking for permission');
     const long = Array.from({ length: 40 }, (_, index) => `rm roof-${index}`).join('\n');
     await reporter.report(id, 'permission_required', { detail: long });
     await board.shows('y allow, n deny: rm roof-0');

@@ -260,7 +260,7 @@ describe('keys', () => {
     const after = reduce(state, { type: 'looked', detail: { jobId: 'job-0', record, events: [] } });
     expect(after).toMatchObject({
       mode: { kind: 'list' },
-      note: { text: 'That request was settled meanwhile.' },
+      note: { text: 'That request was resolved meanwhile.' },
     });
     // The Enter that was meant for it attaches to nothing; the next one does what it says.
     const first = press(after, { name: 'enter' });

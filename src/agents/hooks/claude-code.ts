@@ -1,7 +1,7 @@
 import type { HookReport } from '../../job/hook.ts';
 import { type HookReader, type Payload, readEvents, record, string, toolCall } from './hook-report.ts';
 
-/** Our own tools need no permission, all others go on to ask for one. */
+/** Our own tools need no permission; all others still ask for it. */
 export const OWN_TOOLS: readonly string[] = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 
 /** Hooks of Claude Code 2.1.332. Nothing fires when a person interrupts a turn or denies a dialog with Escape. */
@@ -9,7 +9,7 @@ export const reader: HookReader = {
   read: readEvents({
     SessionStart: () => ({ type: 'session_started' }),
     UserPromptSubmit: (payload) => ({ type: 'submitted', text: string(payload['prompt']) }),
-    // Has no id of the call.
+    // Has no call id.
     PermissionRequest: (payload) => ({ type: 'permission_required', ...toolCall(payload) }),
     PostToolUse: toolUsed,
     PostToolUseFailure: toolUsed,
@@ -24,12 +24,12 @@ export const reader: HookReader = {
       return { type: error === 'rate_limit' ? 'rate_limited' : 'api_error', text };
     },
     SessionEnd: ({ reason }) =>
-      // The program goes on after these, with another session.
+      // The program continues after these, with another session.
       reason === 'clear' || reason === 'resume' ? undefined : { type: 'session_ended', text: string(reason) },
   }),
   /**
-   * Plan mode asks for every MCP tool that writes, whatever rules and PreToolUse hooks allow. Elsewhere these tools are
-   * asked for only where a rule of the user's says so. `dynamic` is a server of the command line, which is ours.
+   * Plan mode asks for every MCP tool that writes, whatever rules and PreToolUse hooks allow. In other modes it asks
+   * for ours only if a user's rule says so. `dynamic` is a server from the command line, which is ours.
    */
   isOwnCall(event, payload) {
     const { name, source } = record(payload['mcp_server']);

@@ -1,18 +1,18 @@
 import { type HookReader, type Payload, readEvents, string, toolCall } from './hook-report.ts';
 
 /**
- * Hooks of Codex 0.171.0. Nothing fires when the model's service fails, nor when a person answers a dialog: an allowed
- * call is reported by PostToolUse, a denied command by Interrupt, a denied MCP call not at all (the turn goes on).
+ * Hooks of Codex 0.171.0. Nothing fires when the model's service fails or when a person answers a dialog: an allowed
+ * call is reported by PostToolUse, a denied command by Interrupt, a denied MCP call not at all (the turn continues).
  *
- * No `answer`, though Codex would take one: it shows its dialog only when the hook has ended without a decision, so a
- * hook that waits for one would keep the person at the pane from giving it.
+ * No `answer`, although Codex would accept one: it shows its dialog only after the hook has ended without a decision,
+ * so a waiting hook would keep the person at the pane from deciding.
  */
 export const reader: HookReader = {
   read: readEvents({
-    // Comes with the first prompt, not when the program starts.
+    // Fires with the first prompt, not when the program starts.
     SessionStart: () => ({ type: 'session_started' }),
     UserPromptSubmit: (payload) => ({ type: 'submitted', text: string(payload['prompt']), ...turn(payload) }),
-    // Has no id of the call.
+    // Has no call id.
     PermissionRequest: (payload) => ({ type: 'permission_required', ...toolCall(payload) }),
     PostToolUse: (payload) => ({
       type: 'tool_used',
@@ -30,7 +30,7 @@ export const reader: HookReader = {
   }),
 };
 
-/** Its box is ready, and takes a prompt, while the hook of the end of a turn still runs: the two come in any order. */
+/** The box accepts the next prompt while the hook for the end of a turn still runs, so their events arrive in any order. */
 function turn({ turn_id }: Payload): { turn_id: string | undefined } {
   return { turn_id: string(turn_id) };
 }

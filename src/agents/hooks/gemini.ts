@@ -2,9 +2,9 @@ import type { HookReport } from '../../job/hook.ts';
 import { type HookReader, oneLine, type Payload, readEvents, record, string } from './hook-report.ts';
 
 /**
- * Hooks of Gemini CLI 0.61.0. Its calls have no ids. None is run when a dialog is denied, when one is up for a usage
- * limit, or while a failing service is tried again; `AfterAgent` comes after failures and interrupts as after answers.
- * No hook can allow a call: `Notification` is run, and waited for, before the dialog is drawn.
+ * Hooks of Gemini CLI 0.61.0. Its calls have no ids. No hook runs when a dialog is denied, when a usage-limit dialog is
+ * open, or while a failing service is retried; `AfterAgent` fires after failures and interrupts as well as after
+ * answers. No hook can allow a call: `Notification` runs, and is awaited, before the dialog is drawn.
  */
 export const reader: HookReader = {
   read: readEvents({
@@ -25,10 +25,10 @@ export const reader: HookReader = {
   }),
 };
 
-/** In place of the last words of a turn that failed or was interrupted. */
+/** Reported instead of the last words of a turn that failed or was interrupted. */
 const NO_WORDS = '[no response text]';
 
-/** It names the kind of the request, not the tool; the names here are those that `AfterTool` gives. */
+/** The payload names the kind of request, not the tool; the tool names here are those of `AfterTool`. */
 function permission(payload: Payload): HookReport {
   const details = record(payload['details']);
   const report = { type: 'permission_required', text: string(payload['message']) } as const;
@@ -49,7 +49,7 @@ function permission(payload: Payload): HookReport {
   }
 }
 
-/** The command or the file alone, as a dialog shows it; else the whole input. */
+/** Only the command or the file, as a dialog shows it; otherwise the whole input. */
 function inputOf(input: Payload): string {
   const shown = input['command'] ?? input['file_path'];
   return typeof shown === 'string' ? oneLine(shown) : oneLine(JSON.stringify(input));

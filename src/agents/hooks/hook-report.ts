@@ -1,28 +1,28 @@
 import type { HookReport } from '../../job/hook.ts';
 
-/** The JSON object that an agent gives to its hooks. */
+/** The JSON object that an agent passes to its hooks. */
 export type Payload = Readonly<Record<string, unknown>>;
 
-/** How one kind's hooks are read; a file of its own for each. */
+/** How one agent kind's hooks are read; one file per kind. */
 export interface HookReader {
   /**
-   * @param event the agent's name of the event, as it is on the hook's command line
+   * @param event the agent's name for the event, as on the hook's command line
    * @param payload the JSON object from the hook's stdin
    * @returns nothing for an event that we don't use
    */
   read(event: string, payload: Payload): HookReport | undefined;
-  /** True for a permission request for our own tools of the very server that we have started: `answer` allows it at once. */
+  /** True for a permission request for tools of the server that we started ourselves: `answer` allows it immediately. */
   isOwnCall?(event: string, payload: Payload): boolean;
   /**
-   * Stdout of a permission hook that answers its request, where this agent's hooks can. Absent: decisions are typed.
-   * @param reason given to the agent with a denial
+   * Stdout of a permission hook that answers its request. Absent if this agent's hooks can't: then decisions are typed.
+   * @param reason passed to the agent with a denial
    */
   answer?(decision: 'allow' | 'deny', reason: string): string;
 }
 
 /**
- * Reads events by a table.
- * @param events what each event reports, by the agent's own name of it
+ * Makes a reader from a table.
+ * @param events what each event reports, by the agent's own name for it
  * @param session the payload's field with the id of the agent's session
  */
 export function readEvents(

@@ -1,7 +1,7 @@
 import type { HookReport } from '../../job/hook.ts';
 import { type HookReader, oneLine, type Payload, readEvents, record, string } from './hook-report.ts';
 
-/** Events of OpenCode 1.18.33, as `opencode-plugin.ts` hands them on. Nothing reports the program's end. */
+/** Events of OpenCode 1.18.33, as `opencode-plugin.ts` passes them on. Nothing reports the program's end. */
 export const reader: HookReader = {
   read: readEvents(
     {
@@ -13,7 +13,7 @@ export const reader: HookReader = {
         input: inputOf(payload),
         call_id: string(payload['id']),
       }),
-      // Comes for every answer, whoever gave it and whatever it was.
+      // Fires for every answer, whoever gave it and whatever it was.
       'permission.replied': ({ requestID, reply }) => ({
         type: 'permission_settled',
         call_id: string(requestID),
@@ -25,12 +25,12 @@ export const reader: HookReader = {
     },
     'sessionID',
   ),
-  /** Read by our plugin; `once` is the only way in which it allows. */
+  /** Read by our plugin, which allows with `once` only. */
   answer: (decision, message) =>
     JSON.stringify(decision === 'allow' ? { reply: 'once' } : { reply: 'reject', message }),
 };
 
-/** What is asked for in one line: the command, the file, the address, else the patterns. */
+/** The request in one line: the command, the file or the address, otherwise the patterns. */
 function inputOf(payload: Payload): string | undefined {
   const metadata = record(payload['metadata']);
   const named = ['command', 'filepath', 'url', 'description'].map((key) => string(metadata[key]));
@@ -40,7 +40,7 @@ function inputOf(payload: Payload): string | undefined {
   return oneLine(text);
 }
 
-/** A turn that a person has interrupted is not a failure. */
+/** A turn interrupted by a person is not a failure. */
 function failure(error: Payload): HookReport | undefined {
   if (error['name'] === 'MessageAbortedError') return { type: 'interrupted' };
   const data = record(error['data']);
@@ -48,7 +48,7 @@ function failure(error: Payload): HookReport | undefined {
   return { type: data['statusCode'] === 429 ? 'rate_limited' : 'api_error', text };
 }
 
-/** It retries without end, at `next` (ms): reported when it is a limit, or at the 4th retry, half a minute later. */
+/** It retries endlessly, at `next` (ms). Reported if it is a rate limit, or on the 4th retry, half a minute later. */
 function retry(status: Payload): HookReport | undefined {
   if (status['type'] !== 'retry') return undefined;
   const { attempt, next } = status;

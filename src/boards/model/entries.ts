@@ -1,15 +1,15 @@
 import { verdictWords } from '../../job/check.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
 
-/** How far a decision has got, by the type of the entry. */
+/** The progress of a decision, by the type of the entry. */
 const DECISIONS: Readonly<Record<string, string>> = {
-  deciding: 'about to give: ',
-  answered: 'given: ',
+  deciding: 'delivering: ',
+  answered: 'delivered: ',
   decision_refused: 'refused: ',
-  permission_resolved: 'settled: ',
+  permission_resolved: 'resolved: ',
 };
 
-/** What an entry of the audit log says besides its type, on as few lines as it has. */
+/** The text of an audit log entry besides its type, with its own line breaks. */
 export function entryWords(entry: TimelineEntry): string {
   const { type, decision, about, tool, files } = entry;
   const verdict = verdictWords({ ...entry });
@@ -21,7 +21,7 @@ export function entryWords(entry: TimelineEntry): string {
   return parts.filter(Boolean).join(' · ');
 }
 
-/** Time of day where the reader is. */
+/** The time of day in the reader's time zone. */
 export function timeOf(iso: string): string {
   return new Date(iso).toLocaleTimeString('en-GB');
 }

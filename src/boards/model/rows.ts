@@ -3,12 +3,12 @@ import type { Standing } from '../../job/standing.ts';
 import { isFinal, type Status } from '../../job/words.ts';
 import { needText } from '../../view/summary.ts';
 
-/** How many jobs a board knows of. */
+/** How many jobs a board knows about. */
 export interface Count {
   open: number;
   /** Of the open ones. */
   needYou: number;
-  /** There are more open ones than are counted. */
+  /** There are more open ones than were counted. */
   more?: boolean;
   total: number;
 }
@@ -17,17 +17,17 @@ export function isOpen({ status }: Pick<Standing, 'status'>): boolean {
   return !isFinal(status as Status);
 }
 
-/** The status whose colours a row has: a job that waits for a person looks like one that asks. */
+/** The status that decides a row's colours: a job that waits for a person looks like one that asks. */
 export function toneOf({ status, needs_you }: Standing): string {
   return needs_you === true ? 'input_required' : status;
 }
 
-/** The last words about a job or, before there are any, its task. */
+/** The latest words about a job, or its task if there are none yet. */
 export function wordsOf(row: JobRow): string {
   return row.detail || row.prompt_preview;
 }
 
-/** Where a job's peer lives; nothing of a job without a pane. */
+/** Where a job's peer runs; undefined for a job without a pane. */
 export function placeOf({ session, pane = '' }: JobRow): string | undefined {
   return session === undefined ? undefined : `tmux:${session} ${pane}`.trim();
 }

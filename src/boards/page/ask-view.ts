@@ -4,7 +4,7 @@ import { reporterOf } from '../../view/timeline.ts';
 import { isDecided, requestText } from '../model/request.ts';
 import { button, el, say } from './dom.ts';
 
-/** What a person may do about a job; each resolves with a sentence for the person. */
+/** What a person may do about a job. */
 export interface Deeds {
   answer(text: string): Promise<void>;
   decide(requestId: string, decision: 'allow' | 'deny'): Promise<void>;
@@ -14,7 +14,7 @@ export interface Deeds {
 /** The limit of an answer, in characters. */
 const ANSWER_CHARS = 2_000;
 
-/** What a job asks for, and what a person may do about it. Made anew for another job. */
+/** A job's request, and what a person may do about it. One instance per job. */
 export class AskView {
   readonly element = el('section', { class: 'ask', 'aria-label': 'What you can do' });
   readonly #deeds: Deeds;
@@ -30,13 +30,13 @@ export class AskView {
       this.#deeds.cancel(),
     ),
   );
-  /** The request that is shown: only that one is decided. */
+  /** The displayed request: only this one is decided. */
   #shown: string | undefined;
   #opener: HTMLElement | undefined;
 
   constructor(deeds: Deeds) {
     this.#deeds = deeds;
-    // No <form>: a sandbox without `allow-forms` swallows its submission.
+    // No <form>: a sandbox without `allow-forms` blocks its submission.
     const send = button('Send', 'yes', () => void this.#send());
     this.#form.append(this.#label, el('div', { class: 'entry' }, this.#input, send));
     this.#input.addEventListener('keydown', (event) => {
@@ -52,7 +52,7 @@ export class AskView {
   /** @param open false for a job that is final */
   show({ agent }: JobRow, asked: PeerRequest | undefined, open: boolean): void {
     this.element.hidden = !open;
-    // A sentence about something else than what is shown now must not be confirmed.
+    // A question about anything other than the displayed request must not be confirmed.
     if (asked?.request_id !== this.#shown || !open) this.#close();
     this.#shown = asked?.request_id;
     const decided = asked !== undefined && isDecided(asked) ? asked : undefined;
@@ -72,7 +72,7 @@ export class AskView {
     if (asked === undefined) return;
     const { request_id: id, decision } = asked;
     if (decision !== undefined) {
-      this.#choice.append(`Given to the agent: ${decision}. It was not seen to count yet.`);
+      this.#choice.append(`Given to the agent: ${decision}. No effect seen yet.`);
       return;
     }
     const ask = (word: 'Allow' | 'Deny', yes: string, does: string) =>
@@ -82,8 +82,8 @@ export class AskView {
         ),
       );
     this.#choice.append(
-      ask('Allow', 'Yes, allow it once', 'It counts for this one request, once.'),
-      ask('Deny', 'Yes, deny it', 'The agent goes on without it.'),
+      ask('Allow', 'Yes, allow it once', 'This applies to this request only.'),
+      ask('Deny', 'Yes, deny it', 'The agent continues without it.'),
     );
   }
 
@@ -116,7 +116,7 @@ export class AskView {
       await this.#deeds.answer(text);
       this.#input.value = '';
     } catch {
-      // The error is shown by then; the text stays, to be sent again.
+      // The error is already shown; the text stays so that it can be sent again.
     }
     this.#input.disabled = false;
     this.#input.focus();

@@ -8,10 +8,10 @@ import { type Filter, fetchJobs, filterOf, hasMore, headline, type JobList } fro
 import { ListView } from './list-view.ts';
 import { Log } from './log.ts';
 
-/** The whole page: what it knows of the jobs, and how it shows them. */
+/** The whole page: what it knows about the jobs, and how it shows them. */
 export class Board {
   readonly element = el('main');
-  /** Called when something was done that calls for a look. */
+  /** Called after an action that requires a refresh. */
   onStale = (): void => {};
   readonly #host: Host;
   readonly #counts = el('p', { class: 'counts', role: 'status' });
@@ -28,7 +28,7 @@ export class Board {
   #wanted = 0;
   #detail: DetailView | undefined;
   #log: Log | undefined;
-  /** The job's row when its log was read: another one means that there is more to read. */
+  /** The job's row when its log was read: if the row differs now, there is more to read. */
   #logFor = '';
   #logProblem: string | undefined;
 
@@ -41,26 +41,26 @@ export class Board {
     this.render();
   }
 
-  /** The call that opened the page had these arguments: the same jobs are shown from then on. */
+  /** Shows the jobs that match the arguments of the call that opened the page. */
   openedWith(args: Record<string, unknown>): void {
     this.#filter = filterOf(args);
     this.onStale();
   }
 
-  /** Takes a list, of the call that opened the page or of a look. */
+  /** Accepts a list, from the call that opened the page or from a refresh. */
   showList(list: JobList): void {
     if (!Array.isArray(list.jobs)) return;
     this.#jobs = list;
     this.render();
   }
 
-  /** Asks for what may have changed. @throws when the server can't be asked */
+  /** Fetches what may have changed. @throws if the server can't be reached */
   async refresh(): Promise<void> {
     this.showList(await fetchJobs(this.#host, this.#filter, this.#wanted));
     await this.#readLog();
   }
 
-  /** Says that the server does not answer; empty when it does. */
+  /** Shows that the server does not answer; an empty text removes the warning. */
   warn(text: string): void {
     say(this.#alarm, text);
     this.element.classList.toggle('stale', text !== '');
@@ -75,7 +75,7 @@ export class Board {
     this.#alarm.hidden = this.#alarm.textContent === '';
     this.#note.hidden = this.#note.textContent === '';
     this.#empty.hidden = jobs === undefined || rows.length > 0;
-    say(this.#empty, 'No job. Ask your agent to delegate one.');
+    say(this.#empty, 'No jobs. Ask your agent to delegate one.');
     this.#more.hidden = !this.#host.calls || jobs === undefined || !hasMore(jobs);
     const { displayMode, availableDisplayModes: modes = [] } = this.#host.context;
     this.#enlarge.hidden = !modes.includes('fullscreen');
@@ -93,7 +93,7 @@ export class Board {
     if (this.#log?.jobId === jobId) return;
     this.#log = new Log(this.#host, jobId);
     this.#logFor = '';
-    this.#logProblem = this.#host.calls ? undefined : 'This client shows no more than the list.';
+    this.#logProblem = this.#host.calls ? undefined : 'This client can show only the list.';
     this.#detail = new DetailView(this.#host.calls ? this.#deedsFor(jobId) : undefined);
     this.#place.replaceChildren(this.#detail.element);
     this.#tell('');
@@ -104,7 +104,7 @@ export class Board {
     const [log, row] = [this.#log, this.#selected];
     if (log === undefined || row === undefined) return;
     const state = JSON.stringify(row);
-    // What is final stays as it is until its row says otherwise, but for the turn in which it ended.
+    // A final job does not change until its row does, except for the turn in which it ended.
     if (!isOpen(row) && state === this.#logFor && log.head?.screen_live !== true) return;
     let problem: string | undefined;
     try {

@@ -8,7 +8,7 @@ import { AskView, type Deeds } from './ask-view.ts';
 import { el, say } from './dom.ts';
 import type { Log } from './log.ts';
 
-/** The selected job: its state, what can be done about it, its screen and its history. Made anew for another one. */
+/** The selected job: its state, what can be done about it, its screen and its history. One instance per job. */
 export class DetailView {
   readonly element = el('section', { id: 'detail', 'aria-label': 'The selected job' });
   readonly #ask: AskView;
@@ -23,7 +23,7 @@ export class DetailView {
   readonly #history = el('ol', { class: 'history', 'aria-label': 'History, newest first' });
   #newest = 0;
 
-  /** @param deeds absent where the client hands no calls on */
+  /** @param deeds absent if the client does not pass calls on */
   constructor(deeds: Deeds | undefined) {
     this.#canAct = deeds !== undefined;
     this.#ask = new AskView(deeds ?? { answer: none, decide: none, cancel: none });
@@ -52,7 +52,7 @@ export class DetailView {
   }
 
   #showScreen({ screen = '', screen_live: live, screen_missing: missing }: NonNullable<Log['head']>): void {
-    say(this.#screenTitle, live === false && missing === undefined ? 'Screen at its end' : 'Screen');
+    say(this.#screenTitle, live === false && missing === undefined ? 'Final screen' : 'Screen');
     const text = missing ?? screen.trimEnd();
     if (this.#screen.textContent === text) return;
     const { scrollTop, scrollHeight, clientHeight } = this.#screen;
@@ -61,7 +61,7 @@ export class DetailView {
     if (atEnd) this.#screen.scrollTop = this.#screen.scrollHeight;
   }
 
-  /** Newest first; the entries that are shown already stay as they are. */
+  /** Newest first; entries that are already shown stay as they are. */
   #showHistory(entries: readonly TimelineEntry[]): void {
     const fresh = entries.filter(({ seq }) => seq > this.#newest);
     this.#newest = entries.at(-1)?.seq ?? this.#newest;

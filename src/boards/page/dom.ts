@@ -1,8 +1,8 @@
 type Child = Node | string;
 
 /**
- * Makes an element. Texts become text nodes, whoever wrote them: nothing on this page is ever read as HTML.
- * @param attributes of the element; one that is undefined is left out
+ * Makes an element. Texts become text nodes, whoever wrote them: nothing on this page is ever parsed as HTML.
+ * @param attributes of the element; undefined ones are left out
  */
 export function el<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -16,14 +16,14 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A button that does one thing. */
+/** Makes a button. */
 export function button(text: string, className: string, press: () => void): HTMLButtonElement {
   const made = el('button', { type: 'button', class: className }, text);
   made.addEventListener('click', press);
   return made;
 }
 
-/** Sets a text that is not there yet: an unchanged one is neither drawn nor read out again. */
+/** Sets a text if it differs: an unchanged one is neither drawn nor read out again. */
 export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,4 +1,4 @@
-/** What the client says of its surroundings; it may send parts of it again at any time. */
+/** What the client says about its environment; it may send updates of parts of it at any time. */
 export interface HostContext {
   theme?: 'light' | 'dark';
   styles?: { variables?: Record<string, string | undefined> };
@@ -7,7 +7,7 @@ export interface HostContext {
   containerDimensions?: { height?: number; maxHeight?: number };
 }
 
-/** An answer of the tool itself, where everything on the way to it worked. */
+/** A tool's own error answer: the connection to it worked. */
 export class Refusal extends Error {}
 
 interface HostEvents {
@@ -16,7 +16,7 @@ interface HostEvents {
   onInput(args: Record<string, unknown>): void;
   /** The answer of that call. */
   onResult(answer: Record<string, unknown>): void;
-  /** The page is about to be taken away. */
+  /** The page is about to be removed. */
   onEnd(): void;
 }
 
@@ -24,7 +24,7 @@ interface Message {
   jsonrpc?: unknown;
   id?: number | string;
   method?: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what the client sends; every field is looked at before it is used
+  // biome-ignore lint/suspicious/noExplicitAny: what the client sends; every field is checked before it is used
   params?: any;
   // biome-ignore lint/suspicious/noExplicitAny: the same
   result?: any;
@@ -34,9 +34,9 @@ interface Message {
 const VERSION = '2026-01-26';
 const NO_METHOD = -32601;
 
-/** The client that shows the page: MCP Apps' messages over `postMessage`. Nothing else is ever spoken to. */
+/** The client that shows the page: MCP Apps' messages over `postMessage`. The page talks to nothing else. */
 export class Host {
-  /** True when the client hands calls of tools on to the server. */
+  /** True if the client passes tool calls on to the server. */
   calls = false;
   context: HostContext = {};
   readonly #events: HostEvents;
@@ -50,7 +50,7 @@ export class Host {
     });
   }
 
-  /** Introduces the page. @throws when the client refuses it */
+  /** Introduces the page. @throws if the client refuses it */
   async connect(version: string): Promise<void> {
     const { hostCapabilities, hostContext } = await this.#request('ui/initialize', {
       protocolVersion: VERSION,
@@ -64,8 +64,8 @@ export class Host {
 
   /**
    * Calls a tool of the server.
-   * @param ms how long the answer may take; without it a client may ask its user first
-   * @throws Refusal with the tool's text, Error when the way to the server is broken
+   * @param ms how long the answer may take; leave it out if the client may ask its user first
+   * @throws Refusal with the tool's text, Error if the server can't be reached
    */
   async call<T>(name: string, args: Record<string, unknown>, ms?: number): Promise<T> {
     const result = await this.#request('tools/call', { name, arguments: args }, ms);
@@ -75,12 +75,12 @@ export class Host {
     return answer as T;
   }
 
-  /** Reports how much room the page takes, in pixels. */
+  /** Reports the size of the page, in pixels. */
   sized(width: number, height: number): void {
     this.#notify('ui/notifications/size-changed', { width, height });
   }
 
-  /** Asks to be shown larger, or as before. */
+  /** Asks the client to change the display mode. */
   async show(mode: string): Promise<void> {
     const { mode: displayMode } = await this.#request('ui/request-display-mode', { mode });
     this.#merge({ displayMode });
@@ -91,7 +91,7 @@ export class Host {
     return new Promise((resolve, reject) => {
       const late = () => {
         this.#waiting.delete(id);
-        reject(new Error('No answer came.'));
+        reject(new Error('No answer in time.'));
       };
       const timer = ms === undefined ? undefined : setTimeout(late, ms);
       this.#waiting.set(id, ({ result, error }) => {
@@ -108,7 +108,7 @@ export class Host {
   }
 
   #send(message: object): void {
-    // A page cannot know which origin shows it; nothing that it says is secret from its client.
+    // A page cannot know which origin shows it; nothing that it sends is secret from its client.
     parent.postMessage({ jsonrpc: '2.0', ...message }, '*');
   }
 
@@ -142,7 +142,7 @@ export class Host {
   }
 }
 
-/** A tool's structured answer; some clients hand on only its text, which is the same JSON. */
+/** A tool's structured answer; some clients pass on only its text, which is the same JSON. */
 function answerOf(result: Message['result']): Record<string, unknown> | undefined {
   if (typeof result?.structuredContent === 'object' && result.structuredContent !== null)
     return result.structuredContent;

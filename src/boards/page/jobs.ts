@@ -9,20 +9,20 @@ export interface JobList {
   cursor?: string;
 }
 
-/** Which jobs are wanted: as the model asked when it opened the page. */
+/** Which jobs to show: those that the model asked for when it opened the page. */
 export interface Filter {
   status?: string;
   agent?: string;
   mine?: boolean;
 }
 
-/** How long a look may take, in ms. */
+/** How long a refresh may take, in ms. */
 export const REPLY_TIMEOUT_MS = 15_000;
-/** How many jobs are asked for at first, and how many the server gives at most. */
+/** How many jobs are requested at first, and the most that the server returns. */
 const FIRST = 50;
 const MOST = 200;
 
-/** The filter in the arguments of a call, without what is about pages. */
+/** The filter in the arguments of a call, without paging. */
 export function filterOf({ status, agent, mine }: Record<string, unknown>): Filter {
   return {
     ...(typeof status === 'string' && { status }),
@@ -31,7 +31,7 @@ export function filterOf({ status, agent, mine }: Record<string, unknown>): Filt
   };
 }
 
-/** The newest jobs, and all that need a person, however old they are. @throws as `Host.call` */
+/** The newest jobs, and all jobs that need a person, however old they are. @throws as `Host.call` */
 export async function fetchJobs(host: Host, filter: Filter, wanted: number): Promise<JobList> {
   const limit = Math.min(MOST, Math.max(FIRST, wanted));
   const list = await host.call<JobList>('list_jobs', { ...filter, limit }, REPLY_TIMEOUT_MS);
@@ -42,18 +42,18 @@ export async function fetchJobs(host: Host, filter: Filter, wanted: number): Pro
   return { ...list, jobs: [...list.jobs, ...jobs.filter(({ job_id }) => !known.has(job_id))] };
 }
 
-/** True while a larger list could be had. */
+/** True if a longer list is available. */
 export function hasMore({ jobs, cursor }: JobList): boolean {
   return cursor !== undefined && jobs.length < MOST;
 }
 
-/** Those that need a person, then the open ones, then the others; each newest first. */
+/** Jobs that need a person, then other open jobs, then the rest; newest first in each group. */
 export function inOrder(jobs: readonly JobRow[]): JobRow[] {
   const rank = (row: JobRow): number => (row.needs_you === true ? 0 : isOpen(row) ? 1 : 2);
   return [...jobs].sort((a, b) => rank(a) - rank(b) || b.created_at.localeCompare(a.created_at));
 }
 
-/** How many there are, in words. */
+/** The counts, in words. */
 export function headline({ jobs, total }: JobList): string {
   return countText({ ...countJobs(jobs), total });
 }

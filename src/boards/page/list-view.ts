@@ -10,7 +10,7 @@ interface Line {
   parts: Record<'sign' | 'word' | 'id' | 'agent' | 'age' | 'words', HTMLSpanElement>;
 }
 
-/** The jobs as a list of buttons; a job keeps its button, and so the focus, through all changes. */
+/** The jobs as a list of buttons; a job keeps its button, and thus the focus, through all changes. */
 export class ListView {
   readonly element = el('ul', { class: 'jobs', 'aria-label': 'Jobs' });
   readonly #lines = new Map<string, Line>();
@@ -36,7 +36,7 @@ export class ListView {
       if (item === place) place = place.nextElementSibling;
       else this.element.insertBefore(item, place);
     }
-    // An element that is moved loses the focus.
+    // A moved element loses the focus.
     if (focused instanceof HTMLElement && focused !== document.activeElement && focused.isConnected)
       focused.focus({ preventScroll: true });
   }
@@ -70,7 +70,7 @@ export class ListView {
     return line;
   }
 
-  /** The arrow keys go from job to job. */
+  /** The arrow keys move from job to job. */
   #move(event: KeyboardEvent): void {
     const step = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' } as const;
     const way = step[event.key as keyof typeof step];

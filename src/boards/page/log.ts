@@ -5,7 +5,7 @@ import { REPLY_TIMEOUT_MS } from './jobs.ts';
 
 /** What `job_logs` answers, as far as the page needs it. */
 interface Page {
-  /** What the job waits for: a permission before a question. */
+  /** What the job waits for: a permission takes precedence over a question. */
   open_request?: PeerRequest;
   events: TimelineEntry[];
   screen?: string;
@@ -15,11 +15,11 @@ interface Page {
   more: boolean;
 }
 
-/** How many entries are read of a long log at first, and how many are kept. */
+/** How many entries of a long log are read at first, and how many are kept. */
 const LATEST = 100;
 const KEPT = 200;
 
-/** One job's audit log and its screen; reads on where it stopped, so that a look at a quiet job costs little. */
+/** One job's audit log and its screen. Each read continues where the last one stopped, so that a quiet job costs little. */
 export class Log {
   readonly jobId: string;
   entries: TimelineEntry[] = [];

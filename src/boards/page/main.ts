@@ -4,10 +4,10 @@ import type { JobList } from './jobs.ts';
 import { Pulse } from './pulse.ts';
 import { dress, tellSize, watchSeen } from './surroundings.ts';
 
-/** Of the package; put in by the build. */
+/** The package's version, inserted by the build. */
 declare const MAM_VERSION: string;
 
-/** How long the arguments of the call that opened the page may take, in ms. */
+/** How long to wait for the arguments of the call that opened the page, in ms. */
 const INPUT_MS = 500;
 
 const host = new Host({
@@ -26,7 +26,7 @@ const pulse = new Pulse({
   failed(error, nextMs) {
     const why = error instanceof Error ? error.message : String(error);
     board.warn(
-      `The server does not answer: ${why} What is shown may be old. Next try in ${nextMs / 1_000} s.`,
+      `The server does not answer: ${why} This view may be outdated. Next try in ${nextMs / 1_000} s.`,
     );
   },
 });
@@ -36,10 +36,10 @@ tellSize(host, board.element);
 host.connect(MAM_VERSION).then(
   () => {
     if (!host.calls)
-      return board.warn('This client shows the jobs as they were: it hands no calls on to the server.');
+      return board.warn('This client shows only a snapshot: it does not pass calls on to the server.');
     board.onStale = () => pulse.now();
     watchSeen(board.element, (seen) => pulse.see(seen));
-    // Clients say first which jobs were asked for; not all of them do.
+    // Most clients first say which jobs were asked for.
     setTimeout(() => pulse.start(), INPUT_MS);
   },
   (error) => board.warn(`The client refused this page: ${String(error)}`),

@@ -1,19 +1,19 @@
-/** How often the page looks while it is seen and all is well, in ms. */
+/** How often the page refreshes while it is visible and all is well, in ms. */
 const BEAT_MS = 2_000;
 const LONGEST_MS = 30_000;
 
 interface PulseOptions {
-  /** Looks once. @throws when the server could not be asked */
+  /** Refreshes once. @throws if the server could not be reached */
   work(): Promise<void>;
-  /** Called after each look that failed. @param nextMs when the next one comes */
+  /** Called after each failure. @param nextMs when the next attempt follows */
   failed(error: unknown, nextMs: number): void;
-  /** Called after a look that went well. */
+  /** Called after a success. */
   well(): void;
 }
 
 /**
- * Looks again and again: every two seconds while the page is seen, ever more rarely while that fails, and not at all
- * while it is out of sight. A conversation may hold many boards, of which one is on the screen.
+ * Refreshes every two seconds while the page is visible, less and less often while that fails, and not at all while the
+ * page is hidden. A conversation may contain many boards, of which one is on the screen.
  */
 export class Pulse {
   readonly #options: PulseOptions;
@@ -29,12 +29,12 @@ export class Pulse {
     this.#options = options;
   }
 
-  /** Looks for the first time, unless it has already. */
+  /** Refreshes for the first time, unless that has already happened. */
   start(): void {
     if (!this.#begun) this.now();
   }
 
-  /** Looks now, or once more when a look is under way. */
+  /** Refreshes now, or again after the refresh in progress. */
   now(): void {
     clearTimeout(this.#timer);
     this.#begun = true;
@@ -43,7 +43,7 @@ export class Pulse {
     else void this.#beat();
   }
 
-  /** Takes whether the page can be seen. */
+  /** Called when the page becomes visible or hidden. */
   see(seen: boolean): void {
     if (seen === this.#seen) return;
     this.#seen = seen;

@@ -1,9 +1,9 @@
 import type { Host, HostContext } from './host.ts';
 
-/** Only names that this page uses: the rest of what a client sends has nothing to change here. */
+/** Only names that this page uses: nothing else that a client sends may change it. */
 const VARIABLE = /^--(?:color|font|border)-[a-z0-9-]+$/;
 
-/** Takes the client's colours, fonts and size. Fonts that would have to be fetched are left out. */
+/** Applies the client's colours, fonts and size, except for fonts that would have to be fetched. */
 export function dress({ theme, styles, containerDimensions: box }: HostContext): void {
   const { documentElement: root } = document;
   if (theme === 'light' || theme === 'dark') root.dataset['theme'] = theme;
@@ -12,7 +12,7 @@ export function dress({ theme, styles, containerDimensions: box }: HostContext):
   root.classList.toggle('fixed', box?.height !== undefined);
 }
 
-/** Reports to the client whenever the page has become higher or lower. */
+/** Tells the client whenever the size of the page has changed. */
 export function tellSize(host: Host, body: HTMLElement): void {
   let last = '';
   new ResizeObserver(() => {
@@ -23,7 +23,7 @@ export function tellSize(host: Host, body: HTMLElement): void {
   }).observe(body);
 }
 
-/** Reports whether the page can be seen: its tab is in front, and it is not scrolled away. */
+/** Reports whether the page is visible: its tab is in front, and it is not scrolled out of view. */
 export function watchSeen(body: HTMLElement, report: (seen: boolean) => void): void {
   let inView = true;
   const tell = (): void => report(inView && !document.hidden);

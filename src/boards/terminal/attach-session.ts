@@ -5,23 +5,22 @@ import { checkTmuxSocket } from '../../trust/socket.ts';
 import { type AttachTarget, attachWords, type Standpoint } from '../../view/attach.ts';
 
 const REASON_CHARS = 200;
-/** A tmux server that runs answers in some ms. */
+/** A running tmux server answers within some ms. */
 const TMUX_TIMEOUT_MS = 5_000;
-/** What the sessions begin with that a hub makes for itself. */
+/** The name prefix of sessions that a hub makes for itself. */
 const HIDDEN = '_mam-';
 
 /**
- * Shows a session on this terminal: attaches, and comes back when the person detaches; inside the same tmux server
- * switches to it, and comes back at once. Nothing else of this process goes on meanwhile, so that no key gets into the
- * wrong hands.
- * @throws MamError `unavailable` with tmux's own words, or when there is no tmux
+ * Shows a session on this terminal: attaches, and returns when the person detaches; inside the same tmux server it
+ * switches the client and returns immediately. It blocks the whole process, so that no key reaches the wrong reader.
+ * @throws MamError `unavailable` with tmux's own words, or if tmux is missing
  */
 export function attachTo(target: AttachTarget, from: Standpoint): void {
   if (target.pane !== undefined && sessionNow(target) === undefined)
     throw notShown(target, 'its pane is gone');
   const words = attachWords(target, from);
   const inside = from.inside === target.socket;
-  // Named, since tmux takes any client that it finds where nobody looks at this pane: a hub's own, for example.
+  // Named, because if nobody is viewing this pane, tmux takes any client that it finds, such as a hub's own.
   const client = inside ? ['-c', clientHere(target.socket)] : [];
   const { error, status, stderr } = spawnSync('tmux', [...words, ...client], {
     cwd: '/',
@@ -43,8 +42,8 @@ export function attachTo(target: AttachTarget, from: Standpoint): void {
 }
 
 /**
- * The names of the live sessions of a tmux server, without the hidden ones of a hub; none when it does not run.
- * @throws MamError `unavailable` when there is no tmux, or it does not answer
+ * The names of a tmux server's sessions, without a hub's hidden ones; empty if the server is not running.
+ * @throws MamError `unavailable` if tmux is missing or does not answer
  */
 export function sessionsOf(socket: string): string[] {
   const names = tmuxLines(socket, ['list-sessions', '-F', '#{session_name}']);
@@ -52,8 +51,8 @@ export function sessionsOf(socket: string): string[] {
 }
 
 /**
- * The name that the session of a pane has now, however it was renamed or the pane was moved.
- * @returns nothing when the pane is gone, also where a later tmux server has given its id to another one
+ * The current name of a pane's session, even if the session was renamed or the pane was moved.
+ * @returns undefined if the pane is gone, even if a later tmux server has reused its id
  * @throws MamError as `sessionsOf`
  */
 export function sessionNow({
@@ -68,14 +67,14 @@ export function sessionNow({
 
 function tmuxLines(socket: string, words: string[]): string[] {
   checkTmuxSocket(socket);
-  // A relative entry of the PATH leads into the project here.
+  // In the project's folder, a relative entry of the PATH would lead into the project.
   const options = { cwd: '/', encoding: 'utf8', timeout: TMUX_TIMEOUT_MS } as const;
   const { stdout, error } = spawnSync('tmux', ['-S', socket, ...words], options);
   if (error !== undefined && systemCode(error) === 'ETIMEDOUT')
     throw new MamError(
       'unavailable',
       `The tmux server at ${socket} does not answer.`,
-      'Look whether it still runs; `mam doctor` shows which server is meant.',
+      'Check that it is still running; `mam doctor` shows which server is used.',
     );
   if (error !== undefined) throw noTmux();
   return stdout.split('\n').filter(Boolean);
@@ -90,13 +89,13 @@ function notShown({ session }: AttachTarget, reason: string): MamError {
   return new MamError('unavailable', `tmux could not show session ${name}: ${reason}.`);
 }
 
-/** tmux attaches to another server only from outside of its own. */
+/** tmux attaches to another server only from outside tmux. */
 function outside(): NodeJS.ProcessEnv {
   const { TMUX: _, TMUX_PANE: __, ...rest } = environment();
   return rest;
 }
 
 function environment(): NodeJS.ProcessEnv {
-  // biome-ignore lint/style/noProcessEnv: it goes to tmux as it is; no setting of ours is read from it
+  // biome-ignore lint/style/noProcessEnv: it is passed to tmux unchanged; none of our settings is read from it
   return process.env;
 }

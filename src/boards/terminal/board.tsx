@@ -14,7 +14,7 @@ import { headline } from './reduce.ts';
 import type { State } from './state.ts';
 import type { Store } from './store.ts';
 
-/** Everything on the screen: a line about all jobs, the list, the selected job, a line about the keys. */
+/** The whole screen: a line about all jobs, the list, the selected job, a line about the keys. */
 export function Board({ store, onKey }: { store: Store; onKey: (key: Key) => void }): ReactElement {
   const state = useSyncExternalStore(store.subscribe, store.picture);
   useInput((input, key) => {
@@ -41,7 +41,7 @@ export function Board({ store, onKey }: { store: Store; onKey: (key: Key) => voi
 function Header({ state }: { state: State }): ReactElement {
   const { width } = layoutOf(state.size);
   const { which, filter, coloured } = state;
-  const lost = state.hub === 'lost' ? 'The hub is gone; looking for it …' : undefined;
+  const lost = state.hub === 'lost' ? 'The hub is gone; reconnecting …' : undefined;
   const shows = which === 'open' ? ' · open only' : '';
   const filtered = filter === '' ? '' : ` · filter: ${filter}`;
   const text = cut(` mam watch  ${lost ?? headline(state)}${shows}${filtered}`, width);

@@ -1,29 +1,29 @@
 import { columnsOf, cut, graphemes, headOf } from '../../base/columns.ts';
 import { clean } from '../../base/text.ts';
 
-/** Variants, skin tones, tags and what joins emoji: terminals do not agree on how wide they make a character. */
+/** Variants, skin tones, tags and emoji joiners: terminals disagree on how wide they make a character. */
 const VARIANTS =
   /[\u{fe00}-\u{fe0f}\u{1f3fb}-\u{1f3ff}\u{e0000}-\u{e007f}]|(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f)\u200d/gu;
 
-/** Text of others as it may be in a cell: harmless, and as wide as it is counted. Newlines stay. */
+/** Foreign text made safe for a cell: harmless, and exactly as wide as counted. Newlines stay. */
 export function shown(text: string): string {
   return clean(text).replaceAll('\t', ' ').normalize('NFC').replace(VARIANTS, '');
 }
 
-/** Cuts from the middle: an id is told by its end. */
+/** Cuts from the middle: ids differ at their ends. */
 export function cutMiddle(text: string, width: number): string {
   if (columnsOf(text) <= width) return text;
   const end = Math.floor((width - 1) / 2);
   return end < 1 ? cut(text, width) : `${headOf(text, width - 1 - end)}…${tail(text, end)}`;
 }
 
-/** Exactly `width` columns. */
+/** The text, cut or padded to exactly `width` columns. */
 export function filled(text: string, width: number): string {
   const short = cut(text, width);
   return short + ' '.repeat(Math.max(0, width - columnsOf(short)));
 }
 
-/** The end of a text that fits into `width` columns: what is being typed stays in sight. */
+/** The end of a text that fits into `width` columns: what is being typed stays visible. */
 export function tail(text: string, width: number): string {
   let [left, end] = [width, ''];
   for (const grapheme of graphemes(text).reverse()) {

@@ -12,7 +12,7 @@ import { look, lookOf } from './look.ts';
 import { type State, selectedDetail, selectedRow } from './state.ts';
 import { timelineLines } from './timeline.ts';
 
-/** The selected job: its state, what happened, what its pane shows. */
+/** The selected job: its state, its history, its pane's screen. */
 export function Detail({ state }: { state: State }): ReactElement | null {
   const { detail, timeline, screen, beside } = layoutOf(state.size);
   if (detail === 0) return null;
@@ -83,7 +83,7 @@ function Screen({ state }: { state: State }): ReactElement {
   if (screen === undefined || screen.jobId !== selected) return <Text dimColor> </Text>;
   const lines = screen.screen.map((line) => shown(line).trimEnd());
   while (lines.at(-1) === '') lines.pop();
-  const title = screen.missing ?? (screen.live ? 'screen, live' : 'screen as it was at the end');
+  const title = screen.missing ?? (screen.live ? 'screen, live' : 'final screen');
   const mark = beside ? '' : '· ';
   return (
     <>
@@ -91,7 +91,7 @@ function Screen({ state }: { state: State }): ReactElement {
         {cut(`${mark}${title}`, room.width)}
       </Text>
       {lines.slice(-Math.max(0, room.height - 1) || lines.length).map((line, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a row of a screen is known by its place alone
+        // biome-ignore lint/suspicious/noArrayIndexKey: a screen's row is identified only by its position
         <Text key={index} wrap="truncate" dimColor={!screen.live}>
           {cut(line, room.width) || ' '}
         </Text>

@@ -10,13 +10,13 @@ import { layoutOf } from './layout.ts';
 import { wantsMore } from './reduce.ts';
 import { type Action, type State, selectedDetail, selectedRow } from './state.ts';
 
-/** The most that the hub gives at once. */
+/** The most rows that the hub returns at once. */
 const PAGE = 200;
 /** How many of a job's newest events are kept. */
 const EVENTS = 200;
-/** Events gather for this time, in ms: a burst of thousands is a few changes of the board. */
+/** Events are collected for this time, in ms: a burst of thousands changes the board only a few times. */
 const REDRAW_DELAY_MS = 50;
-/** Without any event the screen of an open job is looked at again after this time, in ms. */
+/** Without events, an open job's screen is fetched again after this time, in ms. */
 const SCREEN_MS = 500;
 
 interface Parts {
@@ -28,8 +28,8 @@ interface Parts {
 }
 
 /**
- * Keeps the board up to date: hears every event from the hub, and fetches what the board shows and does not have. One
- * request at a time for the list, one for the selected job and one for its screen.
+ * Keeps the board up to date: receives every event from the hub, and fetches what the board shows but does not have. At
+ * most one request at a time for the list, one for the selected job and one for its screen.
  */
 export class Feed {
   readonly #with: Parts;
@@ -40,9 +40,9 @@ export class Feed {
   readonly #screen = this.#lane(() => this.#fetchScreen());
   #heard: LogMessage[] = [];
   #gathering: NodeJS.Timeout | undefined;
-  /** There is more to know of the selected job. */
+  /** The selected job has news. */
   #detailStale = false;
-  /** The job that could not be read: it is asked for again when something happens to it. */
+  /** The job that could not be read: it is requested again when something happens to it. */
   #unreadable: string | undefined;
   #screenStale = false;
   #screenAt = Number.NEGATIVE_INFINITY;
@@ -53,13 +53,13 @@ export class Feed {
     this.#with = parts;
   }
 
-  /** Follows the hub, and goes on by itself after it was lost. */
+  /** Follows the hub, and resumes by itself after the hub was lost. */
   start(): void {
     const { link, host, take, state } = this.#with;
     this.#ends.push(
       link.followAll(host, (message) => this.#hear(message)),
       link.onConnect(() => {
-        // What was asked for before the first connection is answered behind it.
+        // Requests made before the first connection are answered after it.
         if (state().hub !== 'looking') this.#reload();
         take({ type: 'hub', hub: 'here' });
       }),
@@ -75,13 +75,13 @@ export class Feed {
     this.#stopped = true;
   }
 
-  /** The board has changed: fetches what it lacks now. */
+  /** Called after the board has changed: fetches what it lacks. */
   fetchMissing(): void {
     if (this.#stopped) return;
     const state = this.#with.state();
     const lacksRows = wantsMore(state);
     if (this.#fresh.size > 0 || lacksRows) this.#list();
-    // On the way to the end of the list, the selected row is only passed.
+    // On the way to the end of the list, rows are selected only in passing.
     if (state.selected === undefined || (state.toEnd && lacksRows)) return;
     const unknown = selectedDetail(state) === undefined && state.selected !== this.#unreadable;
     if (this.#detailStale || unknown) this.#detail();
@@ -150,12 +150,12 @@ export class Feed {
       link
         .request('status', { job_id: jobId, registry_dir: registryDir, events_after: after })
         .catch((error: unknown) => {
-          // Nothing reports that a job was pruned; where one is, others may be.
+          // Nothing reports that a job was pruned; if one was, others may have been too.
           if (error instanceof MamError && error.code === 'not_found') this.#fresh.add('all').add('open');
           throw error;
         });
     let found = await ask(known?.record.seq ?? 0);
-    // A journal that is longer than an answer: its end is what counts.
+    // If a journal is longer than one answer, only its end matters.
     if (found.more) found = await ask(Math.max(0, found.record.seq - EVENTS));
     this.#unreadable = undefined;
     const continues = known !== undefined && (found.events[0]?.seq ?? 0) <= known.record.seq + 1;

@@ -9,7 +9,7 @@ import type { State } from './state.ts';
 
 const KEYS =
   '↑↓ move  Enter attach  r answer  y/n allow/deny  c cancel  / filter  o open/all  ? help  q quit';
-/** The least room for what is typed, in columns. */
+/** The minimum width for what is typed, in columns. */
 const LEAST_TYPED = 20;
 const SHORT_KEYS = '? help  q quit  Enter attach  / filter';
 
@@ -34,17 +34,17 @@ export function Footer({ state }: { state: State }): ReactElement {
       </Text>
     );
   }
-  const keys = mode.kind === 'help' ? 'any key goes back' : width < KEYS.length ? SHORT_KEYS : KEYS;
+  const keys = mode.kind === 'help' ? 'press any key to go back' : width < KEYS.length ? SHORT_KEYS : KEYS;
   return <Text dimColor>{filled(cut(` ${keys}`, width), width)}</Text>;
 }
 
-/** Where the terminal's own cursor is: an input method shows there what is being composed. */
+/** Where the terminal's own cursor is: an input method shows its composition there. */
 export function cursorOf(state: State): Place | undefined {
   const line = typedLine(state);
   return line && { x: columnsOf(line.label + line.text), y: layoutOf(state.size).body + 1 };
 }
 
-/** The line that is being typed, as much of it as has room. */
+/** The line that is being typed, as much of it as fits. */
 function typedLine({ mode, filter, size }: State): { label: string; text: string } | undefined {
   if (mode.kind !== 'filter' && mode.kind !== 'answer') return undefined;
   const { width } = layoutOf(size);

@@ -6,18 +6,18 @@ import { listRow } from '../../view/job.ts';
 import { type Count, countJobs, isOpen, wordsOf } from '../model/rows.ts';
 import { shown } from './cells.ts';
 
-/** Which jobs a list has: all of the registry, or those that are not final. */
+/** Which jobs a list contains: all of the registry, or those that are not final. */
 export type Which = 'all' | 'open';
 
 /** A part of the hub's list: the newest jobs, complete down to its last one. */
 interface Part {
   ids: readonly string[];
-  /** Of the page after it; absent when there is none. */
+  /** Of the next page; absent if there is none. */
   cursor: string | undefined;
   loaded: boolean;
 }
 
-/** What is known of a registry's jobs. A value: every change gives a new one. */
+/** What is known about a registry's jobs. Immutable: every change makes a new object. */
 export interface Jobs {
   rows: ReadonlyMap<string, JobRow>;
   parts: Readonly<Record<Which, Part>>;
@@ -27,7 +27,7 @@ export interface Jobs {
 const NOTHING: Part = { ids: [], cursor: undefined, loaded: false };
 export const NO_JOBS: Jobs = { rows: new Map(), parts: { all: NOTHING, open: NOTHING }, total: 0 };
 
-/** Takes a page of the hub's list. @param first true for the page that begins the list anew */
+/** Adds a page of the hub's list. @param first true for the first page of a new list */
 export function withPage(jobs: Jobs, which: Which, first: boolean, page: ListResult): Jobs {
   const rows = new Map(jobs.rows);
   for (const row of page.jobs) rows.set(row.job_id, harmless(row));
@@ -38,7 +38,7 @@ export function withPage(jobs: Jobs, which: Which, first: boolean, page: ListRes
   return { rows, parts: { ...jobs.parts, [which]: part }, total: page.total };
 }
 
-/** Takes what happened. Jobs of other registries, and those that were not listed yet, are left out. */
+/** Applies events. Jobs of other registries, and jobs that were not listed yet, are ignored. */
 export function withEvents(jobs: Jobs, messages: readonly LogMessage[], registryDir: string): Jobs {
   const rows = new Map(jobs.rows);
   const made: string[] = [];
@@ -59,12 +59,12 @@ export function withEvents(jobs: Jobs, messages: readonly LogMessage[], registry
   return { rows, parts: { all: ahead(all), open: ahead(open) }, total: jobs.total + made.length };
 }
 
-/** How many jobs there are; `more` when not all open ones are listed yet. */
+/** How many jobs there are; `more` if not all open ones are listed yet. */
 export function countOf({ rows, parts, total }: Jobs): Count {
   return { ...countJobs(rows.values()), more: parts.open.cursor !== undefined, total };
 }
 
-/** The ids that a list shows, newest first. @param filter words that all must occur, in any case */
+/** The ids that a list shows, newest first. @param filter words that must all occur, ignoring case */
 export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string[] {
   const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const { ids } = jobs.parts[which];
@@ -81,7 +81,7 @@ export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string
 
 function after(row: JobRow, { event, record: _, detail = row.detail, ...standing }: LogMessage): JobRow {
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
-  // Nothing of the state before may stay: what is over is absent from the message.
+  // Nothing of the previous state may stay: what no longer applies is absent from the message.
   const { job_id, agent, prompt_preview, session, pane, created_at } = row;
   const made = { job_id, agent, prompt_preview, session, pane, created_at };
   return harmless({ ...made, ...standing, detail, final_at: ended });

@@ -18,7 +18,7 @@ import {
   shownIds,
 } from './state.ts';
 
-/** What was pressed: the name of a key, or text that was typed or pasted at once. */
+/** What was pressed: the name of a key, or text that was typed or pasted in one piece. */
 export type Key = { name: KeyName } | { text: string };
 export type KeyName =
   | 'up'
@@ -45,7 +45,7 @@ const QUESTION_CHARS = 500;
 const HARMLESS = new Set(['r', '/', 'o', '?']);
 const MOVES: Readonly<Record<string, KeyName>> = { j: 'down', k: 'up', g: 'home', G: 'end' };
 
-/** What a key changes, and what it asks for. */
+/** Handles a key: the new state, and the effect that the key asks for. */
 export function press(before: State, key: Key): Pressed {
   const state: State = { ...before, note: undefined };
   if (nameOf(key) === 'quit') return { state, deed: { do: 'quit' } };
@@ -70,10 +70,10 @@ function inMode(state: State, key: Key): Pressed {
   }
 }
 
-/** Keys that came in one piece: typed faster than they were read, held down, or a paste into the wrong place. */
+/** Handles keys that arrived in one piece: typed fast, held down, or pasted into the wrong place. */
 function many(state: State, text: string): State {
   const [first = '', ...rest] = [...text];
-  // They may move, look, and begin a line; what does something is pressed by itself.
+  // They may move, look and start a line; a key that changes a job must be pressed by itself.
   const next = HARMLESS.has(first) || first in MOVES ? command(state, first).state : state;
   if (rest.length === 0) return next;
   return next.mode.kind === 'list' ? many(next, rest.join('')) : inMode(next, { text: rest.join('') }).state;
@@ -94,7 +94,7 @@ function move(state: State, name: KeyName | undefined): Pressed {
   return { state: index === undefined ? state : selectAt({ ...state, toEnd: false }, index) };
 }
 
-/** The next job, around the end of the list, that waits for someone. */
+/** The next job that waits for someone, wrapping around at the end of the list. */
 function nextInNeed({ jobs }: State, ids: readonly string[], place: number): number {
   const steps = ids.map((_, step) => (place + 1 + step) % ids.length);
   return steps.find((at) => jobs.rows.get(ids[at] ?? '')?.needs_you === true) ?? place;
@@ -129,7 +129,7 @@ function answer(state: State): State {
   if (detail === undefined) return refuse(state, 'No job is selected yet.');
   const { record, jobId } = detail;
   if (record.final_at !== undefined)
-    return refuse(state, `The job is ${record.status}: nobody is there to answer.`);
+    return refuse(state, `The job is ${record.status}: there is nothing to answer.`);
   const [request] = openRequests(record, 'question');
   const question = request && shown(cleanLine(request.text, QUESTION_CHARS));
   return { ...state, mode: { kind: 'answer', jobId, text: '', question, requestId: request?.request_id } };
@@ -141,7 +141,7 @@ function decide(state: State, what: 'allow' | 'deny'): State {
   const request = openPermission(detail.record);
   if (request === undefined) {
     const asks = openRequest(detail.record) === undefined ? '' : ' r answers its question.';
-    return refuse(state, `The job asks for no permission.${asks}`);
+    return refuse(state, `The job is not asking for permission.${asks}`);
   }
   const { request_id: requestId } = request;
   const text = permissionText(request);
@@ -152,7 +152,7 @@ function cancel(state: State): State {
   const row = selectedRow(state);
   if (row === undefined) return refuse(state, 'No job is selected yet.');
   if (!isOpen(row)) return refuse(state, `The job is ${row.status} already.`);
-  const text = `${row.job_id}\n\n${row.prompt_preview}\n\nIts peer is told with the answer to its next report; its pane is left alone.`;
+  const text = `${row.job_id}\n\n${row.prompt_preview}\n\nIts peer is told in the reply to its next report; its pane is left alone.`;
   return { ...state, mode: { kind: 'confirm', what: 'cancel', jobId: row.job_id, text, top: 0 } };
 }
 
@@ -200,7 +200,7 @@ function nameOf(key: Key): KeyName | undefined {
   return 'name' in key ? key.name : undefined;
 }
 
-/** The text of a line after a key. */
+/** A line's text after a key was pressed. */
 function typed(text: string, key: Key): string {
   if ('text' in key) {
     const added = shown(key.text.replace(/\s/g, ' '));

@@ -1,10 +1,10 @@
-/** After a failure the next try waits for this time, in ms: what fails at once must not be asked without end. */
+/** The delay after a failure, in ms: a request that fails immediately must not be repeated without pause. */
 const RETRY_MS = 1_000;
 
 /**
- * Work of which one piece is under way at a time.
- * @param done called after each piece: looks whether there is more to do by then
- * @returns begins a piece, unless one is under way: that one's end is the next occasion
+ * Runs work one piece at a time.
+ * @param done called after each piece: checks whether there is more to do by then
+ * @returns a function that starts a piece, unless one is running: `done` is then the next chance
  */
 export function lane(
   work: () => Promise<void>,

@@ -4,7 +4,7 @@ export interface Size {
   rows: number;
 }
 
-/** How the cells are shared out. Heights in rows, widths in columns; 0 is a part that is not there. */
+/** How the cells are divided. Heights in rows, widths in columns; 0 for a part that is not shown. */
 interface Layout {
   width: number;
   /** Between the first line and the last. */
@@ -18,7 +18,7 @@ interface Layout {
   beside: boolean;
 }
 
-/** Of a row of the list, in columns. */
+/** The widths of a list row's parts, in columns. */
 export interface Columns {
   status: number;
   id: number;
@@ -27,7 +27,7 @@ export interface Columns {
   words: number;
 }
 
-/** What the two outer lines and the line between list and detail take. */
+/** Rows taken by the two outer lines, and by the line between list and detail. */
 const OUTER = 2;
 const RULE = 1;
 /** Below this there is no room for the detail. */
@@ -36,11 +36,11 @@ const LEAST_LIST = 3;
 const LIST_SHARE = 0.4;
 const TIMELINE_SHARE = 0.42;
 const BESIDE_FROM = 100;
-/** One below the other, both with a line for a name, need so many rows. */
+/** The minimum of rows for one below the other, each with a title line. */
 const BOTH_FROM = 8;
 const GAP = 2;
 
-/** Shares out a terminal. */
+/** Divides a terminal into its parts. */
 export function layoutOf({ columns, rows }: Size): Layout {
   const width = Math.max(1, columns);
   const body = Math.max(1, rows - OUTER);
@@ -62,7 +62,7 @@ export function layoutOf({ columns, rows }: Size): Layout {
   return { ...shared, timeline: { width, height: lines }, screen, beside: false };
 }
 
-/** Each with the blank that follows it; the mark and the sign before them take four columns. */
+/** Each includes the blank after it; the mark and the sign before them take four columns. */
 export function columnsOf(width: number): Columns {
   const room = width - 4;
   const status = width >= 110 ? 20 : width >= 60 ? 12 : 0;

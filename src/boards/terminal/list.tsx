@@ -9,7 +9,7 @@ import { columnsOf, layoutOf } from './layout.ts';
 import { look, lookOf } from './look.ts';
 import { type State, shownIds } from './state.ts';
 
-/** The rows of the list that are on the screen; no others are ever made. */
+/** The rows of the list that are on the screen; only these are rendered. */
 export function List({ state }: { state: State }): ReactElement {
   const { list, width } = layoutOf(state.size);
   const { jobs, top, selected } = state;
@@ -48,6 +48,6 @@ function Row({ row, state, selected }: { row: JobRow; state: State; selected: bo
 
 function emptyText({ jobs, which, filter, hub }: State): string {
   if (!jobs.parts[which].loaded) return hub === 'lost' ? '' : 'reading the list …';
-  if (filter !== '') return 'no job has these words (Esc drops the filter)';
+  if (filter !== '') return 'no job matches (Esc clears the filter)';
   return which === 'open' && jobs.total > 0 ? 'no open job (o shows all)' : 'no job yet: mam submit --help';
 }

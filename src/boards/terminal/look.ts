@@ -1,7 +1,7 @@
 import type { Standing } from '../../job/standing.ts';
 import { toneOf } from '../model/rows.ts';
 
-/** How a text looks, as Ink wants it. */
+/** A text's style, in Ink's terms. */
 export interface Look {
   color?: string;
   bold?: boolean;
@@ -9,7 +9,7 @@ export interface Look {
   inverse?: boolean;
 }
 
-/** A look for a user who wants no colours: weight and inversion stay, since they are none (no-color.org). */
+/** Drops the colour if the user wants none; weight and inversion stay, since they are not colours (no-color.org). */
 export function look(coloured: boolean, { color, ...rest }: Look): Look {
   return coloured && color !== undefined ? { ...rest, color } : rest;
 }

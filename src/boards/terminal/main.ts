@@ -22,12 +22,12 @@ interface WatchOptions {
   which: Which;
 }
 
-/** How often ages are looked at, in ms. */
+/** How often ages are updated, in ms. */
 const TICK_MS = 1_000;
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 /**
- * Shows the board on this terminal until it is left.
+ * Shows the board on this terminal until the user leaves it.
  * @returns the signal that ended it, if one did
  */
 export async function watch(options: WatchOptions): Promise<NodeJS.Signals | undefined> {
@@ -42,7 +42,7 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
     feed.fetchMissing();
     if (deed !== undefined) void perform(deed);
   };
-  // Made at its first use: the terminal is asked for its size before there is a state to draw.
+  // The callbacks run later: the terminal's size is needed before there is a state to draw.
   const terminal = new Terminal(
     () => createElement(Board, { store, onKey }),
     () => cursorOf(store.picture()),
@@ -95,7 +95,7 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
 
   function attach({ session, jobId }: Deed & { do: 'attach' }): string {
     const inside = standpoint.inside === session.socket;
-    // Another session of the same tmux server takes this one's place; else tmux needs the terminal for itself.
+    // Within the same tmux server the client just switches sessions; otherwise tmux needs the whole terminal.
     if (!inside) terminal.hide();
     try {
       attachTo(session, standpoint);
@@ -106,7 +106,7 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
       }
     }
     return inside
-      ? `Switched to the session of ${jobId}; Ctrl-b L comes back.`
+      ? `Switched to the session of ${jobId}; Ctrl-b L returns.`
       : `Back from ${session.session}.`;
   }
 

@@ -12,13 +12,13 @@ const HELP: readonly (readonly [string, string])[] = [
   ['PgUp PgDn', 'a page up, a page down'],
   ['Home End', 'the newest job, the oldest'],
   ['Tab', 'the next job that needs you'],
-  ['Enter a', 'attach (Ctrl-b d comes back, in the same tmux Ctrl-b L)'],
+  ['Enter a', 'attach (return with Ctrl-b d, in the same tmux with Ctrl-b L)'],
   ['r', 'answer its question, or give an instruction'],
   ['y n', 'allow or deny its permission request'],
   ['c', 'cancel the job'],
-  ['/', 'filter by words, Esc drops it'],
+  ['/', 'filter by words, Esc clears it'],
   ['o', 'open jobs only, or all'],
-  ['q Ctrl-C', 'leave the board; jobs go on'],
+  ['q Ctrl-C', 'leave the board; jobs continue'],
 ];
 
 const QUESTIONS = {
@@ -28,7 +28,7 @@ const QUESTIONS = {
 } as const;
 const ENTER = { allow: 'Enter allows it', deny: 'Enter denies it', cancel: 'Enter cancels it' } as const;
 
-/** What covers the list while it is shown: the help, or what has to be confirmed. */
+/** What covers the list: the help, or a question to confirm. */
 export function Overlay({ state }: { state: State }): ReactElement | null {
   const { body } = layoutOf(state.size);
   const { mode } = state;
@@ -67,7 +67,7 @@ function Question({ state, mode }: { state: State; mode: Confirm }): ReactElemen
       </Text>
       <Text> </Text>
       {lines.slice(mode.top, mode.top + room).map((line, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a line of a text is known by its place alone
+        // biome-ignore lint/suspicious/noArrayIndexKey: a text's line is identified only by its position
         <Text key={index} wrap="truncate">
           {` ${line}`}
         </Text>

@@ -1,22 +1,22 @@
 import ansi from 'ansi-escapes';
 import type { Size } from './layout.ts';
 
-/** The size of a terminal that does not say. */
+/** The size assumed for a terminal that does not report one. */
 const USUAL: Size = { columns: 80, rows: 24 };
-/** Off: what is drawn wider than it was counted ends at the edge, and no line spills into the next one. */
+/** Line wrap off: text that is wider than counted ends at the edge instead of spilling into the next line. */
 const WRAP_OFF = '\u001b[?7l';
 const WRAP_ON = '\u001b[?7h';
 
-/** A place on the screen, from 0. */
+/** A position on the screen, from 0. */
 export interface Place {
   x: number;
   y: number;
 }
 
 /**
- * What Ink takes for its terminal. Ink hands over whole pictures (its `debug` mode); of each only the lines that have
- * changed are written, every one at its own place, in one write. Ink's own ways of drawing are not for a whole screen:
- * the one empties the scrollback as well, the other counts its lines wrongly (6.8.0).
+ * What Ink uses as its terminal. Ink passes whole pictures (its `debug` mode); only the changed lines are written, each
+ * at its position, all in one write. Ink's own ways of drawing do not suit a full screen: one also clears the
+ * scrollback, the other miscounts lines (6.8.0).
  */
 export class Painter {
   readonly isTTY = false;
@@ -25,7 +25,7 @@ export class Painter {
   #lines: string[] = [];
   #on = false;
 
-  /** @param cursor where the terminal's own cursor is; nowhere when it is hidden */
+  /** @param cursor where the terminal's own cursor is; undefined while it is hidden */
   constructor(out: NodeJS.WriteStream, cursor: () => Place | undefined) {
     this.#out = out;
     this.#cursor = cursor;
@@ -39,27 +39,27 @@ export class Painter {
     return this.#out.rows || USUAL.rows;
   }
 
-  /** Takes the alternate screen. */
+  /** Switches to the alternate screen. */
   begin(): void {
     this.#on = true;
     this.#out.write(ansi.enterAlternativeScreen + WRAP_OFF);
     this.forget();
   }
 
-  /** Gives the screen back as it was. */
+  /** Restores the screen. */
   end(): void {
     if (!this.#on) return;
     this.#on = false;
     this.#out.write(WRAP_ON + ansi.exitAlternativeScreen + ansi.cursorShow);
   }
 
-  /** After a change of size the screen's content is unknown: the next picture is drawn whole. */
+  /** After a resize the screen's content is unknown, so the next picture is drawn whole. */
   forget(): void {
     this.#lines = [];
     this.#out.write(ansi.cursorHide + ansi.eraseScreen);
   }
 
-  /** Takes a picture from Ink. */
+  /** Draws a picture from Ink. */
   write(picture: string): boolean {
     if (!this.#on || picture === '') return true;
     const lines = picture.split('\n').slice(0, this.rows);
@@ -75,7 +75,7 @@ export class Painter {
     return true;
   }
 
-  /** Ink listens for changes of size; it hears of them with the next picture. */
+  /** Ink listens for resizes; it notices them with the next picture. */
   on(): this {
     return this;
   }

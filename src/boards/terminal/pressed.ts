@@ -24,16 +24,16 @@ const BY_CONTROL: Readonly<Record<string, KeyName>> = {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the keys
 const CONTROLS = /([\u0003\b\u0015\u007f])/;
 
-/** What Ink read, in the board's words; nothing for a key that has no meaning here. */
+/** Translates what Ink read into the board's keys; empty for a key without a meaning here. */
 export function pressed(input: string, key: InkKey): Key[] {
   if (key.ctrl) return input === 'c' ? [{ name: 'quit' }] : input === 'u' ? [{ name: 'clear' }] : [];
   const name = NAMES.find(([flag]) => key[flag] === true)?.[1];
   if (name !== undefined) return [{ name }];
-  // With Alt a letter is another key.
+  // With Alt, a letter is a different key.
   return key.meta ? [] : pieces(input);
 }
 
-/** What was typed faster than it was read comes in one piece. An Enter in it stays text: it may be of a paste. */
+/** Keys typed faster than they were read arrive in one piece. An Enter among them stays text: it may be part of a paste. */
 function pieces(input: string): Key[] {
   return input
     .split(CONTROLS)

@@ -7,29 +7,29 @@ import { countOf, withEvents, withPage } from './jobs.ts';
 import { layoutOf } from './layout.ts';
 import { type Action, type Detail, type State, shownIds } from './state.ts';
 
-/** How many rows beyond the last one on the screen are fetched ahead. */
+/** How many rows below the screen are fetched in advance. */
 const AHEAD = 50;
 
-/** The board after something has happened. */
+/** The board's state after an action. */
 export function reduce(state: State, action: Action): State {
   return settle(apply(state, action), state);
 }
 
-/** The part of the list that lacks rows which the screen needs. */
+/** True if the list lacks rows that the screen needs. */
 export function wantsMore(state: State): boolean {
   const part = state.jobs.parts[state.which];
   if (!part.loaded || part.cursor === undefined) return false;
   return state.toEnd || shownIds(state).length < state.top + layoutOf(state.size).list + AHEAD;
 }
 
-/** Moves the selection to a row of the list, as near as there is one. */
+/** Moves the selection to a row of the list, or to the nearest one. */
 export function selectAt(state: State, index: number): State {
   const ids = shownIds(state);
   const place = Math.max(0, Math.min(ids.length - 1, index));
   return inSight({ ...state, selected: ids[place] }, place);
 }
 
-/** Keeps the selection on its job where that is still shown, and in sight. */
+/** Keeps the selection on its job, if that is still listed, and on the screen. */
 export function settle(state: State, before: State): State {
   const ids = shownIds(state);
   if (state.toEnd && ids.length > 0) return selectAt(state, ids.length - 1);
@@ -38,7 +38,7 @@ export function settle(state: State, before: State): State {
   const was = before.selected === undefined ? 0 : Math.max(0, old.indexOf(before.selected));
   const place = state.selected === undefined ? -1 : ids.indexOf(state.selected);
   if (place < 0) return selectAt(state, was);
-  // Jobs that come in above push nothing away from under the reader's eyes, but at the top of the list.
+  // New jobs above do not scroll the list while someone reads it, except at its top.
   const top = state.top > 0 && state.selected === before.selected ? state.top + place - was : state.top;
   return inSight({ ...state, top }, place);
 }
@@ -75,13 +75,13 @@ function apply(state: State, action: Action): State {
   }
 }
 
-/** What a registry holds, for a screen. Its session is a name for tmux, which must stay as it is. */
+/** A registry's content, made safe for a screen. The session name must stay unchanged, for tmux. */
 function harmless({ record, ...rest }: Detail): Detail {
   const { agent_session, ...shared } = record;
   return { ...cleanAll(rest), record: { ...cleanAll(shared), agent_session } };
 }
 
-/** True when an age on the screen has changed: else there is nothing to draw. */
+/** True if an age on the screen has changed: otherwise there is nothing to draw. */
 function agesChange(state: State, now: number): boolean {
   const { list } = layoutOf(state.size);
   const ids = shownIds(state).slice(state.top, state.top + list);
@@ -98,7 +98,7 @@ function hubIs(state: State, hub: State['hub']): State {
   return { ...state, hub, ...(back && { note: { text: 'The hub is back.', bad: false } }) };
 }
 
-/** Closes the question about a request that was settled meanwhile. */
+/** Closes the question about a request that was resolved meanwhile. */
 function withoutSettled(state: State): State {
   const { mode, detail } = state;
   if (mode.kind !== 'confirm' || detail?.jobId !== mode.jobId) return state;
@@ -110,7 +110,7 @@ function withoutSettled(state: State): State {
       : openRequests(record).some((one) => one.request_id === requestId);
   if (isOpen) return state;
   const isJob = requestId === undefined;
-  const text = isJob ? `The job is ${record.status} by now.` : 'That request was settled meanwhile.';
+  const text = isJob ? `The job is now ${record.status}.` : 'That request was resolved meanwhile.';
   return { ...state, mode: { kind: 'list' }, note: { text, bad: false, holdsEnter: true } };
 }
 

@@ -7,11 +7,11 @@ import type { LogMessage } from '../../operations/request.ts';
 import { idsOf, type Jobs, NO_JOBS, type Which } from './jobs.ts';
 import type { Size } from './layout.ts';
 
-/** What the keys do now. */
+/** The current meaning of the keys. */
 export type Mode =
   | { kind: 'list' }
   | { kind: 'help' }
-  /** `before` comes back when it is given up. */
+  /** `before` is restored if the user gives up. */
   | { kind: 'filter'; before: string }
   | {
       kind: 'answer';
@@ -22,20 +22,20 @@ export type Mode =
     }
   | Confirm;
 
-/** Something that is done only after it was confirmed. */
+/** An action that needs confirmation. */
 export interface Confirm {
   kind: 'confirm';
   what: 'allow' | 'deny' | 'cancel';
   jobId: string;
-  /** Of the permission request that is shown. */
+  /** The id of the displayed permission request. */
   requestId?: string | undefined;
-  /** All that must be read before, harmless. */
+  /** What must be read before confirming, made harmless. */
   text: string;
-  /** The first of its lines on the screen. */
+  /** Its first line on the screen. */
   top: number;
 }
 
-/** The selected job, as the hub gave it last. */
+/** The selected job, as last received from the hub. */
 export interface Detail {
   jobId: string;
   record: JobRecord;
@@ -43,20 +43,20 @@ export interface Detail {
   events: readonly RecordedEvent[];
 }
 
-/** A sentence for the person, until the next key. */
+/** A message for the user, shown until the next key. */
 export interface Note {
   text: string;
   bad: boolean;
-  /** It came in the place of a question: the Enter that was meant for that only takes it away. */
+  /** It replaced a question: an Enter meant for the question only removes it. */
   holdsEnter?: true;
 }
 
-/** All that the board shows. A value: every change gives a new one. */
+/** Everything that the board shows. Immutable: every change makes a new object. */
 export interface State {
   size: Size;
   /** ms since 1970, for ages. */
   now: number;
-  /** False where the user wants no colours. */
+  /** False if the user wants no colours. */
   coloured: boolean;
   registryDir: string;
   hub: 'looking' | 'here' | 'lost';
@@ -66,7 +66,7 @@ export interface State {
   selected: string | undefined;
   /** The first row of the list on the screen. */
   top: number;
-  /** The last row is wanted, wherever the list ends. */
+  /** The user asked for the last row, wherever the list ends. */
   toEnd: boolean;
   mode: Mode;
   note: Note | undefined;
@@ -84,10 +84,10 @@ export type Action =
   | { type: 'looked'; detail: Detail }
   | { type: 'screened'; jobId: string; screen: ScreenResult }
   | { type: 'told'; note: Note }
-  /** What a note said is over. */
+  /** What a note said no longer applies. */
   | { type: 'over'; text: string };
 
-/** What a key asks for beyond the board itself. */
+/** What a key asks for outside the board itself. */
 export type Deed =
   | { do: 'quit' }
   | { do: 'attach'; jobId: string; session: AgentSession }
@@ -115,7 +115,7 @@ export function initialState(
 
 let last: { jobs: Jobs; which: Which; filter: string; ids: readonly string[] } | undefined;
 
-/** The ids that the list shows now. Asked several times for a state, and worked out once. */
+/** The ids that the list shows now. Cached, because they are needed several times per state. */
 export function shownIds({ jobs, which, filter }: State): readonly string[] {
   if (last?.jobs !== jobs || last.which !== which || last.filter !== filter)
     last = { jobs, which, filter, ids: idsOf(jobs, which, filter) };
@@ -126,7 +126,7 @@ export function selectedRow({ jobs, selected }: State): JobRow | undefined {
   return selected === undefined ? undefined : jobs.rows.get(selected);
 }
 
-/** What is known of the selected job, once it is. */
+/** What is known about the selected job, once it was fetched. */
 export function selectedDetail({ detail, selected }: State): Detail | undefined {
   return detail?.jobId === selected ? detail : undefined;
 }

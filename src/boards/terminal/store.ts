@@ -1,12 +1,12 @@
 import { reduce } from './reduce.ts';
 import type { Action, State } from './state.ts';
 
-/** The least time between two pictures, in ms: nobody sees more of them, and they would keep the keys waiting. */
+/** The minimum time between two pictures, in ms: more would not be noticed, and would delay the keys. */
 const FRAME_MS = 50;
 
 /**
- * The board's state, and the picture of it that is drawn. The state follows at once; the picture at once after a pause,
- * else at most 20 times a second.
+ * The board's state, and the picture of it that is drawn. The state changes immediately; the picture follows
+ * immediately after a pause, otherwise at most 20 times a second.
  */
 export class Store {
   #state: State;

@@ -3,14 +3,14 @@ import type { ReactElement } from 'react';
 import type { Size } from './layout.ts';
 import { Painter, type Place } from './painter.ts';
 
-/** The board's place on the terminal, which is given back as it was, whatever ends the board. */
+/** The board's use of the terminal, which is restored however the board ends. */
 export class Terminal {
   readonly #node: () => ReactElement;
   readonly #painter: Painter;
   #ink: Instance | undefined;
   readonly #leave = (): void => this.hide();
 
-  /** @param node what is shown @param cursor where the cursor is in it */
+  /** @param node what to show @param cursor where the cursor is in it */
   constructor(node: () => ReactElement, cursor: () => Place | undefined) {
     this.#node = node;
     this.#painter = new Painter(process.stdout, cursor);
@@ -45,12 +45,12 @@ export class Terminal {
     ink.unmount();
   }
 
-  /** The terminal has another size. */
+  /** Call after the terminal was resized. */
   redraw(): void {
     this.#painter.forget();
   }
 
-  /** Fails when a part of the board has failed. */
+  /** Rejects if a part of the board has failed. */
   async failed(): Promise<never> {
     await this.#ink?.waitUntilExit();
     return new Promise(() => {});

@@ -5,10 +5,10 @@ import { shown } from './cells.ts';
 import type { Detail } from './state.ts';
 
 const WORDS_CHARS = 300;
-/** A name and a space; a longer source is cut. */
+/** Shorter names for sources that would not fit. */
 const SHORT: Readonly<Record<string, string>> = { supervisor: 'superv' };
 
-/** The newest events, oldest first, each harmless and in one line. */
+/** The newest events, oldest first, each made harmless and on one line. */
 export function timelineLines({ events, record }: Detail, count: number) {
   if (count < 1) return [];
   return timeline(events.slice(-count), record).map((entry) => {

@@ -1,6 +1,6 @@
 import type { MqttClient } from 'mqtt';
 
-/** How MQTT.js sends every packet. Private there; the tests of the external broker fail if it moves. */
+/** How MQTT.js sends every packet. Private there; the tests of the external broker fail if it changes. */
 interface Sender {
   _sendPacket(
     packet: { cmd: string; messageId?: number },
@@ -10,10 +10,10 @@ interface Sender {
 }
 
 /**
- * Takes the PUBACKs of one MQTT.js client into our own hands. MQTT.js handles one message after the other when its
- * acknowledgement is delayed (`handleMessage`), which makes group commit impossible; here it goes on at once, and
- * the PUBACK leaves when `release` is called, in whatever order the messages are settled.
- * @param hold asked for each acknowledged message, before MQTT.js goes on: true to hold its PUBACK back
+ * Takes control of one MQTT.js client's PUBACKs. When an acknowledgement is delayed (`handleMessage`), MQTT.js handles
+ * messages one at a time, which makes group commit impossible. Here it continues immediately, and the PUBACK is sent
+ * when `release` is called, in whatever order the messages are settled.
+ * @param hold called for each acknowledged message, before MQTT.js continues; true holds its PUBACK back
  * @returns `release(messageId)`, which sends a held PUBACK
  */
 export function gateAcks(

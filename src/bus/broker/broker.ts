@@ -17,21 +17,21 @@ export interface BrokerOptions {
   socketPath: string;
   realm: string;
   handlers: BusHandlers;
-  /** How long a subscriber may not read before it is dropped, in ms; 1,000 when absent. */
+  /** How long a subscriber may stop reading before it is dropped, in ms; 1,000 if absent. */
   drainMs?: number;
 }
 
 /** The broker inside the hub. */
 export interface OwnBroker extends HubBus {
-  /** Listens on a new socket where the old one was removed; connected clients notice nothing. @throws MamError `io` */
+  /** Listens on a new socket after the old one was removed; connected clients notice nothing. @throws MamError `io` */
   listenAgain(): Promise<void>;
 }
 
 /** The system silently cuts a longer path, so that two hubs could share a socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
-/** The name of a socket before it is the hub's. */
+/** The temporary name of a socket until the hub renames it. */
 const TEMPORARY = /^\.[0-9a-f]{6}$/;
-/** A dropped subscriber comes back and asks for what it missed. */
+/** A dropped subscriber reconnects and asks for what it missed. */
 const DRAIN_TIMEOUT_MS = 1000;
 
 /** What we use of aedes beyond its published types. */
@@ -43,8 +43,8 @@ interface AedesInside {
 }
 
 /**
- * Starts the embedded broker on a private unix socket (mode 0600). Claims reach the handler before their PUBACK.
- * What clients publish goes to the handlers alone: only the hub speaks to subscribers.
+ * Starts the embedded broker on a private unix socket (mode 0600). Claims reach the handler before their PUBACK is
+ * sent. What clients publish goes only to the handlers: only the hub publishes to subscribers.
  * @throws MamError `bad_input` for a path that is too long, `io` when the socket cannot be made
  */
 export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
@@ -53,7 +53,7 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
   const aedes = new Aedes({
     concurrency: 0,
     drainTimeout: drainMs,
-    // Sessions end with their connection: a queue for a client that never comes back would grow for ever.
+    // Sessions end with their connection: a queue for a client that never comes back would grow forever.
     preConnect: (_client, packet, callback) => {
       packet.clean = true;
       callback(null, true);
@@ -97,7 +97,7 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
         dup: false,
       };
       if (retain) retained.put(packet);
-      // Straight to the matching subscribers: aedes.publish asks its store of absent sessions first.
+      // Straight to the matching subscribers: aedes.publish first queries its store of absent sessions.
       inside.mq.emit(packet);
     },
     get clients() {
@@ -111,7 +111,7 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
     },
     async stop() {
       await unlinkOurs(socketPath, inode);
-      // What was published just now reaches the sockets a turn later.
+      // What was just published reaches the sockets a turn later.
       await nextTurn();
       await nextTurn();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -122,7 +122,7 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
   };
 }
 
-/** Hands one PUBLISH of a client to its handler; `callback` with no error acknowledges it. */
+/** Passes one PUBLISH of a client to its handler; calling `callback` without an error acknowledges it. */
 function receive(
   { realm, handlers }: BrokerOptions,
   packet: { topic: string; payload: Buffer | string },
@@ -136,7 +136,7 @@ function receive(
     settle().then(
       () => callback(null),
       async (error: unknown) => {
-        // Closing at once would swallow the answer that says why; it reaches the socket a turn later.
+        // Closing immediately would lose the answer that says why; it reaches the socket a turn later.
         await nextTurn();
         await nextTurn();
         callback(error instanceof Error ? error : new Error(String(error)));
@@ -145,12 +145,12 @@ function receive(
     return;
   }
   if (fits && isRequestTopic(realm, packet.topic)) {
-    // Acknowledged whatever happens to it: one client's message must not end the broker for all.
+    // Acknowledged whatever happens to it: one client's message must not stop the broker for everyone.
     Promise.resolve(payload)
       .then(handlers.request.bind(handlers))
       .catch(() => {});
   }
-  // After a refusal by closing, clients that keep unacknowledged messages would resend it for ever.
+  // If we closed the connection instead, clients that keep unacknowledged messages would resend it forever.
   else packet.topic = REJECTED_TOPIC;
   callback(null);
 }
@@ -168,8 +168,8 @@ function checkPath(socketPath: string): void {
 }
 
 /**
- * Listens under a temporary name and renames: the socket is never seen before it is private and answers, a dead
- * hub's socket is replaced in one step, and Node cannot unlink a successor's socket when it closes ours.
+ * Listens under a temporary name, then renames: nobody sees the socket before it is private and answers, a dead hub's
+ * socket is replaced in one step, and Node cannot unlink a successor's socket when it closes ours.
  * @returns the inode of the socket
  */
 async function listen(server: Server, socketPath: string): Promise<number> {
@@ -197,7 +197,7 @@ async function listen(server: Server, socketPath: string): Promise<number> {
   }
 }
 
-/** Removes sockets of hubs that were killed before the renaming: only one hub at a time may listen here. */
+/** Removes sockets of hubs that were killed before the rename: only one hub at a time may listen here. */
 async function sweepSockets(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }))
     if (entry.isSocket() && TEMPORARY.test(entry.name)) await unlink(join(folder, entry.name));

@@ -13,21 +13,21 @@ export interface AedesClient {
   subscriptions: Record<string, { qos: number } | undefined>;
   deliver0(packet: BrokerPacket, done: Done): void;
   deliverQoS(packet: BrokerPacket, done: Done): void;
-  /** Drops the client when it has not read for `drainTimeout`. */
+  /** Drops the client if it has not read for `drainTimeout`. */
   waitForDrain(done: Done): void;
 }
 
 const MAX_MESSAGE_ID = 65_535;
 
 /**
- * Makes aedes write to a client in the turn in which the hub publishes. aedes gives every delivery a turn, and so a
- * system call, of its own; now the answers to claims that were committed together leave in one. Call it before the
- * client subscribes.
+ * Makes aedes write to a client in the same turn in which the hub publishes. aedes uses a separate turn, and thus a
+ * system call, for every delivery; this way the answers to claims that were committed together are sent in one. Call it
+ * before the client subscribes.
  */
 export function deliverAtOnce(client: AedesClient): void {
   let messageId = 0;
   const write = (packet: BrokerPacket, qos: 0 | 1, done: Done): void => {
-    // `connected` comes a few turns after the CONNACK, when a quick client has already sent a request.
+    // `connected` is set a few turns after the CONNACK, when a quick client may already have sent a request.
     if (!(client.connecting || client.connected) || client.closed) {
       done();
       return;
@@ -40,7 +40,7 @@ export function deliverAtOnce(client: AedesClient): void {
     else client.waitForDrain(() => done());
   };
   client.deliver0 = (packet, done) => write(packet, 0, done);
-  // A retained message comes here whatever its subscription asked for.
+  // Retained messages arrive here whatever QoS the subscription asked for.
   client.deliverQoS = (packet, done) =>
     write(packet, client.subscriptions[packet.topic]?.qos === 0 ? 0 : packet.qos, done);
 }

@@ -11,7 +11,7 @@ import { gateAcks } from './ack-gate.ts';
 export interface ExternalOptions extends Omit<UrlAddress, 'kind'> {
   realm: string;
   host: string;
-  /** Names its session at the broker, which keeps messages while the hub is away: the same for every hub of a home. */
+  /** Its session at the broker, which keeps messages while no hub is connected: the same for every hub of a home. */
   session: string;
   handlers: ExternalHandlers;
 }
@@ -21,11 +21,11 @@ const ONLINE = JSON.stringify({ online: true });
 const OFFLINE = JSON.stringify({ online: false });
 const MIN_DELAY_MS = 50;
 const MAX_DELAY_MS = 10_000;
-/** The first pause before a claim that could not be kept is tried again, in ms. */
+/** The first pause before a claim that could not be stored is retried, in ms. */
 const AGAIN_MS = 300;
-/** How many messages wait while the broker is away; clients can ask for what is left out. */
+/** How many messages are queued while the broker is unreachable; clients can ask for what is left out. */
 const MAX_WAITING = 10_000;
-/** The same in bytes, also for what a slow broker has not acknowledged yet. */
+/** The same in bytes; it also limits what a slow broker has not acknowledged yet. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 interface Message {
@@ -35,9 +35,9 @@ interface Message {
 }
 
 /**
- * Connects a hub to a real broker, with a session that outlives the connection. A claim's PUBACK leaves when its
- * handler has settled, while further claims come in. It reconnects by itself.
- * @throws MamError `unreachable` when the first connection fails; the text holds no secret
+ * Connects a hub to a real broker, with a session that outlives the connection. A claim's PUBACK is sent once its
+ * handler has settled, while further claims come in. Reconnects automatically.
+ * @throws MamError `unreachable` if the first connection fails; the text contains no secret
  */
 export async function connectExternal(options: ExternalOptions): Promise<HubBus> {
   const bus = new ExternalBus(options);
@@ -52,9 +52,9 @@ class ExternalBus implements HubBus {
   readonly #retained = new Map<string, Message>();
   #waiting: Message[] = [];
   #waitingBytes = 0;
-  /** What was sent and not acknowledged. */
+  /** What was sent but not acknowledged. */
   #untaken = new Untaken();
-  /** A resumed session's messages wait until the hub has its bus and can answer. */
+  /** Messages of a resumed session wait until the hub has its bus and can answer. */
   readonly #opened: Promise<void>;
   #open: () => void = () => {};
   #client: MqttClient | undefined;
@@ -76,7 +76,7 @@ class ExternalBus implements HubBus {
 
   get problem(): string | undefined {
     if (this.#client !== undefined) return undefined;
-    return this.#why ?? 'The connection was lost, and is being made again.';
+    return this.#why ?? 'The connection was lost and is being restored.';
   }
 
   get clients(): number {
@@ -121,9 +121,9 @@ class ExternalBus implements HubBus {
     const client = this.#client;
     this.#client = undefined;
     if (client === undefined) return;
-    // The last will is only sent for a lost connection.
+    // The broker sends the last will only for a lost connection.
     client.publish(this.#statusTopic, OFFLINE, { qos: 1, retain: true });
-    // Not for long: MQTT.js waits for acknowledgements that may never come.
+    // With a time limit: MQTT.js waits for acknowledgements that may never come.
     await within(
       client.endAsync(false).catch(() => {}),
       GOODBYE_MS,
@@ -150,7 +150,7 @@ class ExternalBus implements HubBus {
         client.end(true);
         throw error;
       });
-    // Earlier versions took requests here, and a session keeps its subscriptions.
+    // Earlier versions accepted requests here, and a session keeps its subscriptions.
     client.unsubscribe(requestTopic(realm, host));
     client.once('close', () => this.#lost(client));
     if (!client.connected) throw new Error('connection closed');
@@ -158,21 +158,21 @@ class ExternalBus implements HubBus {
     this.#why = undefined;
     this.#untaken = new Untaken();
     this.#delay = MIN_DELAY_MS;
-    // A broker that was restarted may have forgotten what it retained.
+    // A restarted broker may have forgotten its retained messages.
     for (const message of [...this.#waiting, ...this.#retained.values()]) this.#send(client, message);
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#options.handlers.clients?.(1);
   }
 
-  /** Before CONNECT: a resumed session delivers its messages right after the CONNACK. */
+  /** Called before CONNECT: a resumed session delivers its messages right after the CONNACK. */
   #listen(client: MqttClient): void {
     const { realm, host, handlers } = this.#options;
     const answers = hubReplyTopic(realm, host);
     const held = new Set<number>();
     const release = gateAcks(client, (messageId) => held.has(messageId));
     client.on('message', (topic, payload, { qos, messageId, retain }) => {
-      // A retained message would come to every hub, at every start.
+      // A retained message would reach every hub at every start.
       if (retain || payload.length > LIMITS.payloadBytes) return;
       if (topic === answers) handlers.answer?.(payload);
       const jobId = parseClaimTopic(realm, topic);
@@ -184,8 +184,8 @@ class ExternalBus implements HubBus {
           await handlers.claim(jobId, payload);
           if (messageId !== undefined && held.delete(messageId)) release(messageId);
         } catch {
-          // To reconnect would make the broker deliver it again, but interrupt all others each time. What is lost with
-          // a connection comes again with the next one.
+          // Reconnecting would make the broker redeliver it, but would interrupt all other messages each time. What a
+          // lost connection drops is redelivered on the next one.
           setTimeout(() => client.connected && void settle(longer(pause)), pause).unref();
         }
       };
@@ -196,7 +196,7 @@ class ExternalBus implements HubBus {
   #lost(client: MqttClient): void {
     if (this.#client !== client && this.#client !== undefined) return;
     this.#client = undefined;
-    // The broker may have them or not: they may come twice, but must not be lost.
+    // The broker may or may not have them: they may arrive twice, but must not be lost.
     const lost = [...this.#untaken].filter(({ retain, payload }) => !retain || payload.length === 0);
     this.#waiting = [...lost, ...this.#waiting];
     this.#waitingBytes += lost.reduce((bytes, { payload }) => bytes + payload.length, 0);
@@ -218,7 +218,7 @@ class ExternalBus implements HubBus {
   }
 }
 
-/** Messages, and their length together. */
+/** A set of messages with their total length in bytes. */
 class Untaken extends Set<Message> {
   bytes = 0;
 

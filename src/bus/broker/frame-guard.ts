@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** The largest MQTT packet that a client may send, in bytes: twice the largest payload of the contract. */
+/** The largest MQTT packet that a client may send, in bytes: twice the largest payload that the contract allows. */
 const MAX_FRAME_BYTES = 128 * 1024;
 
 /** Bits of a remaining length in one byte, and the bit that announces another byte. */
@@ -47,8 +47,8 @@ export function frameChecker(): (chunk: Uint8Array) => boolean {
 }
 
 /**
- * Destroys `socket` as soon as a frame announces too many bytes, before they are buffered. It wraps `socket.read`, since
- * aedes pulls and a stream in between would cost every message a hop.
+ * Destroys `socket` as soon as a frame announces too many bytes, before they are buffered. It wraps `socket.read`,
+ * because aedes pulls, and a stream in between would cost every message an extra hop.
  */
 export function guardFrames(socket: Socket): void {
   const check = frameChecker();

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 
-/** A message as aedes gives it to subscribers. */
+/** A message as aedes delivers it to subscribers. */
 export interface BrokerPacket {
   cmd: 'publish';
   topic: string;
@@ -18,7 +18,7 @@ interface Persistence {
 
 /**
  * Retained messages with an index: aedes' own memory store searches all of them for every subscription (69 ms with
- * 100,000), and every follower of a job subscribes.
+ * 100,000), and everyone who follows a job subscribes.
  */
 export class Retained {
   readonly #packets = new Map<string, BrokerPacket>();

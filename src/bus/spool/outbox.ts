@@ -15,7 +15,7 @@ export interface OutboxFile {
   writer: string;
   /** Higher for an event that was kept later, whichever process kept it. */
   order: number;
-  /** Absent where the file's name does not have it. */
+  /** Absent if the file's name does not include it. */
   jobId?: string | undefined;
 }
 
@@ -28,22 +28,22 @@ export function outboxFolder(home: string): string {
   return join(home, 'outbox');
 }
 
-/** The file of a writer's event of a job. */
+/** The file for a writer's event about a job. */
 export function outboxFile(folder: string, writer: string, order: number, jobId: string): string {
   const job = isJobId(jobId) ? `.${jobId}` : '';
   return join(folder, `${writer}${job}-${String(order).padStart(ORDER_DIGITS, '0')}.json`);
 }
 
 /**
- * Keeps an event on disk until the hub has it, after all that are kept there. Each writer must wait for one call before
- * the next.
+ * Keeps an event on disk until the hub has it, ordered after all events already kept there. Each writer must await one
+ * call before the next.
  * @param writer `[a-z0-9-]{1,64}`
  * @returns the file, on disk when this resolves
  * @throws the system's error when it could not be written
  */
 export async function keepInOutbox(folder: string, writer: string, claim: Claim): Promise<string> {
   makeFolder(folder);
-  // More reliable than any clock across processes: an event that is no longer there is in a journal.
+  // A count is more reliable across processes than any clock: an event that is no longer there is in a journal.
   const file = outboxFile(folder, writer, lastOrder(await filesIn(folder)) + 1, claim.job_id);
   await writeDurable(file, JSON.stringify(claim));
   await syncFolder(folder);
@@ -52,8 +52,8 @@ export async function keepInOutbox(folder: string, writer: string, claim: Claim)
 
 /** The files of an outbox, in the order in which they were kept. @throws the system's error */
 export async function listOutbox(folder: string): Promise<OutboxFile[]> {
-  // A listing may miss a file that appeared while it ran and yet show a later one. A second listing has every
-  // file that was there before the last one of the first.
+  // A listing may miss a file that appeared while it ran and still show a later one. A second listing has every file
+  // that existed before the last one of the first.
   const first = await filesIn(folder);
   if (first.length === 0) return [];
   const last = lastOrder(first);
@@ -62,7 +62,7 @@ export async function listOutbox(folder: string): Promise<OutboxFile[]> {
     .sort((a, b) => a.order - b.order || (a.file < b.file ? -1 : 1));
 }
 
-/** True when the outbox has an event of this job, by the names of its files. */
+/** True if the outbox has an event about this job, judging by the file names. */
 export function hasKept(folder: string, jobId: string): boolean {
   return orElse(() => readdirSync(folder).some((name) => NAME.exec(name)?.[2] === jobId), false);
 }
@@ -73,9 +73,9 @@ export async function removeOutboxEntry({ file }: { file: string }): Promise<voi
 }
 
 /**
- * Calls `onChange` when the outbox may have something new: now, at once by fs.watch, which can drop events or be
- * unavailable, and every 2 s in any case. Keeps no process alive.
- * @returns a function that ends it
+ * Calls `onChange` when the outbox may have something new: now, on each event of fs.watch, which can drop events or be
+ * unavailable, and every 2 s in any case. Does not keep the process alive.
+ * @returns a function that stops it
  */
 export function watchOutbox(folder: string, onChange: () => void): () => void {
   let watcher: FSWatcher | undefined;
@@ -83,7 +83,7 @@ export function watchOutbox(folder: string, onChange: () => void): () => void {
   const look = (): void => {
     try {
       if (watched === undefined) makeFolder(folder);
-      // It may have been removed and made again.
+      // The folder may have been removed and made again.
       const { ino } = statSync(folder);
       if (ino !== watched) {
         watcher?.close();
@@ -122,13 +122,13 @@ function lastOrder(files: OutboxFile[]): number {
 }
 
 /**
- * The event in such a file; nothing when it is gone, or not an event: then it is moved aside to `<name>.bad`.
- * @throws the system's error when it can't be read now
+ * The event in such a file; nothing if it is gone, or is not an event and was therefore renamed to `<name>.bad`.
+ * @throws the system's error if it can't be read now
  */
 export async function readOutboxClaim(file: string): Promise<Claim | undefined> {
   let text: string;
   try {
-    // Reading a folder or a pipe of such a name would fail, or hang.
+    // Reading a folder or a pipe of that name would fail or hang.
     const isPlain = (await lstat(file)).isFile();
     text = isPlain ? await readFile(file, 'utf8') : '';
   } catch (error) {
@@ -140,7 +140,7 @@ export async function readOutboxClaim(file: string): Promise<Claim | undefined> 
   return claim;
 }
 
-/** Checks only what makes it a claim at all: the hub checks the rest, and answers as it would any publisher. */
+/** Checks only that it is a claim at all: the hub checks the rest, and answers as it would answer any publisher. */
 function parseClaim(text: string): Claim | undefined {
   const claim = parseJson(text);
   return hasTexts(claim, ['event_id', 'job_id', 'type']) ? (claim as Claim) : undefined;

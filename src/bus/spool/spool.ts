@@ -9,7 +9,7 @@ import { orElse } from '../../base/or-else.ts';
 import { outboxFolder } from './outbox.ts';
 
 const NAME = /^[a-z0-9-]{1,80}\.txt$/;
-/** More than the largest text of the contract in any encoding: a larger file is not ours. */
+/** More than the largest text that the contract allows, in any encoding: a larger file is not ours. */
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -34,7 +34,7 @@ export async function spoolText(home: string, text: string): Promise<string> {
   }
 }
 
-/** A text longer than this as JSON, in bytes, is handed over as a file: it shares a payload of 64 KiB with others. */
+/** A text with more bytes of JSON is handed over as a file, because it shares a 64 KiB payload with other fields. */
 const INLINE_BYTES = 32 * 1024;
 
 /** True for a text that does not fit into a payload. */
@@ -42,7 +42,7 @@ export function isLong(text: string): boolean {
   return Buffer.byteLength(JSON.stringify(text)) > INLINE_BYTES;
 }
 
-/** A delegation whose prompt is handed over as a file where it is long. @throws MamError `io` */
+/** Delegation parameters whose prompt is handed over as a file if it is long. @throws MamError `io` */
 export async function spoolPrompt<P extends { prompt?: string | undefined }>(
   home: string,
   params: P,
@@ -54,7 +54,7 @@ export async function spoolPrompt<P extends { prompt?: string | undefined }>(
 
 /**
  * Reads a text that `spoolText` wrote. The file stays: remove it with `dropSpool` once the text is kept elsewhere.
- * @throws MamError `bad_input` when `path` is not a plain file of the spool folder of `home`, `not_found` when it is gone
+ * @throws MamError `bad_input` if `path` is not a plain file in the spool folder of `home`, `not_found` if it is gone
  */
 export async function takeSpool(home: string, path: string): Promise<string> {
   checkPath(home, path);
@@ -76,15 +76,15 @@ export async function takeSpool(home: string, path: string): Promise<string> {
   }
 }
 
-/** Removes a spool file, if it is there. @throws MamError `bad_input` for any other path */
+/** Removes a spool file if it exists. @throws MamError `bad_input` for any other path */
 export async function dropSpool(home: string, path: string): Promise<void> {
   checkPath(home, path);
   await unlink(path).catch(() => {});
 }
 
 /**
- * Removes texts that were not taken for a day and that no kept event names: a text is taken within seconds. Also removes
- * what a killed process left half-written there or in the outbox.
+ * Removes texts that nobody took for a day and that no kept event names: normally a text is taken within seconds. Also
+ * removes what a killed process left half-written there or in the outbox.
  */
 export function sweepSpool(home: string): void {
   const [folder, outbox] = [spoolFolder(home), outboxFolder(home)];

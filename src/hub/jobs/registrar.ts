@@ -9,7 +9,7 @@ import { AMENDABLE, isFinal, type Status } from '../../job/words.ts';
 import { awayError } from '../../registry/away.ts';
 import { proofError } from '../../registry/history.ts';
 import type { Home } from '../../registry/home.ts';
-import { standsAs, toRow } from '../../registry/index-row.ts';
+import { isUnchanged, toRow } from '../../registry/index-row.ts';
 import type { JobIndex } from '../../registry/job-index.ts';
 import type { Seal } from '../../registry/seal.ts';
 import { AwayJobs } from './away-jobs.ts';
@@ -260,7 +260,7 @@ export class Registrar {
       log.error(`event ${recorded.event.type} of ${job.id} did not reach every part of the hub`, error);
     }
     // The next hub trusts an ended job's row, unless its journal has grown since.
-    if (before !== undefined && standsAs(before, after) && !isFinal(after.status)) return;
+    if (before !== undefined && isUnchanged(before, after) && !isFinal(after.status)) return;
     // Waiters are notified first: a message leaves when this turn ends.
     setImmediate(() => registries.list(job));
   }
