@@ -2,24 +2,24 @@
 import { explain } from './base/errors.ts';
 import { clean } from './base/text.ts';
 
-/** Exit code for "something needed is missing", as sysexits has it. */
+/** Exit code for "something needed is missing", as in sysexits. */
 const UNAVAILABLE = 69;
 
-/** Commands with a file of their own, without what others need. */
+/** Commands loaded from their own files, without what other commands need. */
 const LIGHT: Readonly<Record<string, () => Promise<{ run(args: string[], name: string): Promise<number> }>>> =
   {
     // Peers without the MCP tool start it for every event.
     publish: () => import('./cli/publish.ts'),
-    // An agent stands still while its hook runs.
+    // An agent is blocked while its hook runs.
     hook: () => import('./cli/hook.ts'),
     // Scripts call them often.
     status: () => import('./cli/look.ts'),
     list: () => import('./cli/look.ts'),
-    // It is waited for after pressing Tab.
+    // The user waits for it after pressing Tab.
     'completion-values': () => import('./cli/completion/values.ts'),
   };
 
-/** Picks the server, the hub or a command; each is loaded by itself, so that none pays for another. */
+/** Picks the server, the hub or a command; each is loaded separately, so that none pays for another. */
 async function main(): Promise<void> {
   const [command, ...args] = process.argv.slice(2);
   if (command === undefined && !process.stdin.isTTY) {
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   }
   const name = command ?? 'help';
   const light = Object.hasOwn(LIGHT, name) ? LIGHT[name] : undefined;
-  // The help of a hook is that of any command.
+  // The help for `hook` is printed like that of any command.
   if (light !== undefined && !(name === 'hook' && args.includes('--help'))) {
     const { run } = await light();
     process.exitCode = await run(args, name);

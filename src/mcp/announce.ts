@@ -8,9 +8,9 @@ import { identifyCaller } from '../tool/caller.ts';
 import type { Client } from '../tool/tool.ts';
 
 /**
- * Called once the client is ready: a small file says where this server runs, so that a delivery receipt can tell that
- * the peer's server is there. Only for a peer or inside tmux; it starts no hub, and loads none of what calls need.
- * @returns removes the file when the server ends; that of a server that was killed is ignored by its readers, and a hub removes it
+ * Called once the client is ready: writes a small file with where this server runs, for delivery receipts to say that
+ * the peer's server is connected. Only for a peer or inside tmux; starts no hub.
+ * @returns a function that removes the file; readers ignore a killed server's file, and a hub removes it
  */
 export async function announce(client: Client): Promise<() => void> {
   const settings = await loadSettings();

@@ -6,7 +6,7 @@ import type { Tool } from '../tool/tool.ts';
 import { meantArguments } from './meant-arguments.ts';
 
 /**
- * Checks a call's arguments, as they are meant.
+ * Checks a call's arguments after reading them as meant.
  * @returns the arguments with their defaults
  * @throws MamError `bad_input`, one sentence per problem: the parameter, what is wrong, the valid values
  */
@@ -21,7 +21,7 @@ export function parseArguments({ name, fields, inputSchema }: Tool, args: unknow
 function wholeProblem(tool: string, names: string[], issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return 'The arguments must be one JSON object.';
   const typed = issue.keys[0] ?? '';
-  const known = /^[\w-]{1,40}$/.test(typed) ? `parameter \`${typed}\`` : 'parameter of one of these names';
+  const known = /^[\w-]{1,40}$/.test(typed) ? `parameter \`${typed}\`` : 'parameter with one of these names';
   const near = nearest(typed, names);
   const meant = near === undefined ? '' : ` Did you mean \`${near}\`?`;
   const has = names.length === 0 ? 'It has none.' : `It has: ${names.join(', ')}.`;

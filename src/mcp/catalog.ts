@@ -4,7 +4,7 @@ import { nearest } from '../base/nearest.ts';
 import type { Role, Tool } from '../tool/tool.ts';
 import { toJsonSchema } from './json-schema.ts';
 
-/** The tools of one role, found by name, with their declarations made once. */
+/** The tools of one role by name; their declarations are made only once. */
 export class Catalog {
   readonly #tools: Map<string, Tool>;
   #declarations: Declaration[] | undefined;
@@ -19,7 +19,7 @@ export class Catalog {
     return this.#declarations;
   }
 
-  /** The tool of that name. @throws MamError `not_found` that names the known tools */
+  /** The tool with that name. @throws MamError `not_found` that names the known tools */
   find(name: string): Tool {
     const tool = this.#tools.get(name);
     if (tool !== undefined) return tool;
@@ -28,12 +28,12 @@ export class Catalog {
     const meant = near === undefined ? '' : `Did you mean ${near}? `;
     throw new MamError(
       'not_found',
-      'This server has no tool of that name.',
+      'This server has no tool with that name.',
       `${meant}The tools are: ${names.join(', ')}.`,
     );
   }
 
-  /** True for a call that waits for others, such as one for a job's end. */
+  /** True for a tool whose calls wait for something, such as a job's end. */
   blocks(name: string): boolean {
     return this.#tools.get(name)?.blocks === true;
   }

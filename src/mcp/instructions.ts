@@ -1,14 +1,14 @@
 import type { Role } from '../tool/tool.ts';
 
-/** Codex shows its model only about the first 250 characters of these texts, so their first sentences must be enough. */
+/** Codex shows its model only about the first 250 characters of these texts, so the first sentences must suffice. */
 const SUPERVISOR = `Delegate a job to another agent (Claude Code, Codex, any program) that lives in a tmux pane: hand it over with delegate_job, then call wait_job, which returns when the peer is done or needs you. Peers report with publish_event.
 
 How to work with it:
-1. delegate_job registers the job, types an order into the agent's pane and answers within seconds with job_id, the delivery receipt and attach_command. Write the prompt so that it stands alone: the peer sees nothing of this conversation.
-2. wait_job blocks until a job is final or needs attention; there is no need to poll. still_running is not a failure: call it again with the cursor that it gave. In Claude Code a call of more than two minutes goes on as a background task, and its result wakes you: go on, or end your turn. Or notify "pane": a line in your pane.
+1. delegate_job registers the job, types an order into the agent's pane and answers within seconds with job_id, the delivery receipt and attach_command. Write a self-contained prompt: the peer sees nothing of this conversation.
+2. wait_job blocks until a job is final or needs attention; there is no need to poll. still_running is not a failure: call it again with the cursor it returned. In Claude Code a call of more than two minutes continues as a background task, and its result wakes you: continue, or end your turn. Or notify "pane": a line in your pane.
 3. On needs_attention look at reason: answer question with answer_job text, permission with answer_job decision allow or deny (nothing is ever allowed by itself); turn_ended and stalled mean that the peer fell silent, delivery_unverified that the order may not have arrived. A person can look with attach_command.
-4. job_status shows one job, list_jobs all of them, job_logs one's whole story, cancel_job stops one; verify_job runs a check now. list_agents shows who is idle; start_agent (or delegate_job with start true) starts one.
-With validate a script decides whether "completed" counts. With request_key a repeat from your session or pane gives the same job.
+4. job_status shows one job, list_jobs all of them, job_logs one job's full history, cancel_job stops one; verify_job runs a check now. list_agents shows who is idle; start_agent (or delegate_job with start true) starts one.
+With validate a script decides whether "completed" counts. With request_key a repeat from your session or pane returns the same job.
 
 If you were given a job by a line that names a job id, you are the peer: call publish_event with event started first; its answer holds your task. Report progress, question, permission_required, and at the end completed or error, always with the same id.
 
@@ -23,8 +23,8 @@ const CHANNEL = `
 A <channel> message names a job that has ended or needs you: call job_status.`;
 
 /**
- * What the server tells the client's model at `initialize`, at most 2,000 characters.
- * @param channel whether it offers to be a channel of Claude Code
+ * The instructions for the client's model at `initialize`, at most 2,000 characters.
+ * @param channel whether the server offers to be a Claude Code channel
  */
 export function instructions(role: Role, channel = false): string {
   if (role === 'peer') return PEER;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 /**
- * The JSON Schema of a tool's input or output, in words that every client understands: draft-07, flat, and without
- * the bounds that only say "a safe integer".
- * @throws when the schema uses what some client drops or refuses: unions, tuples, records, patterns, `$ref`
+ * The JSON Schema of a tool's input or output, in keywords that every client understands: draft-07, flat, and without
+ * bounds that only say "a safe integer".
+ * @throws if the schema uses what some clients drop or refuse: unions, tuples, records, patterns, `$ref`
  */
 export function toJsonSchema(
   schema: z.ZodObject,

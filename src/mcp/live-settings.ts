@@ -5,7 +5,7 @@ import { workingFolder } from '../base/working-folder.ts';
 import { loadSettings, mamHome, type Settings } from '../settings/config.ts';
 import { findProjectFolder } from '../settings/project.ts';
 
-/** The settings of a running server, read again when one of their files has changed, so that `mam trust` counts at once. */
+/** The settings of a running server, read again when one of their files changes, so that `mam trust` applies immediately. */
 export class LiveSettings {
   #read: { stamp: string; settings: Promise<Settings> } | undefined;
 
@@ -18,7 +18,7 @@ export class LiveSettings {
     try {
       return await read.settings;
     } catch (error) {
-      // Not only a file may be fixed meanwhile.
+      // The cause may be something other than a file, and may be fixed meanwhile.
       if (this.#read === read) this.#read = undefined;
       throw error;
     }
@@ -30,14 +30,14 @@ export class LiveSettings {
         .map((path) => `${path},${stampOf(path)}`)
         .join(';');
     } catch (error) {
-      // The working folder is gone: what was read there still counts.
+      // The working folder is gone: the settings read there still apply.
       if (this.#read === undefined) throw error;
       return this.#read.stamp;
     }
   }
 }
 
-/** What changes with a file; one that can't be looked at is reported by whoever needs it. */
+/** Changes with the file. Unreadable files are reported by the code that needs them. */
 function stampOf(path: string): string {
   try {
     const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
@@ -47,7 +47,7 @@ function stampOf(path: string): string {
   }
 }
 
-/** Both `config.json`, and the folder of what was trusted, where each change is a rename. */
+/** Both `config.json` files, and the folder of trusted files, in which every change is a rename. */
 function settingsFiles(): string[] {
   const home = mamHome();
   const project = findProjectFolder(workingFolder(), home, knownUserHome());

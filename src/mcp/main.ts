@@ -6,17 +6,17 @@ import { logError, logLine } from './wire/stderr.ts';
 import { StdioTransport } from './wire/stdio.ts';
 import type { Work } from './work.ts';
 
-/** How long calls may still answer after the client has gone, in ms: `printf '…' | mam` is a client too. */
+/** How long calls may take to answer after the client has gone, in ms: `printf '…' | mam` is a client too. */
 const GRACE_MS = 300;
 /** How long connections may take to close, in ms. */
 const CLOSE_TIMEOUT_MS = 100;
-/** When the process ends whatever still hangs, in ms. Claude Code kills after 500. */
+/** After this time the process exits even if something hangs, in ms. Claude Code kills it after 500. */
 const END_MS = 450;
 
 /** Runs the MCP server on stdio until its client goes away; the process ends with it. */
 export async function runServer(): Promise<void> {
   keepStdoutClean();
-  // Codex never restarts a server that has crashed: log it, and go on.
+  // Codex never restarts a crashed server, so log the error and continue.
   process.on('uncaughtException', (error) => logError('uncaught', error));
   process.on('unhandledRejection', (error) => logError('unhandled', error));
 
@@ -36,7 +36,7 @@ export async function runServer(): Promise<void> {
     },
   });
 
-  /** True while a call that will be answered by itself is pending. */
+  /** True while a call is pending that does not wait for anyone. */
   function busy(): boolean {
     return [...transport.pending.values()].some(
       ({ method, params }) => method !== 'tools/call' || work?.blocks(String(params?.['name'])) !== true,
@@ -65,7 +65,7 @@ export async function runServer(): Promise<void> {
   await server.connect(transport);
 }
 
-/** stdout belongs to the protocol: whatever a library prints goes to stderr. */
+/** stdout belongs to the protocol: anything that a library prints goes to stderr. */
 function keepStdoutClean(): void {
   const { console } = globalThis;
   for (const name of ['log', 'info', 'debug', 'dir', 'dirxml'] as const) {

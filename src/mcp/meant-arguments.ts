@@ -2,24 +2,24 @@ import type { Field, Fields } from '../base/fields.ts';
 import { isObject, parseJson } from '../base/json.ts';
 
 const NUMBER = /^[+-]?\d+(?:\.\d+)?$/;
-/** What clients write for a flag, in their own languages. */
+/** What clients write for a flag. */
 const FLAGS: Readonly<Record<string, boolean>> = {
   ...{ true: true, yes: true, on: true, '1': true },
   ...{ false: false, no: false, off: false, '0': false },
 };
-/** Fields around the arguments, where a client passes on the whole call. */
+/** Fields that wrap the arguments if a client passes on the whole call. */
 const WRAPPERS = ['arguments', 'args', 'parameters', 'params', 'input'];
-/** Fields with one word, besides the ids: blanks around it and quotes are none of it. */
+/** Fields with a single word, in addition to ids: surrounding blanks and quotes are not part of it. */
 const WORDS = ['agent', 'agent_session', 'session', 'cursor'];
-/** Fields with paths: no line break at their end is meant. */
+/** Fields with paths: a line break at the end is never meant. */
 const PATHS = ['workdir', 'validate', 'script', 'files'];
-/** So often a text in a text is read. */
+/** How many levels of text within text are read. */
 const DEEPEST = 4;
 
 /**
- * The arguments as they are meant, where that can only be one thing: a client or a model that always writes `null`, `"2"`,
- * `"true"` or `"[\"ID\"]"` must be able to call every tool. What could mean two things stays as it is, to be refused.
- * @param args as they came
+ * The arguments as they are meant, if that is unambiguous: a client or a model that always writes `null`, `"2"`,
+ * `"true"` or `"[\"ID\"]"` must be able to call every tool. Ambiguous values stay unchanged and are refused later.
+ * @param args as received
  */
 export function meantArguments(tool: string, fields: Fields, args: unknown): unknown {
   const given = unwrapped(tool, fields, args);
@@ -34,7 +34,7 @@ export function meantArguments(tool: string, fields: Fields, args: unknown): unk
   return Object.fromEntries(meant);
 }
 
-/** The arguments themselves, where they come as a text or inside of the whole call. */
+/** The arguments themselves, if they came as a text or inside the whole call. */
 function unwrapped(tool: string, shape: object, args: unknown): unknown {
   const given = typeof args === 'string' ? unquoted(args) : (args ?? {});
   if (!isObject(given)) return given;
@@ -47,7 +47,7 @@ function unwrapped(tool: string, shape: object, args: unknown): unknown {
   return isObject(inside) ? inside : given;
 }
 
-/** A field's own name for one that is written in another way, such as `jobId`. */
+/** The proper name of a field that is spelled differently, such as `jobId`. */
 function nameOf(shape: object, key: string, given: object): string {
   if (Object.hasOwn(shape, key)) return key;
   const name = key
@@ -57,7 +57,7 @@ function nameOf(shape: object, key: string, given: object): string {
   return Object.hasOwn(shape, name) && !Object.hasOwn(given, name) ? name : key;
 }
 
-/** `null` says nothing; an empty text says nothing where it may be left out. */
+/** `null` means absent, and so does an empty text if the field may be left out. */
 function isAbsent(field: Field | undefined, value: unknown): boolean {
   if (value === undefined || value === null) return true;
   return value === '' && (field?.optional === true || field?.fallback !== undefined);
@@ -80,7 +80,7 @@ function meantValue({ kind, of, oneOf = [] }: Field, value: unknown, name: strin
   }
 }
 
-/** A text stays as it is, but for what is one word: that has no blanks, quotes or brackets of its own. */
+/** A text stays unchanged, except for a single word, which never has blanks, quotes or brackets. */
 function meantText(value: unknown, name: string): unknown {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   if (typeof value !== 'string') return value;
@@ -112,13 +112,13 @@ function isId(name: string): boolean {
   return /(?:^|_)ids?$/.test(name);
 }
 
-/** A word of a short list, however it is written: `Completed`, `permission-required`. */
+/** A word of a short list, in any spelling: `Completed`, `permission-required`. */
 function meantWord(words: readonly string[], text: string): string {
   const plain = (word: string): string => word.toLowerCase().replace(/[\s-]+/g, '_');
   return words.find((word) => word === text) ?? words.find((word) => plain(word) === plain(text)) ?? text;
 }
 
-/** What a text in quotes or brackets holds, however often it was put into them; in JSON, or with single quotes. */
+/** The content of a text in quotes or brackets, however deeply nested; in JSON, or with single quotes. */
 function unquoted(value: unknown): unknown {
   let inside = value;
   for (let depth = 0; depth < DEEPEST && typeof inside === 'string'; depth++) {

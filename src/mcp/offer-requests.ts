@@ -15,11 +15,11 @@ import { ProtocolError } from './wire/protocol-error.ts';
 import { logError } from './wire/stderr.ts';
 import type { Work } from './work.ts';
 
-/** An update of the package takes the files away from under a server that runs. */
+/** An update of the package removes the files of a running server. */
 const NOT_LOADED =
   'This server could not load its own files, most likely because multi-agent-mux was updated while it ran. Restart the MCP client, or reconnect its server mam.';
 
-/** The methods other than those of tools, with the capability that each belongs to. */
+/** The methods that are not about tools, each with its capability. */
 const METHODS: Readonly<Record<string, keyof ServerCapabilities>> = {
   'resources/list': 'resources',
   'resources/templates/list': 'resources',
@@ -32,10 +32,10 @@ const METHODS: Readonly<Record<string, keyof ServerCapabilities>> = {
 };
 
 /**
- * Answers what clients ask for besides tools. Clients ask for the lists right after the handshake: those cost nothing,
- * and nothing is loaded or connected before something is read, subscribed or completed.
- * @param drawing whether the client shows pages
- * @returns `work` as it was given, for tools as well, and what answers a request
+ * Answers requests that are not about tools. Clients request the lists right after the handshake: those cost nothing,
+ * and nothing is loaded or connected until something is read, subscribed to or completed.
+ * @param drawing whether the client can show pages
+ * @returns `work`, which loads the rest (for tools too), and `answer`, which answers a request
  */
 export function offersOf(
   server: Server,
@@ -49,7 +49,7 @@ export function offersOf(
   let listed = false;
 
   const notify: Notify = async (notification) => {
-    // A client that never asked for the list has none that could be out of date.
+    // A client that never requested the list has none that could be outdated.
     if (notification.method === 'notifications/resources/list_changed' && !listed) return;
     await server.notification(cleanAll(notification as ServerNotification));
   };
@@ -87,12 +87,12 @@ export function offersOf(
   return { work, answer };
 }
 
-/** Names the method, unless it is a text that no method is. */
+/** Names the method, unless the text can't be a method name. */
 function notFound(method: string): string {
   return `Method not found${/^[\w$./-]{1,80}$/.test(method) ? `: ${method}` : ''}`;
 }
 
-/** Reads what belongs to the program. @throws ProtocolError when its files are gone */
+/** Reads files of the program. @throws ProtocolError if they are gone */
 async function files<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();

@@ -13,22 +13,22 @@ import { badParams } from './wire/protocol-error.ts';
 import { logError, logLine } from './wire/stderr.ts';
 import type { Work } from './work.ts';
 
-/** What is loaded after the handshake, so that the handshake is fast. */
+/** Loaded after the handshake, so that the handshake is fast. */
 export interface Later {
-  /** All that calls need. */
+  /** Everything that calls need. */
   work(): Promise<Work>;
   /** Called when the client is ready. */
   ready(client: Client): Promise<void>;
 }
 
-/** A request for a task is answered like any other, as MCP wants it of a server without tasks. */
+/** A request for a task is answered like any other, as MCP requires of a server without tasks. */
 class TasklessServer extends Server {
   protected override assertTaskHandlerCapability(): void {}
 }
 
 /**
- * The MCP server of a role, not yet connected to a transport.
- * @param channel whether it offers to be a channel of Claude Code
+ * The MCP server for a role, not yet connected to a transport.
+ * @param channel whether it offers to be a Claude Code channel
  */
 export function createServer(role: Role, channel: boolean, later: Later): Server {
   const server = new TasklessServer(
@@ -36,7 +36,7 @@ export function createServer(role: Role, channel: boolean, later: Later): Server
     {
       capabilities: capabilitiesOf(role, channel),
       instructions: instructions(role, channel),
-      // The SDK's own would load ajv, to check answers to questions that this server never asks.
+      // The SDK's own validator would load ajv, to check answers to requests that this server never makes.
       jsonSchemaValidator: {
         getValidator: () => (input) => ({ valid: true, data: input as never, errorMessage: undefined }),
       },
@@ -51,7 +51,7 @@ export function createServer(role: Role, channel: boolean, later: Later): Server
   const drawing = () => draws(role, server.getClientCapabilities());
   const offers = offersOf(server, role, later.work, client, drawing);
 
-  // Handlers with the SDK's schemas would answer a bad parameter with -32603 and zod's words for it.
+  // Handlers with the SDK's schemas would answer a bad parameter with -32603 and zod's message.
   server.fallbackRequestHandler = async (request, extra) => {
     if (request.method === 'tools/list') {
       const tools = await declarations(role);
@@ -59,7 +59,8 @@ export function createServer(role: Role, channel: boolean, later: Later): Server
     }
     if (request.method !== 'tools/call') return offers.answer(request, extra);
     const { name, arguments: args } = request.params ?? {};
-    if (typeof name !== 'string') throw badParams('`name` must be the name of a tool: tools/list has them.');
+    if (typeof name !== 'string')
+      throw badParams('`name` must be the name of a tool; tools/list returns them.');
     let work: Work;
     try {
       work = await offers.work();
@@ -84,7 +85,7 @@ export function createServer(role: Role, channel: boolean, later: Later): Server
   return server;
 }
 
-/** Sends progress where the client asked for it; that the client is gone is not an error. */
+/** Sends progress if the client asked for it; a client that is gone is not an error. */
 function progressTo(token: unknown, send: (notification: ServerNotification) => Promise<void>) {
   let progress = 0;
   return (message: string): void => {

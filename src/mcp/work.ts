@@ -13,9 +13,10 @@ import type { HubConnection } from './session/engine.ts';
 import { asProtocolError } from './wire/protocol-error.ts';
 import { logError } from './wire/stderr.ts';
 
-const RESTART = 'The realm has changed since this MCP server began: it counts once the server is restarted.';
+const RESTART =
+  'The realm has changed since this MCP server started. Restart the server to use the new realm.';
 
-/** How long new jobs gather, in ms, before the client hears that its list of resources is out of date. */
+/** How long new jobs are collected, in ms, before the client is notified that its list of resources is outdated. */
 const LIST_CHANGED_DELAY_MS = 200;
 
 /** Per-request context. */
@@ -25,7 +26,7 @@ export interface Surroundings {
   signal: AbortSignal;
 }
 
-/** All that calls need and the handshake does not: loaded with the first call. */
+/** Everything that calls need but the handshake does not: loaded with the first call. */
 export class Work {
   /** Sends the client a notification; set by the server. */
   notify: Notify = async () => {};
@@ -54,12 +55,12 @@ export class Work {
     this.#catalog = new Catalog(tools, role);
   }
 
-  /** True for a tool whose call waits for others. */
+  /** True for a tool whose calls wait for something. */
   blocks(name: string): boolean {
     return this.#catalog.blocks(name);
   }
 
-  /** Runs one call. The only catch: whatever fails becomes an answer that a model can use. */
+  /** Runs one call. The only catch: every failure becomes an answer that a model can use. */
   async call(
     params: { name: string; arguments?: unknown },
     surroundings: Surroundings & Pick<ToolContext, 'progress'>,
@@ -79,7 +80,7 @@ export class Work {
     }
   }
 
-  /** Answers a request that is about no tool. @throws ProtocolError, with a sentence that a client can show */
+  /** Answers a request that is not about a tool. @throws ProtocolError, with a sentence that a client can show */
   async ask(method: string, params: Record<string, unknown>, surroundings: Surroundings): Promise<Result> {
     try {
       const { client, meta, signal } = surroundings;
@@ -91,16 +92,16 @@ export class Work {
     }
   }
 
-  /** Notifies the client over its channel, where it has one, of what its session's jobs have come to meanwhile. */
+  /** Opens the client's channel, if it has one, and notifies it of changes to its session's jobs. */
   async openChannel(client: Client): Promise<void> {
     const settings = await this.#settings.now();
     const caller = identifyCaller(settings, client, undefined);
-    // Without a job nothing is connected or started before something is asked for.
+    // Without a job, nothing is connected or started before the first request.
     if (caller.channel && hasLiveJobs(settings.home))
       await this.#openChannel(await this.#liveEngine(), caller);
   }
 
-  /** Lets go of connections. */
+  /** Closes connections. */
   async close(): Promise<void> {
     await this.#engine?.close();
   }
@@ -112,7 +113,7 @@ export class Work {
     return engine;
   }
 
-  /** Which project settings were ignored, and what needs a restart. It fails no call that has succeeded. */
+  /** Which project settings were ignored, and what needs a restart. Never fails a call that has succeeded. */
   async #notice(): Promise<string> {
     const now = await this.#settings.now().catch(() => undefined);
     if (now === undefined) return '';
@@ -137,7 +138,7 @@ export class Work {
   }
 }
 
-/** The summary of every answer says which project settings were ignored: the user may rely on them. */
+/** Adds the notice to the summary of an answer: the user may rely on settings that were ignored. */
 function withNotice<T>(output: T, notice: string): T {
   if (notice === '') return output;
   const { summary } = output as { summary?: unknown };
@@ -145,25 +146,25 @@ function withNotice<T>(output: T, notice: string): T {
 }
 
 /**
- * A tool's output as MCP wants it: `structuredContent`, and the same JSON as text, because some clients show their
- * model only the one and some only the other. Fields that the schema does not name are dropped: a newer hub may send
- * more, and clients check what they get.
+ * A tool's output in MCP's form: `structuredContent`, and the same JSON as text, because some clients show their model
+ * only one of them. Fields that the schema does not name are dropped: a newer hub may send more, and clients validate
+ * answers.
  */
 function answer(tool: Tool, output: Record<string, unknown>): CallToolResult {
-  // Whatever the source, what a model reads is harmless. Only the task stays byte for byte: it is the order itself.
+  // Everything that a model reads is made harmless. Only the task stays byte for byte: it is the order itself.
   const { task, ...rest } = output;
   const structuredContent = tool.outputSchema.parse({ ...cleanAll(rest), task });
   return { content: [{ type: 'text', text: JSON.stringify(structuredContent) }], structuredContent };
 }
 
-/** An expected error's own text; of an unexpected one the client learns only that it happened. */
+/** The text of an expected error; an unexpected one is reported without details. */
 function errorText(error: unknown): string {
   if (error instanceof MamError) return clean(error.text);
   logError('unexpected', error);
-  return 'The server met an unexpected error; its log (stderr) has the details. Try once more, and report it if it stays.';
+  return 'The server encountered an unexpected error; its log (stderr) has the details. Try again, and report it if it persists.';
 }
 
-/** The result of `make`, made at the first call and kept unless it fails: a setting may be fixed meanwhile. */
+/** Calls `make` once and keeps its result, but not a failure: a setting may be fixed meanwhile. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {

@@ -21,7 +21,7 @@ export function checkNumbers(params: DelegateParams): void {
     const value: unknown = params[name as keyof DelegateParams];
     if (typeof value !== 'number' || (value >= min && value <= max)) continue;
     const [unit, example] = kind === 'number' ? [' seconds', 3600] : ['', max];
-    const what = `${name} must be between ${min} and ${max}${unit}.`;
+    const what = `${name} must be from ${min} to ${max}${unit}.`;
     throw new MamError('bad_input', what, `Try ${name} ${example}.`);
   }
 }

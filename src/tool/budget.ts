@@ -1,4 +1,4 @@
-/** How long each client lets one tool call run, with room to answer before it gives up; in seconds. */
+/** How long each client lets one tool call run, minus a margin for the answer, in seconds. */
 const BY_CLIENT: Readonly<Record<string, number>> = {
   // Idle limit 30 min, reset by progress; wall limit 28 h.
   'claude-code': 6 * 3600,
@@ -14,14 +14,14 @@ const UNKNOWN_CLIENT = 50;
 /** Margin subtracted from the user's limit, so that the answer is there before the client gives up. */
 const ROOM_SHARE = 0.05;
 const MAX_ROOM_SECONDS = 10;
-/** The margin of a short limit is larger: a wait whose time is up still asks the hub once, on a busy machine too. */
+/** A short limit has a larger margin: a wait that times out still asks the hub once, even on a busy machine. */
 const MIN_ROOM_SECONDS = 1;
 
 /**
- * The time for one wait, so that the answer comes before the client gives up.
- * @param asked the call's `timeout_seconds`, absent for as long as the client allows
+ * The time for one wait, so that the answer arrives before the client gives up.
+ * @param asked the call's `timeout_seconds`, absent: as long as the client allows
  * @param clientName `clientInfo.name` of the MCP client
- * @param limit `MAM_TOOL_TIMEOUT_SECONDS`: replaces what the client's name says
+ * @param limit `MAM_TOOL_TIMEOUT_SECONDS`, which overrides the limit by client name
  * @returns milliseconds
  */
 export function waitBudget(asked: number | undefined, clientName: string, limit?: number): number {

@@ -9,8 +9,8 @@ let pids: number[] | undefined;
 let daemon: boolean | undefined;
 
 /**
- * Who calls: the client's words put together with what this process knows of its surroundings.
- * @param meta `_meta` of the call, where Codex names its session
+ * Identifies the caller from what the client says and what this process knows about its environment.
+ * @param meta `_meta` of the call, in which Codex names its session
  */
 export function identifyCaller(
   settings: Settings,
@@ -25,7 +25,7 @@ export function identifyCaller(
   const { cwd, role, pane, place } = settings;
   const common = { clientName: client.name, clientVersion: client.version, ns: pidNamespace(), cwd, role };
   if (daemon) {
-    // Codex 0.171.0 lets one background process run the servers of all its panes: pane and ancestors are the first one's.
+    // Codex 0.171.0 runs all panes' servers from one background process: pane and ancestors are the first pane's.
     return { ...common, session: own ?? PROCESS_SESSION, pids: [process.pid], channel: false };
   }
   return {
@@ -37,7 +37,7 @@ export function identifyCaller(
   };
 }
 
-/** The client's own id of a call (Claude Code, Codex), absent where it sends none. */
+/** The client's own id of a call (Claude Code, Codex), absent if it sends none. */
 export function callIdOf(meta: Record<string, unknown> | undefined): string | undefined {
   return word(meta?.['claudecode/toolUseId']) ?? word(meta?.['callId']);
 }

@@ -1,14 +1,14 @@
 import { cleanLine } from '../base/text.ts';
 import type { LogMessage } from '../operations/request.ts';
 
-/** A client hears at least this often that the call is alive, in ms: OpenCode gives up after 60 s of silence. */
+/** The longest silence towards a client, in ms: OpenCode gives up after 60 s. */
 const BEAT_MS = 10_000;
-/** And of events no more often than this, in ms: a burst is one message. */
+/** The minimum time between two reports of events, in ms: a burst is one message. */
 const LEAST_MS = 1_000;
 /** How much of an event's text a message carries, in characters. */
 const LAST_WORDS = 120;
 
-/** Reports to a client, in words for the person who watches, that a wait is alive and what happened last. */
+/** Reports to a client, in words for the user, that a wait is alive and what happened last. */
 export class Heartbeat {
   readonly #progress: (message: string) => void;
   #what: string;
@@ -29,7 +29,7 @@ export class Heartbeat {
     this.#what = what;
   }
 
-  /** An event came: it is reported at once, or together with those of the same second. */
+  /** An event arrived: it is reported immediately, or together with those of the same second. */
   heard({ event, status }: LogMessage): void {
     const words = event.detail === undefined ? '' : `: ${cleanLine(event.detail, LAST_WORDS)}`;
     this.#last = `; ${event.job_id} is ${status}, last event ${event.type}${words}`;

@@ -15,7 +15,7 @@ import type { Role } from '../settings/table.ts';
 
 export type { Role };
 
-/** All four are required: clients decide by them what runs in parallel and what runs without asking. */
+/** All four are required: by them clients decide what runs in parallel and what runs without asking. */
 interface ToolAnnotations {
   readOnlyHint: boolean;
   destructiveHint: boolean;
@@ -40,29 +40,29 @@ export interface Caller extends Asker {
 
 /** What a peer reports: the fields of a claim that a tool knows. */
 export type Report = Omit<Values<typeof publish.fields>, 'event'> & {
-  /** From the client's call id where it sends one, so that a repeated call is one event; else made by the engine. */
+  /** From the client's call id if it sends one, so that a repeated call is one event; otherwise from the engine. */
   event_id?: string | undefined;
   type: ReportType;
   origin: Origin;
 };
 
-/** All that tools see of the rest of the program. It grows only when a tool needs it. */
+/** Everything that tools see of the rest of the program. It grows only if a tool needs it. */
 export interface Engine {
-  /** What a tool may have to pass on to the hub or the user: no secret is among it. */
+  /** Settings that a tool may pass on to the hub or the user; they contain no secret. */
   readonly settings: Omit<AskerSettings, 'broker'>;
-  /** Asks the hub, which is started when none runs. @throws MamError with the hub's own text */
+  /** Sends a command to the hub, which is started if none is running. @throws MamError with the hub's own text */
   request<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
-  /** What is known of an agent kind. @throws MamError `bad_input` with the kinds that there are */
+  /** What is known about an agent kind. @throws MamError `bad_input` with the existing kinds */
   kind(name: string): KnownKind;
-  /** The permission request of a job that this client was shown last, by `request` or as `shown` says. */
+  /** The permission request of a job that this client saw last, by `request` or `shown`. */
   shownRequest(jobId: string): string | undefined;
-  /** Publishes an event. @throws MamError when it could not be stored anywhere */
+  /** Publishes an event. @throws MamError if it could not be stored anywhere */
   report(report: Report): Promise<ClaimOutcome>;
-  /** Waits for jobs. Running out of time is an answer, not an error. @throws MamError for an unknown job */
+  /** Waits for jobs. A timeout is an answer, not an error. @throws MamError for an unknown job */
   wait(request: WaitRequest): Promise<WaitAnswer>;
-  /** Notes that the client was shown these jobs, so that its pane need not notify it as well. */
+  /** Notes that the client was shown these jobs, so that it need not be notified in its pane as well. */
   shown(jobs: JobRecord[], owner: Owner): void;
-  /** Lets go of connections; called once, when the server ends. */
+  /** Closes connections; called once, when the server ends. */
   close(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export interface ToolContext {
   caller: Caller;
   /** Aborted when the client cancels the call or goes away. */
   signal: AbortSignal;
-  /** The client's own id of this call, where it sends one: the same id is the same call. */
+  /** The client's own id of this call, if it sends one: the same id is the same call. */
   callId?: string | undefined;
   /** Reports that the call is alive; `message` is for people. */
   progress(message: string): void;
@@ -85,7 +85,7 @@ interface Declared<F extends Fields, A extends Fields> {
   annotations: ToolAnnotations;
   meta?: Record<string, unknown>;
   roles: readonly Role[];
-  /** True when the call waits for others: the server's end does not wait for it. */
+  /** True if the call waits for something: the server does not wait for it when it ends. */
   blocks?: boolean;
   handle(
     args: Values<F>,

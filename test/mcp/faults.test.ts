@@ -50,7 +50,7 @@ test.each(['unexpected', 'wrong output'])(
     const log = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     const result = await call(how);
     expect(result.isError).toBe(true);
-    expect(JSON.stringify(result)).toContain('The server met an unexpected error');
+    expect(JSON.stringify(result)).toContain('The server encountered an unexpected error');
     expect(JSON.stringify(result)).not.toMatch(/secret|\bat |Zod/);
     expect(log.mock.calls.join('')).toContain('unexpected: ');
   },

@@ -142,14 +142,14 @@ test('a prompt spells out calls that the tools take', async () => {
 type Bad = [method: string, params: Record<string, unknown>, ...texts: string[]];
 
 const BAD_PARAMS: Bad[] = [
-  ['prompts/get', {}, 'no prompt of that name', 'delegate, supervise, report'],
+  ['prompts/get', {}, 'no prompt with that name', 'delegate, supervise, report'],
   ['prompts/get', { name: 'delegat' }, 'The prompts are'],
   ['prompts/get', { name: 'delegate', arguments: { agent: 'codex' } }, '`task` is missing'],
   ['prompts/get', { name: 'delegate', arguments: { agent: 'codec', task: 'x' } }, 'Did you mean codex'],
   ['prompts/get', { name: 'delegate', arguments: { agent: 'codex', task: 7 } }, '`task` must be a string'],
   ['prompts/get', { name: 'delegate', arguments: { agent: 'codex', task: '\ud800' } }, 'surrogate'],
   ['prompts/get', { name: 'supervise', arguments: ['x'] }, 'object of strings'],
-  ['prompts/get', { name: 'supervise', arguments: { id: 'x' } }, 'has the arguments `job`'],
+  ['prompts/get', { name: 'supervise', arguments: { id: 'x' } }, 'takes only the arguments `job`'],
   ['prompts/get', { name: 'supervise', arguments: { job: '../x' } }, 'not a job id', 'list_jobs'],
   ['prompts/get', { name: 'report' }, '`job_id` is missing. It is: Id of the job'],
   ['resources/read', {}, '`uri` is missing'],

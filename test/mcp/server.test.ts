@@ -115,7 +115,7 @@ test.each<[string, Record<string, unknown>, ...string[]]>([
   ['publish_event', { job_id: '', event: 'completed' }, 'no job with this id', 'order in your pane'],
   ['list_jobs', { limit: 500 }, '`limit` must be at most 200'],
   ['wait_job', { job_ids: [] }, '`job_ids` is empty'],
-  ['delegate_jobs', {}, 'no tool of that name', 'Did you mean delegate_job?', 'cancel_job'],
+  ['delegate_jobs', {}, 'no tool with that name', 'Did you mean delegate_job?', 'cancel_job'],
 ])('bad arguments of %s %j are refused with the reason', async (tool, args, ...texts) => {
   const client = await initialized();
   const result = await client.call(tool, args);

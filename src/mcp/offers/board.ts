@@ -16,7 +16,7 @@ const PAGE_TYPE = 'text/html;profile=mcp-app';
 const OPENER = 'list_jobs';
 /** Next to server.js; made by scripts/build.mjs from src/boards/page/. */
 const FILE = new URL('./board.html', import.meta.url);
-/** What the page may reach is not named, so that a client lets it reach nothing. */
+/** Names no origins that the page may access, so that a client allows none. */
 const META = { ui: { prefersBorder: true } };
 
 export const BOARD_RESOURCE: Resource = {
@@ -24,29 +24,29 @@ export const BOARD_RESOURCE: Resource = {
   name: 'board',
   title: 'Board of the delegated jobs',
   description:
-    'A live page of the delegated jobs: who needs someone, what each peer said last, its history and its screen. Questions are answered and permissions decided there.',
+    'A live page of the delegated jobs: which ones need attention, what each peer said last, its history and its screen. Questions can be answered and permissions decided there.',
   mimeType: PAGE_TYPE,
   annotations: { audience: ['user'], priority: 0.5 },
   _meta: META,
 };
 
-/** True for a client that says it shows such pages. A peer has none: it would show it every job of the project. */
+/** True for a client that can show such pages. Never for a peer, which must not see every job of the project. */
 export function draws(role: Role, capabilities: ClientCapabilities | undefined): boolean {
   const types = (capabilities?.extensions?.[EXTENSION] as { mimeTypes?: unknown } | undefined)?.mimeTypes;
   return role === 'supervisor' && Array.isArray(types) && types.includes(PAGE_TYPE);
 }
 
-/** The tools as a client that draws sees them. */
+/** The tools as declared to a client that can show the board. */
 export function withBoard(tools: readonly Tool[]): Tool[] {
   return tools.map((tool) => {
     if (tool.name !== OPENER) return tool;
-    // The flat name is that of clients from before 2026.
+    // The flat name is for clients from before 2026.
     const opens = { ui: { resourceUri: BOARD_URI }, 'ui/resourceUri': BOARD_URI };
     return { ...tool, _meta: { ...tool._meta, ...opens } };
   });
 }
 
-/** The page itself. @throws when its file is gone, as after an update of the package */
+/** The page itself. @throws if its file is gone, as after an update of the package */
 export async function readBoard(): Promise<ReadResourceResult> {
   const text = await readFile(FILE, 'utf8');
   return { contents: [{ uri: BOARD_URI, mimeType: PAGE_TYPE, text, _meta: META }] };

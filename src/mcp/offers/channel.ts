@@ -5,16 +5,16 @@ import type { HubConnection } from '../session/engine.ts';
 import { logError } from '../wire/stderr.ts';
 import type { Notify } from './offers.ts';
 
-/** How long changes gather, in ms: they make one message, and what a wait has answered by then makes none. */
+/** How long changes are collected into one message, in ms; changes that a wait has reported by then are left out. */
 const MESSAGE_DELAY_MS = 1_000;
 
 /**
- * Notifies Claude Code's model of its session's jobs from now on, and of what it has missed, while it does not wait for
- * them: over the channel that the server is to it. One message for each change that needs it: the journal says so first
- * (`notified`), because nobody acknowledges them.
+ * Notifies Claude Code's model over its channel about its session's jobs, past changes included, while it is not
+ * waiting for them. One message per change that needs attention; the journal records it first (`notified`), because
+ * nobody acknowledges messages.
  */
 export function openChannel(hub: HubConnection, session: string, notify: Notify): void {
-  /** Job ids that are looked at soon. */
+  /** Job ids that will be checked soon. */
   const due = new Set<string>();
 
   hub.onWaited((jobIds) => {
@@ -48,7 +48,7 @@ export function openChannel(hub: HubConnection, session: string, notify: Notify)
     const { record: before } = await hub.peek('status', address);
     if (!isOwed(before) || hub.waitsFor(jobId)) return;
     const { record, told } = await hub.peek('status', { ...address, seen_by: session, told: 'channel' });
-    // Meanwhile it has looked, or another server of its session has notified it.
+    // Meanwhile the model has looked, or another server of its session has notified it.
     if (told !== true) return;
     const { status, blocked_by, reason = blocked_by, agent } = record;
     const meta = { job_id: jobId, status, ...(reason !== undefined && { reason }), agent };
@@ -57,7 +57,7 @@ export function openChannel(hub: HubConnection, session: string, notify: Notify)
   }
 }
 
-/** What could not be sent stays in the journal, and is sent after the next connection. */
+/** Messages that could not be sent stay in the journal and are sent after the next connection. */
 function failed(error: unknown): void {
   logError('channel', error);
 }

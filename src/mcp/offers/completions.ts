@@ -9,10 +9,10 @@ import { promptNamed } from './prompts.ts';
 
 /** MCP's own limit. */
 const MOST = 100;
-/** The most that the hub gives at once. */
+/** The most rows that the hub returns at once. */
 const PAGE = 200;
 
-/** Where an argument's values come from. */
+/** The source of an argument's values. */
 type Values = 'agents' | 'jobs' | 'open_jobs' | 'none';
 const PROMPT_VALUES: Readonly<Record<string, Values>> = {
   'delegate agent': 'agents',
@@ -21,8 +21,8 @@ const PROMPT_VALUES: Readonly<Record<string, Values>> = {
 };
 
 /**
- * Completes an argument: those that begin with what was typed first, then those that hold it.
- * @throws ProtocolError -32602 for what can't be completed, MamError when the hub can't be reached
+ * Completes an argument: first the values that begin with what was typed, then those that contain it.
+ * @throws ProtocolError -32602 for what can't be completed, MamError if the hub can't be reached
  */
 export async function complete(
   params: Record<string, unknown>,
@@ -57,14 +57,14 @@ function valuesOf(ref: unknown, argument: string, role: Role): Values {
     return 'jobs';
   }
   if (type !== 'ref/prompt')
-    throw badParams('`ref` must be of type ref/prompt or ref/resource, as this server has them.');
+    throw badParams('`ref` must be of type ref/prompt or ref/resource, and name one that this server has.');
   const prompt = promptNamed(name, role);
   if (prompt.arguments?.some((known) => known.name === argument) !== true)
     throw badParams(`The prompt ${prompt.name} has no such argument.`);
   return PROMPT_VALUES[`${prompt.name} ${argument}`] ?? 'none';
 }
 
-/** @returns all values in their order, and whether there may be others */
+/** @returns all values in order, and whether there may be more */
 async function candidates(
   of: Values,
   caller: Caller,
@@ -81,7 +81,7 @@ async function candidates(
   return { values, more: all.cursor !== undefined };
 }
 
-/** Open jobs, newest first, those of the caller's own pane before all others; for a peer no others. */
+/** Open jobs, newest first, those of the caller's own pane before the rest; for a peer only those. */
 function mineFirst(jobs: readonly JobRow[], { pane, role }: Caller): JobRow[] {
   if (pane === undefined) return role === 'peer' ? [] : [...jobs];
   const own = jobs.filter((job) => job.pane === pane);

@@ -11,17 +11,17 @@ import { Subscriptions } from './subscriptions.ts';
 
 interface Parts {
   engine: () => Promise<HubConnection>;
-  /** The engine, if something was asked of it already. */
+  /** The engine, if it is already in use. */
   made: () => HubConnection | undefined;
   notify: Notify;
   /** Notifies the client that its list of resources is out of date. */
   listChanged: () => void;
 }
 
-/** Who asks, and until when. */
+/** The caller of a request, and its cancellation. */
 type Asked = Pick<ToolContext, 'caller' | 'signal'>;
 
-/** What is behind the server's resources, prompts and completions; loaded with the first of them that needs it. */
+/** Implements the server's resources, prompts and completions; loaded when first needed. */
 export class Offers {
   readonly #with: Parts;
   #subscriptions: Subscriptions | undefined;
@@ -52,7 +52,7 @@ export class Offers {
     }
   }
 
-  /** A client reads a resource for its model, or ahead of it, or for a person: whether a model was shown it is unknown. */
+  /** A client may read a resource for its model, in advance, or for a person: whether a model has seen it is unknown. */
   async #aside(asked: Asked): Promise<ToolContext> {
     const { aside } = await this.#with.engine();
     return { ...asked, engine: aside, progress: () => {} };
@@ -68,5 +68,5 @@ export class Offers {
 
 function uriOf({ uri }: Record<string, unknown>): string {
   if (typeof uri === 'string') return uri;
-  throw badParams('`uri` is missing: give a string, such as mam://jobs.');
+  throw badParams('`uri` is missing: pass a string, such as mam://jobs.');
 }

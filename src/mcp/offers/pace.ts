@@ -1,19 +1,19 @@
-/** The shortest pause between two looks, in ms: a client hears of a change at most so often. */
+/** The minimum pause between two looks, in ms, and thus between two notifications. */
 const REST_MS = 250;
 /** The pause after a look that failed, in ms. */
 const RETRY_MS = 1_000;
 
-/** What a look has found. */
+/** The result of a look. */
 export interface Glance {
-  /** All that the resource shows: while it is the same, nothing has changed. */
+  /** Everything that the resource shows: if it is the same, nothing has changed. */
   print: string;
-  /** Look again after so many ms, whatever happens. */
+  /** Look again after this time in any case. */
   againMs?: number | undefined;
 }
 
 /**
  * Follows one resource for a client: looks when something may have changed, one look at a time, and notifies the client
- * when something has. So thousands of events are a few looks, and a client that does not read is not flooded.
+ * if something has. Thousands of events thus cause only a few looks, and a slow client is not flooded.
  */
 export class Pace {
   readonly #look: () => Promise<Glance>;
@@ -22,12 +22,12 @@ export class Pace {
   #looking = false;
   #touched = false;
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer fires, and before when there is no look; monotonic, in ms. */
+  /** When the timer fires, monotonic, in ms. */
   #timerAt = Number.POSITIVE_INFINITY;
   #restsUntil = 0;
   #ended = false;
 
-  /** @param tell called after a look that found another print than the one before it */
+  /** @param tell called after a look with a different print than the previous one */
   constructor(look: () => Promise<Glance>, tell: () => Promise<void>) {
     this.#look = look;
     this.#tell = tell;
@@ -56,7 +56,7 @@ export class Pace {
     clearTimeout(this.#timer);
   }
 
-  /** Sets the next look to a time, unless one comes sooner. */
+  /** Schedules the next look, unless an earlier one is scheduled. */
   #lookAt(time: number): void {
     if (this.#ended || this.#timerAt <= time) return;
     clearTimeout(this.#timer);
@@ -77,7 +77,7 @@ export class Pace {
         await this.#tell();
       }
     } catch {
-      // A lost hub: what has changed meanwhile is seen when it is back.
+      // The hub was lost: changes are seen when it is back.
     }
     this.#looking = false;
     this.#rest(againMs);

@@ -17,20 +17,20 @@ import { jobResource, MIME_TYPES } from './offers.ts';
 
 /** How many jobs `mam://jobs` shows, the newest. */
 export const JOBS_SHOWN = 40;
-/** How many jobs are listed as resources of their own, the newest. */
+/** How many jobs are listed as separate resources, the newest. */
 const LISTED = 50;
-/** The newest events, of which a log shows as many as find room. */
+/** How many of the newest events are read; a log shows as many as fit. */
 const LOG_EVENTS = 100;
 const TITLE_CHARS = 80;
 
 /**
- * The newest jobs as resources of their own. Only over a connection that is there: a client that lists what there is
- * must not start a hub.
+ * The newest jobs as separate resources. Only over an existing connection: a client that lists resources must not start
+ * a hub.
  */
 export async function jobResources(hub: HubConnection | undefined): Promise<Resource[]> {
   if (hub?.connected !== true) return [];
   const params = { registry_dir: hub.settings.registryDir, limit: LISTED };
-  // That the hub has just been lost must not hide what is always there.
+  // Losing the hub right now must not hide the resources that always exist.
   const { jobs } = await hub.peek('list', params).catch(() => ({ jobs: [] }));
   return jobs.map(toResource);
 }
@@ -43,7 +43,7 @@ function toResource({ job_id, agent, prompt_preview, final_at }: JobRow): Resour
 
 /**
  * What a resource shows now, at most 20,000 characters.
- * @throws ProtocolError -32002 for what is not there, MamError when the hub can't be reached
+ * @throws ProtocolError -32002 for a missing resource, MamError if the hub can't be reached
  */
 export async function readResource(uri: string, context: ToolContext): Promise<ReadResourceResult> {
   const what = parseJobUri(uri);
@@ -66,7 +66,7 @@ async function jobsText(context: ToolContext): Promise<string> {
 
 /** The text of each kind of a job's resources. */
 const TEXTS = {
-  /** The very answer of the tool, so that the fields are the same for ever. */
+  /** Exactly the tool's answer, so that the fields always match. */
   async job(jobId: string, context: ToolContext): Promise<string> {
     const answer = await jobStatus.handle({ job_id: jobId }, context);
     return JSON.stringify(jobStatus.outputSchema.parse(cleanAll(answer)));
@@ -92,15 +92,15 @@ const TEXTS = {
     const rest =
       session === undefined || !pane.live
         ? `See ${clean(record.log_dir)}/screen.txt.`
-        : `A person sees it with: ${clean(attachCommand(session, { ...engine.settings, inside: caller.socket }))}`;
+        : `A person can see it with: ${clean(attachCommand(session, { ...engine.settings, inside: caller.socket }))}`;
     return screenText(pane, rest, LIMITS.answerChars);
   },
 };
 
 /**
- * A pane's screen as plain text, its lower end where not all finds room. Notes about it are in brackets above it.
- * @param rest says where the whole is
- * @param room characters at most
+ * A pane's screen as plain text, or its lower end if not all of it fits. Notes about it are in brackets above it.
+ * @param rest says where to find the whole
+ * @param room the maximum length in characters
  */
 function screenText({ screen, live, missing }: ScreenResult, rest: string, room: number): string {
   if (missing !== undefined) return `[No screen: ${clean(missing)}]`;

@@ -7,9 +7,9 @@ import { type Glance, Pace } from './pace.ts';
 import { JOBS_SHOWN } from './resources.ts';
 
 const MOST = 100;
-/** How often the screen of an open job is looked at, in ms: nothing reports output. */
+/** How often the screen of an open job is checked, in ms: nothing reports output. */
 const SCREEN_MS = 1_000;
-/** How many looks wait for the picture of a job's end, which is taken right after its last event. */
+/** How many looks wait for a job's final screen, which is captured right after its last event. */
 const LAST_LOOKS = 3;
 
 interface Subscribed {
@@ -17,14 +17,14 @@ interface Subscribed {
   end: () => void;
 }
 
-/** What the client is subscribed to. Each is followed by the hub's events and survives a lost hub. */
+/** The client's subscriptions. Each follows the hub's events and survives the loss of the hub. */
 export class Subscriptions {
   readonly #hub: HubConnection;
   readonly #notify: Notify;
   readonly #subscribed = new Map<string, Subscribed>();
   readonly #listChanged: () => void;
 
-  /** @param listChanged called when there are jobs which an earlier list lacks */
+  /** @param listChanged called when there are jobs that an earlier list lacks */
   constructor(hub: HubConnection, notify: Notify, listChanged: () => void) {
     this.#hub = hub;
     this.#notify = notify;
@@ -32,25 +32,25 @@ export class Subscriptions {
   }
 
   /**
-   * Begins to follow a resource; once more is the same as once.
-   * @throws ProtocolError for one that is not there, MamError when the hub can't be reached
+   * Starts to follow a resource; repeated calls have no further effect.
+   * @throws ProtocolError for a missing resource, MamError if the hub can't be reached
    */
   async subscribe(uri: string): Promise<void> {
     const what = parseJobUri(uri);
     const known = this.#subscribed.get(uri);
     if (known !== undefined) return known.begun;
     if (this.#subscribed.size >= MOST)
-      throw badParams(`At most ${MOST} resources can be subscribed to at once. Unsubscribe from one first.`);
+      throw badParams(`You can subscribe to at most ${MOST} resources at once. Unsubscribe from one first.`);
     const pace = new Pace(untilGone(this.#lookAt(what)), () =>
       this.#notify({ method: 'notifications/resources/updated', params: { uri } }),
     );
-    // Heard before the first look: nothing can happen between the two.
+    // Listen before the first look, so that nothing is missed in between.
     const unhear = this.#hub.hear(what.kind === 'jobs' ? undefined : what.jobId, () => pace.touch());
     const end = (): void => {
       unhear();
       pace.end();
     };
-    // Whoever asks for the same meanwhile is answered the same.
+    // Concurrent requests for the same resource share this promise.
     const begun = pace.begin().catch((error: unknown) => {
       this.unsubscribe(uri);
       throw isGone(error) ? noSuchJob() : error;
@@ -59,7 +59,7 @@ export class Subscriptions {
     return begun;
   }
 
-  /** Ends it; what is not subscribed to stays so. */
+  /** Ends a subscription, if there is one. */
   unsubscribe(uri: string): void {
     this.#subscribed.get(uri)?.end();
     this.#subscribed.delete(uri);
@@ -104,7 +104,7 @@ export class Subscriptions {
   }
 }
 
-/** A job that was seen and is there no more (it was pruned) has changed for the last time. */
+/** A job that was seen before and is now gone (pruned) has changed for the last time. */
 function untilGone(look: () => Promise<Glance>): () => Promise<Glance> {
   let seen = false;
   return async () => {

@@ -26,34 +26,34 @@ import { askerSettings } from '../../settings/program.ts';
 import type { Engine, Report } from '../../tool/tool.ts';
 import { ownJobs } from './own-jobs.ts';
 
-/** A delegation may take this long: its own 5 s, and the start of a hub before it; in ms. */
+/** How long a delegation may take, in ms: its own 5 s, plus the start of a hub. */
 const DELEGATE_TIMEOUT_MS = 20_000;
-/** An agent may take 45 s to become ready. */
+/** How long a start may take, in ms: an agent may need 45 s to become ready. */
 const START_TIMEOUT_MS = 55_000;
-/** How much later than its script's time limit a verdict may come, in ms. */
+/** How long after its script's time limit a verdict may arrive, in ms. */
 const VERDICT_MARGIN_MS = 20_000;
 
-/** How long the commands that take longer than others may take, in ms. */
+/** Time limits of slow commands, in ms. */
 const TIMEOUTS: Partial<Record<Command, number>> = {
   delegate: DELEGATE_TIMEOUT_MS,
   preview: DELEGATE_TIMEOUT_MS,
   start: START_TIMEOUT_MS,
 };
 
-/** The server's way to the hub: the engine of the tools, and what else can be heard over its connection. */
+/** The server's connection to the hub: the engine for tools, and the source of events. */
 export class HubConnection implements Engine {
   private readonly now: () => Promise<Settings>;
   private given: Settings;
   private all: Settings;
   settings: Engine['settings'];
   private link: Link | undefined;
-  /** By job id: the open permission request that the client was shown last. */
+  /** By job id: the open permission request that the client saw last. */
   private readonly shownRequests = new Map<string, string>();
   private delegated: (() => void) | undefined;
   private waited: ((jobIds: readonly string[]) => void) | undefined;
   private readonly waits = new Set<readonly string[]>();
 
-  /** Nothing is connected or started before something is asked for. */
+  /** Connects and starts nothing before the first request. */
   constructor(settings: Settings, now: () => Promise<Settings>) {
     this.now = now;
     this.given = settings;
@@ -61,12 +61,12 @@ export class HubConnection implements Engine {
     this.settings = askerSettings(settings);
   }
 
-  /** The realm that it began with. */
+  /** The realm that it started with. */
   get realm(): string {
     return this.all.realm;
   }
 
-  /** Takes over the settings of this moment, all but the realm. */
+  /** Applies the current settings, except for the realm. */
   async renew(): Promise<void> {
     const settings = await this.now();
     if (settings === this.given) return;
@@ -97,23 +97,23 @@ export class HubConnection implements Engine {
     return result;
   }
 
-  /** True while there is a connection: before its first use there is none. */
+  /** True while connected; it connects on first use. */
   get connected(): boolean {
     return this.link?.connected === true;
   }
 
-  /** The agent kinds that there are. */
+  /** All agent kinds. */
   get kinds(): string[] {
     return kindNames(this.all.agents);
   }
 
-  /** Asks as `request` does, for no model's eyes: what the client was shown last stays as it is. */
+  /** Like `request`, for answers that no model sees: `shownRequest` does not change. */
   async peek<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']> {
     checkHub(this.all);
     return this.connection().request(command, params);
   }
 
-  /** The same engine for tools whose answers a model may never see: it asks by `peek`, and nobody has seen it. */
+  /** The same engine for tools whose answers a model may never see: it uses `peek` and marks nothing as seen. */
   get aside(): Engine {
     const request: Engine['request'] = (command, params) =>
       this.peek(command, { ...params, seen_by: undefined });
@@ -121,9 +121,9 @@ export class HubConnection implements Engine {
   }
 
   /**
-   * Calls `listener` at every recorded event of a job, or of all jobs of this host, with it; and without one after
-   * each connection.
-   * @returns a function that ends it
+   * Calls `listener` with every recorded event of a job, or of all jobs of this host, and without an event after each
+   * connection.
+   * @returns a function that stops it
    */
   hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void {
     const link = this.connection();
@@ -137,17 +137,17 @@ export class HubConnection implements Engine {
     };
   }
 
-  /** Calls `listener` when a job was delegated from here. */
+  /** Calls `listener` after this server has delegated a job. */
   onDelegated(listener: () => void): void {
     this.delegated = listener;
   }
 
-  /** Calls `listener` when a wait of the client has ended, whatever ended it, with the jobs that it was for. */
+  /** Calls `listener` with the job ids of each wait of the client that has ended, for whatever reason. */
   onWaited(listener: (jobIds: readonly string[]) => void): void {
     this.waited = listener;
   }
 
-  /** True while a wait of the client is in force for a job. */
+  /** True while the client is waiting for a job. */
   waitsFor(jobId: string): boolean {
     return [...this.waits].some((jobIds) => jobIds.includes(jobId));
   }
@@ -156,7 +156,7 @@ export class HubConnection implements Engine {
     return this.shownRequests.get(jobId);
   }
 
-  /** What a client was shown of a job's requests: its answer is meant for that. */
+  /** Notes which of a job's requests the client was shown: its answer refers to that one. */
   private note(record: JobRecord): void {
     const [permission] = openRequests(record, 'permission');
     const decidable = permission ?? openCheckRequest(record);
@@ -178,7 +178,7 @@ export class HubConnection implements Engine {
     try {
       return await this.connection().claim(claim);
     } catch (error) {
-      // Never sent: nobody will come for its text.
+      // It was never sent, so nobody will fetch its text.
       if (claim.result_spool !== undefined && error instanceof MamError && error.code === 'bad_input')
         await dropSpool(this.all.home, claim.result_spool);
       throw error;
@@ -187,7 +187,7 @@ export class HubConnection implements Engine {
 
   async wait(request: WaitRequest): Promise<WaitAnswer> {
     checkHub(this.all);
-    // Checked also where there is nothing to wait for.
+    // Checked even if there is nothing to wait for.
     const places = parseCursor(request.cursor);
     const jobIds =
       request.job_ids.length > 0
@@ -227,7 +227,7 @@ export class HubConnection implements Engine {
 
 function timeoutOf(command: Command, params: unknown): number | undefined {
   if (command !== 'verify') return TIMEOUTS[command];
-  // Without a limit of its own the job's applies, which the hub knows.
+  // Without an explicit limit, the job's applies, which only the hub knows.
   const { validate_timeout_seconds: seconds = LIMITS.timeoutSeconds } = params as VerifyParams;
   return seconds * 1000 + VERDICT_MARGIN_MS;
 }

@@ -5,10 +5,10 @@ import type { Link } from '../../link/link.ts';
 import { listedIds } from '../../link/listed-ids.ts';
 
 /**
- * The jobs that a wait without ids is for: the open ones of the session and of an earlier one in its pane, and those of
- * its cursor that have ended since. Else the end of a job between two waits would be reported by neither.
- * @param places by job id the seq up to which the cursor has reported its events
- * @throws MamError when the hub can't be reached
+ * The jobs of a wait without ids: the open ones of the session and of earlier sessions in its pane, and those of its
+ * cursor that have ended since. Otherwise neither of two waits would report a job that ends between them.
+ * @param places by job id, the seq up to which the cursor has reported events
+ * @throws MamError if the hub can't be reached
  */
 export async function ownJobs(
   link: Link,

@@ -1,10 +1,10 @@
-/** Longer lines are skipped: what is legitimate is far shorter, and memory is not the client's to take. */
+/** Longer lines are skipped: legitimate ones are far shorter, and a client must not exhaust our memory. */
 export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 /** How much of a skipped line is kept from its beginning and its end, to find its id. */
 const EDGE_BYTES = 1024;
 const NEWLINE = 0x0a;
 
-/** Takes what a line assembler found. */
+/** Receives what a line assembler found. */
 export interface LineSink {
   /** One line without its newline. */
   line(text: string): void;
@@ -13,8 +13,8 @@ export interface LineSink {
 }
 
 /**
- * Cuts a byte stream into lines in linear time: a line's chunks are joined once, when its newline comes.
- * (Joining at every chunk is quadratic: 0.8 s for 10 MB.)
+ * Cuts a byte stream into lines in linear time: a line's chunks are joined once, when its newline arrives. (Joining on
+ * every chunk is quadratic: 0.8 s for 10 MB.)
  */
 export class LineAssembler {
   readonly #sink: LineSink;
@@ -40,7 +40,7 @@ export class LineAssembler {
     if (start < chunk.length) this.#add(chunk.subarray(start));
   }
 
-  /** The line is over, by a newline or by the end of the stream. */
+  /** Ends the line, on a newline or at the end of the stream. */
   end(): void {
     if (this.#skipped !== undefined) {
       const { head, tail } = this.#skipped;
@@ -61,7 +61,7 @@ export class LineAssembler {
     this.#size += bytes.length;
     if (this.#size <= this.#max) return;
     const whole = this.#joinChunks();
-    // Copies, so that the 64 MB can be freed while the rest of the line goes by.
+    // Copies, so that the 64 MB can be freed while the rest of the line is skipped.
     this.#skipped = { head: Buffer.from(whole.subarray(0, EDGE_BYTES)), tail: lastBytes([whole]) };
   }
 

@@ -3,10 +3,10 @@ import { MamError } from '../../base/errors.ts';
 import { clean } from '../../base/text.ts';
 import { logError } from './stderr.ts';
 
-/** MCP's own code for a resource that is not there. */
+/** MCP's own code for a missing resource. */
 export const RESOURCE_NOT_FOUND = -32002;
 
-/** A request that is answered by a JSON-RPC error. The SDK's `McpError` would put its code before the sentence. */
+/** A request that is answered by a JSON-RPC error. The SDK's `McpError` would prefix the message with its code. */
 export class ProtocolError extends Error {
   readonly code: number;
 
@@ -16,12 +16,12 @@ export class ProtocolError extends Error {
   }
 }
 
-/** What the client sent can't be used; `message` says what to send. */
+/** The error for invalid parameters; `message` says what to send. */
 export function badParams(message: string): ProtocolError {
   return new ProtocolError(ErrorCode.InvalidParams, message);
 }
 
-/** Any failure as a client may see it: an expected one by its own text, of others only that they happened. */
+/** Any failure as a client may see it: an expected one with its text, others without details. */
 export function asProtocolError(error: unknown): ProtocolError {
   if (error instanceof ProtocolError) return error;
   if (error instanceof MamError) {
@@ -31,6 +31,6 @@ export function asProtocolError(error: unknown): ProtocolError {
   logError('unexpected', error);
   return new ProtocolError(
     ErrorCode.InternalError,
-    'The server met an unexpected error; its log (stderr) has the details.',
+    'The server encountered an unexpected error; its log (stderr) has the details.',
   );
 }

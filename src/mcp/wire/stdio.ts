@@ -21,19 +21,19 @@ const BAD_INITIALIZE =
   'initialize needs `protocolVersion` (a string), `capabilities` (an object) and `clientInfo` (an object with `name` and `version`).';
 const ID = String.raw`"id"\s*:\s*("(?:[^"\\]|\\.){0,200}"|-?\d{1,15})`;
 const OTHER = String.raw`"(?:jsonrpc|method)"\s*:\s*"[^"]*"`;
-/** An id before anything nested, or after it: elsewhere it could belong to an argument. */
+/** An id before or after anything nested: elsewhere it could belong to an argument. */
 const ID_FIRST = new RegExp(String.raw`^\s*\{\s*(?:${OTHER}\s*,\s*)*${ID}`);
 const ID_LAST = new RegExp(String.raw`\}\s*,\s*(?:${OTHER}\s*,\s*)*${ID}\s*(?:,\s*${OTHER}\s*)*\}\s*$`);
 
 /**
- * MCP's stdio transport. Unlike the SDK's own it ends with its client (end of stdin, EPIPE), reads a long line in
- * linear time, and answers what it can't read instead of closing.
+ * MCP's stdio transport. Unlike the SDK's, it ends with its client (end of stdin, EPIPE), reads a long line in linear
+ * time, and answers unreadable input instead of closing.
  */
 export class StdioTransport implements Transport, LineSink {
   onmessage?: NonNullable<Transport['onmessage']>;
   onclose?: () => void;
   onerror?: (error: Error) => void;
-  /** Called when the client is gone: nothing more will come, or nobody reads any more. */
+  /** Called when the client is gone: no more input will come, or nobody reads the output. */
   ongone?: (reason: string) => void;
   /** Requests that are not answered yet. */
   readonly pending = new Map<RequestId, JSONRPCRequest>();
@@ -49,9 +49,9 @@ export class StdioTransport implements Transport, LineSink {
     this.#out = output;
   }
 
-  /** Begins to read. Called by the SDK's `connect`. */
+  /** Starts reading. Called by the SDK's `connect`. */
   async start(): Promise<void> {
-    // Every answer that waits for a slow client may listen for `drain`; that is not a leak.
+    // Every answer that waits for a slow client may listen for `drain`, which is not a leak.
     this.#out.setMaxListeners(0);
     this.#out.on('error', (error) => {
       if (systemCode(error) !== 'EPIPE') logLine(`stdout: ${error.message}`);
@@ -66,13 +66,13 @@ export class StdioTransport implements Transport, LineSink {
     this.#in.on('error', (error) => this.ongone?.(`stdin: ${systemCode(error) ?? 'failed'}`));
   }
 
-  /** Writes a message; resolves when the system has taken it. Answers go out in the order of the calls. */
+  /** Writes a message; resolves when the system has accepted it. Messages are sent in the order of the calls. */
   send(message: JSONRPCMessage): Promise<void> {
     if (!('method' in message) && message.id !== undefined) this.pending.delete(message.id);
     return this.#write(message);
   }
 
-  /** Lets go of stdin. */
+  /** Stops reading stdin. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -80,7 +80,7 @@ export class StdioTransport implements Transport, LineSink {
     this.onclose?.();
   }
 
-  /** True when all that was sent has been taken by the system. */
+  /** True if the system has accepted everything that was sent. */
   get flushed(): boolean {
     return this.#unwritten === 0;
   }
@@ -92,7 +92,7 @@ export class StdioTransport implements Transport, LineSink {
     else this.#receive(value);
   }
 
-  /** A line too long to be read: its call is answered where its id can be found. */
+  /** A line that is too long to read: its call is answered if its id can be found. */
   tooLong(head: string, tail: string): void {
     const found = ID_FIRST.exec(head)?.[1] ?? ID_LAST.exec(tail)?.[1];
     const id = found === undefined ? null : (JSON.parse(found) as RequestId);
@@ -106,7 +106,7 @@ export class StdioTransport implements Transport, LineSink {
 
   #receive(value: unknown): void {
     if (isJSONRPCRequest(value)) {
-      // The SDK would answer it with -32603 and zod's words.
+      // The SDK would answer it with -32603 and zod's message.
       if (value.method === 'initialize' && !isInitializeRequest(value)) {
         this.#refuse(value.id, INVALID_PARAMS, BAD_INITIALIZE);
         return;
