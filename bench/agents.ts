@@ -1,5 +1,5 @@
-// The way of an order into the real agents, against the same text pasted by hand: `npm run bench:agents`.
-// Time is taken until the scripted model server has the request with the text, so the model's own time is not in it.
+// An order's way into the real agents, compared to the same text pasted by hand: `npm run bench:agents`. Measured until
+// the scripted model server has the request with the text, so the model's own time is not included.
 import { builtIn } from '../src/agents/index.ts';
 import type { AgentHome } from '../test/agents/homes/home.ts';
 import { AgentLab } from '../test/agents/lab.ts';
@@ -8,7 +8,7 @@ import { HOMES } from '../test/agents/programs.ts';
 import { until } from '../test/support/until.ts';
 
 const RUNS = 7;
-/** What a careful script waits between paste and Enter; Gemini CLI loses the Enter below 150 ms. */
+/** How long a careful script waits between paste and Enter; Gemini CLI loses the Enter below 150 ms. */
 const HAND_PAUSE_MS = 150;
 
 for (const home of HOMES) {
@@ -34,7 +34,7 @@ async function measure(home: AgentHome): Promise<{ delegated: number[]; byHand: 
   const server = await lab.startServer();
   await lab.startAgent(server);
   const [delegated, byHand]: number[][] = [[], []];
-  // The first prompt of a session costs more than the others: it is in neither.
+  // A session's first prompt takes longer than the others, so neither includes it.
   for (let run = -1; run < RUNS; run++) {
     const mark = `mark-${2 * run + 2}`;
     const begun = performance.now();

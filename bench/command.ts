@@ -7,13 +7,13 @@ import { openJobs } from './support/jobs.ts';
 import { type BenchLab, floorPath, inLab, MAM } from './support/lab.ts';
 
 const GOAL = 0.9;
-/** What a person does not notice beside the start of Node itself. */
+/** What a person does not notice on top of the start of Node itself. */
 const LOOK_GOAL = 2;
 
 await main(({ rounds }) =>
   inLab(async (lab): Promise<Row[]> => {
     const [job = ''] = await openJobs(lab, 1);
-    // One server stays: the hub has a client, as in real life.
+    // One server keeps running: the hub has a client, as in real life.
     await lab.server();
     const { socket, realm } = lab.hub();
     const python = interpreter();
@@ -33,7 +33,7 @@ await main(({ rounds }) =>
     const value = spread(values.mam);
     const empty = spread(values.empty);
     const toEmpty = 'whole process, to an empty Node process';
-    const unknown = paho ? {} : { note: 'no paho-mqtt ≥ 2.1 here, so nothing is said about the goal' };
+    const unknown = paho ? {} : { note: 'no paho-mqtt ≥ 2.1 here, so the goal was not checked' };
     const rows: Row[] = [{ ...times(`mam publish, ${toEmpty}`, value, empty), ...unknown }];
     for (const name of ['status', 'list'] as const) {
       const looked = spread(values[name]);
@@ -60,7 +60,7 @@ function whole(lab: BenchLab, command: string, ...args: string[]): Promise<numbe
   });
 }
 
-/** The interpreter itself: `python3` on the PATH may be a shell script that looks for it, ten times as slow. */
+/** The interpreter itself: `python3` on the PATH may be a shell script that looks for it and is ten times as slow. */
 function interpreter(): string {
   const { stdout } = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' });
   return stdout?.trim() || 'python3';

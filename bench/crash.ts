@@ -1,5 +1,5 @@
-// The hub is killed (-9) under the load of 8 publishers: time until an event that was made after the kill is
-// acknowledged, by the next hub, which a publisher has started. Nothing may be lost, nothing be there twice.
+// The hub is killed (-9) under the load of 8 publishers: time until the next hub, started by a publisher, acknowledges
+// an event that was made after the kill. Nothing may be lost or recorded twice.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,7 +33,7 @@ await main(({ rounds }) =>
     const { acked, count, kept } = await publishers.stop();
     const outbox = join(lab.home, 'outbox');
     await until('the outbox is empty', () => !existsSync(outbox) || files(outbox).length === 0, 30_000);
-    // What the hub took from the outbox last is in the journals before its file goes.
+    // The last event from the outbox is in a journal before its file is removed.
     const { lost, twice } = audit(lab, acked);
     const value = spread(gaps);
     return [

@@ -1,5 +1,5 @@
-// `delegate_job` → Enter read by a program that takes input at once; at 1 and at 200 sessions. The floor is the same
-// text typed through a bare control client, and the round trip of an empty server's call before it.
+// `delegate_job` → Enter read by a program that accepts input immediately; with 1 and with 200 sessions. The floor is
+// the same text typed through a bare control client, after the round trip of an empty server's call.
 import type { Writable } from 'node:stream';
 import { composeOrder } from '../src/job/order.ts';
 import { quote } from '../src/tmux/quote.ts';
@@ -57,7 +57,7 @@ await main(({ rounds }) =>
     const measure = async (sessions: number): Promise<Row[]> => {
       for (let round = 0; round < WARM; round++) await delegate();
       answered.length = 0;
-      // The bare client is a child of the bench, not of these.
+      // The bare client is a child of the bench, not of these processes.
       const watched = [lab.hub().pid, lab.tmuxPid, supervisor.pid, peer.pid];
       const before = childTrace(watched);
       const processes = descendants(lab.hub().pid).length;
@@ -86,7 +86,7 @@ await main(({ rounds }) =>
   }),
 );
 
-/** A control client with a session of its own and nothing else. */
+/** A control client with its own session and nothing else. */
 function bareClient(lab: BenchLab): Writable {
   lab.sessions.add('bare');
   const child = lab.spawn('tmux', [

@@ -1,5 +1,5 @@
-// A hub with 50 live jobs in 50 panes that do nothing: time on a processor, and processes for each job. The floor is
-// the same tmux server before any hub came.
+// A hub with 50 live jobs in 50 panes that do nothing: CPU time, and processes per job. The floor is the same tmux
+// server before any hub was started.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { main, type Row, single } from './support/bench.ts';
 import { openJobs } from './support/jobs.ts';
@@ -8,7 +8,7 @@ import { childrenCpuMs, cpuMs, descendants, rss } from './support/processes.ts';
 
 const JOBS = 50;
 const GOAL_PERCENT = 0.3;
-/** Until the work of the delegations is over and its garbage is gone, in ms. */
+/** How long to wait until the delegations are done and their garbage is collected, in ms. */
 const REST_MS = 15_000;
 
 await main(({ rounds }) =>
@@ -28,7 +28,7 @@ await main(({ rounds }) =>
     await openJobs(lab, JOBS - 1, 1);
     await sleep(REST_MS);
     const below = descendants(hub);
-    // The watch of our hidden session runs below tmux, one for the hub.
+    // The watch of our hidden session runs below tmux, one per hub.
     const [ofHub, ofClient, ofTmux, ofWatch] = await Promise.all([
       busy([hub], [], seconds),
       busy(below, [], seconds),
@@ -60,7 +60,7 @@ await main(({ rounds }) =>
   }),
 );
 
-/** Share of a core, in percent, that processes take; of the parents also what their ended children took. */
+/** The share of a core that processes take, in percent; for parents including their ended children. */
 async function busy(pids: number[], parents: number[], seconds: number): Promise<number> {
   const used = (): number =>
     pids.reduce((all, pid) => all + cpuMs(pid), 0) + parents.reduce((all, pid) => all + cost(pid), 0);

@@ -56,7 +56,7 @@ function row(what: string, mb: number, note: string): Row {
   };
 }
 
-/** A hub that collects its garbage and says what is left when it is asked to. */
+/** A hub that on request collects its garbage and reports its heap. */
 function startHub(lab: BenchLab): ChildProcess {
   const said = JSON.stringify(saidBy(lab));
   const tell = `require('fs').writeFileSync(${said}, String(process.memoryUsage().heapUsed) + ' bytes')`;
@@ -71,7 +71,7 @@ async function heap(lab: BenchLab, hub: ChildProcess): Promise<number> {
   rmSync(saidBy(lab), { force: true });
   hub.kill('SIGUSR2');
   const said = () => existsSync(saidBy(lab)) && readFileSync(saidBy(lab), 'utf8');
-  await until('the hub tells', () => String(said()).endsWith('bytes'), PATIENCE_MS);
+  await until('the hub reports its heap', () => String(said()).endsWith('bytes'), PATIENCE_MS);
   return Number.parseInt(String(said()), 10) / 1e6;
 }
 

@@ -1,4 +1,4 @@
-// `publish_event`, on disk and answered, one after the other. The floor is a call of an empty server that sends a line
+// `publish_event`, on disk and answered, one after another. The floor is a call of an empty server that sends a line
 // over a unix socket to a process that appends it, flushes the disk and answers.
 import { inTurn, main, type Row, spread, timed, times, within } from './support/bench.ts';
 import { openJobs, startJournal } from './support/jobs.ts';

@@ -1,5 +1,5 @@
-// `job_status` and `list_jobs` with 100,000 jobs in the registry and with 10; the first list after the hub's start.
-// The floor of a page is an empty server's answer of the same length.
+// `job_status` and `list_jobs` with 100,000 jobs in the registry and with 10; the first list after the hub's start. The
+// floor for a page is an empty server's answer of the same length.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { endHub } from '../test/support/lab-end.ts';
@@ -24,11 +24,11 @@ await main(({ rounds }) =>
       const fewIds = makeFinishedJobs(few.registry, FEW);
       const [server, small] = [await many.server(), await few.server()];
       const empty = await many.server([floorPath('empty-server.mjs')]);
-      // The hub starts with the first call; then its first list reads every folder, for there is no index yet.
+      // The hub starts with the first call; its first list then reads every folder, because there is no index yet.
       await Promise.all([ask(server, ids[0]), ask(small, fewIds[0])]);
       const unindexed = await list(server, 1);
       const memory = rss(many.hub().pid);
-      // The index is written behind the answer.
+      // The index is written after the answer.
       await until('the index is written', () => existsSync(join(many.registry, '.index.jsonl')));
       await server.close();
       await endHub(many);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Runs the benches: `npm run bench -- [NAME…] [--quick] [--json]`. docs/performance.md says what each row means.
-// Each bench is bundled and runs as a plain Node process of its own, as small as a real client: on Node 20 a big parent
-// pays for each child that it starts. dist/ is copied, so that a build next door changes nothing under a running hub.
+// Runs the benches: `npm run bench -- [NAME…] [--quick] [--json]`. docs/performance.md says what each row means. Each
+// bench is bundled and runs as a separate plain Node process, as small as a real client: on Node 20 a big parent pays
+// for each child that it starts. dist/ is copied, so that a concurrent build changes nothing under a running hub.
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
@@ -47,7 +47,7 @@ let running;
 let stopped = false;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
-    // The bench takes its own lab down; then its end is ours.
+    // The bench removes its own lab; when it ends, so do we.
     stopped = true;
     running?.kill('SIGTERM');
   });
@@ -91,7 +91,7 @@ if (failed.length > 0) {
   process.exitCode = 1;
 }
 
-/** One bench in a process of its own; its rows come as one line of JSON. */
+/** Runs one bench in its own process; its rows arrive as one line of JSON. */
 function run(name) {
   return new Promise((done) => {
     const program = join(out, `${basename(name)}.mjs`);

@@ -1,6 +1,6 @@
 // Durable events a second: 8 publishers with 50 in flight each, alone, with a slow subscriber and with a stopped one.
-// Afterwards every acknowledged event is looked for in the journals. The floor is the same load on a process that does
-// nothing but append, flush and answer lines.
+// Afterwards the journals are checked for every acknowledged event. The floor is the same load on a process that only
+// appends, flushes and answers lines.
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +15,7 @@ const WINDOW = 50;
 const GOAL = 15_000;
 const SLOW_MS = 0.3;
 
-/** Far beyond what one job's peer may say: the limit is for runaways. */
+/** Far more than one job's peer may report: the limit is for runaways. */
 const MANY = { MAM_HUB_EVENTS_PER_MINUTE: '0' };
 
 type Subscriber = 'none' | 'slow' | 'stopped';

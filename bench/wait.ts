@@ -1,5 +1,5 @@
-// Event published → `wait_job` of another server process answered. The floor is the same way through two empty
-// servers and a process that appends, flushes the disk and tells.
+// Event published → `wait_job` of another server process answered. The floor is the same path through two empty servers
+// and a process that appends, flushes the disk and notifies.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabServer } from '../test/support/lab-server.ts';
 import { inTurn, main, type Row, spread, timed, times, within } from './support/bench.ts';
@@ -7,10 +7,10 @@ import { openJobs, startJournal } from './support/jobs.ts';
 import { inLab } from './support/lab.ts';
 
 const GOAL = { p50: 2.5, p99: 12 };
-/** Until a wait is surely waiting, in ms. */
+/** After this time a wait is certainly waiting, in ms. */
 const SETTLE_MS = 15;
 const WARM = 5;
-/** A wait that takes longer was not told: it found out by its last look, in ms. */
+/** A wait that takes longer was not notified: it found out by its last look, in ms. */
 const UNTOLD_MS = 5_000;
 
 await main(({ rounds }) =>
@@ -22,7 +22,7 @@ await main(({ rounds }) =>
     const [teller, hearer] = [await lab.server(relay), await lab.server(relay)];
     let { cursor } = await supervisor.ask('wait_job', { job_id: job, timeout_seconds: 0 });
 
-    /** From a report to the answer of a wait that is in force. */
+    /** From a report to the answer of a pending wait. */
     const told = async (round: number, waiting: Promise<unknown>, tell: LabServer, tool: string) => {
       await sleep(SETTLE_MS);
       const report = { job_id: job, event: 'question', detail: `Which ${round}?` };
@@ -51,7 +51,7 @@ await main(({ rounds }) =>
     const value = spread(values.mam);
     const untold = values.mam.filter((ms) => ms > UNTOLD_MS).length;
     const goal = within(value, GOAL, untold === 0);
-    const note = `${untold} of ${values.mam.length} were not told and found out at their end`;
+    const note = `${untold} of ${values.mam.length} were not notified and found out at their end`;
     return [
       { ...times('event published → wait_job elsewhere answered', value, spread(values.floor), goal), note },
     ];

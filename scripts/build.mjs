@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// Builds dist/. Measured: a server that starts from the 150 files of node_modules takes three times as long.
-//   main.js, server.js   what every start and every MCP handshake needs: CommonJS, one file each, since Node's loader
-//                        for ES modules alone costs a sixth of a cold start
-//   tools.json           what tools/list answers, so that nothing has to be loaded for it
-//   board.html           the page of clients that can draw: src/boards/page/ in one file, read when it is asked for
-//   parts/*.js           all the rest, loaded with the first call, the hub or a command: shared pieces split, then made
-//                        CommonJS, since Node 20 keeps no compiled code of ES modules
-//   parts/watch-main.mjs the board of mam watch, by itself: Ink waits while it loads, which only an ES module can
+// Builds dist/. Measured: a server that loads the 150 files of node_modules takes three times as long to start.
+//   main.js, server.js   what every start and every MCP handshake needs: CommonJS, one file each, since Node's ES
+//                        module loader alone costs a sixth of a cold start
+//   tools.json           the answer to tools/list, so that nothing has to be loaded for it
+//   board.html           the page for clients that can show one: src/boards/page/ in one file, read on request
+//   parts/*.js           the rest, loaded with the first call, the hub or a command: split into shared chunks, then
+//                        converted to CommonJS, since Node 20 caches no compiled code of ES modules
+//   parts/watch-main.mjs the board of mam watch, separate: Ink uses top-level await, which only an ES module can
 //   THIRD-PARTY-LICENSES.md   the licences of all packages whose code is in these files
-// So a dynamic import() in main.ts or in the handshake is the border between the two.
+// A dynamic import() in main.ts or in the handshake is thus the border between the two.
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -17,9 +17,9 @@ import { build, transform } from 'esbuild';
 import { bundledPackages, licencesText } from './licences.mjs';
 
 const started = performance.now();
-/** What stands for `import.meta.url` in CommonJS. */
+/** The equivalent of `import.meta.url` in CommonJS. */
 const URL_BANNER = "const __url=require('node:url').pathToFileURL(__filename).href;";
-/** Dependencies in CommonJS call require() for Node's own modules. */
+/** CommonJS dependencies call require() for Node's own modules. */
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 const common = {
@@ -31,19 +31,19 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
-  // Its other half is UMD, whose require() no bundler follows.
+  // Its main entry is UMD, whose require() calls no bundler follows.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
 };
 
-/** What a bundle leaves out: each would cost start-up time and is never called by this program. */
+/** Modules left out of the bundles: each would cost start-up time, and this program never calls it. */
 const STUBS = [
   // The SDK's default validator; the server passes its own.
   [/\/validation\/ajv-provider\.js$/, 'export class AjvJsonSchemaValidator {}'],
-  // The SDK serves schemas of zod 3 too; this program has none.
+  // The SDK supports zod 3 schemas too; this program has none.
   [/^zod\/v3$/, 'export const object = undefined;'],
   [/^zod-to-json-schema$/, 'export const zodToJsonSchema = undefined;'],
-  // Ink draws nothing until its end where CI is set, and looks for its developer tools where DEV is: a user's
-  // environment may have both.
+  // Ink draws nothing until it ends if CI is set, and looks for its developer tools if DEV is set: a user's environment
+  // may have both.
   [/^is-in-ci$/, 'export default false;'],
   [/^\.\/devtools\.js$/, ''],
   // Zod's messages in 50 languages; only `en` is used.
@@ -67,7 +67,7 @@ const stubs = {
   },
 };
 
-/** A value that is made when something of it is first asked for. Put into the SDK's file as text. */
+/** A value that is created on first access. Inserted into the SDK's file as text. */
 function lazily(make) {
   let made;
   const get = () => {
@@ -84,16 +84,16 @@ function lazily(make) {
   );
 }
 
-/** A statement of the SDK's file that makes a schema: its name, and what makes it. */
+/** A statement of the SDK's file that makes a schema: its name and its expression. */
 const SCHEMA =
   /^((?:export )?const \w+Schema) = ([\s\S]*?);\n(?=export |const |\/\*|\/\/|function |class )/gm;
 
-/** As many statements as the SDK of package.json has: in another version they may be written in another way. */
+/** The number of such statements in the SDK version of package.json: another version may write them differently. */
 const SCHEMAS = 159;
 
 /**
- * The SDK makes the schemas of the whole protocol as it is loaded, 7 of the 81 ms that a cold start computes; a handshake
- * needs a handful. Here each is made when it is first used, and one that never is used is left out.
+ * The SDK makes the schemas of the whole protocol when it is loaded, which takes 7 of the 81 ms of a cold start; a
+ * handshake needs only a few. Here each is made on first use, and unused ones are left out.
  */
 const lazySchemas = {
   name: 'lazy-schemas',
@@ -108,18 +108,18 @@ const lazySchemas = {
   },
 };
 
-/** What main.ts and the handshake import only when they need it. */
+/** Modules that main.ts and the handshake import only when they need them. */
 const PARTS = [
   'src/mcp/work.ts',
   'src/mcp/announce.ts',
   'src/cli/run.ts',
   'src/hub/main.ts',
-  // Of `mam publish`, when there is no hub, or a broker behind TLS.
+  // For `mam publish` without a hub, or with a broker behind TLS.
   'src/link/ensure-hub.ts',
   'src/link/client.ts',
   'src/trust/trusted.ts',
 ];
-/** Files beside main.js, both CommonJS, and what loads them there. */
+/** CommonJS files next to main.js, and the paths that load them. */
 const BESIDE = {
   'src/mcp/main.ts': './server.js',
   'src/cli/publish.ts': './publish.js',
@@ -127,11 +127,11 @@ const BESIDE = {
   'src/cli/look.ts': './look.js',
   'src/cli/completion/values.ts': './completion-values.js',
 };
-/** Loaded by a real import(), which the others need not pay for. */
+/** Loaded by a real import(), a cost that the others avoid. */
 const BOARD = 'src/boards/terminal/main.ts';
 const partName = (source) => source.slice('src/'.length, -'.ts'.length).replaceAll('/', '-');
 
-/** Leaves a dynamic import() in place, with the part's name in dist/; `tools/list` answers from a file. */
+/** Keeps a dynamic import(), with the part's name in dist/; `tools/list` is answered from a file. */
 const border = {
   name: 'border',
   setup({ onResolve, onLoad }) {
@@ -150,7 +150,7 @@ const border = {
   },
 };
 
-/** Leaves the import of the board in place. */
+/** Keeps the import of the board. */
 const withoutBoard = {
   name: 'without-board',
   setup({ onResolve }) {
@@ -161,7 +161,8 @@ const withoutBoard = {
 };
 
 /**
- * A file of ES modules as CommonJS. Its import()s become calls of `require`, which `load` answers; but for the board's.
+ * Converts an ES module to CommonJS. Its import()s become calls of `require`, which `load` handles, except for the
+ * board's.
  */
 async function commonJs(source) {
   const board = `"./${partName(BOARD)}.mjs"`;
@@ -178,7 +179,7 @@ async function commonJs(source) {
   return code.includes('__url') ? `${URL_BANNER}\n${code}` : code;
 }
 
-/** Run at build time: its default export is the content of tools.json. */
+/** Runs at build time: its default export is the content of tools.json. */
 const DECLARE = `
   import { Catalog } from './src/mcp/catalog.ts';
   import { tools } from './tools/index.ts';
@@ -197,7 +198,7 @@ const HANDSHAKE = [
   .map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
   .join('');
 
-/** The board's page: one file that fetches nothing. With what it was made of. */
+/** The board's page: one file that fetches nothing. Also returns its metafile. */
 async function page() {
   const { outputFiles, metafile } = await build({
     entryPoints: { script: 'src/boards/page/main.ts', style: 'src/boards/page/board.css' },
@@ -213,14 +214,14 @@ async function page() {
     define: { MAM_VERSION: JSON.stringify(JSON.parse(await readFile('package.json', 'utf8')).version) },
   });
   const textOf = (name) => outputFiles.find(({ path }) => path.endsWith(name)).text.trim();
-  // Functions: a `$` in what is put in has no meaning.
+  // Replacer functions, so that a `$` in the text has no special meaning.
   const html = (await readFile('src/boards/page/board.html', 'utf8'))
     .replace('/*STYLE*/', () => textOf('.css'))
     .replace('/*SCRIPT*/', () => textOf('.js'));
   return { html, metafile };
 }
 
-// Beside dist, and then moved file by file: a test run next door may be using the old one.
+// Built outside dist, then moved file by file: a concurrent test run may be using the old files.
 const fresh = `node_modules/.build-${process.pid}`;
 process.once('exit', () => rmSync(fresh, { recursive: true, force: true }));
 const [handshake, parts, board] = await Promise.all([
@@ -255,7 +256,7 @@ const [handshake, parts, board] = await Promise.all([
     outExtension: { '.js': '.mjs' },
     format: 'esm',
     jsx: 'automatic',
-    // React has a slow half for developers.
+    // React's development build is slow.
     define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [stubs, lazySchemas],
     banner: { js: REQUIRE_BANNER },
@@ -275,10 +276,10 @@ const { html, metafile: pageMetafile } = await page();
 await writeFile(`${fresh}/board.html`, html);
 const metafiles = [handshake.metafile, parts.metafile, board.metafile, pageMetafile];
 const packages = bundledPackages(metafiles);
-// For the test that looks whether each of them is listed.
+// For the test that checks that each of them is listed.
 await writeFile('node_modules/.bundled.json', JSON.stringify(metafiles));
 await writeFile(`${fresh}/THIRD-PARTY-LICENSES.md`, licencesText(packages));
-// import() would load the loader of ES modules even for a file that is none.
+// import() would load Node's ES module loader even for a file that is not an ES module.
 for (const file of await filesOf(fresh)) {
   if (!file.endsWith('.js')) continue;
   const path = `${fresh}/${file}`;
@@ -287,16 +288,16 @@ for (const file of await filesOf(fresh)) {
   const direct = source.replaceAll(/\bimport\(("\.\/[^"]+\.js")\)/g, `(async()=>${load}($1))()`);
   const code = file.startsWith('parts/') ? await commonJs(source) : direct;
   if (/\bimport\(["'`]\.\/(?:[^"'`]+\.js)/.test(code))
-    throw new Error(`${file} has an import() that load does not answer`);
+    throw new Error(`${file} has an import() that load does not handle`);
   await writeFile(path, code);
 }
 await appendFile(`${fresh}/main.js`, `\n${await readFile('scripts/code-cache.cjs', 'utf8')}`);
-// The package is of ES modules; these are not.
+// The package contains ES modules, but these files are CommonJS.
 await writeFile(`${fresh}/package.json`, '{"type":"commonjs"}\n');
 await chmod(`${fresh}/main.js`, 0o755);
 
 await replaceDist();
-// One handshake leaves the server's compiled code beside it, for this machine alone: it is not in the package.
+// One handshake stores the server's compiled code next to it, for this machine only: it is not in the package.
 execFileSync(process.execPath, ['dist/main.js'], {
   input: HANDSHAKE,
   stdio: ['pipe', 'ignore', 'ignore'],

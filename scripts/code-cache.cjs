@@ -1,9 +1,9 @@
 /**
- * `require` of a file of dist/, with V8's compiled code kept beside it: compilation is a third of a cold start, and half
- * of what a hub's start takes. The build puts this function into main.js, which hands it to every file that it loads.
- * A cache that is missing, or of another Node, is made anew at the end of the process, where the folder can be written;
- * its name carries the file's time and size, since V8 itself compares no more than the length.
- * @param name a path that begins with ./, from `folder`
+ * `require` for a file of dist/, with V8's compiled code cached next to it: compilation is a third of a cold start, and
+ * half of a hub's start. The build puts this function into main.js, which passes it to every file that it loads. A
+ * cache that is missing, or from another Node, is written again at the end of the process, if the folder is writable;
+ * its name includes the file's time and size, since V8 itself compares only the length.
+ * @param name a path that starts with ./, relative to `folder`
  * @returns what the file exports
  */
 function load(name, folder = __dirname) {
@@ -32,13 +32,13 @@ function load(name, folder = __dirname) {
   }
   const here = path.dirname(file);
   const requireHere = (wanted) => (/^\.\/.*\.js$/.test(wanted) ? load(wanted, here) : require(wanted));
-  // A compiled script has no import() of its own; main.js lends its.
+  // A compiled script has no import(), so it uses the one of main.js.
   const importHere = (wanted) => import(path.join(here, wanted));
   script.runInThisContext()(module.exports, requireHere, module, file, here, importHere);
   return module.exports;
 }
 
-/** Writes what this process had to compile. */
+/** Writes the code that this process had to compile. */
 function keepCompiled() {
   const fs = require('node:fs');
   for (const [cache, script] of load.fresh) {
@@ -47,7 +47,7 @@ function keepCompiled() {
       fs.writeFileSync(fresh, script.createCachedData());
       fs.renameSync(fresh, cache);
     } catch {
-      // A folder of the system's: then every start compiles.
+      // The folder is not writable: then every start compiles.
     }
   }
 }

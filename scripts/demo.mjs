@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run demo`: makes a clone ready, however fresh it is, and runs `mam demo` with the same arguments.
+// `npm run demo`: prepares a clone, however fresh it is, and runs `mam demo` with the same arguments.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 const args = process.argv.slice(2);
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node;
-// With --json, standard output is for the one object.
+// With --json, standard output is reserved for the JSON object.
 const say = (text) => (args.includes('--json') ? process.stderr : process.stdout).write(`${text}\n`);
 
-// Ctrl-C reaches the child too, which ends in order; this process waits for it.
+// Ctrl-C reaches the child too, which shuts down properly; this process waits for it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
 
 if (!isRecent(process.versions.node, wanted.replace('>=', ''))) {
@@ -22,7 +22,7 @@ if (!isInstalled()) await step('install', 'npm', ['ci', '--loglevel=error']);
 if (!isBuilt()) await step('build', process.execPath, ['scripts/build.mjs']);
 process.exitCode = await run(process.execPath, ['dist/main.js', 'demo', ...args], 'inherit').ended;
 
-/** True when node_modules holds what package-lock.json asks for. */
+/** True if node_modules contains what package-lock.json requires. */
 function isInstalled() {
   try {
     const lock = readPackages('package-lock.json');
@@ -39,7 +39,7 @@ function readPackages(file) {
   return JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
 }
 
-/** True when dist is newer than all that it is made of. */
+/** True if dist is newer than all of its sources. */
 function isBuilt() {
   const program = join(root, 'dist/main.js');
   if (!existsSync(program)) return false;
@@ -57,7 +57,7 @@ function isRecent(version, least) {
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
 
-/** Runs a step of the set-up; its output is shown only when it fails. */
+/** Runs a setup step; its output is shown only if it fails. */
 async function step(label, command, words) {
   const began = performance.now();
   const { child, ended } = run(command, words, ['ignore', 'pipe', 'pipe']);
@@ -74,7 +74,7 @@ async function step(label, command, words) {
   process.exit(code === 130 ? code : 1);
 }
 
-/** Starts a program in the clone's folder; `ended` gives its exit code, as a shell has it. */
+/** Starts a program in the clone's folder; `ended` resolves to its exit code as a shell would report it. */
 function run(command, words, stdio) {
   const child = spawn(command, words, { cwd: root, stdio });
   const ended = new Promise((resolve) => {

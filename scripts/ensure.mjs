@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes a fresh clone ready for its tests: installs the dependencies when they are missing.
+// Prepares a fresh clone for its tests: installs the dependencies if they are missing.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 

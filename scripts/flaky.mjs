@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Finds tests that fall only sometimes: runs the suite many times beside busy loops, and says which tests fell, how
-// often and why. `npm run test:flaky -- --rounds 10 --load 8 [FILE...] [-t NAME]`; FILE and NAME go to vitest.
+// Finds flaky tests: runs the suite many times alongside busy loops, and says which tests failed, how often and why.
+// `npm run test:flaky -- --rounds 10 --load 8 [FILE...] [-t NAME]`; FILE and NAME go to vitest.
 import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,11 @@ import { parseArgs, stripVTControlCharacters } from 'node:util';
 
 const USAGE = 'npm run test:flaky -- [--rounds 10] [--load 8] [FILE...] [-t NAME]';
 const VITEST = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
-/** A loop ends by itself when this process was killed and can't end it. */
+/** A loop ends by itself if this process was killed and can't end it. */
 const LOOP = `while (process.ppid === ${process.pid}) for (let n = 0; n < 1e8; n += 1);`;
-/** vitest gets this long to end its workers when somebody stops us. */
+/** How long vitest may take to end its workers when someone stops us. */
 const GRACE_MS = 10_000;
-/** Of each failure so many lines are shown, and of each test so many failures. */
+/** How many lines of each failure are shown, and how many failures of each test. */
 const LINES = 4;
 const REASONS = 5;
 const SLOWEST = 5;
@@ -33,7 +33,7 @@ process.on('exit', () => {
 });
 for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
   process.on(signal, () => {
-    // Who asks twice does not want to wait.
+    // A second signal means that the user does not want to wait.
     if (stopped !== undefined) process.exit(code);
     stopped = code;
     endVitest('SIGINT');
@@ -44,54 +44,54 @@ for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP:
 for (let n = 0; n < load; n += 1) {
   loops.push(spawn(process.execPath, ['-e', LOOP], { stdio: 'ignore' }).on('error', fail));
 }
-console.log(`${count(rounds, 'round')} beside ${count(load, 'busy loop')}`);
+console.log(`${count(rounds, 'round')} alongside ${count(load, 'busy loop')}`);
 
-/** What fell: for each test the rounds, and the reasons, which may be more than one a round. */
-const fallen = new Map();
-/** The seconds of each file, one for each round. */
+/** What failed: for each test the rounds, and the reasons, of which a round may have several. */
+const failed = new Map();
+/** The duration of each file in each round, in seconds. */
 const files = new Map();
 let done = 0;
 while (done < rounds && stopped === undefined) {
   const began = performance.now();
   const { code, report, output } = await run();
   if (stopped !== undefined) break;
-  const falls = fallsOf(code, report, output);
-  if (falls.length === 0 && !report.testResults.some(hasRun)) {
+  const failures = failuresOf(code, report, output);
+  if (failures.length === 0 && !report.testResults.some(hasRun)) {
     const wanted = filters.length > 0 ? ` that ${filters.join(' ')} chooses` : '';
-    refuse(`There is no test${wanted}.`, 'Give a part of the name of a test file, or with -t of a test.');
+    refuse(`There is no test${wanted}.`, 'Pass part of the name of a test file, or with -t of a test.');
   }
   done += 1;
-  for (const [test, reason] of falls) {
-    if (!fallen.has(test)) fallen.set(test, { in: new Set(), reasons: [] });
-    fallen.get(test).in.add(done);
-    fallen.get(test).reasons.push(reason);
+  for (const [test, reason] of failures) {
+    if (!failed.has(test)) failed.set(test, { in: new Set(), reasons: [] });
+    failed.get(test).in.add(done);
+    failed.get(test).reasons.push(reason);
   }
   for (const { name, startTime, endTime } of report.testResults) {
     files.set(here(name), [...(files.get(here(name)) ?? []), (endTime - startTime) / 1000]);
   }
   const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(6);
-  const fell = new Set(falls.map(([test]) => test)).size;
-  console.log(`round ${`${done}`.padStart(`${rounds}`.length)}  ${seconds} s  ${fell} fell`);
+  const failing = new Set(failures.map(([test]) => test)).size;
+  console.log(`round ${`${done}`.padStart(`${rounds}`.length)}  ${seconds} s  ${failing} failed`);
 }
 summary();
-process.exit(stopped ?? (fallen.size > 0 ? 1 : 0));
+process.exit(stopped ?? (failed.size > 0 ? 1 : 0));
 
 /** Runs the suite once. */
 function run() {
   const file = join(folder, 'report.json');
   rmSync(file, { force: true });
-  // The report has no word of a hook that fell or of an error outside of the tests; the dot reporter prints both.
+  // The report mentions neither a failed hook nor an error outside the tests; the dot reporter prints both.
   const reporters = [
     '--reporter=json',
     `--outputFile.json=${file}`,
     '--reporter=dot',
     '--silent=passed-only',
   ];
-  // Into a file and not a pipe, which whatever a test has left behind would hold open.
+  // Into a file rather than a pipe, which processes left behind by a test would hold open.
   const output = join(folder, 'output');
   const to = openSync(output, 'w');
   const args = [VITEST, 'run', ...reporters, ...filters];
-  // In a group of its own, so that its workers can be ended with it.
+  // In a separate process group, so that its workers can be ended with it.
   vitest = spawn(process.execPath, args, { stdio: ['ignore', to, to], detached: true });
   closeSync(to);
   return new Promise((resolve) => {
@@ -111,7 +111,7 @@ function endVitest(signal) {
   try {
     if (vitest?.pid !== undefined) process.kill(-vitest.pid, signal);
   } catch {
-    // It has just ended by itself.
+    // It has just ended.
   }
 }
 
@@ -123,14 +123,14 @@ function readReport(file) {
   }
 }
 
-/** @returns pairs of a test's name and why it fell; a file that can't be loaded, and the run itself, count as tests */
-function fallsOf(code, { testResults }, output) {
-  const falls = [];
+/** @returns pairs of a test's name and why it failed; a file that can't be loaded, and the run itself, count as tests */
+function failuresOf(code, { testResults }, output) {
+  const failures = [];
   for (const { name, status, message, assertionResults } of testResults) {
     const file = here(name);
     const bad = assertionResults.filter((test) => test.status === 'failed');
     for (const { ancestorTitles, title, failureMessages } of bad) {
-      falls.push([
+      failures.push([
         [file, ...ancestorTitles, title].join(' > '),
         firstLines(failureMessages.join('\n'), name),
       ]);
@@ -140,18 +140,18 @@ function fallsOf(code, { testResults }, output) {
         test.startsWith(`${file} > `) &&
         !bad.some(({ ancestorTitles, title }) => test === [file, ...ancestorTitles, title].join(' > ')),
     );
-    for (const [, test, reason] of hooks) falls.push([test, reason]);
+    for (const [, test, reason] of hooks) failures.push([test, reason]);
     if (status === 'failed' && bad.length === 0 && hooks.length === 0) {
-      falls.push([file, firstLines(message || 'fell without a word', name)]);
+      failures.push([file, firstLines(message || 'failed without a message', name)]);
     }
   }
   for (const [, reason] of output.matchAll(/^⎯+ (?:Uncaught|Unhandled) (?!Errors).*⎯\n(.*)/gm)) {
-    falls.push([RUN, reason]);
+    failures.push([RUN, reason]);
   }
-  if (code !== 0 && falls.length === 0 && !output.includes('No test files found')) {
-    falls.push([RUN, lastLines(output) || `vitest ended with ${code} and said nothing`]);
+  if (code !== 0 && failures.length === 0 && !output.includes('No test files found')) {
+    failures.push([RUN, lastLines(output) || `vitest ended with ${code} without a message`]);
   }
-  return falls;
+  return failures;
 }
 
 /** The first lines of a failure, before its stack, and where in the test's file it was. */
@@ -171,10 +171,10 @@ function lastLines(text) {
 
 function summary() {
   if (done === 0) return;
-  console.log(fallen.size === 0 ? `\nNothing fell in ${count(done, 'round')}.` : '\nFell:');
-  const often = [...fallen].sort(([, a], [, b]) => b.in.size - a.in.size);
-  for (const [test, { in: fellIn, reasons }] of often) {
-    console.log(`\n${test}: ${fellIn.size} of ${done}`);
+  console.log(failed.size === 0 ? `\nNothing failed in ${count(done, 'round')}.` : '\nFailed:');
+  const often = [...failed].sort(([, a], [, b]) => b.in.size - a.in.size);
+  for (const [test, { in: failedIn, reasons }] of often) {
+    console.log(`\n${test}: ${failedIn.size} of ${done}`);
     const alike = new Map();
     for (const reason of reasons)
       alike.set(likeness(reason), [...(alike.get(likeness(reason)) ?? []), reason]);
@@ -185,14 +185,14 @@ function summary() {
     if (distinct.length > REASONS) console.log(`  and ${distinct.length - REASONS} other reasons`);
   }
   const slow = [...files].sort(([, a], [, b]) => Math.max(...b) - Math.max(...a)).slice(0, SLOWEST);
-  if (slow.length > 0) console.log('\nSlowest files, at most and in the middle:');
+  if (slow.length > 0) console.log('\nSlowest files, maximum and median:');
   for (const [file, seconds] of slow) {
     const middle = seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)];
     console.log(`  ${Math.max(...seconds).toFixed(1)} s  ${middle.toFixed(1)} s  ${file}`);
   }
 }
 
-/** The same failure has another temporary folder, process id or time in it each time. */
+/** The same failure contains a different temporary folder, process id or time each time. */
 function likeness(reason) {
   return reason.replace(/-[A-Za-z0-9]{6}\b|\d{4,}/g, '…');
 }
@@ -236,7 +236,7 @@ function options(args) {
 function whole(name, text, least, most) {
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;
-  return refuse(`--${name} is "${text}".`, `Give a whole number from ${least} to ${most}.`);
+  return refuse(`--${name} is "${text}".`, `Use a whole number from ${least} to ${most}.`);
 }
 
 function refuse(what, next) {

@@ -4,7 +4,7 @@ const [CELL, LINE, SIZE, MARGIN] = [8.4, 18, 14, 12];
 const [BACK, FRONT] = ['#1b1f27', '#d7dae0'];
 const COLOURS = ['#4b5263', '#e06c75', '#98c379', '#e5c07b', '#61afef', '#c678dd', '#56b6c2', '#d7dae0'];
 
-/** A picture of a terminal: what `tmux capture-pane -e -p` prints, in SVG. Takes colours, bold, dim and inverse. */
+/** A picture of a terminal: the output of `tmux capture-pane -e -p` as SVG. Supports colours, bold, dim and inverse. */
 export function svgOf(capture, columns, rows) {
   const [width, height] = [columns * CELL + 2 * MARGIN, rows * LINE + 2 * MARGIN];
   const style = {};
@@ -20,7 +20,7 @@ export function svgOf(capture, columns, rows) {
   ].join('\n');
 }
 
-/** The pieces of a line that look alike. `style` goes on from line to line, as in the terminal. */
+/** Splits a line into pieces of one style. `style` carries over from line to line, as in the terminal. */
 function runsOf(line, style) {
   const runs = [];
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences are what is looked for
@@ -58,7 +58,7 @@ function drawLine(runs, y) {
       bold ? ' font-weight="bold"' : '',
       dim ? ' opacity="0.6"' : '',
     ].join('');
-    // Whatever font is there: a cell stays a cell.
+    // Keeps the width of a cell, whatever the font.
     const place = `x="${left}" y="${top + 13.5}" textLength="${wide}" lengthAdjust="spacingAndGlyphs"`;
     parts.push(`<text ${place} ${look} xml:space="preserve">${escaped(text)}</text>`);
     return parts;

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Installs the real agents at their pinned versions and runs the scenarios with them:
-// `npm run test:agents [-- [--agent KIND[@VERSION]]... ARGS]`, where ARGS go to vitest (such as `-t permission`).
-// `npm run bench:agents` takes their times in the same surroundings: a network namespace that has only loopback, or,
-// where none can be made, with every endpoint on loopback and all other traffic sent to a port where nobody listens.
+// Installs the real agents at their pinned versions and runs the scenarios with them: `npm run test:agents [-- [--agent
+// KIND[@VERSION]]... ARGS]`, where ARGS go to vitest (such as `-t permission`). `npm run bench:agents` measures them in
+// the same environment: a network namespace that has only loopback, or, if none can be made, with every endpoint on
+// loopback and all other traffic sent to a port on which nobody listens.
 import { spawnSync } from 'node:child_process';
 
 const { agents, others } = readArguments(process.argv.slice(2));
@@ -30,7 +30,7 @@ const what =
 if (first === 'bench' && run(process.execPath, ['scripts/build.mjs']).status !== 0) process.exit(1);
 const alone = ['-rn', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
 const canBeAlone = run('unshare', ['-rn', 'sh', '-c', 'ip link set lo up'], { stdio: 'ignore' }).status === 0;
-console.log(canBeAlone ? 'network: loopback only' : 'network: no namespace here; proxies lead nowhere');
+console.log(canBeAlone ? 'network: loopback only' : 'network: no namespace available; proxies lead nowhere');
 const NOWHERE = 'http://127.0.0.1:9';
 const shut = { http_proxy: NOWHERE, https_proxy: NOWHERE, HTTP_PROXY: NOWHERE, HTTPS_PROXY: NOWHERE };
 const open = { no_proxy: '127.0.0.1,localhost', NO_PROXY: '127.0.0.1,localhost' };
@@ -39,7 +39,7 @@ const result = canBeAlone
   : run(what[0], what.slice(1), { env: { ...process.env, ...shut, ...open } });
 process.exit(result.status ?? 1);
 
-/** Takes each `--agent WORD` and `--agent=WORD` out of the arguments. */
+/** Extracts each `--agent WORD` and `--agent=WORD` from the arguments. */
 function readArguments(args) {
   const [agents, others] = [[], []];
   for (const words = [...args]; words.length > 0; ) {

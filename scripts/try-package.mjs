@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plays an installed bin's demo, then starts it as an MCP client would and lists its tools:
-// node scripts/try-package.mjs PATH/TO/mam
+// Runs an installed bin's demo, then starts it as an MCP client would and lists its tools: node scripts/try-package.mjs
+// PATH/TO/mam
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

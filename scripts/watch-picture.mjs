@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Makes docs/watch.svg: what a terminal shows of `mam watch`, with real jobs in a lab of the tests. Run it after
-// `npm run build` when the board looks different: `node --import tsx scripts/watch-picture.mjs`.
+// Makes docs/watch.svg: `mam watch` in a terminal, with real jobs in a lab of the tests. Run it after `npm run build`
+// when the board's look has changed: `node --import tsx scripts/watch-picture.mjs`.
 import { writeFileSync } from 'node:fs';
 import { Board } from '../test/support/board.ts';
 import { Lab } from '../test/support/lab.ts';
@@ -12,7 +12,7 @@ const lab = new Lab({ TZ: 'UTC', TERM: 'xterm-256color' });
 const server = await lab.startServer();
 const reporter = await lab.reporter;
 
-/** A peer in a session of its own, with a job; `shows` is what its pane shows of the work. */
+/** A peer in its own session, with a job; `shows` is the work that its pane shows. */
 async function job(session, prompt, shows, reports) {
   const work = `printf "\\033[2J\\033[H${shows}"; read x`;
   const peer = await lab.startPeer('mute', { session, args: ['--run', work] });

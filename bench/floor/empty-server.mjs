@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The floor of a cold start and of a call: the least Node program that answers `initialize`, `tools/list` and
-// `tools/call` on stdio. A call's argument `chars` says how long its answer shall be.
+// The floor of a cold start and of a call: the smallest Node program that answers `initialize`, `tools/list` and
+// `tools/call` on stdio. A call's argument `chars` is the length of its answer.
 let rest = '';
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', (chunk) => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The floor of a hub: `node journal.mjs SOCKET FILE`. Takes lines on a unix socket, appends what came together and
-// flushes it to the disk, and only then answers each with one line to everybody who is connected to hear of it.
+// The floor of a hub: `node journal.mjs SOCKET FILE`. Accepts lines on a unix socket, appends what arrived together,
+// flushes it to the disk, and only then answers each line with one line to all listening connections.
 import { appendFileSync, fdatasyncSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 

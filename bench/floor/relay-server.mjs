@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The floor of `publish_event` and `wait_job`: `node relay-server.mjs SOCKET`, an MCP server with nothing in it whose
-// call `publish` is answered when journal.mjs has its line on disk, and `wait` when somebody else's line is there.
+// The floor of `publish_event` and `wait_job`: `node relay-server.mjs SOCKET`, a minimal MCP server whose call
+// `publish` is answered when journal.mjs has its line on disk, and `wait` when someone else's line is there.
 import { createConnection } from 'node:net';
 
 const socket = createConnection(process.argv[2]);

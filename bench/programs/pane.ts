@@ -1,5 +1,5 @@
-// A raw-mode terminal program that takes input at once: `node pane.mjs SOCKET NAME`. Shows what is pasted, and tells
-// each Enter with the time when it was read.
+// A raw-mode terminal program that accepts input immediately: `node pane.mjs SOCKET NAME`. Shows what is pasted, and
+// reports each Enter with the time when it was read.
 import { createConnection } from 'node:net';
 
 const [socketPath = '', pane = ''] = process.argv.slice(2);

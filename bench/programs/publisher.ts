@@ -1,6 +1,6 @@
-// Publishes events for one job as fast as they are acknowledged, a window of them at once:
-// `publisher.mjs KIND JOB NAME WINDOW`, KIND raw (plain MQTT.js, as a third party), link (our client), or floor (lines
-// to journal.mjs). Goes when its parent says so; reports which events were acknowledged.
+// Publishes events for one job as fast as they are acknowledged, a window at a time: `publisher.mjs KIND JOB NAME
+// WINDOW`, KIND raw (plain MQTT.js, as a third party), link (our client), or floor (lines to journal.mjs). Starts when
+// its parent says so; reports which events were acknowledged.
 import { createConnection } from 'node:net';
 import mqtt from 'mqtt';
 import { openLink } from '../../src/link/client.ts';
@@ -14,7 +14,7 @@ type Publish = (n: number) => Promise<unknown>;
 
 const acked: boolean[] = [];
 const latencies: number[] = [];
-/** An event in this many has its latency kept. */
+/** The latency of one in this many events is kept. */
 const SAMPLE = 7;
 let next = 0;
 let kept = 0;
@@ -23,7 +23,7 @@ let marked = Number.POSITIVE_INFINITY;
 
 const open: Record<string, () => Promise<{ publish: Publish; close: () => unknown }>> = { raw, link, floor };
 const make = open[kind];
-if (make === undefined) throw new Error(`no such kind: ${kind}`);
+if (make === undefined) throw new Error(`unknown kind: ${kind}`);
 const { publish, close } = await make();
 tell({ ready: true });
 

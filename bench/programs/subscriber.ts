@@ -1,4 +1,4 @@
-// Follows every job: `subscriber.mjs SOCKET REALM BUSY_MS`, and is busy for so long with each message.
+// Follows every job, and is busy for BUSY_MS with each message: `subscriber.mjs SOCKET REALM BUSY_MS`.
 import { createConnection } from 'node:net';
 import mqtt from 'mqtt';
 

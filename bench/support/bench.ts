@@ -1,11 +1,11 @@
-/** How a bench is asked to run. */
+/** How a bench is to run. */
 export interface Plan {
   quick: boolean;
-  /** A count of rounds: the whole one, or a part of it for a quick look. */
+  /** Returns a number of rounds: all of them, or fewer for a quick run. */
   rounds(whole: number, quick: number): number;
 }
 
-/** Three of many measured values. */
+/** Three statistics of many measured values. */
 export interface Spread {
   min: number;
   p50: number;
@@ -17,7 +17,7 @@ export interface Row {
   what: string;
   unit: string;
   value: Spread;
-  /** The least that this machine can do, measured in turn with the value. */
+  /** The minimum on this machine, measured alternately with the value. */
   floor?: Spread;
   goal?: string;
   reached?: boolean;
@@ -42,7 +42,7 @@ export function spread(values: number[]): Spread {
   return { min: at(0), p50: at(0.5), p99: at(0.99) };
 }
 
-/** Times of something, as a row. @param goal with whether it is reached */
+/** Times as a row. @param goal the goal, and whether it is reached */
 export function times(
   what: string,
   value: Spread,
@@ -52,13 +52,13 @@ export function times(
   return { what, unit: 'ms', value, ...(floor && { floor }), ...goal };
 }
 
-/** A goal for times as they are. @param also what else must hold */
+/** A goal for absolute times. @param also what else must hold */
 export function within(value: Spread, goal: { p50: number; p99: number }, also = true, words = '') {
   const reached = value.p50 <= goal.p50 && value.p99 <= goal.p99 && also;
   return { goal: `p50 ≤ ${goal.p50}, p99 ≤ ${goal.p99} ms${words}`, reached };
 }
 
-/** A goal for times against their floor. */
+/** A goal for times relative to their floor. */
 export function atMost(factor: number, value: Spread, floor: Spread, name: string) {
   const reached = value.min / floor.min <= factor && value.p50 / floor.p50 <= factor;
   return { goal: `≤ ${factor} × ${name}`.trimEnd(), reached };
@@ -80,12 +80,12 @@ export function sum(a: Spread, b: Spread): Spread {
   return { min: a.min + b.min, p50: a.p50 + b.p50, p99: a.p99 + b.p99 };
 }
 
-/** Ms since some moment that is the same for all processes of this machine (CLOCK_MONOTONIC on Linux). */
+/** Milliseconds since a point in time that is the same for all processes of this machine (CLOCK_MONOTONIC on Linux). */
 export function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Does all measurements once a round, in turn, the order reversed each time: noise meets them alike. */
+/** Makes all measurements once per round, in alternating order, so that noise affects them equally. */
 export async function inTurn<K extends string>(
   rounds: number,
   measures: Record<K, (round: number) => Promise<number>>,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type BenchLab, floorPath } from './lab.ts';
 
 /**
- * Delegates this many jobs, each to a `cat` in a session of its own, and has each taken up by a peer.
+ * Delegates this many jobs, each to a `cat` in its own session, and has a peer start each.
  * @param first number of the first session
  */
 export async function openJobs(lab: BenchLab, count: number, first = 0): Promise<string[]> {
@@ -26,7 +26,7 @@ export async function openJobs(lab: BenchLab, count: number, first = 0): Promise
   return ids;
 }
 
-/** Starts the floor of a hub. @returns the arguments of a relay server to it */
+/** Starts the floor for a hub. @returns the arguments of a relay server for it */
 export async function startJournal(lab: BenchLab): Promise<string[]> {
   const socket = join(lab.folder, 'journal.sock');
   const child = lab.spawn(process.execPath, [

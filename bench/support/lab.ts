@@ -19,19 +19,19 @@ export function floorPath(name: string): string {
   return resolve('bench', 'floor', name);
 }
 
-/** A lab of the tests for the program under test, with many sessions and processes. */
+/** A lab from the tests for the program under test, with many sessions and processes. */
 export class BenchLab extends Lab {
   #tmuxPid = 0;
 
   constructor(env: Record<string, string> = {}) {
     super(env);
     for (const folder of [this.home, this.registry]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // Of floors, and of programs in panes.
+    // For floors, and for programs in panes.
     this.expected.push(/^(journal\.(sock|jsonl)|panes\.sock)$/);
     labs.add(this);
   }
 
-  /** A started MCP server: `mam`, unless another program is named. */
+  /** Starts an MCP server: `mam`, unless another program is named. */
   server(program: string[] = [MAM]): Promise<LabServer> {
     return this.startServer({}, { clientName: 'bench', program });
   }
@@ -79,7 +79,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** Runs a bench in a lab of its own, which is taken down whatever happens. */
+/** Runs a bench in its own lab, which is removed whatever happens. */
 export async function inLab<T>(
   work: (lab: BenchLab) => Promise<T>,
   env: Record<string, string> = {},

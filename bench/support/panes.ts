@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import type { BenchLab } from './lab.ts';
 import { programPath } from './lab.ts';
 
-/** What a program in a pane has read: `ready` once it can take input, then one `enter` for each Enter key. */
+/** What a program in a pane reports: `ready` once it accepts input, then one `enter` for each Enter key. */
 export interface PaneEvent {
   pane: string;
   what: 'ready' | 'enter';
-  /** Its clock when it had read it, as `now` gives it. */
+  /** The time when it was read, as returned by `now`. */
   at: number;
 }
 
-/** Programs in panes that take input at once and tell when they have read Enter. */
+/** Programs in panes that accept input immediately and report when they have read Enter. */
 export class Panes {
   readonly #lab: BenchLab;
   readonly #waiting = new Map<string, (event: PaneEvent) => void>();
@@ -32,7 +32,7 @@ export class Panes {
     server.listen(this.#socket).unref();
   }
 
-  /** Starts a program in a session of this name, and waits until it takes input. */
+  /** Starts a program in a session of this name, and waits until it accepts input. */
   async start(name: string): Promise<void> {
     const ready = this.next(name, 'ready');
     const words = [process.execPath, programPath('pane'), this.#socket, name];

@@ -13,7 +13,7 @@ export function rss(pid: number): number {
   return Number(kilobytes) / 1024;
 }
 
-/** Time on a processor so far, in ms, all threads; finer than the ticks of /proc/PID/stat. */
+/** CPU time so far, in ms, of all threads; finer than the ticks of /proc/PID/stat. */
 export function cpuMs(pid: number): number {
   const tasks = readdirSync(`/proc/${pid}/task`);
   const nanoseconds = tasks.map((task) =>
@@ -22,13 +22,13 @@ export function cpuMs(pid: number): number {
   return nanoseconds.reduce((all, one) => all + one, 0) / 1e6;
 }
 
-/** Time that the ended children of a process took, in ms (by ticks of 10 ms). */
+/** CPU time of a process's ended children, in ms (in ticks of 10 ms). */
 export function childrenCpuMs(pid: number): number {
   const fields = stat(pid);
   return (Number(fields[13]) + Number(fields[14])) * 10;
 }
 
-/** Every living process below one. */
+/** All living descendants of a process. */
 export function descendants(pid: number): number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
@@ -37,8 +37,8 @@ export function descendants(pid: number): number[] {
 }
 
 /**
- * Tells whether processes started children: by those that live, and by the page faults of those that have been waited
- * for (each that ran anything has some).
+ * Detects whether processes started children: by the living ones, and by the page faults of those that have been reaped
+ * (each that ran anything has some).
  */
 export function childTrace(pids: number[]): string {
   return JSON.stringify(pids.map((pid) => [descendants(pid).length, stat(pid)[8]]));

@@ -4,15 +4,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BenchLab, programPath } from './lab.ts';
 
-/** What a publisher is told. */
+/** A message to a publisher. */
 export type Order = { do: 'go' } | { do: 'stop' } | { do: 'mark'; at: number };
 
-/** What a publisher tells. */
+/** A message from a publisher. */
 export interface Report {
   ready?: true;
-  /** When the first event was acknowledged that was made after the mark. */
+  /** When the first event made after the mark was acknowledged. */
   again?: number;
-  /** Numbers of the acknowledged events, first and last of each unbroken row. */
+  /** Numbers of the acknowledged events, first and last of each unbroken range. */
   acked?: [number, number][];
   latencies?: number[];
   /** Events that went to the outbox. */
@@ -21,7 +21,7 @@ export interface Report {
 
 const NAME = 'bench';
 
-/** Publisher processes, each with a job of its own. */
+/** Publisher processes, each with its own job. */
 export class Publishers {
   readonly #children: ChildProcess[] = [];
   readonly #reports: Report[] = [];
@@ -31,7 +31,7 @@ export class Publishers {
     this.#jobs = jobs;
   }
 
-  /** Starts one for each job, and waits until all are connected. */
+  /** Starts one per job, and waits until all are connected. */
   static async start(
     lab: BenchLab,
     kind: string,
@@ -56,15 +56,15 @@ export class Publishers {
     this.#tell({ do: 'go' });
   }
 
-  /** Marks a moment: `again` then tells when an event that was made later was acknowledged first. */
+  /** Sets a mark: `again` then says when the first later event was acknowledged. */
   mark(at: number): void {
     this.#tell({ do: 'mark', at });
   }
 
-  /** When the first event that was made after the mark was acknowledged. @throws after `ms` */
+  /** When the first event made after the mark was acknowledged. @throws after `ms` */
   async again(mark: number, ms: number): Promise<number> {
     for (const end = performance.now() + ms; performance.now() < end; ) {
-      // The others tell of an earlier mark long after the first one did.
+      // The other publishers report an earlier mark long after the first one did.
       const times = this.#reports.flatMap(({ again }) => (again !== undefined && again > mark ? again : []));
       if (times.length > 0) return Math.min(...times);
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -72,7 +72,7 @@ export class Publishers {
     throw new Error(`no event was acknowledged for ${ms} ms`);
   }
 
-  /** Lets all end. @returns what each had acknowledged, by job */
+  /** Ends all publishers. @returns the acknowledged events, by job */
   async stop(): Promise<{
     acked: Map<string, [number, number][]>;
     count: number;
@@ -104,7 +104,7 @@ export class Publishers {
   }
 }
 
-/** Reads the journals: every acknowledged event must be there, none twice, and `seq` without a gap. */
+/** Reads the journals: every acknowledged event must be there exactly once, and `seq` must have no gap. */
 export function audit(
   lab: BenchLab,
   acked: Map<string, [number, number][]>,

@@ -11,17 +11,17 @@ export interface ListedTool {
 /** What the whole list of tools may cost a model, by either estimate. */
 export const MOST_TOKENS = 3_500;
 
-/** OpenAI's public tokenizer. Claude's and Gemini's are not public: characters are given beside the tokens. */
+/** OpenAI's public tokenizer. Claude's and Gemini's are not public, so characters are counted as well. */
 const encoding = new Tiktoken(ranks);
 
-/** How many tokens of o200k_base a text is. */
+/** The length of a text in tokens of o200k_base. */
 export function tokens(text: string): number {
   return encoding.encode(text).length;
 }
 
 /**
- * The tools as a client puts them before its model: name, description and input schema. Title, output schema,
- * annotations and `_meta` stay with the client (docs/clients.md says how that was seen).
+ * The tools as a client presents them to its model: name, description and input schema. Title, output schema,
+ * annotations and `_meta` stay with the client (docs/clients.md says how that was observed).
  */
 export function asModelsGetThem(tools: readonly ListedTool[]): string {
   return JSON.stringify(
@@ -29,7 +29,7 @@ export function asModelsGetThem(tools: readonly ListedTool[]): string {
   );
 }
 
-/** The least that must be said of the same tools: names, parameters and their types, without a word about them. */
+/** The minimum for the same tools: names, parameters and their types, without descriptions. */
 export function barely(tools: readonly ListedTool[]): string {
   return asModelsGetThem(
     tools.map(({ name, inputSchema }) => ({ name, inputSchema: withoutWords(inputSchema) as object })),

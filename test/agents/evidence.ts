@@ -3,11 +3,11 @@ import { join, relative } from 'node:path';
 import { clean } from '../../src/base/text.ts';
 import type { AgentLab } from './lab.ts';
 
-/** So many lines of a log, and so many characters of a line, are shown. */
+/** How many lines of a log, and how many characters of a line, are shown. */
 const LINES = 40;
 const CHARACTERS = 400;
 
-/** What a failed scenario leaves for whoever reads its message: screen, journals, and the ends of the logs. */
+/** What a failed scenario shows in its message: the screen, the journals, and the ends of the logs. */
 export async function evidence(lab: AgentLab): Promise<string> {
   const screen = await lab.agentScreen().catch((error: Error) => error.message);
   const own = filesBelow(join(lab.folder, 'home')).filter((path) => lab.agent.logs.test(path));

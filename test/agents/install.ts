@@ -1,4 +1,4 @@
-// Run by scripts/test-agents.mjs before the network is taken away.
+// Run by scripts/test-agents.mjs before the network is cut off.
 try {
   const { HOMES, install } = await import('./programs.ts');
   for (const home of HOMES) {

@@ -7,7 +7,7 @@ import { AgentLab } from './lab.ts';
 import type { Model } from './model/script.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** A test with a lab of this agent's own, and the agent as a supervisor in it. */
+/** A test with a separate lab for this agent, and the agent as a supervisor in it. */
 export function testOf(home: AgentHome) {
   return base.extend<{ lab: AgentLab; client: Supervisor }>({
     lab: async ({ task }, use) => {
@@ -21,7 +21,7 @@ export function testOf(home: AgentHome) {
 
 const SILENT: Model = () => ({ say: 'As you wish.' });
 
-/** How an agent was begun that several tests use. */
+/** How an agent that several tests use was started. */
 export interface SharedOptions {
   ask?: boolean;
   /** Started by a person, without our hooks. */
@@ -35,9 +35,9 @@ interface Running {
 }
 
 /**
- * Tests of one `describe` that use one agent one after the other, as its user's jobs do: its start costs more than all
- * that most of them do. Each finds it idle, without an open job, in a project without files. The first one after a
- * failure has a new one.
+ * Tests of one `describe` that use one agent one after another, as a user's jobs do: starting it costs more than most
+ * of the tests. Each finds it idle, without an open job, in a project without files. The first test after a failure
+ * gets a new agent.
  */
 export function sharedTestOf(home: AgentHome, options: SharedOptions = {}) {
   let running: Running | undefined;
@@ -83,7 +83,7 @@ async function begin(home: AgentHome, { ask = false, byHand = false }: SharedOpt
   }
 }
 
-/** Leaves the agent as the next test may find it: a person denies what it still asks for, and its model says no more. */
+/** Prepares the agent for the next test: a person denies what it still asks for, and its model says nothing more. */
 async function tidy({ lab, server }: Running): Promise<void> {
   lab.serve(SILENT);
   await lab.settle(server);

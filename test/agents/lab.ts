@@ -19,14 +19,14 @@ import { type ModelServer, serveModel } from './model/server.ts';
 import { inOneLine } from './one-line.ts';
 import { programOf } from './programs.ts';
 
-/** So long (ms) a model waits for what a decision came to, which may never be seen. */
+/** How long (ms) a model waits for the outcome of a decision, which may never be seen. */
 const DECIDING_MS = 5_000;
-/** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
+/** Nobody answers a dialog sooner, and Claude Code ignores keys in its first 150 ms. */
 const HUMAN_MS = 400;
-/** So long an agent stands at its box (ms) that has ended its turn: its model has said the last word, or may have not. */
+/** How long (ms) an agent must show its box before its turn counts as ended. */
 const SAID_MS = 300;
 const STEADY_MS = 1_500;
-/** So long a person looks at a prompt that stays in its box before pressing Enter again. */
+/** How long a person looks at a prompt that stays in the box before pressing Enter again. */
 const AGAIN_MS = 1_500;
 
 /** A lab with one real agent: its program on the PATH, a private home, and a scripted model behind it. */
@@ -47,7 +47,7 @@ export class AgentLab extends Lab {
     const kind = builtIn(agent.kind);
     this.session = kind?.defaultSession ?? agent.kind;
     this.sessions.add(this.session);
-    // The agent's own: its configuration, its caches, and what it writes into its temporary folder.
+    // The agent's own files: its configuration, its caches, and its temporary folder.
     this.expected.push(/^(home|bin)\//, /^h\/agents\//, /^p\/\.(claude|codex|gemini|opencode)\//);
     mkdirSync(this.#bin);
     mkdirSync(this.#agentHome);
@@ -59,18 +59,18 @@ export class AgentLab extends Lab {
     return { ...super.env, HOME: this.#agentHome, PATH: path, TERM: 'screen-256color', ...this.#agentEnv };
   }
 
-  /** What the model does from now on, in the place of that of `prepare`. */
+  /** What the model does from now on, replacing that of `prepare`. */
   serve(model: Model): void {
     this.#plan = model;
   }
 
-  /** Serves the model, and starts a tmux server that has the agent's environment. */
+  /** Serves the model, and starts a tmux server with the agent's environment. */
   async prepare(model: Model, options: { ask?: boolean; untrusted?: boolean } = {}): Promise<void> {
     this.serve(model);
     const recorded: Model = async (request) => {
       this.#asked.push(request);
-      // A model takes longer to go on than a scripted one, which could end the job before it is seen what counted.
-      await until('it is seen what each decision came to', () => !this.#isDeciding(), DECIDING_MS).catch(
+      // A real model takes longer to continue than a scripted one, which could end the job before the outcome is seen.
+      await until('the outcome of each decision is seen', () => !this.#isDeciding(), DECIDING_MS).catch(
         () => {},
       );
       this.#hasSaid = false;
@@ -88,7 +88,7 @@ export class AgentLab extends Lab {
     await this.startSession('desk', 'exec sleep 100000');
   }
 
-  /** True while a decision was begun of which nobody knows yet what it came to. */
+  /** True while the outcome of a decision is unknown. */
   #isDeciding(): boolean {
     const begun = this.jobIds().flatMap((id) => this.events(id));
     const ofType = (...types: string[]) =>
@@ -97,23 +97,23 @@ export class AgentLab extends Lab {
     return ofType('deciding').some((request) => !known.includes(request));
   }
 
-  /** Starts the agent. @throws when it is not ready */
+  /** Starts the agent. @throws if it does not become ready */
   async startAgent(server: LabServer): Promise<void> {
     const started = await server.ask('start_agent', { agent: this.agent.kind });
     if (!started.ready) throw new Error(`not ready: ${started.waits_for}\n${await this.agentScreen()}`);
   }
 
-  /** Starts the agent as a person does, who has run `mam install` for it: none of our hooks is in it. */
+  /** Starts the agent as a person does who has run `mam install` for it: without our hooks. */
   async startByHand(): Promise<void> {
     const { kind } = this.agent;
     this.expected.push(/^h\/installed\.json$/);
     const installed = await this.mam('install', kind);
     if (installed.code !== 0) throw new Error(installed.stderr);
-    // Behind Codex's shared process its server would not know its pane.
+    // Under Codex's shared process, the server would not know its pane.
     const args = kind === 'codex' ? ['--no-daemon'] : (this.agent.args?.({ ask: true }) ?? []);
     const program = builtIn(kind)?.start?.program ?? kind;
     await this.startSession(this.session, ['exec', program, ...args].join(' '));
-    // A program that is just starting its servers may show its box and not take Enter.
+    // A program that is just starting its servers may show its box but ignore Enter.
     const servers = join(this.home, 'servers');
     await until(
       'its server is in its pane',
@@ -128,7 +128,7 @@ export class AgentLab extends Lab {
     return server.ask('delegate_job', { prompt: 'Mend the roof', agent: this.agent.kind, ...args });
   }
 
-  /** What was asked of the model's server that no protocol handled, as `METHOD path`. */
+  /** Requests to the model's server that no protocol handled, as `METHOD path`. */
   get strangers(): readonly string[] {
     return this.#model?.strangers ?? [];
   }
@@ -140,14 +140,14 @@ export class AgentLab extends Lab {
 
   /** What the permission dialog in the agent's pane asks for, if there is one. */
   async dialog(): Promise<ShownPermission | undefined> {
-    // An agent that draws over what was there leaves blanks behind its words.
+    // An agent that overwrites old text leaves blanks after its words.
     const lines = (await this.agentScreen()).split('\n').map((line) => line.trimEnd());
     return inOneLine(builtIn(this.agent.kind)?.permission?.read(lines));
   }
 
   /**
-   * Waits until the agent stands at an empty box and stays there: in mid-turn it may show one for a moment. A person
-   * denies what it asks for meanwhile, and clears its box of a text whose job has ended while it was typed.
+   * Waits until the agent shows an empty box and keeps it: in mid-turn it may show one briefly. A person denies what it
+   * asks for meanwhile, and clears a text from its box whose job has ended while it was typed.
    */
   async settle(server: LabServer): Promise<void> {
     const { permission } = builtIn(this.agent.kind) ?? {};
@@ -162,7 +162,7 @@ export class AgentLab extends Lab {
       if (seen?.state !== 'idle' || asked !== this.#asked.length) since = Date.now();
       asked = this.#asked.length;
       if (Date.now() > since + (this.#hasSaid ? SAID_MS : STEADY_MS)) return true;
-      // The same key twice would be taken by what comes next, and quit some agents.
+      // Pressed twice, the key would affect what comes next, and quit some agents.
       if (Date.now() > typed + AGAIN_MS) {
         const isAsked = (await this.dialog()) !== undefined;
         if (isAsked || seen?.state === 'draft') {
@@ -185,15 +185,16 @@ export class AgentLab extends Lab {
   }
 
   /**
-   * Types a prompt into the agent's pane, as a person would, and waits until its model has it. Gemini CLI takes an
-   * Enter that comes at once for a part of a paste, and a program that is just starting its servers may show its box
-   * and not take Enter: like a person, this presses it again. @throws when the model is not asked
+   * Types a prompt into the agent's pane, as a person would, and waits until its model has it. Gemini CLI treats an
+   * immediate Enter as part of a paste, and a program that is starting its servers may ignore Enter: like a person,
+   * this presses it again.
+   * @throws if the model is not asked
    */
   async say(prompt: string, ms = 30_000): Promise<void> {
     const before = this.#asked.length;
     const taken = () =>
       this.#asked.slice(before).some(({ prompts }) => prompts.some((text) => text.includes(prompt)));
-    // What is typed before it shows its box may be lost.
+    // Text typed before it shows its box may be lost.
     const { screen } = builtIn(this.agent.kind) ?? {};
     await until('it shows its box', async () => screen?.ready?.test(await this.#rows()) === true);
     await this.type('-l', prompt);
@@ -207,13 +208,13 @@ export class AgentLab extends Lab {
     if (!taken()) throw new Error(`"${prompt}" was not taken within ${ms} ms\n${await this.agentScreen()}`);
   }
 
-  /** Waits until the screen shows a turn: some agents ask their model before they draw that they work. */
+  /** Waits until the screen shows a turn: some agents ask their model before they show that they are busy. */
   async showsWork(): Promise<void> {
     const { screen } = builtIn(this.agent.kind) ?? {};
     await until('it shows that it works', async () => screen?.busy?.test(await this.#rows()) === true);
   }
 
-  /** The screen as the patterns of a kind know it: without the blanks at the ends of its rows. */
+  /** The screen as the patterns of a kind expect it: without blanks at the ends of rows. */
   async #rows(): Promise<string> {
     return (await this.agentScreen()).replace(/ +$/gm, '');
   }
@@ -233,7 +234,7 @@ export class AgentLab extends Lab {
     });
   }
 
-  /** The agent goes first: a hook of its that waits for a decision would start a hub again. */
+  /** The agent is stopped first: one of its hooks that waits for a decision would start a hub again. */
   async #endAgent(): Promise<void> {
     await this.tmux('kill-session', '-t', `=${this.session}`).catch(() => {});
     const ours = () =>
@@ -242,13 +243,13 @@ export class AgentLab extends Lab {
       );
     for (const name of ['SIGTERM', 'SIGKILL'] as const) {
       await until('the agent ends', () => ours().length === 0, 1_500).catch(() => {});
-      // Gemini CLI outlives its pane; all of these carry this lab's folder.
+      // Gemini CLI outlives its pane; all of these processes mention this lab's folder.
       for (const { pid } of ours()) signal(pid, name);
     }
   }
 
   override async end(failed = false, graceMs?: number): Promise<void> {
-    // Of what only the end shows to be wrong the evidence is gone too late.
+    // Faults that only show at the end: by then the evidence would be gone.
     const seen = await evidence(this);
     await this.#endAgent();
     await this.#model?.close();

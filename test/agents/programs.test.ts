@@ -3,7 +3,7 @@ import { chosen } from './programs.ts';
 
 const names = (...words: string[]) => chosen(words).map(({ kind, npm }) => `${kind}@${npm.version}`);
 
-test('the agents that --agent names, and all where it is absent', () => {
+test('the agents that --agent names, or all if it is absent', () => {
   expect(chosen([]).map(({ kind }) => kind)).toEqual(['claude-code', 'codex', 'gemini', 'opencode']);
   expect(chosen(['']).length).toBe(4);
   expect(names('codex@0.1.2', 'gemini@1.2.3-nightly.4')).toEqual(['codex@0.1.2', 'gemini@1.2.3-nightly.4']);

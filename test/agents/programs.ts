@@ -8,16 +8,16 @@ import { gemini } from './homes/gemini.ts';
 import type { AgentHome } from './homes/home.ts';
 import { opencode } from './homes/opencode.ts';
 
-/** Every agent that there are scenarios for. A new one is a file in `homes/` and a line here. */
+/** All agents that have scenarios. To add one, add a file in `homes/` and a line here. */
 const ALL: readonly AgentHome[] = [claudeCode, codex, gemini, opencode];
 
-/** The agents that the scenarios run with: those that `TEST_AGENTS` names (`KIND[@VERSION]`, by blanks), else all. */
+/** The agents that the scenarios run with: those in `TEST_AGENTS` (`KIND[@VERSION]`, blank-separated), otherwise all. */
 export const HOMES: readonly AgentHome[] = chosen((process.env['TEST_AGENTS'] ?? '').split(' '));
 
-/** Where the agents' programs are installed, beside the project's own dependencies. */
+/** Where the agents' programs are installed, next to the project's own dependencies. */
 const FOLDER = resolve(import.meta.dirname, '../../.agents');
 
-/** The home of one kind, for scenarios that only that kind has. @throws where it was not chosen */
+/** The home of one kind, for scenarios that only that kind has. @throws if it was not chosen */
 export function homeOf(kind: string): AgentHome {
   const home = HOMES.find((one) => one.kind === kind);
   if (home === undefined) throw new Error(`The agent ${kind} was not chosen.`);
@@ -58,7 +58,7 @@ export function programOf(home: AgentHome): string {
   return join(folderOf(home), home.bin);
 }
 
-/** Installs an agent's program at its version, if it is not there. @throws with the next step when that fails */
+/** Installs an agent's program at its version, if it is missing. @throws with the next step if that fails */
 export function install(home: AgentHome): void {
   const { kind, npm } = home;
   const folder = folderOf(home);
@@ -81,7 +81,7 @@ export function install(home: AgentHome): void {
   }
 }
 
-/** A version that is only tried stands beside the pinned one, which is not installed anew after it. */
+/** A version that is only tried is installed next to the pinned one, which need not be installed again afterwards. */
 function folderOf({ kind, npm }: AgentHome): string {
   const pinned = ALL.some((one) => one.kind === kind && one.npm.version === npm.version);
   return join(FOLDER, pinned ? kind : `${kind}@${npm.version}`);

@@ -8,7 +8,7 @@ import type { AgentLab } from './lab.ts';
 
 const TAPPED = `--require=${resolve(import.meta.dirname, '../support/tap.cjs')}`;
 
-/** How each client runs one prompt without a person, with leave for every tool. */
+/** How each client runs one prompt without a person, with permission for every tool. */
 const HEADLESS: Readonly<Record<string, (prompt: string) => string[]>> = {
   'claude-code': (prompt) => ['claude', '-p', prompt],
   codex: (prompt) => ['codex', 'exec', '--skip-git-repo-check', prompt],
@@ -16,7 +16,7 @@ const HEADLESS: Readonly<Record<string, (prompt: string) => string[]>> = {
   opencode: (prompt) => ['opencode', 'run', prompt],
 };
 
-/** Where each client's configuration has our server, and what its limit of a call is called there. */
+/** Where each client's configuration has our server, and the name of its call limit there. */
 const ENTRIES: Readonly<Record<string, { file: string; limit: (seconds: number) => object; env: string }>> = {
   'claude-code': { file: '.claude.json', limit: inMs, env: 'env' },
   gemini: { file: '.gemini/settings.json', limit: inMs, env: 'env' },
@@ -33,7 +33,7 @@ interface Line {
   at: number;
   /** Of the server. */
   pid: number;
-  /** Of the client's process that started it. */
+  /** The client process that started it. */
   ppid: number;
   in?: Message;
   out?: Message;
@@ -41,25 +41,25 @@ interface Line {
 
 /** A call of a tool, as the server saw it. */
 export interface Call {
-  /** When it came, in ms since 1970. */
+  /** When it arrived, in ms since 1970. */
   at: number;
   pid: number;
   ppid: number;
   id: string | number | null | undefined;
-  /** When it was answered; absent while it is not. */
+  /** When it was answered; absent until then. */
   answered: number | undefined;
-  /** The client said that it waits no longer, before there was an answer. */
+  /** The client cancelled it before there was an answer. */
   cancelled: boolean;
 }
 
 export interface CallLimits {
   /** How long the client lets a call run, in seconds; absent: as `mam install` sets it. */
   seconds?: number;
-  /** The server is told so by `MAM_TOOL_TIMEOUT_SECONDS`; else it only knows the client's name. */
+  /** The server learns it from `MAM_TOOL_TIMEOUT_SECONDS`; otherwise it only knows the client's name. */
   told?: boolean;
 }
 
-/** A real client that supervises: set up by `mam install`, with what it says to our server on record. */
+/** A real client that supervises: set up by `mam install`, with its messages to our server recorded. */
 export class Supervisor {
   readonly #lab: AgentLab;
   readonly #tap: string;
@@ -70,7 +70,7 @@ export class Supervisor {
     lab.expected.push(/^h\/installed\.json$/, /^tap\.jsonl$/);
   }
 
-  /** Sets the client up. @throws when `mam install` fails */
+  /** Sets the client up. @throws if `mam install` fails */
   async install(limits: CallLimits = {}): Promise<void> {
     const { kind } = this.#lab.agent;
     const { code, stderr } = await this.#lab.mam('install', kind);
@@ -91,21 +91,21 @@ export class Supervisor {
     return this.#lab.run('sh', ['-c', 'exec env "$@" < /dev/null', 'sh', ...env, ...command]);
   }
 
-  /** Starts it in a pane, as a person does, and waits until it has its server; `env` as `NAME=VALUE`. */
+  /** Starts it in a pane, as a person does, and waits until its server is connected; `env` as `NAME=VALUE`. */
   async open(...env: string[]): Promise<void> {
     const { agent, session } = this.#lab;
     const program = builtIn(agent.kind)?.start?.program ?? agent.kind;
-    // Behind Codex's shared process the server would outlive its client.
+    // Under Codex's shared process, the server would outlive its client.
     const args = agent.kind === 'codex' ? ['--no-daemon'] : (agent.args?.({ ask: false }) ?? []);
     const servers = () =>
       this.#lines().filter((line) => line.in?.method === 'notifications/initialized').length;
     const before = servers();
     await this.#lab.startSession(session, ['exec env', ...env, program, ...args].join(' '));
-    // A program that is just starting its servers may show its box and not take Enter.
+    // A program that is just starting its servers may show its box but ignore Enter.
     await until('it has its server', () => servers() > before, 75_000);
   }
 
-  /** Every call of a tool, in its order. */
+  /** Every call of a tool, in order. */
   calls(tool: string): Call[] {
     const lines = this.#lines();
     return lines.flatMap((line) => {
@@ -128,7 +128,7 @@ export class Supervisor {
 
   #lines(): Line[] {
     if (!existsSync(this.#tap)) return [];
-    // What follows the last line break is still being written.
+    // The text after the last line break is still being written.
     const lines = readFileSync(this.#tap, 'utf8').split('\n').slice(0, -1).filter(Boolean);
     return lines.map((line) => JSON.parse(line) as Line);
   }
@@ -139,7 +139,7 @@ export class Supervisor {
     const path = join(this.#lab.folder, 'home', entry.file);
     const config = JSON.parse(readFileSync(path, 'utf8'));
     const server = (config.mcpServers ?? config.mcp).mam;
-    // Gemini CLI hands on no NODE_OPTIONS.
+    // Gemini CLI does not pass on NODE_OPTIONS.
     if (server.args === undefined) server.command.splice(1, 0, TAPPED);
     else server.args.unshift(TAPPED);
     Object.assign(server, seconds === undefined ? {} : entry.limit(seconds));

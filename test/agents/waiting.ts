@@ -4,23 +4,23 @@ import type { ModelRequest, ModelStep } from './model/script.ts';
 
 /** Longer than any limit here, in seconds. */
 const LONG = 600;
-/** The work that is delegated is nobody's pane: the test itself reports on it. */
+/** The delegated work has no pane: the test itself reports on it. */
 export const DELEGATE: ModelStep = {
   call: 'delegate_job',
   args: { prompt: 'Hang up the key', agent: 'human' },
 };
 
-/** What a person tells the model of `prepared`. */
+/** What a person says to the model of `prepared`. */
 export const BEGIN = 'begin the work';
 export const AGAIN = 'look again';
 
-/** Whoever reports on the job. The hub runs from now on: its start is no part of a client's short limit. */
+/** The reporter on the job. The hub runs from now on: its start must not count towards a client's short limit. */
 export async function reporterOf(lab: AgentLab): Promise<LabServer> {
   await (await lab.startServer()).ask('list_jobs');
   return lab.startPeerServer();
 }
 
-/** A model that delegates and waits when it is told to begin, and only waits when it is told to look again. */
+/** A model that delegates and waits when told to begin, and only waits when told to look again. */
 export async function prepared(lab: AgentLab): Promise<ModelRequest[]> {
   const asked: ModelRequest[] = [];
   await lab.prepare((request) => {
@@ -36,7 +36,7 @@ export async function prepared(lab: AgentLab): Promise<ModelRequest[]> {
   return asked;
 }
 
-/** Waits for a job, longer than any client lets a call run here. */
+/** Waits for a job longer than any client here lets a call run. */
 export function wait(job_id: string, cursor?: string): ModelStep {
   return {
     call: 'wait_job',

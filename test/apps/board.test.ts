@@ -8,7 +8,7 @@ import { sharing } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 import { DrawingClient, hasBrowser, startBrowser, startServer } from './drawing-client.ts';
 
-/** One browser and one page for all tests: a board begins anew whenever it is opened, and each looks at its own jobs. */
+/** One browser and one page for all tests: each opening starts a new board, and each test looks at its own jobs. */
 const test = sharing.extend<{ browser: Browser; page: DrawingClient; client: DrawingClient }>({
   browser: [
     // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern what a fixture needs
@@ -20,11 +20,11 @@ const test = sharing.extend<{ browser: Browser; page: DrawingClient; client: Dra
     { scope: 'file' },
   ],
   page: [async ({ lab, browser }, use) => use(await DrawingClient.start(browser, lab)), { scope: 'file' }],
-  /** A client that draws; the board must have reached nothing, and the browser complained of nothing. */
+  /** A client that can show pages; the board must have accessed nothing, and the browser reported no error. */
   client: async ({ page: client }, use) => {
     const { server } = client;
     await use(client);
-    // What the board's own end does counts too.
+    // What the board does when it ends counts too.
     await client.page.goto('about:blank');
     const found = { reached: [...client.reached], errors: [...client.errors] };
     client.server = server;
@@ -33,7 +33,7 @@ const test = sharing.extend<{ browser: Browser; page: DrawingClient; client: Dra
   },
 });
 
-/** For who counts the jobs or lists all of them: a server in a project of its own. @returns its registry */
+/** For tests that count or list all jobs: a server in its own project. @returns its registry */
 async function moveAway(lab: Lab, client: DrawingClient): Promise<string> {
   const project = mkdtempSync(join(lab.project, 'project-'));
   mkdirSync(join(project, '.mam'));
@@ -44,7 +44,7 @@ async function moveAway(lab: Lab, client: DrawingClient): Promise<string> {
 /** Run in the browser. */
 const isFocused = (element: Element): boolean => element === document.activeElement;
 
-/** A job that a peer has taken, and the peer's own server to report with. */
+/** A job that a peer has started, and the peer's own server to report with. */
 async function working(lab: Lab, client: DrawingClient) {
   const peer = await lab.startPeer('mute');
   const { job_id: jobId } = await client.server.delegate(peer, { trust_pane: true });
@@ -53,7 +53,7 @@ async function working(lab: Lab, client: DrawingClient) {
   return { jobId, peer, reporter };
 }
 
-/** The same of a person, who needs no pane. */
+/** The same for a person, who needs no pane. */
 async function ofPerson(lab: Lab, client: DrawingClient) {
   const { job_id: jobId } = await client.server.ask('delegate_job', {
     prompt: 'Mend the roof',
@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await row.getByText('completed', { exact: true }).waitFor();
     await detail.locator('.event', { hasText: 'The roof is whole.' }).waitFor();
     expect(await detail.getByRole('textbox').count()).toBe(0);
-    // What is final, and shows its last screen, is not asked for again.
+    // A final job with its last screen is not requested again.
     const looks = () => ({ lists: client.count('list_jobs'), logs: client.count('job_logs') });
     let last = looks();
     await until('two looks at the list without one at the job', () => {
@@ -108,7 +108,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     });
   });
 
-  test('allows a permission after a confirmation, and no other than the one that was read', async ({
+  test('allows a permission after a confirmation, and only the one that was read', async ({
     lab,
     client,
   }) => {
@@ -121,7 +121,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await board.getByRole('button', { name: 'Allow…' }).click();
     const sure = board.getByRole('alertdialog');
     await sure.getByText('Allow this request?').waitFor();
-    // The safe way out has the focus, and Escape takes it.
+    // The safe choice has the focus, and Escape selects it.
     expect(await sure.getByRole('button', { name: 'Back' }).evaluate(isFocused)).toBe(true);
     await client.page.keyboard.press('Escape');
     await sure.waitFor({ state: 'hidden' });
@@ -129,7 +129,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await client.page.keyboard.press('Enter');
     await sure.waitFor();
     const [first] = lab.record(jobId).requests;
-    // While the person reads, the peer goes on and asks for something else.
+    // While the person reads, the peer continues and asks for something else.
     await reporter.report(jobId, 'permission_required', { detail: 'sell the house' });
     await board.locator('.request', { hasText: 'sell the house' }).waitFor();
     await sure.waitFor({ state: 'hidden' });
@@ -159,7 +159,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await client.board.getByRole('button', { name: jobId }).click();
     await reporter.report(jobId, 'permission_required', { detail: 'sell the house' });
     await client.board.locator('.request', { hasText: 'sell the house' }).waitFor();
-    // The model decides about what it has read: that is settled, so nothing is decided.
+    // The model decides about what it has read: that is resolved, so nothing is decided.
     const text = await client.server.refusal('answer_job', { job_id: jobId, decision: 'allow' });
     expect(text).toMatch(/request/);
     expect(lab.types(jobId)).not.toContain('answered');
@@ -184,7 +184,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  test('wears the colours of its client, and changes with them', async ({ lab, client }) => {
+  test('uses the colours of its client, and changes with them', async ({ lab, client }) => {
     await ofPerson(lab, client);
     await client.open({ context: { theme: 'light' } });
     const ground = () =>
@@ -197,16 +197,16 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
       styles: { variables: { '--color-background-primary': '#102030' } },
     });
     await until('it has their colour', async () => (await ground()) === 'rgb(16, 32, 48)');
-    // It tells how high it is, and the client makes room.
+    // It reports its height, and the client makes room.
     const height = () => client.page.locator('iframe').evaluate((frame) => frame.clientHeight);
     await until('it has room', async () => (await height()) > 100);
   });
 
-  test('tells when its server has gone, asks ever more rarely, and not at all unseen', async ({
+  test('says when its server has gone, asks less and less often, and not at all while hidden', async ({
     lab,
     client,
   }) => {
-    // One that can be killed.
+    // A server that can be killed.
     client.server = await startServer(lab);
     const { jobId, reporter } = await ofPerson(lab, client);
     await client.open();
@@ -230,7 +230,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  test('without calls it is a picture of the list; those who need somebody come first', async ({
+  test('without calls it is a picture of the list; jobs that need someone come first', async ({
     lab,
     client,
   }) => {
@@ -247,14 +247,14 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     expect(ids).toEqual([asking.jobId, third.jobId, jobId]);
     await board.getByRole('button', { name: jobId }).click();
     expect(await board.getByRole('button', { name: 'Cancel the job…' }).count()).toBe(0);
-    // The arrow keys go from job to job.
+    // The arrow keys move from job to job.
     await client.page.keyboard.press('ArrowUp');
     expect(await board.getByRole('button', { name: third.jobId }).evaluate(isFocused)).toBe(true);
     expect(client.calls).toEqual([]);
     for (const one of [{ jobId, reporter }, asking, third]) await one.reporter.report(one.jobId, 'completed');
   });
 
-  test('shows the jobs that the model asked for, until all are wanted', async ({ lab, client }) => {
+  test('shows the jobs that the model asked for, until the user wants all', async ({ lab, client }) => {
     const { jobId, reporter } = await ofPerson(lab, client);
     await client.open({ args: { status: 'failed', mine: true } });
     const { board } = client;

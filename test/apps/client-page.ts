@@ -7,7 +7,7 @@ type Context = Parameters<AppBridge['setHostContext']>[0];
 /** What the test offers to this page, and what this page offers to the test. */
 declare global {
   interface Window {
-    /** Calls a tool of the real server. Its answer, or what the client says when there is none. */
+    /** Calls a tool of the real server. Returns its answer, or the client's error. */
     callTool(
       name: string,
       args: Record<string, unknown>,
@@ -23,7 +23,7 @@ export interface OpenOptions {
   context: Context;
   args: Record<string, unknown>;
   result: CallToolResult;
-  /** False for a client that hands no calls on. */
+  /** False for a client that does not pass calls on. */
   calls: boolean;
 }
 

@@ -8,18 +8,18 @@ import type { LabServer } from '../support/lab-server.ts';
 export const CHROMIUM = '/usr/bin/chromium';
 export const hasBrowser = existsSync(CHROMIUM);
 
-/** What a client says that shows pages. */
+/** What a client declares that can show pages. */
 export const DRAWS = {
   extensions: { 'io.modelcontextprotocol/ui': { mimeTypes: ['text/html;profile=mcp-app'] } },
 };
 
 const CLIENT = 'http://client.test/';
 const VIEW = 'http://view.test/';
-/** What the specification has a client enforce where a page names nothing that it wants to reach. */
+/** What the specification requires a client to enforce for a page that names no origins. */
 const CSP =
   "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:; connect-src 'none'";
 
-/** What costs more processes than it does good to a test. */
+/** Features that cost processes and are of no use to a test. */
 const FEATURES = [
   'IsolateOrigins',
   'site-per-process',
@@ -28,10 +28,10 @@ const FEATURES = [
 ];
 
 export function startBrowser(): Promise<Browser> {
-  // No sandbox of its own: tests run as root in containers. It is shown nothing but our own page.
+  // No browser sandbox: tests run as root in containers. It shows only our own page.
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
   args.push('--disable-background-networking', '--disable-component-update');
-  // One process draws all: the page and its frame are no strangers to each other here.
+  // One process renders everything: the page and its frame need no isolation here.
   args.push('--renderer-process-limit=1', '--disable-site-isolation-trials', '--in-process-gpu');
   args.push(`--disable-features=${FEATURES.join()}`);
   return chromium.launch({ executablePath: CHROMIUM, args });
@@ -49,7 +49,7 @@ function clientScript(): Promise<string> {
   return script;
 }
 
-/** A server that is told that its client draws. @param cwd the folder that it works in; the project when absent */
+/** A server whose client declares that it can show pages. @param cwd its working folder; absent: the project */
 export function startServer(lab: Lab, cwd?: string): Promise<LabServer> {
   const options = { clientName: 'drawing-client', capabilities: DRAWS };
   return lab.startServer({}, cwd === undefined ? options : { ...options, cwd });
@@ -65,13 +65,13 @@ export interface OpenOptions {
 /** An MCP client with a screen: a browser's page around a real server on stdio. */
 export class DrawingClient {
   readonly page: Page;
-  /** The server that is asked; a test may put one of its own in its place. */
+  /** The server that answers; a test may replace it. */
   server: LabServer;
   /** Every call that the board made. */
   readonly calls: { name: string; args: Record<string, unknown> }[] = [];
-  /** Addresses that the browser wanted beside the two of the test; there shall be none. */
+  /** Addresses that the browser requested besides the two of the test; there must be none. */
   readonly reached: string[] = [];
-  /** What the browser complains of. */
+  /** The browser's errors. */
   readonly errors: string[] = [];
   #html = '';
 
@@ -80,7 +80,7 @@ export class DrawingClient {
     this.server = server;
   }
 
-  /** A page of the browser around a server of its own. */
+  /** A page of the browser with its own server. */
   static async start(browser: Browser, lab: Lab, width = 900): Promise<DrawingClient> {
     const server = await startServer(lab);
     const page = await browser.newPage({ viewport: { width, height: 900 } });
@@ -114,18 +114,18 @@ export class DrawingClient {
     return this.page.frameLocator('iframe');
   }
 
-  /** The client's surroundings change. */
+  /** Changes the client's environment. */
   async change(context: Record<string, unknown>): Promise<void> {
     await this.page.evaluate(`window.changeContext(${JSON.stringify(context)})`);
   }
 
-  /** Another test begins: no board is left, and nothing is known of the last one. */
+  /** Resets for the next test: no board is left, and nothing is known about the last one. */
   async clear(): Promise<void> {
     await this.page.goto('about:blank');
     for (const list of [this.calls, this.reached, this.errors]) list.length = 0;
   }
 
-  /** The client takes the board away. */
+  /** The client removes the board. */
   async end(): Promise<void> {
     await this.page.evaluate('window.endBoard()');
   }

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => lab.end());
 
-/** A job with a journal of so many events, of which some are given. */
+/** A job with a journal of the given number of events, some of which are given. */
 function plantLong(id: string, length: number, given: Record<number, object>): void {
   plant(lab, id);
   const lines = Array.from({ length: length - 1 }, (_, n) => {
@@ -23,7 +23,7 @@ function plantLong(id: string, length: number, given: Record<number, object>): v
   writeFileSync(lab.paths(id).journal, lines.join(''), { flag: 'a' });
 }
 
-/** The calls of a page, handed on to a real server. */
+/** The calls of a page, passed on to a real server. */
 async function hostOf(): Promise<{ host: Host; calls: Record<string, unknown>[] }> {
   const server = await lab.startServer();
   const calls: Record<string, unknown>[] = [];
@@ -34,7 +34,7 @@ async function hostOf(): Promise<{ host: Host; calls: Record<string, unknown>[] 
   return { host: { call } as unknown as Host, calls };
 }
 
-test('of a long log the end is read, and then only what is new', async () => {
+test('only the end of a long log is read, and then only what is new', async () => {
   plantLong('long', 1_000, {});
   const { host, calls } = await hostOf();
   const log = new Log(host, 'long');
@@ -46,7 +46,7 @@ test('of a long log the end is read, and then only what is new', async () => {
   expect(log.entries).toHaveLength(100);
 });
 
-test('a request that stands far back in a long log is found', async () => {
+test('a request far back in a long log is found', async () => {
   plantLong('asks', 600, {
     2: { type: 'submitted', source: 'hub' },
     5: { type: 'permission_required', detail: 'rm the old roof', data: { tool: 'Bash', input: 'rm roof' } },

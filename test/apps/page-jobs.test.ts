@@ -6,20 +6,20 @@ const row = (job_id: string, status: string, created_at = '2026-01-01') =>
 const keptOut = { job_id: 'kept', status: 'queued', blocked_by: 'draft', needs_you: true };
 const list = (jobs: unknown[], more: object = {}) => ({ jobs, total: jobs.length, ...more }) as never;
 
-test('more can be had where the hub says so, until the page holds its most', () => {
+test('more jobs are available if the hub says so, until the page is full', () => {
   expect(hasMore(list([row('a', 'working')]))).toBe(false);
   expect(hasMore(list([row('a', 'working')], { cursor: 'next' }))).toBe(true);
   const many = Array.from({ length: 10_000 }, (_, n) => row(`${n}`, 'working'));
   expect(hasMore(list(many, { cursor: 'next' }))).toBe(false);
 });
 
-test('who needs somebody comes first, then the open ones, each newest first', () => {
+test('jobs that need someone come first, then other open ones, each newest first', () => {
   const jobs = [row('done', 'completed', '2026-03'), row('old', 'working'), row('new', 'working', '2026-02')];
   const ordered = inOrder([...jobs, row('asks', 'input_required')]);
   expect(ordered.map(({ job_id }) => job_id)).toEqual(['asks', 'new', 'old', 'done']);
 });
 
-test('an old job that needs somebody is fetched beside the newest, once', async () => {
+test('an old job that needs someone is fetched in addition to the newest, once', async () => {
   const asked: object[] = [];
   const host = {
     call: async (_tool: string, args: { needs_you?: boolean }) => {
@@ -34,7 +34,7 @@ test('an old job that needs somebody is fetched beside the newest, once', async 
   expect(asked).toHaveLength(2);
 });
 
-test('one that is kept from its pane counts as one that needs somebody', () => {
+test('one that is kept from its pane counts as one that needs someone', () => {
   const jobs = [row('done', 'completed'), row('new', 'working', '2026-02'), keptOut];
   expect(headline(list(jobs))).toBe('2 open · 1 needs you · 3 jobs');
   expect(inOrder(jobs as never[]).map(({ job_id }) => job_id)).toEqual(['kept', 'new', 'done']);

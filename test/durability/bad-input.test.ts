@@ -9,7 +9,7 @@ const MIB = 1024 * 1024;
 
 let lab: Lab;
 let server: LabServer;
-// One for all: whatever a test sends must leave it fit for the next one.
+// One lab for all: whatever a test sends must leave it usable for the next one.
 beforeAll(async () => {
   lab = new Lab();
   lab.expected.push(/^p\/\.mam\/jobs\/foreign$/);
@@ -24,7 +24,7 @@ beforeEach(() => {
   before = readdirSync(lab.registry);
 });
 
-/** Job folders that came since the test began. */
+/** Job folders made since the test started. */
 function folders(): string[] {
   return readdirSync(lab.registry).filter((name) => !name.startsWith('.') && !before.includes(name));
 }
@@ -105,7 +105,7 @@ test.each([
 test('a prompt of exactly 1 MiB arrives byte for byte, one of a byte more is refused', async () => {
   const peer = await lab.startPeer('mute', { session: 'big' });
   const args = { agent: 'command', agent_session: 'tmux:big' };
-  // Of 3 bytes a character, so that bytes and characters differ.
+  // Characters of 3 bytes each, so that bytes and characters differ.
   const prompt = '한'.repeat(Math.floor(MIB / 3));
   const exact = prompt + 'y'.repeat(MIB - Buffer.byteLength(prompt));
   expect(Buffer.byteLength(exact)).toBe(MIB);
@@ -129,7 +129,7 @@ test('a prompt of exactly 1 MiB arrives byte for byte, one of a byte more is ref
   expect(lab.inHome('spool')).toEqual([]);
 });
 
-test('a message of 11 MB is answered, and the server lives on', async () => {
+test('a message of 11 MB is answered, and the server survives', async () => {
   const args = { prompt: 'x'.repeat(11 * MIB), agent: 'command', agent_session: 'tmux:x' };
   const text = await server.refusal('delegate_job', args);
   expect(text).toContain('`prompt` is longer than 1 MiB: put the text into a file and name the file');
@@ -171,7 +171,7 @@ test('what a peer writes stays data: controls, escapes and half pairs go through
   expect(lab.inHome('spool')).toEqual([]);
 });
 
-test('a limit of the caller, and not of the job, is not a failure', async () => {
+test('a limit of the caller rather than of the job is not a failure', async () => {
   for (const timeout_seconds of [0, 0.05]) {
     const { outcome } = await server.ask('wait_job', { job_id: 'open', timeout_seconds });
     expect(outcome).toBe('still_running');

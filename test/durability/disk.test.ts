@@ -99,7 +99,7 @@ describe.runIf(mayMount)('a full disk', () => {
     await other.ask('delegate_job', { ...DELEGATE, prompt: 'Do it there' });
   });
 
-  test('keeps reports in the outbox until there is room, in their order, each once', async () => {
+  test('keeps reports in the outbox until there is room, in order, each once', async () => {
     const { server, registry } = await onSmallDisk();
     const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     const waiter = other.ask('wait_job', { job_id: 'full', timeout_seconds: 45 });
@@ -109,7 +109,7 @@ describe.runIf(mayMount)('a full disk', () => {
       ['a', 'b', 'c'].map(async (lane) => {
         for (let n = 1; n <= 40; n++) {
           if (n === 15 && lane === 'a' && s === 0) makeRoom = fill(join(lab.folder, 'disk'));
-          // Of several lengths, so that the last block ends inside of a line.
+          // Of several lengths, so that the last block ends within a line.
           const detail = `${s}${lane}:${n}:${'x'.repeat((n * 37) % 300)}`;
           const full = makeRoom !== undefined;
           const answer = await client.ask('publish_event', { job_id: 'full', event: 'progress', detail });
@@ -118,7 +118,7 @@ describe.runIf(mayMount)('a full disk', () => {
         }
       }),
     );
-    // One may also be kept since the hub was slow to answer, before the disk is full.
+    // One may also have been kept before the disk was full, because the hub was slow to answer.
     await until(
       'the outbox has some of the full disk',
       () => answers.some(({ recorded, full }) => full && !recorded),
@@ -145,12 +145,12 @@ describe.runIf(mayMount)('a full disk', () => {
         .map((detail) => Number(detail.split(':')[1]));
       expect(numbers, lane).toEqual([...numbers].sort((x, y) => x - y));
     }
-    // Nothing that was refused stands half in the journal.
+    // Nothing that was refused is half in the journal.
     const status = await lab.mam('status', '--job', 'full', '--json', '--registry-dir', registry);
     expect(JSON.parse(status.stdout).damage).toBeUndefined();
   });
 
-  test('of MAM_HOME keeps a check waiting, also a late one over a kill, and says nothing of the work', async () => {
+  test('of MAM_HOME makes a check wait, even a late one across a kill, and says nothing about the work', async () => {
     lab = new Lab();
     mountSmall(lab.home, '512k');
     lab.onEnd(() => unmount(lab.home));
@@ -178,7 +178,7 @@ describe.runIf(mayMount)('a full disk', () => {
     expect(lab.record(open).validation).toMatchObject({ passed: true, rounds: 1 });
   });
 
-  test('that holds the outbox too: the report is refused in one sentence, and nothing is acknowledged', async () => {
+  test('with the outbox on it too: the report is refused in one sentence, and nothing is acknowledged', async () => {
     lab = new Lab();
     mountSmall(lab.home, '256k');
     const { home } = lab;
@@ -188,7 +188,7 @@ describe.runIf(mayMount)('a full disk', () => {
     const server = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     await server.ask('publish_event', { job_id: 'full', event: 'started' });
     const makeRoom = fill(lab.home);
-    // The last block of the journal may still have room for some lines, at last for short ones.
+    // The last block of the journal may still have room for some lines, finally only for short ones.
     let text = '';
     let recorded = 1;
     for (const length of [1_990, 1_991, 1_992, 1_000, 500, 250, 100, 1]) {

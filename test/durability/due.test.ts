@@ -10,7 +10,7 @@ import type { Peer } from '../support/peer.ts';
 import { plant, signed } from '../support/plant.ts';
 import { pause, until } from '../support/until.ts';
 
-/** Lets the hub write nothing that is longer than a byte, as a full disk would. @returns what lets it write again */
+/** Keeps the hub from writing more than a byte, as a full disk would. @returns a function that lets it write again */
 async function fillDisk(lab: Lab): Promise<() => Promise<unknown>> {
   const limit = async (soft: string) => {
     const pid = await lab.hubPid();
@@ -65,7 +65,7 @@ describe('what falls due while the registry cannot be written', () => {
     expect(slow.pastes).toHaveLength(2);
   });
 
-  test('and is void by then is not: a report that was kept comes first', async ({ lab }) => {
+  test('and is void by then is not recorded: a kept report comes first', async ({ lab }) => {
     const server = await lab.startServer();
     const mute = await lab.startPeer('mute');
     const reporter = await lab.reporter;
@@ -84,7 +84,7 @@ describe('what falls due while the registry cannot be written', () => {
 describe('a long outbox', () => {
   const COUNT = 3_000;
 
-  test('keeps nobody waiting: the hub serves meanwhile, nothing overtakes it, and limits come after it', async ({
+  test('delays nobody: the hub serves meanwhile, nothing overtakes it, and limits come after it', async ({
     lab,
   }) => {
     for (const id of ['talkative', 'other']) plant(lab, id);
@@ -125,14 +125,14 @@ describe('a long outbox', () => {
 test('limits pause while everything is stopped, as when the machine sleeps', async ({ lab }) => {
   const server = await lab.startServer();
   const peer = await lab.startPeer('mute');
-  // Its start takes time, of which the limit has little.
+  // Its start takes time, and the limit is short.
   const reporter = await lab.reporter;
   const { job_id: id } = await server.delegate(peer, { timeout_seconds: 4 });
   const pid = await lab.hubPid();
   process.kill(pid, 'SIGSTOP');
   await pause(5_000);
   process.kill(pid, 'SIGCONT');
-  // It takes part of the time that is left, and of the grace.
+  // It uses part of the remaining time, and of the grace period.
   await pause(2_000);
   expect(await reporter.report(id, 'completed')).toMatchObject({ status: 'completed' });
   expect(lab.record(id).late).toBe(false);

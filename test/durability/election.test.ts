@@ -39,7 +39,7 @@ describe('starters at once', () => {
     const lists = await Promise.all(servers.map(list));
     process.stdout.write(`six starters served after ${Date.now() - began} ms\n`);
     expect(lists.map(({ total }) => total)).toEqual(Array(6).fill(1));
-    // Those who lost the election may still be on their way out.
+    // Processes that lost the election may still be exiting.
     await until('one hub is left', () => lab.hubs.length === 1);
     expect(lab.hubs).toEqual([lab.hub().pid]);
     expect(lab.hubLog().match(/ started /g)).toHaveLength(1);
@@ -47,7 +47,7 @@ describe('starters at once', () => {
 
   test.each([
     ['a dead pid', () => ({ pid: 2 ** 22 - 1 })],
-    ['a pid that another process has by now', () => ({ pid: process.pid, start: '1' })],
+    ['a pid that another process has now', () => ({ pid: process.pid, start: '1' })],
     ['another boot', () => ({ boot: 'another' })],
   ])('are not hindered by what a hub left: socket, lock and an owner with %s', async (_what, owner) => {
     lab = new Lab();
@@ -65,7 +65,7 @@ describe('starters at once', () => {
     await until('one hub is left', () => lab.hubs.length === 1);
   });
 
-  test('an election that its holder did not survive is over in 2 s', async () => {
+  test('an election whose holder died is over in 2 s', async () => {
     lab = new Lab();
     const startsIn = async (): Promise<number> => {
       const began = Date.now();
@@ -86,7 +86,7 @@ describe('starters at once', () => {
     const held = setInterval(() => utimesSync(election, new Date(), new Date()), 200);
     lab.onEnd(() => clearInterval(held));
     const { child, ended } = lab.start(['hub-process'], { cwd: '/' });
-    // The last that it listens for; Node itself catches the others.
+    // The last signal that it listens for; Node itself catches the others.
     await until('it hears signals', () => hears(child.pid ?? 0, 'SIGHUP'));
     child.kill('SIGTERM');
     await lab.logged('hub ends: SIGTERM');
@@ -116,8 +116,8 @@ describe('the running hub', () => {
     return { own, server };
   }
 
-  // proper-lockfile looks after its locks every 10 s, so these two wait side by side.
-  test.concurrent('keeps its locks alive, and takes them away at its end', async () => {
+  // proper-lockfile touches its locks every 10 s, so these two tests wait concurrently.
+  test.concurrent('keeps its locks alive, and removes them when it ends', async () => {
     const { own } = await ownHub();
     const locks = [join(own.home, 'hub.lock'), join(own.registry, '.hub.lock')];
     const touched = (): number[] => locks.map((lock) => statSync(lock).mtimeMs);
@@ -128,7 +128,7 @@ describe('the running hub', () => {
     await own.end();
   });
 
-  test.concurrent('takes a lock that was removed again, and goes on', async () => {
+  test.concurrent('takes a removed lock again, and continues', async () => {
     const { own, server } = await ownHub();
     const pid = await own.hubPid();
     const lock = join(own.registry, '.hub.lock');
@@ -145,21 +145,21 @@ describe('the running hub', () => {
     await first.ask('list_jobs');
     const pid = await lab.hubPid();
     removeAtOnce(lab.home);
-    // Another registry, because the first one is still locked for a moment.
+    // Another registry, because the first one is still briefly locked.
     const registry = join(lab.folder, 'other');
     const second = await lab.startServer({ MAM_REGISTRY_DIR: registry });
     await second.ask('list_jobs');
     const successor = await lab.hubPid();
     expect(successor).not.toBe(pid);
     await until('the first ends', () => !isRunning(pid));
-    // A hub looks after its socket and its file every second.
+    // A hub checks its socket and its file every second.
     const { mtimeMs } = statSync(join(lab.home, 'hub.json'));
     await until('the successor has looked twice', () => Date.now() > mtimeMs + 2_500);
     expect(isRunning(successor), lab.hubLog()).toBe(true);
     expect(await lab.hubPid()).toBe(successor);
   });
 
-  test('of another home is refused a registry that is being written, with both named', async () => {
+  test('of another home is refused a registry that is in use, with both named', async () => {
     lab = new Lab();
     mkdirSync(lab.registry, { recursive: true });
     const other = join(lab.folder, 'home-2');
@@ -171,12 +171,12 @@ describe('the running hub', () => {
     expect(text).toContain(`${lab.registry} is being written by another hub (process ${lab.hub().pid}`);
     expect(text).toContain(lab.home);
     expect(text).toContain('MAM_REGISTRY_DIR');
-    // The first one's end is enough; nothing has to be cleared away.
+    // The end of the first one is enough; nothing has to be cleaned up.
     await lab.mam('hub', 'stop');
     await second.ask('list_jobs');
   });
 
-  test('outlives its starter and the group of it while a job is open, and ends after the idle time', async () => {
+  test("outlives its starter and the starter's process group while a job is open, and ends after the idle time", async () => {
     lab = new Lab({ MAM_HUB_IDLE_SECONDS: '1' });
     plant(lab, 'open');
     const server = await lab.startServer();
@@ -205,13 +205,13 @@ describe('the running hub, when its place is disturbed,', () => {
 
   test.each([
     ['its socket is removed', () => unlinkSync(join(lab.home, 'hub.sock'))],
-    ['a dead socket is in its place', putDeadSocket],
+    ['a dead socket replaces it', putDeadSocket],
   ])('listens anew when %s, and the next call is served', async (_what, disturb) => {
     await server.ask('job_status', { job_id: 'served' });
     const pid = await lab.hubPid();
     await disturb();
     expect((await lab.mam('publish', '--job', 'served', '--event', 'progress')).code).toBe(0);
-    // Whoever was started to be one finds this one.
+    // A process that was started to become a hub finds this one.
     await until('one hub is left', () => lab.hubs.join() === String(pid));
   });
 
@@ -235,7 +235,7 @@ describe('mam hub', () => {
     expect(await lab.json('hub', 'status')).toEqual({ running: false });
     expect(await lab.json('hub', 'stop')).toEqual({ stopped: false });
     expect((await lab.mam('hub', 'logs')).stdout).toContain('no log yet');
-    // Looking starts nothing.
+    // Only looking starts nothing.
     expect(existsSync(lab.home)).toBe(false);
 
     plant(lab, 'open');
@@ -265,7 +265,7 @@ describe('mam hub', () => {
     const { pid, socket: told } = lab.hub(home);
     expect(told).toBe(socket);
     expect(statSync(shortFolder(home)).mode & 0o777).toBe(0o700);
-    // As a cleaner of temporary files does it, or a log-out.
+    // As a cleaner of temporary files does, or a log-out.
     rmSync(shortFolder(home), { recursive: true });
     await until('it listens anew', () => existsSync(socket));
     await lab.start(['hub', 'stop'], { env: { MAM_HOME: home } }).ended;
@@ -294,11 +294,11 @@ async function putDeadSocket(): Promise<void> {
   await staleSocket(own);
 }
 
-/** A socket file with nobody behind it. */
+/** A socket file on which nobody listens. */
 async function staleSocket(path: string): Promise<void> {
   const server = createServer();
   await new Promise<void>((done) => server.listen(`${path}.open`, done));
-  // A server takes away at its end what lies where it listened.
+  // A server that ends removes whatever is at the path where it listened.
   renameSync(`${path}.open`, path);
   await new Promise((done) => server.close(done));
   if (!existsSync(path) || existsSync(`${path}.open`)) throw new Error('no socket was left');

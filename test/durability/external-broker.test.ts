@@ -19,7 +19,7 @@ async function setUp(start = true): Promise<void> {
   if (start) await broker.start();
 }
 
-/** A plain client as any other program: what it publishes and sees is all there is. */
+/** A plain client, like any other program: it only publishes and subscribes. */
 async function plain(): Promise<{ client: MqttClient; seen: { topic: string; text: string }[] }> {
   const known = { username: USER, password: PASSWORD };
   const client = await joinBroker(broker.url, { ...known, reconnectPeriod: 50 });
@@ -43,7 +43,7 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
   test('a whole job goes from the supervisor to a peer of another process and back', async () => {
     const { client, seen } = await plain();
     const agent = await lab.startPeer('mute', { session: 'worker' });
-    // The way to the hub does not lead over the broker: what happens before it is joined is not told there.
+    // Requests to the hub do not go over the broker: what happens before the hub has joined is not published there.
     await supervisor.ask('list_jobs');
     await lab.logged('joined the broker');
     const order = { prompt: 'Say hello', agent: 'command', agent_session: 'tmux:worker' };
@@ -54,7 +54,7 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
     const waited = supervisor.ask('wait_job', { job_id: job.job_id, timeout_seconds: 40 });
     const started = await peer.report(job.job_id, 'started');
     expect(started).toMatchObject({ accepted: true, recorded: true, task: 'Say hello' });
-    // What one line of mosquitto_pub says.
+    // What one line of mosquitto_pub sends.
     await claim(client, job.job_id, '{"type":"progress","detail":"from outside"}');
     await until('it is recorded', () => lab.events(job.job_id).at(-1)?.detail === 'from outside');
     await peer.report(job.job_id, 'completed', { detail: 'hello' });
@@ -76,7 +76,7 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
     expect((await lab.start(['wait', '--job', job.job_id], { env: broker.env }).ended).code).toBe(0);
   });
 
-  test('a broker that is killed and comes back loses nothing that was acknowledged, and the waiter goes on', async () => {
+  test('a broker that is killed and restarted loses nothing that was acknowledged, and the waiter continues', async () => {
     const waited = supervisor.ask('wait_job', { job_id: 'through', timeout_seconds: 40 });
     await peer.report('through', 'started');
     const acknowledged: string[] = [];
@@ -134,7 +134,7 @@ describe('a hub without a broker', () => {
     ['another broker', OTHER, 'the broker embedded, not mqtt://127.0.0.1:9'],
     ['another realm', { MAM_REALM: 'team-b' }, 'realm default, not team-b'],
   ])(
-    'a client of %s than the running hub gets an error, and its reports get through',
+    'a client with %s than the running hub gets an error, but its reports get through',
     async (_what, env, words) => {
       const client = await lab.startServer(env);
       const text = await client.refusal('list_jobs');
@@ -206,10 +206,10 @@ describe.runIf(installed)('over Mosquitto', () => {
     for (const secret of [wrong, PASSWORD]) expect(outputs.join('\n')).not.toContain(secret);
   });
 
-  test('a broker on another machine is joined over an encrypted connection only', async () => {
+  test('a broker on another machine is joined only over an encrypted connection', async () => {
     lab = new Lab();
     plant(lab, 'open');
-    // A documentation address, where nobody is.
+    // A documentation address, which nobody has.
     const env = { MAM_BROKER_URL: 'mqtt://me:sw0rd@192.0.2.1:1883' };
     const words = 'The MQTT broker mqtt://192.0.2.1:1883 is on another machine';
     const server = await lab.startServer(env);
@@ -222,7 +222,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect((await said('doctor')).stdout).toContain(words);
     const wrong = await said('list', { MAM_BROKER_PLAIN: 'yes' });
     expect(wrong.stderr).toContain('MAM_BROKER_PLAIN must be 1 or 0');
-    // The hub has not joined it either, and a report is not lost by it.
+    // The hub has not joined it either, and no report is lost.
     const report = await server.report('open', 'progress', { detail: 'kept' });
     expect(report.accepted).toBe(true);
     await until('it is recorded', () => lab.events('open').some(({ detail }) => detail === 'kept'));
@@ -239,7 +239,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await lab.logged('is not trusted');
     expect(lab.hubLog()).toContain('MAM_BROKER_CA');
     await endHub(lab);
-    // From the folder of the caller, whatever the hub's own is.
+    // Relative to the caller's folder, not to the hub's.
     const env = { ...broker.env, MAM_BROKER_CA: relative(lab.project, broker.certificate) };
     const server = await lab.startServer(env);
     expect(await server.ask('job_status', { job_id: 'safe' })).toMatchObject({ status: 'queued' });
@@ -269,7 +269,7 @@ describe.runIf(installed)('over Mosquitto', () => {
 
   test('two hubs on one broker: the one that has the job answers', async () => {
     const there = await twoHubs();
-    // Where its home needs longer than the others wait, as on a busy machine, the peer reports again: see below.
+    // If its home takes longer than the others wait, as on a busy machine, the peer reports again: see below.
     for (let n = 0; n < 10; n++) {
       const event = { job_id: 'mine', event: 'progress', detail: `far ${n}` };
       const far = await until('its home answers', () => there.ask('publish_event', event));
@@ -279,7 +279,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect(refused).toContain('There is no job with this id');
   });
 
-  // Open: what a hub without the job says is believed after a while; a home that is restarted needs longer.
+  // An open problem: after a while the answer of a hub without the job is believed; a restarting home takes longer.
   test.fails('two hubs on one broker: a home that is slow is not overruled', async () => {
     const there = await twoHubs();
     const pid = await lab.hubPid();

@@ -7,7 +7,7 @@ import { claim, joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
-/** Each case has a job of its own: so many of each test. */
+/** Each case has its own job: the number of jobs of each test. */
 const JOBS = { field: 12, type: 1, refused: 23, data: 1 };
 const REPLY = 'mam/v1/default/clients/forger/replies';
 
@@ -32,7 +32,7 @@ beforeEach(async () => {
   await client.subscribeAsync(REPLY, { qos: 1 });
 });
 
-/** Publishes a claim, given as JSON so that it can hold any key, and gives the hub's answer. */
+/** Publishes a claim, given as JSON so that it can have any key, and returns the hub's answer. */
 async function ask(job: string, event: string): Promise<Json> {
   const event_id = `forged-${++count}`;
   const head = `{"event_id":"${event_id}","reply_to":"${REPLY}",`;
@@ -40,7 +40,7 @@ async function ask(job: string, event: string): Promise<Json> {
   return until('an answer', () => answers.find((answer) => answer.event_id === event_id));
 }
 
-/** The next hub reads the journal anew. */
+/** The next hub reads the journal again. */
 async function restart(): Promise<void> {
   await endHub(lab);
   await server.ask('list_jobs');
@@ -82,7 +82,7 @@ test('an unknown type is recorded and changes nothing, whatever its name', async
   expect(lab.hubLog()).not.toContain('failed');
 });
 
-test('a claim that can not be taken is refused with a sentence, and the next one is taken', async () => {
+test('a claim that cannot be accepted is refused with a sentence, and the next one is accepted', async () => {
   const cases: [string, string][] = [
     ['{"type":""}', "The event's type"],
     ['{"type":"hasOwnProperty"}', "The event's type"],

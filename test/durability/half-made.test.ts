@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.end());
 
-/** A job whose hub was killed before it had more of it than these files. */
+/** A job whose hub was killed after it had made only these files. */
 function halfMade(id: string, files: Record<string, string>): void {
   const folder = join(lab.registry, id);
   mkdirSync(folder, { recursive: true });
@@ -36,7 +36,7 @@ function halfMade(id: string, files: Record<string, string>): void {
   writeFileSync(join(lab.home, 'live', id), `${lab.registry}\n`);
 }
 
-test('what a hub has left that was killed in the middle of a write is swept by the next one, and nothing else', async () => {
+test('the next hub sweeps what a hub left that was killed in the middle of a write, and nothing else', async () => {
   halfMade('empty', {});
   halfMade('no-journal', { 'prompt.md': 'Mend the' });
   halfMade('empty-journal', { 'prompt.md': 'Mend the roof', 'events.jsonl': '' });
@@ -45,7 +45,7 @@ test('what a hub has left that was killed in the middle of a write is swept by t
   for (const id of ['whole', 'no-task', 'torn-task', 'known']) plant(lab, id);
   for (const id of ['no-task', 'known']) rmSync(lab.paths(id).prompt);
   truncateSync(lab.paths('torn-task').prompt, 7);
-  // The hub was past the making of this one: somebody has removed its task.
+  // The hub had finished making this one: someone has removed its task.
   writeFileSync(lab.paths('known').record, '{}');
   const whole = join(lab.registry, 'whole');
   writeFileSync(join(whole, 'job.json.0a1b2c3d.tmp'), '{"half');
@@ -56,7 +56,7 @@ test('what a hub has left that was killed in the middle of a write is swept by t
   await server.ask('list_jobs');
   const list = (folder: string) => readdirSync(folder).sort().join();
   await until('the pointers are gone', () => list(join(lab.home, 'live')) === 'known,whole');
-  // What it writes itself stands under a name of its own for a moment.
+  // What the hub itself writes briefly has a temporary name.
   const settled = '.hub.lock,.hub.owner,.index.jsonl,.index.jsonl.00000000.tmp,known,whole,with-more';
   await until('the registry is swept', () => list(lab.registry) === settled);
   expect(readdirSync(join(lab.registry, 'with-more')).sort()).toEqual(['events.jsonl', 'notes.txt']);
@@ -64,7 +64,7 @@ test('what a hub has left that was killed in the middle of a write is swept by t
   expect(readdirSync(whole)).not.toContain('job.json.0a1b2c3d.tmp');
 });
 
-test('a request that comes again finds its job, and brings the task that was not written any more', async () => {
+test('a repeated request finds its job, and supplies the task that was not written in time', async () => {
   await server.ask('list_jobs');
   const { socket, realm, host } = lab.hub();
   const params = {

@@ -15,7 +15,7 @@ import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
 describe('a part of MAM_HOME that is removed while a hub runs', () => {
-  test('is there again, and costs nothing', async ({ lab }) => {
+  test('is restored, and nothing is lost', async ({ lab }) => {
     for (const id of ['one', 'two']) plant(lab, id);
     const reporter = await lab.startPeerServer();
     await lab.begin(reporter, 'one', 'two');
@@ -39,7 +39,7 @@ describe('a part of MAM_HOME that is removed while a hub runs', () => {
       expect(readdirSync(join(lab.home, part))).toBeDefined();
   });
 
-  test('the outbox with reports that a server has kept in it: they are sent again with the next one', async ({
+  test('the outbox with reports that a server has kept in it: they are sent again with the next report', async ({
     lab,
   }) => {
     for (const id of ['kept', 'other']) plant(lab, id);
@@ -83,7 +83,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     for (const id of ids) await reporter.report(id, 'completed');
   });
 
-  test('no key: it is said, nothing is obeyed, and the old key brings the job back', async ({ lab }) => {
+  test('no key: reported, nothing is obeyed, and the old key brings the job back', async ({ lab }) => {
     for (const id of ['proven', 'given-up']) plant(lab, id);
     const reporter = await lab.startPeerServer();
     await lab.begin(reporter, 'proven', 'given-up');
@@ -93,7 +93,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     rmSync(key);
     await lab.mam('hub', 'restart');
     expect((await lab.mam('hub', 'status')).stdout).toMatch(/unproven {4}(proven|given-up) /);
-    expect((await lab.mam('doctor')).stdout).toContain('the key that proves it is lost');
+    expect((await lab.mam('doctor')).stdout).toContain('The key that proves live job');
     expect(lab.hubLog()).toContain('is missing: a new key is made');
     const meanwhile = await reporter.report('proven', 'progress', { detail: 'meanwhile' });
     expect(meanwhile).toMatchObject({ accepted: true, recorded: false });
@@ -112,7 +112,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     plant(lab, 'gone');
     const reporter = await lab.startPeerServer();
     await lab.begin(reporter, 'gone');
-    // It notes which jobs are there.
+    // This notes which jobs are there.
     await (await lab.startServer()).ask('list_jobs');
     await lab.killHub();
     rmSync(join(lab.project, '.mam'), { recursive: true });
@@ -122,7 +122,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     expect(lab.inHome('live')).toEqual([]);
     expect((await lab.mam('list')).stdout).toContain('No jobs');
     expect((await lab.mam('hub', 'status')).stdout).not.toContain('away');
-    // A new registry in its place is none that it waits in.
+    // The job does not wait in a new registry in its place.
     plant(lab, 'new');
     const late = await lab.mam('publish', '--job', 'gone', '--event', 'progress');
     expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job with this id') });
@@ -130,7 +130,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
   });
 });
 
-test('a project whose name has a line break, and other signs that no line can have', async ({ lab }) => {
+test('a project whose name has a line break and other control characters', async ({ lab }) => {
   const project = join(lab.folder, 'p', 'two\nlines\t\u001b[1m');
   mkdirSync(project);
   const run = (...args: string[]) => lab.start(args, { cwd: project, input: '' }).ended;

@@ -22,7 +22,7 @@ async function stopHub(): Promise<void> {
   process.kill(await lab.hubPid(), 'SIGSTOP');
 }
 
-test('only the word of a hub makes a report recorded: one that is refused later is reported with the next one', async () => {
+test("only a hub's answer makes a report recorded: a later refusal is reported with the next report", async () => {
   await stopHub();
   for (const id of ['real', 'nobodys-job']) {
     const { structuredContent } = await report(id, 'progress');
@@ -56,7 +56,7 @@ test('a wait that no hub answers says so, and not that there is no job', async (
   process.kill(await lab.hubPid(), 'SIGCONT');
 });
 
-test('while its hub is killed nothing is called recorded that is in no journal', async () => {
+test('while its hub is killed, nothing is called recorded that is not in a journal', async () => {
   await stopHub();
   await report('real', 'progress');
   const calls = Promise.all([report('real', 'progress'), report('nobodys-job', 'completed')]);
@@ -71,11 +71,11 @@ test('while its hub is killed nothing is called recorded that is in no journal',
   expect(lab.events('real').filter(({ type }) => type === 'progress')).toHaveLength(4);
 });
 
-test('what several processes kept of a job is recorded in the order in which they kept it, and nothing overtakes it', async () => {
+test('events of a job kept by several processes are recorded in that order, and nothing overtakes them', async () => {
   const jobs = ['in-turn-1', 'in-turn-2', 'in-turn-3'].map((id) => plant(lab, id));
   await lab.killHub();
   for (const [n, detail] of ['a', 'b', 'c'].entries()) {
-    // As `mam publish` does it: each process has a name of its own.
+    // As `mam publish` does: each process has its own name.
     const claim = { type: 'progress', source: 'peer', at: new Date().toISOString(), detail } as const;
     const keep = (job_id: string) =>
       keepInOutbox(join(lab.home, 'outbox'), `cli-${9 - n}`, { ...claim, job_id, event_id: job_id + detail });

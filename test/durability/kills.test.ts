@@ -24,7 +24,7 @@ afterEach(() => lab.end());
 type Answer = 'recorded' | 'kept' | 'refused' | 'failed' | 'again';
 type Note = (id: string, answer: Answer) => void;
 
-test('1,500 events of 5 publishers: nothing acknowledged is lost, doubled or out of order in three kills', async () => {
+test('1,500 events of 5 publishers: nothing acknowledged is lost, duplicated or out of order across three kills', async () => {
   lab = new Lab();
   const jobs = Array.from({ length: JOBS }, (_, n) => plant(lab, `load-${n}`));
   const servers = await Promise.all(Array.from({ length: SERVERS }, () => lab.startServer()));
@@ -32,7 +32,7 @@ test('1,500 events of 5 publishers: nothing acknowledged is lost, doubled or out
   await first.ask('job_status', { job_id: 'load-0' });
   let pid = await lab.hubPid();
 
-  // Two waiters that sleep through the middle: one wakes up while events flow, one when all is over.
+  // Two waiters that are stopped in the middle: one resumes while events flow, one when all is over.
   const waiter = await lab.startServer({ MAM_TOOL_TIMEOUT_SECONDS: '120' });
   const waited = waiter.ask('wait_job', { job_ids: jobs, until: 'all' });
   const shell = lab.start(['wait', '--json', '--timeout', '120']);
@@ -95,7 +95,7 @@ test('1,500 events of 5 publishers: nothing acknowledged is lost, doubled or out
       const [publisher = '', number = ''] = (event.detail ?? '').split(':');
       inJournal.set(event.detail ?? '', (inJournal.get(event.detail ?? '') ?? 0) + 1);
       const key = `${publisher} ${job}`;
-      // A third party that publishes a failed event once more decides its order itself.
+      // A third party that republishes a failed event decides its order itself.
       if (counts.again === 0 || !publisher.startsWith('third'))
         expect(Number(number), `order of ${key}`).toBeGreaterThan(last.get(key) ?? 0);
       last.set(key, Number(number));
@@ -142,7 +142,7 @@ function viaMqtt(lab: Lab, name: string, jobs: string[], note: Note): Promise<vo
   );
 }
 
-/** Asks until another hub than `old` answers. @returns its process id */
+/** Asks until a hub other than `old` answers. @returns its process id */
 async function servesAgain(lab: Lab, old: number): Promise<number> {
   const address = { kind: 'socket', path: join(lab.home, 'hub.sock') } as const;
   const { host } = lab.hub();

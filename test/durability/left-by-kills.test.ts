@@ -6,7 +6,7 @@ import { startOf } from '../../src/base/processes.ts';
 import { test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
-test('what killed servers and hubs have left is taken away by the next hub, and nothing of the living', async ({
+test('the next hub removes what killed servers and hubs have left, and nothing of living ones', async ({
   lab,
 }) => {
   const announced = (pid: number): string => join(lab.home, 'servers', `${pid}.json`);
@@ -17,13 +17,13 @@ test('what killed servers and hubs have left is taken away by the next hub, and 
   expect(told.start).toBe(startOf(living.pid));
   killed.child.kill('SIGKILL');
   await killed.exited;
-  // Its number may be given to another process.
+  // Its pid may be given to another process.
   writeFileSync(announced(process.pid), JSON.stringify({ ...told, pid: process.pid, start: 'long ago' }));
   writeFileSync(announced(killed.pid), '{"pid":');
-  // Ids of another pid namespace tell nothing here.
+  // Ids of another pid namespace mean nothing here.
   const elsewhere = 2 ** 22 - 1;
   writeFileSync(announced(elsewhere), JSON.stringify({ ...told, pid: elsewhere, ns: 'pid:[1]' }));
-  // As a hub leaves it that is killed before its socket has its name.
+  // As left by a hub that is killed before its socket has its final name.
   const socket = join(lab.home, '.0a1b2c');
   const left = createServer().listen(socket);
   lab.onEnd(() => left.close());

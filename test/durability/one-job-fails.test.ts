@@ -9,14 +9,14 @@ import { claim, joinBroker, joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
-/** More than a broker gives out at once without an acknowledgement. */
+/** More than a broker delivers at once without an acknowledgement. */
 const MANY = 30;
 
 let lab: Lab;
 let server: LabServer;
 const details = (id: string): string[] => lab.events(id).flatMap(({ detail }) => detail ?? []);
 
-/** Jobs of which one can't be written, since its journal has another name too. @returns what lets it be written again */
+/** Jobs of which one can't be written because its journal has a second name. @returns a function that fixes that */
 function jam(id: string): () => void {
   plant(lab, id);
   const other = join(lab.project, `${id}.link`);
@@ -27,14 +27,14 @@ function jam(id: string): () => void {
 const publish = (client: MqttClient, id: string, detail: string): Promise<void> =>
   claim(client, id, { type: 'progress', detail });
 
-describe('a job whose journal can not be written, over the own broker', () => {
+describe("a job whose journal cannot be written, over the hub's own broker", () => {
   beforeAll(async () => {
     lab = new Lab();
     server = await lab.startServer();
   });
   afterAll(() => lab.end());
 
-  test('does not hold up other jobs of the same server or of a plain client; all events come in their order', async () => {
+  test('does not delay other jobs of the same server or of a plain client; all events arrive in order', async () => {
     const free = jam('stuck');
     plant(lab, 'well');
     await server.ask('list_jobs');
@@ -69,7 +69,7 @@ describe.runIf(installed)('the same over Mosquitto', () => {
   });
   afterAll(() => lab.end());
 
-  test('the hub stays at the broker, takes all others, and records the first ones once each in the end', async () => {
+  test('the hub stays connected, accepts all other events, and finally records the first ones once each', async () => {
     const free = jam('stuck');
     plant(lab, 'well');
     const known = { username: USER, password: PASSWORD };
@@ -86,7 +86,7 @@ describe.runIf(installed)('the same over Mosquitto', () => {
     await publish(client, 'well', 'well');
     await until('the other job has its report', () => details('well').join() === 'well');
     expect(details('stuck')).toEqual([]);
-    // A claim that came from outside has no more rights because it was kept.
+    // An outside claim gains no rights by having been kept.
     await claim(client, 'stuck', '{"type":"cancelled","source":"person","detail":"forged"}');
     free();
     await until('all of it is recorded', () => details('stuck').length === MANY);

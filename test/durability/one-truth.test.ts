@@ -15,7 +15,7 @@ import type { Json, LabServer } from '../support/lab-server.ts';
 import { plant, signed } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
-/** Each test has jobs of its own, and ends the hub of all. */
+/** Each test has its own jobs, and ends the shared hub. */
 let lab: Lab;
 let server: LabServer;
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.end());
 
-/** A job that has failed by its time limit, known to a hub and in its list. */
+/** A job that has timed out, known to a hub and in its list. */
 async function timedOut(id: string): Promise<void> {
   await endHub(lab);
   plant(lab, id);
@@ -40,14 +40,14 @@ async function timedOut(id: string): Promise<void> {
 const short = ({ status, reason, late }: Json): Json => ({ status, reason, late: late === true });
 const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
 
-/** What readers say that need no hub. */
+/** What readers say that do not need a hub. */
 async function saidByFiles(id: string): Promise<Json[]> {
   const list = await lab.json('list');
   const status = await lab.json('status', id);
   return [rowOf(list, id), status];
 }
 
-/** What everybody says who asks the hub. */
+/** What everyone says who asks the hub. */
 async function saidByHub(id: string): Promise<Json[]> {
   return [rowOf(await server.ask('list_jobs'), id), await server.ask('job_status', { job_id: id })];
 }
@@ -63,7 +63,7 @@ async function expectOneTruth(id: string, truth: Json): Promise<void> {
   expect(await states(saidByFiles(id))).toEqual([state, state]);
 }
 
-test('the hub is killed right after a late report: all say the same, and job.json is brought up unasked', async () => {
+test('the hub is killed right after a late report: all say the same, and job.json is updated unasked', async () => {
   await timedOut('late');
   const answer = await server.ask('publish_event', { job_id: 'late', event: 'completed', detail: 'done' });
   expect(answer).toMatchObject({ recorded: true, status: 'completed' });
@@ -74,7 +74,7 @@ test('the hub is killed right after a late report: all say the same, and job.jso
   await expectOneTruth('late', { status: 'completed', late: true });
 });
 
-test('an index and a job.json from before a report deceive nobody', async () => {
+test('an index and a job.json from before a report mislead nobody', async () => {
   await timedOut('stale');
   const files = [join(lab.registry, '.index.jsonl'), lab.paths('stale').record];
   const kept = join(lab.project, 'kept');
@@ -87,7 +87,7 @@ test('an index and a job.json from before a report deceive nobody', async () => 
   await expectOneTruth('stale', { status: 'completed', late: true });
 });
 
-test('a journal that ends in the middle of a line, or lost what job.json knows of, is shown alike by all', async () => {
+test('all show a journal alike that ends in the middle of a line, or has lost what job.json knows', async () => {
   for (const id of ['torn', 'shorter']) plant(lab, id);
   await endHub(lab);
   for (const id of ['torn', 'shorter']) {

@@ -20,14 +20,14 @@ const REPLY = `${ROOT}clients/stranger/replies`;
 let lab: Lab;
 let broker: Mosquitto;
 
-/** A broker that lets everybody in. */
+/** A broker that lets everyone in. */
 async function setUp(): Promise<void> {
   lab = new Lab();
   broker = await Mosquitto.make(lab, { anonymous: true });
   await broker.start();
 }
 
-/** A stranger who is on it. */
+/** A stranger who is connected to it. */
 async function stranger(): Promise<MqttClient> {
   return (await joinBroker(broker.url)).setMaxListeners(0);
 }
@@ -45,7 +45,7 @@ async function joined(): Promise<string> {
   return lab.hub().host;
 }
 
-/** Publishes a claim and gives the hub's answer. */
+/** Publishes a claim and returns the hub's answer. */
 async function ask(client: MqttClient, jobId: string, event: object): Promise<Json> {
   const event_id = `stranger-${Math.random()}`;
   const answer = new Promise<Json>((resolve) => {
@@ -117,7 +117,7 @@ describe.runIf(installed)('a hub on a broker that lets everyone in', () => {
       for (const retain of [false, true])
         await client.publishAsync(topic, JSON.stringify(request), { qos: 1, retain });
     }
-    // The broker keeps the order of what one client sends.
+    // The broker keeps one client's messages in order.
     await ask(client, 'mine', { type: 'progress', detail: 'a sign' });
     await until('the sign is recorded', () => lab.events('mine').length === 2);
     expect(seen.filter(({ topic, text }) => topic === REPLY && text.includes('request_id'))).toEqual([]);
@@ -128,7 +128,7 @@ describe.runIf(installed)('a hub on a broker that lets everyone in', () => {
     expect(lab.events('mine').map(({ type }) => type)).toEqual(['queued', 'progress']);
   });
 
-  test("only a peer's reports are taken, without what proves something on the hub's machine", async () => {
+  test("only a peer's reports are accepted, without fields that prove something on the hub's machine", async () => {
     const client = await stranger();
     const spool = join(lab.home, 'spool', 'text.txt');
     const refused: [object, string][] = [
@@ -153,7 +153,7 @@ describe.runIf(installed)('a hub on a broker that lets everyone in', () => {
     expect(lab.events('reported')).toHaveLength(1);
   });
 
-  test('an answer over the broker holds no task and takes no message away from the peer', async () => {
+  test('an answer over the broker contains no task, and takes no message from the peer', async () => {
     const client = await stranger();
     const seen = await listen(client);
     const job_id = 'answered';
@@ -165,7 +165,7 @@ describe.runIf(installed)('a hub on a broker that lets everyone in', () => {
     const own = await server.report(job_id, 'started');
     expect(own).toHaveProperty('task');
     expect(own.messages.join()).toContain('A word for the peer');
-    // What a local client is told stays on the private socket.
+    // Answers to a local client stay on the private socket.
     const replies = seen.filter(({ topic }) => topic.includes('/clients/'));
     expect(replies.every(({ topic }) => topic === REPLY)).toBe(true);
   });
@@ -183,14 +183,14 @@ describe.runIf(installed)('a hub on a broker that lets everyone in', () => {
 describe.runIf(installed)('over a broker that lets everyone in', () => {
   afterEach(() => lab.end());
 
-  test('what the broker has kept is ignored: claims and requests from before the start', async () => {
+  test('retained messages are ignored: claims and requests from before the start', async () => {
     await setUp();
     const client = await stranger();
     plant(lab, 'kept');
     await (await lab.startServer(broker.env)).ask('list_jobs');
     const host = await joined();
     await endHub(lab);
-    // The broker must know no session of the hub: what comes while it is away is news.
+    // The broker must have no session of the hub: what arrives while it is gone is news.
     const session = Seal.of(homePaths(lab.home)).nameFor(`session ${machineId()}`);
     const namesake = { clientId: `mam-hub-${session}`, clean: true, reconnectPeriod: 0 };
     await (await mqtt.connectAsync(broker.url, namesake)).endAsync();
@@ -210,7 +210,7 @@ describe.runIf(installed)('over a broker that lets everyone in', () => {
     expect(isRunning(await lab.hubPid())).toBe(true);
   });
 
-  test('a report for a job of another machine gets through, and a forged answer brings no words to the peer', async () => {
+  test('a report for a job of another machine gets through, and a forged answer gives the peer no text', async () => {
     await setUp();
     const client = await stranger();
     plant(lab, 'mine');
@@ -227,7 +227,7 @@ describe.runIf(installed)('over a broker that lets everyone in', () => {
     expect(shell.code).toBe(0);
     expect(lab.events('mine').at(-1)).toMatchObject({ type: 'started', source: 'peer', detail: 'shell' });
     expect(lab.events('mine').at(-1)).not.toHaveProperty('origin');
-    // The hub of the job is too slow for the one who forges.
+    // The job's hub answers after the forger.
     const pid = await lab.hubPid();
     client.on('message', (topic, payload) => {
       if (!topic.includes('/claims/')) return;

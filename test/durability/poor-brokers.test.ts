@@ -13,12 +13,12 @@ const look = (port: number, url = `mqtt://127.0.0.1:${port}`) =>
     (error: { text?: string }) => error.text ?? String(error),
   );
 
-/** What a broker does not do, and what is said of it. */
+/** What a broker does not support, and the message about it. */
 const POOR: [what: string, more: string[], says: string, advice: string][] = [
   ['keeps nothing', ['retain_available false'], 'keeps no retained messages', 'retain_available true'],
-  ['knows QoS 0 only', ['max_qos 0'], 'accepts messages at QoS 0 only', 'max_qos 1'],
+  ['supports only QoS 0', ['max_qos 0'], 'accepts messages at QoS 0 only', 'max_qos 1'],
   [
-    'takes small packets only',
+    'accepts only small packets',
     ['max_packet_size 1000'],
     'accepts packets of at most 1000 bytes',
     'max_packet_size',
@@ -30,7 +30,7 @@ const POOR: [what: string, more: string[], says: string, advice: string][] = [
     'message_size_limit',
   ],
   [
-    'lets its user write nothing',
+    'does not let its user write',
     ['acl_file ACL'],
     'does not let this user write mam/v1/default/clients/hub-here/replies ("Not authorized")',
     'topic readwrite mam/v1/default/#',
@@ -57,7 +57,7 @@ describe.runIf(installed)('a broker that', () => {
   );
 });
 
-describe.runIf(installed)('a hub at a poor broker', () => {
+describe.runIf(installed)('a hub on a limited broker', () => {
   sharing(
     'says so in its status, in its log and to the doctor, and joins when it is fixed',
     async ({ lab }) => {
@@ -77,7 +77,7 @@ describe.runIf(installed)('a hub at a poor broker', () => {
       await good.start();
       await until('it is joined', async () => (await status()).broker_problem === undefined);
       await good.kill();
-      // What is lost is told, too.
+      // A lost broker is reported, too.
       await until('it is lost', async () => (await status()).broker_problem !== undefined);
       expect((await status()).broker_problem).toMatch(/connection was lost|ECONNREFUSED/);
       await lab.start(['hub', 'stop'], { env }).ended;
@@ -96,12 +96,12 @@ describe('what is not a broker', () => {
   };
 
   test.each(['refuses', 'closes on', 'keeps silent about'])(
-    'one that %s MQTT 5 and knows the older protocol is a broker all the same',
+    'one that %s MQTT 5 but knows the older protocol is still a broker',
     async (how) => {
       const aedes = await Aedes.createBroker();
       const server = createServer((socket) => {
         socket.once('data', (connect) => {
-          // The level of the protocol stands behind its name.
+          // The protocol level follows the protocol name.
           if (how === 'refuses' || connect[8] === 4) {
             socket.unshift(connect);
             aedes.handle(socket);
@@ -118,10 +118,10 @@ describe('what is not a broker', () => {
       createServer((socket) => socket.destroy()),
       async (port) => {
         expect(await look(port)).toMatch(
-          /cannot be reached .*for a port with TLS the URL begins with mqtts:/,
+          /cannot be reached .*for a port with TLS the URL starts with mqtts:/,
         );
         expect(await look(port, `mqtts://127.0.0.1:${port}`)).toMatch(
-          /without TLS the URL begins with mqtt:/,
+          /without TLS the URL starts with mqtt:/,
         );
         expect(await look(port, `ws://127.0.0.1:${port}`)).toMatch(/without WebSockets with mqtt:/);
       },
@@ -140,12 +140,12 @@ describe('what is not a broker', () => {
     const server = createServer((socket) => socket.end('220 ready\r\n'));
     await serving(server, async (port) => {
       const said = await look(port, `mqtts://127.0.0.1:${port}`);
-      expect(said).toContain('does not speak TLS at this port');
+      expect(said).toContain('does not speak TLS on this port');
       expect(said).not.toContain('certificate');
     });
   });
 
-  test('one that refuses with a reason of its own passes that on', async () => {
+  test('one that refuses with its own reason has that passed on', async () => {
     const refuse = Buffer.from([0x20, 0x02, 0x00, 0x03]);
     const server = createServer((socket) => socket.once('data', () => socket.end(refuse)));
     await serving(server, async (port) =>

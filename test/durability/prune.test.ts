@@ -22,13 +22,13 @@ const DAY_MS = 86_400_000;
 let lab: Lab;
 let registry: string;
 let count = 0;
-/** A lab of its own for each test, or one for all of a group. */
+/** A separate lab for each test, or one for a group. */
 function makeLab(): void {
   lab = new Lab();
   lab.expected.push(NOT_OURS);
 }
 
-/** Puts a job that has ended so many days ago into the registry, as a hub has left it. */
+/** Puts a job that ended this many days ago into the registry, as a hub would have left it. */
 function plantEnded(id: string, days: number, type = 'completed', log_dir?: string): string {
   plantJob(registry, id, log_dir === undefined ? {} : { log_dir }, lab.project);
   const at = new Date(Date.now() - days * DAY_MS).toISOString();
@@ -47,7 +47,7 @@ const folders = (): string[] =>
 const ids = (jobs: { job_id: string }[]): string[] => jobs.map(({ job_id }) => job_id).sort();
 
 describe('mam prune', () => {
-  // One hub for all: each test has a registry of its own.
+  // One hub for all: each test has its own registry.
   beforeAll(makeLab);
   beforeEach(() => {
     registry = join(lab.folder, `registry-${++count}`);
@@ -69,7 +69,7 @@ describe('mam prune', () => {
   });
 
   test('removes what has ended long ago, and nothing else', async () => {
-    // The project's own, which nobody has to name.
+    // The project's own registry, which needs no option.
     registry = lab.registry;
     const prune = (...args: string[]) => lab.mam('prune', '--older-than', '30d', ...args);
     const json = async (...args: string[]) => JSON.parse((await prune('--json', ...args)).stdout);
@@ -82,7 +82,7 @@ describe('mam prune', () => {
     plantEnded('elsewhere', 40, 'completed', join(logs, 'elsewhere'));
     mkdirSync(join(logs, 'elsewhere'));
     writeFileSync(join(logs, 'elsewhere', 'validate.log'), 'kept');
-    // What is not ours, in the registry itself and where a job would be.
+    // Foreign content, in the registry itself and in place of a job.
     lab.expected.push(/^p\/\.mam\/jobs\/notes\.txt$/);
     writeFileSync(join(registry, 'notes.txt'), 'mine');
     mkdirSync(join(registry, 'just-a-folder'));
@@ -99,12 +99,12 @@ describe('mam prune', () => {
     expect(folders()).toEqual(['just-a-folder', 'notes.txt', 'open', 'young']);
     expect(readFileSync(join(logs, 'elsewhere', 'validate.log'), 'utf8')).toBe('kept');
     expect(existsSync(join(registry, '.trash'))).toBe(false);
-    // Again: nothing is left to prune.
+    // A second time: nothing is left to prune.
     expect((await prune()).stdout).toMatch(/^Pruned 0 jobs \(0 B\) that ended before .*\.\n$/);
     expect((await lab.json('list')).total).toBe(2);
   });
 
-  test('leaves and names what it cannot read whole, or what holds files of others', async () => {
+  test('keeps and names what it cannot read whole, or what contains files of others', async () => {
     for (const id of ['torn', 'foreign', 'texts', 'linked', 'blocked', 'good', 'lost']) plantEnded(id, 40);
     appendFileSync(lab.paths('torn', registry).journal, '\n{"seq":3,"ty\n');
     writeFileSync(lab.paths('blocked', registry).journal, 'no journal\n');
@@ -132,7 +132,7 @@ describe('mam prune', () => {
     expect(stderr.match(/^mam: \S+ stays\. /gm)).toHaveLength(5);
   });
 
-  test('a registry that is not there is not made', async () => {
+  test('a missing registry is not created', async () => {
     registry = join(lab.folder, 'none');
     expect(await prune()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Pruned 0 jobs/) });
     expect(existsSync(registry)).toBe(false);
@@ -155,11 +155,11 @@ describe('a running hub', () => {
   });
   afterEach(() => lab.end());
 
-  test('forgets a pruned job: a late report, a wait and its key find nothing, waiters of others go on', async () => {
+  test('forgets a pruned job: a late report, a wait and its key find nothing, waiters of other jobs continue', async () => {
     const server = await lab.startServer();
     plant(lab, 'open');
     plant(lab, 'held');
-    // In the hub's memory, ended a moment ago.
+    // In the hub's memory, just ended.
     await server.ask('publish_event', { job_id: 'held', event: 'completed', detail: 'done' });
     const args = { prompt: 'Mend the roof', agent: 'human', request_key: 'roof' };
     const { job_id: keyed } = await server.ask('delegate_job', args);
@@ -176,7 +176,7 @@ describe('a running hub', () => {
     expect(late).toContain('There is no job with this id');
     expect(await server.refusal('wait_job', { job_id: 'held' })).toContain('no job');
     expect(await server.refusal('job_status', { job_id: keyed })).toContain('no job');
-    // The same key makes a new job: the old one is no more.
+    // The same key makes a new job: the old one is gone.
     const again = await server.ask('delegate_job', args);
     expect(again).toMatchObject({ repeated: false });
     expect(again.job_id).not.toBe(keyed);
@@ -187,20 +187,20 @@ describe('a running hub', () => {
     expect(ids((await lab.json('list')).jobs)).toEqual(['open', again.job_id].sort());
   });
 
-  test('killed in the middle: each job is whole or gone, the next hub goes on', async () => {
+  test('killed in the middle: each job is whole or gone, the next hub continues', async () => {
     const jobs = Array.from({ length: 300 }, (_, n) => plantEnded(`job-${n}`, 40));
     const young = plantEnded('young', 1);
-    // As with a job's record: a hub that is killed in the middle of a write leaves its neighbour of the file.
+    // As with a job's record: a hub that is killed in the middle of a write leaves a temporary file.
     lab.expected.push(/^p\/\.mam\/jobs\/\.index\.jsonl\.[0-9a-f]{8}\.tmp$/);
     const run = lab.start(['prune', '--older-than', '30d', '--json']);
     for (const share of [0.9, 0.5]) {
       // More often than `until`: a hub is quick.
       while (folders().length >= jobs.length * share && run.child.exitCode === null) await pause(5);
-      // All were gone before it could be killed: nobody needs another hub.
+      // All were gone before it could be killed: no other hub is needed.
       if (folders().length === 1) break;
-      // The one before may have got so far; the command then starts the next.
+      // The previous one may have got this far; the command then starts the next.
       await lab.hubPid();
-      // While it is looked, nobody starts the next hub, which would go on.
+      // During this check nobody starts the next hub, which would continue.
       run.child.kill('SIGSTOP');
       await lab.killHub();
       for (const id of folders()) {
@@ -233,11 +233,11 @@ describe('a running hub', () => {
     }
     expect(JSON.parse((await run.ended).stdout)).toMatchObject({ count: 700, kept: [] });
     expect(folders()).toEqual(['open']);
-    // A prune in one go would keep every report until all are gone.
+    // A prune without pauses would delay every report until all are gone.
     expect(new Set(gone.filter((count) => count > 0 && count < 700)).size).toBeGreaterThan(1);
   });
 
-  test('answers a foreign cursor and a time that is not one', async () => {
+  test('answers a foreign cursor and an invalid time', async () => {
     plantEnded('done', 40);
     const server = await lab.startServer();
     await server.ask('list_jobs', {});

@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 describe('a registry that is away when a hub starts', () => {
   test.for([
     ['its folder is missing', false],
-    ['an empty folder is in its place, as of an unmounted disk', true],
+    ['an empty folder is in its place, as with an unmounted disk', true],
   ] as const)(
     '%s: nothing is thrown away, and the job goes on when it is back',
     async ([, isEmpty], { lab }) => {
@@ -52,7 +52,7 @@ describe('a registry that is away when a hub starts', () => {
     },
   );
 
-  test('holds up the reports on its own jobs only, also those of one publisher', async ({ lab }) => {
+  test('delays only reports on its own jobs, even those of one publisher', async ({ lab }) => {
     const other = join(lab.folder, 'p', 'other');
     plant(lab, 'far-away');
     plant(lab, 'near-by', {}, other);
@@ -71,7 +71,7 @@ describe('a registry that is away when a hub starts', () => {
   });
 });
 
-test('a registry that goes away under a hub, or before the next one: nobody is shown an empty list, and nothing is made anew', async ({
+test('a registry that goes away under a hub, or before the next one: nobody is shown an empty list, and nothing is recreated', async ({
   lab,
 }) => {
   const server = await lab.startServer();
@@ -83,7 +83,7 @@ test('a registry that goes away under a hub, or before the next one: nobody is s
     for (const tool of ['list_jobs', 'wait_job'])
       expect(await server.refusal(tool)).toContain('it is missing');
     expect(await server.refusal('delegate_job', again)).toContain('it is missing');
-    // What jobs it has is known: a mistyped id is none of them.
+    // Its jobs are known: a mistyped id is not one of them.
     expect(await server.refusal('job_status', { job_id: 'another' })).toContain('There is no job');
   };
   await refused({ ...order, request_key: 'another' });
@@ -95,7 +95,7 @@ test('a registry that goes away under a hub, or before the next one: nobody is s
   await server.ask('cancel_job', { job_id });
 });
 
-test('an ended job of a registry that is away: what is reported is kept, and recorded when it is back', async ({
+test('an ended job of a registry that is away: reports are kept, and recorded when it is back', async ({
   lab,
 }) => {
   const link = join(lab.folder, 'p', 'link');
@@ -113,14 +113,14 @@ test('an ended job of a registry that is away: what is reported is kept, and rec
     // A report waits no longer than a second for the start of a hub.
     expect(await server.refusal('job_status', { job_id: id })).toContain(away);
     const said = await lab.mam('publish', '--job', id, '--event', 'progress', '--detail', `${isAway}`);
-    // Behind one that is kept as well.
+    // After another kept report as well.
     expect(said).toMatchObject({ code: 0, stderr: expect.stringContaining(away) });
     expect((await lab.mam('status', id)).stderr).toContain(away);
     const listed = `The registry ${lab.registry} is unavailable`;
     for (const words of [[], ['--registry-dir', link]])
       expect((await lab.mam('list', ...words)).stderr).toContain(listed);
     expect(await server.refusal('list_jobs')).toContain(listed);
-    // What nobody has ever made is no such job all the same.
+    // A job that was never made is still reported as unknown.
     const typo = await lab.mam('publish', '--job', 'never-made', '--event', 'progress');
     expect(typo).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job') });
   }
@@ -169,7 +169,7 @@ test('a journal that is gone: its job waits for it, and says so', async ({ lab }
   move(true);
   await lab.event('cut', 'timeout');
   await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
-  // Without the list of registries, and from elsewhere.
+  // Without the list of registries, and from another folder.
   await lab.killHub();
   rmSync(join(lab.home, 'registries'));
   const elsewhere = ['--registry-dir', join(lab.folder, 'p', 'other')];
@@ -191,7 +191,7 @@ test('the pointers to live jobs are lost while their registry is away: the jobs 
   rmSync(join(lab.home, 'live'), { recursive: true });
   const away = `${lab.registry}-away`;
   renameSync(lab.registry, away);
-  // Also by the hub after the one that has noticed it.
+  // Also by the hub after the one that noticed it.
   for (const _ of ['first', 'second']) {
     expect(await server.refusal('job_status', { job_id: id })).toContain('is unavailable');
     await lab.mam('hub', 'restart');

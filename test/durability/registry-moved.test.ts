@@ -12,12 +12,12 @@ const next = (lab: Lab) => join(lab.folder, NEXT);
 const registryIn = (project: string) => join(project, '.mam/jobs');
 const copy = (from: string, to: string) =>
   cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-/** Whatever a person says of a job, in the folder where its project lies now. */
+/** A person's report on a job, in the current folder of its project. */
 const say = (lab: Lab, ...args: string[]) => lab.start(args, { cwd: next(lab), input: '' }).ended;
 const pointer = (lab: Lab, id: string) => readFileSync(join(lab.home, 'live', id), 'utf8').split('\n')[0];
 
 describe('a project with open jobs that is renamed', () => {
-  test('under a hub: its jobs go on in their new place', async ({ lab }) => {
+  test('under a hub: its jobs continue in their new place', async ({ lab }) => {
     lab.expected.push(/^q\//);
     plant(lab, 'carried');
     plant(lab, 'dropped');
@@ -30,7 +30,7 @@ describe('a project with open jobs that is renamed', () => {
     const told = await reporter.report('carried', 'progress', { detail: 'on the way' });
     expect(told).toMatchObject({ recorded: true });
     await until('it is followed', () => pointer(lab, 'carried') === registryIn(next(lab)));
-    // Its old place is no registry that is away, which might have this one.
+    // Its old place does not count as a registry that is away and might have this job.
     expect(await server.refusal('job_status', { job_id: 'mistyped' })).toContain('There is no job');
     const typo = await say(lab, 'publish', '--job', 'mistyped', '--event', 'progress');
     expect(typo).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job') });
@@ -52,7 +52,7 @@ describe('a project with open jobs that is renamed', () => {
     mkdirSync(lab.project);
   });
 
-  test('while no hub runs: the next one finds them, also a second time', async ({ lab }) => {
+  test('while no hub runs: the next one finds them, even a second time', async ({ lab }) => {
     lab.expected.push(/^(q|r)\//);
     plant(lab, 'carried');
     const reporter = await lab.startPeerServer();
@@ -64,12 +64,12 @@ describe('a project with open jobs that is renamed', () => {
     await until('it is recorded', () => last()?.detail === 'in q');
     await lab.killHub();
     renameSync(next(lab), join(lab.folder, 'r'));
-    // Another project has its name by now.
+    // Another project has taken its name.
     mkdirSync(registryIn(next(lab)), { recursive: true });
     await reporter.report('carried', 'completed', { detail: 'in r' });
     const there = registryIn(join(lab.folder, 'r'));
     await until('it is recorded', () => lab.record('carried', there).detail === 'in r');
-    // Where it was meanwhile there is nothing to wait for.
+    // Nothing waits for the place where it was in between.
     removeAtOnce(next(lab));
     mkdirSync(lab.project);
     const mistyped = await lab.mam('publish', '--job', 'carriex', '--event', 'progress');
@@ -92,7 +92,7 @@ describe('a project with open jobs that is renamed', () => {
   });
 });
 
-test('a copy of a project with open jobs is called a copy, also once those have ended', async ({ lab }) => {
+test('a copy of a project with open jobs is called a copy, even after those have ended', async ({ lab }) => {
   lab.expected.push(/^q\//);
   plant(lab, 'copied');
   const reporter = await lab.startPeerServer();
@@ -111,7 +111,7 @@ test('a copy of a project with open jobs is called a copy, also once those have 
   expect(lab.types('copied', registryIn(next(lab)))).toEqual(['queued', 'started']);
 });
 
-test('a copy that is put in the place of a registry under its hub is taken for it', async ({ lab }) => {
+test('a copy that replaces a registry under its hub is accepted as the registry', async ({ lab }) => {
   lab.expected.push(/^p\/\.mam\/jobs\.(bak|old)\//);
   for (const id of ['busy', 'quiet']) plant(lab, id);
   const reporter = await lab.startPeerServer();
@@ -128,15 +128,13 @@ test('a copy that is put in the place of a registry under its hub is taken for i
   expect(lab.types('busy')).toEqual(['queued', 'started', 'progress', 'completed']);
   expect(lab.types('quiet')).toEqual(['queued', 'started', 'completed']);
   await until('its record says so', () => lab.record('busy').status === 'completed');
-  // What was put aside is nobody's any more.
+  // The registry that was moved aside is no longer used.
   expect(lab.types('busy', aside)).toEqual(['queued', 'started']);
   expect(lab.types('quiet', `${lab.registry}.old`)).toEqual(['queued', 'started']);
   expect(await lab.hubPid()).toBe(pid);
 });
 
-test("an older copy in the place of one job's folder: nothing that was acknowledged is lost", async ({
-  lab,
-}) => {
+test("an older copy in place of one job's folder: nothing that was acknowledged is lost", async ({ lab }) => {
   plant(lab, 'one');
   const reporter = await lab.startPeerServer();
   await lab.begin(reporter, 'one');

@@ -37,7 +37,7 @@ describe('a registry that is removed under its open jobs', () => {
     await until('it is recorded', () => lab.record('bystander').status === 'completed');
   });
 
-  test('its task and long texts are there again, and what could not be restored is reported', async ({
+  test('its task and long texts are restored, and what could not be restored is reported', async ({
     lab,
   }) => {
     const server = await lab.startServer();
@@ -62,7 +62,7 @@ describe('a registry that is removed under its open jobs', () => {
     for (const job_id of [id, 'older']) await server.ask('cancel_job', { job_id });
   });
 
-  test('the lock alone: it is taken again, and no number is given twice', async ({ lab }) => {
+  test('only the lock: it is taken again, and no number is used twice', async ({ lab }) => {
     const other = join(lab.folder, 'home-2');
     lab.homes.push(other);
     plant(lab, 'locked');
@@ -79,7 +79,7 @@ describe('a registry that is removed under its open jobs', () => {
     expect(await lab.hubPid()).toBe(pid);
   });
 
-  test('another home takes it: its jobs wait, and the hub serves all others', async ({ lab }) => {
+  test('another home takes it: its jobs wait, and the hub serves all other jobs', async ({ lab }) => {
     const other = join(lab.folder, 'home-2');
     lab.homes.push(other);
     const elsewhere = join(lab.folder, 'p', 'elsewhere');
@@ -108,7 +108,7 @@ describe('a registry that is removed under its open jobs', () => {
     await reporter.report('free', 'completed');
   });
 
-  test('the journal alone: what was acknowledged is there again', async ({ lab }) => {
+  test('only the journal: what was acknowledged is restored', async ({ lab }) => {
     plant(lab, 'cut');
     const reporter = await lab.startPeerServer();
     await lab.begin(reporter, 'cut');
@@ -117,7 +117,7 @@ describe('a registry that is removed under its open jobs', () => {
     renameSync(journal, `${journal}.aside`);
     await until('it is there again', () => existsSync(journal));
     await reporter.report('cut', 'progress', { detail: 'more' });
-    // In one turn with the report, while the file is open.
+    // In the same turn as the report, while the file is open.
     renameSync(journal, `${journal}.aside`);
     const told = await reporter.report('cut', 'completed', { detail: 'whole' });
     expect(told).toMatchObject({ recorded: true, status: 'completed' });

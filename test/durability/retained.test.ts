@@ -14,7 +14,7 @@ const LONG_AGO_S = 11 * 60;
 
 let lab: Lab;
 let server: LabServer;
-/** What a program that comes now finds on the records' topics; a cleared one is gone from it again. */
+/** What a new subscriber finds on the record topics; cleared ones are removed. */
 async function records(place: { url: string } | { home: string }): Promise<Map<string, string>> {
   const client =
     'url' in place
@@ -30,7 +30,7 @@ async function records(place: { url: string } | { home: string }): Promise<Map<s
   return found;
 }
 
-/** A hub that has ended, as its own end or a kill leaves it; then a long time passes. */
+/** A hub that has stopped or was killed; then a long time passes. */
 function longAgo(id: string): void {
   const then = Date.now() / 1000 - LONG_AGO_S;
   utimesSync(join(lab.home, 'retained', id), then, then);
@@ -76,7 +76,7 @@ describe.runIf(installed)('over Mosquitto', () => {
   });
   afterAll(() => lab.end());
 
-  test('what the last hub has left there is cleared by the next one, when its time is over', async () => {
+  test('the next hub clears what the last one left there, when its time is over', async () => {
     const found = await records(broker);
     await server.ask('list_jobs');
     await until('the broker is joined', () => found.size === 3);
@@ -95,7 +95,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await until('its note is gone', () => !existsSync(join(lab.home, 'retained', 'old')));
   });
 
-  test('a broker that comes later than the hub is shown what is open', async () => {
+  test('a broker that starts after the hub gets the open jobs', async () => {
     await endHub(lab);
     await broker.kill();
     await server.report('open', 'question', { detail: 'Which?' });
@@ -104,7 +104,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     await until('it is shown', () => found.get('open') === 'input_required');
   });
 
-  test('nothing stays under the name that the machine had before', async () => {
+  test("nothing stays under the machine's previous name", async () => {
     await endHub(lab);
     writeFileSync(join(lab.home, 'retained', '.hosts'), 'old-name-123456\n');
     const topic = 'mam/v1/default/hosts/old-name-123456/jobs/open/record';

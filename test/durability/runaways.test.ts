@@ -13,12 +13,12 @@ import { claim, joinHub } from '../support/mqtt.ts';
 import { plant, signed } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
-/** One for each job: an answer may still be on its way when its test has ended. */
+/** One for each job: an answer may still be in flight when its test has ended. */
 const replies = (job: string): string => `mam/v1/default/clients/${job}/replies`;
-/** So few that a test can spend them, and so slow that none comes back while it looks: 4 at once, and one each 30 s. */
+/** So few that a test can use them up, and refilled so slowly that none returns meanwhile: 4 at once, and one every 30 s. */
 const FEW = { MAM_HUB_EVENTS_PER_MINUTE: '2' };
 const AT_ONCE = 4;
-/** How many a slow machine lets come back while a test runs. */
+/** How many may return while a test runs on a slow machine. */
 const SLACK = 4;
 
 let lab: Lab;
@@ -27,7 +27,7 @@ let server: LabServer;
 afterAll(() => lab.end());
 
 /**
- * A hub of that kind for all tests of a group, each with a job of its own: what may still be said is counted for each.
+ * A hub of that kind for all tests of a group, each with its own job: the allowance is counted per job.
  * @param made makes what the jobs of these tests have before the hub takes them up
  */
 function withHub(jobs: string[], env: Record<string, string>, made: () => void): void {
@@ -44,7 +44,7 @@ function withHub(jobs: string[], env: Record<string, string>, made: () => void):
 /** A plain MQTT.js client on the hub's socket. */
 const connect = (name: string) => joinHub(lab.home, { clientId: name, reconnectPeriod: 1_000 });
 
-/** One that hears what the hub answers, by the event's id. */
+/** One that receives the hub's answers, by event id. */
 async function third(job: string): Promise<{ client: MqttClient; answers: Map<string, Json> }> {
   const client = await connect('third');
   const answers = new Map<string, Json>();
@@ -68,25 +68,25 @@ async function flood(client: MqttClient, job: string, prefix: string, type: stri
 const count = (job: string, type: string): number =>
   lab.events(job).filter((event) => event.type === type).length;
 
-test('10,000 events of a job may come at once, and no more', async () => {
+test('at most 10,000 events of a job may arrive at once', async () => {
   const { hubEventsPerMinute } = await loadSettings({ cwd: tmpdir() }, { MAM_HOME: join(tmpdir(), 'none') });
   const rates = new EventRates(hubEventsPerMinute ?? 0);
   const job = { id: 'open', length: 1, record: { status: 'working' } } as LiveJob;
   let taken = 0;
   while (taken < 11_000 && rates.countEvent(job, 'progress', false) === undefined) taken++;
   expect(taken).toBeGreaterThanOrEqual(10_000);
-  // Some come back while it counts.
+  // Some of the allowance returns meanwhile.
   expect(taken).toBeLessThan(11_000);
 });
 
-describe('where few events may come', () => {
+describe('where few events are allowed', () => {
   withHub(['lost', 'looping', 'keeping'], FEW, () => {
     const at = new Date().toISOString();
     const lost = { seq: 2, event_id: 'lost', job_id: 'lost', type: 'session_lost', source: 'hub', at };
     appendFileSync(lab.paths('lost').journal, signed(lab.home, 'lost', { ...lost, recorded_at: at }));
   });
 
-  test('a loop of started on a job that has failed before it was started is refused', async () => {
+  test('a loop of started on a job that failed before it was started is refused', async () => {
     const job = 'lost';
     expect(lab.record(job)).toMatchObject({ status: 'failed', reason: 'session_lost' });
     const { client, answers } = await third(job);
@@ -123,13 +123,13 @@ describe('where few events may come', () => {
       expect.objectContaining({ source: 'hub', data: { type: 'progress' } }),
     ]);
 
-    // What was recorded once is answered so again, however much came since.
+    // A recorded event gets the same answer again, however many came since.
     answers.clear();
     await flood(client, job, 'loop', 'progress', 1);
     await until('it is answered', () => answers.size === 1);
     expect(answers.get('loop-0')).toMatchObject({ accepted: true, recorded: true, seq: 2 });
 
-    // The first started, a question and the end have their own share.
+    // The first started, a question and the end have their own allowance.
     expect(await server.report(job, 'started')).toMatchObject({
       accepted: true,
       task: expect.any(String),
@@ -145,7 +145,7 @@ describe('where few events may come', () => {
     await flood(client, job, 'asks', 'question', 100);
     expect(count(job, 'question')).toBeLessThan(AT_ONCE + SLACK);
 
-    // Every road says it.
+    // Every interface says so.
     await flood(client, job, 'more', 'progress', 50);
     expect(await server.report(job, 'progress')).toMatchObject({
       accepted: false,
@@ -159,12 +159,12 @@ describe('where few events may come', () => {
       accepted: true,
       status: 'completed',
     });
-    // On a job that is closed nothing matters any more.
+    // On a closed job nothing matters any more.
     await flood(client, job, 'closed', 'completed', 100);
     expect(count(job, 'completed')).toBeLessThan(1 + SLACK);
   });
 
-  test('what the outbox has kept is recorded whole, as its publisher was promised', async () => {
+  test('everything in the outbox is recorded, as its publisher was promised', async () => {
     const job = 'keeping';
     for (let n = 1; n <= 40; n++) {
       await keepInOutbox(outboxFolder(lab.home), 'kept', {
@@ -182,7 +182,7 @@ describe('with the limits as they are', () => {
   withHub(['burst', 'full', 'long'], {}, () => {
     const at = new Date().toISOString();
     const told = { event_id: 'last', job_id: 'full', type: 'progress', source: 'peer', at, recorded_at: at };
-    // As if those before it could not be read: the number of the last one is what counts.
+    // As if the earlier ones could not be read: only the number of the last one counts.
     appendFileSync(lab.paths('full').journal, signed(lab.home, 'full', { seq: 99_901, ...told }));
   });
 
@@ -195,7 +195,7 @@ describe('with the limits as they are', () => {
     expect(count(job, 'throttled')).toBe(0);
   });
 
-  test('a journal with 100,000 events takes no more progress, and the end still', async () => {
+  test('a journal with 100,000 events accepts no more progress, but still the end', async () => {
     const job = 'full';
     const { client } = await third(job);
     await flood(client, job, 'more', 'progress', 150);
@@ -210,7 +210,7 @@ describe('with the limits as they are', () => {
     });
   });
 
-  test('texts that are too long are refused on every road, with the limit', async () => {
+  test('texts that are too long are refused by every interface, with the limit', async () => {
     const job = 'long';
     const { client, answers } = await third(job);
     const files = Array(101).fill('a');

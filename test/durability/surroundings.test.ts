@@ -31,7 +31,7 @@ describe('without the pointers to the live jobs', () => {
       const live = join(lab.home, 'live');
       if (what === 'what a note says') writeFileSync(join(live, 'limited'), '');
       else rmSync(what === 'the folder' ? live : join(live, 'limited'), { recursive: true });
-      // Nobody asks for the job itself.
+      // Nobody requests the job itself.
       await reporter.call('job_status', { job_id: 'unknown' });
       await lab.event('limited', 'timeout');
     },
@@ -50,7 +50,7 @@ test('the folder of the socket of a deep home goes with the hub', async ({ lab }
   await until('it is gone', () => !existsSync(folder));
 });
 
-test('a hub that has no file descriptor left says so, stays, and goes on when it has some', async ({
+test('a hub that has no file descriptor left says so, stays, and continues when it has some', async ({
   lab,
 }) => {
   plant(lab, 'crowded');
@@ -64,7 +64,7 @@ test('a hub that has no file descriptor left says so, stays, and goes on when it
     const done = await lab.run('prlimit', ['--pid', String(pid), `--nofile=${files}:`]);
     expect(done.stderr).toBe('');
   };
-  // Its journal may be open still: whatever it opens from now on fails.
+  // Its journal may still be open: anything that it opens from now on fails.
   await limit(3);
   const { recorded } = await reporter.report(id, 'progress', { detail: 'one' });
   await pause(6_000);
@@ -80,7 +80,7 @@ test('a hub that has no file descriptor left says so, stays, and goes on when it
   await server.ask('cancel_job', { job_id: id });
 });
 
-test('a clock that was set back since a hub was started keeps no hub from starting', async ({ lab }) => {
+test('a clock that was set back since a hub was started prevents no start', async ({ lab }) => {
   mkdirSync(lab.home, { recursive: true, mode: 0o700 });
   const mark = join(lab.home, 'hub.starting');
   writeFileSync(mark, '');

@@ -33,7 +33,7 @@ interface Third {
   open: string;
   client: MqttClient;
   closes: () => number;
-  /** Publishes a claim and gives the hub's answer. */
+  /** Publishes a claim and returns the hub's answer. */
   ask(jobId: string, event: object): Promise<Json>;
 }
 
@@ -89,7 +89,7 @@ test('what is refused is acknowledged and answered, and the connection stays', a
   }
   expect((await ask('nobody', { type: 'progress' })).refusal).not.toContain('ended');
   expect(lab.events(open)).toHaveLength(1);
-  // On a job that is final a report is kept in the log, and changes nothing.
+  // A report on a final job is kept in the log and changes nothing.
   const late = await ask('ended', { type: 'error', detail: 'too late' });
   expect(late).toMatchObject({ accepted: false, recorded: true });
   expect(lab.events('ended').at(-1)).toMatchObject({ type: 'error', late: true });
@@ -99,7 +99,7 @@ test('what is refused is acknowledged and answered, and the connection stays', a
   expect(await ask(open, { type: 'progress' })).toMatchObject(taken);
 });
 
-test('rubbish is swallowed: no JSON, foreign topics, too long payloads; the same connection goes on', async () => {
+test('garbage is ignored: invalid JSON, foreign topics, oversized payloads; the connection continues', async () => {
   const { open, client, ask, closes } = await third();
   const pid = await lab.hubPid();
   const rubbish: [string, string | Buffer][] = [
@@ -147,7 +147,7 @@ test('rubbish is swallowed: no JSON, foreign topics, too long payloads; the same
   expect(lab.hubLog()).not.toContain('    at ');
 });
 
-test('a crooked reply_to does not speak in the name of the hub', async () => {
+test('a forged reply_to cannot speak in the name of the hub', async () => {
   const { open, client, ask } = await third();
   const waiter = lab.start(['wait', '--job', open, '--timeout', '20']);
   const host = lab.hub().host;
@@ -169,7 +169,7 @@ test('a crooked reply_to does not speak in the name of the hub', async () => {
   expect(lab.events(open).filter(({ type }) => type === 'progress')).toHaveLength(before + 6);
 });
 
-test('a packet beyond the guard ends its own connection and no other', async () => {
+test('a packet above the limit ends only its own connection', async () => {
   const { open, client, closes } = await third();
   await server.report(open, 'progress');
   client.publish(CLAIMS + open, Buffer.alloc(1024 * 1024, 'x'), { qos: 1 }, () => {});
@@ -194,7 +194,7 @@ test('a request that arrives twice delegates once', async () => {
   const topic = `mam/v1/default/hosts/${lab.hub().host}/requests`;
   await client.publishAsync(topic, JSON.stringify(request), { qos: 1 });
   await until('the first is answered', () => answers.length === 1);
-  // A client whose connection was lost sends it again, perhaps to the next hub.
+  // A client that lost its connection sends it again, perhaps to the next hub.
   await lab.killHub();
   await server.ask('list_jobs');
   await until('it is connected again', () => client.connected);

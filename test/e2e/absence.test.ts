@@ -10,10 +10,10 @@ import { isRunning } from '../support/processes.ts';
 import { pause, until } from '../support/until.ts';
 
 const PEER = join(import.meta.dirname, '../peers/peer.mjs');
-/** In it, /proc shows its own processes only. */
+/** A namespace in which /proc shows only its own processes. */
 const OTHER_NAMESPACE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
 const isPermitted = spawnSync('unshare', [...OTHER_NAMESPACE, 'true']).status === 0;
-/** Longer than a loss takes to be known, in ms. */
+/** Longer than it takes to notice a loss, in ms. */
 const QUIET_MS = 1_000;
 
 const tmuxPid = async (lab: Lab): Promise<number> =>
@@ -23,13 +23,13 @@ const tmuxPid = async (lab: Lab): Promise<number> =>
 async function sweep(lab: Lab): Promise<number> {
   const pid = await tmuxPid(lab);
   rmSync(lab.socket);
-  // Or the lab could not end what it has started.
+  // Otherwise the lab could not end what it has started.
   lab.onEnd(() => isRunning(pid) && process.kill(pid, 'SIGUSR1'));
   return pid;
 }
 
 describe("tmux's socket file swept away", () => {
-  test('the job stays, says how to reach its agent again, and goes on', async ({ lab, server, peer }) => {
+  test('the job stays, says how to reach its agent again, and continues', async ({ lab, server, peer }) => {
     const { job_id } = await server.delegate(peer);
     const pid = await sweep(lab);
     await lab.killHub();
@@ -62,7 +62,7 @@ describe("tmux's socket file swept away", () => {
     await peer.reported('completed');
   });
 
-  test('what the hub starts or hands over meanwhile comes with the way to reach it', async ({ lab }) => {
+  test('what the hub starts or hands over meanwhile says how to reach it', async ({ lab }) => {
     const server = await lab.startServer();
     lab.configure({ agents: { second: { command: ['sh', '-c', 'echo up; exec sleep 1000'], ready: 'up' } } });
     const peer = await lab.startPeer('mute');
@@ -110,16 +110,16 @@ describe("tmux's socket file swept away", () => {
 });
 
 describe.skipIf(!isPermitted)('another pid namespace', () => {
-  /** Runs a command of the built program in one of its own. */
+  /** Runs a command of the built program in a separate namespace. */
   const elsewhere = (lab: Lab, ...args: string[]) =>
     lab.run('unshare', [...OTHER_NAMESPACE, process.execPath, PROGRAM, ...args]);
 
-  test('a hub there ends no job whose processes it does not see', async ({ lab, server, peer }) => {
+  test('a hub there ends no job whose processes it cannot see', async ({ lab, server, peer }) => {
     await lab.startSession('other', 'exec sleep 1000');
     const { job_id } = await server.delegate(peer);
     await server.close();
     await lab.killHub();
-    // It waits in there, so its hub lives for as long, and is killed with its namespace.
+    // The command waits in there, so its hub lives as long, and is killed with its namespace.
     lab.expected.push(/^h\/clients\/\d+$/);
     const { code } = await elsewhere(lab, 'wait', '--job', job_id, '--timeout', '2');
     expect(code).toBe(3);
@@ -137,7 +137,7 @@ describe.skipIf(!isPermitted)('another pid namespace', () => {
     );
   });
 
-  test('an agent that lives in one gets its job, reports, and is seen to end', async ({ lab }) => {
+  test('an agent in one gets its job, reports, and is seen to end', async ({ lab }) => {
     lab.expected.push(/^peer-inside\.log$/);
     const log = `${lab.folder}/peer-inside.log`;
     const words = [...OTHER_NAMESPACE, process.execPath, PEER, '--log', log, '--mam', PROGRAM];
@@ -149,7 +149,7 @@ describe.skipIf(!isPermitted)('another pid namespace', () => {
     expect((await server.ask('wait_job', { job_id })).jobs[0].status).toBe('completed');
   });
 
-  test('the lock of a living hub holds there as well', async ({ lab }) => {
+  test('the lock of a living hub is respected there as well', async ({ lab }) => {
     mkdirSync(lab.registry, { recursive: true });
     const server = await lab.startServer();
     await server.ask('list_jobs');
@@ -164,7 +164,7 @@ describe.skipIf(!isPermitted)('another pid namespace', () => {
     expect(ended.stderr).toContain(`is being written by another hub (process ${lab.hub().pid}`);
   });
 
-  test('a report from there is heard, and a pid of the same number proves nothing', async ({ lab }) => {
+  test('a report from there is accepted, and an equal pid proves nothing', async ({ lab }) => {
     const server = await lab.startServer();
     const peer = await lab.startPeer('mute');
     const { job_id } = await server.delegate(peer);

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 const PEER = join(import.meta.dirname, '../peers/peer.mjs');
 const CARRIER = join(import.meta.dirname, '../peers/carrier.py');
 
-/** Agent kinds of the configuration that a fake peer plays: they tell by their screen when they can be typed into. */
+/** Configured agent kinds played by a fake peer: their screen shows when they accept input. */
 const PLAYED: Record<string, string[]> = {
   robot: [],
   quiet: ['--report', ''],
@@ -40,7 +40,7 @@ function configure(lab: Lab, ...names: string[]): void {
 }
 
 /**
- * Agents of one lab, one test after the other: each ends what it has started. The tmux server outlives them, and one
+ * Agents of one lab, one test after another: each ends what it has started. The tmux server outlives them, and one MCP
  * server starts them all.
  */
 const sharing = sharingLab.extend<{ server: LabServer }>({
@@ -93,7 +93,7 @@ describe('an agent', () => {
     lab,
   }) => {
     const secret = 'xyzzyplugh';
-    // Those of the last agent stay until the next one is started.
+    // The files of the last agent stay until the next one is started.
     lab.expected.push(/^h\/agents\//);
     for (const name of ['claude', 'codex', 'opencode', 'gemini'])
       lab.write(`bin/${name}`, '#!/bin/sh\nexec sleep 1000\n', 0o755);
@@ -105,7 +105,7 @@ describe('an agent', () => {
       return server.ask('delegate_job', { prompt, agent, start: true, agent_session: `tmux:${session}` });
     };
     const running = () => lab.processes.filter(({ command }) => command === 'sleep 1000');
-    // The first one starts the tmux server, too. All are waited for together: none of them gets ready.
+    // The first one starts the tmux server, too. They are awaited together, because none becomes ready.
     const first = delegate('codex', 1);
     await until('the first is started', () => running().length === 1);
     const rest = ['claude-code', 'opencode', 'gemini'].flatMap((agent) =>
@@ -126,7 +126,7 @@ describe('an agent', () => {
     await until('the agents are gone', () => running().length === 0);
   });
 
-  sharing('of a kind that cannot be resumed says that it has begun anew', async ({ lab, server }) => {
+  sharing('of a kind that cannot be resumed says that it has started fresh', async ({ lab, server }) => {
     const { summary } = await server.ask('start_agent', { agent: 'robot', resume: true });
     expect(summary).toContain(
       'It has begun anew: it is not known how agent kind robot resumes a conversation.',
@@ -180,7 +180,7 @@ describe('an agent', () => {
     expect(states(one)).toEqual({ ...all('not_installed'), opencode: 'not_running' });
     expect(one.next).toBe('Call start_agent with {"agent":"opencode"}.');
 
-    // A kind of the configuration, and a built-in one that is somewhere else, can be started as well.
+    // A configured kind, and a built-in one installed elsewhere, can be started as well.
     const gemini = { command: [process.execPath] };
     lab.configure({ agents: { robot: { command: ['opencode'] }, gemini } });
     const run = lab.start(['agents', '--json'], { env: { PATH: '/nowhere' } });
@@ -190,7 +190,7 @@ describe('an agent', () => {
   });
 
   sharing(
-    'inside another program is listed by its kind, and one that reads no keys is none of its pane',
+    'inside another program is listed by its kind, and one that reads no keys does not count for its pane',
     async ({ lab, server }) => {
       const run = 'const [, , ...words] = process.argv;';
       lab.write(
@@ -244,7 +244,7 @@ describe('an agent', () => {
     expect((await lab.mam('stop', 'asking')).code).toBe(0);
   });
 
-  sharing('in whose pane the user runs something else by now, is not stopped', async ({ lab, server }) => {
+  sharing("whose pane now runs something else of the user's is not stopped", async ({ lab, server }) => {
     await server.ask('start_agent', { agent: 'quiet' });
     const pane = await lab.tmux('display-message', '-p', '-t', '=quiet:', '#{pane_id}');
     await lab.tmux('respawn-pane', '-k', '-t', pane, 'exec sleep 1000');
@@ -265,7 +265,7 @@ describe('an agent', () => {
   sharing('that someone else started, or that has a job, is not stopped', async ({ lab, server }) => {
     const own = await lab.startPeer('mute');
     const { job_id: held } = await server.delegate(own);
-    // Its screen is still, and says nothing of a job; it is not free for another one.
+    // Its screen is still and shows no job, but it is not free for another one.
     const { agents } = await server.ask('list_agents');
     const row = agents.find(({ target }: { target?: string }) => target === `tmux:${own.pane}`);
     expect(row).toMatchObject({ agent: 'command', state: 'busy', jobs: [held] });
@@ -289,7 +289,7 @@ describe('an agent', () => {
 });
 
 describe('a turn that ends without a report', () => {
-  sharing('is reminded once, then calls for help; a late word still counts', async ({ lab, server }) => {
+  sharing('is reminded once, then needs attention; a late report still counts', async ({ lab, server }) => {
     const { job_id: jobId } = await server.ask('delegate_job', {
       prompt: 'Mend the roof',
       agent: 'forgetful',
@@ -308,7 +308,7 @@ describe('a turn that ends without a report', () => {
 });
 
 describe('a hook', () => {
-  sharing('tells of the pane that it runs in: submission and the end of a turn', async ({ lab, server }) => {
+  sharing('reports on its pane: submission and the end of a turn', async ({ lab, server }) => {
     const words = JSON.stringify({
       last_assistant_message: 'I looked at the roof.',
       stop_hook_active: false,

@@ -5,7 +5,7 @@ import { until } from '../support/until.ts';
 
 describe.concurrent('a question', () => {
   sharing(
-    'is answered with the next report, where the pane cannot be typed into',
+    'is answered with the next report if the pane cannot be typed into',
     async ({ lab, server, reporter, peer }) => {
       const { job_id: jobId } = await server.delegate(peer);
       await reporter.report(jobId, 'started');
@@ -56,7 +56,7 @@ describe.concurrent('a question', () => {
   );
 
   sharing(
-    'answered twice at once takes the first answer, and the second learns what became of it',
+    'answered twice at once accepts the first answer, and the second learns that',
     async ({ server, reporter }) => {
       const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
       await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
@@ -86,7 +86,7 @@ describe.concurrent('a question', () => {
   });
 
   sharing(
-    'is fetched where the pane is not known to be an agent: a shell would run its words',
+    'is fetched if the pane is not known to be an agent: a shell would run its words',
     async ({ server, reporter, peer }) => {
       const { job_id: jobId } = await server.delegate(peer);
       await reporter.report(jobId, 'question', { detail: 'Slate; or "tin"?' });
@@ -162,7 +162,7 @@ describe.concurrent('a permission that the peer itself asks for', () => {
 describe.concurrent('validation rounds', () => {
   const script = 'test -e roof || { echo "no roof in $PWD"; exit 3; }\n';
 
-  sharing('what failed goes back to the peer, who fixes it', async ({ lab, server, reporter, peer }) => {
+  sharing('a failure goes back to the peer, who fixes it', async ({ lab, server, reporter, peer }) => {
     const validate = lab.write('mended/check.sh', script);
     const { job_id: jobId } = await server.delegate(peer, {
       ...{ validate, validate_rounds: 2, trust_pane: true, workdir: 'mended' },
@@ -196,7 +196,7 @@ describe.concurrent('validation rounds', () => {
 describe.concurrent('a job for a person', () => {
   sharing('is listed, not typed, and done with one word', async ({ lab }) => {
     const validate = lab.write('check.sh', 'test -e key\n');
-    // All jobs in a registry of its own are its own: a word without an id finds the one that is open.
+    // In its own registry all jobs are its own: a report without an id finds the open one.
     lab.expected.push(/^p\/\.mam\/own\//);
     const env = { MAM_REGISTRY_DIR: join(lab.project, '.mam', 'own') };
     const mam = (...args: string[]) => lab.start(args, { env, input: '' }).ended;
@@ -227,7 +227,7 @@ describe.concurrent('a job for a person', () => {
     expect(events.find(({ type }: { type: string }) => type === 'completed').by).toBe('person');
   });
 
-  sharing('is shown to whoever looks at the session, as it was written', async ({ lab, server }) => {
+  sharing('is shown to anyone who views the session, as it was written', async ({ lab, server }) => {
     await lab.startSession('desk', 'exec bash --norc --noprofile -i');
     await lab.startSession('eyes', `exec env -u TMUX tmux -S '${lab.socket}' attach -t '=desk'`);
     await until('someone looks', async () => (await lab.tmux('list-clients', '-t', '=desk')) !== '');
@@ -241,7 +241,7 @@ describe.concurrent('a job for a person', () => {
     await server.ask('cancel_job', { job_id });
   });
 
-  sharing('is cancelled with a word to the person, whom no report would tell', async ({ lab, server }) => {
+  sharing('is cancelled with a request to tell the person', async ({ lab, server }) => {
     const { job_id } = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
     expect((await lab.mam('cancel', job_id)).stdout).toBe(`${job_id} is cancelled. Tell the person.\n`);
   });
@@ -253,7 +253,7 @@ describe.concurrent('a job for a person', () => {
     expect(delivery.at(-1).evidence).toContain('shown to 0 clients of session table');
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({ status: 'failed', reason: 'timeout' });
-    // Too late, and still of worth: who reports it is told that it was.
+    // Too late, but still useful: the reporter is told so.
     const done = await lab.mam('done', jobId, 'on the board');
     expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining(' is completed') });
     expect(done.stderr).toMatch(/job failed \(timeout\) at .*Your late report amends that end\.\n$/);

@@ -15,11 +15,11 @@ const SHELLS: [string, string[]][] = [
   ['fish', ['--no-config', '-i']],
 ];
 
-/** A prompt that a shell would run in any of the ways there are. */
+/** A prompt that a shell would run in every possible way. */
 const promptFor = (mark: string) =>
   `x; touch ${mark} # $(touch ${mark}) \`touch ${mark}\` && touch ${mark} | touch ${mark}`;
 
-/** The shared lab gets no job before all of these were refused; its tmux server outlives the sessions of single tests. */
+/** The shared lab gets no job before all of these are refused; its tmux server outlives the sessions of single tests. */
 const refusing = sharing.extend<{ server: LabServer }>({
   server: [
     async ({ lab }, use) => {
@@ -30,7 +30,7 @@ const refusing = sharing.extend<{ server: LabServer }>({
   ],
 });
 
-/** Starts a shell behind something, and waits until it takes commands. */
+/** Starts a shell behind another program, and waits until it accepts commands. */
 async function shellBehind(lab: Lab, session: string, command: string): Promise<void> {
   const ready = join(lab.project, `${session}-ready`);
   lab.expected.push(/^p\/(?:[\w-]+\/helpful$|\.)/);
@@ -40,7 +40,7 @@ async function shellBehind(lab: Lab, session: string, command: string): Promise<
     await type(`touch '${ready}'`);
     return existsSync(ready);
   });
-  // What was typed in vain meanwhile comes before this.
+  // Anything typed meanwhile without effect comes before this.
   await type(`touch '${ready}-last'`);
   await until(`the shell in ${session} is idle`, () => {
     const busy = lab.processes.some(({ command }) => command.startsWith(`touch ${ready}`));
@@ -52,7 +52,7 @@ async function shellBehind(lab: Lab, session: string, command: string): Promise<
 const ECHO =
   'read = os.read(0, 4096); os.write(1, b"\\r\\nREADY>" if read == b"\\r" else read.replace(b"\\n", b"\\r\\n"))';
 
-/** Runs a Python program in a session of its own, once it shows `READY>`. */
+/** Runs a Python program in its own session, and waits until it shows `READY>`. */
 async function startPython(lab: Lab, session: string, lines: string[]): Promise<void> {
   await lab.startSession(session, `exec python3 '${lab.write(`${session}.py`, lines.join('\n'))}'`);
   await until('it is ready', async () =>
@@ -61,12 +61,12 @@ async function startPython(lab: Lab, session: string, lines: string[]): Promise<
 }
 
 describe('an order is never typed where a shell may read it:', () => {
-  /** Each may write into a folder of its own. */
+  /** Each may write into its own folder. */
   const CARRIERS: [string, (shell: string, lab: Lab, own: string) => string][] = [
-    ['a program of its own terminal', (shell) => `python3 '${CARRIER}' ${shell}`],
+    ['a program with its own terminal', (shell) => `python3 '${CARRIER}' ${shell}`],
     ['script', (shell) => `script -q -c '${shell}' /dev/null`],
     [
-      'a program that is named as an agent',
+      'a program with the name of an agent',
       (shell, lab, own) => {
         const text = `#!/usr/bin/env python3\nimport pty, sys\npty.spawn(sys.argv[1:])\n`;
         const path = lab.write(`${own}/claude`, text, 0o755);
@@ -148,7 +148,7 @@ describe('a program that leaves its terminal in line mode', () => {
   const job = { prompt: 'Mend the roof', agent: 'command' };
 
   refusing.for(['sleep 1000', 'cat'])(
-    'is typed nothing where a shell would read the rest: %s',
+    'gets nothing typed if a shell would read the rest: %s',
     async (program, { lab, server }) => {
       const [session = ''] = program.split(' ');
       const before = lab.jobIds();
@@ -170,7 +170,7 @@ describe('a program that leaves its terminal in line mode', () => {
   );
 
   refusing('gets its order where no shell is behind it', async ({ lab, server }) => {
-    // An order has several lines, each of which such a program is given before our Enter.
+    // An order has several lines, each of which such a program receives before our Enter.
     const last = 'line => /Use only this id/.test(line) && process.stdout.write("got it\\n> ")';
     const ready = 'process.stdout.write("> ")';
     const program = `${ready}; require("node:readline").createInterface(process.stdin).on("line", ${last})`;
@@ -204,7 +204,7 @@ refusing('a program that is about to take its terminal back gets its order', asy
     'while True:',
     `    ${ECHO}`,
   ]);
-  // A hub that has to start would look later.
+  // A hub that has to start first would look later.
   await server.ask('list_agents');
   const delegated = server.ask('delegate_job', {
     ...{ prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:back' },
@@ -217,7 +217,7 @@ refusing('a program that is about to take its terminal back gets its order', asy
   await lab.tmux('kill-session', '-t', '=back');
 });
 
-describe('what is typed runs nothing, should a shell read it all the same:', () => {
+describe('what is typed runs nothing even if a shell reads it:', () => {
   for (const [name, words] of SHELLS) {
     refusing(name, async ({ lab }) => {
       const traps = join(lab.folder, 'p', 'traps');
@@ -229,7 +229,7 @@ describe('what is typed runs nothing, should a shell read it all the same:', () 
           taskFile: join(lab.project, '.mam/jobs/mend-the-roof-abcd1234/prompt.md'),
         },
       );
-      // Every word but the first ones of the lines, which stand in the place of a command, is a command here.
+      // Every word is a command here, except the first of each line, which a shell would take as the command.
       const known = new Set(
         order.split(/[^A-Za-z_]+/).filter((word) => !/^(?:Job|Without|Use|)$/.test(word)),
       );
@@ -249,7 +249,7 @@ describe('what is typed runs nothing, should a shell read it all the same:', () 
 });
 
 refusing(
-  'a pane is typed into whatever is behind its program, where its user says so',
+  'a pane is typed into whatever is behind its program if its user says so',
   async ({ lab, server }) => {
     const log = join(lab.folder, 'p', 'inner.log');
     const program = join(import.meta.dirname, '../peers/peer.mjs');

@@ -6,23 +6,23 @@ import { sharing as sharingLab } from '../support/lab-test.ts';
 import type { Message } from '../support/mcp-client.ts';
 import { pause, until } from '../support/until.ts';
 
-/** Longer than a message takes that is on its way: gathering, and a look. */
+/** Longer than a pending message takes: collecting, and a look. */
 const TOLD_MS = 2_500;
 
 let sessions = 0;
-/** The environment of a session of Claude Code, which no other test has. */
+/** The environment of a Claude Code session, which no other test has. */
 const newSession = () => ({ MAM_CHANNEL: '1', CLAUDE_CODE_SESSION_ID: `session-${++sessions}` });
 
 const startServer = (lab: Lab, env?: Record<string, string>, client?: string): Promise<LabServer> =>
   lab.startServer(env, client === undefined ? {} : { clientName: client });
 const startChannel = (lab: Lab, session = newSession()) => startServer(lab, session, 'claude-code');
 
-/** One lab, with one server that is a channel for all tests that need none for themselves. */
+/** One lab, with one channel server for all tests that do not need their own. */
 const sharing = sharingLab.extend<{ claude: LabServer }>({
   claude: [async ({ lab }, use) => use(await startChannel(lab)), { scope: 'file' }],
 });
 
-/** What Claude Code would have been told of these jobs over the channel. */
+/** What Claude Code would have received about these jobs over the channel. */
 const told = (server: LabServer, ...ids: string[]): Message['params'][] =>
   server.messages.flatMap(({ method, params }) => {
     const { job_id } = (params?.['meta'] ?? {}) as { job_id?: string };
@@ -32,14 +32,17 @@ const told = (server: LabServer, ...ids: string[]): Message['params'][] =>
 const how = (lab: Lab, jobId: string): unknown[] =>
   lab.events(jobId).flatMap((event) => (event.type === 'notified' ? [dataOf(event).how] : []));
 
-/** A job of this server, and a server to report with. What is told does not depend on who has it: a person needs no pane. */
+/**
+ * A job of this server, and a server to report with. It is a person's job, which needs no pane: notifications are the
+ * same.
+ */
 async function begin(lab: Lab, server: LabServer) {
   const { job_id: id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
   return { id: id as string, peer: await lab.reporter };
 }
 
 describe.concurrent('a server that is a channel of Claude Code', () => {
-  sharing('tells once of each change that needs the supervisor', async ({ lab, claude: server }) => {
+  sharing('reports each change that needs the supervisor once', async ({ lab, claude: server }) => {
     const { job_id: id } = await server.delegate(await lab.startPeer('mute'));
     const peer = await lab.reporter;
     await peer.report(id, 'started');
@@ -65,7 +68,7 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
     expect(told(server, id)).toHaveLength(2);
   });
 
-  sharing('says nothing of what a wait or a look has shown', async ({ lab, claude: server }) => {
+  sharing('does not report what a wait or a look has shown', async ({ lab, claude: server }) => {
     const [first, second] = [await begin(lab, server), await begin(lab, server)];
     const wait = server.wait({ job_ids: [first.id] });
     await first.peer.report(first.id, 'completed');
@@ -77,7 +80,7 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
     expect([first.id, second.id].flatMap((id) => how(lab, id))).toEqual(['seen', 'seen']);
   });
 
-  sharing('tells once when two servers have the same session', async ({ lab }) => {
+  sharing('reports once if two servers have the same session', async ({ lab }) => {
     const session = newSession();
     const servers = [await startChannel(lab, session), await startChannel(lab, session)] as const;
     await servers[1].ask('list_jobs');
@@ -94,7 +97,7 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
     expect(how(lab, id)).toEqual(['channel', 'channel', 'channel']);
   });
 
-  sharing('tells what a wait would have told that was given up', async ({ lab, claude: server }) => {
+  sharing('reports what an abandoned wait would have reported', async ({ lab, claude: server }) => {
     const [first, second] = [await begin(lab, server), await begin(lab, server)];
     const wait = server.wait({ job_ids: [first.id, second.id], until: 'all' });
     await first.peer.report(first.id, 'completed');
@@ -108,7 +111,7 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
   });
 
   sharing(
-    'is none for other clients, and says so at the handshake only where it was asked to be one',
+    'is not one for other clients, and declares it at the handshake only if asked to',
     async ({ lab }) => {
       const codex = await startServer(lab, newSession(), 'codex-mcp-client');
       const declared = (one: LabServer) => one.messages[0]?.result.capabilities.experimental;
@@ -124,16 +127,16 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
   );
 });
 
-// After all others: it ends the hub of all.
+// After all others: it ends the shared hub.
 describe('a server that is a channel of Claude Code', () => {
   sharing(
-    'tells after a restart what nobody was told, however many newer jobs there are',
+    'reports after a restart what nobody was told, however many newer jobs there are',
     async ({ lab }) => {
       const session = newSession();
       const server = await startChannel(lab, session);
       const { id, peer } = await begin(lab, server);
       for (let n = 0; n < 2; n++) {
-        // So many may be open at once, with the first one.
+        // The maximum of open jobs, including the first one.
         const others = await Promise.all(Array.from({ length: 25 }, () => begin(lab, server)));
         await Promise.all(others.map((other) => peer.report(other.id, 'completed')));
       }

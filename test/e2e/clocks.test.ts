@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest';
 import { sharing as test } from '../support/lab-test.ts';
 import { PATIENCE, pause } from '../support/until.ts';
 
-/** How much later than due a limit may fire, in ms: the hub's own look comes every second. */
+/** How late a limit may fire, in ms: the hub checks every second. */
 const TOLERANCE_MS = 900 * PATIENCE;
 /** In seconds: longer than a report takes here. */
 const LIMIT = 2 * PATIENCE;
@@ -27,7 +27,7 @@ describe.concurrent('timeout_seconds', () => {
     expect(after).toBeGreaterThanOrEqual(1_000 * LIMIT);
     expect(after).toBeLessThan(1_000 * LIMIT + TOLERANCE_MS);
 
-    // A second job keeps the waiter waiting: what is final before its cursor is no news.
+    // A second job keeps the waiter waiting: what was final before its cursor is not news.
     const open = await server.delegate(peer);
     const ids = { job_ids: [job_id, open.job_id] };
     const { cursor } = await server.ask('wait_job', { ...ids, timeout_seconds: 0 });
@@ -45,7 +45,7 @@ describe.concurrent('timeout_seconds', () => {
     expect(amended).toMatchObject({ status: 'completed', detail: 'done after all', late: true });
     expect(amended.reason).toBeUndefined();
 
-    // Once: what comes after it is recorded as late and wakes nobody.
+    // Only once: what comes later is recorded as late and wakes nobody.
     const third = server.wait({ ...ids, cursor: second.cursor });
     await reporter.report(job_id, 'completed', { detail: 'again' });
     await pause(200);
@@ -110,7 +110,7 @@ describe.concurrent('idle_timeout_seconds', () => {
     await lab.tmux('send-keys', '-t', peer.pane, 'x');
     await lab.event(job_id, 'resumed');
     expect(lab.record(job_id)).toMatchObject({ status: 'working', attention: [] });
-    // Being busy again is nothing to wake for; falling silent again is.
+    // Becoming busy again wakes nobody; falling silent again does.
     expect(await next.answer).toMatchObject({ outcome: 'needs_attention', jobs: [{ reason: 'stalled' }] });
     expect(lab.types(job_id).slice(-3)).toEqual(['stalled', 'resumed', 'stalled']);
   });

@@ -9,7 +9,7 @@ const HUMAN_MS = 1_000;
 
 type Kind = 'codex' | 'claude-code';
 
-/** A job of an agent that asks for these commands one after the other, once the first dialog is told. */
+/** A job whose agent asks for these commands one after another, once the first dialog is reported. */
 async function asking(lab: Lab, server: LabServer, kind: Kind, ...commands: string[]) {
   return askingWith(lab, server, kind, [], ...commands);
 }
@@ -41,7 +41,7 @@ const answer = (server: LabServer, id: string, decision: 'allow' | 'deny') =>
   server.ask('answer_job', { job_id: id, decision });
 
 describe.concurrent('a decision', () => {
-  test('whose effect an agent tells before it shows it is the one that was taken', async ({
+  test('whose effect an agent reports before it shows it is the one that was made', async ({
     lab,
     server,
   }) => {
@@ -49,13 +49,13 @@ describe.concurrent('a decision', () => {
     const { requests, delivered } = await answer(server, id, 'deny');
     expect(delivered).toContain('Escape was pressed (deny) and the dialog went away');
     expect(requests).toMatchObject([{ decision: 'deny', decided_by: 'supervisor' }]);
-    // The end of the turn is told while the key takes effect, and is that of a denial: the peer is to go on.
+    // The end of the turn is reported while the key takes effect, and is that of a denial: the peer should continue.
     await agent.gets(2, 2);
     expect(agent.pastes[1]).toContain('is still open and your turn has ended');
     expect(lab.types(id)).not.toContain('turn_ended');
   });
 
-  test('by a key is one key, and the next dialog waits for its own', async ({ lab, server }) => {
+  test('by key is one key, and the next dialog waits for its own', async ({ lab, server }) => {
     const { agent, id } = await asking(lab, server, 'codex', 'touch roof', 'touch cellar');
     expect((await answer(server, id, 'allow')).delivered).toContain('1 was pressed (allow)');
     const { jobs } = await server.ask('wait_job', { job_id: id });
@@ -64,14 +64,14 @@ describe.concurrent('a decision', () => {
     expect(lab.record(id).requests).toMatchObject([{ decision: 'allow', decided_by: 'supervisor' }, {}]);
   });
 
-  test('on a request that a person has just settled is refused, though its hook still waits', async ({
+  test('on a request that a person has just answered is refused, although its hook still waits', async ({
     lab,
     server,
   }) => {
     const { agent, id } = await asking(lab, server, 'claude-code', 'touch roof', 'touch cellar');
     await pause(HUMAN_MS);
     await lab.tmux('send-keys', '-t', agent.pane, '1');
-    await until('the next dialog is told', () => lab.record(id).requests.length > 1);
+    await until('the next dialog is reported', () => lab.record(id).requests.length > 1);
     await until('it is up', async () => (await lab.screen(agent)).includes('touch cellar'));
     const refused = await server.refusal('answer_job', { job_id: id, decision: 'allow' });
     expect(refused).toContain('is no longer open');
@@ -101,7 +101,7 @@ describe.concurrent('a decision', () => {
     ['claude-code', []],
     ['claude-code', ['--silent']],
   ] as const)('of %s %s', (kind, flags) => {
-    test('that comes after a person has allowed never counts for the next command', async ({
+    test('that arrives after a person has allowed never counts for the next command', async ({
       lab,
       server,
     }) => {
@@ -125,7 +125,7 @@ describe.concurrent('a decision', () => {
     });
   });
 
-  test('of three asked for at once counts for the one that was named', async ({ lab, server }) => {
+  test('on one of three simultaneous requests counts for the one that was named', async ({ lab, server }) => {
     const asked = ['touch one', 'touch one && touch two', 'touch one && touch two && touch three'];
     const { agent, id } = await askingWith(lab, server, 'codex', ['--at-once'], ...asked);
     for (const [n, decision] of (['allow', 'allow', 'deny'] as const).entries()) {

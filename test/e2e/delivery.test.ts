@@ -4,10 +4,10 @@ import { sharingWith } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
-/** Longer than a blocked pane waits for its next look. */
+/** Longer than the interval at which a blocked pane is checked. */
 const NEXT_LOOK_MS = 1_300;
 
-/** That this peer got this order once, as one paste, with so many Enters, and not a byte more. */
+/** Checks that this peer got this order once, as one paste, with this many Enters, and not a byte more. */
 function gotOnce(peer: Peer, order: string, enters = 1): void {
   expect(peer.pastes).toEqual([order]);
   expect(peer.bytes.toString()).toBe(`\x1b[200~${order}\x1b[201~${'\r'.repeat(enters)}`);
@@ -40,7 +40,7 @@ describe.concurrent('a peer that', () => {
     expect(at('submitted')).toBeGreaterThanOrEqual(at('visible'));
   });
 
-  sharing('is slower than tmux may be: nothing is said of tmux, which answered', async ({ lab, server }) => {
+  sharing('is slower than tmux may be: tmux, which answered, is not blamed', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--echo', '2500'] });
     const { job_id } = await server.delegate(peer);
     await lab.event(job_id, 'submitted');
@@ -48,7 +48,7 @@ describe.concurrent('a peer that', () => {
     await server.ask('cancel_job', { job_id });
   });
 
-  sharing('floods its screen is handed the job all the same', async ({ lab, server }) => {
+  sharing('floods its screen still gets the job', async ({ lab, server }) => {
     const peer = await lab.startPeer('floods');
     const { job_id } = await server.delegate(peer);
     expect((await server.ask('wait_job', { job_id })).jobs[0].status).toBe('completed');
@@ -75,7 +75,7 @@ describe.concurrent('a peer that', () => {
   );
 
   sharing(
-    'asks something over the paste: said at once, and no instruction is proposed',
+    'asks something over the paste: reported immediately, and no instruction is proposed',
     async ({ lab, server }) => {
       const peer = await lab.startPeer('mute', { args: ['--show', 'dialog'] });
       const job = await server.delegate(peer, { agent: 'asking' });
@@ -106,7 +106,7 @@ describe.concurrent('a peer that', () => {
       });
       await pause(NEXT_LOOK_MS);
       expect(peer.bytes.toString()).toBe(`\x1b[200~${lab.orderOf(job_id)}\x1b[201~`);
-      // Any word of the peer proves that it has the job: from there on it is a job like others, with its clocks.
+      // Any report of the peer proves that it has the job: from then on it is a normal job, with its clocks.
       await reporter.report(job_id, 'progress', { detail: 'found it' });
       const record = lab.record(job_id);
       expect(record).toMatchObject({ status: 'working', attention: [] });
@@ -123,7 +123,7 @@ describe.concurrent('an obstacle in the pane', () => {
     'a dialog: queued, not one byte typed; delivered by itself once it is gone',
     async ({ lab, server }) => {
       const peer = await lab.startPeer('dialog');
-      // The kind of the configuration brings its own session.
+      // The configured kind has its own session.
       const job = await server.ask('delegate_job', {
         ...{ prompt: 'Mend the roof', agent: 'asking' },
       });
@@ -165,12 +165,12 @@ describe.concurrent('an obstacle in the pane', () => {
     const { job_id, status } = await server.delegate(peer);
     expect(status).toBe('queued');
     expect(lab.record(job_id)).toMatchObject({ blocked_by: 'copy_mode', phase: 'queued' });
-    // Seen, and still there at the next look.
+    // It was seen, and is still there at the next look.
     expect(lab.types(job_id)).toEqual(['queued', 'blocked', 'blocked']);
     const { seq } = lab.record(job_id);
     const wait = server.wait({ job_id, cursor: `${job_id}:${seq}` });
     await pause(NEXT_LOOK_MS);
-    // From then on it is no event any more, however often it is met.
+    // From then on it causes no more events, however often it is seen.
     expect(lab.record(job_id).seq).toBe(seq);
     expect(wait.at).toBeUndefined();
     await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
@@ -194,7 +194,7 @@ describe.concurrent('an obstacle in the pane', () => {
   });
 
   sharing(
-    'a busy screen and a ready pattern: waits for the prompt, told as busy',
+    'a busy screen and a ready pattern: waits for the prompt, reported as busy',
     async ({ lab, server }) => {
       const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
       const { job_id, status } = await server.delegate(peer, { agent: 'picky' });

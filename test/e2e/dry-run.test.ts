@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 
 interface Way {
   name: string;
-  /** Beside the task and, unless it names another one, the peer's session. */
+  /** In addition to the task and, unless it names another one, the peer's session. */
   args?(lab: Lab): string[];
   env?(lab: Lab, peer: Peer): Record<string, string>;
   prepare?(lab: Lab, peer: Peer): unknown;
@@ -14,7 +14,7 @@ interface Way {
 
 const session = (name: string) => () => ['--agent-session', name];
 
-/** Everything for which a delegation from a shell is refused that can be known before. */
+/** All reasons for refusing a delegation from a shell that can be known in advance. */
 const WAYS: Way[] = [
   { name: 'a session that is not there', args: session('tmux:nobody') },
   { name: 'a pane that is not there', args: session('tmux:%999') },
@@ -79,7 +79,7 @@ describe('mam submit --dry-run', () => {
     if (peer === undefined) {
       lab.configure({ agents: { absent: { command: ['no-such-program-here'] } } });
       peer = lab.startPeer('mute');
-      // Holds the pane, and runs the hub.
+      // Occupies the pane, and keeps the hub running.
       await (await lab.startServer()).delegate(await peer);
     }
     await prepare?.(lab, await peer);

@@ -8,10 +8,10 @@ import { sharing as test } from '../support/lab-test.ts';
 const NAMES = tools.map(({ name }) => name);
 const { declarations } = new Catalog(tools, 'supervisor');
 const validators = new AjvJsonSchemaValidator();
-/** No tool answers with more unless it is asked to. */
+/** No tool answers with more unless asked to. */
 const MOST_CHARS = 20_000;
 
-/** A server whose every answer is kept. */
+/** A server that records all its answers. */
 class Watched {
   readonly answers: { tool: string; result: Result }[] = [];
   readonly #server: LabServer;
@@ -37,7 +37,7 @@ interface Result {
 }
 
 describe.concurrent('every tool', () => {
-  test('gives the same as text and as structuredContent, summary first, as its schema says', async ({
+  test('returns the same as text and as structuredContent, summary first, as its schema says', async ({
     lab,
   }) => {
     const robot = await lab.startPeer('mute', { session: 'r' });
@@ -121,7 +121,7 @@ describe.concurrent('every tool', () => {
       expect(result.structuredContent, tool).toBeUndefined();
       expect(result.content, tool).toHaveLength(1);
       const text = result.content[0]?.text ?? '';
-      // What failed, and then a sentence that says what to do.
+      // First what failed, then a sentence that says what to do.
       expect(text, tool).toMatch(
         /^(?:[A-Z`]|\w+ has no ).*?[.] .*\b(?:[Cc]all|Give|Start|Leave|Take|use)\b/s,
       );

@@ -7,9 +7,9 @@ import type { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { pause, until } from '../support/until.ts';
 
-// The tests come one after the other: each ends the hub of all.
+// The tests run one after another: each ends the shared hub.
 
-/** Waits until another hub than the killed ones runs. */
+/** Waits until a hub other than the killed ones runs. */
 async function nextHub(lab: Lab): Promise<number> {
   return until('another hub runs', async () => {
     const pid = await lab.hubPid();
@@ -23,7 +23,7 @@ async function controlClients(lab: Lab): Promise<string[]> {
   return lines.split('\n').filter((line) => line.startsWith('1 '));
 }
 
-/** Delegates, and kills hub and supervisor in the moment in which the paste has arrived, before any Enter. */
+/** Delegates, and kills hub and supervisor as soon as the paste has arrived, before any Enter. */
 async function killedAfterPaste(lab: Lab, peer: Peer): Promise<string> {
   const server = await lab.startServer();
   await server.ask('list_jobs');
@@ -31,7 +31,7 @@ async function killedAfterPaste(lab: Lab, peer: Peer): Promise<string> {
   const before = lab.jobIds();
   server.delegate(peer).catch(() => {});
   await until('the paste has arrived', () => peer.pastes.length === 1);
-  // The server goes first: it would start another hub at once.
+  // The server is killed first: it would immediately start another hub.
   server.child.kill('SIGKILL');
   await lab.killHub();
   expect(peer.keys).toBe('');
@@ -41,7 +41,7 @@ async function killedAfterPaste(lab: Lab, peer: Peer): Promise<string> {
 }
 
 describe('the hub is killed', () => {
-  test('while a job waits in the queue: the waiter goes on by itself, the job is delivered once', async ({
+  test('while a job waits in the queue: the waiter continues by itself, the job is delivered once', async ({
     lab,
     server,
   }) => {
@@ -62,7 +62,7 @@ describe('the hub is killed', () => {
     expect(peer.keys).toBe('\r\r');
   });
 
-  test('while a job is blocked: still looked after by the next one', async ({ lab, server }) => {
+  test('while a job is blocked: the next hub takes care of it', async ({ lab, server }) => {
     const peer = await lab.startPeer('good');
     await lab.tmux('copy-mode', '-t', peer.pane);
     const { job_id } = await server.delegate(peer);
@@ -71,7 +71,7 @@ describe('the hub is killed', () => {
     const before = await controlClients(lab);
     await lab.killHub();
     await nextHub(lab);
-    // tmux 3.3a crashes when a mode ends in the moment in which a control client attaches.
+    // tmux 3.3a crashes if a mode ends at the moment when a control client attaches.
     const isNew = async () => (await controlClients(lab)).some((client) => !before.includes(client));
     await until('it is attached', isNew);
     await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
@@ -80,12 +80,12 @@ describe('the hub is killed', () => {
     expect(peer.keys).toBe('\r');
   });
 
-  test('while a job is worked on: reports, clocks and losses go on', async ({ lab, server, reporter }) => {
+  test('while a job is worked on: reports, clocks and losses continue', async ({ lab, server, reporter }) => {
     const [peer, lost] = [await lab.startPeer('mute'), await lab.startPeer('mute', { session: 'lost' })];
     const a = await server.delegate(peer);
     const b = await server.delegate(peer, { timeout_seconds: 2 });
     const c = await server.delegate(lost);
-    // Out of turn, so that its clock runs: the pane is held by the first.
+    // Started out of turn, so that its clock runs: the first job occupies the pane.
     await reporter.report(b.job_id, 'started');
     const waits = [a, b, c].map(({ job_id }) => server.wait({ job_id }));
     await pause(100);
@@ -141,7 +141,7 @@ describe('the hub is killed', () => {
     );
   });
 
-  test('between paste and Enter, and the text is not to be seen: unverified, and not one key', async ({
+  test('between paste and Enter, and the text is not visible: unverified, and not one key', async ({
     lab,
     server,
   }) => {
@@ -194,7 +194,7 @@ describe('the hub is killed', () => {
     expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
   });
 
-  test('and nobody starts another: what is published then is kept and recorded by the next one', async ({
+  test('and nobody starts another: events published then are kept, and recorded by the next one', async ({
     lab,
     server,
   }) => {
@@ -210,7 +210,7 @@ describe('the hub is killed', () => {
     expect(lab.types(job_id).filter((type) => type === 'completed')).toHaveLength(1);
   });
 
-  test('leaves nothing in tmux: its hidden session goes by itself', async ({ lab, server, peer }) => {
+  test('leaves nothing in tmux: its hidden session ends by itself', async ({ lab, server, peer }) => {
     const { job_id } = await server.delegate(peer);
     const names = async () => (await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n');
     await lab.killHub();
@@ -221,15 +221,15 @@ describe('the hub is killed', () => {
   });
 });
 
-describe('the hub is stopped in order', () => {
-  test('its open jobs are left as they are, and the next one goes on with them', async ({ lab, server }) => {
+describe('the hub is stopped properly', () => {
+  test('its open jobs stay as they are, and the next one continues them', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
     const reporter = await lab.reporter;
     const a = await server.delegate(peer);
     const b = await server.delegate(peer);
     const before = [a, b].map(({ job_id }) => lab.types(job_id));
     expect(await lab.mam('hub', 'stop')).toMatchObject({ code: 0, stdout: 'The hub has ended.\n' });
-    // What its own end looks like from inside is no loss of the pane.
+    // Its own end must not look like a loss of the pane.
     expect([a, b].map(({ job_id }) => lab.types(job_id))).toEqual(before);
     expect(lab.record(a.job_id).status).toBe('working');
     await reporter.report(a.job_id, 'completed');

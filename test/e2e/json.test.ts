@@ -5,7 +5,7 @@ import { tools } from '../../tools/index.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 
-/** Longer than a tool's answer shows of a request. */
+/** Longer than the part of a request that a tool's answer shows. */
 const ASKED = `Slate? ${'Or tin? '.repeat(100)}`.trim();
 
 const schemaOf = (name: string): z.ZodObject => {
@@ -14,7 +14,7 @@ const schemaOf = (name: string): z.ZodObject => {
   return tool.outputSchema;
 };
 
-/** Runs a command with `--json`; what it prints must be what the tool's schema says, no field more or less. */
+/** Runs a command with `--json`; its output must match the tool's schema exactly. */
 async function json(lab: Lab, tool: string, ...args: string[]) {
   const { stdout, stderr } = await lab.mam(...args, '--json');
   expect(stdout.trimEnd().split('\n'), stderr).toHaveLength(1);
@@ -86,7 +86,7 @@ describe.concurrent('--json', () => {
     expect(log.events.at(-1)).toMatchObject({ type: 'completed', result: 'long '.repeat(3_000) });
     await json(lab, 'job_logs', 'logs', done.job_id, '--include', 'events,validation');
     await json(lab, 'verify_job', 'verify', jobId, '--validate', 'check.sh');
-    // A shell takes long texts whole.
+    // A shell gets long texts whole.
     expect(await json(lab, 'cancel_job', 'cancel', jobId)).toMatchObject({ requests: [{ text: ASKED }] });
     await json(lab, 'job_logs', 'logs', jobId);
     await json(lab, 'verify_job', 'verify', '--job', jobId, '--validate', 'check.sh');
@@ -109,7 +109,7 @@ describe.concurrent('--json', () => {
   });
 });
 
-test('every command that names a tool names one that there is', async () => {
+test('every command that names a tool names an existing one', async () => {
   for (const [name, { load }] of Object.entries(commands)) {
     const { json: declared } = await load();
     if (typeof declared !== 'string')

@@ -7,7 +7,7 @@ import { Lab } from '../support/lab.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
-// The harness must be able to fail, else all other tests prove less than they seem to.
+// The harness must be able to fail, or all other tests prove less than they seem to.
 describe('a lab that is taken down', () => {
   const folders: string[] = [];
   function open(): Lab {
@@ -31,7 +31,7 @@ describe('a lab that is taken down', () => {
     expect(isRunning(hub)).toBe(false);
   });
 
-  test('tells of a process that is left, and ends it', async () => {
+  test('reports a process that is left, and ends it', async () => {
     const lab = open();
     const helper = spawn('sleep', ['1000'], {
       env: { LAB: lab.folder, PATH: process.env['PATH'] },
@@ -44,14 +44,14 @@ describe('a lab that is taken down', () => {
     expect(existsSync(lab.folder)).toBe(true);
   });
 
-  test('tells of a process that has the folder in its command line only', async () => {
+  test('reports a process that has the folder only in its command line', async () => {
     const lab = open();
     const helper = spawn('tail', ['-f', join(lab.write('a-file', ''))], { env: {}, detached: true });
     await expect(lab.end(false, 300)).rejects.toThrow(/process \d+ is left: tail -f/);
     await until('the helper is gone', () => !isRunning(helper.pid ?? 0));
   });
 
-  test('tells of a socket and a file', async () => {
+  test('reports a socket and a file', async () => {
     const lab = open();
     const server = createServer().listen(join(lab.folder, 'p', '.left.sock'));
     writeFileSync(join(lab.project, '.left'), '');
@@ -60,7 +60,7 @@ describe('a lab that is taken down', () => {
     server.close();
   });
 
-  test('tells of a tmux session and a buffer that no test made', async () => {
+  test('reports a tmux session and a buffer that no test made', async () => {
     const lab = open();
     await lab.startSession('mine', 'sleep 1000');
     await lab.tmux('new-session', '-d', '-s', 'stranger', 'sleep 1000');

@@ -13,7 +13,7 @@ const shows = (lab: Lab, id: string, words: string) =>
 
 describe('the picture of an ended job', () => {
   sharing.for(['turning', 'plain'] as const)(
-    'is that of the end of the turn, with a first one before (%s)',
+    'is taken at the end of the turn, with an earlier one before (%s)',
     async (agent, { lab, server }) => {
       const peer = await lab.startPeer('good', { session: agent, args: ['--turn'] });
       const { job_id } = await server.ask('delegate_job', {
@@ -32,7 +32,7 @@ describe('the picture of an ended job', () => {
     },
   );
 
-  sharing('has nothing of the next order in the same pane', async ({ lab, server }) => {
+  sharing('does not contain the next order in the same pane', async ({ lab, server }) => {
     const peer = await lab.startPeer('good', { session: 'two', args: ['--turn'] });
     const job = { prompt: 'Mend it', agent: 'turning', agent_session: peer.address };
     const [one, two] = [await server.ask('delegate_job', job), await server.ask('delegate_job', job)];
@@ -41,14 +41,14 @@ describe('the picture of an ended job', () => {
     await lab.tmux('send-keys', '-t', peer.pane, 'e');
     await lab.event(two.job_id, 'completed');
     expect(await shows(lab, one.job_id, 'THE ANSWER')).not.toContain(two.job_id);
-    // The last look of a hub that ends is the best that there is.
+    // The last look of a hub that ends is the best available.
     await lab.tmux('send-keys', '-t', peer.pane, 'e');
     await until('it is on the screen', async () => (await lab.screen(peer)).includes('THE ANSWER'));
     await lab.mam('hub', 'stop');
     expect(picture(lab, two.job_id)).toContain('THE ANSWER');
   });
 
-  sharing('is the last that was seen of a pane that goes', async ({ lab, server }) => {
+  sharing('is the last one seen of a pane that goes away', async ({ lab, server }) => {
     const peer = await lab.startPeer('good', { session: 'gone', args: ['--turn'] });
     const { job_id } = await server.ask('delegate_job', {
       ...{ prompt: 'Mend it', agent: 'turning', agent_session: peer.address },

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { test } from '../support/lab-test.ts';
 
-/** Before any look that comes by the clock alone. */
+/** Before any look that is due to the clock alone. */
 const SOON_SECONDS = 12;
 
 test('a dialog that is drawn last in a second is reported, each time', async ({ lab }) => {
@@ -18,7 +18,7 @@ test('a dialog that is drawn last in a second is reported, each time', async ({ 
     const { outcome, jobs } = await server.ask('wait_job', { job_id, timeout_seconds: SOON_SECONDS });
     expect(outcome, command).toBe('needs_attention');
     expect(jobs[0].open_request).toBe(`Bash: ${command}`);
-    // Where in a second tmux tells of output is another place for each hub.
+    // The point in a second at which tmux reports output differs for each hub.
     if (n === 1) await lab.mam('hub', 'stop');
     await server.ask('answer_job', { job_id, decision: 'allow' });
   }

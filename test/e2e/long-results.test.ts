@@ -8,14 +8,14 @@ import { Link } from '../../src/link/link.ts';
 import type { Lab } from '../support/lab.ts';
 import { sharing as test } from '../support/lab-test.ts';
 
-// One after another: each looks what is left in the spool folder of all.
+// One after another: each checks what is left in the shared spool folder.
 
 const RESULT = 'slate '.repeat(10_000);
 
 /** The texts that wait in the spool folder to be fetched. */
 const spooled = (lab: Lab) => readdirSync(join(lab.home, 'spool'));
 
-/** Publishes this very claim, as a publisher does that has not heard the answer. */
+/** Publishes this same claim again, as a publisher does that has not received the answer. */
 async function publish(lab: Lab, claim: Claim) {
   const address = { kind: 'socket', path: join(lab.home, 'hub.sock') } as const;
   const link = new Link({ address, realm: 'default', host: 'here', home: lab.home });
@@ -27,7 +27,7 @@ async function publish(lab: Lab, claim: Claim) {
   }
 }
 
-/** A report whose long result lies in the spool folder. */
+/** A report whose long result is in the spool folder. */
 async function completed(lab: Lab, job_id: string): Promise<Claim> {
   const result_spool = await spoolText(lab.home, RESULT);
   const at = new Date().toISOString();
@@ -53,7 +53,7 @@ describe('a report with a long result', () => {
     expect(spooled(lab)).toEqual([]);
   });
 
-  test('of signs that JSON makes six times as long goes through, and so does such a prompt', async ({
+  test('of characters that JSON makes six times as long goes through, and so does such a prompt', async ({
     lab,
     server,
   }) => {
@@ -66,7 +66,7 @@ describe('a report with a long result', () => {
     expect(spooled(lab)).toEqual([]);
   });
 
-  test('and with more names of files than a message holds is refused with that reason, and leaves none either', async ({
+  test('and with more file names than a message can hold is refused with that reason, and leaves none either', async ({
     lab,
     server,
   }) => {

@@ -10,11 +10,11 @@ import { PROGRAM } from '../support/mcp-client.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
-// What a thing is called may change, or be said in two ways: it is the same thing.
+// A thing's name may change, or have two forms: it stays the same thing.
 
 const RENAMED = { NODE_OPTIONS: `--require=${resolve(import.meta.dirname, '../support/other-name.cjs')}` };
 
-/** Can this system show one folder at two places? */
+/** Whether this system can mount one folder in two places. */
 const canMount = ((): boolean => {
   try {
     execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' });
@@ -24,14 +24,14 @@ const canMount = ((): boolean => {
   }
 })();
 
-/** The jobs that a wait without ids and a list know, and the server itself. */
+/** The jobs known to a wait without ids and to a list, and the server itself. */
 async function openIn(lab: Lab, env: Record<string, string>, cwd?: string): Promise<string[]> {
   const { stdout } = await lab.start(['list', '--json'], { env, ...(cwd !== undefined && { cwd }) }).ended;
   return JSON.parse(stdout).jobs.map(({ job_id }: { job_id: string }) => job_id);
 }
 
 describe('the name of the machine', () => {
-  test('may change under a running hub: requests are answered and waits hear', async ({ lab, peer }) => {
+  test('may change under a running hub: requests and waits are answered', async ({ lab, peer }) => {
     const before = await lab.startServer();
     const { job_id } = await before.delegate(peer);
     const after = await lab.startServer(RENAMED);
@@ -43,7 +43,7 @@ describe('the name of the machine', () => {
     expect((await shell.ended).code).toBe(0);
   });
 
-  test('may change between two hubs: a server that goes on finds the new one', async ({ lab }) => {
+  test('may change between two hubs: a running server finds the new one', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const server = await lab.startServer();
     const { job_id } = await server.delegate(peer);
@@ -56,7 +56,7 @@ describe('the name of the machine', () => {
 });
 
 describe('a home that is too deep for a socket', () => {
-  test('has one hub, whatever the temporary folder of who comes, and when', async ({ lab }) => {
+  test('has one hub, whatever temporary folder its clients have, at any time', async ({ lab }) => {
     lab.expected.push(/^(one|two)\//);
     const home = join(lab.folder, 'deep'.repeat(10), 'deeper'.repeat(10));
     lab.homes.push(home);
@@ -71,7 +71,7 @@ describe('a home that is too deep for a socket', () => {
     const second = await lab.startServer(two);
     await Promise.all([first.ask('list_jobs'), second.ask('list_jobs')]);
     const pid = await lab.hubPid(home);
-    // The next hub listens where its own starter's temporary folder is: who was there before follows.
+    // The next hub listens in its own starter's temporary folder: earlier clients follow it.
     const { TMPDIR } = dirname(lab.hub(home).socket).startsWith(one['TMPDIR'] ?? '') ? two : one;
     await lab.start(['hub', 'stop'], { env: one }).ended;
     await until('it has ended', () => !isRunning(pid));
@@ -84,7 +84,7 @@ describe('a home that is too deep for a socket', () => {
 });
 
 describe('a registry under two names', () => {
-  test('is one: links, dots and slashes lead to the same jobs, and the hub goes on', async ({ lab }) => {
+  test('is one: links, dots and slashes lead to the same jobs, and the hub continues', async ({ lab }) => {
     lab.expected.push(NOT_OURS);
     const peer = await lab.startPeer('mute');
     symlinkSync(lab.folder, join(lab.folder, 'link'));
@@ -94,7 +94,7 @@ describe('a registry under two names', () => {
       `${lab.project}/../p/.mam/jobs/`,
       `${lab.registry}//.`,
     ];
-    // The first one names it before it is there.
+    // The first client names it before it exists.
     const early = await lab.startServer({ MAM_REGISTRY_DIR: others[0] ?? '' });
     const { job_id } = await early.delegate(peer, { request_key: 'roof' });
     const hub = await lab.hubPid();
@@ -111,7 +111,7 @@ describe('a registry under two names', () => {
     expect(lab.hubLog()).not.toContain('lost');
   });
 
-  test.runIf(canMount)('is one where it is mounted at two places', async ({ lab }) => {
+  test.runIf(canMount)('is one if it is mounted in two places', async ({ lab }) => {
     lab.expected.push(NOT_OURS);
     const other = join(lab.folder, 'other');
     mkdirSync(other);
@@ -143,7 +143,7 @@ describe('a registry under two names', () => {
     const { job_id } = await server.delegate(peer);
     symlinkSync(lab.folder, join(lab.folder, 'link'));
     const hub = await lab.hubPid();
-    // As a client of before the first folder was made, or of another version, may say it.
+    // As a client may say it that started before the first folder was made, or has another version.
     const { requestOnce } = await import('../../src/link/one-shot.ts');
     const { socket, realm, host } = lab.hub();
     const ask = (registry_dir: string) =>
@@ -170,7 +170,7 @@ test('a tmux server, a pane and a working folder are the same by each path that 
   const first = await server.delegate(peer);
   const other = await lab.startServer({ TMUX_TMPDIR: link });
   const second = await other.delegate(peer, { workdir: join(link, 'p') });
-  // It stands behind the first one in the same queue.
+  // It is behind the first one in the same queue.
   expect(second).toMatchObject({ position: 1, behind: [first.job_id], status: 'queued' });
   expect(second.agent_session.socket).toBe(lab.socket);
   expect(second.warnings).toEqual([expect.stringContaining('is open in the same working folder')]);

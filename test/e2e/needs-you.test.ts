@@ -6,9 +6,9 @@ import { sharingWith } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
 
-/** So soon (ms) whoever looks or waits is told. */
+/** How soon (ms) anyone who looks or waits is notified. */
 const TOLD_MS = 2_000 * PATIENCE;
-/** Longer than a blocked pane waits for its next two looks. */
+/** Longer than the next two checks of a blocked pane take. */
 const NEXT_LOOKS_MS = 2_300;
 
 const AGENTS = {
@@ -34,7 +34,7 @@ const keys =
   (lab: Lab, { pane }: Peer) =>
     lab.tmux('send-keys', '-t', pane, ...words);
 
-/** Every way in which a pane keeps a job out until someone has been there. */
+/** All ways in which a pane keeps a job out until someone acts. */
 const WAYS: Way[] = [
   { by: 'dialog', agent: 'asking', kind: 'dialog', free: keys('y') },
   { by: 'draft', agent: 'drafty', options: { args: ['--box', 'my own words'] }, free: keys('C-u') },
@@ -117,7 +117,7 @@ describe('a job that is kept from its pane', () => {
     expect(submit.stderr).toContain(`its pane shows a dialog or a menu`);
     expect(submit.stderr).toContain(`mam attach ${id}`);
     const json = JSON.parse((await lab.mam('submit', '--no-wait', '--json', ...words)).stdout);
-    // The second one waits for the first, and for nobody else.
+    // The second one waits only for the first.
     expect(json).toMatchObject({ position: 1, behind: [id], next: `mam status ${id}` });
     expect(json).not.toHaveProperty('needs_you');
 
@@ -147,14 +147,14 @@ describe('a job that is kept from its pane', () => {
     const wait = server.wait({ job_id: job.job_id });
     await pause(NEXT_LOOKS_MS);
     expect(wait.at).toBeUndefined();
-    // Longer than its idle_timeout is no ordinary turn any more.
+    // A turn longer than its idle_timeout is not an ordinary turn any more.
     expect(await wait.answer).toMatchObject({ outcome: 'needs_attention', jobs: [{ blocked_by: 'busy' }] });
     await lab.tmux('send-keys', '-t', peer.pane, 'y');
     expect(await server.ask('wait_job', { job_id: job.job_id, cursor: `${job.job_id}:99` })).toBeDefined();
     await until('it is delivered', () => lab.record(job.job_id).status === 'completed');
   });
 
-  sharing('by one thing after another wakes for each', async ({ lab, server }) => {
+  sharing('for one reason after another wakes for each', async ({ lab, server }) => {
     const way = WAYS[0] as Way;
     const peer = await startBlocked(lab, way);
     const { job_id } = await server.ask('delegate_job', {
@@ -174,7 +174,7 @@ async function writeWords(lab: Lab, peer: Peer): Promise<void> {
 }
 
 const edited = { agent: 'drafty', options: { args: ['--edit'] }, free: keys('C-u') } satisfies Partial<Way>;
-/** Every way in which a text other than the order is blocked. */
+/** All ways in which a text other than the order is kept out. */
 const LATER: Way[] = [
   { by: 'draft', ...edited, block: writeWords },
   ...WAYS.filter(({ by }) => by === 'copy_mode' || by === 'unreachable'),
@@ -248,7 +248,7 @@ describe('a text for a peer that has its order', () => {
       expect(isKept()).toBe(false);
       await server.ask('answer_job', { job_id, text: 'Blue' });
       await until('it is told again', isKept);
-      // With its hub killed it is told all the same, and withdrawn by the next one.
+      // It is still reported after its hub was killed, and the next one withdraws it.
       await lab.killHub();
       await until('the next hub says so', async () => {
         const { needs_you } = await server.ask('job_status', { job_id });
@@ -264,7 +264,7 @@ describe('a text for a peer that has its order', () => {
 
 describe('a job behind one that needs someone', () => {
   sharing(
-    'says whom it waits for and what that one needs, everywhere, until that is over',
+    'says which job it waits for and what that needs, everywhere, until that is over',
     async ({ lab, server, reporter }) => {
       const peer = await lab.startPeer('mute', { session: 'queue' });
       const job = { agent: 'plain', agent_session: peer.address };
@@ -293,7 +293,7 @@ describe('a job behind one that needs someone', () => {
       const { jobs } = await server.ask('list_jobs', {});
       expect(jobs.find((row: { job_id: string }) => row.job_id === third.job_id)).toMatchObject(kept);
       const title = `Job ${third.job_id} waits: job ${first} has its pane and needs someone (question).`;
-      // It reads the files, which are written a moment after the journal.
+      // It reads the files, which are written shortly after the journal.
       await until(
         'the doctor says so',
         async () =>
@@ -303,14 +303,14 @@ describe('a job behind one that needs someone', () => {
       const shown = await lab.mam('status', third.job_id);
       expect(shown.stdout).toMatch(new RegExp(`^do +mam status ${first}$`, 'm'));
 
-      // Longer than its idle_timeout is no ordinary wait.
+      // A wait longer than its idle_timeout is not an ordinary wait.
       const waited = await server.ask('wait_job', { job_id: second.job_id });
       expect(waited).toMatchObject({ outcome: 'needs_attention', jobs: [{ ...kept, needs_you: true }] });
       await reporter.report(first, 'progress');
       for (const id of [second.job_id, third.job_id])
         await until('it is withdrawn', () => lab.record(id).blocked_by === undefined, TOLD_MS);
       expect(await server.ask('job_status', { job_id: second.job_id })).not.toHaveProperty('needs_you');
-      // It is the second that has the pane next, and is kept from it.
+      // The second job is next at the pane, and is kept from it.
       await lab.tmux('copy-mode', '-t', peer.pane);
       await server.ask('cancel_job', { job_id: first });
       await until('the third says so', () => {

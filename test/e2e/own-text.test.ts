@@ -10,13 +10,13 @@ import type { Peer } from '../support/peer.ts';
 import { removeAtOnce } from '../support/remove.ts';
 import { pause, until } from '../support/until.ts';
 
-/** Longer than a blocked pane waits for its next look, and takes to be sure that a text is gone. */
+/** Longer than it takes to check a blocked pane again and to be sure that a text is gone. */
 const NEXT_LOOK_MS = 2_000;
-/** A key that empties the box of a peer with `--edit`. */
+/** A key that clears the box of a peer with `--edit`. */
 const CLEAR = 'C-u';
 const CLEAR_BYTE = '\x15';
 
-/** The kind `editor` shows its box and has a clear key; of `command` nothing is known. */
+/** The kind `editor` shows its box and has a clear key; nothing is known about `command`. */
 const EDITOR = {
   ready: '^READY>',
   draft: '(?<=READY> )\\S[\\s\\S]*',
@@ -26,7 +26,7 @@ const EDITOR = {
 
 const sharing = sharingWith({ agents: { editor: EDITOR } });
 
-/** Has a peer show its n-th paste, for which a delegation waits. */
+/** Makes a peer show its n-th paste, for which a delegation waits. */
 async function shown<T>(peer: Peer, pastes: number, delegated: Promise<T>): Promise<T> {
   await until('the order is pasted', () => peer.pastes.length === pastes);
   peer.show();
@@ -41,7 +41,7 @@ const isBlocked = (lab: Lab, jobId: string, words: string) =>
     return blocked_by === 'draft' && detail.includes(words);
   });
 
-/** Of two orders the first stays in the box, after these keys; the second one is typed once a person has cleared it. */
+/** Of two orders the first stays in the box after these keys; the second is typed once a person has cleared it. */
 async function goesOnceCleared(
   lab: Lab,
   peer: Peer,
@@ -73,7 +73,7 @@ async function endsWithItsAnswerPasted(
   return job_id;
 }
 
-/** An order whose Enter its program does not take, and which is cancelled then. */
+/** An order whose Enter is ignored by its program, and which is then cancelled. */
 async function leftBehind(lab: Lab, server: LabServer, peer: Peer, agent = 'command'): Promise<string> {
   const { job_id } = await server.delegate(peer, { prompt: 'job one', agent });
   await lab.event(job_id, 'delivery_unverified');
@@ -83,7 +83,7 @@ async function leftBehind(lab: Lab, server: LabServer, peer: Peer, agent = 'comm
 
 describe.concurrent('a text of ours that was pasted and not submitted', () => {
   sharing(
-    'into a program that hangs: the next order waits until it has come up and gone',
+    'into a program that hangs: the next order waits until it has appeared and gone',
     async ({ lab, server }) => {
       const awake = `${lab.project}/awake`;
       const peer = await lab.startPeer('mute', { args: ['--edit', '--hang', awake] });
@@ -128,14 +128,14 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
       await isBlocked(lab, two.job_id, `our own order for job ${one}`);
       await pause(NEXT_LOOK_MS);
       expect(peer.pastes).toEqual([lab.orderOf(one)]);
-      // Where it is not seen to stand alone, no Enter is pressed.
+      // Unless it is seen to be alone, Enter is not pressed.
       expect(peer.keys).toMatch(/^\r*$/);
       await type(lab, peer, CLEAR);
       await until('the next one is pasted', () => peer.pastes.length === 2);
       expect(peer.pastes[1]).toBe(lab.orderOf(two.job_id));
     });
 
-  sharing('and that a person has changed is a draft: never cleared, never sent', async ({ lab, server }) => {
+  sharing('and then changed by a person is a draft: never cleared, never sent', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
     const { job_id: one } = await server.delegate(peer, { prompt: 'job one', agent: 'editor' });
     await lab.event(one, 'delivery_unverified');
@@ -207,7 +207,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   );
 
   sharing(
-    'an answer, while the peer reports its end: cleared, where its kind has a key for it',
+    'an answer, while the peer reports its end: cleared, if its kind has a key for it',
     async ({ lab, server, reporter }) => {
       const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
       await endsWithItsAnswerPasted({ lab, server, reporter }, peer, { agent: 'editor' });
@@ -220,7 +220,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   );
 
   sharing(
-    'of a job that was removed: an order from another registry waits all the same',
+    'of a job that was removed: an order from another registry still waits',
     async ({ lab, server }) => {
       const peer = await lab.startPeer('mute', { args: ['--swallow', '2'] });
       const one = await leftBehind(lab, server, peer);
@@ -235,14 +235,14 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
       const { agents } = await other.ask('list_agents');
       const row = agents.find(({ jobs }: { jobs: string[] }) => jobs.includes(two));
       expect(row).toMatchObject({ state: 'draft', evidence: expect.stringContaining(one) });
-      // Sent by a person: it has left the box, though it still stands above it.
+      // Sent by a person: it has left the box, although it is still above it.
       await type(lab, peer, 'Enter');
       await until('it is sent', () => lab.types(two, registry).includes('submitted'));
       expect(peer.pastes).toHaveLength(2);
     },
   );
 
-  sharing('of a hub with another MAM_HOME: an order waits all the same', async ({ lab, server }) => {
+  sharing('of a hub with another MAM_HOME: an order still waits', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
     await leftBehind(lab, server, peer);
     const MAM_HOME = join(lab.folder, 'h2');
@@ -259,7 +259,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     expect(peer.keys).toBe(`\r\r${CLEAR_BYTE}\r`);
   });
 
-  sharing('of two hubs that paste in one moment: neither is sent with the other', async ({ lab, server }) => {
+  sharing('of two hubs that paste at once: neither is sent with the other', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--echo', '700'] });
     const MAM_HOME = join(lab.folder, 'h3');
     lab.homes.push(MAM_HOME);
@@ -285,7 +285,7 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
   });
 });
 
-describe('the hub is killed, and a text of ours stands in a pane', () => {
+describe('the hub is killed, and a text of ours is in a pane', () => {
   sharing(
     'the next one knows it: another order waits, and neither is sent with the other',
     async ({ lab, server }) => {
@@ -300,37 +300,34 @@ describe('the hub is killed, and a text of ours stands in a pane', () => {
     },
   );
 
-  sharing(
-    'and the notes of it are lost or can not be read: another order waits all the same',
-    async ({ lab, server }) => {
-      const ways = [[], ['--show', 'collapsed'], ['--park']];
-      const left = await Promise.all(
-        ways.map(async (args) => {
-          const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2', ...args] });
-          return { peer, one: await leftBehind(lab, server, peer) };
-        }),
-      );
-      const killed = await lab.killHub();
-      const folder = join(lab.home, 'panes');
-      rmSync(folder, { recursive: true });
-      mkdirSync(folder, { mode: 0o700 });
-      writeFileSync(join(folder, 'damaged'), '{bad');
-      await server.ask('list_jobs');
-      await until('another hub runs', async () => (await lab.hubPid()) !== killed);
-      await Promise.all(
-        left.map(async ({ peer, one }) => {
-          const two = await server.delegate(peer, { prompt: 'job two' });
-          await isBlocked(lab, two.job_id, 'is in the input box and was not submitted');
-          await pause(NEXT_LOOK_MS);
-          expect(peer.pastes).toEqual([lab.orderOf(one)]);
-          expect(peer.keys).toMatch(/^\r*$/);
-          await type(lab, peer, CLEAR);
-          await until('the next one is pasted', () => peer.pastes.length === 2);
-        }),
-      );
-      rmSync(join(folder, 'damaged'));
-    },
-  );
+  sharing('and its notes are lost or cannot be read: another order still waits', async ({ lab, server }) => {
+    const ways = [[], ['--show', 'collapsed'], ['--park']];
+    const left = await Promise.all(
+      ways.map(async (args) => {
+        const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2', ...args] });
+        return { peer, one: await leftBehind(lab, server, peer) };
+      }),
+    );
+    const killed = await lab.killHub();
+    const folder = join(lab.home, 'panes');
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder, { mode: 0o700 });
+    writeFileSync(join(folder, 'damaged'), '{bad');
+    await server.ask('list_jobs');
+    await until('another hub runs', async () => (await lab.hubPid()) !== killed);
+    await Promise.all(
+      left.map(async ({ peer, one }) => {
+        const two = await server.delegate(peer, { prompt: 'job two' });
+        await isBlocked(lab, two.job_id, 'is in the input box and was not submitted');
+        await pause(NEXT_LOOK_MS);
+        expect(peer.pastes).toEqual([lab.orderOf(one)]);
+        expect(peer.keys).toMatch(/^\r*$/);
+        await type(lab, peer, CLEAR);
+        await until('the next one is pasted', () => peer.pastes.length === 2);
+      }),
+    );
+    rmSync(join(folder, 'damaged'));
+  });
 
   sharing('or was only about to be pasted there: its order goes in', async ({ lab, server, peer }) => {
     await lab.tmux('copy-mode', '-t', peer.pane);

@@ -2,13 +2,13 @@ import { describe, expect } from 'vitest';
 import { sharingWith } from '../support/lab-test.ts';
 import { pause, until } from '../support/until.ts';
 
-/** Longer than a blocked pane waits for its next look. */
+/** Longer than the interval at which a blocked pane is checked. */
 const NEXT_LOOK_MS = 1_300;
 
 const sharing = sharingWith({ agents: { picky: { busy: 'esc to interrupt' } } });
 
 describe.concurrent('jobs at one pane', () => {
-  sharing('are handed over one after another, in their order', async ({ lab, server, reporter, peer }) => {
+  sharing('are handed over one after another, in order', async ({ lab, server, reporter, peer }) => {
     lab.write('own/file', '');
     const workdir = `${lab.project}/own`;
     const a = await server.delegate(peer, { prompt: 'job a', workdir });
@@ -110,7 +110,7 @@ describe.concurrent('a cancelled job', () => {
   });
 
   sharing(
-    'that is worked on is final at once; its peer learns of it with its next report',
+    'that is worked on is final immediately; its peer learns of it with its next report',
     async ({ lab, server, reporter, peer }) => {
       const { job_id } = await server.delegate(peer);
       await reporter.report(job_id, 'started');

@@ -7,7 +7,7 @@ import { sharing, test } from '../support/lab-test.ts';
 
 // One after another: a test that shares its lab counts the jobs before and after.
 
-/** Delegates a job that must be refused before anything is journalled; gives the words. */
+/** Delegates a job that must be refused before anything is journalled; returns the message. */
 async function refused(lab: Lab, server: LabServer, args: Record<string, unknown>): Promise<string> {
   const before = lab.jobIds();
   const text = await server.refusal('delegate_job', { prompt: 'Mend the roof', agent: 'command', ...args });
@@ -46,7 +46,7 @@ describe('a job is refused before anything is kept of it:', () => {
     );
     expect(await refused(lab, inside, { agent_session: `tmux:${peer.pane}` })).toContain('is your own');
     expect(peer.bytes.toString()).toBe('');
-    // One of several panes, named, is none of several.
+    // One of several panes is unambiguous if it is named.
     const pane = await lab.tmux('display-message', '-p', '-t', '=split:', '#{pane_id}');
     const { job_id } = await server.ask('delegate_job', {
       ...{ prompt: 'x', agent: 'command', agent_session: `tmux:${pane}` },
@@ -97,7 +97,7 @@ describe('a job is refused before anything is kept of it:', () => {
     expect(peer.bytes.toString()).toBe('');
   });
 
-  test('dry_run shows what would be typed, to a person nothing, refuses what is wrong, and leaves no trace', async ({
+  test('dry_run shows what would be typed (for a person nothing), refuses what is wrong, and leaves no trace', async ({
     lab,
   }) => {
     const peer = await lab.startPeer('mute');
@@ -129,7 +129,7 @@ describe('a job is refused before anything is kept of it:', () => {
     const { job_id } = await server.ask('delegate_job', { ...job, trust_pane: true });
     expect(answer.typed_text.replaceAll(answer.job_id, job_id)).toBe(lab.orderOf(job_id));
     expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
-    // What the real call would say of another job.
+    // What the real call would say about another job.
     const second = await server.ask('delegate_job', { ...job, dry_run: true });
     expect(second).toMatchObject({ position: 1, behind: [job_id] });
     expect(second.warnings).toEqual([`Job ${job_id} is open in the same working folder ${lab.project}.`]);
@@ -149,7 +149,7 @@ describe('a job is refused before anything is kept of it:', () => {
       expect(real).toContain(words);
       const dry = await from.call('delegate_job', { ...job, dry_run: true });
       const { would_refuse: why, dry_run } = dry.structuredContent ?? {};
-      // What would be typed is shown all the same where only the place is not there.
+      // What would be typed is still shown if only the destination is missing.
       if (dry_run === true) expect(real).toContain(why);
       else expect(dry.content[0].text).toBe(real);
     };
@@ -183,7 +183,7 @@ describe('a job is refused before anything is kept of it:', () => {
 
 describe('request_key', () => {
   sharing(
-    'twice gives the same job; another prompt is an error; another session is another scope',
+    'twice returns the same job; another prompt is an error; another session is another scope',
     async ({ lab, server, peer }) => {
       const before = lab.jobIds();
       const first = await server.delegate(peer, { request_key: 'roof' });
@@ -217,16 +217,13 @@ describe('request_key', () => {
   });
 });
 
-sharing(
-  'what is too long for the hub is refused at once, and keeps no other call from it',
-  async ({ lab }) => {
-    const server = await lab.startServer();
-    const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
-    const wait = server.wait({ job_id });
-    const long = 'x'.repeat(200_000);
-    expect(await server.refusal('job_status', { job_id: long })).toContain('more than the hub accepts');
-    expect(await server.ask('job_status', { job_id })).toMatchObject({ status: 'working' });
-    await server.report(job_id, 'completed');
-    expect((await wait.answer).outcome).toBe('final');
-  },
-);
+sharing('what is too long for the hub is refused immediately, and blocks no other call', async ({ lab }) => {
+  const server = await lab.startServer();
+  const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
+  const wait = server.wait({ job_id });
+  const long = 'x'.repeat(200_000);
+  expect(await server.refusal('job_status', { job_id: long })).toContain('more than the hub accepts');
+  expect(await server.ask('job_status', { job_id })).toMatchObject({ status: 'working' });
+  await server.report(job_id, 'completed');
+  expect((await wait.answer).outcome).toBe('final');
+});

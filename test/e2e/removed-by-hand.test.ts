@@ -5,7 +5,7 @@ import { sharing as test } from '../support/lab-test.ts';
 import { removeAtOnce } from '../support/remove.ts';
 import { until } from '../support/until.ts';
 
-// One after another: the registry of all is removed.
+// One after another: the shared registry is removed.
 
 describe('a job whose folder someone has removed', () => {
   test('is over for those who wait for it, and for the pane', async ({ lab, server, reporter, peer }) => {
@@ -19,7 +19,7 @@ describe('a job whose folder someone has removed', () => {
       await reporter.report(first, 'progress', { detail: 'half of it' });
       return show('half of it');
     });
-    // What they showed first was in the journal already: only what comes after it proves that they follow.
+    // What they showed first was already in the journal: only later events prove that they follow.
     await reporter.report(first, 'progress', { detail: 'nearly all' });
     await until('both follow', () => show('nearly all'));
     expect(lab.record(second)).toMatchObject({ status: 'queued', phase: 'queued' });
@@ -46,7 +46,7 @@ describe('a job whose folder someone has removed', () => {
     expect((await lab.mam('cancel', second)).code).toBe(0);
   });
 
-  test('goes on with its whole registry removed, which the next job makes anew', async ({ lab, server }) => {
+  test('continues with its whole registry removed, which the next job recreates', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
     const { job_id: first } = await server.delegate(peer);
     removeAtOnce(lab.registry);
@@ -62,9 +62,9 @@ describe('a job whose folder someone has removed', () => {
     expect((await lab.mam('cancel', second)).code).toBe(0);
   });
 
-  test('goes on when only the whole registry was away, as with its disk', async ({ lab, server, peer }) => {
+  test('continues if the registry was only away, as with its disk', async ({ lab, server, peer }) => {
     const { job_id: id } = await server.delegate(peer);
-    // As an unmounted disk leaves it: an empty folder, without the hub's lock.
+    // As after unmounting a disk: an empty folder, without the hub's lock.
     const away = `${lab.registry}-away`;
     // The list of jobs is written some time after the job.
     await until('the list has the job as it is', () =>
@@ -84,8 +84,8 @@ describe('a job whose folder someone has removed', () => {
   });
 });
 
-describe('a hub of which someone has removed a file', () => {
-  test('makes it anew and goes on: its socket, hub.json, its lock', async ({ lab, server }) => {
+describe('a hub from which someone has removed a file', () => {
+  test('recreates it and continues: its socket, hub.json, its lock', async ({ lab, server }) => {
     const { job_id: id } = await server.ask('delegate_job', { prompt: 'Wait', agent: 'human' });
     const pid = await lab.hubPid();
     const wait = lab.start(['wait', id]);

@@ -8,7 +8,7 @@ import { PATIENCE, pause, until } from '../support/until.ts';
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
 type Answer = any;
 
-/** What a resource shows. @throws when the server answers with an error */
+/** What a resource shows. @throws if the server answers with an error */
 async function read(server: LabServer, uri: string): Promise<string> {
   const { result, error } = await server.request('resources/read', { uri });
   if (error !== undefined) throw new Error(`${error.code} ${error.message}`);
@@ -22,7 +22,7 @@ async function subscribe(server: LabServer, ...uris: string[]): Promise<void> {
     expect(await server.request('resources/subscribe', { uri })).toMatchObject({ result: {} });
 }
 
-/** How often the client was told that a resource has changed. */
+/** How often the client was notified that a resource has changed. */
 const updates = (server: LabServer, uri: string): number =>
   server.messages.filter(
     ({ method, params }) => method === 'notifications/resources/updated' && params?.['uri'] === uri,
@@ -31,7 +31,7 @@ const updates = (server: LabServer, uri: string): number =>
 const listChanges = (server: LabServer): number =>
   server.messages.filter(({ method }) => method === 'notifications/resources/list_changed').length;
 
-/** Waits until the client has been told once more than `before`. */
+/** Waits until the client has been notified more often than `before`. */
 const told = (server: LabServer, uri: string, before: number, ms?: number) =>
   until(`updated ${uri}`, () => updates(server, uri) > before, ms);
 
@@ -43,7 +43,7 @@ async function complete(server: LabServer, ref: object, name: string, value = ''
 const template = (part = '') => ({ type: 'ref/resource', uri: `mam://jobs/{id}${part}` });
 
 let registries = 0;
-/** A registry that no other test of the shared lab has: its list of jobs is the test's own. */
+/** A registry for one test of the shared lab: its list of jobs is the test's own. */
 function ownRegistry(lab: Lab) {
   const name = `jobs-${++registries}`;
   lab.expected.push(new RegExp(`^p/\\.mam/${name}/`));
@@ -51,14 +51,14 @@ function ownRegistry(lab: Lab) {
   return { registry, env: { MAM_REGISTRY_DIR: registry } };
 }
 
-/** A job of this server at a peer that never says a word, and a server that reports. */
+/** A job of this server with a peer that never reports, and a server that reports. */
 async function jobOf(lab: Lab, server: LabServer) {
   const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
   const { job_id: id } = await server.delegate(peer);
   return { peer, reporter, id: id as string, uri: `mam://jobs/${id}` };
 }
 
-/** The same with a server of its own. */
+/** The same with its own server. */
 async function withJob(lab: Lab, env: Record<string, string> = {}) {
   const server = await lab.startServer(env);
   return { server, ...(await jobOf(lab, server)) };
@@ -152,7 +152,7 @@ describe.concurrent('resources', () => {
     const supervise = { type: 'ref/prompt', name: 'supervise' };
     expect((await complete(server, supervise, 'job')).values).toEqual([third, first]);
     expect((await complete(server, { type: 'ref/prompt', name: 'delegate' }, 'task')).values).toEqual([]);
-    // Who sits in a pane most likely means the job of that pane; a peer sees no other.
+    // A caller in a pane most likely means the job of that pane; a peer sees no other.
     const report = { type: 'ref/prompt', name: 'report' };
     const inA = await lab.startServer({ ...env, ...lab.envOf(a) });
     expect((await complete(inA, report, 'job_id')).values).toEqual([first, third]);
@@ -164,7 +164,7 @@ describe.concurrent('resources', () => {
 
 describe.concurrent('subscriptions', () => {
   sharing(
-    'hear of an event soon, of others not, and after unsubscribing nothing',
+    'are notified of their own events soon, of no others, and of nothing after unsubscribing',
     async ({ lab, server }) => {
       const { reporter, id, uri } = await jobOf(lab, server);
       const other = (await server.delegate(await lab.startPeer('mute'))).job_id;
@@ -174,7 +174,7 @@ describe.concurrent('subscriptions', () => {
       await told(server, uri, 0);
       await told(server, `${uri}/log`, 0);
       expect(JSON.parse(await read(server, uri)).reason).toBe('question');
-      // What changes elsewhere is not told, and what is told once is not told twice.
+      // Changes elsewhere are not reported, and nothing is reported twice.
       await reporter.report(other, 'progress', { detail: 'at it' });
       await pause(600);
       expect(updates(server, uri)).toBe(1);
@@ -184,7 +184,7 @@ describe.concurrent('subscriptions', () => {
       await told(server, `${uri}/log`, before);
       await pause(400);
       expect(updates(server, uri)).toBe(1);
-      // Subscribed again it hears again.
+      // Subscribed again, it is notified again.
       await subscribe(server, uri);
       await reporter.report(id, 'completed');
       await told(server, uri, 1);
@@ -218,7 +218,7 @@ describe.concurrent('subscriptions', () => {
           annotations: { audience: ['user', 'assistant'], priority: 0.6 },
         });
       }
-      // The one that never asked for its list is not told of it.
+      // A client that never requested the list is not notified of it.
       expect(listChanges(server)).toBe(0);
       // Jobs of another registry change nothing here.
       await pause(700);
@@ -232,7 +232,7 @@ describe.concurrent('subscriptions', () => {
     },
   );
 
-  sharing('a client that has listed hears of the jobs that it delegates itself', async ({ lab }) => {
+  sharing('a client that has listed is notified of the jobs that it delegates itself', async ({ lab }) => {
     const server = await lab.startServer(ownRegistry(lab).env);
     await server.request('resources/list');
     const { job_id } = await server.delegate(await lab.startPeer('mute'));
@@ -241,7 +241,7 @@ describe.concurrent('subscriptions', () => {
     expect(resources.map(({ name }: { name: string }) => name)).toEqual(['jobs', job_id]);
   });
 
-  sharing('of a screen: output is heard of within two seconds, quiet is not', async ({ lab, server }) => {
+  sharing('of a screen: output is reported within two seconds, silence is not', async ({ lab, server }) => {
     const { reporter, id, uri, peer } = await jobOf(lab, server);
     await pause(500);
     await subscribe(server, `${uri}/screen`);
@@ -252,7 +252,7 @@ describe.concurrent('subscriptions', () => {
     expect(await read(server, `${uri}/screen`)).toContain('typed by hand');
     const before = updates(server, `${uri}/screen`);
     await reporter.report(id, 'completed');
-    // Now it is the picture of the end.
+    // Now it is the final screen.
     await told(server, `${uri}/screen`, before);
     await until('the last picture', async () =>
       (await read(server, `${uri}/screen`)).startsWith('[As it was when the job ended.]'),
@@ -274,7 +274,7 @@ describe.concurrent('subscriptions', () => {
       expect(updates(server, one)).toBeGreaterThan(0);
       expect(updates(server, one)).toBeLessThanOrEqual(most);
     }
-    // The last word is not lost.
+    // The last event is not lost.
     const last = lab.events(id).at(-1);
     expect(JSON.parse(await read(server, uri)).seq).toBe(last?.seq);
     const told = updates(server, uri);
@@ -282,7 +282,7 @@ describe.concurrent('subscriptions', () => {
     expect(updates(server, uri)).toBe(told);
   });
 
-  sharing('end with the client, which takes no longer for it', async ({ lab }) => {
+  sharing('end with the client, without delaying its end', async ({ lab }) => {
     const { server, uri } = await withJob(lab);
     await subscribe(server, uri, `${uri}/screen`, `${uri}/log`, 'mam://jobs');
     server.child.stdin.end();
@@ -293,14 +293,14 @@ describe.concurrent('subscriptions', () => {
   });
 });
 
-// After all others: it ends the hub of all.
+// After all others: it ends the shared hub.
 describe('subscriptions', () => {
   sharing('outlive a hub that was killed', async ({ lab, server }) => {
     const { reporter, id, uri } = await jobOf(lab, server);
     await subscribe(server, uri, `${uri}/screen`, 'mam://jobs');
     const before = updates(server, uri);
     await lab.killHub();
-    // The subscriber brings the next one up by itself.
+    // The subscriber starts the next one by itself.
     await lab.hubPid();
     await reporter.report(id, 'question', { detail: 'Slate or tin?' });
     await told(server, uri, before);

@@ -8,17 +8,17 @@ import { PROGRAM } from '../support/mcp-client.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
 
-/** One after another: each counts the jobs that it has made. One server delegates where it does not matter who does. */
+/** One after another: each counts the jobs that it has made. One server delegates if it does not matter which. */
 const test = sharing.extend<{ server: LabServer; made: () => string[] }>({
   server: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
-  /** The jobs that came since the test began. */
+  /** The jobs made since the test started. */
   made: async ({ lab }, use) => {
     const before = lab.jobIds();
     await use(() => lab.jobIds().filter((id) => !before.includes(id)));
   },
 });
 
-/** A peer that delegates further as soon as it has its own order; `out` gives what came of that. */
+/** A peer that delegates further as soon as it has its own order; `out` returns the outcome. */
 async function delegating(lab: Lab, session: string, to: string, before = '') {
   const file = join(lab.folder, `out-${session}`);
   lab.expected.push(/^out-\w+$/);
@@ -42,7 +42,7 @@ const idIn = (out: string): string => /^registered job: (\S+)$/m.exec(out)?.[1] 
 describe('open jobs of one session', () => {
   const refusal = '2 open jobs, and the limit is 2 (MAM_MAX_OPEN_JOBS or max_open_jobs)';
 
-  // First: it counts what all shells have open.
+  // Runs first: it counts what all shells have open.
   test('are limited for a person: all shells are one session', async ({ lab, server, made }) => {
     const peer: Peer = await lab.startPeer('mute');
     const env = { MAM_MAX_OPEN_JOBS: '2' };
@@ -57,7 +57,7 @@ describe('open jobs of one session', () => {
     for (const job_id of made()) await server.ask('cancel_job', { job_id });
   });
 
-  test('are limited for a server, also where they come at once; a job that ends makes room', async ({
+  test('are limited for a server, even simultaneous ones; a job that ends makes room', async ({
     lab,
     made,
   }) => {
@@ -81,7 +81,7 @@ describe('open jobs of one session', () => {
     expect(await other.refusal('delegate_job', job)).toContain('has 1 open job, and the limit is 1');
     await server.ask('cancel_job', { job_id: id });
     await server.delegate(peer);
-    // The same key still gives the same job.
+    // The same key still returns the same job.
     const kept = made()
       .map((one) => lab.record(one))
       .find(({ status, request_key: key }) => key?.startsWith('n') && status !== 'cancelled');
@@ -143,7 +143,7 @@ describe("no job for one's own pane:", () => {
     expect(made()).toEqual([]);
   });
 
-  test('nor for the pane of an agent that was told nothing of it', async ({ lab, server, made }) => {
+  test('nor for the pane of an agent without that information', async ({ lab, server, made }) => {
     const { peer, out } = await delegating(lab, 'blind', 'tmux:blind', 'env -u TMUX -u TMUX_PANE');
     await server.delegate(peer);
     expect(await out()).toContain(`Pane ${peer.pane} is your own`);
@@ -187,7 +187,7 @@ describe('a peer that delegates further', () => {
     }
   });
 
-  test('gives none to those that wait for it, over however many jobs', async ({ lab, made }) => {
+  test('never to a job that waits for it, over however many jobs', async ({ lab, made }) => {
     const top = await lab.startPeer('mute', { session: 'top' });
     const toTop = await delegating(lab, 'toTop', top.address);
     const second = await delegating(lab, 'inner', 'tmux:outer');

@@ -27,7 +27,7 @@ describe('a new session of a client in the same pane', () => {
   });
 
   sharing(
-    'gets the job of a request_key also while the call of the one before is under way',
+    "gets the job of a request_key even while the previous session's call is pending",
     async ({ lab, peer }) => {
       const servers = [await inPane(lab, 'cut', '%74'), await inPane(lab, 'resumed', '%74')];
       const made = await Promise.all(servers.map((server) => server.delegate(peer, { request_key: 'wall' })));

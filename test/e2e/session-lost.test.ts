@@ -6,9 +6,9 @@ import type { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
 
-/** A loss must be known within this time, on a busy machine too: no other clock of a job is so short. */
+/** A loss must be noticed within this time, even on a busy machine: no other clock of a job is so short. */
 const KNOWN_MS = 1_000 * PATIENCE;
-/** Longer than a loss takes to be known. */
+/** Longer than it takes to notice a loss. */
 const QUIET_MS = 1_000;
 
 interface Loss {
@@ -59,7 +59,7 @@ const SERVER_ENDS: Loss = {
 };
 
 const supervisors = new WeakMap<Lab, Promise<LabServer>>();
-/** The lab's own supervisor, beside a session with which the tmux server itself stays when a peer's one goes. */
+/** The lab's own supervisor, and a session that keeps the tmux server alive when a peer's session ends. */
 function supervisor(lab: Lab): Promise<LabServer> {
   const start = async () => {
     await lab.startSession('other', 'exec sleep 1000');
@@ -94,7 +94,7 @@ async function isLost(lab: Lab, { lose, inShell = false, words }: Loss): Promise
 describe.concurrent('session_lost', () => {
   sharing.for(LOSSES)('by $way', (loss, { lab }) => isLost(lab, loss));
 
-  sharing('says what of ours may stand at the shell that has the pane now', async ({ lab }) => {
+  sharing('says which of our texts may be at the prompt of the shell', async ({ lab }) => {
     const peer = await lab.startPeer('mute', { inShell: true, args: ['--hang', `${lab.folder}/never`] });
     const server = await supervisor(lab);
     process.kill(peer.pid, 'SIGUSR2');
@@ -132,7 +132,7 @@ describe.concurrent('session_lost', () => {
   });
 
   sharing(
-    'is not reported while the agent runs a shell in front of itself, nor when that ends',
+    'is not reported while the agent runs a shell in the foreground, nor when that ends',
     async ({ lab }) => {
       const peer = await lab.startPeer('mute', { args: ['--run', 'sleep 1000'] });
       const server = await supervisor(lab);
@@ -150,7 +150,7 @@ describe.concurrent('session_lost', () => {
   );
 });
 
-// After all others: it ends the tmux server of all.
+// After all others: it ends the shared tmux server.
 describe('session_lost', () => {
   sharing('by the end of the tmux server', ({ lab }) => isLost(lab, SERVER_ENDS));
 });

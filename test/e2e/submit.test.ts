@@ -8,7 +8,7 @@ import { sharing as sharingLab, test } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
 
-/** Never gets ready, so that the hub answers only when its own time is up. */
+/** Never becomes ready, so that the hub answers only after its own timeout. */
 const slow = {
   command: ['sh', '-c', 'stty raw -echo; exec cat'],
   ready: '^READY>',
@@ -27,7 +27,7 @@ const sharing = sharingLab.extend<{ configured: undefined }>({
 });
 
 let registries = 0;
-/** A registry that no other test of the shared lab has: all jobs in it are the test's own. */
+/** A registry for one test of the shared lab: all jobs in it are the test's own. */
 function ownRegistry(lab: Lab) {
   const name = `jobs-${++registries}`;
   lab.expected.push(new RegExp(`^p/\\.mam/${name}/`));
@@ -40,7 +40,7 @@ function ownRegistry(lab: Lab) {
 const to = (peer: Peer): string[] => ['--agent', 'command', '--agent-session', peer.address];
 const PERSON = ['--agent', 'human', '--no-wait'];
 const linesOf = (stdout: string): string[] => stdout.trimEnd().split('\n');
-/** The types of the events that were printed, in their order. */
+/** The types of the printed events, in order. */
 const shown = (stdout: string): string[] =>
   [...stdout.matchAll(/^\d\d:\d\d:\d\d\.\d{3} {2}\w+ +(\w+)/gm)].map(([, type = '']) => type);
 const promptOf = (lab: Lab, jobId: string): string => readFileSync(lab.paths(jobId).prompt, 'utf8');
@@ -105,7 +105,7 @@ describe.concurrent('mam submit', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  sharing('Ctrl-C while the job is handed over: its id is printed, and it goes on', async ({ lab }) => {
+  sharing('Ctrl-C while the job is handed over: its id is printed, and it continues', async ({ lab }) => {
     const submit = lab.start(['submit', 'Paint the shed', '--agent', 'slow', '--start']);
     const jobId = await until('the job is on disk', () =>
       lab.jobIds().find((id) => id.startsWith('paint-the-shed')),
@@ -123,7 +123,7 @@ describe.concurrent('mam submit', () => {
     expect((await lab.mam('stop', 'slow')).code).toBe(0);
   });
 
-  sharing('Ctrl-C ends the wait with 3, and the job goes on', async ({ lab, reporter, peer }) => {
+  sharing('Ctrl-C ends the wait with 3, and the job continues', async ({ lab, reporter, peer }) => {
     const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);
     const jobId = await registered(submit);
     await reporter.report(jobId, 'started');
@@ -173,7 +173,7 @@ describe.concurrent('mam submit', () => {
     const missing = await lab.mam(...dry);
     expect(missing.code).toBe(69);
     expect(missing.stderr).toContain('No tmux server is running at');
-    // What would be typed is known all the same.
+    // What would be typed is known anyway.
     expect(missing.stdout).toContain('The task: Mend the roof');
     const started = lab.start([...dry, '--start'], {
       env: { PATH: `${lab.project}/bin:${lab.env['PATH']}` },
@@ -199,12 +199,12 @@ describe.concurrent('mam submit', () => {
     expect(code).toBe(0);
     expect(stdout).toContain(`mam done ${jobId} "WHAT CAME OF IT"`);
     expect(stdout).toContain('She is well.');
-    // The word of a person, whoever has typed it.
+    // A person's report, whoever typed it.
     const { events } = JSON.parse((await mam('logs', jobId, '--json')).stdout);
     expect(events.at(-1)).toMatchObject({ type: 'completed', source: 'person', by: 'person' });
   });
 
-  sharing('waits for a task that comes slowly, and keeps its long pipe whole', async ({ lab }) => {
+  sharing('waits for a task that arrives slowly through a pipe, and keeps it whole', async ({ lab }) => {
     const submit = lab.start(['submit', '--prompt-file', '-', ...PERSON]);
     await until('it reads', () => readFileSync(`/proc/${submit.child.pid}/stat`, 'latin1').includes(') S '));
     submit.child.stdin.write('a'.repeat(200_000));
@@ -214,7 +214,7 @@ describe.concurrent('mam submit', () => {
     expect(promptOf(lab, idIn(stdout))).toBe(`${'a'.repeat(200_000)}b`);
   });
 
-  sharing('a reader that goes ends the wait with 3: nothing is known of the end', async ({ lab }) => {
+  sharing('a reader that goes away ends the wait with 3: the outcome is unknown', async ({ lab }) => {
     const submit = lab.start(['submit', 'Call mum', '--agent', 'human']);
     const jobId = await registered(submit);
     const logs = lab.start(['logs', jobId, '--follow']);
@@ -224,7 +224,7 @@ describe.concurrent('mam submit', () => {
     for (const { ended } of [submit, logs]) expect((await ended).code).toBe(3);
   });
 
-  sharing('mam done never ends another job than the one that was named', async ({ lab }) => {
+  sharing('mam done never ends a job other than the one that was named', async ({ lab }) => {
     const { env, mam, registry } = ownRegistry(lab);
     const server = await lab.startServer(env);
     const order = async (prompt: string): Promise<string> =>
@@ -232,7 +232,7 @@ describe.concurrent('mam submit', () => {
     const first = await order('Water the plants');
     expect((await mam('done', first)).code).toBe(0);
     const second = await order('Bring the key');
-    // A job that is final gets a late report, a mistyped id nothing; neither is taken for words about the other job.
+    // A final job gets a late report, a mistyped id nothing; neither is taken for a report on the other job.
     expect((await mam('done', first, 'late words')).stderr).toContain('has been completed');
     expect(await mam('done', 'water-the-plans', 'wet')).toMatchObject({ code: 69, stdout: '' });
     expect(lab.record(second, registry).status).toBe('working');
@@ -254,7 +254,7 @@ describe.concurrent('mam submit', () => {
     expect(linesOf(stdout).at(-1)).toBe(join(logs, idIn(stdout)));
   });
 
-  sharing('what is wrong is said, with the next step, and leaves no job', async ({ lab }) => {
+  sharing('errors are reported with the next step, and leave no job', async ({ lab }) => {
     const { mam, registry } = ownRegistry(lab);
     writeFileSync(join(lab.project, 'latin.txt'), Buffer.from([0x66, 0xfc, 0x72]));
     const wrong: [string[], number, string][] = [
@@ -278,7 +278,7 @@ describe.concurrent('mam submit', () => {
     expect(existsSync(registry) ? readdirSync(registry).filter(isJobId) : []).toEqual([]);
   });
 
-  sharing('a session that is missing can be started where its program is installed', async ({ lab }) => {
+  sharing('a missing session can be started if its program is installed', async ({ lab }) => {
     const path = `${dirname(lab.write('programs/codex', '#!/bin/sh\n', 0o755))}:${process.env['PATH']}`;
     const submit = lab.start(['submit', 'x', '--agent', 'codex', '--agent-session', 'tmux:other'], {
       env: { PATH: path },
@@ -289,7 +289,7 @@ describe.concurrent('mam submit', () => {
   });
 });
 
-// After all others: it ends the hub of all.
+// After all others: it ends the shared hub.
 describe('mam submit', () => {
   sharing('misses nothing while the hub is killed', async ({ lab, reporter, peer }) => {
     const submit = lab.start(['submit', 'Paint the door', ...to(peer)]);

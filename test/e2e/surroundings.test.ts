@@ -16,7 +16,7 @@ import { test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 
-// What a request needs comes with it: a hub is not bound to the surroundings of whoever happened to start it.
+// Requests carry what they need: a hub does not depend on the environment of the process that happened to start it.
 
 const isRoot = process.getuid?.() === 0;
 
@@ -27,7 +27,7 @@ function folder(lab: Lab, name: string): string {
   return path;
 }
 
-/** A tmux on a PATH of its own, which takes down that it was run. */
+/** A tmux on a separate PATH, which records that it was run. */
 function otherTmux(lab: Lab): { PATH: string; runs: () => string } {
   const bin = folder(lab, 'bin');
   const log = join(bin, 'runs');
@@ -83,7 +83,7 @@ function envWriter(lab: Lab): { read: (name: string) => Promise<Record<string, s
 }
 
 describe('an agent that is started', () => {
-  test("has the caller's surroundings, in a tmux server of ours and in one that runs, and no secret", async ({
+  test("has the caller's environment, in a tmux server of ours and in an existing one, and no secret", async ({
     lab,
   }) => {
     lab.expected.push(NOT_OURS);
@@ -100,7 +100,7 @@ describe('an agent that is started', () => {
       HTTPS_PROXY: 'http://proxy:3128',
     };
     const secrets = { MAM_BROKER_PASSWORD: 's3cret-word', SOME_API_KEY: 's3cret-word', CLAUDECODE: '1' };
-    // The hub is someone else's, who has none of it.
+    // Someone else started the hub, without that environment.
     await lab.start(['hub', 'restart'], { env: { HOME: '', LANG: 'C' } }).ended;
     const server = await lab.startServer({ ...env, ...secrets });
     await server.ask('start_agent', { agent: 'writer', name: 'one' });
@@ -124,7 +124,7 @@ describe('an agent that is started', () => {
     for (const { command } of lab.processes) expect(command).not.toContain('/agent/one');
   });
 
-  test('where TMUX_TMPDIR is a file, or cannot be made, is refused with the next step', async ({ lab }) => {
+  test('is refused with the next step if TMUX_TMPDIR is a file or cannot be made', async ({ lab }) => {
     lab.expected.push(NOT_OURS);
     envWriter(lab);
     const file = lab.write('file', '');
@@ -151,7 +151,7 @@ describe('a path with blanks and quotes', () => {
     const { stderr } = await lab.start(['submit', 'x', '--agent', 'command', '--agent-session', 'w'], { env })
       .ended;
     expect(stderr).toContain("tmux -S '");
-    // What a shell makes of it.
+    // How a shell parses it.
     const [, command = ''] = /Start one: (tmux -S .*?) new-session/.exec(stderr) ?? [];
     const words = await lab.run('sh', ['-c', `set -- ${command}; printf '%s\\n' "$@"`]);
     expect(words.stdout.split('\n')[2]).toBe(join(odd, `tmux-${process.getuid?.()}`, 'default'));
@@ -165,7 +165,7 @@ describe('a path with blanks and quotes', () => {
 const canMount = isRoot && spawnSync('unshare', ['--mount', 'true']).status === 0;
 
 describe.runIf(canMount)('a sandbox that may not write MAM_HOME', () => {
-  test('reports to a hub that runs, and says what leads to it where none does', async ({ lab }) => {
+  test('reports to a running hub, and says how to get one if none runs', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const server = await lab.startServer();
     const { job_id } = await server.delegate(peer);
@@ -192,7 +192,7 @@ describe.runIf(canMount)('a sandbox that may not write MAM_HOME', () => {
     const refused = await inside(...report);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('start the hub from outside (`mam hub restart`)');
-    // What it says is what helps.
+    // Its advice works.
     await lab.mam('hub', 'restart');
     expect(await inside(...report)).toMatchObject({ code: 0, stderr: '' });
     await lab.event(job_id, 'completed');
@@ -200,7 +200,7 @@ describe.runIf(canMount)('a sandbox that may not write MAM_HOME', () => {
 });
 
 describe('a working folder that was removed', () => {
-  test('keeps no report from the hub, nor a server from its work', async ({ lab, peer }) => {
+  test('does not keep reports from the hub, nor a server from working', async ({ lab, peer }) => {
     const gone = folder(lab, 'p/gone');
     const server = lab.spawnServer({}, { cwd: gone });
     rmSync(gone, { recursive: true });
@@ -226,7 +226,7 @@ describe('a working folder that was removed', () => {
     expect(doctor.stdout).toContain(`The working directory ${gone} was removed.`);
     expect(doctor.stdout + doctor.stderr).not.toContain('uv_cwd');
     expect((await script('submit', 'x', '--agent', 'human', '--no-wait')).stderr).toContain('does not exist');
-    // It was made anew, as by a switch of branches.
+    // It was made again, as by a switch of branches.
     mkdirSync(gone);
     await server.report(job_id, 'completed');
     expect((await server.ask('list_jobs')).jobs).toMatchObject([{ job_id, status: 'completed' }]);
@@ -252,8 +252,8 @@ describe('a server that was started outside of any project', () => {
   );
 });
 
-describe.runIf(isRoot)('a user whom the system does not know', () => {
-  /** A copy of the program that such a user can reach, wherever this one lies. */
+describe.runIf(isRoot)('a user unknown to the system', () => {
+  /** A copy of the program that such a user can access, wherever this one is. */
   const reachable = (lab: Lab): string => {
     const copy = join(lab.folder, 'program');
     if (existsSync(copy)) return join(copy, 'dist', basename(PROGRAM));
@@ -264,7 +264,7 @@ describe.runIf(isRoot)('a user whom the system does not know', () => {
     return reachable(lab);
   };
 
-  /** Runs `mam` as such a user, with these variables alone. */
+  /** Runs `mam` as such a user, with only these variables. */
   const run = (lab: Lab, env: Record<string, string>, ...args: string[]) =>
     spawnSync(
       'setpriv',

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect } from 'vitest';
 import { sharing } from '../support/lab-test.ts';
 
-/** Exactly 1 MiB of everything that a shell, a terminal or an agent's prompt could take for itself. */
+/** Exactly 1 MiB of everything that a shell, a terminal or an agent's prompt could interpret. */
 function nastyTask(folder: string): string {
   const unit = [
     `$(touch ${folder}/pwned) \`touch ${folder}/pwned\` "quotes" 'single' \\back\\slash`,
@@ -52,13 +52,13 @@ describe('a task of 1 MiB', () => {
     expect(started.task_file).toBe(lab.paths(job_id).prompt);
     expect(existsSync(`${lab.project}/pwned`)).toBe(false);
     expect(peer.keys).toBe('\r');
-    // Nothing of it stands in the record or in the journal beyond its first words.
+    // Only its first words are in the record and in the journal.
     expect(JSON.stringify(lab.record(job_id)).length).toBeLessThan(6_000);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
     expect(JSON.stringify(lab.record(job_id).prompt_preview)).not.toMatch(/\x1b|\\u001b/);
   });
 
-  sharing('a result of 1 MiB lies whole beside the journal', async ({ lab, peer }) => {
+  sharing('a result of 1 MiB is stored whole next to the journal', async ({ lab, peer }) => {
     const [server, reporter] = [await lab.startServer(), await lab.reporter];
     const { job_id } = await server.delegate(peer);
     const result = nastyTask(lab.project);

@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 let terminals = 0;
 
-/** A shell in a terminal of its own, in which a test types commands. */
+/** A shell in its own terminal, in which a test types commands. */
 async function terminal(lab: Lab, env = '') {
   const shell = `exec env PS1='ready> ' ${env} MAM_HOME=${lab.home} TMUX_TMPDIR=${lab.folder} HISTFILE=/dev/null bash --norc --noprofile -i`;
   const session = `terminal-${++terminals}`;
@@ -26,7 +26,7 @@ async function terminal(lab: Lab, env = '') {
   return { shows, type, press, session };
 }
 
-/** A job that a mute peer has taken. */
+/** A job that a mute peer has started. */
 async function job(lab: Lab, server: LabServer) {
   const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
   const { job_id: jobId } = await server.delegate(peer);
@@ -53,7 +53,7 @@ describe.concurrent('on a terminal', () => {
   });
 
   sharing(
-    'mam wait shows the stage, the time and the last words on one line that moves',
+    'mam wait shows the stage, the time and the last words on one line that updates',
     async ({ lab, server }) => {
       const { jobId, report } = await job(lab, server);
       const { shows, type } = await terminal(lab);
@@ -64,7 +64,7 @@ describe.concurrent('on a terminal', () => {
       await shows(/working, started · [1-9]\d*s · half of it/);
       await report('completed', 'all of it');
       const screen = await shows(/ended with 0/);
-      // Nothing of the moving line stays, and the end is in colour.
+      // Nothing of the status line stays, and the end is in colour.
       expect(screen).not.toContain('working, started');
       expect(screen).toMatch(new RegExp(`${jobId} {2}\u001b\\[32mcompleted`));
     },
@@ -94,7 +94,7 @@ describe.concurrent('on a terminal', () => {
     const screen = await shows(/ended with 0/);
     expect(screen).toMatch(/^JOB +STATUS +AGENT +AGE +PROMPT$/m);
     expect(screen).toMatch(new RegExp(`^${jobId} +working +command +\\d+s +\\S`, 'm'));
-    // A character of two columns counts as two: nothing has run into a second line.
+    // A wide character counts as two columns: nothing has wrapped.
     expect(screen).toMatch(new RegExp(`^${wide} .*屋根.*…$`, 'm'));
     const { stdout } = await lab.mam('list');
     expect(stdout).not.toMatch(/^JOB/);
@@ -117,12 +117,12 @@ describe.concurrent('on a terminal', () => {
     },
   );
 
-  sharing('a terminal that does not know its size is a usual one', async ({ lab, server }) => {
+  sharing('a terminal that does not know its size gets the usual one', async ({ lab, server }) => {
     const { jobId, report } = await job(lab, server);
     const { shows, type, press } = await terminal(lab, 'NO_COLOR=1');
     await press('-l', '--', 'stty cols 0 rows 0; clear\n');
     await type(`logs ${jobId}; echo "ended with $?"`);
-    // Nothing is wrapped that fits into 80 columns.
+    // Text that fits into 80 columns is not wrapped.
     await shows(/submitted {5}\+[\d.]+ m?s {2}\S+ \S+ \S+ \S+/);
     await type(`wait ${jobId}; echo "ended with $?"`);
     await shows(/^working, started · \d+s/m);
@@ -131,7 +131,7 @@ describe.concurrent('on a terminal', () => {
   });
 });
 
-sharing('without a terminal there is neither colour nor a moving line', async ({ lab, server }) => {
+sharing('without a terminal there is neither colour nor a status line', async ({ lab, server }) => {
   const { jobId, report } = await job(lab, server);
   const wait = lab.start(['wait', jobId], { env: { FORCE_COLOR: '1' } });
   await until('it waits', async () => {

@@ -9,11 +9,11 @@ import { until } from '../support/until.ts';
 
 const bytes = (...all: number[]): string => String.fromCharCode(...all);
 
-/** What emulates other machines would be told there. */
+/** Registered emulators of other machines are listed there. */
 const BINFMT = '/proc/sys/fs/binfmt_misc';
 const emulates = existsSync(BINFMT) && readdirSync(BINFMT).length > 2;
 
-/** A script that could never run, how it is called, and what says how to mend it. */
+/** A script that could never run, its mode, and the text that says how to fix it. */
 const NEVER: [what: string, text: string, mode: number, says: string][] = [
   ['Windows line endings', '#!/bin/bash\r\nexit 0\r\n', 0o755, "perl -pi -e 's/\\r$//'"],
   ['Windows line endings, read by bash', 'set -e\r\nexit 0\r\n', 0o644, "perl -pi -e 's/\\r$//'"],
@@ -31,7 +31,7 @@ const NEVER: [what: string, text: string, mode: number, says: string][] = [
     0o755,
     '/no/such/bash is missing, or is not a program. Install it',
   ],
-  ['one that env would not find', '#!/usr/bin/env -S pythn3 -u\nexit(0)\n', 0o755, 'pythn3 is not there'],
+  ['one that env would not find', '#!/usr/bin/env -S pythn3 -u\nexit(0)\n', 0o755, 'pythn3 is missing'],
   ['another language, and no x bit', '#!/usr/bin/env node\nprocess.exit(0)\n', 0o644, 'chmod +x'],
 ];
 
@@ -43,15 +43,15 @@ if (!emulates)
     'not a program of this machine',
   ]);
 
-/** What keeps a script from running by the time that the peer is done. */
+/** What keeps a script from running by the time the peer is done. */
 const LATER: [what: string, how: (folder: string) => void, says: RegExp][] = [
   [
     'its working folder is gone',
     (folder) => renameSync(`${folder}/place`, `${folder}/away`),
-    /place is not there/,
+    /place is missing/,
   ],
   ['it is gone', (folder) => rmSync(`${folder}/check.sh`), /check\.sh cannot be read/],
-  ['its interpreter is gone', (folder) => rmSync(`${folder}/shell`), /interpreter .*\/shell is not there/],
+  ['its interpreter is gone', (folder) => rmSync(`${folder}/shell`), /interpreter .*\/shell is missing/],
   [
     'its interpreter may not be run',
     (folder) => chmodSync(`${folder}/shell`, 0o644),
@@ -67,7 +67,7 @@ const supervisorOf = (lab: Lab): Promise<LabServer> => {
   return server;
 };
 
-/** A job whose script needs its working folder and an interpreter that lie beside it. */
+/** A job whose script needs its working folder and an interpreter that are next to it. */
 async function fragile(lab: Lab, args: Record<string, unknown> = {}) {
   const made = await stage(
     lab,
@@ -97,7 +97,7 @@ describe.concurrent('a script that could never run', () => {
     expect(shell).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining(says) });
   });
 
-  sharing('is not one with a single odd line, or without a first line of its own', async ({ lab }) => {
+  sharing('is not one with a single odd line, or without an interpreter line', async ({ lab }) => {
     const quiet = '#!/bin/bash\nexpected=\'a\r\n\'\n[ "$expected" != a ]\n';
     for (const script of [quiet, 'exit 0\n']) {
       const { server, reporter, jobId } = await stage(lab, script, { mode: 0o755 });
@@ -111,7 +111,7 @@ describe.concurrent('a script that could never run', () => {
 describe.concurrent('a check that could not run', () => {
   sharing.for(LATER)('since %s, is for the supervisor', async ([, how, says], { lab }) => {
     const { folder, peer, server, reporter, jobId } = await fragile(lab, { validate_rounds: 2 });
-    // The folder of the job itself, which the delegation has looked at.
+    // In the job's own folder, which the delegation has checked.
     const elsewhere = await server.delegate(await lab.startPeer('mute'), {
       ...{ validate: `${folder}/check.sh`, workdir: `${folder}/place`, validate_rounds: 2 },
     });
@@ -136,7 +136,7 @@ describe.concurrent('a check that could not run', () => {
     expect(validation.passed).toBeUndefined();
     expect(open_request).toMatch(/^The peer says that the work is done, but the check could not run: /);
     for (const step of ['verify_job', 'answer_job', open_request_id]) expect(wait.next).toContain(step);
-    // It costs no round, and nobody tells the peer to mend what it has not done.
+    // It uses no round, and nobody tells the peer to fix what it did not cause.
     expect(lab.record(id)).toMatchObject({ messages: [], validation: { rounds: 0 } });
     expect(lab.record(id).validation?.script_changed).toBeUndefined();
     expect(peer.pastes).toHaveLength(1);
@@ -159,7 +159,7 @@ describe.concurrent('a check that could not run', () => {
     return { ...made, request_id: jobs[0].open_request_id as string };
   };
 
-  sharing('is made good by a decision: the work counts', async ({ lab }) => {
+  sharing('is resolved by a decision: the work counts', async ({ lab }) => {
     const { folder, server, jobId, request_id } = await undecided(lab);
     renameSync(`${folder}/shell.away`, `${folder}/shell`);
     const verified = await server.ask('verify_job', { job_id: jobId });
@@ -179,7 +179,7 @@ describe.concurrent('a check that could not run', () => {
 
   sharing('or does not', async ({ lab }) => {
     const { server, jobId } = await undecided(lab);
-    // The one that was shown is meant.
+    // The decision is for the request that was shown.
     expect(await server.ask('answer_job', { job_id: jobId, decision: 'deny' })).toMatchObject({
       ...{ status: 'failed', reason: 'validation_failed' },
     });
@@ -188,7 +188,7 @@ describe.concurrent('a check that could not run', () => {
     expect(summary).toContain('could not run');
   });
 
-  sharing('or by the next report, which is checked again; nothing else settles it', async ({ lab }) => {
+  sharing('or by the next report, which is checked again; nothing else resolves it', async ({ lab }) => {
     const { folder, server, reporter, jobId, request_id } = await undecided(lab);
     const asks = { status: 'input_required', detail: 'all done' };
     const words = await server.refusal('answer_job', { job_id: jobId, text: 'Yes, it counts.' });
@@ -197,7 +197,7 @@ describe.concurrent('a check that could not run', () => {
     await reporter.report(jobId, 'progress', { detail: 'a stray one' });
     await reporter.report(jobId, 'question', { detail: 'Which one?' });
     expect(lab.record(jobId)).toMatchObject(asks);
-    // Words are for what the peer asks itself.
+    // Text answers are for the peer's own questions.
     const own = lab.record(jobId).requests.at(-1)?.request_id;
     await server.ask('answer_job', { job_id: jobId, text: 'The first.', request_id: own });
     expect(lab.record(jobId)).toMatchObject({ ...asks, attention: ['question'] });
@@ -270,8 +270,8 @@ describe.concurrent('a check that could not run', () => {
 });
 
 describe.concurrent('a check that looks through its working folder', () => {
-  sharing('never finds its own words', async ({ lab }) => {
-    // Each word that it found would be printed, and found again, without end.
+  sharing('never finds its own output', async ({ lab }) => {
+    // Each match would be printed, and found again, endlessly.
     const script = lab.write(
       'look.sh',
       'echo "needle$((40 + 2))"\ngrep -rh needle42 .mam && exit 1\nexit 0\n',
@@ -283,7 +283,7 @@ describe.concurrent('a check that looks through its working folder', () => {
     expect(readFileSync(join(lab.record(jobId).log_dir, 'validate.log'), 'utf8')).toBe('needle42\n');
   });
 
-  sharing('is reported where our own files are', async ({ lab }) => {
+  sharing('is reported if it finds our own files', async ({ lab }) => {
     const script = lab.write('where.sh', 'case $MAM_JOB_DIR in "$PWD"/.mam/jobs/*) touch told;; esac\n');
     const { server, reporter, jobId } = await stage(lab, () => script, { args: { workdir: lab.project } });
     await reporter.report(jobId, 'completed');

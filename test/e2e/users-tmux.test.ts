@@ -17,7 +17,7 @@ async function tmuxWith(lab: Lab, conf: string): Promise<void> {
   if (code !== 0) throw new Error(stderr);
 }
 
-/** A person at a terminal who looks at a session. */
+/** A person at a terminal who views a session. */
 async function person(lab: Lab, session: string): Promise<{ at: () => Promise<string> }> {
   const command = `stty cols 100 rows 30; exec tmux -S ${lab.socket} attach -t =${session}`;
   const child = lab.keep(
@@ -50,11 +50,11 @@ const KINDS = {
 };
 
 describe('detach-on-destroy off', () => {
-  test('whoever looks at an agent lands in a session of theirs when it ends, never in a hidden one', async ({
+  test('a person who views an agent returns to their own session when it ends, never to a hidden one', async ({
     lab,
   }) => {
     await tmuxWith(lab, 'set -g detach-on-destroy off');
-    // Of all sessions ours has been still for the longest, which tmux 3.3a prefers.
+    // Our session has been idle for the longest, which tmux 3.3a prefers.
     const server = await lab.startServer();
     await server.ask('list_agents');
     const peer = await lab.startPeer('mute');
@@ -78,7 +78,7 @@ describe('detach-on-destroy off', () => {
       if (slow !== '') process.kill(client, 'SIGSTOP');
       await lab.tmux('kill-session', '-t', '=home');
       if (slow !== '') {
-        // The hub looks several times meanwhile.
+        // The hub checks several times meanwhile.
         await pause(500);
         process.kill(client, 'SIGCONT');
       }

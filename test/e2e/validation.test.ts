@@ -7,7 +7,7 @@ import { sharing } from '../support/lab-test.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
-/** Says when it begins, and goes on until a file allows it to end; with a child that would outlive it. */
+/** Says when it starts, and runs until a file lets it end; with a child that would outlive it. */
 const HELD = [
   'echo begun; echo $$ >> pids',
   'sleep 1000 &',
@@ -26,7 +26,7 @@ describe.concurrent('a validation script', () => {
   sharing('that passes completes the job', async ({ lab }) => {
     const { server, reporter, jobId } = await stage(lab, 'echo all well\nexit 0\n');
     const told = await reporter.report(jobId, 'completed', { detail: 'done' });
-    // Or it is through already.
+    // Or it has already finished.
     expect(['working', 'completed']).toContain(told.status);
     expect(told.next).toContain('being checked by the validation script');
     const answer = await server.ask('wait_job', { job_id: jobId });
@@ -68,13 +68,13 @@ describe.concurrent('a validation script', () => {
     const log = readFileSync(`${log_dir}/validate.log`, 'utf8');
     expect(log).toMatch(/^line 1 of many\n/);
     expect(log).toContain('\x1b[31mred');
-    // A verdict is not amended by the peer.
+    // The peer cannot amend a verdict.
     const late = await reporter.report(jobId, 'completed', { detail: 'but it is' });
     expect(late).toMatchObject({ accepted: false, recorded: true, status: 'failed' });
     expect(lab.record(jobId)).toMatchObject({ status: 'failed', reason: 'validation_failed', late: false });
   });
 
-  sharing('that prints a character in two pieces is shown as it printed it', async ({ lab }) => {
+  sharing('that prints a character in two pieces is shown correctly', async ({ lab }) => {
     const { server, reporter, jobId } = await stage(lab, "printf '\\355\\225'; sleep 0.3; printf '\\234!'\n");
     await reporter.report(jobId, 'completed');
     await lab.event(jobId, 'validated');
@@ -82,7 +82,7 @@ describe.concurrent('a validation script', () => {
     expect(await server.ask('verify_job', { job_id: jobId })).toMatchObject({ output_tail: '한!' });
   });
 
-  sharing('that was killed by a signal has failed', async ({ lab }) => {
+  sharing('that is killed by a signal has failed', async ({ lab }) => {
     const { reporter, jobId } = await stage(lab, 'kill -TERM $$\n');
     await reporter.report(jobId, 'completed');
     await lab.event(jobId, 'validated');
@@ -112,7 +112,7 @@ describe.concurrent('a validation script', () => {
     expect(lab.record(jobId).status).toBe('completed');
   });
 
-  sharing('that was changed after the delegation is not run, and the job fails at once', async ({ lab }) => {
+  sharing('that was changed after the delegation is not run, and the job fails', async ({ lab }) => {
     const args = { validate_rounds: 3, trust_pane: true };
     const { folder, peer, server, reporter, jobId } = await stage(lab, 'exit 1\n', { args });
     write(folder, 'check.sh', 'touch ran\nexit 0\n');
@@ -150,13 +150,13 @@ describe.concurrent('a validation script', () => {
     ])
       expect((await lab.mam(...command)).stdout, command.join(' ')).toContain(sentence);
 
-    // Who runs it by hand runs what is there now.
+    // Running it by hand runs the current version.
     const verified = await server.ask('verify_job', { job_id: jobId });
     expect(verified).toMatchObject({ passed: true, script_changed: true, status: 'failed' });
     expect(existsSync(`${folder}/ran`)).toBe(true);
   });
 
-  sharing('that would be run by another program now is another one', async ({ lab }) => {
+  sharing('that would now be run by another program counts as changed', async ({ lab }) => {
     const script = '#!/bin/false\nexit 0\n';
     const { folder, server, reporter, jobId } = await stage(lab, script, { mode: 0o755 });
     chmodSync(`${folder}/check.sh`, 0o644);
@@ -165,7 +165,7 @@ describe.concurrent('a validation script', () => {
     expect(jobs[0]).toMatchObject({ reason: 'validation_failed', validation: { script_changed: true } });
   });
 
-  sharing('that is another one for a while, as it runs, has no say', async ({ lab }) => {
+  sharing('that is temporarily replaced while it runs does not count', async ({ lab }) => {
     const { folder, server, reporter, jobId } = await stage(lab, HELD);
     await reporter.report(jobId, 'completed', { detail: 'done' });
     await begun(folder);
@@ -182,7 +182,7 @@ describe.concurrent('a validation script', () => {
     });
   });
 
-  sharing('that lies in another folder for a while, as it runs, has no say', async ({ lab }) => {
+  sharing('that is temporarily in another folder while it runs does not count', async ({ lab }) => {
     // An interpreter reads its script some time after the system has started it.
     const { folder, server, reporter, jobId } = await stage(lab, (place) => {
       const held = `touch ${place}/begun; until [ -e ${place}/go ]; do sleep 0.02; done`;
@@ -200,7 +200,7 @@ describe.concurrent('a validation script', () => {
     expect(jobs[0]).toMatchObject({ status: 'failed', validation: { passed: false, script_changed: true } });
   });
 
-  sharing('ends with all that it started, also in a session of its own', async ({ lab }) => {
+  sharing('ends with everything that it started, even in a separate session', async ({ lab }) => {
     const script = [
       'rm -f pids',
       'setsid sleep 1000 &',
@@ -220,7 +220,7 @@ describe.concurrent('a validation script', () => {
     await until('and again', () => !pidsOf(folder).some(isRunning));
   });
 
-  sharing('that prints without end leaves the beginning and the end of it', async ({ lab }) => {
+  sharing('that prints endlessly leaves the beginning and the end of its output', async ({ lab }) => {
     const script = 'echo first words\nyes | head -c 6000000\necho last words\nexit 3\n';
     const { reporter, jobId } = await stage(lab, script, { args: { validate_rounds: 1 } });
     for (const round of [1, 2]) {
@@ -250,7 +250,7 @@ describe.concurrent('a validation script', () => {
       detail: 'first',
       validation: { rounds: 1 },
     });
-    // It ran once, and what it left in its group has ended with it.
+    // It ran once, and what it left in its group was ended with it.
     expect(pidsOf(folder)).toHaveLength(2);
     await until('its group is gone', () => !pidsOf(folder).some(isRunning));
   });
@@ -269,7 +269,7 @@ describe.concurrent('a validation script', () => {
     expect(lab.types(jobId)).not.toContain('validated');
   });
 
-  sharing('is ended with all its group when the job is cancelled', async ({ lab }) => {
+  sharing('is ended with its whole group when the job is cancelled', async ({ lab }) => {
     const { folder, server, reporter, jobId } = await stage(lab, HELD);
     await reporter.report(jobId, 'completed');
     await begun(folder);
@@ -291,34 +291,31 @@ describe.concurrent('a validation script', () => {
   });
 });
 
-// After all others: it ends the hub of all.
+// After all others: it ends the shared hub.
 describe('a validation script', () => {
-  sharing(
-    'is ended by the next hub where MAM_HOME says so, and nothing that a journal names',
-    async ({ lab }) => {
-      const { folder, server, reporter, jobId } = await stage(lab, HELD);
-      await reporter.report(jobId, 'completed');
-      await begun(folder);
-      const [script = 0] = pidsOf(folder);
-      const bystander = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
-      const { pid = 0 } = bystander;
-      try {
-        await lab.killHub();
-        const last = lab.events(jobId).at(-1);
-        const planted = { ...last, seq: (last?.seq ?? 0) + 1, event_id: 'planted', type: 'validating' };
-        const data = { pid, start: startOf(pid) };
-        appendFileSync(lab.paths(jobId).journal, `${JSON.stringify({ ...planted, data })}\n`);
-        await server.ask('job_status', { job_id: jobId });
-        await begun(folder, 4);
-        expect(isRunning(script)).toBe(false);
-        expect(isRunning(pid)).toBe(true);
-      } finally {
-        bystander.kill('SIGKILL');
-      }
-      write(folder, 'go', '');
-      // The planted line has the number of the hub's next.
-      await until('it is completed', () => lab.record(jobId).status === 'completed');
-      expect(existsSync(`${lab.home}/checks/${jobId}.json`)).toBe(false);
-    },
-  );
+  sharing('is ended by the next hub if MAM_HOME says so, not because a journal names it', async ({ lab }) => {
+    const { folder, server, reporter, jobId } = await stage(lab, HELD);
+    await reporter.report(jobId, 'completed');
+    await begun(folder);
+    const [script = 0] = pidsOf(folder);
+    const bystander = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+    const { pid = 0 } = bystander;
+    try {
+      await lab.killHub();
+      const last = lab.events(jobId).at(-1);
+      const planted = { ...last, seq: (last?.seq ?? 0) + 1, event_id: 'planted', type: 'validating' };
+      const data = { pid, start: startOf(pid) };
+      appendFileSync(lab.paths(jobId).journal, `${JSON.stringify({ ...planted, data })}\n`);
+      await server.ask('job_status', { job_id: jobId });
+      await begun(folder, 4);
+      expect(isRunning(script)).toBe(false);
+      expect(isRunning(pid)).toBe(true);
+    } finally {
+      bystander.kill('SIGKILL');
+    }
+    write(folder, 'go', '');
+    // The planted line has the number of the hub's next.
+    await until('it is completed', () => lab.record(jobId).status === 'completed');
+    expect(existsSync(`${lab.home}/checks/${jobId}.json`)).toBe(false);
+  });
 });

@@ -4,7 +4,7 @@ import type { LabServer } from '../support/lab-server.ts';
 import { sharing, test } from '../support/lab-test.ts';
 import { PATIENCE, pause } from '../support/until.ts';
 
-/** An answer that is due must be there within this time, on a busy machine too; in ms. */
+/** A due answer must arrive within this time, even on a busy machine; in ms. */
 const SOON_MS = 1_000 * PATIENCE;
 
 /** The same with a supervisor whose open jobs and messages are the test's own. */
@@ -23,18 +23,18 @@ function stranger(lab: Lab): Promise<LabServer> {
 const states = ({ jobs }: { jobs: { job_id: string; status: string }[] }) =>
   Object.fromEntries(jobs.map(({ job_id, status }) => [job_id, status]));
 
-/** A job of which nothing is typed: its pane is nothing to who waits. */
+/** A job for which nothing is typed: a waiter does not need its pane. */
 const order = (server: LabServer) => server.ask('delegate_job', { prompt: 'the roof', agent: 'human' });
 
 describe.concurrent('wait_job', () => {
   sharing(
-    'by level answers at once; with a cursor only for what came after it',
+    'without a cursor answers immediately; with one only for what came after it',
     async ({ server, reporter, peer }) => {
       const { job_id } = await server.delegate(peer);
       await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
       const level = await server.ask('wait_job', { job_id });
       expect(level.outcome).toBe('needs_attention');
-      // By level it is told again and again; with the cursor it is old news.
+      // Without a cursor it is reported again and again; with the cursor it is old news.
       expect((await server.ask('wait_job', { job_id })).outcome).toBe('needs_attention');
       const edge = server.wait({ job_id, cursor: level.cursor });
       await pause(200);
@@ -49,7 +49,7 @@ describe.concurrent('wait_job', () => {
   );
 
   sharing(
-    'that runs out of time answers still_running, and its cursor then misses nothing',
+    'that times out answers still_running, and its cursor then misses nothing',
     async ({ server, reporter }) => {
       const { job_id } = await order(server);
       await reporter.report(job_id, 'started');
@@ -74,7 +74,7 @@ describe.concurrent('wait_job', () => {
   );
 
   sharing(
-    'names every job that asks, also one of an earlier answer, and how each is answered',
+    'names every job that asks, even one from an earlier answer, and how to answer each',
     async ({ lab }) => {
       const [server, reporter] = await ownServers(lab);
       const ids: string[] = [];
@@ -151,7 +151,7 @@ describe.concurrent('wait_job', () => {
     const first = await server.ask('wait_job', { cursor });
     expect(first).toMatchObject({ outcome: 'final', events: [{ type: 'completed' }] });
     expect(states(first)).toEqual({ [a]: 'completed', [b]: 'working' });
-    // What was told is told once.
+    // Nothing is reported twice.
     const still = await server.ask('wait_job', { cursor: first.cursor, timeout_seconds: 0.2 });
     expect(states(still)).toEqual({ [b]: 'working' });
     await reporter.report(b, 'completed', { result: 'tin' });
@@ -166,7 +166,7 @@ describe.concurrent('wait_job', () => {
     const { job_id } = await order(server);
     let { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
     for (let round = 0; round < 15; round++) {
-      // The end of the first and the beginning of the second meet at the hub.
+      // The end of the first and the start of the second reach the hub together.
       const one = server.wait({ job_id, cursor });
       const two = server.wait({ job_id, cursor });
       await reporter.report(job_id, 'question', { detail: `question ${round}` });
@@ -207,7 +207,7 @@ describe.concurrent('wait_job', () => {
     await Promise.all(waits.map(({ answer }) => answer));
   });
 
-  sharing('says how many events found no room', async ({ lab, server, reporter }) => {
+  sharing('says how many events did not fit', async ({ lab, server, reporter }) => {
     const { job_id } = await order(server);
     const { cursor, events_left_out } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
     expect(events_left_out).toBeUndefined();
@@ -221,13 +221,13 @@ describe.concurrent('wait_job', () => {
     expect(end.events_left_out).toBe(last.length - end.events.length);
   });
 
-  test('for a job that nobody knows, or with a cursor of someone else, is refused', async ({ server }) => {
+  test('for an unknown job, or with a foreign cursor, is refused', async ({ server }) => {
     expect((await server.ask('list_jobs')).next).toContain('Delegate the first one: Call delegate_job');
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa' })).toContain('no job with this id');
     const { job_id } = await server.ask('delegate_job', { prompt: 'the roof', agent: 'human' });
     const among = (id: string) => server.refusal('wait_job', { job_ids: [job_id, id] });
     expect(await among('roof-aaaaaaaa')).toContain('no job with this id: roof-aaaaaaaa.');
-    expect(await among('../etc')).toContain('no job with this id: number 2 of those that were named.');
+    expect(await among('../etc')).toContain('no job with this id: number 2 of the ids given.');
     expect(await server.refusal('wait_job', { job_id: 'roof-aaaaaaaa', cursor: 'x y' })).toContain('cursor');
     expect(await server.refusal('wait_job', { cursor: 'x y' })).toContain('The cursor is not one of ours');
     expect(await server.refusal('job_status', { job_id: '../../etc' })).toContain('no job with this id');
@@ -241,8 +241,8 @@ describe.concurrent('wait_job', () => {
     expect(Date.now() - since).toBeLessThan(1_000 + SOON_MS);
   });
 
-  sharing('with a limit longer than a timer can count does not end at once', async ({ lab }) => {
-    // The 86,400,000 ms of a client's own setting, taken for seconds.
+  sharing('with a limit longer than a timer can count does not end immediately', async ({ lab }) => {
+    // A client's own setting of 86,400,000 ms, mistaken for seconds.
     const server = await lab.startServer({ MAM_TOOL_TIMEOUT_SECONDS: '86400000' });
     const { job_id } = await order(server);
     const wait = server.wait({ job_id, timeout_seconds: 1e300 });
@@ -256,7 +256,7 @@ describe.concurrent('wait_job', () => {
     expect(await command.ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining('Overflow') });
   });
 
-  sharing('tells how it goes meanwhile, where the client asks for that', async ({ lab }) => {
+  sharing('reports progress meanwhile, if the client asks for it', async ({ lab }) => {
     const [server, reporter] = await ownServers(lab);
     const { job_id } = await order(server);
     const { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
@@ -276,14 +276,14 @@ describe.concurrent('wait_job', () => {
     }
   });
 
-  sharing('for all open jobs tells how many they are, and what happened last', async ({ lab }) => {
+  sharing('for all open jobs reports how many there are, and what happened last', async ({ lab }) => {
     const [server, reporter] = await ownServers(lab);
     const { job_id } = await order(server);
     await order(server);
     const wait = server.wait({ until: 'all' }, { progressToken: 'w' });
     const notices = () =>
       JSON.stringify(server.messages.filter(({ method }) => method?.includes('progress')));
-    // A wait may begin after a report: one of these comes after that.
+    // A wait may begin after a report: one of these comes later.
     for (let i = 0; i < 20 && !notices().includes('ridge'); i++) {
       await reporter.report(job_id, 'progress', { detail: `ridge ${i}` });
       await pause(100);
@@ -295,7 +295,7 @@ describe.concurrent('wait_job', () => {
   });
 
   sharing(
-    'of one server goes on when another server dies in the middle of its own',
+    'of one server continues when another server dies in the middle of its own',
     async ({ lab, server, reporter }) => {
       const dying = await lab.startServer();
       const { job_id } = await order(dying);
@@ -315,10 +315,10 @@ describe.concurrent('wait_job', () => {
     },
   );
 
-  sharing('a burst of events is one answer, with what came last', async ({ lab }) => {
+  sharing('a burst of events is one answer, with the latest', async ({ lab }) => {
     const [server, reporter] = await ownServers(lab);
     const { job_id } = await order(server);
-    // From here on, also when the reporter is faster than this server.
+    // From here on, even if the reporter is faster than this server.
     const { cursor } = await server.ask('wait_job', { job_id, timeout_seconds: 0 });
     const wait = server.wait({ job_id, cursor });
     const reports = Array.from({ length: 60 }, (_, i) =>

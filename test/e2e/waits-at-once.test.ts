@@ -5,7 +5,7 @@ import { until } from '../support/until.ts';
 
 const WAITS = 50;
 
-/** What a wait waits for, by the places of its jobs, and the job whose end answers it. */
+/** What a wait waits for, by the positions of its jobs, and the job whose end answers it. */
 const KINDS = [
   { jobs: [0], until: 'any', answeredBy: 0 },
   { jobs: [1], until: 'any', answeredBy: 1 },
@@ -15,7 +15,7 @@ const KINDS = [
 ] as const;
 
 describe.concurrent('fifty waits at once in one server', () => {
-  test('the hub is killed among them and half of them are given up: each other gets its own answer, once', async ({
+  test('the hub is killed meanwhile and half of them are abandoned: each of the rest gets its own answer, once', async ({
     lab,
   }) => {
     const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
@@ -49,7 +49,7 @@ describe.concurrent('fifty waits at once in one server', () => {
         expect(outcome).toBe('final');
         expect(jobs.map((job: { job_id: string }) => job.job_id).sort()).toEqual([...job_ids].sort());
       }
-      // And nobody else's: what was sent with them has come before the next answer.
+      // And nobody else's: anything sent with them has arrived before the next answer.
       await server.ask('job_status', { job_id });
       expect(answered()).toEqual(due);
     }

@@ -6,13 +6,13 @@ import { sharing } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import type { Peer } from '../support/peer.ts';
 
-/** How a job comes to need somebody, or to fail. */
+/** How a job comes to need someone, or to fail. */
 interface Provocation {
-  /** What its peer is, beside mute. */
+  /** Options of its peer, in addition to mute. */
   peer?(lab: Lab): PeerOptions;
-  /** What it is delegated with. */
+  /** Parameters of its delegation. */
   job?(lab: Lab): Record<string, unknown>;
-  /** Done while the wait is in force; absent for what comes by itself. */
+  /** Done while the wait is pending; absent for what happens by itself. */
   act?(job_id: string, world: { lab: Lab; peer: Peer; reporter: LabServer }): unknown;
 }
 
@@ -32,10 +32,10 @@ const report =
   (job_id: string, { reporter }: { reporter: LabServer }) =>
     reporter.report(job_id, event, { detail });
 
-/** Found out before delegate_job has answered: nobody can wait for it yet. */
+/** Known before delegate_job has answered: nobody can wait for it yet. */
 const TOO_EARLY = 'delivery_failed';
 
-/** Every other reason that there is: a new one has to find its place here. */
+/** All other reasons: a new one must be added here. */
 const PROVOKED: Readonly<Record<Exclude<Reason, typeof TOO_EARLY>, Provocation>> = {
   permission: { act: report('permission_required', 'May I use the long ladder?') },
   question: { act: report('question', 'Slate or tin?') },
@@ -74,7 +74,7 @@ describe.concurrent('wait_job returns', () => {
       outcome: needsSomebody ? 'needs_attention' : 'final',
       jobs: [{ job_id, status: needsSomebody ? 'input_required' : 'failed', reason }],
     });
-    // Told once: with its cursor the same is no news.
+    // Reported once: with its cursor the same is not news.
     if (needsSomebody)
       expect(
         await server.ask('wait_job', { job_id, cursor: answer.cursor, timeout_seconds: 0 }),

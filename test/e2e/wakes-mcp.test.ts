@@ -7,20 +7,20 @@ import { sharing } from '../support/lab-test.ts';
 import type { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
-/** Longer than a line takes that is on its way: gathering, and looking twice. */
+/** Longer than a pending line takes: collecting, and looking twice. */
 const WAKE_MS = 4_000;
-/** Longer than a new hub takes to start and to type what no wait says that it will tell. */
+/** Longer than a new hub takes to start and to type what no wait has claimed. */
 const HUB_MS = 10_000;
-/** Longer than a line takes that a wait has held back until it ended. */
+/** Longer than a line takes that was held back by a wait until it ended. */
 const RELEASE_MS = 20_000;
 
-/** Several can be in one lab: each is an agent kind of its own. */
+/** Several can be in one lab: each is its own agent kind. */
 const NAMES = Array.from({ length: 20 }, (_, n) => `boss-${n}`);
 const agents = Object.fromEntries(
   NAMES.map((name) => [name, { session: `tmux:${name}`, ready: 'READY> *$' }]),
 );
 
-/** A supervisor with an MCP server of its own in its pane, whose model is the test; and so many jobs. */
+/** A supervisor with its own MCP server in its pane, whose model is the test; and this many jobs. */
 async function startBoss(lab: Lab, count = 0, args: string[] = []) {
   if (!existsSync(join(lab.home, 'config.json'))) lab.configure({ agents });
   lab.expected.push(/^boss-\d+\.sock$/);
@@ -29,7 +29,7 @@ async function startBoss(lab: Lab, count = 0, args: string[] = []) {
   const boss = await lab.startPeer('mute', { session, args: ['--mcp', socket, ...args] });
   const own = await lab.startServerIn(socket);
   const ids: string[] = [];
-  // What a supervisor is told does not depend on who has the job: a person's needs no pane.
+  // Notifications do not depend on who has the job: a person's job needs no pane.
   while (ids.length < count) {
     const job = { prompt: 'roof', agent: 'human', notify: 'pane' };
     ids.push((await own.ask('delegate_job', job)).job_id);
@@ -40,18 +40,18 @@ async function startBoss(lab: Lab, count = 0, args: string[] = []) {
 const how = (lab: Lab, jobId: string): unknown[] =>
   lab.events(jobId).flatMap((event) => (event.type === 'notified' ? [dataOf(event).how] : []));
 
-/** Waits until a line was typed and taken for a job. */
+/** Waits until a line about a job was typed and submitted. */
 const typed = (lab: Lab, jobId: string) =>
   until(`${jobId} is told`, () => how(lab, jobId).includes('typed'), RELEASE_MS);
 
-/** Waits for what must not come. */
+/** Waits for what must not happen. */
 async function noLine(boss: Peer, lines = 0, ms = WAKE_MS): Promise<void> {
   await pause(ms);
   expect(boss.pastes).toHaveLength(lines);
 }
 
 describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
-  sharing('is told by one line a change, and by none of what it then has seen', async ({ lab }) => {
+  sharing('gets one line per change, and none about what it has already seen', async ({ lab }) => {
     const { boss, own, peer } = await startBoss(lab);
     const { job_id: id, next } = await own.delegate(await lab.startPeer('mute'), { notify: 'pane' });
     expect(next).toBe(

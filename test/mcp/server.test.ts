@@ -129,7 +129,7 @@ test('bad parameters are refused in a sentence before the handshake, and the ser
   for (const [method, params, text] of [
     ['tools/call', undefined, '`name` must be the name of a tool'],
     ['tools/call', {}, '`name` must be the name of a tool'],
-    ['tools/call', { name: null, arguments: {} }, 'tools/list has them'],
+    ['tools/call', { name: null, arguments: {} }, 'tools/list returns them'],
     ['initialize', undefined, 'initialize needs `protocolVersion`'],
     [
       'initialize',

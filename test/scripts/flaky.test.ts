@@ -59,13 +59,13 @@ function flaky(...args: string[]): {
   return { child, ended };
 }
 
-test('says what fell, how often and why', async () => {
+test('says what failed, how often and why', async () => {
   write(
     'second.test.mjs',
     `import { existsSync, rmSync, writeFileSync } from 'node:fs';
 test('always good', () => {});
 describe('a group', () => {
-  test('falls every second time', () => {
+  test('fails every second time', () => {
     const seen = existsSync('seen');
     if (seen) rmSync('seen');
     else writeFileSync('seen', '');
@@ -90,10 +90,10 @@ describe('a hook', () => {
   const { code, text } = await flaky('--rounds', '2', '--load', '0').ended;
   expect(text).toMatch(/^2 rounds/);
   expect(
-    text.match(/^round \d +\d+\.\d s {2}\d fell$/gm)?.map((line) => line.replace(/ +\S+ s +/, ': ')),
-  ).toEqual(['round 1: 3 fell', 'round 2: 4 fell']);
+    text.match(/^round \d +\d+\.\d s {2}\d failed$/gm)?.map((line) => line.replace(/ +\S+ s +/, ': ')),
+  ).toEqual(['round 1: 3 failed', 'round 2: 4 failed']);
   expect(text).toContain(
-    `second.test.mjs > a group > falls every second time: 1 of 2
+    `second.test.mjs > a group > fails every second time: 1 of 2
   1 × AssertionError: expected true to be false // Object.is equality (line 9)
 `,
   );
@@ -105,15 +105,15 @@ describe('a hook', () => {
   expect(code).toBe(1);
 });
 
-test('hands the filters to vitest, and is content when nothing falls', async () => {
+test('hands the filters to vitest, and is content when nothing fails', async () => {
   write('one.test.mjs', "test('good', () => {});\ntest('bad', () => expect(1).toBe(2));\n");
   write('two.test.mjs', "test('good as well', () => { throw new Error('not chosen'); });\n");
   const { code, text } = await flaky('--rounds=1', '--load=0', 'one', '-t', 'good').ended;
-  expect(text).toContain('Nothing fell in 1 round.');
+  expect(text).toContain('Nothing failed in 1 round.');
   expect(code).toBe(0);
   expect(await flaky('--load=0', 'one', '-t', 'nowhere').ended).toEqual({
     code: 64,
-    text: expect.stringContaining('There is no test that one -t nowhere chooses. Give'),
+    text: expect.stringContaining('There is no test that one -t nowhere chooses. Pass'),
   });
 });
 
@@ -125,7 +125,7 @@ test('a run that does not even begin is a failure, with its words', async () => 
   expect(code).toBe(1);
 });
 
-test('Ctrl-C ends all that was started, and tells of the rounds so far', async () => {
+test('Ctrl-C ends everything that was started, and reports the rounds so far', async () => {
   // Workers of their own are what might stay.
   configure("pool: 'forks'");
   write(
@@ -147,15 +147,15 @@ test('hangs in the second round', { timeout: 0 }, async () => {
   expect(loops()).toEqual([loop]);
   child.kill('SIGINT');
   const { code, text } = await ended;
-  expect(text).toMatch(/^3 rounds beside 1 busy loop\n/);
+  expect(text).toMatch(/^3 rounds alongside 1 busy loop\n/);
   expect(code).toBe(130);
-  expect(text).toContain('Nothing fell in 1 round.');
+  expect(text).toContain('Nothing failed in 1 round.');
 });
 
 test.each([
-  [['--rounds', '0'], '--rounds is "0". Give a whole number from 1 to 1000.'],
-  [['--load', 'much'], '--load is "much". Give a whole number from 0 to 64.'],
-  [['--load', '65'], '--load is "65". Give a whole number from 0 to 64.'],
+  [['--rounds', '0'], '--rounds is "0". Use a whole number from 1 to 1000.'],
+  [['--load', 'much'], '--load is "much". Use a whole number from 0 to 64.'],
+  [['--load', '65'], '--load is "65". Use a whole number from 0 to 64.'],
   [['--watch'], "Unknown option '--watch'. Options are: npm run test:flaky -- [--rounds 10]"],
   [['--rounds'], "Option '--rounds <value>' argument missing. Options are: npm run test:flaky"],
 ])('%s is refused with the next step', async (args, text) => {

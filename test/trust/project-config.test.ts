@@ -286,7 +286,7 @@ describe("a project's settings, in a server and beside a hub that run", () => {
     );
     await lab.mam('trust', '--yes');
     expect(await delegate()).not.toMatch(/not trusted/);
-    expect(await delegate()).toContain('The realm has changed since this MCP server began');
+    expect(await delegate()).toContain('The realm has changed since this MCP server started');
     await lab.mam('trust', '--revoke');
     expect(await delegate()).toMatch(/The agent kind theirs is set in.*which you have not trusted/);
     expect(await delegate()).not.toContain('The realm has changed');

@@ -94,7 +94,7 @@ const PROMPTS: Readonly<Record<Role, Prompt[]>> = {
       arguments: [
         {
           name: 'agent',
-          description: `Kind of the agent: ${AGENT_NAMES}, human, command, or one of your configuration`,
+          description: `Kind of the agent: ${AGENT_NAMES}, human, command, or one that you have configured`,
           required: true,
         },
         { name: 'task', description: 'The task, in your own words', required: true },

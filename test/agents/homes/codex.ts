@@ -20,7 +20,7 @@ model_provider = "scripted"
 approval_policy = "${options.ask ? 'on-request' : 'never'}"
 sandbox_mode = "${options.ask ? 'workspace-write' : 'danger-full-access'}"
 check_for_update_on_startup = false
-# As for its own models; of a tool's result for a model that it does not know it keeps 10,000 bytes.
+# As for its own models; for an unknown model it keeps only 10,000 bytes of a tool's result.
 tool_output_token_limit = 10000
 
 [analytics]
@@ -31,7 +31,7 @@ name = "scripted"
 base_url = "${modelUrl}/v1"
 wire_api = "responses"
 env_key = "SCRIPTED_KEY"
-# A failure of the script is told at once, not after five tries.
+# A failure of the script is reported immediately, not after five attempts.
 request_max_retries = 0
 stream_max_retries = 0
 

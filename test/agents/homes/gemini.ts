@@ -17,7 +17,7 @@ export const gemini: AgentHome = {
       privacy: { usageStatisticsEnabled: false },
       telemetry: { enabled: false },
       ide: { enabled: false, hasSeenNudge: true },
-      // A fixed model: with `auto` each prompt is first given to a model that chooses one.
+      // A fixed model: with `auto`, each prompt first goes to a model that chooses one.
       model: { name: 'gemini-2.5-pro' },
     };
     writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings), { mode: 0o600 });
@@ -25,6 +25,6 @@ export const gemini: AgentHome = {
     writeFileSync(join(folder, 'trustedFolders.json'), JSON.stringify(trusted), { mode: 0o600 });
     return { GEMINI_API_KEY: 'dummy-key-for-tests-only', GOOGLE_GEMINI_BASE_URL: modelUrl };
   },
-  /** YOLO can't be said in settings.json. */
+  /** YOLO mode can't be set in settings.json. */
   args: (options) => (options.ask ? [] : ['--approval-mode=yolo']),
 };

@@ -1,19 +1,19 @@
-/** What a test needs to run one real agent: its program, a private home, and how it is pointed at a scripted model. */
+/** What a test needs to run one real agent: its program, a private home, and how to point it at a scripted model. */
 export interface AgentHome {
   kind: string;
-  /** What is installed from the npm registry, outside the project's dependencies. */
+  /** The npm package to install, outside the project's dependencies. */
   npm: { name: string; version: string };
   /** The program's path below the folder that it was installed into. */
   bin: string;
-  /** The files that tell afterwards what it did, by their path in its home: its logs, else its record of the session. */
+  /** The files that show afterwards what it did, by path in its home: its logs, or its record of the session. */
   logs: RegExp;
   /**
    * Writes the agent's own configuration.
    * @param home private HOME, an existing empty folder
    * @param workdir the folder that the agent will work in; trusted, unless `untrusted`
    * @param modelUrl `http://127.0.0.1:PORT`
-   * @param options `ask`: tools ask for permission; else they run without
-   * @returns the environment that the agent runs with, beside PATH, HOME, TERM and LANG
+   * @param options `ask`: tools ask for permission; otherwise they run without
+   * @returns the agent's environment, in addition to PATH, HOME, TERM and LANG
    */
   prepare(
     home: string,
@@ -21,6 +21,6 @@ export interface AgentHome {
     modelUrl: string,
     options: { ask: boolean; untrusted?: boolean },
   ): Record<string, string>;
-  /** What a person adds to the command line, where the configuration can't say it. */
+  /** What a person adds to the command line because the configuration can't express it. */
   args?(options: { ask: boolean }): string[];
 }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentHome } from './home.ts';
 
-/** OpenCode, its provider being a scripted model that speaks OpenAI's chat completions (`model/chat.ts`). */
+/** OpenCode, whose provider is a scripted model that speaks OpenAI's chat completions (`model/chat.ts`). */
 export const opencode: AgentHome = {
   kind: 'opencode',
   npm: { name: 'opencode-ai', version: '1.18.33' },
@@ -32,8 +32,8 @@ export const opencode: AgentHome = {
     };
     writeFileSync(join(folder, 'opencode.json'), JSON.stringify(config, null, 2));
     skipDependencies(folder);
-    // The models' list is fetched at every start else: 10 s where there is no network (1.18.33). The one that is built in
-    // takes half of all CPU time up to a first answer, 4 of 8 s: here only our own model is needed.
+    // Otherwise the list of models is fetched at every start, which takes 10 s without a network (1.18.33). The
+    // built-in list takes half of all CPU time up to a first answer, 4 of 8 s: only our own model is needed here.
     const models = join(folder, 'models.json');
     writeFileSync(models, '{}');
     return {
@@ -46,7 +46,7 @@ export const opencode: AgentHome = {
 
 /**
  * OpenCode 1.18.33 installs its plugin SDK from the registry into every configuration folder, and waits for that before
- * it loads a plugin: 75 s of retries where there is no network. It is content with a folder that looks installed.
+ * it loads a plugin: 75 s of retries where there is no network. It accepts a folder that looks installed.
  */
 function skipDependencies(folder: string): void {
   const dependencies = { '@opencode-ai/plugin': '1.18.33' };

@@ -4,10 +4,10 @@ import { type ModelRequest, type Protocol, partsOf, type StepPart } from './scri
 /**
  * Anthropic Messages, as Claude Code 2.1.332 speaks it (`POST /v1/messages?beta=true`, always streamed).
  *
- * Told apart from the agent's own turns and answered here: token counts (`/count_tokens`), the probe of the base URL
- * (`HEAD /`), the quota check (`max_tokens` 1), titles and labels of sessions (no tools offered).
- * Claude Code offers MCP tools late: until its model asked `ToolSearch` for one, only the name is known. That step is
- * taken here, and it is left out of what the model is told.
+ * Distinguished from the agent's own turns and answered here: token counts (`/count_tokens`), the probe of the base URL
+ * (`HEAD /`), the quota check (`max_tokens` 1), titles and labels of sessions (no tools offered). Claude Code offers
+ * MCP tools late: until its model has asked `ToolSearch` for one, only the name is known. That step is made here, and
+ * it is left out of what the model is told.
  */
 export const anthropic: Protocol = {
   name: 'anthropic',
@@ -73,12 +73,12 @@ function readRequest(body: Body, tools: string[]): ModelRequest {
   return { prompts, results, tools, body };
 }
 
-/** The title of a session, as JSON where it asks for that; else it stands in the rule above the input box as it is. */
+/** The title of a session, as JSON if asked for; otherwise it is shown unchanged in the rule above the input box. */
 function label(body: Body): string {
   return JSON.stringify(body).includes('json_schema') ? '{"title":"A job"}' : 'a job';
 }
 
-/** What Claude Code itself adds to the user's messages; "Tool loaded." stands beside an answer of ToolSearch. */
+/** What Claude Code itself adds to the user's messages; "Tool loaded." accompanies an answer of ToolSearch. */
 function isOfTheAgent(text: string): boolean {
   return text === 'Tool loaded.' || text.trimStart().startsWith('<system-reminder>');
 }
@@ -100,10 +100,10 @@ function blockFor(step: StepPart, tools: string[]): Block {
     const input = { command: step.shell, description: 'A step of the script' };
     return { type: 'tool_use', id, name: 'Bash', input };
   }
-  // Its own tools begin with a capital, such as ReadMcpResourceTool.
+  // Its own tools start with a capital letter, such as ReadMcpResourceTool.
   const name = /^[A-Z]/.test(step.call) ? step.call : OURS + step.call;
   if (tools.includes(name)) return { type: 'tool_use', id, name, input: step.args };
-  // The model is asked again with the tool at hand, and gives the same step.
+  // The model is asked again once the tool is loaded, and makes the same step.
   return { type: 'tool_use', id, name: 'ToolSearch', input: { query: `select:${name}`, max_results: 5 } };
 }
 
@@ -139,7 +139,7 @@ function stream(response: ServerResponse, model: string, blocks: Block[]): void 
   response.end();
 }
 
-/** `x-should-retry` keeps Claude Code from trying again for minutes. */
+/** `x-should-retry` keeps Claude Code from retrying for minutes. */
 function fail(response: ServerResponse, status: number, text = 'The script says so'): void {
   const type = status === 429 ? 'rate_limit_error' : status === 401 ? 'authentication_error' : 'api_error';
   response.setHeader('x-should-retry', 'false');

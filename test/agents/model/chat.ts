@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
-/** A message of the chat, as far as it is read here. */
+/** The parts of a chat message that are read here. */
 interface Message {
   role: string;
   content?: string | { type: string; text?: string }[] | null;
@@ -16,7 +16,7 @@ interface ChatBody {
   tools?: { function: { name: string; parameters?: { properties?: Record<string, unknown> } } }[];
 }
 
-/** What an agent's answer consists of: words, or one call of a tool. */
+/** The content of a model's answer: words, or one tool call. */
 type Answer = { content: string } | { name: string; args: Record<string, unknown> };
 
 /** Names of the tools that run a shell command. OpenCode 1.18.33: `bash`. */
@@ -26,8 +26,8 @@ const SHELLS = ['bash', 'shell'];
  * OpenAI chat completions (`POST …/chat/completions`), streamed as server-sent events or in one piece, as asked.
  *
  * OpenCode 1.18.33 (provider `@ai-sdk/openai-compatible`) calls an MCP tool `SERVER_TOOL`. Its side calls (the title of
- * a new session, beside the first turn) come without tools: they get an answer here, and the model is not asked.
- * For another agent: see how it names MCP tools (`toolName`) and its shell (`SHELLS`).
+ * a new session, next to the first turn) come without tools: they are answered here without asking the model. For
+ * another agent: see how it names MCP tools (`toolName`) and its shell (`SHELLS`).
  */
 export const chat: Protocol = {
   name: 'chat',

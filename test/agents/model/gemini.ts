@@ -5,11 +5,10 @@ import { type ModelRequest, type Protocol, partsOf, type StepPart } from './scri
  * Gemini API, as Gemini CLI 0.61.0 speaks it with an API key: `POST /v1beta/models/MODEL:METHOD`, where the turns are
  * `streamGenerateContent?alt=sse` and the whole conversation comes with each request in `contents`.
  *
- * MCP tools are plain functions named `mcp_SERVER_TOOL`; the shell tool is `run_shell_command`.
- * A 400 is told to the person at once; 429 and 500 are tried again ten times, with pauses of up to 30 s.
- * Told apart from the agent's own turns and answered here: token counts, embeddings, and everything that offers no
- * tools (which model to route to, who speaks next, loops, summaries). Those ask for JSON by a schema, and get the
- * smallest value that fits it.
+ * MCP tools are plain functions named `mcp_SERVER_TOOL`; the shell tool is `run_shell_command`. A 400 is shown to the
+ * person immediately; 429 and 500 are retried ten times, with pauses of up to 30 s. Distinguished from the agent's own
+ * turns and answered here: token counts, embeddings, and everything that offers no tools (which model to route to, who
+ * speaks next, loops, summaries). Those ask for JSON by a schema, and get the smallest value that fits it.
  */
 export const gemini: Protocol = {
   name: 'gemini',
@@ -40,7 +39,7 @@ export const gemini: Protocol = {
 /** Name of our server's tools in Gemini CLI. */
 const OURS = 'mcp_mam_';
 
-/** What Gemini CLI puts around the words of a tool. */
+/** What Gemini CLI puts around a tool's words. */
 const WRAPPER = /^<untrusted_context>\n([\s\S]*)\n<\/untrusted_context>$/;
 
 const USAGE = { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 };
@@ -81,7 +80,7 @@ function readRequest(body: Body, tools: string[]): ModelRequest {
   return { prompts, results, tools, body };
 }
 
-/** What Gemini CLI tells its model of the folder and of hooks comes as a user's message too. */
+/** What Gemini CLI tells its model about the folder and hooks also comes as a user message. */
 function isContext(text: string): boolean {
   return /^\s*<(session_context|hook_context)>/.test(text);
 }
@@ -109,7 +108,7 @@ function sideAnswer(body: Body): string {
   return schema === undefined ? 'A job' : JSON.stringify(smallest(schema));
 }
 
-/** The smallest value that fits a schema; of an enum its first: `user` speaks next. */
+/** The smallest value that fits a schema; for an enum its first: `user` speaks next. */
 function smallest(schema: Schema): unknown {
   if (schema.enum?.[0] !== undefined) return schema.enum[0];
   switch (schema.type?.toLowerCase()) {

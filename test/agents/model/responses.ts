@@ -6,9 +6,8 @@ import { type ModelRequest, type Protocol, partsOf, type StepPart } from './scri
  * with each request in `input`).
  *
  * MCP tools come as namespaces: `{type: 'namespace', name: 'mcp__mam', tools: [{name: 'publish_event'}]}`, and are
- * called by both names. The other tools stand by themselves.
- * Told apart from the agent's own turns and answered here: the thread that makes a title for the session (it offers no
- * tools).
+ * called by both names. The other tools have no namespace. Distinguished from the agent's own turns and answered here:
+ * the thread that makes a title for the session (it offers no tools).
  */
 export const responses: Protocol = {
   name: 'responses',
@@ -26,7 +25,7 @@ export const responses: Protocol = {
   },
 };
 
-/** Codex asks for a title by a JSON schema; text that fits it is taken as it is. */
+/** Codex asks for a title with a JSON schema; text that fits it is used unchanged. */
 const TITLE = '{"title":"A job"}';
 
 /** Name of our server's namespace in Codex. */
@@ -68,7 +67,7 @@ function readRequest(body: Body, tools: string[]): ModelRequest {
       results.push({ tool: called.get(item.call_id) ?? '', text: textOf(item.output) });
     } else if (item.type === 'message' && item.role === 'user') {
       const text = textOf(item.content);
-      // What Codex tells its model of the folder, the shell and AGENTS.md comes as a user's message too.
+      // What Codex tells its model about the folder, the shell and AGENTS.md also comes as a user message.
       if (!/^\s*(<[a-z_]+>|# AGENTS\.md )/.test(text)) prompts.push(text);
     }
   }
@@ -95,8 +94,8 @@ function itemFor(step: StepPart, body: Body): Record<string, unknown> {
 }
 
 /**
- * `exec_command`, or `shell_command` with other metadata of the model. A command in the sandbox just runs: so that its
- * user is asked, it has to ask to run outside. With full access, and where nobody may be asked, that is refused.
+ * `exec_command`, or `shell_command` with other metadata of the model. A command in the sandbox just runs, so to have
+ * the user asked it must request to run outside. With full access, and when nobody may be asked, that is refused.
  */
 function shellCall(command: string, body: Body): { name: string; arguments: string } {
   const shell = body.tools?.find((tool) => tool.name === 'exec_command' || tool.name === 'shell_command');

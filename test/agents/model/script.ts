@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What a scripted model is asked, in the same words for every agent. */
+/** A request to a scripted model, in the same form for every agent. */
 export interface ModelRequest {
   /** The text of every user message, oldest first, without tool results. */
   prompts: string[];
@@ -28,14 +28,14 @@ export type ModelStep =
   /** The service fails with this HTTP status. */
   | { fail: number; message?: string };
 
-/** The parts of an answer that is no failure. */
+/** The parts of a successful answer. */
 export function partsOf(step: Exclude<ModelStep, { fail: number }>): readonly StepPart[] {
   return 'many' in step ? step.many : [step];
 }
 
 /**
- * A model: decides what comes next from all that was said before. Never asked for an agent's side calls (titles,
- * summaries, token counts): the protocol answers those by itself.
+ * A model: decides what comes next from everything said before. Not asked for an agent's side calls (titles, summaries,
+ * token counts): the protocol answers those itself.
  */
 export type Model = (request: ModelRequest) => ModelStep | Promise<ModelStep>;
 

@@ -1,9 +1,9 @@
 import type { Model, ModelRequest, ModelStep } from './script.ts';
 
-/** What the worker does for one job: steps, or a function of what was said so far. */
+/** What the worker does for one job: steps, or a function of the conversation so far. */
 export type Plan = (jobId: string, request: ModelRequest) => readonly ModelStep[];
 
-/** One request of the model, as a test looks at it afterwards. */
+/** One request to the model, for tests to inspect afterwards. */
 export interface Asked extends ModelRequest {
   /** The job that the newest prompt is about. */
   jobId: string | undefined;
@@ -13,8 +13,8 @@ export interface Asked extends ModelRequest {
 const JOB = /\bJob ([a-z0-9-]{3,64}) (?:was delegated to you|is still open)|\bJob ([a-z0-9-]{3,64})[:,]/;
 
 /**
- * A scripted model that works like a good peer: for each prompt that names a job it makes the plan's steps, one a
- * request, and then says "Done."; for any other prompt it answers with `other`.
+ * A scripted model that works like a good peer: for each prompt that names a job it makes the plan's steps, one per
+ * request, and then says "Done."; any other prompt it answers with `other`.
  */
 export function worker(
   plan: Plan,
@@ -32,7 +32,7 @@ export function worker(
     const jobId = found?.[1] ?? found?.[2];
     asked.push({ ...request, jobId });
     if (jobId === undefined) return other(request);
-    // A reminder is a prompt of its own, and begins the plan's next part.
+    // A reminder is a separate prompt, and starts the plan's next part.
     const step = at.get(jobId) ?? 0;
     at.set(jobId, step + 1);
     return plan(jobId, request)[step] ?? { say: 'Done.' };
@@ -40,7 +40,7 @@ export function worker(
   return { model, asked };
 }
 
-/** The steps of a job that is done at once. */
+/** The steps of a job that is done immediately. */
 export function done(jobId: string): ModelStep[] {
   return [
     { call: 'publish_event', args: { job_id: jobId, event: 'started' } },

@@ -49,7 +49,7 @@ for (const home of HOMES)
           stop: stop.signal,
         });
         expect(end).toEqual({ kind: 'stopped', remains: true });
-        // Else the hub waits for this process, which it takes for another hub.
+        // Otherwise the hub waits for this process, which it takes for another hub.
         await release(tmux, pane.pane);
         const pasted = { text, prompt: before, placeholder };
         await until('it is whole', async () => {

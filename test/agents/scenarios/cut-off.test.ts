@@ -9,18 +9,18 @@ import { HOMES } from '../programs.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { AGAIN, BEGIN, DELEGATE, prepared, reporterOf, wait } from '../waiting.ts';
 
-/** What each client shows when its turn was interrupted. */
+/** What each client shows after its turn was interrupted. */
 const INTERRUPTED: Readonly<Record<string, RegExp>> = {
   'claude-code': /Interrupted/,
   codex: /Conversation interrupted/,
   gemini: /Request cancelled/,
   opencode: /interrupted/,
 };
-/** Gemini CLI 0.61.0 tells the server nothing of it. */
+/** Gemini CLI 0.61.0 tells the server nothing about it. */
 const SILENT = 'gemini';
-/** A person presses no key before the dialog has been seen, and OpenCode takes two at once for one; in ms. */
+/** A person presses no key before seeing the dialog, and OpenCode treats two simultaneous keys as one; in ms. */
 const HUMAN_MS = 400;
-/** Of these the next call starts the server again; for the others it is gone until the session ends. */
+/** With these the next call starts the server again; with the others it is gone until the session ends. */
 const RESTARTS = ['claude-code'];
 
 /** A client in a wait that its model has been told to begin. */
@@ -38,7 +38,7 @@ async function waiting(lab: AgentLab, client: Supervisor) {
 describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
   const test = testOf(home);
 
-  test('until a person interrupts: the job goes on, and the next wait has its result', async ({
+  test('until a person interrupts: the job continues, and the next wait has its result', async ({
     lab,
     client,
   }) => {
@@ -62,12 +62,12 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
       20_000,
     );
     const [first, second] = client.calls('wait_job');
-    // An answer that nobody waits for does no harm.
+    // An answer that nobody waits for is harmless.
     expect(first?.answered === undefined).toBe(home.kind !== SILENT);
     expect(second?.pid).toBe(pid);
   });
 
-  test('and is killed: its server ends by itself, the job goes on, the next client has the result', async ({
+  test('and is killed: its server exits by itself, the job continues, the next client has the result', async ({
     lab,
     client,
   }) => {
@@ -81,7 +81,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     expect((await client.call('wait_job', 2)).pid).not.toBe(pid);
   });
 
-  test('and its server dies: the job goes on, and its result is there for the next one', async ({
+  test('and its server dies: the job continues, and its result is there for the next one', async ({
     lab,
     client,
   }) => {

@@ -14,16 +14,16 @@ const report = (job_id: string, event: string): StepPart => ({
   call: 'publish_event',
   args: { job_id, event },
 });
-/** Commands that each make a file, asked for in one answer of the model. */
+/** Commands that each make a file, requested in one answer of the model. */
 const parallel = (...names: string[]): ModelStep => ({
   many: names.map((name) => ({ shell: `touch file-${name}` })),
 });
-/** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
+/** Nobody answers a dialog sooner, and Claude Code ignores keys in its first 150 ms. */
 const HUMAN_MS = 400;
 
 describe.each(HOMES)('$kind', (home) => {
   const permission = builtIn(home.kind)?.permission;
-  /** Gemini CLI runs what was asked for at once only when all of it is allowed. */
+  /** Gemini CLI runs simultaneous requests only once all of them are allowed. */
   const runsTogether = home.kind === 'gemini';
   const files = (lab: AgentLab) =>
     readdirSync(lab.project)
@@ -32,7 +32,7 @@ describe.each(HOMES)('$kind', (home) => {
   const showsDialog = (lab: AgentLab, words: string) =>
     until(`a dialog with ${words}`, async () => (await lab.dialog())?.input.includes(words), 20_000);
 
-  /** A job of the given steps, up to its first permission request. */
+  /** A job with the given steps, up to its first permission request. */
   async function asking(lab: AgentLab, server: LabServer, ...steps: ModelStep[]) {
     const { model } = worker((id) => [report(id, 'started'), ...steps, report(id, 'completed')]);
     lab.serve(model);
@@ -43,14 +43,14 @@ describe.each(HOMES)('$kind', (home) => {
   }
 
   /**
-   * Several calls in one answer, once the dialog stands that is asked first. Gemini CLI draws that of the hook which
-   * ended first, and another one as soon as the hook of an earlier call has ended.
+   * Several calls in one answer, once the first dialog is open. Gemini CLI draws the dialog whose hook ended first, and
+   * another one as soon as an earlier call's hook has ended.
    */
   async function askingAtOnce(lab: AgentLab, server: LabServer, ...names: string[]) {
     const asked = await asking(lab, server, parallel(...names));
     if (home.kind !== 'gemini') return asked;
     await lab.shows(`1 of ${names.length}`);
-    const told = await until('the request of that dialog is told', async () => {
+    const told = await until('the request of that dialog is reported', async () => {
       const { jobs } = await server.ask('wait_job', { job_id: asked.jobId, timeout_seconds: 10 });
       const { input } = (await lab.dialog()) ?? {};
       const [open] = jobs.map((job: { open_request?: string }) => String(job.open_request));
@@ -61,7 +61,7 @@ describe.each(HOMES)('$kind', (home) => {
   const allow = (server: LabServer, jobId: string) =>
     server.call('answer_job', { job_id: jobId, decision: 'allow' });
 
-  /** A decision for one of two commands that are alike, which comes when the other one's dialog stands. */
+  /** A decision for one of two similar commands that arrives while the other's dialog is open. */
   async function decidesOf(lab: AgentLab, server: LabServer, one: string, other: string) {
     const { jobId } = await asking(lab, server, { shell: `touch ${one}` }, { shell: `touch ${other}` });
     const [first] = lab.record(jobId).requests;
@@ -72,7 +72,7 @@ describe.each(HOMES)('$kind', (home) => {
     const late = { job_id: jobId, request_id: first?.request_id, decision: 'allow' };
     const answer = await server.call('answer_job', late);
     expect(answer.isError, answer.content[0].text).toBe(true);
-    const told = await until('the other one is told', () =>
+    const told = await until('the other one is reported', () =>
       lab
         .record(jobId)
         .requests.find((open) => open.input?.includes(other) && open.resolved_at === undefined),
@@ -86,7 +86,7 @@ describe.each(HOMES)('$kind', (home) => {
   describe('with our hooks', () => {
     const test = sharedTestOf(home, { ask: true });
 
-    test('an answer to a request that a person has settled does not allow the next one', async ({
+    test('an answer to a request that a person has already answered does not allow the next one', async ({
       lab,
       server,
     }) => {
@@ -95,7 +95,7 @@ describe.each(HOMES)('$kind', (home) => {
       await pause(HUMAN_MS);
       for (const key of permission?.allow ?? []) await lab.type(key);
       await showsDialog(lab, 'file-B');
-      await until('the next request is told', () =>
+      await until('the next request is reported', () =>
         lab
           .record(jobId)
           .requests.some((one) => one.input?.includes('file-B') && one.resolved_at === undefined),
@@ -109,10 +109,7 @@ describe.each(HOMES)('$kind', (home) => {
       await server.ask('cancel_job', { job_id: jobId });
     });
 
-    test('an answer that comes late does not allow a longer command that begins the same', async ({
-      lab,
-      server,
-    }) => {
+    test('a late answer does not allow a longer command that starts the same', async ({ lab, server }) => {
       const longer = 'touch file-main && touch file-forced';
       const { jobId } = await asking(lab, server, { shell: 'touch file-main' }, { shell: longer });
       await showsDialog(lab, 'file-main');
@@ -133,7 +130,7 @@ describe.each(HOMES)('$kind', (home) => {
       await server.ask('cancel_job', { job_id: jobId });
     });
 
-    test('a decision allows no command that differs in one sign of another script', ({ lab, server }) =>
+    test('a decision allows no command that differs in one non-Latin character', ({ lab, server }) =>
       decidesOf(lab, server, 'file-가', 'file-나'));
 
     test('of several requests at once, the one that was shown is the one that is decided', async ({
@@ -167,7 +164,7 @@ describe.each(HOMES)('$kind', (home) => {
       await server.ask('cancel_job', { job_id: jobId });
     });
 
-    test('the end of a long command is told as well', async ({ lab, server }) => {
+    test('the end of a long command is reported as well', async ({ lab, server }) => {
       const lines = Array.from({ length: 40 }, (_, n) => `echo line ${n} of a long command > /dev/null`);
       const { jobId, told } = await asking(lab, server, { shell: [...lines, 'touch file-evil'].join('\n') });
       expect(told).toMatch(/\(\d+ characters/);

@@ -5,15 +5,15 @@ import { testOf } from '../lab-test.ts';
 import { done, worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
 
-/** How the client itself says that it has our server. */
+/** How the client itself reports that it has our server. */
 const LISTED: Readonly<Record<string, RegExp>> = {
   'claude-code': /^mam: .*Connected$/m,
-  // It starts no server for this.
+  // It does not start the server for this.
   codex: /^mam +.* enabled\b/m,
   gemini: /^✓ mam: .* - Connected$/m,
   opencode: /✓ mam .*connected/,
 };
-/** A project's servers need an approval, and only its dialog gives it. */
+/** A project's servers need approval, which only its dialog can give. */
 const LISTED_IN_PROJECT: typeof LISTED = { ...LISTED, 'claude-code': /^mam: .*Pending approval/m };
 const ANY = /\bmam\b.*(?:onnected|enabled|approval)/;
 
@@ -21,13 +21,13 @@ describe.each(HOMES)('$kind', (home) => {
   const test = testOf(home);
   const program = builtIn(home.kind)?.start?.program ?? home.kind;
   const install = async (lab: AgentLab, ...args: string[]) => {
-    // A client that runs writes its file as well: then it says to run this again.
+    // A running client writes its file as well: then mam says to run this again.
     let ended = await lab.mam('install', home.kind, ...args);
     while (/written by somebody else just now/.test(ended.stderr))
       ended = await lab.mam('install', home.kind, ...args);
     expect(ended.code, ended.stderr).toBe(0);
   };
-  /** What the client says of its servers; in colours or not. */
+  /** What the client says about its servers, with or without colours. */
   const list = async (lab: AgentLab) => {
     const { stdout, stderr } = await lab.run(program, ['mcp', 'list']);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with it

@@ -4,7 +4,7 @@ import { testOf } from '../lab-test.ts';
 import { done, worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
 
-/** How each begins in its plan mode; Codex has no option for its own. */
+/** How each starts in plan mode; Codex has no option for it. */
 const PLAN: Readonly<Record<string, { args: string[]; shows: RegExp }>> = {
   'claude-code': { args: ['--permission-mode', 'plan'], shows: /plan mode on/ },
   gemini: { args: ['--approval-mode', 'plan'], shows: /\bplan\b/ },
@@ -14,13 +14,13 @@ const PLAN: Readonly<Record<string, { args: string[]; shows: RegExp }>> = {
 describe.each(HOMES)('$kind', (home) => {
   const test = testOf(home);
 
-  test.skipIf(!(home.kind in PLAN))('in plan mode its reports ask nobody', async ({ lab }) => {
+  test.skipIf(!(home.kind in PLAN))('in plan mode its reports need no permission', async ({ lab }) => {
     const { args = [], shows = /x/ } = PLAN[home.kind] ?? {};
     await lab.prepare(worker(done).model, { ask: true });
     lab.configure({
       agents: { [home.kind]: { command: [builtIn(home.kind)?.start?.program ?? '', ...args] } },
     });
-    // A server of our name that the project brings along is not used.
+    // A server with our name that comes with the project is not used.
     lab.expected.push(/^p\/\.mcp\.json$/);
     lab.write('.mcp.json', JSON.stringify({ mcpServers: { mam: { command: 'false' } } }));
     const server = await lab.startServer();

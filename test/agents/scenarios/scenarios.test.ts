@@ -15,9 +15,9 @@ const report = (job_id: string, event: string, more: object = {}): ModelStep => 
   call: 'publish_event',
   args: { job_id, event, ...more },
 });
-/** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
+/** Nobody answers a dialog sooner, and Claude Code ignores keys in its first 150 ms. */
 const HUMAN_MS = 400;
-/** A job may take so long on a busy machine; less than the limit of a test. */
+/** How long a job may take on a busy machine; less than the limit of a test. */
 const FINAL_MS = 120_000;
 const SHELL = 'touch made-by-agent';
 /** A job that needs the shell. */
@@ -31,7 +31,7 @@ describe.each(HOMES)('$kind', (home) => {
   const test = testOf(home);
   const takesPrompt = builtIn(home.kind)?.start?.takesPrompt === true;
   const made = (lab: AgentLab) => existsSync(join(lab.project, 'made-by-agent'));
-  /** Waits for the end; attention on the way, which a person gives in the pane, is passed over. */
+  /** Waits for the end; ignores needs for attention on the way, which a person handles in the pane. */
   const final = async (server: LabServer, jobId: string) => {
     let cursor: string | undefined;
     for (const end = Date.now() + FINAL_MS; ; ) {
@@ -48,7 +48,7 @@ describe.each(HOMES)('$kind', (home) => {
     return answer.jobs[0];
   };
 
-  test('a job is done, and every rung of its receipt has evidence', async ({ lab }) => {
+  test('a job is done, and every stage of its receipt has evidence', async ({ lab }) => {
     const { model, asked } = worker(making);
     await lab.prepare(model);
     const server = await lab.startServer();
@@ -72,9 +72,9 @@ describe.each(HOMES)('$kind', (home) => {
     await server.ask('stop_agent', { name: lab.session });
   });
 
-  // OpenCode has none, and Codex none where the configuration says what it may do.
+  // OpenCode has none, and neither does Codex if the configuration says what it may do.
   test.skipIf(['opencode', 'codex'].includes(home.kind))(
-    'a trust dialog is told, not answered',
+    'a trust dialog is reported, not answered',
     async ({ lab }) => {
       const { model, asked } = worker(making);
       await lab.prepare(model, { untrusted: true });
@@ -87,7 +87,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(lab.record(jobId)).toMatchObject({ status: 'queued', blocked_by: 'dialog' });
       await server.ask('cancel_job', { job_id: jobId });
       await server.ask('stop_agent', { name: lab.session });
-      // The same, started for the job: its order waits behind the dialog.
+      // The same, but started for the job: its order waits behind the dialog.
       const second = await lab.job(server, { start: true });
       if (takesPrompt) {
         const { reason, detail } = await attention(server, second.job_id);
@@ -110,7 +110,7 @@ describe.each(HOMES)('$kind', (home) => {
     expect(text).toContain('with `start` true');
     const { job_id: jobId } = await lab.job(server, { start: true });
     expect(await final(server, jobId)).toMatchObject({ status: 'completed' });
-    // The order was an argument of its command line where it takes one, and came in whole: there it only says where the task is.
+    // If the agent accepts one, the order was an argument and arrived whole: it only says where the task is.
     const { evidence } = lab.record(jobId).delivery.find(({ stage }) => stage === 'pasting') ?? {};
     expect(evidence?.includes('command line') ?? false).toBe(takesPrompt);
     expect(
@@ -122,7 +122,7 @@ describe.each(HOMES)('$kind', (home) => {
     await server.ask('stop_agent', { name: lab.session });
   });
 
-  test('a pane that is killed in the middle of a job fails it at once', async ({ lab }) => {
+  test('a pane that is killed in the middle of a job fails it immediately', async ({ lab }) => {
     let go: (step: ModelStep) => void = () => {};
     const held = new Promise<ModelStep>((resolve) => {
       go = resolve;
@@ -183,7 +183,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(asked.filter((one) => one.jobId === jobId && one.results.length === 0)).toHaveLength(1);
     });
 
-    test("a job that comes in the middle of the user's own turn waits for its end", async ({
+    test("a job that arrives in the middle of the user's own turn waits for its end", async ({
       lab,
       server,
     }) => {
@@ -206,7 +206,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(asked.at(1)?.prompts.some((text) => text.includes('my own words'))).toBe(true);
     });
 
-    test('an agent that never reports is reminded once, then its supervisor is told', async ({
+    test('an agent that never reports is reminded once, then its supervisor is notified', async ({
       lab,
       server,
     }) => {
@@ -255,7 +255,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(order.filter(Boolean)).toEqual([first.job_id, second.job_id]);
     });
 
-    test('prompts that begin with a command sign are words, not commands', async ({ lab, server }) => {
+    test('prompts that start with a command sign are words, not commands', async ({ lab, server }) => {
       const { model } = worker(done);
       lab.serve(model);
       for (const prompt of [`!${SHELL}`, `/${SHELL}`, `# ${SHELL}`, `@${SHELL}`]) {
@@ -327,7 +327,7 @@ describe.each(HOMES)('$kind', (home) => {
       await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
       await server.ask('wait_job', { job_id: jobId, timeout_seconds: 30 });
       expect(made(lab)).toBe(false);
-      // Where the agent doesn't show in time why it went on, it is not proven that the denial counted.
+      // If the agent doesn't show in time why it continued, it is not proven that the denial took effect.
       expect(lab.record(jobId).requests.at(0)).toMatchObject({
         decision: expect.stringMatching(/^(deny|settled after deny was given)$/),
       });
@@ -337,7 +337,7 @@ describe.each(HOMES)('$kind', (home) => {
       await server.ask('cancel_job', { job_id: jobId });
     });
 
-    test('answered by a person in the pane: the job goes on', async ({ lab, server }) => {
+    test('answered by a person in the pane: the job continues', async ({ lab, server }) => {
       const { jobId } = await asking(lab, server);
       await pause(HUMAN_MS);
       for (const key of builtIn(home.kind)?.permission?.allow ?? []) await lab.type(key);
@@ -346,7 +346,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(lab.record(jobId).requests.at(0)?.decided_by).toBeUndefined();
     });
 
-    test('a job that comes while a dialog is up waits, and its order answers nothing', async ({
+    test('a job that arrives while a dialog is open waits, and its order answers nothing', async ({
       lab,
       server,
     }) => {

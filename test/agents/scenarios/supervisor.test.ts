@@ -6,9 +6,9 @@ import type { ModelRequest, ModelStep } from '../model/script.ts';
 import { HOMES } from '../programs.ts';
 import { Supervisor } from '../supervisor.ts';
 
-/** Claude Code loads most tools late, when its model looks for them. */
+/** Claude Code loads most tools only when its model searches for them. */
 const LATE = ['claude-code'];
-/** Words of the same tool's input schema and output schema: clients give their model only the first. */
+/** Words from a tool's input schema and output schema: clients pass only the first to their model. */
 const OF_INPUT = 'or work whose check could not run: allow it once, or deny it';
 const OF_OUTPUT = 'how far the answer has got';
 
@@ -39,7 +39,7 @@ describe.each(HOMES)('$kind as supervisor', (home) => {
 
     const { results = [] } = asked.at(-1) ?? {};
     expect(results).toHaveLength(steps.length);
-    // OpenCode's own name for them begins with mam_.
+    // OpenCode's own name for them starts with mam_.
     expect(new Set(results.map(({ tool }) => tool.replace(/^mam_/, '')))).toEqual(
       new Set(tools.map(({ name }) => name)),
     );
@@ -54,7 +54,7 @@ describe.each(HOMES)('$kind as supervisor', (home) => {
   });
 });
 
-/** One call of each tool, and how the last of them looks after the job is done. */
+/** One call of each tool, and what the last of them returns after the job is done. */
 function script(check: string): ((job_id: string) => ModelStep)[] {
   const call =
     (tool: string, args: (job_id: string) => Record<string, unknown> = () => ({})) =>

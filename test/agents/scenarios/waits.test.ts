@@ -7,7 +7,7 @@ import { DELEGATE, reporterOf, wait } from '../waiting.ts';
 describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
   const test = testOf(home);
 
-  test('as long as it lets a call run: told of the limit the server answers before it', async ({
+  test('as long as it lets a call run: a server that knows the limit answers before it', async ({
     lab,
     client,
   }) => {
@@ -42,7 +42,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     }
   });
 
-  test('longer than it lets a call run: cut off it loses nothing, and the server lives', async ({
+  test('longer than it lets a call run: nothing is lost when it is cut off, and the server survives', async ({
     lab,
     client,
   }) => {
@@ -54,7 +54,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
       const job_id = idIn(results[0]?.text);
       if (results.length === 0) return DELEGATE;
       if (results.length === 1) return wait(job_id);
-      // The client has given up by now: what nobody waited for is there all the same.
+      // The client has given up by now: the result that nobody waited for is still there.
       if (results.length === 2) await reporter.report(job_id);
       return results.length === 2 ? wait(job_id) : { say: 'Done.' };
     });

@@ -9,7 +9,7 @@ import { testOf } from '../lab-test.ts';
 import type { ModelRequest, ModelStep } from '../model/script.ts';
 import { HOMES } from '../programs.ts';
 
-/** Longer than a line takes that is on its way to an idle supervisor. */
+/** Longer than a line takes to reach an idle supervisor. */
 const WAKE_MS = 5_000;
 const AGENT_MS = 30_000;
 const LINE = /\bJob ([a-z0-9-]+) is completed: call the MCP tool job_status \(server mam\)/;
@@ -18,7 +18,7 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
   const test = testOf(home);
   const args = home.kind === 'codex' ? ['--no-daemon'] : (home.args?.({ ask: false }) ?? []);
 
-  /** The agent as a person starts it, with the server that `mam install` gives it; its model delegates when it is told "go". */
+  /** The agent as a person starts it, with the server that `mam install` gives it; its model delegates when told "go". */
   async function start(lab: AgentLab, more: { args?: string[]; meanwhile?: () => Promise<ModelStep> } = {}) {
     const asked: ModelRequest[] = [];
     const { meanwhile = async () => ({ say: 'I end my turn.' }) } = more;
@@ -53,7 +53,7 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
 
   const delegated = (lab: AgentLab) => until('it has delegated', () => lab.jobIds()[0], AGENT_MS);
 
-  test('is told once in its own pane, and its model gets the result', async ({ lab }) => {
+  test('is notified once in its own pane, and its model gets the result', async ({ lab }) => {
     const { asked, lines } = await start(lab);
     await go(lab);
     const id = await delegated(lab);
@@ -67,13 +67,13 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
     );
     const result = asked.at(-1)?.results.find(({ tool }) => isTool(tool, 'job_status'));
     expect(result?.text).toContain('The roof is mended.');
-    await until('it is known to be taken', () => how(lab, id).includes('typed'));
+    await until('it is known to be submitted', () => how(lab, id).includes('typed'));
     await pause(WAKE_MS);
     expect(lines()).toHaveLength(1);
     expect(how(lab, id)).toEqual(['typing', 'typed']);
   });
 
-  test("is not told while a person's draft is in its box", async ({ lab }) => {
+  test("is not notified while a person's draft is in its box", async ({ lab }) => {
     const { lines } = await start(lab);
     await go(lab);
     const id = await delegated(lab);
@@ -91,7 +91,7 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
     expect(lines()[0]).not.toContain(draft);
   });
 
-  test('is told after the turn that it is in', async ({ lab }) => {
+  test('is notified after its current turn', async ({ lab }) => {
     let end: (step: ModelStep) => void = () => {};
     const held = new Promise<ModelStep>((resolve) => {
       end = resolve;
@@ -99,7 +99,7 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
     const { lines, asked } = await start(lab, { meanwhile: () => held });
     await go(lab);
     const id = await delegated(lab);
-    await until('its turn goes on', () => asked.length > 1, AGENT_MS);
+    await until('its turn continues', () => asked.length > 1, AGENT_MS);
     await (await lab.startPeerServer()).report(id, 'completed');
     await pause(WAKE_MS);
     expect(how(lab, id)).toEqual([]);
@@ -112,12 +112,12 @@ describe.each(HOMES)('$kind that supervises in a pane and does not wait', (home)
 
 const JOB = { prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:robot', notify: 'pane' };
 
-/** The prompts that our line began, each once. */
+/** The prompts started by our line, each once. */
 function lines(asked: ModelRequest[]): string[] {
   return [...new Set(asked.flatMap(({ prompts }) => prompts.filter((text) => LINE.test(text))))];
 }
 
-/** OpenCode's own name for them begins with mam_. */
+/** OpenCode's own name for them starts with mam_. */
 function isTool(tool: string, name: string): boolean {
   return tool === name || tool === `mam_${name}`;
 }

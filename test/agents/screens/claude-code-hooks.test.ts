@@ -102,7 +102,7 @@ describe('the hooks of Claude Code', () => {
     });
   });
 
-  it("allows our own server's own tools in plan mode, and nothing else", () => {
+  it("allows only our own server's tools in plan mode", () => {
     const call = {
       ...IN_TURN,
       permission_mode: 'plan',
@@ -116,7 +116,7 @@ describe('the hooks of Claude Code', () => {
     expect(isOwn({})).toBe(true);
     expect(isOwn({ tool_name: 'mcp__mam__job_status' })).toBe(true);
     expect(isOwn({}, 'PostToolUse')).toBe(false);
-    // There it is asked for only where a rule of the user's says so.
+    // There it is asked for only if a user's rule says so.
     expect(isOwn({ permission_mode: 'default' })).toBe(false);
     expect(isOwn({ tool_name: 'mcp__mam__delegate_job' })).toBe(false);
     for (const source of ['project', 'local', 'user', 'plugin', undefined])

@@ -5,7 +5,7 @@ import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
 import { inOneLine } from '../one-line.ts';
 import { readScreen } from './read.ts';
 
-/** Recorded from Claude Code 2.1.330 in tmux 3.3a, 100x30 where the name says nothing else. */
+/** Recorded from Claude Code 2.1.330 in tmux 3.3a, 100x30 unless the name says otherwise. */
 const screen = (name: string) => readScreen(new URL(`claude-code/${name}.txt`, import.meta.url));
 
 const dialog = new RegExp(kind.dialogs.map(({ pattern }) => `(?:${pattern.source})`).join('|'), 'm');
@@ -25,7 +25,7 @@ const STATES: Record<string, ScreenState> = {
   'mode-bypass': 'ready',
   'mode-auto': 'ready',
   'vim-insert': 'ready',
-  // A status line of the user's own, which says "esc to interrupt".
+  // A user's own status line that says "esc to interrupt".
   statusline: 'ready',
   interrupted: 'ready',
   'interrupted-early': 'ready',
@@ -49,7 +49,7 @@ const STATES: Record<string, ScreenState> = {
   'busy-draft': 'busy',
   'busy-queued': 'busy',
   'busy-tool': 'busy',
-  // None of these is a place for a prompt.
+  // None of these accepts a prompt.
   'shell-mode': 'unknown',
   'slash-popup': 'unknown',
   'shortcuts-help': 'unknown',
@@ -85,7 +85,7 @@ const DIALOGS: Record<string, DialogName> = {
   'plan-exit': 'other',
   'auto-mode-offer': 'other',
   'auto-mode-unchecked': 'other',
-  // Its options have no room.
+  // Its options do not fit.
   'auto-mode-unchecked-40x24': 'other',
   'mcp-approval': 'other',
   'exit-question': 'other',
@@ -112,7 +112,7 @@ describe('the screens of Claude Code', () => {
   it.each([
     ['draft', 'please look at the'],
     ['draft-multiline', 'first line of mine'],
-    // Its words begin behind blanks, or below a row of them.
+    // Its words start after blanks, or below a row of them.
     ['draft-blank-row', '❯'],
     ['draft-blanks', '· foo'],
     ['draft-ideographic', '❯\u00a0\u3000foo'],
@@ -151,7 +151,7 @@ describe('the screens of Claude Code', () => {
   });
 });
 
-describe('what goes on behind the box', () => {
+describe('what runs in the background', () => {
   it.each(['ready-background-task', 'ready-background-auto-100', 'ready-background-auto-40'])(
     'is seen: %s',
     async (name) => {
@@ -207,7 +207,7 @@ describe('what a permission dialog asks for', () => {
     expect(kind.permission?.read(lines)?.choice).toEqual(choice);
   });
 
-  it('rows of a command that look like rows of the dialog hide nothing of it', async () => {
+  it('rows of a command that look like rows of the dialog hide none of it', async () => {
     const { lines } = await screen('permission-long-160');
     const at = lines.findIndex((line) => line.startsWith(' │'));
     const more = [' │ Tip: x; touch made', ` │ ${'╌'.repeat(20)}; touch made`, ` │ ${'╌'.repeat(20)}`];
@@ -221,7 +221,7 @@ describe('what a permission dialog asks for', () => {
     // A person is typing an answer.
     'permission-amend',
     'permission-waiting',
-    // Keys mean something else there.
+    // Keys have other meanings there.
     'plan-exit',
     'question',
     'trust',
@@ -266,13 +266,13 @@ describe('the start of Claude Code', () => {
     resume: false,
   };
 
-  it('gives the prompt whole, behind the options', () => {
+  it('passes the prompt whole, after the options', () => {
     const launch = kind.start?.launch({ ...options, resume: true, prompt: 'Job a-b\n-x' });
     expect(launch?.args[0]).toBe('--continue');
     expect(launch?.args.slice(-2)).toEqual(['--', 'Job a-b\n-x']);
   });
 
-  it('adds our server and hooks, and allows nothing but our own tools', () => {
+  it('adds our server and hooks, and allows only our own tools', () => {
     const launch = kind.start?.launch(options);
     expect(launch?.args).toContain('mcp__mam__publish_event,mcp__mam__job_status');
     expect(launch?.args).not.toContain('--strict-mcp-config');

@@ -7,7 +7,7 @@ import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
 import { inOneLine } from '../one-line.ts';
 import { readScreen } from './read.ts';
 
-// Screens and payloads of Codex 0.169.0, waiting-startup of 0.171.0; 100x30 where the name has no size.
+// Screens and payloads of Codex 0.169.0, waiting-startup of 0.171.0; 100x30 if the name has no size.
 const FOLDER = new URL('./codex/', import.meta.url);
 const dialog = new RegExp(codex.dialogs.map((sign) => `(?:${sign.pattern.source})`).join('|'), 'm');
 const patterns = { ...codex.screen, dialog };
@@ -96,7 +96,7 @@ const SCREENS: Record<string, ScreenState | DialogName> = {
   warnings: 'other',
 };
 
-/** What a person left in the box; on all the other screens there is nothing. */
+/** What a person left in the box; on all other screens it is empty. */
 const DRAFTS: Record<string, string> = {
   'browsing-paste': '› Job pasted here',
   'busy-draft': '› Job queued one',
@@ -112,7 +112,7 @@ const DRAFTS: Record<string, string> = {
   'waiting-startup': '› Job slow was delegated to you',
 };
 
-/** Drafts that begin with blanks, with a row of them or with an empty one, or hold nothing else. */
+/** Drafts that start with blanks, a row of blanks or an empty row, or contain nothing else. */
 const BLANK_DRAFTS: Record<string, string> = {
   'draft-blank-row-80x24': '›',
   'draft-blank-row-deep-80x24': '›',
@@ -145,7 +145,7 @@ const PERMISSIONS: Record<string, ShownPermission> = {
     input: `echo ${words(50)} [… 33 lines] ^a view all`,
     partial: true,
   },
-  // Only its options have no room.
+  // Only its options do not fit.
   'permission-long-80x24': { tool: 'Bash', input: `echo ${words(119)} && touch hidden-tail` },
   'permission-mcp': { tool: 'mcp__mam__delegate_job', input: 'n: 3 prompt: do it' },
   'permission-mcp-40x12': CUT_MCP,
@@ -179,7 +179,7 @@ test.each(Object.entries(SCREENS))('%s is %s', async (name, expected) => {
   } else expect(read).toEqual(PERMISSIONS[name]);
 });
 
-/** The dialog at 80x24 with this command in the place of its own. */
+/** The dialog at 80x24 with its command replaced by this one. */
 async function asking(command: string[]) {
   const { lines } = await readScreen(new URL('permission-shell-80.txt', FOLDER));
   const from = lines.findIndex((line) => line.startsWith('  $ '));
@@ -188,7 +188,7 @@ async function asking(command: string[]) {
   return inOneLine(codex.permission?.read([...lines.slice(0, from), ...rows, '', '', ...lines.slice(to)]));
 }
 
-test('rows of a command that look like rows of the dialog hide nothing of it', async () => {
+test('rows of a command that look like rows of the dialog hide none of it', async () => {
   const notes = await asking(['echo a', 'Reason: x; touch made', 'Environment: y; touch made']);
   expect(notes).toEqual({
     tool: 'Bash',
@@ -281,7 +281,7 @@ const BASE = {
 };
 const { session_id, turn_id } = BASE;
 
-test('reads what its hooks tell', () => {
+test('reads what its hooks report', () => {
   const read = (event: string, payload: object) =>
     reader.read(event, { ...BASE, hook_event_name: event, ...payload });
   expect(read('SessionStart', { source: 'startup' })).toEqual({ type: 'session_started', session_id });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reader } from '../../../src/agents/hooks/gemini.ts';
 
-/** Payloads of Gemini CLI 0.61.0, without what is never read. */
+/** Payloads of Gemini CLI 0.61.0, without fields that are never read. */
 const COMMON = {
   session_id: '492fd191-21ee-4cc0-bf3e-38310ef7e060',
   transcript_path: '/home/me/.gemini/tmp/project/chats/session-2026-11-22T18-55-492fd191.jsonl',
@@ -78,7 +78,7 @@ describe('the hooks of Gemini CLI', () => {
     expect(read('Notification', { notification_type: 'Other' })).toBeUndefined();
   });
 
-  it('answers no request: its hooks can not allow one', () => {
+  it('answers no request: its hooks cannot allow one', () => {
     expect(reader.answer).toBeUndefined();
   });
 });

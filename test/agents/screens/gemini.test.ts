@@ -5,7 +5,7 @@ import { classify, find, type ScreenState } from '../../../src/tmux/screen.ts';
 import { inOneLine } from '../one-line.ts';
 import { readScreen } from './read.ts';
 
-/** Recorded from Gemini CLI 0.61.0 in tmux 3.3a, 100x30 with true colour where the name says nothing else. */
+/** Recorded from Gemini CLI 0.61.0 in tmux 3.3a, 100x30 with true colour unless the name says otherwise. */
 const screen = (name: string) => readScreen(new URL(`gemini/${name}.txt`, import.meta.url));
 
 const dialog = new RegExp(kind.dialogs.map(({ pattern }) => `(?:${pattern.source})`).join('|'), 'm');
@@ -47,14 +47,14 @@ const STATES: Record<string, ScreenState> = {
   'pasted-big': 'ready',
   'busy-thinking': 'busy',
   'busy-tool': 'busy',
-  // The names of hooks have pushed the sign of being busy over the end of the line.
+  // The names of hooks have pushed the busy indicator past the end of the line.
   'busy-hook': 'busy',
   'busy-queued': 'busy',
   'busy-with-draft': 'busy',
   'nocolor-busy': 'busy',
   'yolo-busy-shell': 'busy',
   'api-error-500-retrying': 'busy',
-  // None of these is a place for a prompt.
+  // None of these accepts a prompt.
   'slash-popup': 'unknown',
   'at-popup': 'unknown',
   'shell-mode': 'unknown',
@@ -102,7 +102,7 @@ const DRAFTS: Record<string, string> = {
   'busy-with-draft': '> Job three while busy',
   'interrupted-with-draft': '> draft while busy',
   'shell-mode-draft': '! ls foo',
-  // The cursor stands on the last letter.
+  // The cursor is on the last letter.
   'vim-normal-draft': '> fo',
   'draft-second-row': '>',
   'draft-ideographic': '> \u3000foo',
@@ -155,7 +155,7 @@ describe('permission requests of Gemini CLI', () => {
     expect(inOneLine(kind.permission?.read(lines))).toEqual({ tool, input });
   });
 
-  // There is no room for all of it, and the rows that are there don't tell what would be allowed.
+  // Not all of it fits, and the visible rows don't show what would be allowed.
   it.each([
     [
       'permission-lines-80x24',

@@ -13,14 +13,14 @@ const screen = (name: string) => readScreen(new URL(`${name}.txt`, FOLDER));
 const dialog = new RegExp(kind.dialogs.map(({ pattern }) => `(?:${pattern.source})`).join('|'), 'm');
 const patterns = { ...kind.screen, dialog };
 
-/** What a screen shows, by how its name begins; the longest beginning counts. */
+/** What a screen shows, by the prefix of its name; the longest prefix counts. */
 const STATES: Record<string, ScreenState> = {
   ready: 'ready',
   home: 'ready',
   'home-palette': 'dialog',
   'home-shell': 'dialog',
   'home-slash': 'dialog',
-  // Without any configuration: no login is asked for, a free model of its makers answers.
+  // Without any configuration: it asks for no login, and a free model of its makers answers.
   login: 'ready',
   'login-connect': 'dialog',
   interrupted: 'ready',
@@ -76,7 +76,7 @@ const PERMISSIONS: Record<string, { tool: string; input: string; partial?: boole
   'permission-edit-80x24': { tool: 'Edit a.txt', input: '1 - hello 1 + hello you' },
   'permission-edit-160x50': { tool: 'Edit a.txt', input: '1 - hello 1 + hello you' },
   'permission-edit-fullscreen-100x30': { tool: 'Edit a.txt', input: '1 - hello 1 + hello you' },
-  // What stands below the seven or five rows is not shown, and nothing says so; here they are empty.
+  // Rows after the seventh or fifth are not shown, and nothing says so; here they are empty.
   'permission-shell-blanks-80x24': { tool: 'Shell command', input: 'echo a', partial: true },
   'permission-shell-lines-40x24': {
     tool: 'Shell command',
@@ -175,7 +175,7 @@ describe('the start of OpenCode', () => {
     expect(launch?.files['mam-plugin.js']).toContain(JSON.stringify(options.hook));
   });
 
-  it('takes up a session, with a prompt in one word', () => {
+  it('continues a session, with a prompt in one word', () => {
     const launch = kind.start?.launch({ ...options, resume: true, prompt: '-a b\nc' });
     expect(launch?.args).toEqual(['--continue', '--prompt=-a b\nc']);
   });

@@ -6,7 +6,7 @@ import { KINDS } from '../../../src/agents/index.ts';
 import type { AgentKind } from '../../../src/agents/kind.ts';
 import { readScreen } from './read.ts';
 
-/** A look is one of many a second, in the one thread of the hub; the slowest pattern on these takes some 2 ms. */
+/** The hub looks many times a second, in its single thread; the slowest pattern on these takes some 2 ms. */
 const MOST_MS = 50;
 const GLYPHS = [
   '┃',
@@ -25,7 +25,7 @@ const GLYPHS = [
   'esc to interrupt',
 ];
 
-/** Every recorded screen, and what could lead a pattern astray: sidebars, padding, rows alike. */
+/** Every recorded screen, and texts that could mislead a pattern: sidebars, padding, similar rows. */
 async function* screens(): AsyncGenerator<[string, string[]]> {
   for (const kind of readdirSync(import.meta.dirname, { withFileTypes: true })) {
     if (!kind.isDirectory()) continue;
@@ -52,7 +52,7 @@ async function* screens(): AsyncGenerator<[string, string[]]> {
   }
 }
 
-/** The patterns of a kind, each by itself and with a name for what is told of it. */
+/** The patterns of a kind, each with a name for messages. */
 function patternsOf(kind: AgentKind): NamedPattern[] {
   const { ready, busy, draft } = kind.screen;
   const named = Object.entries({ ready, busy, draft }).filter(
@@ -70,13 +70,13 @@ type NamedPattern = [name: string, pattern: RegExp];
 const surroundings = createContext({ text: '', patterns: [/x/] });
 const search = new Script('for (const pattern of patterns) text.search(pattern)');
 
-/** Time on a processor, in ms: that of other programs does not count. */
+/** CPU time in ms: that of other programs does not count. */
 function processorMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }
 
-/** What searches take in ms, the best of some tries; those that do not end are broken off. */
+/** How long searches take in ms, the best of some attempts; endless ones are stopped. */
 function timeOf(named: NamedPattern[], text: string): number {
   const patterns = named.map(([, pattern]) => pattern);
   let best = Number.POSITIVE_INFINITY;
@@ -99,7 +99,7 @@ test('no screen keeps a pattern busy', async () => {
   for await (const [name, lines] of screens()) {
     const text = lines.join('\n');
     const patterns = all.filter(([key]) => !slow.has(key));
-    // Together they nearly always stay below what one may take.
+    // Together they nearly always stay below the limit for one.
     if (timeOf(patterns, text) > MOST_MS) {
       for (const one of patterns) {
         const took = timeOf([one], text);

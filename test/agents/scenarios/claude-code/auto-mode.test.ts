@@ -9,9 +9,9 @@ import type { ModelStep } from '../../model/script.ts';
 import { worker } from '../../model/worker.ts';
 import { homeOf } from '../../programs.ts';
 
-/** What the auto mode wants to check first, unlike a plain `touch`. Nobody listens there. */
+/** What auto mode wants to check first, unlike a plain `touch`. Nobody listens there. */
 const checked = (file: string): ModelStep => ({ shell: `curl -s http://127.0.0.1:9/; touch ${file}` });
-/** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
+/** Nobody answers a dialog sooner, and Claude Code ignores keys in its first 150 ms. */
 const HUMAN_MS = 400;
 
 describe.each([homeOf('claude-code')])('$kind in auto mode', (home) => {
@@ -22,7 +22,7 @@ describe.each([homeOf('claude-code')])('$kind in auto mode', (home) => {
     expect(outcome, JSON.stringify(jobs)).toBe('needs_attention');
     return String(jobs[0].open_request);
   };
-  /** Waits for a dialog and for its request, and says what the supervisor is shown. */
+  /** Waits for a dialog and its request, and returns what the supervisor is shown. */
   const told = async (lab: AgentLab, server: LabServer, jobId: string, words: string) => {
     await until(`a dialog with ${words}`, async () => (await lab.dialog())?.input.includes(words));
     return until(`the request of ${words}`, async () => {
@@ -31,7 +31,7 @@ describe.each([homeOf('claude-code')])('$kind in auto mode', (home) => {
     });
   };
 
-  /** A job of the given steps up to its first dialog; a person has read that actions can't be checked here. */
+  /** A job with the given steps up to its first dialog; a person has read that actions can't be checked here. */
   async function asking(lab: AgentLab, ...steps: ModelStep[]) {
     const { model } = worker((job_id) => [
       { call: 'publish_event', args: { job_id, event: 'started' } },
@@ -53,7 +53,7 @@ describe.each([homeOf('claude-code')])('$kind in auto mode', (home) => {
     return { server, jobId };
   }
 
-  test('what it wants to check is told whole, and allowed by key', async ({ lab }) => {
+  test('what it wants to check is reported whole, and allowed by key', async ({ lab }) => {
     const { server, jobId } = await asking(lab, checked('file-a'));
     expect(await told(lab, server, jobId, 'file-a')).toContain('curl -s http://127.0.0.1:9/; touch file-a');
     expect(made(lab, 'file-a')).toBe(false);
@@ -72,14 +72,14 @@ describe.each([homeOf('claude-code')])('$kind in auto mode', (home) => {
     await server.ask('cancel_job', { job_id: jobId });
   });
 
-  test('an answer to a dialog that a person has settled allows no other that looks like it', async ({
+  test('an answer to a dialog that a person has already answered does not allow another that looks like it', async ({
     lab,
   }) => {
     const { server, jobId } = await asking(lab, checked('file-a'), checked('file-b'));
     await told(lab, server, jobId, 'file-a');
     await pause(HUMAN_MS);
     await lab.type('Down');
-    await until('Yes is chosen', async () => (await lab.dialog())?.choice?.allow.join() === 'Enter');
+    await until('Yes is selected', async () => (await lab.dialog())?.choice?.allow.join() === 'Enter');
     await lab.type('Enter');
     await told(lab, server, jobId, 'file-b');
     const first = lab.record(jobId).requests.find(({ input }) => input?.includes('file-a'));

@@ -7,19 +7,19 @@ import type { ModelStep } from '../../model/script.ts';
 import { worker } from '../../model/worker.ts';
 import { homeOf } from '../../programs.ts';
 
-/** A ready screen means the end of a turn after 10 s where the agent has hooks. */
+/** A ready screen means the end of a turn after 10 s if the agent has hooks. */
 const JUDGED_MS = 12_000;
 
 describe.each([homeOf('claude-code')])('$kind', (home) => {
   const test = testOf(home);
 
-  test('its turn is not over while a shell of its own runs in the background', async ({ lab }) => {
+  test('its turn is not over while one of its shells runs in the background', async ({ lab }) => {
     const publish = (job_id: string, event: string): ModelStep => ({
       call: 'publish_event',
       args: { job_id, event },
     });
     const args = { command: 'until [ -e go ]; do sleep 0.2; done', run_in_background: true };
-    // The last step is made in the turn that begins when the shell ends.
+    // The last step is made in the turn that starts when the shell ends.
     const { model } = worker((id) => [
       publish(id, 'started'),
       { call: 'Bash', args },

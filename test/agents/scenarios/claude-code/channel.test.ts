@@ -10,13 +10,13 @@ import { homeOf } from '../../programs.ts';
 const test = testOf(homeOf('claude-code'));
 
 /**
- * Which accounts may use channels is a flag of theirs that Claude Code fetches, and keeps in its configuration. Here it
- * is written there, and Claude Code told to read what it kept although it fetches nothing.
+ * Whether an account may use channels is a flag that Claude Code fetches and caches in its configuration. Here the test
+ * writes it there, and makes Claude Code read the cache although it fetches nothing.
  */
 const FLAGS = { tengu_harbor: true };
 const KEPT = 'CLAUDE_CODE_GB_DISK_CACHE_WHEN_TELEMETRY_OFF=1';
 const CHANNEL = '--dangerously-load-development-channels server:mam';
-/** Nobody answers a dialog sooner, and Claude Code takes no key in its first 150 ms. */
+/** Nobody answers a dialog sooner, and Claude Code ignores keys in its first 150 ms. */
 const HUMAN_MS = 400;
 
 /** Claude Code with our server in its configuration, in a pane, as a person starts it. */
@@ -39,7 +39,7 @@ async function start(lab: AgentLab, model: Model, { flags = FLAGS as object } = 
   await lab.shows(/^❯/m);
 }
 
-/** A supervisor's model: delegates what it is asked to, and looks when a channel tells it of the job. */
+/** A supervisor's model: delegates what it is asked to, and looks when the channel mentions the job. */
 function supervisor(lab: AgentLab) {
   const asked: ModelRequest[] = [];
   const model = (request: ModelRequest): ModelStep => {
@@ -55,7 +55,7 @@ function supervisor(lab: AgentLab) {
 }
 
 describe('claude-code, with our server as its channel', () => {
-  test('a supervisor whose turn is over is told of each change, and looks', async ({ lab }) => {
+  test('a supervisor whose turn is over is notified of each change, and looks', async ({ lab }) => {
     const { model, asked } = supervisor(lab);
     await start(lab, model);
     await lab.say('Have the key hung up');
@@ -79,7 +79,7 @@ describe('claude-code, with our server as its channel', () => {
     ]);
   });
 
-  test('where the account has no channels, nothing is told and nothing is harmed', async ({ lab }) => {
+  test('if the account has no channels, nothing is sent and nothing breaks', async ({ lab }) => {
     const { model, asked } = supervisor(lab);
     await start(lab, model, { flags: {} });
     await lab.say('Have the key hung up');

@@ -34,7 +34,7 @@ test('claude-code: prompts are slash commands, resources can be read', async ({ 
     expect.arrayContaining(['ListMcpResourcesTool', 'ReadMcpResourceTool']),
   );
   const text = delegate.said.flatMap(({ prompts }) => prompts).join('\n');
-  // It passes on one word of the task; what the person wrote stands above it.
+  // It passes on one word of the task; what the person wrote is above it.
   expect(text).toContain('Call delegate_job with {"agent":"codex","prompt":"Mend"}.');
   expect(text).toContain('codex Mend the roof');
 

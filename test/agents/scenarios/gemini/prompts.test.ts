@@ -13,7 +13,7 @@ test('gemini: prompts are slash commands, with named arguments', async ({ lab })
   );
 });
 
-test('gemini: without names only the first word comes through, and the prompt says so', async ({ lab }) => {
+test('gemini: without names only the first word is passed on, and the prompt says so', async ({ lab }) => {
   const text = await told(lab, 'gemini', '-p', '/delegate codex Mend the roof');
   expect(text.replaceAll('\\"', '"')).toContain('{"agent":"codex","prompt":"Mend"}.');
   expect(text).not.toContain('the roof');

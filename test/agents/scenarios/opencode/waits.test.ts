@@ -7,7 +7,7 @@ import { BEGIN, prepared, reporterOf } from '../../waiting.ts';
 describe.each([homeOf('opencode')])('$kind waits', { timeout: 150_000 }, (home) => {
   const test = testOf(home);
 
-  test('longer than its limit, while it hears of progress', async ({ lab, client }) => {
+  test('longer than its limit, while it receives progress', async ({ lab, client }) => {
     const asked = await prepared(lab);
     await client.install({ seconds: 4, told: false });
     const reporter = await reporterOf(lab);
