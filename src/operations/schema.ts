@@ -84,7 +84,7 @@ function mapped(fields: Fields, make: (field: Field) => z.ZodType): Record<strin
   return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, make(field)]));
 }
 
-/** @param limited false where only the type counts */
+/** @param limited false where numbers and bytes are checked elsewhere, in words of their own */
 function typeOf(field: Field, limited = true): z.ZodType {
   const { kind, oneOf = [], of, fields = {}, part = '' } = field;
   const limits = limited ? field : {};
@@ -98,13 +98,13 @@ function typeOf(field: Field, limited = true): z.ZodType {
     case 'choice':
       return z.enum(oneOf);
     case 'list':
-      return bounded(z.array(of === undefined ? z.unknown() : typeOf(of, limited)), limits);
+      return bounded(z.array(of === undefined ? z.unknown() : typeOf(of, limited)), field);
     case 'group':
       return z.object(answerShape(fields));
     case 'part':
       return PARTS[part] ?? z.unknown();
     case 'text':
-      return limited ? checked(bounded(z.string(), field), field) : z.string();
+      return limited ? checked(bounded(z.string(), field), field) : bounded(z.string(), field);
   }
 }
 

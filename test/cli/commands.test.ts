@@ -194,6 +194,10 @@ describe('with a running hub', () => {
     expect(rounds).toMatchObject({
       ...{ code: 64, stderr: 'mam: --validate-rounds must be from 0 to 10. Try --validate-rounds 10.\n' },
     });
+    const key = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--request-key', 'k'.repeat(201)]);
+    expect(key).toMatchObject({
+      ...{ code: 64, stderr: expect.stringContaining('`--request-key` must have at most 200 characters.') },
+    });
   });
 
   describe('mam wait', () => {
