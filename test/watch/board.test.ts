@@ -173,7 +173,7 @@ describe('what the keys do', () => {
       await server.ask('answer_job', { job_id: id, text: 'No.' });
       await reporter.report(id, 'question', { detail: 'Delete the database?' });
       await board.press('Enter');
-      await board.shows('resolved meanwhile');
+      await board.shows('settled meanwhile');
       const answers = lab.events(id).filter(({ type }) => type === 'answered');
       expect(answers.map(({ detail }) => detail)).toEqual(['No.']);
       await reporter.report(id, 'completed');
@@ -240,7 +240,7 @@ describe('what the keys do', () => {
     await board.shows('resolved meanwhile');
     // The Enter that was meant for the question takes only the note away.
     await board.press('Enter');
-    await board.lacks('settled meanwhile');
+    await board.lacks('resolved meanwhile');
     expect(await board.screen()).not.toContain('no pane to attach');
     await board.press('Enter');
     await board.shows('no pane to attach');
