@@ -8,7 +8,7 @@ const PLAIN = /^[\p{L}\p{N} _./:@%+,-]+$/u;
 /** A path of such characters that is a single word. */
 const PLAIN_PATH = /^[\p{L}\p{N}_./:@%+,-]+$/u;
 
-/** What an order says besides what the job's record does. */
+/** What an order says in addition to the job's record. */
 interface Task {
   /** The task, if the pane is known to be an agent's; elsewhere a shell might run it. */
   prompt: string | undefined;

@@ -45,7 +45,7 @@ function askAboutCheck(next: JobRecord, event: RecordedEvent): void {
   leaveCheck(next);
 }
 
-/** Applies a decision on work whose check had no verdict. @returns false where the event is not such a decision */
+/** Applies a decision on work whose check had no verdict. @returns false if the event is not such a decision */
 export function decideCheck(next: JobRecord, event: RecordedEvent): boolean {
   const { decision, request_id: wanted } = dataOf(event);
   const asked = next.requests.find((request) => isAboutCheck(request) && isMeant(request, wanted));

@@ -41,18 +41,12 @@ export async function awaitArgument(
     }
     if (dialogSince !== undefined && now - dialogSince > DIALOG_MS) {
       const line = find(lines, patterns.dialog);
-      return {
-        kind: 'unverified',
-        why: `A dialog blocks the agent, and its prompt waits behind it: ${line}`,
-      };
+      return { kind: 'unverified', why: `A dialog blocks the agent; its prompt waits behind it: ${line}` };
     }
     if (readySince !== undefined && now - readySince > IDLE_MS) {
       const why = 'The agent shows an empty input box: it may not have taken its prompt.';
       return { kind: 'unverified', why };
     }
   }
-  return {
-    kind: 'unverified',
-    why: `The agent did not show its prompt within ${TAKEN_TIMEOUT_MS / 1000} s of the start.`,
-  };
+  return { kind: 'unverified', why: `No prompt was seen within ${TAKEN_TIMEOUT_MS / 1000} s of the start.` };
 }

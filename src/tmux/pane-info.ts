@@ -19,6 +19,6 @@ export interface PaneInfo {
   window_panes: number;
   /** The agent kind that we have started in it. */
   started?: string | undefined;
-  /** False where its processes are in another pid namespace than we: then the ids mean nothing here. */
+  /** False if its processes are in another pid namespace than ours, so that their ids mean nothing here. */
   visible: boolean;
 }

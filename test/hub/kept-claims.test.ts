@@ -15,7 +15,7 @@ test('claims of a job that can not be written are kept in the order in which the
   late.catch(() => {});
   let tries = 0;
   const take = () => (tries++ === 0 ? Promise.reject(new Error('the disk is full')) : late);
-  const kept = new KeptClaims({ claims: { take } as unknown as Claims, outbox });
+  const kept = new KeptClaims({ claims: { takeClaim: take } as unknown as Claims, outbox });
   const claim = (detail: string) =>
     kept.takeClaim('roof', Buffer.from(JSON.stringify({ type: 'progress', detail })), 'outside');
   const [first, second] = [claim('1'), claim('2')];

@@ -32,8 +32,7 @@ export class HeldEvents extends Map<LiveJob, Draft[]> {
       return;
     }
     const before = this.get(job) ?? [];
-    if (before.length === 0)
-      this.#log.error(`event ${draft.type} of ${job.id} could not be recorded yet`, error);
+    if (before.length === 0) this.#log.error(`event ${draft.type} of ${job.id} is not recorded yet`, error);
     this.set(job, [...before, draft]);
   }
 

@@ -251,12 +251,9 @@ export class Wakes {
 
   /** The jobs whose supervisor was not notified in another way, and is not about to be; pruned jobs are dropped. */
   #jobsOf({ jobs }: Pending): LiveJob[] {
+    const { registrar } = this.#with;
     for (const job of jobs)
-      if (
-        !isWakePending(job.record) ||
-        this.#suppressed.has(job) ||
-        this.#with.registrar.held(job.id) !== job
-      )
+      if (!isWakePending(job.record) || this.#suppressed.has(job) || registrar.held(job.id) !== job)
         jobs.delete(job);
     return [...jobs];
   }

@@ -89,9 +89,7 @@ export async function startAgent(
 ): Promise<StartResult> {
   const started = await launchAgent(servers, home.folder, params);
   const isUnknown = params.resume === true && builtIn(params.agent)?.start === undefined;
-  const not_resumed = isUnknown
-    ? `it is not known how agent kind ${params.agent} resumes a conversation`
-    : undefined;
+  const not_resumed = isUnknown ? `it is not known how ${params.agent} resumes a conversation` : undefined;
   try {
     const result = await untilReady(servers, home, params, started);
     return { ...result, not_resumed, out_of_reach: lostSocket(result.session.socket) };
@@ -192,8 +190,7 @@ async function whyUnreachable(
 }
 
 /**
- * Lets a session that was started for a job end with its program, like any other. Another pane that has reused its id is
- * left alone.
+ * Lets a session that was started for a job end with its program. Another pane that has reused its id is left alone.
  * @param over the job has ended: then a dead pane is removed, so that the next job can start the agent again
  */
 export async function release(
