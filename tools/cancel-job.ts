@@ -8,7 +8,7 @@ export default defineTool({
   title: 'Cancel a job',
   description:
     'Cancel a delegated job: stop, abort or withdraw work that was handed to another agent. ' +
-    'A queued job is never typed; one that is being worked on is final at once, and its peer learns with its next report that it should stop. ' +
+    'A queued job is never typed; a job already in progress is final at once, and its peer learns with its next report that it should stop. ' +
     'It never ends the agent or its tmux session, nor undoes what the peer has changed.',
   operation: cancel,
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
@@ -21,7 +21,7 @@ export default defineTool({
       seen_by: caller.session,
     });
     const { record, changed, note } = result;
-    if (record === undefined) throw new MamError('not_found', `Job ${args.job_id} is let go.`, note);
+    if (record === undefined) throw new MamError('not_found', `${args.job_id} is no longer tracked.`, note);
     return {
       ...cancelView(record, result, args.interrupt),
       next: changed

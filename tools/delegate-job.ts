@@ -10,7 +10,7 @@ export default defineTool({
   description:
     'Delegate a job to another agent: hand a task over to a peer (Claude Code, Codex, Gemini CLI, OpenCode, a person, any terminal program) that lives in a tmux session, and let it work in the background, in parallel with you. ' +
     "Types a short order into the agent's pane and answers within 5 seconds with the job id and a delivery receipt. " +
-    'The job goes on whatever happens to this call. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch.',
+    'The job continues whatever happens to this call. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch.',
   operation: delegate,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   meta: { 'anthropic/alwaysLoad': true },
@@ -23,7 +23,7 @@ export default defineTool({
     const from = { ...settings, inside: caller.socket };
     if (args.dry_run) {
       const shown = previewView(await engine.request('preview', params), params.agent_session, from);
-      const again = 'Call delegate_job again with dry_run false to delegate the job; it will get another id.';
+      const again = 'Call delegate_job with dry_run false to delegate the job; it will have another id.';
       return { ...shown, next: shown.repeated ? callOf('wait_job', { job_id: shown.job_id }) : again };
     }
     const result = await engine.request('delegate', params);

@@ -6,8 +6,8 @@ export default defineTool({
   name: 'list_agents',
   title: 'List agents and what they are doing',
   description:
-    'List the coding agents that jobs can be delegated to: every live agent in a tmux pane with its kind, its session and whether it is idle, busy or blocked by a dialog or a draft, and the agent kinds that could be started. ' +
-    'Use it to choose a peer, worker or sub-agent before delegating, or to see why one does not go on.',
+    'List the coding agents that jobs can be delegated to: every live agent in a tmux pane with its kind, its session and whether it is idle, busy or blocked by a dialog or a draft, and the agent kinds that can be started. ' +
+    'Use it to choose a peer, worker or sub-agent before delegating, or to see why one is stuck.',
   operation: agents,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
 
@@ -25,7 +25,7 @@ export default defineTool({
       others,
       { ...settings, inside: caller.socket },
       {
-        delegate: 'Delegate with delegate_job, agent and agent_session (target) of a row.',
+        delegate: 'Call delegate_job with the agent of a row, and its target as agent_session.',
         start: (agent) => callOf('start_agent', { agent }),
         none: 'None of these kinds is installed where this server looks (its PATH), so none can be started. Delegate to a program that runs in tmux with agent "command" and its agent_session, or to a person with agent "human"; or ask the person to install one.',
       },

@@ -6,7 +6,7 @@ export default defineTool({
   name: 'list_jobs',
   title: 'List jobs',
   description:
-    'List delegated jobs, newest first, a page at a time: which background jobs run, wait, need attention or are done, with which agent and in which tmux pane. ' +
+    'List delegated jobs, newest first, a page at a time: which background jobs are running, waiting, need attention or are done, with which agent and in which tmux pane. ' +
     "Reads this project's registry and changes nothing. " +
     "Use it to find a job id, for an overview of all peers' work, or to pick up jobs of an earlier session.",
   operation: listJobs,
@@ -23,8 +23,8 @@ export default defineTool({
       if (cursor !== undefined) return callOf('list_jobs', { ...filter, mine, cursor });
       const first = jobs.find((job) => job.needs_you === true) ?? jobs[0];
       if (first !== undefined) return callOf('job_status', { job_id: first.job_id });
-      if (total > 0) return 'Delegate a job, or look without a filter.';
-      return `Delegate the first one: ${callOf('delegate_job', { prompt: 'THE TASK', agent: 'THE AGENT KIND' })} list_agents says which there are.`;
+      if (total > 0) return 'Delegate a job, or list without a filter.';
+      return `Delegate the first one: ${callOf('delegate_job', { prompt: 'THE TASK', agent: 'THE AGENT KIND' })} list_agents lists the kinds.`;
     }
   },
 });

@@ -17,8 +17,8 @@ export default defineTool({
   title: 'Report on a job',
   description:
     'Report on a job that was delegated to you: publish that you started (the answer holds your task and working folder), progress, a question, a permission you need, that it is completed, or an error. ' +
-    'Call it first with event started and the job id of the order in front of you, and last with completed (a one-line summary in detail, the whole result in result) or error (the reason); report even if you fail. ' +
-    'It answers when the event is on disk; repeated calls are harmless, late reports are accepted. Words for it: notify, signal, done, finished, status update, callback to the supervisor.',
+    'Call it first with event started and the job id from your order, and last with completed (a one-line summary in detail, the whole result in result) or error (the reason); report even if you fail. ' +
+    'It answers once the event is on disk; repeated calls are harmless, late reports are accepted. Also known as: notify, signal, done, finished, status update, callback to the supervisor.',
   operation: publish,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   meta: { 'anthropic/alwaysLoad': true },
@@ -52,7 +52,7 @@ export default defineTool({
 });
 
 function answered(jobId: string, type: ReportType, reply: ClaimReply, earlier: string[] = []) {
-  // Without a status the hub knows no such job: nothing but another id helps.
+  // Without a status, the hub knows no such job: only another id helps.
   if (!reply.accepted && reply.status === undefined) {
     throw new MamError('refused', [reply.refusal ?? 'The event was refused.', ...earlier].join('\n'));
   }
@@ -66,7 +66,7 @@ function answered(jobId: string, type: ReportType, reply: ClaimReply, earlier: s
 
 function kept(job_id: string, type: ReportType, why: string, earlier: string[] = []) {
   return {
-    summary: `The event is kept on disk and will be delivered by itself: ${why}`,
+    summary: `The event is kept on disk and will be delivered automatically: ${why}`,
     accepted: true,
     recorded: false,
     messages: earlier,
@@ -90,5 +90,5 @@ function nextStep(jobId: string, type: ReportType, reply: ClaimReply): string {
   if (takesResult(type)) return 'Nothing is left to report.';
   const asks = untilAnswered(type);
   if (asks !== undefined) return asks;
-  return `Work on, and report the end: ${callOf('publish_event', { job_id: jobId, event: 'completed', detail: 'ONE LINE' })}`;
+  return `Continue, and report the end: ${callOf('publish_event', { job_id: jobId, event: 'completed', detail: 'ONE LINE' })}`;
 }

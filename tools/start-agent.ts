@@ -7,7 +7,7 @@ export default defineTool({
   title: 'Start an agent in tmux',
   description:
     'Start a coding agent (Claude Code, Codex, Gemini CLI, OpenCode) in a new tmux session, ready for jobs, or resume its last conversation: launch a peer, worker or sub-agent that a person can attach to. It gets this server and its hooks. ' +
-    'Answers when it is ready, or when it shows a dialog (trust, login) that a person has to answer: waits_for then says what to do.',
+    'Answers when it is ready, or when it shows a dialog (trust, login) that a person has to answer; waits_for then says what to do.',
   operation: start,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
 
@@ -20,7 +20,7 @@ export default defineTool({
       ...view,
       next: view.ready
         ? callOf('delegate_job', { agent: kind.name, agent_session: view.target })
-        : 'A person has to look into the session first: see waits_for and attach_command.',
+        : 'A person has to look at the session first: see waits_for and attach_command.',
     };
   },
 });

@@ -3,9 +3,9 @@ import { defineTool } from '../src/tool/tool.ts';
 
 export default defineTool({
   name: 'stop_agent',
-  title: 'Stop an agent that was started from here',
+  title: 'Stop an agent that mam started',
   description:
-    'Stop an agent session that was started from here: close, end or shut down a peer that is no longer needed. Its pane goes with it; its conversation is kept by the agent itself and can be resumed later. A session that a person started is never ended, nor one that has an open job: that is refused with the reason.',
+    'Stop an agent session that mam started: close, end or shut down a peer that is no longer needed. Its pane is closed too; its conversation is kept by the agent itself and can be resumed later. A session that a person started, or one with an open job, is never ended: the call is refused with the reason.',
   operation: stop,
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
 
@@ -16,7 +16,7 @@ export default defineTool({
     });
     return {
       ...stopView(stopped),
-      next: 'Where the agent keeps conversations, start_agent with resume true takes the last one up again.',
+      next: 'If the agent keeps conversations, start_agent with resume true resumes the last one.',
     };
   },
 });

@@ -8,9 +8,7 @@ import { withHub } from './jobs/with-hub.ts';
 const EVIDENCE_CHARS = 60;
 
 export default defineCommand({
-  about: [
-    'Lists the agents that live in tmux panes, with what each is doing, and the agent kinds that could be started.',
-  ],
+  about: ['Lists the agents in tmux panes with what each is doing, and the agent kinds that can be started.'],
   options: {},
   json: { tool: 'list_agents' },
   exits: { done: 'done' },

@@ -17,10 +17,10 @@ export default defineCommand({
   synopsis: '[--job ID | ID] TEXT | --allow | --deny [--request ID]',
   about: [
     'Answers what a job asks: its question with TEXT, its permission request with --allow or --deny.',
-    'If the job asks nothing, TEXT is a further instruction for its peer.',
+    'If the job has not asked anything, TEXT is a further instruction for its peer.',
   ],
   words: [
-    { ...jobWord, about: 'the same as --job ID; of an open job a unique beginning' },
+    { ...jobWord, about: 'the same as --job ID; for an open job, a unique prefix will do' },
     { name: 'TEXT', about: 'the answer', many: true },
   ],
   options: {
@@ -30,7 +30,7 @@ export default defineCommand({
     request_id: answer.fields.request_id,
   },
   json: { tool: 'answer_job' },
-  exits: { done: 'the answer is on its way; what is printed says how far it got' },
+  exits: { done: 'the answer is on its way; the output says how far it got' },
   examples: [
     'mam answer --job fix-login-7f3kq2ab "Use the second port."',
     'mam answer --job fix-login-7f3kq2ab --allow',
@@ -43,7 +43,7 @@ export default defineCommand({
     const text = job === undefined ? words.slice(1) : words;
     if (!named) throw noJob(decision, words);
     if ([allow, deny, text.length > 0].filter(Boolean).length !== 1)
-      throw new MamError('bad_input', 'Give one of TEXT, --allow and --deny.');
+      throw new MamError('bad_input', 'Give exactly one of TEXT, --allow and --deny.');
     return withHub(registryDir, async ({ settings, ask }) => {
       const { registryDir: registry_dir } = settings;
       let id = job;
@@ -68,7 +68,7 @@ export default defineCommand({
   },
 });
 
-/** The job that the first word means: an id, or the beginning of one open job's. */
+/** The job that the first word means: an id, or a unique prefix of an open job's id. */
 function idOf(word: string, open: JobRow[], registryDir: string): string | undefined {
   if (hasJob(registryDir, word)) return word;
   const [only, ...more] = open.filter((job) => job.job_id.startsWith(word));
@@ -77,5 +77,5 @@ function idOf(word: string, open: JobRow[], registryDir: string): string | undef
 
 function noJob(decision: string | undefined, words: string[]): MamError {
   const rest = decision === undefined ? words.map(shellWord).join(' ') || 'TEXT' : `--${decision}`;
-  return new MamError('bad_input', 'No job is named.', `mam answer --job ID ${rest}; mam list shows ids.`);
+  return new MamError('bad_input', 'No job was given.', `mam answer --job ID ${rest}; mam list shows ids.`);
 }

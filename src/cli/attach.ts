@@ -21,19 +21,19 @@ type Target = AttachTarget & { jobId?: string };
 export default defineCommand({
   synopsis: 'ID|NAME',
   about: [
-    "Shows a job's agent on this terminal, or any tmux session by its name; Ctrl-b d comes back. Inside the same tmux server it switches to that session.",
+    "Shows a job's agent on this terminal, or any tmux session by its name; Ctrl-b d detaches. Inside the same tmux server it switches to that session.",
   ],
   words: [
     {
       name: 'NAME',
-      about: 'a job id, or a unique beginning of one, or the name of a tmux session',
+      about: 'a job id, a unique prefix of one, or the name of a tmux session',
       needed: true,
       completes: 'session',
     },
   ],
   options: {},
-  json: 'Does not attach: `summary`, `target`, `attach_command`, `job_id` of a job, and `next`',
-  exits: { done: 'you attached and came back, or switched to it' },
+  json: 'Does not attach, but prints `summary`, `target`, `attach_command`, `job_id` for a job, and `next`',
+  exits: { done: 'you attached and detached again, or switched to the session' },
   examples: ['mam attach fix-login-7f3kq2ab', 'mam attach codex'],
 
   async run({ words: [given = ''], registryDir, json }) {
@@ -56,7 +56,7 @@ export default defineCommand({
       throw new MamError(
         'unavailable',
         'There is no terminal here to show it on.',
-        `In a terminal, type: ${command}`,
+        `In a terminal, run: ${command}`,
       );
     attachTo(target, standpoint);
     return EXIT.done;
@@ -64,7 +64,7 @@ export default defineCommand({
 });
 
 /**
- * Finds the session: a whole job id comes before a session's name, and that before the beginning of an id.
+ * Finds the session: a whole job id takes precedence over a session's name, and that over the prefix of an id.
  * @throws MamError `not_found` with the live sessions, `unavailable` when a job's session is gone or it has none
  */
 function find(given: string, settings: Settings): Target {
@@ -119,6 +119,6 @@ function checkReach(socket: string): void {
 
 function liveText(live: readonly string[]): string {
   return live.length === 0
-    ? 'No session is live on this tmux server.'
+    ? 'No session is running on this tmux server.'
     : `Live sessions: ${live.map(clean).join(', ')}.`;
 }

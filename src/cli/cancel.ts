@@ -8,12 +8,12 @@ import { withHub } from './jobs/with-hub.ts';
 
 export default defineCommand({
   about: [
-    'Cancels a job: takes it out of its queue, or ends it at once and tells its peer with the answer to the next report.',
+    'Cancels a job: takes it out of its queue, or ends it at once and notifies its peer in the answer to the next report.',
   ],
   words: [jobWord],
   options: { ...cancel.fields, ...theJob },
   json: { tool: 'cancel_job' },
-  exits: { done: 'the job is final, by this or before' },
+  exits: { done: 'the job is final, now or already before' },
   examples: ['mam cancel --job fix-login-7f3kq2ab --reason "not needed any more"'],
 
   run: ({ options, words, registryDir, json }) =>
@@ -29,7 +29,7 @@ export default defineCommand({
       const { record, changed, note } = result;
       if (record === undefined) {
         const view = { summary: note, job_id, changed, note, next: 'mam list' };
-        return printAnswer(json, view, `${job_id} is let go. ${note}`);
+        return printAnswer(json, view, `${job_id} is no longer tracked. ${note}`);
       }
       const view = cancelView(record, result, options.interrupt, false);
       const text = `${record.job_id} is ${record.status}. ${note}`;

@@ -12,14 +12,14 @@ const SCRIPTS: Readonly<Record<string, (table: Table) => string>> = {
 };
 const SHELLS = Object.keys(SCRIPTS);
 
-/** The declaration of `mam completion`. @param commands all of them: it is one of the list that it reads */
+/** The declaration of `mam completion`. @param commands all commands, this one included */
 export function completionOf(commands: Readonly<Record<string, Listed>>): Command<Record<never, never>> {
   return defineCommand({
     about: [
       'Prints the script that completes mam in a shell: its commands, their options, and values such as the ids of ' +
         'jobs, agent kinds and tmux sessions.',
-      'bash: the first example, in ~/.bashrc. zsh: the second one, once, or eval "$(mam completion zsh)" after ' +
-        'compinit in ~/.zshrc. fish: the third one, once.',
+      'bash: put the first example into ~/.bashrc. zsh: run the second one once, or put eval "$(mam completion zsh)" ' +
+        'after compinit in ~/.zshrc. fish: run the third one once.',
     ],
     words: [{ name: 'SHELL', about: SHELLS.join(', '), needed: true, oneOf: SHELLS }],
     options: {},

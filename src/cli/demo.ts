@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { flag, maybe, text } from '../base/fields.ts';
 import { shellWord } from '../base/shell.ts';
+import { cleanLine } from '../base/text.ts';
 import type { Stage } from '../demo/stage.ts';
 import { programPath } from '../settings/program.ts';
 import { defineCommand } from './core/command.ts';
@@ -14,23 +15,23 @@ const INTERRUPTED = 130;
 export default defineCommand({
   synopsis: '[--keep] | --stop FOLDER | peer',
   about: [
-    'Shows one delegated job from end to end on real parts, in about 5 seconds: a hub, a tmux session with a small ' +
+    'Shows one delegated job from end to end with real parts, in about 5 seconds: a hub, a tmux session with a small ' +
       'bundled peer, a job handed over through the MCP tools, waited for, and checked by a script. All of it lives in ' +
-      'a private folder and is gone at the end; nothing of yours is touched.',
+      'a private folder that is removed at the end; nothing of yours is touched.',
   ],
   words: [
     {
       name: 'peer',
-      about: 'be the small peer of the demo in this terminal: a stand-in for an agent',
+      about: "run the demo's small peer in this terminal, as a stand-in for an agent",
       many: true,
     },
   ],
   options: {
     keep: flag('leave it running, and print how to attach to the peer and how to end it'),
-    stop: maybe(text('end a demo that was kept', { completes: 'folder' })),
+    stop: maybe(text('end a demo that --keep left running', { completes: 'folder' })),
   },
   json: 'how the demo ended and its timeline; with `--stop`: `{"stopped": true}`',
-  exits: { done: 'the job was completed and passed its check', failed: 'it was not' },
+  exits: { done: 'the job completed and passed its check', failed: 'it did not' },
   examples: ['mam demo', 'mam demo --keep'],
 
   async run({ options: { keep, stop }, words: [word, ...more], json }) {
@@ -38,7 +39,7 @@ export default defineCommand({
       const { runPeer } = await import('../demo/peer/main.ts');
       return runPeer(more[0]);
     }
-    if (word !== undefined) throw new MamError('bad_input', 'mam demo takes no such word.');
+    if (word !== undefined) throw new MamError('bad_input', `Unexpected argument "${cleanLine(word, 40)}".`);
     return stop === undefined ? play(keep, json) : stopKept(stop, json);
   },
 });
@@ -67,5 +68,5 @@ async function stopKept(folder: string, json: boolean): Promise<number> {
     import('../demo/ending.ts'),
   ]);
   await endStage(keptStage(folder));
-  return printAnswer(json, { stopped: true }, 'The demo has ended, and its folder is gone.');
+  return printAnswer(json, { stopped: true }, 'The demo has ended, and its folder was removed.');
 }

@@ -23,10 +23,10 @@ export default defineCommand({
     'Checks everything that mam needs: Node, tmux and its sockets, settings, the hub, the broker, the registry, the ' +
       'clients that know mam (each server is started as its client would), and the agents. Every problem and every ' +
       'note says what to do about it.',
-    'It changes nothing, and starts no hub. Its first line is for bug reports; no secret is in any.',
+    'It changes nothing and starts no hub. Its first line is for bug reports; no line contains a secret.',
   ],
   options: {
-    client: maybe(choice(names, 'look at this client alone, and list its tools', { value: 'NAME' })),
+    client: maybe(choice(names, 'check only this client, and list its tools', { value: 'NAME' })),
   },
   json: '`summary`, `ok`, `findings` (`id`, `area`, `level`: ok, note or problem, `title`, `detail`, `remedy`) and `next`',
   exits: { done: 'no problem was found; notes do not count', unavailable: 'at least one problem was found' },
@@ -48,11 +48,11 @@ export default defineCommand({
   },
 });
 
-/** The finding for a client that was named, where no other is known of it. */
+/** The finding for a client that was asked for but has no other. */
 function absent(client: string): Finding {
   return {
     ...{ id: `client.${client}.absent`, area: 'clients', level: 'note' },
-    title: `Nothing was looked at: no configuration of ${client} names mam.`,
+    title: `Nothing was checked: no configuration of ${client} names mam.`,
     remedy: `\`mam install ${client}\` adds it.`,
   };
 }

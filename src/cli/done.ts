@@ -13,7 +13,7 @@ const MAX_JOBS = 100;
 export default defineCommand({
   synopsis: '[--job ID | ID] [WORDS…]',
   about: [
-    'For a person who was given a job (agent human): reports it completed. Without an id, the only such job that is open.',
+    'For a person who was given a job (agent human): reports it as completed. Without an id, it reports the only such job that is open.',
   ],
   words: [
     { name: 'ID', about: 'the same as --job ID', completes: 'job' },
@@ -56,8 +56,8 @@ function whole(word: string, open: JobRow[], registryDir: string): string {
   if (id !== word || hasJob(registryDir, id)) return id;
   throw new MamError(
     'not_found',
-    `No job for a person is ${word}, or begins with it.`,
-    'mam list shows all ids. If it is what you want to say: mam done --job ID WORDS.',
+    `No job for a person has the id ${word}, or one that begins with it.`,
+    'mam list shows all ids. If it is part of your report: mam done --job ID WORDS.',
   );
 }
 
@@ -68,7 +68,7 @@ function onlyOne(open: JobRow[], words: string[]): string {
   if (more.length === 0) return job.job_id;
   throw new MamError(
     'bad_input',
-    `${open.length} jobs for a person are open: say which.`,
+    `${open.length} jobs for a person are open: name one.`,
     open.map(({ job_id }) => `mam done ${job_id} ${words.map(shellWord).join(' ')}`.trim()).join('; '),
   );
 }

@@ -11,7 +11,7 @@ import { defineCommand } from './core/command.ts';
 
 /** The agent waits for its hook, so the hub must answer within this time. In ms. */
 const REPLY_TIMEOUT_MS = 3_000;
-/** Agents close a hook's input at once; in ms. */
+/** How long to read the hook's input, which agents close at once; in ms. */
 const INPUT_MS = 2_000;
 /** A permission may be decided the next day; the agent's own limit for hooks usually ends the wait earlier. In ms. */
 const DECISION_MS = 24 * 3_600_000;
@@ -19,11 +19,11 @@ const DECISION_MS = 24 * 3_600_000;
 const hook = defineCommand({
   about: [
     "What an agent's hooks run, with the hook's JSON on stdin: it reports the end of a turn or a permission request to " +
-      'the hub. `mam start` sets it up. It never fails, so that no agent stumbles over it.',
+      'the hub. `mam start` sets it up. It never fails, so that it cannot disturb the agent.',
   ],
   words: [
     { name: 'KIND', about: 'the agent kind', needed: true, oneOf: Object.keys(readers) },
-    { name: 'EVENT', about: "the agent's own name of the event", needed: true },
+    { name: 'EVENT', about: "the agent's own name for the event", needed: true },
   ],
   options: {},
   json: "what the agent's hooks expect, if anything",
@@ -34,7 +34,7 @@ const hook = defineCommand({
 });
 export default hook;
 
-/** `mam hook KIND EVENT`, from a bundle of its own. It prints something only to answer a permission request. */
+/** `mam hook KIND EVENT`, from its own bundle. It prints something only to answer a permission request. */
 export async function run([kind = '', event = '']: string[]): Promise<number> {
   try {
     const reader = Object.hasOwn(readers, kind) ? readers[kind] : undefined;

@@ -22,15 +22,15 @@ const ACTIONS = ['status', 'stop', 'restart', 'logs'] as const;
 
 export default defineCommand({
   about: [
-    'The hub is the one background process of a user: it delivers into tmux and keeps the registries. It starts by ' +
-      'itself when it is needed and ends when nobody needs it.',
-    'status: whether it runs, and what it has to do. stop: ends it; open jobs go on, and the next command starts a ' +
-      'new hub that continues them. restart: the same, and starts the new one at once. logs: prints its log.',
+    'The hub is the one background process of a user: it delivers into tmux and keeps the registries. It ' +
+      'starts automatically when it is needed, and ends when it no longer is.',
+    'status: shows whether it is running, and what it has to do. stop: ends it; open jobs go on, and the next command ' +
+      'starts a new hub that continues them. restart: also starts the new one at once. logs: prints its log.',
   ],
-  words: [{ name: 'ACTION', about: `${ACTIONS.join(', ')}; status when left out`, oneOf: ACTIONS }],
+  words: [{ name: 'ACTION', about: `${ACTIONS.join(', ')}; default: status`, oneOf: ACTIONS }],
   options: {},
   json: 'status: `running`, and the fields of the hub; stop and restart: `stopped`; logs: `log`',
-  exits: { done: 'done, whether a hub runs or not' },
+  exits: { done: 'done, whether a hub is running or not' },
   examples: ['mam hub', 'mam hub restart', 'mam hub logs'],
 
   async run({ words: [action = 'status'], registryDir, json }) {
@@ -57,7 +57,7 @@ async function restart(settings: Settings, json: boolean): Promise<number> {
   const stopped = await end(settings);
   await ensureHub(settings);
   const pid = readHubFile(homePaths(settings.home).hubFile)?.pid;
-  const text = `${stopped ? 'The hub has ended, and a' : 'A'} new one runs (process ${pid ?? 'unknown'}).`;
+  const text = `${stopped ? 'The hub has ended, and a' : 'A'} new one is running (process ${pid ?? 'unknown'}).`;
   return printAnswer(json, { stopped, pid }, text);
 }
 
@@ -103,8 +103,8 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
     if (owner === undefined) return undefined;
     throw new MamError(
       'unavailable',
-      `A hub runs (process ${owner.pid}) and does not answer within ${STATUS_TIMEOUT_MS / 1000} s.`,
-      'mam doctor says more.',
+      `A hub is running (process ${owner.pid}) but did not answer within ${STATUS_TIMEOUT_MS / 1000} s.`,
+      'Run mam doctor for details.',
     );
   }
 }
@@ -112,7 +112,7 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
 function statusText(hub: HubStatus): string {
   return [
     `hub ${hub.version}, process ${hub.pid}, since ${hub.started_at}`,
-    `broker      ${hub.broker}${hub.broker_problem === undefined ? '' : ` (not joined: ${clean(hub.broker_problem)})`}`,
+    `broker      ${hub.broker}${hub.broker_problem === undefined ? '' : ` (not connected: ${clean(hub.broker_problem)})`}`,
     `realm       ${hub.realm}, host ${hub.host}`,
     `clients     ${hub.clients}`,
     `open jobs   ${hub.open_jobs}`,

@@ -10,11 +10,11 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       () => import('./wait.ts'),
     ],
     watch: [
-      'a live board of all jobs, with keys to attach, answer, allow, cancel',
+      'show a live board of all jobs, with keys to attach, answer, allow and cancel',
       () => import('./watch.ts'),
     ],
     status: ["show one job's record and events", () => import('./status.ts')],
-    list: ['list jobs, the newest first', () => import('./list.ts')],
+    list: ['list jobs, newest first', () => import('./list.ts')],
     logs: ["show a job's audit log as a timeline, follow it, or list all logs", () => import('./logs.ts')],
     verify: ["run a validation script against a job's artifacts now", () => import('./verify.ts')],
     answer: ["answer a job's question or permission request", () => import('./answer.ts')],
@@ -30,17 +30,17 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     publish: ['report an event of a job (for peers without the MCP tool)', () => import('./publish.ts')],
     done: ['report a job for a person as done', () => import('./done.ts')],
     hook: [
-      "what an agent's hooks run: reports a turn's end or a permission request to the hub",
+      "report a turn's end or a permission request to the hub (for the hooks of agents)",
       () => import('./hook.ts'),
     ],
   },
-  'Set-up and house-keeping': {
+  'Setup and maintenance': {
     install: [
-      "write the MCP server into a client's own configuration, or take it out again",
+      "add the MCP server to a client's own configuration, or remove it again",
       () => import('./install.ts'),
     ],
     completion: [
-      'print the script that completes mam in bash, zsh or fish',
+      'print the completion script for bash, zsh or fish',
       async () => ({ default: (await import('./completion.ts')).completionOf(commands) }),
     ],
     hub: ['show, stop, restart or read the log of the background process', () => import('./hub.ts')],
@@ -50,7 +50,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       () => import('./trust.ts'),
     ],
     prune: ['remove the folders of jobs that ended long ago', () => import('./prune.ts')],
-    demo: ['show one delegated job from end to end on real parts', () => import('./demo.ts')],
+    demo: ['show one delegated job from end to end with real parts', () => import('./demo.ts')],
   },
 };
 

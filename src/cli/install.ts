@@ -16,7 +16,7 @@ const names = Object.keys(clients);
 
 export default defineCommand({
   about: [
-    "Writes the MCP server `mam` into a client's own configuration. Existing content is preserved; a changed file is " +
+    "Adds the MCP server `mam` to a client's own configuration. Existing content is preserved; a changed file is " +
       'backed up next to it. Running it twice changes nothing.',
   ],
   words: [{ name: 'CLIENT', about: names.join(', '), needed: true, oneOf: names }],
@@ -24,13 +24,13 @@ export default defineCommand({
     user: flag('for all your projects (the default)'),
     project: flag('for the project around the working directory'),
     channel: flag(
-      'Claude Code only: notify it of its jobs over a channel; a later install without it takes that out again',
+      'Claude Code only: notify it of its jobs over a channel; a later install without this option removes it again',
     ),
     dry_run: flag('show what would change, and write nothing'),
-    uninstall: flag("take out mam's entry, with what you added inside it, and nothing else"),
+    uninstall: flag("remove mam's entry, with what you added inside it, and nothing else"),
   },
   json: 'what changed (`files`), `warnings` and what to do `next`',
-  exits: { done: 'it is as you asked, whether something had to change or not' },
+  exits: { done: 'the configuration is as requested, whether it had to change or not' },
   examples: [
     'mam install claude-code --dry-run',
     'mam install claude-code --channel',
@@ -41,8 +41,8 @@ export default defineCommand({
     const client = clients[name] as Client;
     const { user, project, dry_run, uninstall, channel } = options;
     const wrong =
-      (user && project && '--user and --project exclude each other.') ||
-      (channel && uninstall && '--channel and --uninstall exclude each other.') ||
+      (user && project && '--user and --project cannot be used together.') ||
+      (channel && uninstall && '--channel and --uninstall cannot be used together.') ||
       (channel && !client.channel && `${client.title} has no channels: --channel is for claude-code.`);
     if (wrong) throw new MamError('bad_input', wrong);
     const scope: Scope = project ? 'project' : 'user';
@@ -106,7 +106,7 @@ function jsonOf({ plans, ...report }: Report): object {
 
 function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, next }: Report): string {
   if (!changed) {
-    const state = uninstall ? 'Nothing of mam install is in' : 'mam is installed already, nothing changes:';
+    const state = uninstall ? 'Nothing from mam install is in' : 'mam is already installed; nothing changes:';
     // What was left unchanged has its own warning.
     const silent = plans.filter(({ edited }) => !uninstall || edited.kept.length === 0);
     return [state, ...silent.map(({ path }) => `  ${path}`)].join('\n');
@@ -121,7 +121,7 @@ function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, 
   }
   const where = scope === 'user' ? 'for all your projects' : 'for this project';
   return [
-    `mam is ${uninstall ? 'taken out of' : 'added to'} ${title}, ${where}:`,
+    `mam was ${uninstall ? 'removed from' : 'added to'} ${title}, ${where}:`,
     ...plans.flatMap(({ path, change, backup, removed = [] }) => [
       `  ${change.padEnd(9)}  ${path}`,
       ...(backup === undefined ? [] : [`  ${'backup'.padEnd(9)}  ${backup}`]),

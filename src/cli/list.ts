@@ -18,12 +18,12 @@ const { mine: _, ...fields } = listJobs.fields;
 
 export default defineCommand({
   about: [
-    'Lists the jobs of the registry, the newest first. Reads the files, so it needs no hub.',
-    'On a terminal it has titles and ages, and no line is longer than the screen; elsewhere each job has its whole line, with its time of creation.',
+    'Lists the jobs of the registry, newest first. Reads the files, so it needs no hub.',
+    'On a terminal, the list has column titles and ages, and lines are cut to its width; elsewhere, each job has one full line with its time of creation.',
   ],
   options: fields,
   json: { tool: 'list_jobs' },
-  exits: { done: 'done, also when there is no job' },
+  exits: { done: 'done, even if there is no job' },
   examples: ['mam list --status working', "mam list --json | jq -r '.jobs[].job_id'"],
 
   async run({ options, registryDir, json }) {
@@ -67,9 +67,9 @@ export default defineCommand({
       printJson({ ...view, next: next ?? step });
       return EXIT.done;
     }
-    const none = total === 0 ? `No jobs in ${dir}.` : `None of the ${total} jobs in ${dir}.`;
+    const none = total === 0 ? `No jobs in ${dir}.` : `None of the ${total} jobs in ${dir} matches.`;
     print(rows.length === 0 ? none : listText(rows));
-    // A pipe gets a line for each job, and no other.
+    // A pipe gets a line for each job, and nothing else.
     const [say, mark] = isTerminal() ? [print, '… '] : [note, ''];
     if (view.need_you > 0) {
       const look = first?.needs_you === true ? `mam status ${first.job_id}` : 'mam list --needs-you';

@@ -20,23 +20,23 @@ export default defineCommand({
   synopsis: '[--job] ID [--follow] [--after SEQ] [--include PARTS] | --list [--limit N]',
   about: [
     'Shows the audit log of a job: every event with its time and who made it, the delivery with its evidence, requests ' +
-      'and who decided them, messages, checks, the result, and how long it all took. It reads the files, so it needs no ' +
+      'and who decided them, messages, checks, the result, and how long everything took. It reads the files, so it needs no ' +
       'hub, except for --follow and the live screen of an open job.',
     'A job that is no longer in its registry is read from its separate log folder (MAM_LOGS_DIR).',
   ],
   words: [jobWord],
   options: {
     ...theJob,
-    list: flag('list the log folders of all jobs, the newest first'),
-    limit: or(count('with --list: how many'), 50),
-    follow: flag('go on until the job is final', { short: 'f' }),
+    list: flag('list the log folders of all jobs, newest first'),
+    limit: or(count('with --list: maximum number of logs'), 50),
+    follow: flag('continue until the job is final', { short: 'f' }),
     after: logs.fields.after,
-    include: or(text(`which of ${PARTS.join(', ')}, with commas between them`, { value: 'PARTS' }), 'events'),
+    include: or(text(`which of ${PARTS.join(', ')}, separated by commas`, { value: 'PARTS' }), 'events'),
   },
   json: {
     tool: 'job_logs',
     also:
-      'Nothing is cut, and `more` is false. With --follow it is one event a line as it comes, and at the end the object ' +
+      'Nothing is cut, and `more` is false. With --follow, each event is one line, printed as it comes, and the last line is the object ' +
       'without `events`. With --list: `logs`, with `job_id`, `status`, `reason`, `created_at`, `final_at`, `log_dir`.',
   },
   exits: {
@@ -68,8 +68,8 @@ function partsOf(given: string): Part[] {
   if (unknown === undefined) return parts as Part[];
   throw new MamError(
     'bad_input',
-    'That is not a part of a log.',
-    `Give --include one or more of ${PARTS.join(', ')}, with commas between them.`,
+    'Unknown part of a log.',
+    `Give --include one or more of ${PARTS.join(', ')}, separated by commas.`,
   );
 }
 
@@ -77,7 +77,7 @@ async function list(settings: Settings, limit: number, json: boolean): Promise<n
   const { rows, total } = await listLogs(settings, limit);
   const { registryDir: registry_dir, logsDir = registry_dir } = settings;
   const view = {
-    summary: `${rows.length} of ${total} log folders, the newest first.`,
+    summary: `${rows.length} of ${total} log folders, newest first.`,
     logs: rows,
     total,
     registry_dir,
@@ -126,7 +126,7 @@ async function show(
     print(`\n${paint('bold', title)}\n${screen.missing ?? screen.screen.join('\n')}`);
   }
   if (output !== undefined) {
-    print(`\n${paint('bold', 'The output of the check')}\n${output === '' ? 'There is none.' : output}`);
+    print(`\n${paint('bold', 'The output of the check')}\n${output === '' ? 'None.' : output}`);
   }
   return EXIT.done;
 }

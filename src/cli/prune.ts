@@ -7,25 +7,23 @@ import { inStatusColour } from './jobs/job-text.ts';
 import { cutoffOf } from './jobs/prune-cutoff.ts';
 import { withHub } from './jobs/with-hub.ts';
 
-/** One part of a prune reads and moves a hundred jobs, in ms. */
+/** Limit for one page of a prune, which reads and moves a hundred jobs; in ms. */
 const PART_MS = 60_000;
 
 export default defineCommand({
   about: [
-    'Removes the folders of final jobs that ended longer ago than an age. Nothing is ever pruned automatically.',
-    'Open jobs stay, and separate log folders (MAM_LOGS_DIR). A job whose files are damaged, or that holds files that are ' +
-      'not ours, stays and is named.',
+    'Removes the folders of final jobs that ended longer ago than an age, or before a date. Nothing is ever pruned automatically.',
+    'Open jobs and separate log folders (MAM_LOGS_DIR) are kept. A job whose files are damaged, or that has files that ' +
+      'are not from mam, is kept and reported.',
   ],
   options: {
-    older_than: text('such as 36h, 30d or 8w; or a date such as 2026-10-31: what ended before it goes', {
-      value: 'AGE',
-    }),
-    dry_run: flag('only show what would go'),
+    older_than: text('an age such as 36h, 30d or 8w, or a date such as 2026-10-31', { value: 'AGE' }),
+    dry_run: flag('only show what would be removed'),
   },
   json:
     '`summary`, `pruned` (`job_id`, `status`, `final_at`, `bytes` of each), `kept` (`job_id` and `why` of each that was ' +
-    'left although it may be old enough), `count`, `bytes`, `before`, `dry_run`, `registry_dir`, `next`.',
-  exits: { done: 'done, also when nothing was old enough or something was kept' },
+    'kept although it may be old enough), `count`, `bytes`, `before`, `dry_run`, `registry_dir`, `next`.',
+  exits: { done: 'done, even if nothing was old enough or something was kept' },
   examples: ['mam prune --older-than 30d --dry-run', 'mam prune --older-than 30d'],
 
   run: ({ options, registryDir, json }) => {
@@ -40,18 +38,18 @@ export default defineCommand({
           const part = await ask('prune', { registry_dir: dir, before, dry_run, cursor }, PART_MS);
           all.pruned.push(...part.pruned);
           all.kept.push(...part.kept);
-          for (const { job_id, why } of part.kept) note(`${job_id} stays. ${why}`);
+          for (const { job_id, why } of part.kept) note(`${job_id} is kept. ${why}`);
           cursor = part.cursor;
         } while (cursor !== undefined);
       } finally {
-        // Jobs come in the order of their delegation. What is gone is printed even if the rest fails.
+        // Jobs come in the order of their delegation. What was removed is printed even if the rest fails.
         all.pruned.sort((a, b) => a.final_at.localeCompare(b.final_at));
         if (!json) for (const job of all.pruned) print(lineOf(job));
       }
       const count = all.pruned.length;
       const bytes = all.pruned.reduce((sum, job) => sum + job.bytes, 0);
       const verb = dry_run ? 'Would prune' : 'Pruned';
-      const stay = all.kept.length === 0 ? '' : ` ${all.kept.length} that may be old enough stay.`;
+      const stay = all.kept.length === 0 ? '' : ` ${all.kept.length} that may be old enough are kept.`;
       const summary = `${verb} ${count} ${count === 1 ? 'job' : 'jobs'} (${bytesText(bytes)}) that ended before ${dayAndTime(before)}.${stay}`;
       const next = dry_run ? `mam prune --older-than ${older_than}` : 'mam list';
       const view = { summary, ...all, count, bytes, before, dry_run, registry_dir: dir, next };

@@ -30,7 +30,7 @@ const { result, files: _, ...fields } = operation.fields;
 const options = {
   ...fields,
   result_file: maybe(
-    text('with completed or error: the result, UTF-8 text of 1 MiB at most; - reads standard input', {
+    text('with completed or error: file with the result, UTF-8, at most 1 MiB; - reads standard input', {
       completes: 'file',
     }),
   ),
@@ -43,7 +43,7 @@ const publish = defineCommand({
   exits: {
     done: 'recorded (stderr says so when the job was already final), or kept in the outbox (stderr says so)',
     failed: 'the hub refused it: there is no such job',
-    lost: 'kept nowhere, not even in the outbox',
+    lost: 'it could not be stored anywhere, not even in the outbox',
   },
   examples: ['mam publish --job fix-login-7f3kq2ab --event completed --detail "Fixed, tests pass"'],
 
@@ -84,7 +84,7 @@ export async function report(given: Given<typeof options>, source?: 'person'): P
   return fail(commandWords(reply.refusal ?? 'The event was refused.') + whole, EXIT.failed);
 }
 
-/** `mam publish`, from a bundle of its own. */
+/** `mam publish`, from its own bundle. */
 export const run = (args: string[]): Promise<number> => runDeclared('publish', publish, args);
 
 async function toClaim(
@@ -159,7 +159,7 @@ async function deliver(settings: Settings, claim: Claim): Promise<ClaimReply> {
     reply = await publishOnce(options);
   }
   if (reply !== undefined) return reply;
-  // TLS and WebSockets need the whole client.
+  // TLS and WebSockets need the full client.
   const { openLink } = await import('../link/client.ts');
   const link = openLink(settings);
   try {
@@ -184,7 +184,7 @@ async function keep(settings: Settings, claim: Claim, why: string): Promise<Clai
 }
 
 function kept({ event_id }: Claim, why: string): ClaimReply {
-  note(`kept in the outbox, delivered when the hub can take it. ${why}`);
+  note(`kept in the outbox; it will be delivered when the hub can take it. ${why}`);
   return { event_id, accepted: true, recorded: false };
 }
 

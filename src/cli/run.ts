@@ -41,12 +41,12 @@ function overview(): string {
     '',
   ]);
   return [
-    `mam ${VERSION}: delegates jobs to agents that live in tmux panes, and hears when they are done.`,
+    `mam ${VERSION}: delegates jobs to agents in tmux panes, and reports when they are done.`,
     '',
     'Usage: mam COMMAND [options]',
     '',
     ...list,
-    'mam COMMAND --help shows an example. Without a command, and with stdin not a terminal, mam is the',
+    'mam COMMAND --help shows an example. Without a command, and if stdin is not a terminal, mam is the',
     'MCP server on stdio; `mam install CLIENT` connects it to Claude Code, Codex and others.',
     '',
   ].join('\n');

@@ -12,13 +12,11 @@ const { agent: kindField, ...fields } = start.fields;
 const START_MS = 55_000;
 
 export default defineCommand({
-  about: [
-    'Starts an agent in a tmux session of its own, ready for jobs; nothing of your own configuration is changed.',
-  ],
+  about: ['Starts an agent in its own tmux session, ready for jobs. Your own configuration is not changed.'],
   words: [{ name: 'KIND', about: kindField.about, needed: true, completes: 'agent' }],
   options: fields,
   json: { tool: 'start_agent' },
-  exits: { done: 'ready', attention: 'a person must look into the session first' },
+  exits: { done: 'ready', attention: 'a person must look at the session first' },
   examples: ['mam start codex', 'mam start codex --name reviewer --workdir ../other'],
 
   run: ({ words: [typed = ''], options, registryDir, json }) =>
@@ -38,7 +36,7 @@ export default defineCommand({
       } else {
         print(`${agent} ${ready ? 'is ready' : 'is not ready'} in ${target}`);
         if (waits !== undefined) note(waits);
-        if (not_resumed !== undefined) note(`it has begun anew: ${not_resumed}.`);
+        if (not_resumed !== undefined) note(`it began a new conversation: ${not_resumed}.`);
         if (lost !== undefined) note(lost);
         else print(`attach: ${attach}`);
       }

@@ -40,7 +40,7 @@ export default defineCommand({
     failed: 'failed or cancelled, or the check failed; with --no-wait: the hand-over failed',
     running: 'Ctrl-C: the job goes on',
     attention:
-      'the job needs an answer, its check could not run or finish, or it is not known that the order has arrived',
+      'the job needs an answer, its check could not run or finish, or the arrival of its order was not confirmed',
   },
   examples: [
     'mam submit --prompt "Fix the login test" --agent codex --validate ./check.sh',
@@ -54,7 +54,7 @@ export default defineCommand({
       throw new MamError(
         'bad_input',
         '--notify pane is only for jobs that nobody waits for.',
-        'Give --no-wait as well, or leave it out.',
+        'Add --no-wait, or leave out --notify.',
       );
     }
     const prompt = await promptOf(chosen, words);
@@ -109,13 +109,13 @@ export default defineCommand({
 
 function preview(view: ReturnType<typeof previewView>, prompt: string, json: boolean): void {
   if (json) {
-    const delegate = 'The same without --dry-run delegates the job; it will get another id.';
+    const delegate = 'The same command without --dry-run delegates the job; it will have a different id.';
     printJson({ ...view, next: view.repeated ? `mam wait --job ${view.job_id}` : delegate });
     return;
   }
   if (view.repeated) print('dry run: nothing was changed');
   else {
-    print(`dry run: nothing was changed; the job will get another id than ${view.job_id}`);
+    print(`dry run: nothing was changed; the job will have a different id than ${view.job_id}`);
     print(`target: ${view.target ?? 'a person'}`);
     print('instructions:');
     print(view.typed_text ?? humanText(view.job_id, prompt));
@@ -151,5 +151,5 @@ function needsSaying({ record: { status, phase, reason } }: DelegateResult): boo
 }
 
 function humanText(jobId: string, prompt: string): string {
-  return `For a person: ${clean(prompt)}\nWhen it is done: mam done ${jobId} "WHAT CAME OF IT"`;
+  return `For a person: ${clean(prompt)}\nWhen it is done: mam done ${jobId} "THE OUTCOME"`;
 }

@@ -26,7 +26,7 @@ const NEXT: Partial<Record<ProjectConfig['state'], string>> = {
   changed: 'mam trust',
 };
 
-const KEPT = 'A hub that runs keeps its broker and realm until `mam hub restart`.';
+const KEPT = 'A running hub keeps its broker and realm until `mam hub restart`.';
 /** The settings that a new hub takes from its starter's file. */
 const OF_THE_HUB = ALL_SETTINGS.filter(
   ({ handedTo, inProject }) => handedTo.includes('hub') && inProject !== 'unread',
@@ -34,24 +34,24 @@ const OF_THE_HUB = ALL_SETTINGS.filter(
 
 export default defineCommand({
   about: [
-    'Accepts the settings of this project that could run something or lead outside: programs, brokers, tmux sockets, ' +
-      'folders outside of the project. They may come with a clone, so they count only after this. When the file ' +
-      'changes, it must be accepted again.',
+    'Accepts the settings of this project that could run something or lead outside of it: programs, brokers, tmux ' +
+      'sockets, other folders. They may come with a clone, so they have no effect until you accept them. When the ' +
+      'file changes, it must be accepted again.',
     'Look at them with --show first. On a terminal it shows them and asks; elsewhere it accepts nothing without --yes. ' +
       'What was accepted is recorded in MAM_HOME, by the path and the content of the file.',
   ],
   options: {
     show: flag('show what the file asks for, and accept nothing'),
-    yes: flag('accept without being asked'),
+    yes: flag('accept without asking'),
     revoke: flag('stop accepting it'),
   },
-  json: '`summary`, `path`, `state` (absent, none, untrusted, changed, trusted or invalid), `settings` (what the file sets; passwords are left out), `ignored` (the settings that do not count), `reasons` (why some would never count) and `next`',
-  exits: { done: 'done, also when there is nothing to accept' },
+  json: '`summary`, `path`, `state` (absent, none, untrusted, changed, trusted or invalid), `settings` (what the file sets; passwords are left out), `ignored` (the settings that have no effect), `reasons` (why some never have one) and `next`',
+  exits: { done: 'done, even if there is nothing to accept' },
   examples: ['mam trust --show', 'mam trust', 'mam trust --yes', 'mam trust --revoke'],
 
   async run({ options, json }) {
     if (options.show && options.revoke)
-      throw new MamError('bad_input', '--show and --revoke exclude each other.', 'Give one of them.');
+      throw new MamError('bad_input', '--show and --revoke cannot be used together.', 'Give one of them.');
     const settings = await loadSettings();
     const { projectFolder, home } = settings;
     let config = await readProjectConfig(projectFolder, home);
@@ -84,7 +84,7 @@ function tell(config: ProjectConfig, reasons: Record<string, string>, json: bool
   const { path, state, ignored, notice } = config;
   const summary = sentence(config) + more;
   const fix = state === 'invalid' ? notice?.person : undefined;
-  const next = fix ?? NEXT[state] ?? `Nothing has to be accepted in ${shellWord(path)}.`;
+  const next = fix ?? NEXT[state] ?? `Nothing needs to be accepted in ${shellWord(path)}.`;
   const all = [...new Set([...ignored, ...Object.keys(reasons)])];
   const view = { summary, path, state, settings: shown(config), ignored: all, reasons, next };
   const lines = Object.entries(shown(config)).flatMap(([name, value]) => {
@@ -122,7 +122,7 @@ function word(value: unknown): string {
   return typeof value === 'string' && shellWord(value) === value ? value : JSON.stringify(value);
 }
 
-/** Shows a person what the file asks for, and asks. @throws MamError `refused` where nobody can be asked */
+/** Shows a person what the file asks for, and asks. @throws MamError `refused` if nobody can be asked */
 async function isAccepted(
   config: ProjectConfig,
   reasons: Record<string, string>,

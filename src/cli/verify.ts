@@ -26,20 +26,20 @@ import { jobWord, theJob } from './jobs/job-argument.ts';
 import { findJob } from './jobs/job-log.ts';
 import { ScriptOutput } from './jobs/script-output.ts';
 
-/** How long an interrupted script may tidy up, in ms. */
+/** How long an interrupted script may take to clean up, in ms. */
 const GRACE_MS = 2_000;
 
 export default defineCommand({
   about: [
     "Runs a validation script against a job's artifacts now, in the job's working folder, with JOB_ID, REGISTRY_DIR and " +
       "MAM_JOB_DIR set. Prints its output as it comes, and the verdict on the last line. The job's status never changes; " +
-      'the verdict is noted in its log.',
-    'Ctrl-C or a timeout ends the script and all that it started.',
+      'the verdict is recorded in its log.',
+    'Ctrl-C or a timeout ends the script and everything it started.',
   ],
   words: [jobWord],
   options: { ...verify.fields, ...theJob },
   json: { tool: 'verify_job', also: "The script's output goes to stderr." },
-  exits: { done: "passed. Any other code is the script's own (124: its time was up, 128 + n: signal n)" },
+  exits: { done: "passed. Any other code is the script's own (124: it timed out, 128 + n: signal n)" },
   examples: ['mam verify --job fix-login-7f3kq2ab --validate ./check.sh', 'mam verify fix-login'],
 
   async run({ options, words, registryDir, json }) {
@@ -49,7 +49,7 @@ export default defineCommand({
     const record = recordOf(dir, jobId, settings, given !== undefined);
     const { script, script_changed } = scriptOf(record.validation, given);
     if (script_changed) note(`${script} was changed since the job was delegated.`);
-    // The verdict is the exit code, whoever reads the output.
+    // The exit code is the verdict, even if nobody reads the output.
     onReaderGone(() => {});
     const timeoutSeconds = options.validate_timeout_seconds ?? record.validation?.timeout_seconds;
     const env = scriptEnvironment(dir, jobId, { path: settings.path, virtual_env: settings.virtualEnv });
@@ -79,7 +79,7 @@ export default defineCommand({
 
 /**
  * The record of a job whose script is run.
- * @param isNamed the user names the script: then a job that is only history will do, but not its working folder
+ * @param isNamed the user names the script: then a job that is only history is accepted, but not its working folder
  * @throws MamError `refused` for a job that is only history
  */
 function recordOf(dir: string, jobId: string, { home, cwd }: Settings, isNamed: boolean): JobRecord {
@@ -128,7 +128,7 @@ async function runHere(
   }
 }
 
-/** Leaves the verdict in the job's log; if that fails, the verdict still counts. */
+/** Records the verdict in the job's log; if that fails, the verdict still counts. */
 async function noteIn(settings: Settings, jobId: string, data: EventTypes['verified']): Promise<void> {
   const link = openLink(settings);
   try {

@@ -10,7 +10,7 @@ import { followedJson, followJobs } from './jobs/follow-jobs.ts';
 import { jobIdOf, jobWord, theJob } from './jobs/job-argument.ts';
 import { withLink } from './jobs/with-hub.ts';
 
-/** The wait for the list of jobs, in ms: the user's limit plus the start of a hub, and never longer than the second. */
+/** How long to wait for the list of jobs, in ms: the user's limit plus the first, and never longer than the second. */
 const HUB_START_MS = 4_000;
 const MAX_LIST_MS = 10_000;
 
@@ -23,17 +23,17 @@ export default defineCommand({
   words: [jobWord],
   options: {
     ...theJob,
-    timeout_seconds: maybe(number('how long to wait; without it there is no limit')),
+    timeout_seconds: maybe(number('maximum seconds to wait; default: no limit')),
   },
   json: {
     tool: 'wait_job',
     also: 'Nothing is cut: `jobs_left_out` is 0, and there is no `events_left_out`.',
   },
   exits: {
-    done: 'completed; of several jobs, every one',
-    failed: 'failed or cancelled; of several jobs, one of them',
+    done: 'completed; of several jobs, all of them',
+    failed: 'failed or cancelled; of several jobs, at least one',
     running: 'time is up, or Ctrl-C: the job goes on',
-    attention: 'the job that is named needs an answer',
+    attention: 'the named job needs an answer',
   },
   examples: ['mam wait --job fix-login-7f3kq2ab --timeout 600', 'mam wait'],
 

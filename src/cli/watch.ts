@@ -12,13 +12,13 @@ const ENDED_BY_SIGNAL = 128;
 
 export default defineCommand({
   about: [
-    "A live board in the terminal: every job of the registry, and the selected one's timeline and screen. " +
+    "Shows a live board in the terminal: every job of the registry, and the selected one's timeline and screen. " +
       'Its keys attach to a job, answer it, allow, deny, cancel and filter; ? lists them.',
     'Leaving it changes nothing: the jobs go on.',
   ],
-  options: { open: flag('begin with the open jobs only') },
+  options: { open: flag('start with the open jobs only') },
   json: 'Nothing: a board is for people. Scripts use `mam list --json` and `mam wait --json`',
-  exits: { done: 'it was left' },
+  exits: { done: 'you left the board' },
   examples: ['mam watch', 'mam watch --open'],
 
   async run({ options, registryDir, json }) {

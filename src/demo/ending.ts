@@ -22,7 +22,7 @@ const CHILDREN_MS = 500;
 type Doomed = Pick<ProcessId, 'pid' | 'start'>;
 
 /**
- * Ends everything of a demo and removes its folder; only processes that the demo started are touched.
+ * Ends all processes of a demo and removes its folder; only processes that the demo started are touched.
  * @returns when the processes are really gone
  * @throws MamError `internal` when one of them stays; its folder then stays too
  */
@@ -52,7 +52,7 @@ async function untilGone(doomed: Doomed[]): Promise<void> {
   for (const { pid } of left()) sendSignal(pid, 'SIGKILL');
   if (await until(() => left().length === 0, FORCE_MS)) return;
   const stuck = left().map(({ pid }) => pid);
-  throw new MamError('internal', `The demo's processes ${stuck.join(', ')} do not end.`);
+  throw new MamError('internal', `The demo's processes ${stuck.join(', ')} did not end.`);
 }
 
 /** The peers' MCP servers, which announce themselves by a file each. */

@@ -36,7 +36,7 @@ export function jobIdOf(order: string): string | undefined {
   return /\bjob_id "([a-z0-9-]{1,64})"/.exec(order)?.[1] ?? /\bJob ([a-z0-9-]{1,64}) was/.exec(order)?.[1];
 }
 
-/** Reads a task; nothing where it is not of the one kind that the peer knows. */
+/** Reads a task; undefined if it is not of the one kind that the peer knows. */
 export function planOf(task: string, jobId: string): Plan | undefined {
   const [, file, line] = TASK.exec(task) ?? [];
   if (file === undefined || line === undefined || basename(file) !== file || /^\.+$/.test(file))

@@ -7,7 +7,7 @@ import { programPath } from '../settings/program.ts';
 /** How long one call may take, in ms: more than the longest wait that a server grants to an unknown client. */
 const CALL_MS = 60_000;
 
-/** An MCP client with a `mam` server of its own on stdio, as an agent has it. */
+/** An MCP client with its own `mam` server on stdio, like an agent. */
 export class MamClient {
   readonly #client: Client;
 
@@ -16,7 +16,7 @@ export class MamClient {
   }
 
   /**
-   * Starts a server and shakes hands with it.
+   * Starts a server and completes the handshake.
    * @param name the client's own name
    * @param env the whole environment of the server
    */

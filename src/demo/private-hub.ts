@@ -23,7 +23,7 @@ export async function startHub(stage: Stage): Promise<number> {
   throw new MamError('unavailable', `The hub did not start: ${cleanLine(stderr, WHY_CHARS)}`);
 }
 
-/** The process of the demo's hub, even of one that replaced the first; nothing when none runs. */
+/** The process of the demo's hub, even of one that replaced the first; undefined when none is running. */
 export function hubPid(stage: Stage): number | undefined {
   return livingOwner(stage.home.lock)?.pid;
 }

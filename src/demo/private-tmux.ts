@@ -6,7 +6,7 @@ import { programPath } from '../settings/program.ts';
 import { commandOptions, type Stage } from './stage.ts';
 
 export const SESSION = 'peer';
-/** The channel of tmux on which the peer signals that it is ready; its death does too. */
+/** The tmux channel on which the peer signals that it is ready; it is signalled at its death, too. */
 const READY = 'demo-peer';
 /** A peer is ready within this time, in ms; measured: 300 to 500. */
 const READY_MS = 20_000;
@@ -15,7 +15,7 @@ const TMUX_TIMEOUT_MS = 10_000;
 /** How much of the peer's screen a failure shows, in lines. */
 const SCREEN_LINES = 12;
 
-// The pane outlives the peer, so that a failure can show its last words.
+// The pane outlives the peer, so that a failure can show its last output.
 const CONFIG = `set -g remain-on-exit on
 set-hook -g pane-died 'wait-for -S ${READY}'
 set -g status-left ' mam demo  '
@@ -27,7 +27,7 @@ set -g status-right-length 40
 export async function tmuxVersion(): Promise<string> {
   const { stdout, failed, code } = await execa('tmux', ['-V'], { cwd: '/', reject: false });
   if (!failed) return stdout;
-  if (code !== 'ENOENT') throw new MamError('unavailable', 'The program tmux does not run.', 'Try: tmux -V');
+  if (code !== 'ENOENT') throw new MamError('unavailable', 'tmux cannot be run.', 'Try: tmux -V');
   throw new MamError(
     'unavailable',
     'The demo needs tmux, which is not installed or not on the PATH.',
@@ -35,7 +35,7 @@ export async function tmuxVersion(): Promise<string> {
   );
 }
 
-/** Starts a tmux server of our own with the peer in it. @returns when the peer can take an order */
+/** Starts a private tmux server with the peer in it. @returns when the peer can take an order */
 export async function startPeer(stage: Stage, stop: AbortSignal): Promise<void> {
   writeFileSync(stage.tmuxConfig, CONFIG);
   const program = [process.execPath, programPath(), 'demo', 'peer', READY];
@@ -76,7 +76,7 @@ export async function tmuxPids(stage: Stage): Promise<number[]> {
   return [...new Set(list.split(/\s+/).map(Number))].filter((pid) => pid > 0);
 }
 
-/** Ends the private server, if it runs. */
+/** Ends the private server, if it is running. */
 export async function endTmux(stage: Stage): Promise<void> {
   await tmux(stage, ['kill-server']).catch(() => {});
 }

@@ -60,13 +60,12 @@ export function textReport(
 
   return {
     stage(stage, tmux) {
-      print(`${paint('bold', 'mam demo')}: one delegated job from end to end, on real parts\n`);
-      fact('folder', `${stage.folder}, private: its own hub, registry and server of ${tmux}`);
+      print(`${paint('bold', 'mam demo')}: one delegated job from end to end, with real parts\n`);
+      fact('folder', `${stage.folder}, private: its own hub, registry and ${tmux} server`);
     },
     hub: (pid) => step('hub', `runs as process ${pid}`),
-    peer: (session) =>
-      step('peer', `waits in tmux session "${session}", connected to a mam server of its own`),
-    supervisor: () => step('supervisor', 'an MCP client with a mam server of its own, connected to the hub'),
+    peer: (session) => step('peer', `waits in tmux session "${session}", connected to its own mam server`),
+    supervisor: () => step('supervisor', 'an MCP client with its own mam server, connected to the hub'),
     delegated(job, prompt, called, answered) {
       fact('task', cleanLine(prompt, TASK_CHARS));
       fact('job', `${paint('bold', job.job_id)}, delegate_job answered after ${answered - called} ms`);
@@ -90,15 +89,16 @@ export function textReport(
     },
     end(end, { stage, kept, seconds, failure }) {
       const time = `${seconds.toFixed(1)} s`;
-      const gone = 'the hub, the tmux server and the folder are gone again.';
+      const gone = 'the hub, the tmux server and the folder were removed.';
       if (failure !== undefined) {
         print(`\n${paint('red', 'The demo failed')} after ${time}: ${failure.why}`);
-        tail(`The hub's log was ${stage.home.log}; it ends:`, failure.hubLog);
+        tail(`The end of the hub's log, ${stage.home.log}:`, failure.hubLog);
         tail("The peer's screen was:", failure.screen);
       }
       if (kept) {
         const { attach, stop } = commandsOf(stage);
-        if (end === 'completed') print(`\n${paint('green', 'Completed')} in ${time}; everything still runs.`);
+        if (end === 'completed')
+          print(`\n${paint('green', 'Completed')} in ${time}; everything is still running.`);
         fact('look at it', attach);
         fact('files', stage.project);
         fact('end it', stop);

@@ -21,7 +21,7 @@ const WAIT_SECONDS = 20;
 const ANNOUNCE_MS = 2_000;
 
 /**
- * One delegated job from end to end on real parts: a hub, a tmux server with a peer that is an MCP client, and a
+ * One delegated job from end to end with real parts: a hub, a tmux server with a peer that is an MCP client, and a
  * supervisor that speaks MCP to a `mam` server. Everything lives in a private folder and is ended again.
  * @param report gets what happens
  * @param keep leaves all of it running
@@ -54,7 +54,7 @@ export async function runDemo(report: Report, keep: boolean, stop: AbortSignal):
   return end;
 }
 
-/** The story itself. @throws MamError with what went wrong, or anything once `stop` is aborted */
+/** Runs the demo itself. @throws MamError with what went wrong, or anything once `stop` is aborted */
 async function play(stage: Stage, report: Report, stop: AbortSignal): Promise<void> {
   const hub = await startHub(stage);
   report.hub?.(hub);
@@ -97,7 +97,7 @@ async function delegate(stage: Stage, call: Call, report: Report): Promise<void>
   report.job(status, timeline);
   if (status.status !== 'completed') {
     const words = status.detail === undefined ? '' : ` Its last words: ${cleanLine(status.detail, 300)}`;
-    throw new MamError('refused', `The job has ${status.status} (${status.reason ?? 'no reason'}).${words}`);
+    throw new MamError('refused', `The job is ${status.status} (${status.reason ?? 'no reason'}).${words}`);
   }
   if (status.validation?.passed !== true)
     throw new MamError('internal', 'The validation script did not run.');

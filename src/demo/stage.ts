@@ -5,7 +5,7 @@ import { MamError } from '../base/errors.ts';
 import { type Home, homePaths } from '../registry/home.ts';
 import { scrubbedEnvironment } from '../settings/environment.ts';
 
-/** With a longer one, the paths of the sockets in the folder might be too long, and cut. */
+/** With a longer one, the paths of the sockets in the folder could be too long, and truncated. */
 const MAX_TEMPORARY_BYTES = 60;
 
 /** The folder of one demo, with all its files: it touches nothing of the user's own hub, registry or tmux. */
@@ -30,7 +30,7 @@ export function makeStage(): Stage {
   const stage = stageIn(mkdtempSync(join(parent, 'mam-demo-')));
   writeFileSync(stage.marker, `${JSON.stringify({ demo: 'multi-agent-mux', pid: process.pid })}\n`);
   mkdirSync(stage.home.folder, { mode: 0o700 });
-  // A project folder of its own: otherwise one above the temporary folder would be found, with its settings.
+  // Its own project folder: otherwise one above the temporary folder would be found, with its settings.
   mkdirSync(join(stage.project, '.mam'), { recursive: true });
   return stage;
 }
@@ -62,7 +62,7 @@ export function commandOptions(stage: Stage, timeout: number) {
     env: stageEnvironment(stage),
     extendEnv: false,
     timeout,
-    // A group of its own: Ctrl-C ends the demo cleanly, not its commands at random.
+    // Its own process group: Ctrl-C ends the demo cleanly, not its commands at random.
     detached: true,
   };
 }

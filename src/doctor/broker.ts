@@ -38,8 +38,8 @@ export const broker: Check = {
 function hubOn(host: string | undefined, online: string[]): Found[] {
   if (host === undefined) return [];
   if (online.includes(host)) return [ok('broker.hub', 'The hub is online there')];
-  const title = 'The hub runs, but is not online at the broker.';
-  return [problem('broker.hub', title, '`mam hub logs` says why it has not joined; then `mam hub restart`.')];
+  const title = 'The hub is running, but is not online at the broker.';
+  return [problem('broker.hub', title, '`mam hub logs` says why it is not there; then `mam hub restart`.')];
 }
 
 /** The name of this home's hub, while one runs: the machine may have been renamed since it started. */
@@ -53,6 +53,6 @@ function others(host: string, realm: string, online: string[]): Found[] {
   const names = online.filter((name) => name !== host).map((name) => cleanLine(name, HOST_CHARS));
   if (names.length === 0) return [];
   const title = `Other hubs are online in realm ${realm}: ${names.join(', ')}.`;
-  const remedy = 'Two hubs in one realm refuse reports now and then: give each its own MAM_REALM.';
+  const remedy = 'Two hubs in one realm sometimes refuse reports: give each its own MAM_REALM.';
   return [note('broker.others', title, remedy)];
 }

@@ -9,12 +9,12 @@ export interface Place {
   cwd: string;
   /** MAM_HOME. */
   home: string;
-  /** Undefined when they can't be read, which is a finding of its own; `refused` says why. */
+  /** Undefined when they can't be read, which is a separate finding; `refused` says why. */
   settings: Settings | undefined;
   refused: unknown;
   /** `--registry-dir` */
   registryFlag: string | undefined;
-  /** What the clients' files need to know. */
+  /** What is needed to find the clients' files. */
   around: Surroundings;
   programs: Programs;
 }
@@ -23,13 +23,13 @@ export interface Place {
 export interface Check {
   name: string;
   area: Area;
-  /** How long its findings are waited for, in ms. */
+  /** How long to wait for its findings, in ms. */
   limitMs: number;
-  /** @param signal aborted when its time is over, and whatever it has begun must end */
+  /** @param signal aborted when its time is up: everything that it has started must then end */
   look(place: Place, signal: AbortSignal): Promise<Found[]>;
 }
 
-/** For a check that means nothing without settings. */
+/** For a check that needs the settings. */
 export function withSettings(
   look: (settings: Settings, place: Place, signal: AbortSignal) => Promise<Found[]>,
 ): Check['look'] {

@@ -36,7 +36,7 @@ export function waitsOf({ name, server }: { name: string; server: ServerEntry })
     return [{ level: 'problem', id, text }];
   }
   if (set >= SHORT_SECONDS) return [];
-  return [{ level: 'note', id, text: `a wait_job lasts less than ${set} s, then it must be called again.` }];
+  return [{ level: 'note', id, text: `wait_job lasts less than ${set} s, then it must be called again.` }];
 }
 
 /** The variables that Codex should pass on and does not. */
@@ -53,7 +53,7 @@ export function environmentOf(
   const add = (level: Level, names: string, effect: string): void => {
     doubts.push({ level, id: 'env_vars', text: `it does not pass ${names} on, so its server ${effect}.` });
   };
-  if (lost.length > 0) add('problem', lost.join(', '), 'looks for another hub than this shell does');
+  if (lost.length > 0) add('problem', lost.join(', '), 'looks for a different hub than this shell does');
   if (pane.length > 0) add('note', pane.join(' and '), 'does not know its pane');
   return doubts;
 }

@@ -6,18 +6,18 @@ import type { ServerEntry } from '../install/client.ts';
 import type { Place } from './check.ts';
 import type { ServerStart } from './server-probe.ts';
 
-/** What Codex passes to a server by itself. */
+/** What Codex passes to a server by default. */
 const CODEX_PASSES = ['HOME', 'LOGNAME', 'PATH', 'SHELL', 'USER', 'LANG', 'LC_ALL', 'TERM', 'TMPDIR', 'TZ'];
 /** Names that Gemini CLI takes for secrets, and does not pass on. */
 const GEMINI_KEEPS = /TOKEN|SECRET|PASSWORD|PASSWD|KEY|AUTH|CREDENTIAL/i;
 
-/** How a client would start the server from this shell: its command, its arguments and the whole of its environment. */
+/** How a client would start the server from this shell: its command, its arguments and its whole environment. */
 export function startOfClient(client: string, entry: ServerEntry, { env, cwd }: Place): ServerStart {
   const { command, args } = entry;
   return { command, args, env: { ...passed(client, entry, env), ...entry.env }, cwd: nearestThere(cwd) };
 }
 
-/** The file that the start needs and that is missing: the program, or the script that an interpreter should run. */
+/** The file whose absence prevents the start: the program, or the script that an interpreter should run. */
 export function missingFile(
   { command, args: [script] }: ServerStart,
   { programs }: Place,

@@ -18,7 +18,7 @@ import { type Introduced, introduce } from './server-probe.ts';
 const SERVER_MS = 5_000;
 const SCOPES: readonly Scope[] = ['user', 'project'];
 
-/** One place where our server is entered for a client. */
+/** One entry of our server in a client's configuration. */
 interface Entry {
   name: string;
   scope: Scope;
@@ -66,7 +66,7 @@ function filesOf(client: Client, scope: Scope, { around }: Place): ConfigFile[] 
 
 function textOf(path: string): string | undefined {
   try {
-    // A link of the user's is followed; a pipe in its place would be waited for.
+    // The user's own link is followed; opening a pipe in its place would block.
     return readForeign(realpathSync(path));
   } catch (error) {
     const code = systemCode(error);
@@ -90,12 +90,12 @@ async function healthOfEntry(entry: Entry, place: Place, signal: AbortSignal): P
   const title = clients[name]?.title ?? name;
   if (!server.enabled) {
     const remedy = `Enable it in ${path}, or remove it: \`${installOf(entry)} --uninstall\`.`;
-    return [note(`client.${name}.enabled`, `mam is switched off for ${title}, in ${path}.`, remedy)];
+    return [note(`client.${name}.enabled`, `mam is disabled for ${title}, in ${path}.`, remedy)];
   }
   const start = startOfClient(name, server, place);
   const missing = missingFile(start, place);
   if (missing !== undefined) {
-    const what = `${title} cannot start mam: ${missing} is not there (${path}).`;
+    const what = `${title} cannot start mam: ${missing} does not exist (${path}).`;
     return [problem(`client.${name}.program`, what, again(entry))];
   }
   const settings = [...waitsOf(entry), ...environmentOf(entry, place)].map(
@@ -120,7 +120,7 @@ function introduced(entry: Entry, title: string, said: Introduced, env: Record<s
   const id = `client.${name}.server`;
   const tools = counted(said.tools.length, 'tool');
   if (said.name !== 'mam') {
-    const text = `${title} starts another server as mam (${path}): ${said.name} ${said.version}.`;
+    const text = `${title} starts a different server as mam (${path}): ${said.name} ${said.version}.`;
     return problem(id, text, again(entry));
   }
   if (said.version !== VERSION) {

@@ -21,16 +21,16 @@ export const clock: Check = {
     const journals = openJobs(home).map(({ registryDir, jobId }) => jobPaths(registryDir, jobId).journal);
     let newest = { path: home.hubFile, at: Date.parse(readHubFile(home.hubFile)?.started_at ?? '') || 0 };
     for (const path of [home.hubFile, home.log, ...journals]) {
-      // 0 also where it can't be looked at: another check reports that.
+      // 0 also if it can't be examined: another check reports that.
       const at = orElse(() => statSync(path).mtimeMs, 0);
       if (at > newest.at) newest = { path, at };
     }
     const { path, at } = newest;
     const ahead = at - Date.now();
     if (ahead <= AHEAD_MS) return [];
-    const title = `This machine's clock is behind what it has written: ${path} is of ${new Date(at).toISOString()}, ${Math.round(ahead / 60_000)} min from now.`;
+    const title = `This machine's clock is behind its own files: ${path} is from ${new Date(at).toISOString()}, ${Math.round(ahead / 60_000)} min from now.`;
     const remedy =
-      'Check `date` (`timedatectl` sets it). Ages and orders by time are wrong until the clock has caught up; no job is lost by it.';
+      'Check `date` (`timedatectl` sets it). Ages and the order of jobs are wrong until the clock has caught up; no job is lost.';
     return [problem('home.clock', title, remedy)];
   },
 };

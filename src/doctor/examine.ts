@@ -21,7 +21,7 @@ async function lookWithin({ name, area, limitMs, look }: Check, place: Place): P
   const looking = look(place, ending.signal).catch((error: unknown) => [
     // A refusal names its own next step: the program is not at fault.
     error instanceof MamError && error.hint !== ''
-      ? problem(`${name}.refused`, `The check "${name}" cannot be made: ${error.message}`, error.hint)
+      ? problem(`${name}.refused`, `The check "${name}" cannot be run: ${error.message}`, error.hint)
       : unfinished(name, `failed: ${cleanLine(explain(error), REASON_CHARS)}`),
   ]);
   const found = await within(looking, limitMs);
@@ -31,6 +31,6 @@ async function lookWithin({ name, area, limitMs, look }: Check, place: Place): P
 }
 
 function unfinished(name: string, why: string): Found {
-  const remedy = 'Run `mam doctor` again; if it stays so, report it with the first line of its output.';
+  const remedy = 'Run `mam doctor` again; if this recurs, report it with the first line of its output.';
   return problem(`${name}.unfinished`, `The check "${name}" ${why}.`, remedy);
 }

@@ -17,7 +17,7 @@ export type Area = keyof typeof AREAS;
 /** A problem keeps something from working; a note is worth knowing, and can wait. */
 export type Level = 'ok' | 'note' | 'problem';
 
-/** One thing that was looked at, for people and for programs. */
+/** One result of a check, for people and for programs. */
 export interface Finding {
   /** Stays the same from version to version, such as `tmux.socket`. */
   id: string;
@@ -46,7 +46,7 @@ export function problem(id: string, title: string, remedy: string, detail?: stri
   return { ...ok(id, title, detail), level: 'problem', remedy };
 }
 
-/** A failure as a problem. @param otherwise what to do where the error does not say it */
+/** A failure as a problem. @param otherwise what to do if the error does not say */
 export function failure(id: string, error: unknown, otherwise = ''): Found {
   const { message, hint } = error instanceof MamError ? error : new MamError('internal', explain(error));
   return problem(id, message, hint || otherwise);

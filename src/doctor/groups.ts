@@ -6,7 +6,7 @@ const duties = new Set<() => void>();
 /** Signals that end a command line, by their number. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Does something when this process ends, if not before. @returns does it now, once */
+/** Has something done when this process ends. @returns does it now instead */
 export function atExit(duty: () => void): () => void {
   if (!process.listeners('exit').includes(endAll)) process.once('exit', endAll);
   const once = (): void => {
@@ -18,8 +18,8 @@ export function atExit(duty: () => void): () => void {
 
 /**
  * Ends a process group with this process at the latest.
- * @param leader nothing where its process could not be started
- * @returns ends what is left of it now, grandchildren too
+ * @param leader undefined if its process could not be started
+ * @returns ends what is left of the group now, grandchildren too
  */
 export function keepGroup(leader: number | undefined): () => void {
   return leader === undefined ? () => {} : atExit(() => sendSignal(-leader, 'SIGKILL'));
@@ -29,7 +29,7 @@ function endAll(): void {
   for (const left of duties) left();
 }
 
-/** Makes an interrupt go through `exit`, so that nothing of ours outlives it. @returns takes that back */
+/** Makes an interrupt go through `exit`, so that nothing of ours outlives it. @returns undoes that */
 export function endOnSignals(): () => void {
   const handlers = Object.entries(SIGNALS).map(([signal, number]) => {
     const handler = (): void => process.exit(128 + number);

@@ -51,8 +51,8 @@ function stateOf(folder: string): Found {
   if (stat === undefined) {
     const parent = nearestThere(folder);
     return mayWrite(parent)
-      ? ok(id, `${folder} does not exist yet; it is made when it is needed`)
-      : problem(id, `${folder} cannot be made: ${parent} cannot be written.`, elsewhere(parent));
+      ? ok(id, `${folder} does not exist yet; it is created when it is needed`)
+      : problem(id, `${folder} cannot be created: ${parent} is not writable.`, elsewhere(parent));
   }
   if (!stat.isDirectory())
     return problem(id, `${folder} is not a folder.`, 'Move it away, or set MAM_HOME to another folder.');
@@ -61,9 +61,9 @@ function stateOf(folder: string): Found {
     const remedy = 'Run mam as that user, without sudo, or set MAM_HOME to a folder of your own.';
     return problem(id, title, remedy);
   }
-  if (!mayWrite(folder)) return problem(id, `${folder} cannot be written.`, elsewhere(folder));
+  if (!mayWrite(folder)) return problem(id, `${folder} is not writable.`, elsewhere(folder));
   const mode = stat.mode & 0o777;
-  if ((mode & 0o077) === 0) return ok(id, `${folder} is private and can be written`);
+  if ((mode & 0o077) === 0) return ok(id, `${folder} is private and writable`);
   const [level, can] = (mode & 0o022) !== 0 ? [problem, 'change'] : [note, 'see'];
   const title = `Other users can ${can} what is in ${folder} (mode ${mode.toString(8)}).`;
   return level(id, title, `\`chmod 700 ${shellWord(folder)}\``);
@@ -78,10 +78,10 @@ function socketOf(folder: string, runtime: string | undefined): Found[] {
   } catch (error) {
     return [problem(id, explain(error), 'Set MAM_HOME to a folder with a shorter path.')];
   }
-  return [ok(id, `The path of ${join(folder, 'hub.sock')} is too long for a socket; it is ${path}`)];
+  return [ok(id, `The path of ${join(folder, 'hub.sock')} is too long for a socket; the socket is ${path}`)];
 }
 
-/** One folder of each other disk. */
+/** One folder on each other disk. */
 function onOtherDisks(own: string, folders: string[]): string[] {
   const seen = new Set([statSync(own).dev]);
   return folders.filter((folder) => {
@@ -94,7 +94,7 @@ function space(id: string, folder: string): Found {
   const { bavail, bsize, files, ffree } = statfsSync(folder);
   // Some file systems do not count files.
   if (files > 0 && ffree < FEW_FILES) {
-    const title = `Only ${ffree} more files can be made at ${folder}: each event that is kept needs one.`;
+    const title = `Only ${ffree} more files can be created at ${folder}: each event that is kept needs one.`;
     const remedy = `Remove files that are not needed; \`df -i ${shellWord(folder)}\` shows how many there are.`;
     return problem(id, title, remedy);
   }
@@ -117,5 +117,5 @@ function mayWrite(folder: string): boolean {
 }
 
 function elsewhere(folder: string): string {
-  return `Make ${folder} writable, in a sandbox too. Or set MAM_HOME to a folder that can be written, the same for all who share the jobs: each MAM_HOME has a hub of its own.`;
+  return `Make ${folder} writable, in a sandbox too. Or set MAM_HOME to a writable folder, the same for everyone who shares the jobs: each MAM_HOME has its own hub.`;
 }

@@ -16,7 +16,7 @@ interface Source {
   title: string;
   paths: string[];
   read(path: string, text: string): unknown;
-  /** The setting that switches them off; nothing where none does. */
+  /** The setting that switches them off; undefined if none does. */
   off(values: Values): string | undefined;
 }
 
@@ -97,7 +97,7 @@ function tableIn(values: Values, name: string): Values {
 
 function healthOf({ agent, title, paths, read, off }: Source): Found[] {
   return [...new Set(paths)].flatMap((path) => {
-    // Nothing where it is missing, or can't be read: the check of its client reports that.
+    // Nothing if it is missing or can't be read: the check of its client reports that.
     const values = orElse(() => read(path, readForeign(realpathSync(path))), undefined);
     const setting = isObject(values) ? off(values) : undefined;
     return setting === undefined ? [] : switchedOff(agent, title, `${setting} in ${path}`);
@@ -115,6 +115,6 @@ function pure({ env }: Place): Found[] {
 
 function switchedOff(agent: string, title: string, by: string): Found {
   const remedy =
-    'Remove that, so that permission requests and the ends of turns are reported at once and a decision reaches the agent without a key. Without hooks mam relies on the screen alone.';
+    'Remove that, so that permission requests and the ends of turns are reported at once and a decision reaches the agent without a key press. Without hooks mam relies on the screen alone.';
   return problem(`agent.${agent}.hooks`, `${title} runs no hooks: ${by}.`, remedy);
 }

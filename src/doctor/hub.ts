@@ -65,7 +65,7 @@ function running(settings: Settings, status: HubStatus): Found[] {
   const jobs = counted(status.open_jobs, 'open job');
   const version = cleanLine(status.version, LINE_CHARS);
   const found = [
-    ok('hub.running', `It runs: process ${status.pid}, version ${version}, ${jobs}`),
+    ok('hub.running', `It is running: process ${status.pid}, version ${version}, ${jobs}`),
     ...differs(status),
     ...renamed(settings, status),
     ...joined(status),
@@ -78,26 +78,26 @@ function running(settings: Settings, status: HubStatus): Found[] {
   return found;
 }
 
-/** The machine's name is part of the hub's: it may have changed since. */
+/** The hub's name contains the machine's, which may have changed since. */
 function renamed({ host }: Settings, status: HubStatus): Found[] {
   if (status.host === host) return [];
-  const title = `The hub is called ${cleanLine(status.host, LINE_CHARS)}, and clients that start now look for ${host}: the machine's name has changed.`;
+  const title = `The hub is named ${cleanLine(status.host, LINE_CHARS)}, but new clients look for ${host}: the machine's name has changed.`;
   return [note('hub.name', title, '`mam hub restart` gives it the new name; open jobs go on.')];
 }
 
 function joined({ broker, broker_problem: why }: HubStatus): Found[] {
   if (why === undefined) return [];
-  const title = `The hub has not joined the broker ${cleanLine(broker, LINE_CHARS)}: ${cleanLine(why, LINE_CHARS)}`;
-  const remedy = 'Fix that at the broker or in the settings; the hub tries again by itself.';
+  const title = `The hub is not connected to the broker ${cleanLine(broker, LINE_CHARS)}: ${cleanLine(why, LINE_CHARS)}`;
+  const remedy = 'Fix that at the broker or in the settings; the hub retries automatically.';
   return [problem('hub.broker', title, remedy)];
 }
 
-/** Its process has another id here, or is not seen. */
+/** Its process has a different id here, or cannot be seen. */
 function isElsewhere(owner: Owner | undefined): Found[] {
   if (owner === undefined || owner.boot !== bootId() || isOurNamespace(owner.ns)) return [];
-  const title = `The hub was started where processes have other ids (in a container, or outside this one): its process ${owner.pid} is not process ${owner.pid} here.`;
+  const title = `The hub was started where processes have different ids (in a container, or outside this one): its process ${owner.pid} is not process ${owner.pid} here.`;
   const remedy =
-    'Run mam and its agents on one side: from here those on the other seem not to run. `mam hub stop` there, then the next command here starts one.';
+    'Run mam and its agents on the same side: processes on the other side seem not to be running. Run `mam hub stop` there; the next command here then starts a hub.';
   return [note('hub.namespace', title, remedy)];
 }
 
@@ -105,7 +105,7 @@ function differs({ version, protocol, pid }: Pick<HubFile, 'version' | 'protocol
   const id = 'hub.version';
   const shown = cleanLine(String(version), LINE_CHARS);
   if (protocol < PROTOCOL_VERSION) {
-    const title = `The hub speaks protocol ${protocol} (version ${shown}), this program ${PROTOCOL_VERSION}: it refuses what we ask.`;
+    const title = `The hub speaks protocol ${protocol} (version ${shown}), this program ${PROTOCOL_VERSION}: it refuses our requests.`;
     return [problem(id, title, `\`kill ${pid}\` ends it cleanly; the next command starts the newer one.`)];
   }
   if (protocol > PROTOCOL_VERSION) {
@@ -118,21 +118,21 @@ function differs({ version, protocol, pid }: Pick<HubFile, 'version' | 'protocol
   return [note(id, title, '`mam hub restart`; open jobs go on.')];
 }
 
-/** There is no hub, although something may answer at its socket. */
+/** No hub is running, although something may answer at its socket. */
 function absent(error: MamError, file: HubFile | undefined, home: Home): Found {
   const id = 'hub.running';
   if (existsSync(home.folder) && !isFolder(home.folder))
-    return problem(id, `None runs, and none can start: ${home.folder} is not a folder.`, error.hint);
+    return problem(id, `None is running, and none can start: ${home.folder} is not a folder.`, error.hint);
   if (error.code !== 'unreachable') {
-    const title = `Something answers at the hub's socket, but not as a hub does: ${error.message}`;
+    const title = `Something answers at the hub's socket, but not like a hub: ${error.message}`;
     return problem(id, title, '`mam hub logs` shows more; `mam hub restart` starts it again.');
   }
   const left =
-    file === undefined ? undefined : `What hub ${file.pid} has left does no harm: the next takes over.`;
-  return ok(id, 'None runs; it starts when it is needed', left);
+    file === undefined ? undefined : `Hub ${file.pid} left harmless files: the next one takes them over.`;
+  return ok(id, 'None is running; it starts when it is needed', left);
 }
 
-/** No answer: because no hub runs, which is fine, or because one runs and does not speak. */
+/** No answer: because no hub is running, which is fine, or because one is running and does not answer. */
 function silent(error: MamError, pid: number | undefined, file: HubFile | undefined, home: Home): Found[] {
   if (pid === undefined) return [absent(error, file, home)];
   const id = 'hub.running';
@@ -140,15 +140,15 @@ function silent(error: MamError, pid: number | undefined, file: HubFile | undefi
   if (other.some(({ level }) => level === 'problem')) return other;
   if (isStopped(pid)) {
     const title = `The hub (process ${pid}) is stopped, as by Ctrl-Z or \`kill -STOP\`.`;
-    return [problem(id, title, `\`kill -CONT ${pid}\` lets it go on.`)];
+    return [problem(id, title, `\`kill -CONT ${pid}\` resumes it.`)];
   }
   if (error.code === 'unreachable') {
-    const title = `The hub (process ${pid}) runs, but does not answer at its socket.`;
-    const remedy = `It is just starting or ending: run \`mam doctor\` again. If it stays so: \`kill ${pid}\`, and see ${home.log}.`;
+    const title = `The hub (process ${pid}) is running, but does not answer at its socket.`;
+    const remedy = `It may be starting or ending: run \`mam doctor\` again. If that does not help: \`kill ${pid}\`, and see ${home.log}.`;
     return [problem(id, title, remedy)];
   }
   const title = `The hub (process ${pid}) did not answer within ${STATUS_TIMEOUT_MS / 1000} s.`;
-  const remedy = `If it stays so: \`mam hub logs\`, then \`kill ${pid}\`; the next command starts a new one, and open jobs go on.`;
+  const remedy = `If that does not change: \`mam hub logs\`, then \`kill ${pid}\`; the next command starts a new one, and open jobs go on.`;
   return [problem(id, title, remedy)];
 }
 
@@ -157,6 +157,6 @@ function logOf({ log }: Home): Found[] {
   const late = errorsIn(log, Date.now() - LOG_MS);
   if (late.length === 0) return [];
   const shown = late.slice(-LOG_LINES).map((line) => cleanLine(line, LINE_CHARS));
-  const title = `Its log has ${counted(late.length, 'error')} of the last day.`;
-  return [note('hub.log', title, '`mam hub logs` shows all.', shown.join('\n'))];
+  const title = `Its log has ${counted(late.length, 'error')} from the last day.`;
+  return [note('hub.log', title, '`mam hub logs` shows all of it.', shown.join('\n'))];
 }

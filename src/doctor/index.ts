@@ -18,7 +18,7 @@ import { tmuxSockets } from './tmux-sockets.ts';
 import { tmuxSwept } from './tmux-swept.ts';
 import { user } from './user.ts';
 
-/** Every check. A new one is a file of its own and a line here. */
+/** Every check. A new one is a new file and a line here. */
 export const checks: readonly Check[] = [
   program,
   tmux,

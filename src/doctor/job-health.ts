@@ -14,7 +14,7 @@ const SHOWN = 3;
 const MOST_LOST = 1_000;
 const FRESH_MS = 5_000;
 
-/** What is wrong with one job's files; nothing when they are whole. */
+/** What is wrong with one job's files; nothing when they are intact. */
 export function jobHealth(registryDir: string, jobId: string): Found[] {
   const paths = jobPaths(registryDir, jobId);
   // Read before the journal, which a hub writes first.
@@ -31,7 +31,7 @@ export function jobHealth(registryDir: string, jobId: string): Found[] {
   }
 }
 
-/** Its files may still be on their way to the disk. */
+/** True while its files may not be on the disk yet. */
 function isFresh(record: JobRecord): boolean {
   return Date.now() - Date.parse(record.final_at ?? record.last_sign_of_life_at) < FRESH_MS;
 }
@@ -48,7 +48,7 @@ function damageOf(
     const missing = lost.length === 1 ? `event ${lost[0]} is lost` : `events ${listed(lost)} are lost`;
     const what = lines.length === 0 ? 'was changed' : `is damaged in ${where}`;
     const title = `The journal of job ${jobId} ${what}: ${missing}.`;
-    const remedy = `All other lines count, and the job goes on with them. To make it whole again, restore ${paths.journal} from a backup; to silence this note, move ${paths.folder} away.`;
+    const remedy = `All other lines count, and the job goes on with them. To repair it, restore ${paths.journal} from a backup; to silence this note, move ${paths.folder} away.`;
     return [problem('registry.journal', title, remedy, damage.slice(0, SHOWN).join('\n') || undefined)];
   }
   // A hub that was killed while it wrote leaves a torn line, which was not acknowledged; no event is missing.
@@ -82,7 +82,7 @@ function recordOf(record: JobRecord, written: ReturnType<typeof writtenState>): 
   const when = behind ? `, as it was after event ${written.seq} of ${record.seq}` : '';
   const said =
     written === undefined ? 'is missing or cannot be read' : `says ${cleanLine(written.status, 40)}${when}`;
-  const title = `Job ${record.job_id} is ${record.status}, and its job.json ${said}.`;
+  const title = `Job ${record.job_id} is ${record.status}, but its job.json ${said}.`;
   const remedy = `Nothing needs to be done: the journal counts. Programs should use \`mam status --job ${record.job_id} --json\` instead of the file.`;
   return [note('registry.record', title, remedy)];
 }

@@ -9,7 +9,7 @@ import { openJobs } from './open-jobs.ts';
 
 const WORDS_CHARS = 300;
 
-/** Open jobs that cannot get to their panes, or wait behind one that needs attention: a person must look into it. */
+/** Open jobs that cannot get to their panes, or wait behind one that needs attention: a person must look at them. */
 export const keptJobs: Check = {
   name: 'kept jobs',
   area: 'registry',
@@ -22,8 +22,8 @@ export const keptJobs: Check = {
       // The text of a file in a project is shown, but none of its commands.
       const kept = obstacleOf({ status, blocked_by, blocked_what, behind });
       if (kept === undefined || !(needsAttention({ status, held_up }) || behind)) return [];
-      const title = `Job ${jobId} waits: ${cleanLine(kept.cause, WORDS_CHARS)}.`;
-      return [note('registry.kept', title, `\`mam status ${jobId}\` says what helps.`)];
+      const title = `Job ${jobId} is waiting: ${cleanLine(kept.cause, WORDS_CHARS)}.`;
+      return [note('registry.kept', title, `\`mam status ${jobId}\` says what to do.`)];
     });
   },
 };

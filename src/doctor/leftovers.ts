@@ -8,14 +8,14 @@ import { readForeign } from '../trust/files.ts';
 import type { Check } from './check.ts';
 import { type Found, note } from './finding.ts';
 
-/** How old a text that is handed over, and a file that is being written, are at most; in ms. */
+/** The most that a handed-over text, and a file that is being written, can be old; in ms. */
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const SHOWN = 3;
 /** Names of files that are being written. */
 const UNFINISHED = /\.(?:[0-9a-f]{8}\.tmp|[a-z0-9]{8}\.new)$/;
 
-/** What killed processes have left in MAM_HOME. It does no harm. */
+/** Files that killed processes left in MAM_HOME. They do no harm. */
 export const leftovers: Check = {
   name: 'leftovers',
   area: 'home',
@@ -25,7 +25,7 @@ export const leftovers: Check = {
     const { servers, spool, outbox } = homePaths(folder);
     const dead = leftAnnouncements(servers);
     const old = filesIn(spool).filter((path) => ageOf(path) > HOUR_MS);
-    // Kept events name the texts that go with them, also those that can't be read as events.
+    // Kept events name the texts that go with them, even those that can't be read as events.
     const kept = old.length === 0 ? [] : filesIn(outbox).map((path) => orElse(() => readForeign(path), ''));
     const lost = old.filter((path) => !kept.some((text) => text.includes(basename(path))));
     const torn = [folder, servers, spool]

@@ -11,7 +11,7 @@ export interface OpenJob {
   record: Partial<JobRecord>;
 }
 
-/** The open jobs of a home; none where they can't be read. */
+/** The open jobs of a home; none if they can't be read. */
 export function openJobs(home: Home): OpenJob[] {
   return orElse(() => readPointers(home), []).map(({ jobId, registryDir }) => {
     return { jobId, registryDir, record: readObject(jobPaths(registryDir, jobId).record) };

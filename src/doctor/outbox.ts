@@ -31,15 +31,15 @@ function waitingIn(home: Home, names: string[], hubRuns: boolean): Found[] {
   const why = reasonsOf(home, names);
   if (why !== undefined) {
     const remedy =
-      'They are recorded when it is back: mount its disk, or put back what is gone. If it is gone for good, remove them.';
+      'They are recorded when the registry is back: mount its disk, or restore it. If it is gone for good, remove them.';
     return [problem(id, title, remedy, why)];
   }
-  const stuck = 'The hub runs but does not take them: `mam hub logs` says why; then `mam hub restart`.';
+  const stuck = 'The hub is running but does not take them: `mam hub logs`, then `mam hub restart`.';
   const idle = 'Any command that needs the hub delivers them, such as `mam wait` or `mam hub restart`.';
   return [hubRuns ? problem(id, title, stuck) : note(id, title, idle)];
 }
 
-/** Which of them wait for a missing registry, as lines; nothing where none does. */
+/** Which of them wait for a missing registry, as lines; undefined if none does. */
 function reasonsOf(home: Home, names: string[]): string | undefined {
   const dirs = readRegistries(home);
   const reports = names.slice(0, READ).flatMap((name) => jobIn(join(home.outbox, name)) ?? []);
@@ -61,7 +61,7 @@ function badIn(folder: string, names: string[]): Found[] {
   if (names.length === 0) return [];
   const files = names.length === 1 ? 'One file holds' : `${names.length} files hold`;
   const title = `${files} no readable event in ${folder}.`;
-  const remedy = 'Look at them, report what they say once more, and remove them.';
+  const remedy = 'Look at them, report what they say again, and remove them.';
   return [note('hub.outbox-bad', title, remedy, names.slice(0, SHOWN).join('\n'))];
 }
 

@@ -34,7 +34,7 @@ function fromPath(real: string): string | undefined {
   return /\/(\d+\.\d+\.\d+)(?:[_/]|$)/.exec(real)?.[1];
 }
 
-/** Asked in a home of its own, so that it changes nothing in the user's. */
+/** Asks the program in a temporary home, so that it changes nothing in the user's. */
 async function asked(path: string, programs: Programs): Promise<string | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'mam-doctor-'));
   const remove = atExit(() => rmSync(folder, { recursive: true, force: true }));

@@ -12,7 +12,7 @@ import { readForeign } from '../trust/files.ts';
 import type { Check } from './check.ts';
 import { type Found, problem } from './finding.ts';
 
-/** A text that is just being sent has left its box after this time; in ms. */
+/** A text that is being sent has left the input box after this time; in ms. */
 const ON_ITS_WAY_MS = 2_500;
 const POLL_MS = 100;
 /** A note that can't be read this long (ms) after it was written is damaged. */
@@ -40,7 +40,7 @@ export const paneTexts: Check = {
 };
 
 function unreadable(path: string): Found {
-  const title = `${path} is about a text of mam in a pane, but can't be read: that text may be there unsent.`;
+  const title = `${path} is about a text that mam pasted into a pane, but can't be read: the text may still be there, unsent.`;
   const remedy =
     'Look into the panes that mam types into, send or remove such a text, and then remove the file.';
   return problem('tmux.note', title, remedy);
@@ -56,10 +56,10 @@ function isThere({ pane_pid, pane_start }: PaneText): boolean {
   return startOf(pane_pid) === pane_start;
 }
 
-/** It was pasted a moment ago, and may be sent in the next one. */
+/** It was just pasted, and may be about to be sent. */
 function isNew({ at }: PaneText): boolean {
   const age = Date.now() - Date.parse(at);
-  // Negative where the clock was set back.
+  // Negative if the clock was set back.
   return age >= 0 && age < ON_ITS_WAY_MS;
 }
 

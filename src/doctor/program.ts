@@ -23,10 +23,10 @@ export const program: Check = {
     return [
       ok('program.versions', `mam ${VERSION}, node ${node}, ${tmux}, ${system}`),
       isAtLeast(node, NODE)
-        ? ok('program.node', `Node ${node}; ${NODE} or newer is needed`)
+        ? ok('program.node', `Node ${node}; ${NODE} or newer is required`)
         : problem(
             'program.node',
-            `Node ${node} is too old: ${NODE} or newer is needed.`,
+            `Node ${node} is too old: ${NODE} or newer is required.`,
             'Install a newer Node (nodejs.org, or `nvm install --lts`), then install mam with it again.',
           ),
       programs.find('bash') !== undefined

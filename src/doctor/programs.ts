@@ -50,14 +50,14 @@ export class Programs {
     more: Record<string, string> = {},
   ): Promise<Ended> {
     const child = execa(file, args, {
-      // This one may have been removed.
+      // The current folder may have been removed.
       cwd: '/',
       env: { ...this.#env, ...more } as Record<string, string>,
       extendEnv: false,
       stdin: 'ignore',
       reject: false,
       maxBuffer: OUTPUT_CHARS,
-      // A group of its own, so that what it starts can be ended with it.
+      // Its own process group, so that everything it starts can be ended with it.
       detached: true,
       cleanup: false,
     });
@@ -66,7 +66,7 @@ export class Programs {
     const end = (): void => {
       late = true;
       endGroup();
-      // A stopped tmux server holds the streams of its client, which has sent them over.
+      // A stopped tmux server holds the streams of its client, which passed them on.
       child.stdout.destroy();
       child.stderr.destroy();
     };

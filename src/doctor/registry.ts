@@ -57,7 +57,7 @@ async function healthOf(dir: string, home: Home, live: string[], signal: AbortSi
     names = readdirSync(dir).filter(isJobId);
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT') return [ok(id, `${dir} does not exist yet; the first job makes it`)];
+    if (code === 'ENOENT') return [ok(id, `${dir} does not exist yet; the first job creates it`)];
     const title = `The registry ${dir} cannot be read (${code ?? 'unknown error'}).`;
     return [problem(id, title, 'Fix its permissions, or set MAM_REGISTRY_DIR to another folder.')];
   }
@@ -81,7 +81,7 @@ async function healthOf(dir: string, home: Home, live: string[], signal: AbortSi
 /** Open jobs that no hub of this home has delegated. */
 function strangers(dir: string, home: Home, names: string[], live: string[]): Found[] {
   const foreign = names.filter((name) => isOpen(dir, name) && !isOwnJob(dir, name, home));
-  // By its own notes a hub of this home has delegated these, but nothing proves it.
+  // According to its own notes, a hub of this home delegated these, but nothing proves it.
   const unproven = foreign.filter((name) => live.includes(name));
   const found = unproven.map((id) => failure('registry.proof', proofError(id, home.key)));
   const history = foreign.filter((name) => !live.includes(name));
@@ -89,11 +89,11 @@ function strangers(dir: string, home: Home, names: string[], live: string[]): Fo
   const shown = `${history.slice(0, SHOWN).join(', ')}${history.length > SHOWN ? ', …' : ''}`;
   const title = `${counted(history.length, 'open job')} in ${dir} came with a clone or from another MAM_HOME: ${shown}.`;
   const remedy =
-    'Nothing needs to be done: they are shown as history, and nothing in them is obeyed. Move their folders elsewhere to silence this note.';
+    'Nothing needs to be done: they are only shown as history. Move their folders elsewhere to silence this note.';
   return [...found, note('registry.history', title, remedy)];
 }
 
-/** Folders of jobs that were never made: whoever delegated them got an error, or was killed. */
+/** Folders of jobs that were never created: whoever delegated them got an error, or was killed. */
 function halfMade(dir: string, names: string[], seal: Seal | undefined): Found[] {
   const made = names.filter((name) => {
     if (hasJob(dir, name) || isUnreadable(dir, name) || isJournalGone(dir, name, seal)) return false;
@@ -109,7 +109,7 @@ function halfMade(dir: string, names: string[], seal: Seal | undefined): Found[]
       ? [`${join(dir, first)} is the folder of a job that was`]
       : [`${made.length} folders in ${dir} are of jobs that were`, made.slice(0, SHOWN).join('\n')];
   const remedy = 'Nothing waits for it. It can be removed by hand.';
-  return [note('registry.half-made', `${what} never made: it has no event.`, remedy, detail)];
+  return [note('registry.half-made', `${what} never created: it has no event.`, remedy, detail)];
 }
 
 /** The newest jobs, and every open one. */
@@ -135,7 +135,7 @@ async function choose(
   return chosen;
 }
 
-/** By the derived record, which takes a tenth of the journal's time. */
+/** Reads the derived record, which takes a tenth of the journal's time. */
 function isOpen(dir: string, name: string): boolean {
   const record = writtenState(jobPaths(dir, name).record);
   return record === undefined ? hasJob(dir, name) : !isFinal(record.status as Status);
@@ -163,8 +163,8 @@ function named(found: Found[]): Found[] {
 }
 
 function total(dir: string, jobs: number, all: number, found: Found[]): Found {
-  const which = all > NEWEST ? `the newest ${NEWEST} and every open one of ${all}` : 'every one read';
-  const whole = found.length === 0 ? 'and whole' : `${found.length} with findings`;
+  const which = all > NEWEST ? `the newest ${NEWEST} and every open one of ${all}` : 'all read';
+  const whole = found.length === 0 ? 'none damaged' : `${found.length} with findings`;
   return ok(
     'registry.jobs',
     jobs === 0 ? `${dir} has no jobs yet` : `${dir}: ${counted(jobs, 'job')}, ${which}, ${whole}`,
@@ -176,18 +176,18 @@ function access(dir: string): Found[] {
     accessSync(dir, constants.W_OK | constants.X_OK);
     return [];
   } catch (error) {
-    const title = `The registry ${dir} cannot be written (${systemCode(error) ?? 'unknown error'}).`;
-    const remedy = `Fix its permissions (\`chmod u+rwx ${shellWord(dir)}\`), or set MAM_REGISTRY_DIR to a folder that can be written.`;
+    const title = `The registry ${dir} is not writable (${systemCode(error) ?? 'unknown error'}).`;
+    const remedy = `Fix its permissions (\`chmod u+rwx ${shellWord(dir)}\`), or set MAM_REGISTRY_DIR to a writable folder.`;
     return [problem('registry.folder', title, remedy)];
   }
 }
 
-/** The lock of a dead hub counts for nothing; that of another hub keeps ours from writing. */
+/** The lock of a dead hub has no effect; that of another hub keeps ours from writing. */
 function writer(dir: string, home: Home): Found[] {
   const owner = livingOwner(lockPath(dir));
   if (owner === undefined || owner.what === home.folder) return [];
   const title = `The registry ${dir} is being written by the hub of another MAM_HOME (process ${owner.pid}, ${owner.what}).`;
-  const remedy = 'Use the same MAM_HOME as it, or set MAM_REGISTRY_DIR to another folder.';
+  const remedy = 'Use that MAM_HOME, or set MAM_REGISTRY_DIR to another folder.';
   return [problem('registry.lock', title, remedy)];
 }
 
@@ -199,7 +199,7 @@ function away(pointers: Pointer[]): Found[] {
     const ids = known.filter(({ registryDir }) => registryDir === dir).map(({ jobId }) => jobId);
     const cancels = ids.slice(0, SHOWN).map((id) => `\`mam cancel ${id}\``);
     const title = `The registry ${dir} of ${counted(ids.length, 'open job')} is unavailable.`;
-    const remedy = `Mount its disk, or move the folder back to where it was: the jobs then go on, and reports that were kept are recorded. If it is gone for good: ${cancels.join(', ')}.`;
+    const remedy = `Mount its disk, or move the folder back to where it was: the jobs then go on, and kept reports are recorded. If it is gone for good: ${cancels.join(', ')}.`;
     found.push(problem('registry.away', title, remedy));
   }
   return found;

@@ -27,7 +27,7 @@ export const request: Check = {
   limitMs: 3 * REPLY_TIMEOUT_MS + 2_000,
 
   look: withSettings(async (settings, place, signal) => {
-    // The check of the hub reports one that does not run or answer.
+    // The check of the hub reports one that is not running or does not answer.
     const file = readHubFile(homePaths(settings.home).hubFile);
     if ((await askHub(settings, file)) instanceof MamError) return [];
     const link = openLink(settings, async () => {
@@ -40,13 +40,13 @@ export const request: Check = {
       await link.request('preview', jobForPerson(settings, undefined), REPLY_TIMEOUT_MS);
       const found = await tmuxThrough(link, settings, place);
       const ms = Math.max(1, Math.round(performance.now() - start));
-      const answers = ok('hub.request', `It answers what a client here asks, in ${ms} ms`);
+      const answers = ok('hub.request', `It answers a request from this shell in ${ms} ms`);
       return found.length > 0 ? found : [answers];
     } catch (error) {
       if (!(error instanceof MamError)) throw error;
       // The check of the hub reports it already.
       if (error.code === 'conflict' && error.message.startsWith('The running hub')) return [];
-      const title = `The hub refuses what a client here asks: ${error.message}`;
+      const title = `The hub refuses a request from this shell: ${error.message}`;
       return [problem('hub.request', title, error.hint || '`mam hub logs` shows more.')];
     } finally {
       await link.close();
@@ -66,8 +66,8 @@ async function tmuxThrough(link: Link, settings: Settings, place: Place): Promis
   } catch (error) {
     if (!(error instanceof MamError)) throw error;
     const here = pane === undefined ? '' : ' This shell reaches it.';
-    const title = `The hub does not reach the tmux server at ${tmuxSocket}: ${error.message}${here}`;
-    const remedy = `${error.hint} If that is so here already: \`mam hub restart\` from this shell, so that the hub gets its environment; open jobs go on.`;
+    const title = `The hub cannot reach the tmux server at ${tmuxSocket}: ${error.message}${here}`;
+    const remedy = `${error.hint} If that is already the case here: \`mam hub restart\` from this shell, so that the hub gets its environment; open jobs go on.`;
     return [problem('hub.tmux', title, remedy.trim())];
   }
 }

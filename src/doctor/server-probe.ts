@@ -37,8 +37,8 @@ interface Answer {
 }
 
 /**
- * Starts a server on stdio, asks who it is and which tools it has, and ends it with all that it has started. The
- * handshake is left open: at its end the server would announce itself as the server of this pane.
+ * Starts a server on stdio, asks who it is and which tools it has, and ends it with everything it has started. The
+ * handshake is not completed, since the server would then announce itself as the server of this pane.
  * @throws Error with a sentence that says how far it got
  */
 export async function introduce(
@@ -53,7 +53,7 @@ export async function introduce(
     stderr: 'pipe',
     buffer: false,
     reject: false,
-    // A group of its own, so that what it starts can be ended with it.
+    // Its own process group, so that everything it starts can be ended with it.
     detached: true,
     cleanup: false,
   });
@@ -66,7 +66,7 @@ export async function introduce(
   });
   const last = (): string => {
     const line = cleanLine(words.trimEnd().split('\n').at(-1) ?? '', LINE_CHARS);
-    return line === '' ? '' : ` Its last words: ${line}`;
+    return line === '' ? '' : ` Its last output: ${line}`;
   };
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_, reject) => {
@@ -89,7 +89,7 @@ export async function introduce(
       const { result, error } = await Promise.race([answers(id), over]);
       if (result !== undefined) return result;
       const why = cleanLine(String(error?.message ?? 'no reason'), LINE_CHARS);
-      throw new Error(`It refuses ${method}: ${why}.`);
+      throw new Error(`It refused ${method}: ${why}.`);
     };
     const clientInfo = { name: 'mam-doctor', version: VERSION };
     const hello = { protocolVersion: PROTOCOL, capabilities: {}, clientInfo };
@@ -115,7 +115,7 @@ export async function introduce(
   }
 }
 
-/** Gives the answer with an id, from lines of JSON; other lines are skipped, as clients do. */
+/** Returns the answer with an id, from lines of JSON; other lines are skipped, as clients do. */
 function linesOf(stdout: NodeJS.ReadableStream): (id: number) => Promise<Answer> {
   const seen = new Map<unknown, Answer>();
   const arrived = new EventTarget();
@@ -129,7 +129,7 @@ function linesOf(stdout: NodeJS.ReadableStream): (id: number) => Promise<Answer>
         seen.set(answer.id, answer);
         arrived.dispatchEvent(new Event(String(answer.id)));
       } catch {
-        // A program that prints where the protocol belongs.
+        // Some programs print to the stream that is for the protocol.
       }
     }
   });

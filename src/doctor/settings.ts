@@ -43,7 +43,7 @@ export const settings: Check = {
     const files = [await readProject(project, place), readOwn(place.home)];
     const found = files.flatMap(({ findings }) => findings);
     return [
-      // All else continues as from the nearest folder above that exists.
+      // Everything else works as from the nearest existing folder above.
       ...(existsSync(place.cwd) ? [] : [failure('settings.directory', gone(place.cwd))]),
       ...(found.some(({ level }) => level === 'problem') ? [] : refusal(place)),
       ...found,
@@ -55,7 +55,7 @@ export const settings: Check = {
   },
 };
 
-/** The settings of a project's file that count, and those that are ignored. */
+/** The settings of a project's file that have an effect, and those that are ignored. */
 async function readProject(folder: string, { home, settings: found }: Place): Promise<Read> {
   const config = await readProjectConfig(folder, home);
   const { path, notice, state } = config;
@@ -75,21 +75,21 @@ function readOwn(home: string): Read {
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { path, values: {}, findings: [] };
-    const why = `The settings of ${path} do not count: ${whyUnread(error)}.`;
-    const remedy = 'Put a file there that you can read, or remove it.';
+    const why = `The settings in ${path} are not used: ${whyUnread(error)}.`;
+    const remedy = 'Replace it with a file that you can read, or remove it.';
     const known = error instanceof MamError ? error : new MamError('io', why, remedy);
     return { path, values: {}, findings: [failure('settings.file', known)] };
   }
 }
 
 function understood(path: string): Found {
-  return ok('settings.file', `${path} is understood`);
+  return ok('settings.file', `${path} is valid`);
 }
 
-/** What is wrong with the settings besides their files. */
+/** What is wrong with the settings apart from their files. */
 function refusal({ refused }: Place): Found[] {
   if (refused === undefined) return [];
-  const detail = 'Without settings, the checks of tmux sockets, hub, broker and registry were left out.';
+  const detail = 'Without settings, the checks of tmux sockets, hub, broker and registry were skipped.';
   return [{ ...failure('settings.refused', refused, 'Fix the setting.'), detail }];
 }
 
@@ -107,8 +107,8 @@ function sources({ env, registryFlag }: Place, files: Read[]): Found {
     else if (file !== undefined) lines.push(`${key}${shown(setting, file.values[field])} (${file.path})`);
   }
   const id = 'settings.sources';
-  if (lines.length === 0) return ok(id, 'Every setting has its default');
-  return ok(id, `${counted(lines.length, 'setting is', 'settings are')} given`, lines.join('\n'));
+  if (lines.length === 0) return ok(id, 'Every setting has its default value');
+  return ok(id, `${counted(lines.length, 'setting is', 'settings are')} set`, lines.join('\n'));
 }
 
 /** A value as it may be shown in a bug report. */
@@ -125,7 +125,7 @@ function unknownNames(env: Place['env']): Found[] {
     .filter((name) => name.startsWith('MAM_') && !ours.includes(name))
     .map((name) => {
       const near = nearest(name, known);
-      const remedy = near === undefined ? 'Unset it; the README has the list.' : `Is ${near} meant?`;
+      const remedy = near === undefined ? 'Unset it; the README has the list.' : `Did you mean ${near}?`;
       return note('settings.unknown', `Unknown setting ${cleanLine(name, VALUE_CHARS)}.`, remedy);
     });
 }
@@ -157,8 +157,8 @@ function logsOf({ settings: found }: Place): Found[] {
 
 function projectReason(project: string, cwd: string): string {
   if (existsSync(project))
-    return project === join(cwd, PROJECT_FOLDER) ? 'of this folder' : 'found upwards from here';
+    return project === join(cwd, PROJECT_FOLDER) ? 'in this folder' : 'in a folder above this one';
   return dirname(project) === cwd
-    ? 'made here by the first job'
-    : 'made by the first job, for the repository';
+    ? 'the first job creates it here'
+    : 'the first job creates it, for the repository';
 }

@@ -81,7 +81,7 @@ function stateOf(server: Server, { tmuxSocket, paneSocket }: Settings, why: stri
   if (server.state === 'answers') return ok(id, `${counted(server.sessions, 'session')} at ${where}`);
   if (server.state === 'silent') {
     const title = `The tmux server at ${where} did not answer within ${TMUX_TIMEOUT_MS / 1000} s.`;
-    return problem(id, title, 'If it is stopped: `pgrep -a tmux` shows it, `kill -CONT PID` lets it go on.');
+    return problem(id, title, 'If it is stopped: `pgrep -a tmux` shows it, `kill -CONT PID` resumes it.');
   }
   if (server.state === 'refuses') {
     const remedy = /protocol version/.test(server.said)
@@ -94,7 +94,7 @@ function stateOf(server: Server, { tmuxSocket, paneSocket }: Settings, why: stri
       'Sessions of other servers are not searched while it is set: `unset TMUX TMUX_PANE`, or open a new shell.';
     return problem(id, `TMUX names a server that is gone: ${tmuxSocket}.`, remedy);
   }
-  if (server.state === 'none') return ok(id, `No tmux server runs yet at ${where}; mam start begins one`);
+  if (server.state === 'none') return ok(id, `No tmux server is running yet at ${where}`);
   const title = `A tmux server has left its socket behind, and none answers: ${where}.`;
   const remedy =
     'Nothing needs to be done: the next start of tmux replaces it, such as `mam start claude-code`.';
@@ -110,7 +110,7 @@ async function versions(server: Server, socket: string, { programs }: Place): Pr
   return [note('tmux.server-version', title, remedy)];
 }
 
-/** tmux itself uses /tmp where TMUX_TMPDIR is not a folder. */
+/** tmux itself uses /tmp if TMUX_TMPDIR is not a folder. */
 function folderOfSockets({ env }: Place): Found[] {
   const folder = env['TMUX_TMPDIR'];
   if (!folder || isFolder(folder)) return [];
@@ -124,7 +124,7 @@ function disagreement({ tmuxSocket, paneSocket }: Settings, server: Server, { en
   const base = join(env['TMUX_TMPDIR'] || '/tmp', `tmux-${userId()}`);
   const folder = dirname(paneSocket);
   if (realPlace(folder) === realPlace(base)) return [];
-  const other = env['TMUX_TMPDIR'] ? `but TMUX_TMPDIR leads to ${base}` : `and not in one of ${base}`;
+  const other = env['TMUX_TMPDIR'] ? `but TMUX_TMPDIR leads to ${base}` : `which is not in ${base}`;
   const title = `This shell is in the tmux server ${paneSocket}, ${other}.`;
   const remedy =
     basename(folder) === basename(base)

@@ -13,7 +13,7 @@ import { openJobs } from './open-jobs.ts';
 const LISTENING = /^\S+ \S+ \S+ 00010000 \S+ \S+ +(\d+) (\/.*)$/gm;
 const TMUX_SERVER = 'tmux: server';
 
-/** tmux servers that run, but whose sockets were removed, as by a cleaner of /tmp: nobody reaches their agents. */
+/** Running tmux servers whose sockets were removed, for instance by a cleaner of /tmp: nobody can reach their agents. */
 export const tmuxSwept: Check = {
   name: 'tmux swept',
   area: 'tmux',
@@ -48,7 +48,7 @@ function listening(): Map<string, string> {
   return new Map([...text.matchAll(LISTENING)].map(([, inode = '', path = '']) => [inode, path]));
 }
 
-/** The user's own. */
+/** The user's own tmux servers. */
 function tmuxServers(): number[] {
   const isOne = (folder: string): boolean =>
     readFileSync(`${folder}/comm`, 'latin1').trimEnd() === TMUX_SERVER && statSync(folder).uid === userId();
@@ -58,13 +58,13 @@ function tmuxServers(): number[] {
 
 function swept(pid: number, path: string): Found[] {
   const folder = existsSync(dirname(path)) ? '' : `\`mkdir -p -m 700 ${dirname(path)}\`, then `;
-  const title = `A tmux server (process ${pid}) runs, but its socket ${path} was removed: nobody can attach to its sessions.`;
+  const title = `A tmux server (process ${pid}) is running, but its socket ${path} was removed: nobody can attach to its sessions.`;
   return [problem('tmux.swept', title, `${folder}\`kill -USR1 ${pid}\` makes tmux create the socket again.`)];
 }
 
-/** From outside nothing shows which of them answers now. */
+/** Nothing shows from outside which of them answers now. */
 function replaced(pid: number, path: string): Found[] {
-  const title = `Several tmux servers were started at ${path}; only the last one is reached there. This one is process ${pid}.`;
+  const title = `Several tmux servers were started at ${path}; only the last one can be reached there. This one is process ${pid}.`;
   const remedy = `If you miss its sessions: \`kill -USR1 ${pid}\` makes it take the socket; the same with the other process gives it back.`;
   return [problem('tmux.swept', title, remedy)];
 }

@@ -28,7 +28,7 @@ export const tmux: Check = {
     // A build from its repository, such as `tmux next-3.6` or `tmux master`.
     if (version === undefined) return [ok(id, `${said} at ${path}`)];
     if (!isAtLeast(version, LEAST)) {
-      const title = `${said} is too old: ${LEAST} or newer is needed.`;
+      const title = `${said} is too old: ${LEAST} or newer is required.`;
       return [problem(id, title, `Install a newer one: ${INSTALL}.`)];
     }
     if (!isAtLeast(version, TESTED)) {

@@ -30,7 +30,7 @@ function entryOf(): Found[] {
     return [];
   } catch {
     const title = `The system has no entry for this user (uid ${userId()}), as in a container that was given another uid.`;
-    const remedy = 'Set HOME to a folder of yours that stays; mam needs nothing else.';
+    const remedy = 'Set HOME to a permanent folder of yours; mam needs nothing else.';
     return [note('settings.user', title, remedy)];
   }
 }

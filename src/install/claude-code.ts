@@ -23,7 +23,7 @@ export const claudeCode: Client = {
   program: 'claude',
 
   channel:
-    'Start it with claude --dangerously-load-development-channels server:mam, and say yes: without that it drops what comes over the channel.',
+    'Start it with claude --dangerously-load-development-channels server:mam, and confirm: otherwise it drops everything that comes over the channel.',
 
   files(scope, around, channel = false) {
     const { command, args } = around;

@@ -13,11 +13,11 @@ export interface Surroundings {
 
 export interface Edited {
   text: string | undefined;
-  /** What of it is ours, for a later call, as plain JSON; undefined when nothing is. */
+  /** Which part of it is ours, for a later call, as plain JSON; undefined when nothing is. */
   receipt: unknown;
   /** What was left unchanged although a change was wanted, and what to do about it. */
   kept: string[];
-  /** The keys that the user had added to our entry and that went with it; absent when there were none. */
+  /** The keys that the user had added to our entry and that were removed with it; absent when there were none. */
   lost?: string[];
 }
 
@@ -35,7 +35,7 @@ export interface ServerEntry {
   args: string[];
   /** Added to the server's environment. */
   env: Record<string, string>;
-  /** Copied from its own environment, besides a few of the system's; undefined when it passes all. */
+  /** Variables that the client passes on, in addition to a few system ones; undefined when it passes all. */
   env_vars?: string[];
   /** The limit of a tool call in this file, if it sets one. */
   timeout_seconds?: number;

@@ -2,13 +2,13 @@ import { clean } from '../base/text.ts';
 import { masked } from './mask.ts';
 
 const CONTEXT = 2;
-/** Of a longer line, such as a whole file without line ends, only the change is shown. */
+/** Only the change is shown of a longer line, such as a whole file without line ends. */
 const MAX_LINE = 240;
 const AROUND = 40;
 
 /**
  * The change from one text to the other, like `diff -u`: one hunk from the first line that differs to the last. It is
- * harmless for a screen, and of other people's entries it has only the names.
+ * safe to show on a terminal, and shows only the names of other people's entries.
  * @param before undefined when there is no file; `after` likewise
  * @param ours the values that may be shown
  */

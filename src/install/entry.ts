@@ -3,7 +3,7 @@ import { isObject } from '../base/json.ts';
 import type { ServerEntry, Surroundings } from './client.ts';
 import { type Dialect, type Json, parseJson } from './json-text.ts';
 
-/** What a file says of a server, under common names; nothing of it is checked. */
+/** What a file says about a server, under common names and unchecked. */
 export interface Said {
   command: unknown;
   args?: unknown;
@@ -13,7 +13,7 @@ export interface Said {
   enabled?: unknown;
 }
 
-/** How the client reads a word of its file: some insert variables of their environment. */
+/** How the client reads a word of its file: some clients insert environment variables. */
 export type Expand = (word: string) => string;
 
 /**
@@ -32,7 +32,7 @@ export function variables(pattern: RegExp, env: Surroundings['env'], unset?: str
 /**
  * Reads how a client starts our server from its JSON file.
  * @param at the keys of our server
- * @param said gives the parts that the client names in its own way; `timeout` is in ms
+ * @param said returns the parts that the client names in its own way; `timeout` is in ms
  * @returns undefined when there is no such server
  * @throws MamError `refused` for a text that can't be read, or for what no client would start
  */
@@ -51,7 +51,7 @@ export function jsonServer(
 }
 
 /**
- * Checks what a file says of our server.
+ * Checks what a file says about our server.
  * @param where names the file and the place in it, for errors
  * @throws MamError `refused` for what no client would start
  */
@@ -60,13 +60,13 @@ export function serverEntry(where: string, said: Said, expand: Expand = (word) =
     throw new MamError(
       'refused',
       `${where} ${why}.`,
-      'mam is a program on stdio: mam install CLIENT writes it, once this entry is taken out.',
+      'mam is a program on stdio: remove this entry, then run mam install CLIENT.',
     );
   };
   const { command, args = [], env = {}, env_vars, timeout_seconds, enabled } = said;
   if (typeof command !== 'string' || command === '') return stop('names no command');
-  if (!isWords(args)) return stop('has arguments that are not all words');
-  if (!isObject(env) || !isWords(Object.values(env))) return stop('has an environment that is not all words');
+  if (!isWords(args)) return stop('has arguments that are not all strings');
+  if (!isObject(env) || !isWords(Object.values(env))) return stop('has variables that are not all strings');
   return {
     command: expand(command),
     args: args.map(expand),

@@ -22,7 +22,7 @@ interface Versions {
 
 /**
  * Brings an entry up to date.
- * @returns undefined when it already says all that is wanted, without us; `kept` has a sentence for each of the user's values
+ * @returns undefined when the user's own entry says all that is wanted; `kept` has a sentence for each of the user's values
  * @throws MamError `refused` when it is not as an earlier install wrote it
  */
 export function renew(
@@ -40,13 +40,13 @@ export function renew(
   throw new MamError(
     'refused',
     `${path} already has ${name}, and it is not what mam install wrote${listed(changed)}: it is left as it is, and nothing was changed.`,
-    `To have it rewritten, take it out first (${remove}), then run this again.`,
+    `To have it rewritten, remove it first (${remove}), then run this again.`,
   );
 }
 
 /**
  * Checks that an entry is ours, so that it can be removed.
- * @returns the keys that the user has added to it, which go with it
+ * @returns the keys that the user has added to it, which are removed with it
  * @throws MamError `refused` when it is not as an earlier install wrote it, nor as this one would
  */
 export function lostWith(
@@ -66,7 +66,7 @@ export function lostWith(
   throw new MamError(
     'refused',
     `${name} in ${path} ${why}: it is left as it is, and nothing was changed.`,
-    `Take it out yourself (${remove}), then run this again.`,
+    `Remove it yourself (${remove}), then run this again.`,
   );
 }
 

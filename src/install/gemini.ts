@@ -15,7 +15,7 @@ const VARIABLE = /\$(?:(?<bare>\w+)|\{(?<name>[^}]+?)(?::-(?<otherwise>[^}]*))?\
 const DIALECT = { comments: true, trailingCommas: false };
 
 /**
- * What a peer calls: its report must not wait for a person. It is in a file of its own, because a project's
+ * What a peer calls: its report must not wait for a person. It is in its own file, because a project's
  * `tools.allowed` would replace the user's, and a project's own policies are not read (0.61.0).
  */
 const POLICY = `# Written by mam install: what a peer reports with needs no permission.

@@ -8,7 +8,7 @@ import { nextEdit } from './json-edit.ts';
 import { type Dialect, type Json, type JsonText, parseJson } from './json-text.ts';
 import type { Needed, Wanted, Wish, Words } from './wish.ts';
 
-/** What of a file is ours. */
+/** The part of a file that is ours. */
 interface Receipt {
   /** Set when there was no file, or an empty one. */
   created?: 'file' | 'content';
@@ -22,7 +22,7 @@ interface Receipt {
 const MAX_EDITS = 1_000;
 
 /**
- * A JSON file in which these wishes should be fulfilled.
+ * A JSON file that should have these values and words.
  * @param blank what a new file begins with: an object, with its line end
  */
 export function jsonConfig(path: string, wishes: Wish[], dialect: Dialect, blank = '{}\n'): ConfigFile {
@@ -175,7 +175,7 @@ class JsonEdit {
     return inside !== undefined && isBlank(inside);
   }
 
-  /** The value at a path of keys. @throws MamError when something on the way is not an object, or is there twice */
+  /** The value at a path of keys. @throws MamError when something on the way is not an object, or occurs twice */
   #find(at: string[]): Node | undefined {
     let node = this.#doc.root;
     for (const [depth, key] of at.entries()) {
@@ -183,7 +183,7 @@ class JsonEdit {
       const [found, twice] = (node.children ?? []).filter(({ children }) => children?.[0]?.value === key);
       if (twice !== undefined)
         throw this.#refusal(
-          `${at.slice(0, depth + 1).join('.')} is there twice, and clients read only one of them.`,
+          `${at.slice(0, depth + 1).join('.')} occurs twice, and clients read only one of them.`,
         );
       if (found?.children?.[1] === undefined) return undefined;
       node = found.children[1];

@@ -89,7 +89,7 @@ function withElement({ text, root }: JsonText, container: Node, key: string, val
   return last === undefined || comma !== undefined ? longer : replace(longer, endOf(last), endOf(last), ',');
 }
 
-/** The value on lines of its own, the first of them not indented. */
+/** The value on its own lines, the first of them not indented. */
 function spread(text: string, root: Node, value: Json, indent: string): string {
   return JSON.stringify(value, null, unitOf(text, root)).replaceAll('\n', `${lineEnd(text)}${indent}`);
 }

@@ -11,7 +11,7 @@ export function quotedIn(text: string): Set<string> {
 }
 
 /**
- * A configuration for a screen: of other people's entries, which may hold tokens, only names are shown. Lines stay
+ * A configuration that is safe to show: only the names of other people's entries, which may hold tokens. Lines stay
  * lines.
  * @param ours the values that may be shown
  */

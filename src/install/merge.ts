@@ -33,7 +33,7 @@ export function changedIn(present: unknown, ours: unknown, lists: Lists = [], at
   return same ? [] : [at];
 }
 
-/** What an entry says besides what was written, as the outermost paths of keys. */
+/** What an entry says in addition to what was written, as the outermost paths of keys. */
 export function addedIn(present: unknown, ours: unknown, lists: Lists = [], at: string[] = []): string[][] {
   if (isObject(present) && isObject(ours)) {
     return Object.entries(present).flatMap(([key, value]) => {

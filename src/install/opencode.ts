@@ -73,7 +73,7 @@ function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
   return scope === 'project' ? project : resolve(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'opencode');
 }
 
-/** A file that OpenCode reads besides the chosen one and merges with it, so ours moves out of it. */
+/** A file that OpenCode merges with the chosen one, so our entry moves out of it. */
 function withoutOurs(file: ConfigFile, chosen: string): ConfigFile {
   return {
     ...file,
@@ -83,7 +83,7 @@ function withoutOurs(file: ConfigFile, chosen: string): ConfigFile {
       throw new MamError(
         'refused',
         `${file.path} has what you added to ${SERVER.join('.')} (${edited.lost.join(', ')}), and mam moves to ${chosen}, which OpenCode reads after it: nothing was changed.`,
-        `Take that out of ${file.path}, run this again, then put it into ${chosen}.`,
+        `Remove that from ${file.path}, run this again, then add it to ${chosen}.`,
       );
     },
   };

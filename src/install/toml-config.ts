@@ -21,15 +21,15 @@ interface TableWish {
   remove: string;
 }
 
-/** What of a file is ours. */
+/** The part of a file that is ours. */
 interface Receipt {
   /** True when there was no file. */
   created?: true;
-  /** Exactly what was put in. */
+  /** Exactly the text that was inserted. */
   inserted: string;
 }
 
-/** A TOML file that should have this table. Text is put in and cut out, so comments and layout stay. */
+/** A TOML file that should have this table. Text is inserted and cut out, so comments and layout stay. */
 export function tomlConfig(path: string, wish: TableWish): ConfigFile {
   return {
     path,
@@ -91,7 +91,7 @@ function uninstall(path: string, wish: TableWish, text: string | undefined, rece
   };
 }
 
-/** Our text as a paragraph of its own after `text`. */
+/** Our text as a separate paragraph after `text`. */
 function insertion(text: string, block: string): string {
   const eol = lineEnd(text);
   const { body } = splitMark(text);
@@ -103,7 +103,7 @@ function marked(block: string, eol: string): string {
   return `${[BEGIN, ...block.trim().split('\n'), END].join(eol)}${eol}`;
 }
 
-/** The text without our table: first what was put in, if unchanged, then the remaining lines and markers. */
+/** The text without our table: first what was inserted, if unchanged, then the remaining lines and markers. */
 function cut(text: string, wish: TableWish, receipt?: Receipt): string {
   const rest = receipt === undefined ? text : withoutInserted(text, receipt.inserted);
   const ours = linesOf(rest).sections.filter(({ path }) =>
@@ -137,8 +137,8 @@ function prove(path: string, wish: TableWish, texts: [string, string], wanted: u
   const [outer, inner] = wish.at;
   throw new MamError(
     'refused',
-    `${path}: the table [${outer}.${inner}] can't be put in or taken out without harm to the rest, so nothing was changed.`,
-    `Write the servers as tables with headers of their own ([${outer}.NAME]), not as ${outer} = { … }, then run this again.`,
+    `${path}: the table [${outer}.${inner}] can't be added or removed without damage to the rest, so nothing was changed.`,
+    `Write the servers as tables with their own headers ([${outer}.NAME]), not as ${outer} = { … }, then run this again.`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** The built-in agents, each with the tmux session where it is looked for; `src/agents/` has all else about them. */
+/** The built-in agents, each with its default tmux session; `src/agents/` has everything else about them. */
 export const DEFAULT_SESSIONS = {
   'claude-code': 'claude',
   codex: 'codex',
@@ -6,5 +6,5 @@ export const DEFAULT_SESSIONS = {
   opencode: 'opencode',
 } as const;
 
-/** Their names, for words that list them. */
+/** Their names, for sentences that list them. */
 export const AGENT_NAMES = Object.keys(DEFAULT_SESSIONS).join(', ');

@@ -7,24 +7,24 @@ import { attachCommand, type Standpoint } from '../view/attach.ts';
 import { AGENT_NAMES } from './agent-names.ts';
 import { agentSession } from './common.ts';
 
-/** How much of what a screen shows is in a row, in characters. */
+/** Length limit of a row's evidence, in characters. */
 const EVIDENCE_CHARS = 200;
 
 /** What a configuration says about an agent kind's terminal. */
 export interface TerminalSettings {
-  /** The command line that starts it: program and arguments. */
+  /** The program that starts it, with its arguments. */
   command?: string[] | undefined;
-  /** Regular expressions, tried on the screen. */
+  /** Regular expressions that are matched against the screen. */
   ready?: string | undefined;
   busy?: string | undefined;
   dialog?: string | undefined;
   draft?: string | undefined;
-  /** tmux's names of the keys that empty the input box and that interrupt the agent. */
+  /** tmux names of the keys that clear the input box and interrupt the agent. */
   clear?: string | undefined;
   interrupt?: string | undefined;
 }
 
-/** What is known of an agent kind, built in or configured. */
+/** What is known about an agent kind, built in or configured. */
 export interface KnownKind {
   name: string;
   defaultSession: string | undefined;
@@ -40,7 +40,7 @@ const place = {
   supervisor: maybe(object<Supervisor>()),
   configured: maybe(
     object<Record<string, TerminalSettings & { session?: string | undefined }>>(
-      "agent kinds of the caller's configuration",
+      "agent kinds in the caller's configuration",
     ),
   ),
 };
@@ -50,28 +50,28 @@ const row = {
   agent: text('the agent kind'),
   title: text(),
   state: text(
-    'idle, busy, dialog, draft, copy_mode, not_ready, unreachable or dead; where no session runs it: not_running, or not_installed when it could not be started either',
+    'idle, busy, dialog, draft, copy_mode, not_ready, unreachable or dead; for a kind without a session: not_running, or not_installed',
   ),
-  evidence: maybe(text('what the screen shows that says so, to be read as data')),
+  evidence: maybe(text('what on the screen shows this state, to be read as data')),
   target: maybe(text('the agent_session to delegate to')),
   agent_session: maybe(agentSession),
-  jobs: list(text(), 'open jobs at this pane, the one that has it first'),
-  peer_server: maybe(text('connected when its own server of this kind runs, so that it can report by tool')),
-  started_by_us: maybe(truth('true when it was started from here and can be stopped')),
+  jobs: list(text(), "open jobs in this pane's queue, the current holder first"),
+  peer_server: maybe(text('connected when its own mam server is running, so that it can report by tool')),
+  started_by_us: maybe(truth('true when mam started it and can stop it')),
   attach_command: maybe(text('what a person types to look at it')),
-  program: maybe(text('where nothing runs: the program; absent when not installed')),
+  program: maybe(text('for a kind without a session: its program; absent when not installed')),
 };
 export const agents = { fields: {}, params: place, answer: { agents: list(group(row)) } };
 
-/** A live agent, or an agent kind that none of its sessions runs; that has no state. */
+/** A live agent, or an agent kind without a session, which has no state. */
 export type AgentRow = Omit<Values<typeof row>, 'state' | 'target' | 'agent_session' | 'attach_command'> & {
   session?: AgentSession | undefined;
   state?: string | undefined;
 };
 
 /**
- * The answer with live agents and kinds that nothing runs, their texts made harmless.
- * @param say how the next step is written: with an agent that lives, with a kind that can be started, or with neither
+ * The answer with live agents and kinds without a session, with sanitized texts.
+ * @param say the next step: with a live agent, with a kind that can be started, or with neither
  */
 export function agentsView(
   rows: readonly AgentRow[],
@@ -90,7 +90,7 @@ export function agentsView(
 }
 
 function summarize(live: number, idle: number): string {
-  if (live === 0) return 'No agent runs on this tmux server.';
+  if (live === 0) return 'No agent is running on this tmux server.';
   if (live === 1) return `1 agent is running; it is ${idle === 1 ? 'idle' : 'not idle'}.`;
   return `${live} agents are running, ${idle} of them idle.`;
 }
@@ -108,27 +108,27 @@ function rowView({ session, evidence, ...row }: AgentRow, from: Standpoint) {
   };
 }
 
-/** The state of a live agent, or whether a kind that nothing runs could be started. */
+/** The state of a live agent, or whether a kind without a session can be started. */
 export function stateOf({ session, state, program }: AgentRow): string {
   if (session !== undefined) return state ?? 'unknown';
   return program === undefined ? 'not_installed' : 'not_running';
 }
 
-/** How an agent can be started: by `mam`, the command line as program and arguments, and with what environment. */
+/** What a new agent needs: how to call mam, and its environment. */
 export const launch = {
-  mam: list(text(), 'how the agent can call the command line, as program and arguments'),
-  server_env: object<Record<string, string>>("the caller's settings that its server must have too"),
-  env: maybe(object<Record<string, string>>("what of the caller's environment the session should have")),
+  mam: list(text(), 'how the agent calls mam: program and arguments'),
+  server_env: object<Record<string, string>>("the caller's settings that its server needs too"),
+  env: maybe(object<Record<string, string>>("variables of the caller's environment that the session gets")),
 };
 
 const startFields = {
-  agent: text(`agent kind: ${AGENT_NAMES}, or one of your configuration`, {
+  agent: text(`agent kind: ${AGENT_NAMES}, or one from your configuration`, {
     completes: 'agent',
   }),
-  name: maybe(text('name of the tmux session: letters, digits, - and _, at most 60'), "its kind's own"),
+  name: maybe(text('name of the tmux session: letters, digits, - and _, at most 60'), 'that of its kind'),
   workdir: maybe(
-    text('folder to work in, absolute or from the current one', { completes: 'folder' }),
-    'that one',
+    text('working folder, absolute or relative to the current one', { completes: 'folder' }),
+    'the current one',
   ),
   resume: flag("resume the agent's last conversation in that folder instead of a new one"),
 };
@@ -147,7 +147,7 @@ export const start = {
     attach_command: text('what a person types to look at it'),
     ready: truth(),
     waits_for: maybe(text('what keeps it from being ready, and what to do about it')),
-    peer_server: text('connected when its own server of this kind runs, else unknown'),
+    peer_server: text('connected when its own mam server is running, else unknown'),
   },
 };
 export type StartParams = Sent<typeof start.params>;
@@ -157,14 +157,14 @@ export interface StartResult {
   ready: boolean;
   /** What keeps it from being ready, and what to do about it. */
   waits_for?: string | undefined;
-  /** Why it has begun anew, where it was to be resumed. */
+  /** Why its last conversation was not resumed as requested. */
   not_resumed?: string | undefined;
-  /** Why nobody can attach to it, and what helps. */
+  /** Why nobody can attach to it, and how to fix that. */
   out_of_reach?: string | undefined;
   peer_server: 'connected' | 'unknown';
 }
 
-/** A request of the hub to start an agent. @param cwd what the folder is relative to */
+/** Builds the hub request to start an agent. @param cwd the folder that `workdir` is relative to */
 export function startParams(
   { name, workdir = '.', resume }: Omit<Values<typeof startFields>, 'agent'>,
   kind: KnownKind,
@@ -183,12 +183,12 @@ export function startParams(
   };
 }
 
-/** What became of the start of an agent, but for the next step. */
+/** The answer to a start, without the next step. */
 export function startView(agent: string, started: StartResult, from: Standpoint) {
   const { session, ready, waits_for, not_resumed, out_of_reach: lost, peer_server } = started;
   const target = `tmux:${session.session}`;
-  const anew = not_resumed === undefined ? '' : ` It has begun anew: ${clean(not_resumed)}.`;
-  const more = `${anew}${lost === undefined ? '' : ` ${lost}`}`;
+  const isNew = not_resumed === undefined ? '' : ` It began a new conversation: ${clean(not_resumed)}.`;
+  const more = `${isNew}${lost === undefined ? '' : ` ${lost}`}`;
   return {
     summary: ready
       ? `${agent} is ready in ${target}.${more}`
@@ -200,16 +200,16 @@ export function startView(agent: string, started: StartResult, from: Standpoint)
 }
 
 export const stop = {
-  fields: { name: text('where it lives: tmux:NAME, or tmux:%3 for a pane') },
+  fields: { name: text('its session: tmux:NAME, or tmux:%3 for a pane') },
   params: { ...place, name: text('the session') },
   answer: { agent_session: agentSession, stopped: truth() },
 };
 export type StopParams = Sent<typeof stop.params>;
 
-/** What became of the end of an agent, but for the next step. */
+/** The answer to a stop, without the next step. */
 export function stopView({ session }: { session: AgentSession }) {
   return {
-    summary: `The agent in tmux:${session.session} was ended.`,
+    summary: `The agent in tmux:${session.session} was stopped.`,
     ...{ agent_session: session, stopped: true },
   };
 }

@@ -18,12 +18,12 @@ const fields = {
     'see text',
   ),
   request_id: maybe(
-    text('with a decision: id of the request that is meant (open_request_id)', {
+    text('with a decision: id of the request (open_request_id)', {
       value: 'ID',
       typed:
-        'with --allow or --deny: the request that is meant (`mam status` shows its id); needed when the job has asked for several',
+        'with --allow or --deny: the id of the request, as `mam status` shows it; required when the job has made several requests',
     }),
-    'the one shown last',
+    'the request shown last',
   ),
 };
 
@@ -40,7 +40,7 @@ export interface AnswerResult {
   delivered: string;
 }
 
-/** The answer, but for the next step. @param cut false for a reader who takes long texts */
+/** The answer without the next step. @param cut false for a reader without a length limit */
 export function answerView({ record, delivered }: AnswerResult, cut = true) {
   const summary = `Job ${record.job_id} was answered and is ${record.status}. ${delivered}`;
   return { summary, delivered, ...jobView(record, cut) };

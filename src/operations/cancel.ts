@@ -7,14 +7,14 @@ import { by, inRegistry, jobId, seenBy, wholeJob } from './common.ts';
 const fields = {
   job_id: jobId,
   reason: maybe(text('why, for the record and for the peer', { max: LIMITS.detailChars })),
-  interrupt: flag("also press the agent's interrupt key, where it has one and is in a turn"),
+  interrupt: flag("also press the agent's interrupt key, if it has one and is in a turn"),
 };
 
 export const cancel = {
   fields,
   params: { ...fields, ...inRegistry, ...seenBy, by },
   answer: {
-    changed: truth('false when the job was final already'),
+    changed: truth('false when the job was already final'),
     note: text('what was done about the order in the pane'),
     ...wholeJob,
   },
@@ -24,12 +24,12 @@ export type CancelParams = Sent<typeof cancel.params>;
 export interface CancelResult {
   /** Absent for a job whose record is gone. */
   record?: JobRecord;
-  /** False when the job was final already and nothing changed. */
+  /** False when the job was already final and nothing changed. */
   changed: boolean;
   note: string;
 }
 
-/** The answer, but for the next step. @param cut false for a reader who takes long texts */
+/** The answer without the next step. @param cut false for a reader without a length limit */
 export function cancelView(
   record: JobRecord,
   { changed, note }: CancelResult,

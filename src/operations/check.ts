@@ -6,15 +6,15 @@ import { COMMANDS } from './commands.ts';
 import type { Command } from './request.ts';
 import { meaningOf, paramsSchema } from './schema.ts';
 
-/** As many problems as a reader can use at once. */
+/** The most problems that one error lists. */
 const MAX_PROBLEMS = 5;
 
 type Issue = z.core.$ZodIssue;
 const schemas = new Map<Command, z.ZodObject>();
 
 /**
- * Looks whether a request of the hub has what its command needs, each in its type.
- * @throws MamError `bad_input`, one sentence per problem, which names the field
+ * Checks that a request has the parameters that its command needs, each of the right type.
+ * @throws MamError `bad_input`, with one sentence per problem that names the field
  */
 export function checkParams(command: Command, params: unknown): void {
   const fields: Fields = COMMANDS[command].params;
@@ -23,20 +23,22 @@ export function checkParams(command: Command, params: unknown): void {
   const { error } = schema.safeParse(params ?? {}, { reportInput: true });
   if (error === undefined) return;
   const problems = problemsOf(error, fields, () => `The parameters of ${command} must be one JSON object.`);
-  throw new MamError('bad_input', problems, 'Correct it and ask again.');
+  throw new MamError('bad_input', problems, 'Correct it and retry.');
 }
 
-/** What is wrong with values, one sentence per problem. @param whole about all of them, not about one */
+/** What is wrong with values, one sentence per problem. @param whole describes a problem of no single field */
 export function problemsOf({ issues }: z.ZodError, fields: Fields, whole: (issue: Issue) => string): string {
   const problems = issues.slice(0, MAX_PROBLEMS).map((issue) => {
     const [name, index] = issue.path.map(String);
     if (name === undefined) return whole(issue);
     const item = typeof issue.path[1] === 'number' ? `Item ${index} of ` : '';
     const field = fields[name];
-    const meaning = field === undefined || field.about === '' ? '' : ` It is: ${stop(meaningOf(field))}`;
+    const meaning =
+      field === undefined || field.about === '' ? '' : ` Expected: ${sentence(meaningOf(field))}`;
     return `${item}\`${name}\` ${problem(issue)}.${meaning}`;
   });
-  if (issues.length > MAX_PROBLEMS) problems.push(`There are ${issues.length - MAX_PROBLEMS} problems more.`);
+  const more = issues.length - MAX_PROBLEMS;
+  if (more > 0) problems.push(`And ${counted(more, 'more problem')}.`);
   return problems.join(' ');
 }
 
@@ -55,7 +57,7 @@ function problem(issue: Issue): string {
     case 'custom':
       return issue.message;
     default:
-      return 'has a value that this tool does not take';
+      return 'has a value that is not accepted';
   }
 }
 
@@ -84,6 +86,6 @@ function kindOf(value: unknown): string {
   return kind(typeof value);
 }
 
-function stop(text: string): string {
+function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -21,7 +21,7 @@ import { type VerifyResult, verify } from './verify.ts';
 
 const nothing = object<Record<string, never>>();
 
-/** Every command of the hub: what it takes, which is checked, and the type of what comes out. */
+/** Every hub command: its parameters, which are checked, and the type of its result. */
 export const COMMANDS = {
   delegate: { params: delegate.params, result: object<DelegateResult>() },
   /** `delegate` without the job. */

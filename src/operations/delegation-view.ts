@@ -1,4 +1,4 @@
-import { cleanLine } from '../base/text.ts';
+import { cleanLine, counted } from '../base/text.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import { standingOf } from '../job/standing.ts';
@@ -8,17 +8,17 @@ import type { DelegateResult, PreviewResult } from './delegate.ts';
 
 const EVIDENCE_CHARS = 300;
 
-/** The hub's answer for the one who delegates, but for the next step. */
+/** The answer to a delegation, without the next step. */
 export function delegationView(result: DelegateResult, from: Standpoint) {
   const { record, delivery, position, behind, repeated, warnings } = result;
   const { agent_session: session } = record;
   const { phase: _, behind: __, ...standing } = standingOf(record);
-  const isTold = (standing.blocked_by ?? standing.reason) !== undefined;
+  const isExplained = (standing.blocked_by ?? standing.reason) !== undefined;
   return {
     summary: summarize(result),
     job_id: record.job_id,
     ...standing,
-    detail: isTold ? record.detail && cleanLine(record.detail, EVIDENCE_CHARS) : undefined,
+    detail: isExplained ? record.detail && cleanLine(record.detail, EVIDENCE_CHARS) : undefined,
     delivery_stage: delivery.at(-1)?.stage ?? 'queued',
     delivery,
     position,
@@ -34,9 +34,7 @@ export function delegationView(result: DelegateResult, from: Standpoint) {
   };
 }
 
-/**
- * The hub's answer to what a delegation would do, but for the next step. @param session as it was asked for
- */
+/** The answer to a dry run, without the next step. @param session as the caller gave it */
 export function previewView(result: PreviewResult, session: string | undefined, from: Standpoint) {
   return {
     ...delegationView(result, from),
@@ -52,34 +50,35 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
   const { record, repeated, position, behind, would_refuse: refusal } = result;
   if (refusal !== undefined) return `the call itself would be refused now. ${refusal}`;
   if (repeated) {
-    return `job ${record.job_id} was delegated before with the same key and is ${record.status}. It would be answered again, and nothing typed.`;
+    return `job ${record.job_id} was delegated before with the same key and is ${record.status}. The call would return it and type nothing.`;
   }
   if (record.agent === 'human') {
-    const shown = session === undefined ? '' : ` and be shown to those who look at ${session}`;
-    return `nothing would be typed, as the job is for a person. It would be in \`mam list\`${shown}, and the person would end it with \`mam done\`.`;
+    const shown = session === undefined ? '' : ` and be shown to anyone attached to ${session}`;
+    return `nothing would be typed, because the job is for a person. It would appear in \`mam list\`${shown}, and the person would end it with \`mam done\`.`;
   }
   if (record.typing?.started === true)
-    return `${record.agent} would be started in ${session}, and given this.`;
+    return `${record.agent} would be started in ${session} with this order.`;
   const what = `this is what would be typed into ${session}`;
   if (position > 0)
-    return `${what}, behind ${position} at its pane (${behind[0]} has it${needOfHolder(record)}).`;
+    return `${what}, after ${counted(position, 'other job')} (${behind[0]} has the pane${needOfHolder(record)}).`;
   const kept = obstacleOf(record);
-  return kept === undefined ? `${what}.` : `${what} once it can be: ${kept.cause}. ${kept.remedy}`;
+  return kept === undefined ? `${what}.` : `${what}, but not yet: ${kept.cause}. ${kept.remedy}`;
 }
 
 function summarize({ record, repeated, position, behind }: DelegateResult): string {
   const job = `Job ${record.job_id}`;
   if (repeated) return `${job} was delegated before with the same key and is ${record.status}.`;
   const given = `${job} was given to ${record.agent}`;
-  if (record.reason === 'delivery_unverified') return `${given}, but it is not known that it has arrived.`;
+  if (record.reason === 'delivery_unverified') return `${given}, but its arrival was not confirmed.`;
   if (record.reason !== undefined) return `${given} and is ${record.status} (${record.reason}).`;
   if (record.status !== 'queued') return `${job} was handed to ${record.agent} and is ${record.status}.`;
-  if (record.phase !== 'queued') return `${job} is on its way into its pane, and not seen to be taken yet.`;
+  if (record.phase !== 'queued')
+    return `${job} is being delivered to its pane; the agent has not taken it yet.`;
   if (position > 0)
-    return `${job} waits behind ${position} at its pane (${behind[0] ?? 'another job'} has it${needOfHolder(record)}).`;
+    return `${job} waits for ${counted(position, 'other job')} (${behind[0] ?? 'another'} has the pane${needOfHolder(record)}).`;
   const kept = obstacleText(record);
   if (kept === undefined) return `${job} is registered and on its way to the pane.`;
-  return `${job} is registered and waits: ${kept}`;
+  return `${job} is registered and waiting: ${kept}`;
 }
 
 function needOfHolder({ behind }: JobRecord): string {

@@ -5,11 +5,11 @@ import type { HookReport } from '../job/hook.ts';
 const session = text('a client session');
 const registry_dir = text('folder of the registry, absolute');
 
-/** Jobs of which a wait that is in force will notify a client session. */
+/** Jobs that a client session is waiting for: its wait will notify it of them. */
 export const hold = { params: { registry_dir, session, job_ids: list(text()) } };
 export type HoldParams = Sent<typeof hold.params>;
 
-/** What a client session was shown: its jobs as they were after the event `seq`. */
+/** What a client session was shown: each job as it was after the event `seq`. */
 export const seen = {
   params: { registry_dir, session, jobs: list(group({ job_id: text(), seq: count() })) },
 };
@@ -17,23 +17,23 @@ export const seen = {
 export const prune = {
   params: {
     registry_dir,
-    before: text('final jobs that ended before this time go, ISO 8601'),
+    before: text('remove the final jobs that ended before this time, ISO 8601'),
     dry_run: flag(),
-    cursor: maybe(text('of the last answer, to go on behind it')),
+    cursor: maybe(text('cursor of the last answer, to continue after it')),
   },
 };
 export type PruneParams = Sent<typeof prune.params>;
 
-/** A part of the jobs that were pruned, or would be. */
+/** One page of the jobs that were pruned, or would be. */
 export interface PruneResult {
   pruned: { job_id: string; status: string; final_at: string; bytes: number }[];
-  /** Jobs that stay although they may be old enough, each with the reason. */
+  /** Jobs that were kept although they may be old enough, each with the reason. */
   kept: { job_id: string; why: string }[];
-  /** There may be more behind it; absent at the end. */
+  /** Where the next page begins; absent on the last one. */
   cursor?: string | undefined;
 }
 
-/** What a hook of an agent tells. */
+/** What an agent's hook reports. */
 export const hook = {
   params: {
     agent: text('the agent kind'),
@@ -56,21 +56,21 @@ export interface HubStatus {
   host: string;
   realm: string;
   broker: string;
-  /** Why the external broker is not joined. */
+  /** Why the hub is not connected to the external broker. */
   broker_problem?: string | undefined;
   started_at: string;
   clients: number;
   open_jobs: number;
   registries: string[];
-  /** Registries with open jobs that can't be written, or looked into, now. */
+  /** Registries with open jobs that can't be written or read now. */
   away?: AwayRegistry[] | undefined;
-  /** Live jobs that nothing proves, since the key of `MAM_HOME` was lost. */
+  /** Live jobs that can't be verified because the key of `MAM_HOME` was lost. */
   unproven?: string[] | undefined;
 }
 
 export interface AwayRegistry {
   registry_dir: string;
   jobs: string[];
-  /** What is wrong with it; absent where it is not there. */
+  /** What is wrong with it; absent if it does not exist. */
   why?: string | undefined;
 }

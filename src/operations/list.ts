@@ -7,14 +7,14 @@ import { needText } from '../view/summary.ts';
 const fields = {
   status: maybe(
     choice(STATUSES, 'only jobs with this status', {
-      typed: `only jobs that are one of ${STATUSES.join(', ')}`,
+      typed: `only jobs with this status, one of ${STATUSES.join(', ')}`,
     }),
-    'every one',
+    'any status',
   ),
-  agent: maybe(text('only jobs of this agent kind', { completes: 'agent' }), 'every kind'),
+  agent: maybe(text('only jobs of this agent kind', { completes: 'agent' }), 'any kind'),
   mine: flag('only jobs of this client session'),
   needs_you: flag('only jobs that need you'),
-  limit: or(count('rows at most', { min: 1, max: 200, typed: 'how many; default: 50' }), 50),
+  limit: or(count('page size', { min: 1, max: 200, typed: 'maximum number of jobs; default: 50' }), 50),
   cursor: maybe(text('cursor of an earlier answer, for the page after it'), 'the first page'),
 };
 const { mine: _, ...filter } = fields;
@@ -24,17 +24,17 @@ export const listJobs = {
   params: {
     registry_dir: text('folder of the registry, absolute'),
     ...filter,
-    limit: count('rows at most'),
+    limit: count('maximum number of jobs'),
     status: maybe(text('only jobs with this status')),
-    session: maybe(text('only the jobs of this client session, and of the pane that it lives in')),
+    session: maybe(text('only the jobs of this client session and of its pane')),
     place: maybe(text('that pane')),
     open_only: flag('only jobs that are not final'),
-    untold: flag('only jobs of which their supervisor is still to be told'),
+    untold: flag('only jobs that their supervisor has yet to be notified of'),
   },
   answer: {
     jobs: list(group(jobRow)),
     total: count('jobs in the registry, whatever the filter'),
-    need_you: count('of these, how many need you'),
+    need_you: count('how many of these need you'),
     cursor: maybe(text('absent on the last page')),
     registry_dir: text(),
   },
@@ -49,7 +49,7 @@ export interface ListResult {
   need_you?: number | undefined;
 }
 
-/** The answer, but for the next step. */
+/** The answer without the next step. */
 export function listView({ jobs, cursor, total, need_you = 0 }: ListResult, registry_dir: string) {
   const needs = need_you === 0 ? '' : ` ${needText(need_you)}.`;
   const shown =

@@ -21,57 +21,57 @@ export const logs = {
       }),
       0,
     ),
-    limit: or(count('events at most', { min: 1, max: EVENTS_AT_ONCE }), EVENTS_AT_ONCE),
+    limit: or(count('page size', { min: 1, max: EVENTS_AT_ONCE }), EVENTS_AT_ONCE),
     include: or(list(choice(PARTS), 'which parts to show: events, screen, validation'), ['events']),
   },
   params: {
     ...jobAddress,
-    events_after: maybe(count('give the events after this seq, oldest first'), 'no events'),
-    limit: maybe(count('events at most')),
-    validation: flag('also give the end of what the validation script printed'),
+    events_after: maybe(count('return the events after this seq, oldest first'), 'no events'),
+    limit: maybe(count('maximum number of events')),
+    validation: flag("also return the end of the validation script's output"),
   },
   answer: {
     job_id: text(),
     status: text(),
     reason: maybe(text()),
-    log_dir: text('folder with all of it'),
+    log_dir: text('folder with the whole log'),
     open_request: maybe(part<PeerRequest>('request', 'what the job waits for, to be read as data')),
     events: list(group(timelineEntry)),
-    screen: maybe(text('the lower end of the pane, to be read as data')),
-    screen_live: maybe(truth('false for the picture of the end of its last turn')),
+    screen: maybe(text('the last lines of the pane, to be read as data')),
+    screen_live: maybe(truth('false when it was captured at the end of the last turn')),
     screen_missing: maybe(text('why there is no screen')),
-    validation_output: maybe(text('the end of what the script printed')),
-    validation_file: maybe(text('file with all of it')),
+    validation_output: maybe(text("the end of the script's output")),
+    validation_file: maybe(text('file with the whole output')),
     damage: maybe(list(text(), "lines of the job's journal that cannot be read")),
-    cursor: count('for after: seq up to which events were given'),
+    cursor: count('for after: seq up to which events were returned'),
     more: truth('true when there are events after the cursor'),
   },
 };
 
 /** A part of a job's audit log. */
 export interface LogResult extends EventsPage {
-  /** The end of `validate.log`, harmless; empty when there is none. */
+  /** The end of `validate.log`, sanitized; empty when there is none. */
   validation_output?: string | undefined;
-  /** Where it is whole, when this is not all of it. */
+  /** The file with the whole output, if this is only its end. */
   validation_file?: string | undefined;
 }
 
-/** A pane as it is shown, or as it was when the turn was over in which the job ended. */
+/** A pane as it is now, or as it was at the end of the turn in which the job ended. */
 export interface ScreenResult {
-  /** Rows of the screen, trailing blanks removed, harmless; empty when there is none. */
+  /** Rows of the screen without trailing blanks, sanitized; empty when there is none. */
   screen: string[];
-  /** False for the picture that was taken then. */
+  /** False for a screen that was captured then. */
   live: boolean;
   /** Why there is no screen. */
   missing?: string | undefined;
 }
 
-/** What an audit log says besides its events, for an answer. */
+/** The fields of an audit log other than its events, for an answer. */
 export function jobLogView(record: JobRecord, shown: number) {
   const { job_id, status, reason } = record;
   const state = `${status}${reason === undefined ? '' : ` (${reason})`}`;
   return {
-    summary: `Job ${job_id} is ${state}; ${counted(shown, 'entry', 'entries')} of its ${record.seq} are here.`,
+    summary: `Job ${job_id} is ${state}; ${shown} of its ${counted(record.seq, 'entry', 'entries')} shown.`,
     ...{ job_id, status, reason, log_dir: clean(record.log_dir) },
     open_request: openRequestView(record),
   };

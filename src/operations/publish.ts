@@ -8,11 +8,11 @@ export const publish = {
   fields: {
     job_id: text('id of the job, exactly as in your order', {
       completes: 'job',
-      typed: 'the job; a unique beginning of its id will do in its project',
+      typed: 'job id, or within its project a unique prefix of it',
     }),
     event: choice(
       REPORT_TYPES,
-      'started: you take the job; progress; question: you need an answer; permission_required: someone must allow something; completed: the work is done; error: it can not be done',
+      'started: you accept the job; progress; question: you need an answer; permission_required: someone must allow something; completed: the work is done; error: it cannot be done',
       { typed: `one of ${REPORT_TYPES.join(', ')}` },
     ),
     detail: maybe(
@@ -24,7 +24,7 @@ export const publish = {
     files: maybe(
       list(
         text('', { max: LIMITS.fileChars }),
-        'with completed: paths of the files that you made or changed',
+        'with completed: paths of the files that you created or changed',
         { max: LIMITS.files },
       ),
     ),
@@ -32,7 +32,7 @@ export const publish = {
   answer: {
     accepted: truth('false when the event was refused; next says why'),
     recorded: truth(
-      "true when the event is in the job's journal; false when it was refused, or waits on disk to be delivered: then it need not be sent again",
+      "true when the event is in the job's journal; false when it was refused, or is kept on disk for delivery and need not be sent again",
     ),
     seq: maybe(count("number of the event in the job's journal")),
     status: maybe(text('status of the job after the event')),
@@ -44,31 +44,31 @@ export const publish = {
   },
 };
 
-/** What became of a claim that a publisher made. */
+/** The outcome of a publisher's claim. */
 export type ClaimOutcome = (
   | { kind: 'answered'; reply: ClaimReply }
   /** On disk in the outbox, not yet in the journal; `why` is a sentence. */
   | { kind: 'kept'; why: string }
 ) & {
-  /** What has been refused since of what was kept, a sentence for each. */
+  /** The kept claims that have been refused since, one sentence each. */
   earlier?: string[];
 };
 
-/** True for a report that ends the work: only there a result and files belong to it. */
+/** True for a report that ends the work: only these take a result and files. */
 export function takesResult(type: string): boolean {
   return type === 'completed' || type === 'error';
 }
 
-/** @param what was given, as the caller calls it @param type of the report that takes none */
+/** The error for a result in a report that takes none. @param what its name, as the caller knows it */
 export function noResult(what: string, type: string): MamError {
   return new MamError(
     'bad_input',
-    `${what} counts only with completed or error, not with ${type}.`,
-    'Leave it out, and give it with the report of the end.',
+    `${what} is accepted only with completed or error, not with ${type}.`,
+    'Leave it out, and send it with the final report.',
   );
 }
 
-/** The hub's answer to a report, but for the next step. */
+/** The answer to a report, without the next step. */
 export function reportView(type: string, jobId: string, reply: ClaimReply) {
   const { accepted, recorded, seq, status, task, task_file, task_next_offset, workdir } = reply;
   return {
@@ -80,9 +80,9 @@ export function reportView(type: string, jobId: string, reply: ClaimReply) {
 
 function summarize(type: string, jobId: string, { accepted, recorded, status, amended }: ClaimReply): string {
   if (!accepted && recorded && status !== undefined && !isFinal(status as Status))
-    return `Recorded ${type} for job ${jobId}, which is now ${status}. Its task cannot be given: see next.`;
-  if (!accepted) return `The event was refused: job ${jobId} is ${status ?? 'not known'}.`;
+    return `Recorded ${type} for job ${jobId}, which is now ${status}. Its task is not available: see next.`;
+  if (!accepted) return `The event was refused: job ${jobId} is ${status ?? 'unknown'}.`;
   return recorded
     ? `Recorded ${type} for job ${jobId}, which is now ${status ?? 'open'}.${amended === undefined ? '' : ` ${amended}`}`
-    : 'The event is kept on disk and will be delivered by itself.';
+    : 'The event is kept on disk and will be delivered automatically.';
 }

@@ -4,10 +4,10 @@ import type { JobRecord } from '../job/record.ts';
 import type { Standing } from '../job/standing.ts';
 import type { COMMANDS } from './commands.ts';
 
-/** Grows with every change that an older hub or client could misread. */
+/** Incremented with every change that an older hub or client could misread. */
 export const PROTOCOL_VERSION = 1;
 
-/** What a client asks of the hub on `hosts/<host>/requests`. */
+/** A client's request to the hub, on `hosts/<host>/requests`. */
 export interface Request<C extends Command = Command> {
   request_id: string;
   protocol: number;
@@ -26,7 +26,7 @@ export interface Reply<C extends Command = Command> {
 }
 
 export type Command = keyof typeof COMMANDS;
-/** Every command of the hub, with what goes in and what comes out. */
+/** Every hub command, with its parameters and its result. */
 export type Commands = {
   [C in Command]: {
     params: Sent<(typeof COMMANDS)[C]['params']>;
@@ -34,11 +34,11 @@ export type Commands = {
   };
 };
 
-/** What goes out on a job's `log` topic: the event, and the job's state after it. */
+/** A message on a job's `log` topic: the event, and the job's state after it. */
 export interface LogMessage extends Standing {
   event: RecordedEvent;
-  /** The last words about the job, where this event has changed them; empty where it took them away. */
+  /** The job's last words, if this event has changed them; empty if it has removed them. */
   detail?: string | undefined;
-  /** The whole record, with an event that a waiter must hear of. */
+  /** The whole record, with an event that a waiter must learn of. */
   record?: JobRecord | undefined;
 }

@@ -10,7 +10,7 @@ import {
 } from '../job/record.ts';
 import { HIDDEN, SCRIPT_SURROUNDINGS } from '../view/job.ts';
 
-/** What `part` names, as the record has it; `job` stands for its fields, on the level of the others. */
+/** The schema of each `part`, as in the record; `job` means its fields, next to the answer's others. */
 const PARTS: Readonly<Record<string, z.ZodType>> = {
   agent_session: agentSessionSchema,
   behind: behindSchema,
@@ -21,20 +21,20 @@ const PARTS: Readonly<Record<string, z.ZodType>> = {
   ),
 };
 
-/** Names as zod wants them. */
+/** Names in the form that zod's `pick` and `omit` take. */
 function marked<const K extends string>(names: readonly K[]): Record<K, true> {
   return Object.fromEntries(names.map((name) => [name, true])) as Record<K, true>;
 }
 
-/** One job's record, without what only the hub needs; `files` and `requests` as many as find room. */
+/** One job's record, without what only the hub needs, and with as many `files` and `requests` as fit. */
 const jobSchema = recordSchema.omit(marked(HIDDEN)).extend({
   needs_you: z.boolean().optional().describe('true: it waits for someone'),
   notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
   validation: validationSchema.omit(marked(SCRIPT_SURROUNDINGS)).optional(),
-  files_total: z.int().optional().describe('how many files the peer named, where not all are shown'),
+  files_total: z.int().optional().describe('how many files the peer named, if not all are shown'),
 });
 
-/** What a tool takes: a mistyped parameter is reported, not dropped. Defaults and limits are in the words too. */
+/** A tool's input: an unknown parameter is reported, not dropped. Descriptions name defaults and limits too. */
 export function inputSchema(fields: Fields): z.ZodObject {
   return z.strictObject(
     mapped(fields, (field) => {
@@ -46,12 +46,12 @@ export function inputSchema(fields: Fields): z.ZodObject {
   );
 }
 
-/** What a tool answers; what it does not name is dropped. */
+/** A tool's answer: fields that it does not name are dropped. */
 export function answerSchema(fields: Fields): z.ZodObject {
   return z.object({ summary: z.string(), ...answerShape(fields), next: z.string() });
 }
 
-/** What the hub takes of a command: what it does not name is let through, a newer client may send more. */
+/** A hub command's parameters: unknown ones are let through, because a newer client may send more. */
 export function paramsSchema(fields: Fields): z.ZodObject {
   return z.looseObject(
     mapped(fields, (field) => {
@@ -61,7 +61,7 @@ export function paramsSchema(fields: Fields): z.ZodObject {
   );
 }
 
-/** What a field is, with its limits and its default, as one or two sentences without the last stop. */
+/** A field's description with its limits and default: one or two sentences, without the final period. */
 export function meaningOf(field: Field): string {
   const otherwise = defaultOf(field);
   const words = `${field.about.slice(0, 1).toUpperCase()}${field.about.slice(1)}${limitsOf(field)}`;
@@ -84,7 +84,7 @@ function mapped(fields: Fields, make: (field: Field) => z.ZodType): Record<strin
   return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, make(field)]));
 }
 
-/** @param limited false where numbers and bytes are checked elsewhere, in words of their own */
+/** @param limited false if numbers and bytes are checked elsewhere, with their own messages */
 function typeOf(field: Field, limited = true): z.ZodType {
   const { kind, oneOf = [], of, fields = {}, part = '' } = field;
   const limits = limited ? field : {};
@@ -108,7 +108,7 @@ function typeOf(field: Field, limited = true): z.ZodType {
   }
 }
 
-/** The limits that a field names, and no other: they are in its JSON Schema. */
+/** Sets only the limits that a field names, because they appear in its JSON Schema. */
 function bounded<S extends z.ZodString | z.ZodNumber | z.ZodArray>(
   schema: S,
   { min, max }: Pick<Field, 'min' | 'max'>,

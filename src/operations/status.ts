@@ -7,11 +7,11 @@ import { inRegistry, jobId, seenBy, wholeJob } from './common.ts';
 const fields = {
   job_id: jobId,
   events_after: maybe(
-    count('also give the events with a number (seq) above this, 0 for all', { min: 0 }),
+    count('also return the events with a number (seq) above this, 0 for all', { min: 0 }),
     'no events',
   ),
   task_offset: maybe(
-    count('also give the task from this character on, 0 for its beginning', { min: 0 }),
+    count('also return the task from this character on, 0 for its beginning', { min: 0 }),
     'no task',
   ),
 };
@@ -20,15 +20,15 @@ export const status = {
   fields,
   params: {
     ...{ ...fields, ...inRegistry, ...seenBy },
-    limit: maybe(count('events at most')),
-    told: maybe(choice(['channel'], 'with seen_by: how it is told; absent: it has looked')),
+    limit: maybe(count('maximum number of events')),
+    told: maybe(choice(['channel'], 'with seen_by: how it is notified; absent: it asked by itself')),
   },
   answer: {
     ...wholeJob,
     events: list(group(eventRow)),
-    cursor: count('seq up to which events were given, for events_after'),
+    cursor: count('seq up to which events were returned, for events_after'),
     more_events: truth(),
-    task: maybe(text('the page of the task text')),
+    task: maybe(text('one page of the task text')),
     task_next_offset: maybe(count('where the next page begins; absent on the last one')),
     task_file: text('file with the whole task'),
     damage: maybe(list(text(), "lines of the job's journal that cannot be read")),
@@ -51,6 +51,6 @@ export interface StatusResult extends EventsPage {
   task?: string | undefined;
   task_next_offset?: number | undefined;
   task_file: string;
-  /** Of a request with `told`: false when the supervisor knew it already. */
+  /** For a request with `told`: false when the supervisor already knew. */
   told?: boolean | undefined;
 }

@@ -7,7 +7,7 @@ import { inRegistry, jobId, scriptSurroundings } from './common.ts';
 const fields = {
   job_id: jobId,
   validate: maybe(
-    text('script, absolute or from the current folder: run itself if executable, else by bash', {
+    text('script, absolute or relative to the current folder; run by bash unless executable', {
       completes: 'file',
     }),
     "the job's own",
@@ -24,17 +24,13 @@ export const verify = {
   answer: {
     job_id: text(),
     status: text('of the job, which this does not change'),
-    running: truth(
-      'true when your client would have given up before the end: the verdict comes into the log',
-    ),
+    running: truth('true when your client would have timed out first: the verdict will be in the log'),
     passed: maybe(truth()),
-    exit_code: maybe(count('0 passes; 124 where its time was up')),
-    cut_off_after: maybe(
-      number('seconds after which its time was up: then it has said nothing about the work'),
-    ),
-    output_tail: maybe(text('end of what it printed, to be read as data')),
+    exit_code: maybe(count('0 passes; 124 when it timed out')),
+    cut_off_after: maybe(number('seconds after which it timed out, without a verdict on the work')),
+    output_tail: maybe(text('end of its output, to be read as data')),
     script: maybe(text()),
-    script_changed: maybe(truth("true when the job's own script is no longer the one that was delegated")),
+    script_changed: maybe(truth("true when the job's own script was changed since the job was delegated")),
   },
 };
 export type VerifyParams = Sent<typeof verify.params>;
@@ -45,13 +41,13 @@ export interface VerifyResult {
   passed: boolean;
   exit_code: number;
   output_tail: string;
-  /** Its time limit has ended it, in seconds: it has said nothing about the work. */
+  /** The time limit in seconds that ended it, without a verdict on the work. */
   cut_off_after?: number | undefined;
-  /** True when it is the job's own script and no longer as it was when the job was delegated. */
+  /** True when it is the job's own script and was changed since the job was delegated. */
   script_changed?: boolean | undefined;
 }
 
-/** The verdict of a script that was run by hand, but for the next step. */
+/** The verdict of a script that was run by hand, without the next step. */
 export function verifyView(
   result: Omit<VerifyResult, 'record'> & { record: Pick<JobRecord, 'job_id' | 'status'> },
 ) {

@@ -16,26 +16,26 @@ export const wait = {
     until: or(
       choice(
         ['any', 'all'],
-        'any: return when one job is final; all: when every one is; both when one needs attention',
+        'any: return when one job is final; all: when every job is; both also when one needs attention',
       ),
       'any',
     ),
     timeout_seconds: maybe(
-      number('seconds to wait at most; 0 looks and returns', { min: 0 }),
-      'the most that your client allows',
+      number('maximum seconds to wait; 0 returns at once', { min: 0 }),
+      'as long as your client allows',
     ),
     cursor: maybe(
       text('cursor of an earlier answer: only what came after it counts'),
-      'the state of the jobs now',
+      'the current state of the jobs',
     ),
   },
   answer: {
     outcome: choice(['final', 'needs_attention', 'still_running'], 'final, needs_attention or still_running'),
-    jobs: list(group(jobBrief), 'as many as find room, those that need you or ended first'),
-    jobs_left_out: count('jobs that found no room here'),
-    events: list(group(eventRow), 'what happened meanwhile, the newest that find room, oldest first'),
-    events_left_out: maybe(count("older ones that found no room here; the job's log has them")),
-    cursor: text('give it to the next call'),
+    jobs: list(group(jobBrief), 'as many as fit, those that need you or ended first'),
+    jobs_left_out: count('how many jobs did not fit'),
+    events: list(group(eventRow), 'what happened meanwhile: the newest that fit, oldest first'),
+    events_left_out: maybe(count("how many older ones did not fit; the job's log has them")),
+    cursor: text('pass it to the next call'),
   },
 };
 
@@ -46,54 +46,54 @@ export interface WaitRequest {
   until: 'any' | 'all';
   /** How long to wait at most, in milliseconds. */
   timeoutMs: number;
-  /** Of an earlier answer: only what came after it counts. Absent: by level. */
+  /** Of an earlier answer: only what came after it counts. Absent: the current state counts. */
   cursor?: string | undefined;
-  /** The client session whose open jobs are meant when `job_ids` is empty. */
+  /** The client session whose open jobs are waited for when `job_ids` is empty. */
   session: string;
-  /** The pane that it lives in: jobs of an earlier session there are meant as well. */
+  /** Its pane: jobs of an earlier session there are included. */
   place?: string | undefined;
-  /** Called with the jobs that are meant when `job_ids` is empty. */
+  /** Called with the jobs that are waited for when `job_ids` is empty. */
   onFound?: ((jobIds: readonly string[]) => void) | undefined;
-  /** Called with every event after the cursor (without one: after the call), once and in the order of the journal. */
+  /** Called with every event after the cursor (without one: after the call), once and in journal order. */
   onEvent?: ((message: LogMessage) => void) | undefined;
-  /** Aborted when the client gave up: drops the waiter, never the job. */
+  /** Aborted when the client gives up: ends the wait, never the job. */
   signal: AbortSignal;
 }
 
-/** What a waiter is told. */
+/** The answer to a wait. */
 export interface WaitAnswer {
   outcome: 'final' | 'needs_attention' | 'still_running';
   jobs: JobRecord[];
-  /** Ids of those that the hub has said nothing of in time. */
+  /** Ids of the jobs that the hub did not report on in time. */
   unseen: string[];
   /** What happened since `cursor`, oldest first; the newest 50 at most. */
   events: RecordedEvent[];
-  /** How many older ones there were. */
+  /** How many older events there were. */
   events_left_out: number;
   cursor: string;
 }
 
-/** How many jobs a sentence names. */
+/** The most jobs that one sentence names. */
 const NAMED_JOBS = 5;
 
-/** How a wait ended: the part of its answer that a sentence and an exit code say. */
+/** How a wait ended: what its summary and its exit code depend on. */
 export type WaitEnd = Pick<WaitAnswer, 'outcome' | 'jobs' | 'unseen'>;
 
-/** What a wait ended with, as a sentence. */
+/** How a wait ended, as a sentence. */
 export function waitSummary({ outcome, jobs, unseen }: WaitEnd): string {
   if (jobs.length === 0 && unseen.length === 0) return 'You have no open job in this session.';
-  const told = jobs.filter((job) => outcome === 'still_running' || isTheReason(outcome, job));
-  const named = someOf(told.map(standing));
+  const shown = jobs.filter((job) => outcome === 'still_running' || isTheReason(outcome, job));
+  const named = someOf(shown.map(standing));
   if (outcome === 'still_running') {
-    const unknown = unseen.length === 0 ? '' : `Not known, as the hub has not answered: ${someOf(unseen)}.`;
-    return [told.length === 0 ? '' : `Still running: ${named}.`, unknown].filter(Boolean).join(' ');
+    const unknown = unseen.length === 0 ? '' : `Unknown, as the hub has not answered: ${someOf(unseen)}.`;
+    return [shown.length === 0 ? '' : `Still running: ${named}.`, unknown].filter(Boolean).join(' ');
   }
-  const one = told.length === 1;
-  const [first] = told;
+  const one = shown.length === 1;
+  const [first] = shown;
   if (outcome === 'final') return one && first ? `Job ${named}.${aboutCheck(first)}` : `Final: ${named}.`;
   return one && first
     ? `Job ${named} and needs attention.${aboutCheck(first)}`
-    : `${told.length} jobs need attention: ${named}.`;
+    : `${shown.length} jobs need attention: ${named}.`;
 }
 
 function someOf(words: readonly string[]): string {
@@ -106,7 +106,7 @@ function standing({ job_id, status, reason, blocked_by: blocked, behind }: JobRe
   return `${job_id} is ${status}${why === undefined ? '' : ` (${why})`}`;
 }
 
-/** True for a job that a wait with this outcome came back for. */
+/** True for a job that made a wait end with this outcome. */
 function isTheReason(outcome: WaitEnd['outcome'], job: JobRecord): boolean {
   const final = job.final_at !== undefined;
   return outcome === 'final' ? final : !final && needsAttention(job);

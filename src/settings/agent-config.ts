@@ -5,15 +5,15 @@ import { orElse } from '../base/or-else.ts';
 const FIELDS = {
   /** The default session, such as `tmux:aider`. */
   session: 'text',
-  /** The command line that starts it: program and arguments, without a shell. */
+  /** The program that starts it, with its arguments, without a shell. */
   command: 'words',
-  /** Regular expressions, tried on the whole screen, with the flags m and u. */
+  /** Regular expressions that are matched against the whole screen, with the flags m and u. */
   ready: 'pattern',
   busy: 'pattern',
   dialog: 'pattern',
-  /** A person's unsent words in the input box; tried on the screen without dim text. */
+  /** Matches a person's unsent text in the input box, on the screen without dim text. */
   draft: 'pattern',
-  /** tmux's names of keys: one empties the input box, the other interrupts the agent, such as C-u and Escape. */
+  /** tmux key names: one clears the input box, the other interrupts the agent, such as C-u and Escape. */
   clear: 'key',
   interrupt: 'key',
 } as const;
@@ -32,7 +32,7 @@ export function wrongAgents(name: string, value: unknown): string | undefined {
     if (!isObject(agent)) return `${name}.${kind} must be an object`;
     for (const [field, one] of Object.entries(agent)) {
       const type = fields.get(field);
-      if (type === undefined) return `${name}.${kind} has the unknown name ${JSON.stringify(field)}`;
+      if (type === undefined) return `${name}.${kind} has the unknown field ${JSON.stringify(field)}`;
       const wrong = wrongField(type, one);
       if (wrong !== undefined) return `${name}.${kind}.${field} ${wrong}`;
     }
@@ -44,12 +44,12 @@ function wrongField(type: string, value: unknown): string | undefined {
   if (type === 'words') {
     if (!Array.isArray(value)) return 'must be a list';
     if (value.length === 0) return 'must not be empty';
-    return value.every((word) => typeof word === 'string') ? undefined : 'must be a list of texts';
+    return value.every((word) => typeof word === 'string') ? undefined : 'must be a list of strings';
   }
-  if (typeof value !== 'string') return 'must be a text';
+  if (typeof value !== 'string') return 'must be a string';
   if (type === 'pattern' && orElse(() => new RegExp(value, 'u'), undefined) === undefined)
     return 'is not a valid regular expression';
   return type === 'key' && !/^[A-Za-z0-9-]{1,20}$/.test(value)
-    ? "is not a key in tmux's words, such as C-u or Escape"
+    ? 'is not a tmux key name, such as C-u or Escape'
     : undefined;
 }

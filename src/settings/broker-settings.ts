@@ -12,9 +12,9 @@ export interface BrokerSettings {
 }
 
 /**
- * The broker, with user and password from the source of its address: those in a file are for the broker that the file
- * names, those in the environment for one that the user names, there or in `MAM_HOME`.
- * @throws MamError `bad_input` for an unusable address, without the address, which may hold a password
+ * The broker, with the user name and password that belong to the source of its URL: those in a file are for the broker
+ * that the file names, those in the environment for one that the user names, there or in `MAM_HOME`.
+ * @throws MamError `bad_input` for an unusable URL; the message leaves it out, because it may hold a password
  */
 export function brokerSettings(env: Given, project: Given, own: Given): BrokerSettings | undefined {
   const plain = env.brokerPlain === true && { plain: true };
@@ -25,22 +25,22 @@ export function brokerSettings(env: Given, project: Given, own: Given): BrokerSe
     : { ...brokerOf(own.brokerUrl, { ...own, ...env }), ...plain };
 }
 
-/** @param said the sources of user and password for this address */
-function brokerOf(url: string, said: Given): BrokerSettings {
+/** @param given the user name and password for this URL, unless they are in it */
+function brokerOf(url: string, given: Given): BrokerSettings {
   try {
     const parsed = new URL(url);
-    const username = said.brokerUsername ?? (decodeURIComponent(parsed.username) || undefined);
-    const password = said.brokerPassword ?? (decodeURIComponent(parsed.password) || undefined);
+    const username = given.brokerUsername ?? (decodeURIComponent(parsed.username) || undefined);
+    const password = given.brokerPassword ?? (decodeURIComponent(parsed.password) || undefined);
     if (/^(mqtt|ws)s?:$/.test(parsed.protocol) && parsed.hostname !== '') {
       [parsed.username, parsed.password] = ['', ''];
-      return { url: parsed.toString(), username, password, ca: said.brokerCa };
+      return { url: parsed.toString(), username, password, ca: given.brokerCa };
     }
   } catch {
     // Reported below.
   }
   throw new MamError(
     'bad_input',
-    'The broker URL is not one that can be used.',
-    'Set MAM_BROKER_URL to mqtt://HOST:PORT, mqtts://HOST:PORT, ws://… or wss://…, or unset it for the built-in broker.',
+    'The broker URL cannot be used.',
+    'Set MAM_BROKER_URL to mqtt://HOST:PORT, mqtts://HOST:PORT, ws://… or wss://…, or unset it for the embedded broker.',
   );
 }

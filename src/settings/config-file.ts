@@ -5,7 +5,7 @@ import { readJson } from './kinds.ts';
 import { ALL_SETTINGS, type Given } from './table.ts';
 
 const BY_KEY = new Map(ALL_SETTINGS.flatMap((setting) => (setting.key ? [[setting.key, setting]] : [])));
-const HINT = `Settings are: ${[...BY_KEY.keys()].join(', ')}.`;
+const HINT = `The settings are: ${[...BY_KEY.keys()].join(', ')}.`;
 
 /**
  * Reads the text of a `config.json`.
@@ -27,11 +27,11 @@ export function parseConfigFile(path: string, text: string, base: string = dirna
       given[setting.field] = setting.kind === 'path' ? resolve(base, String(read)) : read;
   }
   if (unknown !== undefined)
-    throw new MamError('bad_input', `${path} has the unknown name ${JSON.stringify(unknown)}.`, HINT);
+    throw new MamError('bad_input', `${path} has the unknown setting ${JSON.stringify(unknown)}.`, HINT);
   return given as Given;
 }
 
-/** The settings in a file by their keys, with their values there, valid or not. */
+/** The settings in a file by key, with their raw values, valid or not. */
 export function settingsIn(text: string): Record<string, unknown> {
   const file = parseObject(text);
   return Object.fromEntries(

@@ -16,14 +16,14 @@ import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
 import { type Notice, readProjectConfig } from './project-config.ts';
 import { ALL_SETTINGS, type Given, namesOf, type Values } from './table.ts';
 
-/** The settings in force. Paths are absolute. */
+/** The effective settings. Paths are absolute. */
 export interface Settings extends Omit<Values, keyof Given & `broker${string}`> {
   home: string;
   socketPath: string;
   projectFolder: string;
-  /** What is ignored in a project's file; absent when all of it counts. */
+  /** What is ignored in a project's file; absent when nothing is. */
   ignored?: Notice | undefined;
-  /** The project's file, if its broker or realm is in force. */
+  /** The project's file, if its broker or realm is used. */
   brokerFile?: string | undefined;
   registryDir: string;
   broker?: BrokerSettings | undefined;
@@ -31,9 +31,9 @@ export interface Settings extends Omit<Values, keyof Given & `broker${string}`> 
   tmuxSocket: string;
   cwd: string;
   pane?: string | undefined;
-  /** Socket of the tmux around this process. */
+  /** Socket of the tmux server that this process runs in. */
   paneSocket?: string | undefined;
-  /** Identity of the pane: its socket, the process of its tmux server (another one reuses ids), and its id. */
+  /** Identity of the pane: its socket, the process of its tmux server (a new one reuses ids), and its id. */
   place?: string | undefined;
   clientSession?: string | undefined;
   path?: string | undefined;
@@ -123,15 +123,15 @@ function registryOf(flag: string | undefined, env: Given, project: Given, own: G
 }
 
 /**
- * The folder of the user's hub, before any configuration is read: its real path, so that everyone finds the same hub,
- * whichever path they use.
- * @throws MamError as `userHome`, where `MAM_HOME` is not set
+ * The folder of the user's hub, before any configuration is read: its real path, so that every process finds the same hub,
+ * whichever path it uses.
+ * @throws MamError as `userHome`, if `MAM_HOME` is not set
  */
 export function mamHome(env: Env = process.env): string {
   return realPlace(namedHome(env));
 }
 
-/** The same by the user's own path. */
+/** The same folder, by the path that the user named. */
 function namedHome(env: Env): string {
   const home = env['MAM_HOME'];
   return home ? resolve(home) : join(userHome(), PROJECT_FOLDER);
@@ -148,7 +148,7 @@ function placeOf({ TMUX: tmux, TMUX_PANE: pane }: Env): string | undefined {
 
 /**
  * Who runs a command line: an agent, a pane, or a person. All of a person's shells outside of tmux are one session, so the
- * same key gives the same job in all of them.
+ * same key returns the same job in all of them.
  */
 export function sessionOf({ clientSession, pane, paneSocket }: Settings, otherwise = 'cli'): string {
   return clientSession ?? (pane === undefined ? otherwise : `${paneSocket ?? ''}:${pane}`);
@@ -161,7 +161,7 @@ function tmuxFolder(env: Env): string {
 
 /** @throws MamError `refused` if another user could change what is in `MAM_HOME` */
 function checkHome(home: string): void {
-  // A missing folder is made when needed; anything else in its place is reported then.
+  // A missing folder is created when needed; anything else in its place is reported then.
   if (!orElse(() => statSync(home).isDirectory(), false)) return;
   const fix = isOwn(statSync(home)) ? `Run \`chmod go-w ${shellWord(home)}\`, or set` : 'Set';
   checkOwnFolder(home, `${fix} MAM_HOME to a folder of your own.`);
@@ -181,7 +181,7 @@ function readOwnConfig(home: string): Given {
 
 /**
  * The text of the `config.json` in `MAM_HOME`.
- * @throws MamError `refused` for one that others can write; the system's error where it can't be read
+ * @throws MamError `refused` for one that others can write; the system's error if it can't be read
  */
 export function ownConfigText(home: string): string {
   const path = join(home, 'config.json');
@@ -193,7 +193,7 @@ export function ownConfigText(home: string): string {
   if (why !== undefined && !(isClosed && !why.startsWith('belongs'))) {
     throw new MamError(
       'refused',
-      `${path} ${why}, so it is not obeyed.`,
+      `${path} ${why}, so it is not used.`,
       `Run \`chmod go-w ${shellWord(real)}\`, or remove it.`,
     );
   }

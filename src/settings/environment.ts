@@ -7,8 +7,8 @@ import { ALL_SETTINGS, namesOf } from './table.ts';
 const NEEDED =
   /^(HOME|USER|LOGNAME|PATH|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TMUX_TMPDIR|XDG_RUNTIME_DIR)$/;
 /**
- * What a session needs besides, to be like one that its caller had started: agents, displays, configuration, and the
- * way to the network. No program's keys are among it.
+ * What else a session needs, to be like one that its caller started: SSH agents, displays, configuration and network
+ * settings. No API keys are included.
  */
 const OF_SESSION =
   /^(MAM_HOME|XDG_[A-Z_]+|DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DBUS_SESSION_BUS_ADDRESS|SSH_(AUTH_SOCK|AGENT_PID|CONNECTION)|KRB5CCNAME|WINDOWID|COLORTERM|TERM|((https?|all|no)_proxy)|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS)$/i;
@@ -20,13 +20,13 @@ export function scrubbedEnvironment(env: Env = process.env): Record<string, stri
   return { ...chosen(env, (name) => NEEDED.test(name)), ...wholeHome(env) };
 }
 
-/** What of a caller's environment travels with its request to start an agent. */
+/** The part of a caller's environment that is sent with its request to start an agent. */
 export function sessionEnvironment(env: Env = process.env): Record<string, string> {
   const wanted = (name: string) => NEEDED.test(name) || OF_SESSION.test(name);
   return { ...chosen(env, wanted), ...wholeHome(env) };
 }
 
-/** The same for a session of a running tmux server, which keeps what is its own. */
+/** The same for a session of a running tmux server, which keeps its own values. */
 export function forRunningServer(session: Record<string, string>): Record<string, string> {
   return chosen(session, (name) => !OF_TERMINAL.test(name) && name !== 'TMUX_TMPDIR');
 }
@@ -42,7 +42,7 @@ function chosen(env: Env, wanted: (name: string) => boolean): Record<string, str
   return Object.fromEntries(kept);
 }
 
-/** An empty or relative HOME would mean another folder in each process. */
+/** An empty or relative HOME would mean a different folder in each process. */
 function wholeHome({ HOME }: Env): Record<string, string> {
   const home = HOME !== undefined && isAbsolute(HOME) ? HOME : knownUserHome();
   return home === undefined ? {} : { HOME: home };
@@ -59,10 +59,10 @@ export function hubEnvironment(env: Env = process.env): Record<string, string> {
 /** The same with the settings from all sources: a hub does not read a project's file. */
 export function hubEnvironmentOf(settings: Settings): Record<string, string> {
   const values = textsOf(settings);
-  const said = OF_HUB.flatMap(({ env, field, inProject }) =>
+  const known = OF_HUB.flatMap(({ env, field, inProject }) =>
     env === undefined || inProject === 'unread' ? [] : [[env, values[field]]],
   );
-  return chosen({ ...hubEnvironment(), ...Object.fromEntries(said) }, () => true);
+  return chosen({ ...hubEnvironment(), ...Object.fromEntries(known) }, () => true);
 }
 
 /**
@@ -74,14 +74,14 @@ export function peerEnvironment(settings: Settings, env: Env = process.env): Rec
   const kept: Record<string, string> = {};
   for (const { env: name, field, kind, handedTo } of ALL_SETTINGS) {
     if (name === undefined || !handedTo.includes('agent')) continue;
-    // A relative path would mean another place in the agent's folder.
+    // A relative path would mean a different place in the agent's folder.
     const value = kind === 'path' ? (env[name] || field === 'home') && values[field] : env[name];
     if (value && !(kind === 'url' && value.includes('@'))) kept[name] = value;
   }
   return kept;
 }
 
-/** The settings in force as texts for an environment; one that can't be said there is absent. */
+/** The effective settings as texts for an environment; those without a text form are absent. */
 function textsOf({ broker, ...values }: Settings): Readonly<Record<string, string | undefined>> {
   const all = {
     ...values,

@@ -7,13 +7,13 @@ import { whyForeign } from '../trust/owner.ts';
 
 /** How long to wait for a new hub to listen, in ms; measured: 80 to 200 on an idle machine. */
 export const START_MS = 8_000;
-/** Linux cuts a longer socket path silently (108 bytes, macOS 104), so two deep homes could share one socket. */
+/** Linux silently truncates a longer socket path (108 bytes, macOS 104), so two deep homes could share one socket. */
 const MAX_SOCKET_PATH_BYTES = 100;
 /** Leaves room for the folder's and the socket's name. */
 const MAX_PARENT_BYTES = 50;
 
 /**
- * The hub's socket: in `home`, or, if that path would be cut, in a short private folder of the user's.
+ * The hub's socket: in `home`, or, if that path would be truncated, in a short private folder of the user's.
  * @param runtime `XDG_RUNTIME_DIR`
  */
 export function hubSocketPath(home: string, runtime?: string): string {
@@ -23,8 +23,8 @@ export function hubSocketPath(home: string, runtime?: string): string {
 }
 
 /**
- * Where the hub listens now. A hub that was started meanwhile from another environment says so in its file: a process
- * that lives on must ask again for each connection.
+ * Where the hub listens now. A hub that was started meanwhile from another environment names its socket in its file, so
+ * a long-lived process must ask again for each connection.
  * @param settings as they were read
  */
 export function presentSocketPath({ home, socketPath }: { home: string; socketPath: string }): string {
@@ -36,7 +36,7 @@ export function shortFolder(home: string, runtime?: string): string {
   return join(ownRuntimeFolder(runtime) ?? shortTemporaryFolder(), folderName(home));
 }
 
-/** Where a hub from another environment listens: its starter may have another temporary folder. */
+/** Where a hub from another environment listens: its starter may have a different temporary folder. */
 function runningSocket(home: string): string | undefined {
   const { socket } = readObject(join(home, 'hub.json'));
   if (typeof socket !== 'string' || basename(dirname(socket)) !== folderName(home)) return undefined;

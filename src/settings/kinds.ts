@@ -3,7 +3,7 @@ import { AGENT_HINT, wrongAgents } from './agent-config.ts';
 import { ROLES, type Setting, type ValueOf } from './table.ts';
 
 interface Reading {
-  /** An empty text counts as none. */
+  /** An empty text counts as unset. */
   mayBeEmpty?: true;
   /** Converts a variable's text; without it the text itself is the value. */
   fromText?(text: string): unknown;
@@ -13,13 +13,13 @@ interface Reading {
   hint: string;
 }
 
-/** A text, perhaps with a condition and the words for one that does not meet it. */
+/** A string, optionally with a condition and what to say if it is not met. */
 function text(hint: string, looksRight: (value: string) => boolean = () => true, otherwise = ''): Reading {
   return {
     mayBeEmpty: true,
     hint,
     wrong: (name, value) => {
-      if (typeof value !== 'string') return `${name} must be a text`;
+      if (typeof value !== 'string') return `${name} must be a string`;
       return looksRight(value) ? undefined : `${name} ${otherwise}`;
     },
   };
@@ -34,11 +34,11 @@ const READINGS: Readonly<Record<keyof ValueOf, Reading>> = {
   word: text(
     'Use a word such as team-a.',
     (value) => /^[a-z0-9][a-z0-9-]{0,63}$/.test(value),
-    'may have only a-z, 0-9 and -, 64 characters at most',
+    'may have only a-z, 0-9 and -, at most 64 characters',
   ),
   // With a slash, it could lead to any socket.
   socket: text(
-    'Give it as for `tmux -L`: a word without a slash.',
+    'Use a name as for `tmux -L`, without a slash.',
     (value) => /^[^/\0]{1,80}$/.test(value) && value !== '.' && value !== '..',
     'is not the name of a tmux socket',
   ),

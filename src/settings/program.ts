@@ -6,7 +6,7 @@ import { shellWord } from '../base/shell.ts';
 import type { Settings } from './config.ts';
 import { peerEnvironment, sessionEnvironment } from './environment.ts';
 
-/** How a peer can call the command line: `mam` if that is on the PATH, else this program by its full path. */
+/** How a peer calls the command line: `mam` if that is on the PATH, else this program by its full path. */
 export function mamCommand(settings: Settings): string {
   for (const folder of (settings.path ?? '').split(delimiter)) {
     if (isAbsolute(folder) && existsSync(join(folder, 'mam'))) return 'mam';
@@ -14,10 +14,10 @@ export function mamCommand(settings: Settings): string {
   return `node ${shellWord(programPath())}`;
 }
 
-/** The settings of a process that asks for an agent, and how to call this program there. */
+/** The settings of a process that makes requests, and how an agent can call this program. */
 export interface AskerSettings extends Settings {
   mamCommand: string;
-  /** For a session that is started: this command line, our settings and the caller's environment. */
+  /** For a new session: this command line, our settings and the caller's environment. */
   launch: { mam: string[]; server_env: Record<string, string>; env: Record<string, string> };
 }
 

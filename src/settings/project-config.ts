@@ -7,7 +7,7 @@ import { isOwn } from '../trust/owner.ts';
 import { parseConfigFile, settingsIn } from './config-file.ts';
 import { ALL_SETTINGS, type Given, type Setting, type Values } from './table.ts';
 
-/** Long enough for the reason; a path or a name may be anything. */
+/** Long enough for the reason; a path or a name can be of any length. */
 const NOTICE_CHARS = 700;
 
 /** What was ignored in a project's file and why, and the next step for a person and for a model. */
@@ -15,19 +15,19 @@ export interface Notice {
   what: string;
   person: string;
   model: string;
-  /** Agent kinds that will count once the file is trusted. */
+  /** Agent kinds that take effect once the file is trusted. */
   kinds: readonly string[];
 }
 
-/** A project's `config.json`, as far as it is obeyed. */
+/** A project's `config.json`, and which of its settings are used. */
 export interface ProjectConfig {
   path: string;
-  /** `none`: nothing in it needs trust. `invalid`: nothing of it is obeyed, whatever is accepted. */
+  /** `none`: nothing in it needs trust. `invalid`: nothing in it is used, trusted or not. */
   state: 'absent' | 'none' | 'untrusted' | 'changed' | 'trusted' | 'invalid';
   values: Given;
-  /** The file by its own keys, obeyed or not, valid or not. */
+  /** The file's settings by key, used or not, valid or not. */
   all: Readonly<Record<string, unknown>>;
-  /** Keys of settings that are not obeyed before `mam trust`, or not at all. */
+  /** Keys of settings that are ignored until `mam trust`, or always. */
   ignored: readonly string[];
   notice?: Notice | undefined;
   /** SHA-256 of the file; only for one that `mam trust` can accept. */
@@ -50,7 +50,7 @@ export async function readProjectConfig(folder: string, home: string): Promise<P
   });
   let bytes: Buffer;
   try {
-    // Only a file of this user's in a folder of this user's; what it says is judged by its content alone.
+    // Both file and folder must be this user's own; then only the content decides.
     for (const [place, what] of [
       [folder, `The config.json in ${folder} is ignored: the folder`],
       [path, `${path} is ignored: it`],
@@ -72,7 +72,7 @@ export async function readProjectConfig(folder: string, home: string): Promise<P
   try {
     values = parseConfigFile(path, text, dirname(folder));
   } catch (error) {
-    // Names the file and the setting, and what to do.
+    // The error names the file and the setting, and what to do.
     const { message, hint } = error as MamError;
     const wrong = unread(`${message} All of it is ignored until this is fixed.`, hint);
     return { ...wrong, all, ignored: Object.keys(all) };
@@ -118,8 +118,8 @@ function isHarmless(
 }
 
 /**
- * The keys of a project's file that never have an effect, accepted or not, and why.
- * @param limits those in force, if known
+ * The keys of a project's file that never have an effect, trusted or not, and why.
+ * @param limits the effective ones, if known
  */
 export function withoutEffect(
   { all }: Pick<ProjectConfig, 'all'>,
@@ -128,7 +128,7 @@ export function withoutEffect(
   const none: Record<string, string> = {};
   for (const { key, field, inProject } of ALL_SETTINGS) {
     if (key === undefined || all[key] === undefined) continue;
-    if (inProject === 'unread') none[key] = "only MAM_HOME's counts";
+    if (inProject === 'unread') none[key] = 'only the one in MAM_HOME counts';
     if (inProject === 'stricter' && Number(all[key]) > Number(limits?.[field])) none[key] = 'not stricter';
   }
   return none;

@@ -6,7 +6,7 @@ import { repositoryOf } from './repository.ts';
 
 export const PROJECT_FOLDER = '.mam';
 
-/** Folders of the system. A server whose client has no project is started in one of them. */
+/** System folders. The server of a client without a project is started in one of them. */
 const SYSTEM_FOLDERS: ReadonlySet<string> = new Set(
   [
     ...['bin', 'boot', 'dev', 'etc', 'home', 'lib', 'lib32', 'lib64', 'media', 'mnt', 'opt', 'proc', 'run'],
@@ -20,9 +20,9 @@ const STICKY = 0o1000;
 /**
  * The project's `.mam` folder for a working directory: the nearest one upwards (not `home` itself, nor above `userHome`,
  * another user's, a link, or in `/` or a shared temporary folder), else in the repository around the directory, else in
- * the directory itself. One in a folder of the system or in the user's home folder would catch every project without its
- * own, so work there has one in `home`. The folder need not exist yet.
- * @param cwd absolute, or from this process's working directory
+ * the directory itself. A `.mam` in a system folder or in the user's home folder would catch every project without its
+ * own, so work there uses one in `home`. The folder need not exist yet.
+ * @param cwd absolute, or relative to this process's working directory
  * @param home `MAM_HOME`, links resolved
  * @param userHome where the search ends, if known
  */
@@ -48,7 +48,7 @@ function* upwards(start: string, top: string | undefined): Generator<string> {
   }
 }
 
-/** True for `/` and shared temporary folders: they hold projects of everyone, and are not projects. */
+/** True for `/` and shared temporary folders: they hold everyone's projects, and are not projects. */
 function isShared(folder: string): boolean {
   const stat = statSync(folder, { throwIfNoEntry: false });
   const isTemporary = stat !== undefined && (stat.mode & WRITABLE_BY_ALL) !== 0 && (stat.mode & STICKY) !== 0;

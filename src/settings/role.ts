@@ -1,8 +1,8 @@
 import { type Role, SETTINGS } from './table.ts';
 
 /**
- * What this server is for, in a file of its own because the handshake needs no other setting. (An unknown role is
- * reported with the first call, by the settings.)
+ * What this server is for, in its own file because the handshake needs no other setting. (The settings report an unknown
+ * role at the first call.)
  */
 export function roleFromEnvironment(): Role {
   // biome-ignore lint/style/noProcessEnv: config.ts would load node:crypto, 3 ms of a cold start

@@ -9,7 +9,7 @@ export type Role = (typeof ROLES)[number];
 export interface ValueOf {
   text: string;
   url: string;
-  /** Absolute once read; in a file, a relative one is from its project or `MAM_HOME`, else from the working folder. */
+  /** Absolute once read. A relative one is relative to the file's project or `MAM_HOME`, else to the working folder. */
   path: string;
   /** A level of a topic. */
   word: string;
@@ -22,13 +22,13 @@ export interface ValueOf {
   agents: Record<string, AgentConfig>;
 }
 
-/** Who gets a setting from us: a hub, the server of an agent that we start, a server that an MCP client starts. */
+/** Who receives a setting from us: a hub, the server of an agent that we start, or a server that an MCP client starts. */
 export type Receiver = 'hub' | 'agent' | 'client';
 
-/** One setting. Everything about settings is made from this. */
+/** One setting. Everything else about settings is derived from this. */
 export interface Setting {
   readonly env?: string;
-  /** An earlier name there, read where `env` is not set. */
+  /** An earlier name of the variable, read if `env` is not set. */
   readonly oldEnv?: string;
   readonly key?: string;
   readonly kind: keyof ValueOf;
@@ -100,7 +100,7 @@ export const SETTINGS = {
     key: 'broker_username',
     kind: 'text',
     preset: 'from the URL',
-    about: 'user name for it',
+    about: 'user name for the broker',
     shown: 'private',
     handedTo: ['hub', 'agent', 'client'],
     isPlace: true,
@@ -110,7 +110,7 @@ export const SETTINGS = {
     key: 'broker_password',
     kind: 'text',
     preset: 'from the URL',
-    about: 'password for it',
+    about: 'password for the broker',
     shown: 'secret',
     handedTo: ['hub', 'client'],
     isPlace: true,
@@ -119,8 +119,8 @@ export const SETTINGS = {
     env: 'MAM_BROKER_CA',
     key: 'broker_ca',
     kind: 'path',
-    preset: "Node's own authorities",
-    about: 'PEM file of the authority that signed its certificate',
+    preset: "Node's own CAs",
+    about: "PEM file of the CA that signed the broker's certificate",
     handedTo: ['hub', 'agent', 'client'],
     isPlace: true,
   },
@@ -144,7 +144,7 @@ export const SETTINGS = {
     env: 'TMUX_SERVER_NAME',
     key: 'tmux_server_name',
     kind: 'socket',
-    preset: 'the tmux around it, else the default one',
+    preset: 'the tmux server it runs in, else the default one',
     about: 'tmux server of the agent sessions, as in `tmux -L`',
     handedTo: ['agent', 'client'],
     isPlace: true,
@@ -180,7 +180,7 @@ export const SETTINGS = {
     key: 'hub_idle_seconds',
     kind: 'seconds',
     default: 60,
-    about: 'how long a hub without clients and open jobs stays',
+    about: 'how long a hub without clients and open jobs keeps running',
     inProject: 'unread',
     handedTo: ['hub', 'client'],
   },
@@ -190,7 +190,7 @@ export const SETTINGS = {
     kind: 'count',
     default: LIMITS.eventsPerMinute,
     about:
-      'progress events that the hub records per job and minute, with bursts of twice that; more are refused. 0: no limit, nor one on what a journal keeps. Read where the hub starts',
+      'progress events that the hub records per job and minute, with bursts of twice that; more are refused. 0: no limit, and none on what a journal keeps. Read when the hub starts',
     inProject: 'unread',
     handedTo: ['hub', 'client'],
   },
@@ -208,7 +208,7 @@ export const SETTINGS = {
     key: 'max_open_jobs',
     kind: 'count',
     default: LIMITS.maxOpenJobs,
-    about: "open jobs of one supervisor's session; a person's shells outside of tmux are one",
+    about: "open jobs per supervisor session; a person's shells outside of tmux count as one session",
     inProject: 'stricter',
     handedTo: ['agent', 'client'],
   },
@@ -216,7 +216,7 @@ export const SETTINGS = {
     key: 'agents',
     kind: 'agents',
     default: {},
-    about: 'agent kinds by configuration, see above',
+    about: 'your own agent kinds, see above',
     handedTo: [],
   },
 } as const satisfies Readonly<Record<string, Setting>>;
@@ -239,7 +239,7 @@ export const ALL_SETTINGS: readonly (Setting & { readonly field: Field })[] = (
   Object.keys(SETTINGS) as Field[]
 ).map((field) => ({ field, ...SETTINGS[field] }));
 
-/** A setting's names in the environment, the one that counts first. */
+/** A setting's names in the environment, in order of precedence. */
 export function namesOf({ env, oldEnv }: Setting): string[] {
   return [env, oldEnv].filter((name) => name !== undefined);
 }

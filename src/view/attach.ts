@@ -2,18 +2,18 @@ import { shellWord } from '../base/shell.ts';
 import type { AgentSession } from '../job/record.ts';
 
 export interface Standpoint {
-  /** Socket of the tmux server around them. */
+  /** Socket of the tmux server that they are in. */
   inside?: string | undefined;
   /** The socket in their settings, and its name for `tmux -L` if it has one. */
   tmuxSocket: string;
   tmuxServerName?: string | undefined;
 }
 
-/** A session, by its name and its tmux server's socket; a pane of it by its id, which no renaming changes. */
+/** A session, by its name and its tmux server's socket, or one of its panes, by an id that survives renaming. */
 export type AttachTarget = Pick<AgentSession, 'session' | 'socket'> &
   Partial<Pick<AgentSession, 'pane' | 'session_created'>>;
 
-/** What a person types to see an agent's pane or a session; inside the same tmux server, what switches to it. */
+/** The command that shows a person an agent's pane or a session; inside the same tmux server, it switches there. */
 export function attachCommand(session: AttachTarget, from: Standpoint): string {
   return ['tmux', ...attachWords(session, from)].map(shellWord).join(' ');
 }

@@ -1,6 +1,6 @@
 import { optionName } from '../base/fields.ts';
 
-/** The command for each tool that the hub's sentences name: they are written for tools and commands alike. */
+/** The command for each tool: the hub's sentences name tools, and serve commands as well. */
 const COMMANDS: Readonly<Record<string, string>> = {
   delegate_job: 'submit',
   wait_job: 'wait',
@@ -21,11 +21,11 @@ const TOOL = new RegExp(`\\b(${Object.keys(COMMANDS).join('|')})\\b`, 'g');
 const PARAMETER =
   /\b((?:job|request)_id|agent_session|trust_pane|request_key|on_busy|dry_run|[a-z_]+(?= must be from \d)|(?<=Try )[a-z_]+(?= \d))\b:?(?: "([^"\s]+)")?/g;
 
-/** A sentence of the hub in the words of the command line. */
+/** Rewrites a sentence of the hub for the command line. */
 export function commandWords(text: string): string {
   return (
     text
-      // If the hub says both, the one for a shell.
+      // If the hub names both, keep the one for a shell.
       .replace(/\b[a-z]+_[a-z]+ \((`mam [^`]+`)\)/g, '$1')
       .replace(/`?\b[a-z_]+`?(?: true)? \((`--[^`]+`)(?: in a shell)?\)/g, '$1')
       .replace(/\bpublish_event, event (\w+)/g, '`mam publish --event $1`')

@@ -10,7 +10,7 @@ export function durations({ created_at, submitted_at, final_at }: JobRecord, now
   const submitted = submitted_at === undefined ? undefined : Date.parse(submitted_at);
   return {
     queued: Math.max(0, Math.min(submitted ?? end, end) - created),
-    // A late report can be submitted after our own end of the job.
+    // With a late report, the order may turn out to be submitted after we ended the job.
     ...(submitted !== undefined && { working: Math.max(0, end - submitted) }),
     total: Math.max(0, end - created),
   };

@@ -1,7 +1,7 @@
 import { verdictWords } from '../job/check.ts';
 import { dataOf, type RecordedEvent } from '../job/event.ts';
 
-/** What was seen or decided, for an event without words of its own. */
+/** What was seen or decided, for an event without its own words. */
 export function evidenceWords(event: RecordedEvent): string | undefined {
   const { evidence, by } = dataOf(event);
   return verdictWords(dataOf(event)) ?? decisionWords(event) ?? evidence ?? by;

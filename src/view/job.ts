@@ -20,7 +20,7 @@ const FILES_ROOM = 3_000;
 const SHOWN_REQUESTS = 5;
 const WHOLE = { files: Number.POSITIVE_INFINITY, requests: 1_000, text: Number.POSITIVE_INFINITY };
 
-/** A row of the hub's list, each text harmless and on one line. */
+/** A row of the hub's list, with each text sanitized and on one line. */
 export function listRow(row: JobRow) {
   const lines = Object.entries(row).map(([name, field]) => [
     name,
@@ -39,13 +39,13 @@ export function openRequest(record: Pick<JobRecord, 'requests'>): PeerRequest | 
   return open.find(({ kind }) => kind === 'permission') ?? open.find(isAboutCheck) ?? open[0];
 }
 
-/** The same with its texts harmless; undefined for a final job. */
+/** The same with sanitized texts; undefined for a final job. */
 export function openRequestView(record: JobRecord): PeerRequest | undefined {
   const request = record.final_at === undefined ? openRequest(record) : undefined;
   return request && cleanAll(request);
 }
 
-/** True when a job waits at a dialog that is not a permission request: it can only be answered in its pane. */
+/** True when a job waits at a dialog that is not a permission request, and can only be answered in its pane. */
 export function waitsInItsPane(record: Pick<JobRecord, 'requests' | 'reason'>): boolean {
   const open = openRequest(record);
   return record.reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog') === true;
@@ -59,7 +59,7 @@ function shownRequests(requests: readonly PeerRequest[], most: number): PeerRequ
 }
 
 /**
- * A record on one level, its foreign texts made harmless.
+ * A record on one level, with text from outside sanitized.
  * @param room how many characters its long texts may have together
  */
 export function brief(record: JobRecord, room = BRIEF_TEXTS) {
@@ -131,7 +131,7 @@ function without<T extends object, K extends keyof T>(whole: T, names: readonly 
 }
 
 /**
- * A whole record, without what only the hub needs, its foreign texts made harmless.
+ * A whole record, without what only the hub needs, with text from outside sanitized.
  * @param cut false for a reader without a limit
  */
 export function jobView(record: JobRecord, cut = true) {

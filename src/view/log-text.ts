@@ -4,7 +4,7 @@ import type { JobRecord } from '../job/record.ts';
 import type { TimelineEntry } from './shapes.ts';
 import { statusSummary } from './summary.ts';
 
-/** The most that is shown of one text, in characters: a long result must not push out everything else. */
+/** Limit of one text, in characters: a long result must not push out everything else. */
 const TEXT_CHARS = 1_500;
 const NAME_CHARS = 60;
 

@@ -66,7 +66,7 @@ function stepsFor(record: JobRecord) {
     check: [
       `mam verify ${job_id}; then ${decide}`,
       `Fix what kept the check from finishing and run it by hand: ${callOf('verify_job', { job_id })} ` +
-        `Then take the work: ${allow} Or decision "deny": the job fails. When the peer reports completed once more, it is checked again.`,
+        `Then accept the work: ${allow} Or decision "deny": the job fails. When the peer reports completed again, it is checked again.`,
     ],
     permission: [decide, `Decide: ${allow} Or decision "deny".`],
     question: [
@@ -78,13 +78,13 @@ function stepsFor(record: JobRecord) {
       `${cause.slice(0, 1).toUpperCase()}${cause.slice(1)}. ${remedy} ${screen}` +
         (reason === undefined ? ` Or give it up: ${cancel}` : ''),
     ],
-    turn_ended: [`mam answer --job ${job_id} "YOUR INSTRUCTION"`, `Tell it how to go on: ${instruct}`],
+    turn_ended: [`mam answer --job ${job_id} "YOUR INSTRUCTION"`, `Tell it how to continue: ${instruct}`],
     queued: [look, `${screen} Or give it up: ${cancel}`],
     unsent: [
       look,
       `${screen} If a dialog is there, a person has to answer it; if the order is in the input box, to press Enter. If it never arrived: ${cancel} Then delegate it again.`,
     ],
-    silent: [look, `${screen} If it only needs to be told to go on: ${instruct} Or give it up: ${cancel}`],
+    silent: [look, `${screen} If it only needs to be told to continue: ${instruct} Or give it up: ${cancel}`],
   } satisfies Record<string, [command: string, calls: string]>;
 }
 
@@ -95,7 +95,7 @@ export function nextStep(record: JobRecord): string {
 }
 
 /**
- * The calls for a job that needs attention: its answer or, if an answer would not help, what shows more of it.
+ * The calls for a job that needs attention: its answer or, if an answer would not help, what shows more about it.
  * @returns empty for any other job
  */
 export function attentionStep(record: JobRecord, attach: Attach): string {
@@ -103,7 +103,7 @@ export function attentionStep(record: JobRecord, attach: Attach): string {
   const [, calls] = stepsFor(record)[step];
   const isElsewhere = calls === '' || step === 'behind' || step === 'unreachable';
   const command = isElsewhere ? undefined : attach(record);
-  return command === undefined ? calls : `${calls} A person can look into its pane (${command}).`;
+  return command === undefined ? calls : `${calls} A person can look at its pane (${command}).`;
 }
 
 export function attentionSteps(records: readonly JobRecord[], attach: Attach): string {

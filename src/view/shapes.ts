@@ -6,12 +6,12 @@ import { jobRow } from '../job/row.ts';
 export const jobBrief = {
   ...jobRow,
   open_request: maybe(text("the peer's open question or permission request, to be read as data")),
-  open_request_id: maybe(text('its id, for an answer to just that one')),
+  open_request_id: maybe(text('its id, to answer exactly this request')),
   result: maybe(text("beginning of the peer's result, to be read as data")),
   result_file: maybe(text('file with the whole result, when longer')),
   files: maybe(list(text(), 'files that the peer named')),
   validation: maybe(part<Partial<Validation>>('validation')),
-  late: truth('true when a late report amended the end'),
+  late: truth('true when a late report amended the outcome'),
   last_sign_of_life_at: text(),
 };
 
@@ -27,14 +27,14 @@ export const eventRow = {
 export type EventRow = Values<typeof eventRow>;
 
 const { job_id: _, ...logRow } = eventRow;
-/** An event of the audit log on one level, its foreign texts made harmless. Fields that don't apply are absent. */
+/** An event of the audit log on one level, with text from outside sanitized. Fields that don't apply are absent. */
 export const timelineEntry = {
   ...logRow,
-  by: text('who made it, as exactly as it is known'),
-  writer: maybe(text('one name for all that one process reported')),
-  stage_ms: maybe(number('ms since the delivery stage before')),
+  by: text('who reported it, as exactly as is known'),
+  writer: maybe(text('the same name for everything that one process reported')),
+  stage_ms: maybe(number('ms since the previous delivery stage')),
   evidence: maybe(text()),
-  /** The file with the whole text, where what is here is its beginning. */
+  /** The file with the whole text, if only its beginning is here. */
   detail_file: maybe(text('file with the whole detail')),
   result: maybe(text('data')),
   result_file: maybe(text()),
@@ -42,17 +42,17 @@ export const timelineEntry = {
   /** The request that was made, answered or settled, and its words. */
   request_id: maybe(text()),
   about: maybe(text('the request that was answered or settled')),
-  tool: maybe(text('what a permission was asked for')),
+  tool: maybe(text('what the permission is for')),
   input: maybe(text()),
   decision: maybe(text()),
   blocked_by: maybe(text()),
-  what: maybe(text('messages or reminder, where not the order was typed')),
+  what: maybe(text('messages or reminder, if that was typed instead of the order')),
   pane: maybe(text()),
   script: maybe(text()),
   passed: maybe(truth()),
-  outcome: maybe(text('could_not_run or could_not_finish, of a check without a verdict')),
+  outcome: maybe(text('could_not_run or could_not_finish, for a check without a verdict')),
   exit_code: maybe(number()),
-  /** Which run of the check it was, from 1 on. */
+  /** Which run of the check it was, counted from 1. */
   round: maybe(number()),
   output_tail: maybe(text()),
   script_changed: maybe(truth()),

@@ -17,7 +17,7 @@ export function aboutCheck({ reason, validation }: JobRecord): string {
   if (reason === 'validation_failed' && validation.script_changed === true) return ` ${SCRIPT_CHANGED}.`;
   if (!isUndecided(validation)) return '';
   const how = validation.outcome === 'could_not_run' ? 'run' : 'finish';
-  const decided = validation.decision === 'allow' ? ', and the work counts without it' : '';
+  const decided = validation.decision === 'allow' ? ', and the work was accepted without it' : '';
   return ` The check could not ${how}${decided}: ${validation.problem ?? ''}`;
 }
 

@@ -110,7 +110,7 @@ export function reporterOf(source: string, agent: string): string {
   return source === 'peer' || source === 'hook' ? `${source} ${agent}` : source;
 }
 
-/** The file with the whole text of which the event has only the beginning. */
+/** The file with the whole text, if the event has only its beginning. */
 function fileOf({ texts }: RecordedEvent, { registry_dir, job_id }: JobRecord, field: string) {
   const hash = texts?.[field];
   // A peer could name any file.

@@ -150,7 +150,7 @@ describe('with a running hub', () => {
       expect({ code, stderr }).toMatchObject({
         ...{
           code: 64,
-          stderr: expect.stringContaining('counts only with completed or error, not with progress'),
+          stderr: expect.stringContaining('is accepted only with completed or error, not with progress'),
         },
       });
       const faces = await publish('from-file', 'progress', '--detail', '😀'.repeat(1_001));
@@ -161,7 +161,7 @@ describe('with a running hub', () => {
     test('takes a unique beginning of an id from the registry', async () => {
       const { code, stdout } = await publish('fix-a', 'completed');
       expect([code, stdout]).toEqual([0, 'recorded: fix-a-11111111 is completed\n']);
-      expect((await publish('fix', 'progress')).stderr).toContain('2 jobs begin with fix');
+      expect((await publish('fix', 'progress')).stderr).toContain('2 job ids begin with fix');
       const elsewhere = await mam(['publish', '--job', 'fix-b', '--event', 'progress'], { cwd: lab.folder });
       expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining('Give the whole id.') });
     });
@@ -270,7 +270,7 @@ describe('alone in its lab', () => {
       ]);
       for (const ended of [text, json]) {
         expect(ended.code).toBe(0);
-        expect(ended.stderr).toContain('mam: kept in the outbox, delivered when the hub can take it.');
+        expect(ended.stderr).toContain('mam: kept in the outbox; it will be delivered when the hub can');
       }
       expect(text.stdout).toBe('');
       expect(JSON.parse(json.stdout)).toMatchObject({ accepted: true, recorded: false });
@@ -431,7 +431,7 @@ describe('without a hub', () => {
     [['--job', 'x', '--event', 'progress', '--detail', 'x'.repeat(2_001)], '2,000 characters'],
     [['--job'], '--job has no value'],
     [['--jobs', 'x'], 'There is no option --jobs'],
-    [['stray'], 'The word "stray" is one too many.'],
+    [['stray'], 'Unexpected argument "stray".'],
     [['--even', 'x'], 'Did you mean --event?'],
   ])('wrong usage %j is 64 and one sentence', async (args, words) => {
     const ended = await mam(['publish', ...args]);

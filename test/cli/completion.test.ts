@@ -96,7 +96,7 @@ describe('every command and every option', () => {
     for (const [index, command] of declared.entries()) {
       const rows = command.options.map(({ name, about }) => `${name}\t${about}`);
       // fish has an order of its own: --notify comes before --no-wait.
-      expect(options[index]?.sort(), command.name).toEqual([...rows, '--help\tshow this'].sort());
+      expect(options[index]?.sort(), command.name).toEqual([...rows, '--help\tshow this help'].sort());
     }
   });
 
@@ -325,7 +325,7 @@ describe('mam completion-values', () => {
     writeFileSync(join(lab.home, 'config.json'), JSON.stringify({ agents }));
     expect(await values('agents')).toEqual([
       ...KINDS.map(({ name, title }) => `${name}\t${title}`),
-      'my-agent\tof your configuration',
+      'my-agent\tfrom your configuration',
     ]);
   });
 

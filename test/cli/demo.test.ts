@@ -116,7 +116,7 @@ describe('mam demo', () => {
     expect(times[0]).toBe(0);
     expect(out).toMatch(/receipt .*submitted \d+ ms; peer's server: connected/);
     expect(out).toMatch(/validation +PASS {2}greeting\.txt says: Hello from job write-the-file-[a-z0-9-]+\n/);
-    expect(out).toMatch(/Completed in [\d.]+ s; .* gone again\.\n$/);
+    expect(out).toMatch(/Completed in [\d.]+ s; .* were removed\.\n$/);
     expect(out).not.toContain('\u001b');
 
     /** The answer of delegate_job may come before or after the peer's first word. */
@@ -164,7 +164,7 @@ describe('mam demo', () => {
       run.child.kill('SIGINT');
       const { code, out } = await run.ended;
       expect(code).toBe(130);
-      expect(out).toMatch(/Interrupted after [\d.]+ s; .* gone again\.\n$/);
+      expect(out).toMatch(/Interrupted after [\d.]+ s; .* were removed\.\n$/);
     },
   );
 
@@ -184,7 +184,7 @@ describe('mam demo', () => {
     expect(code).toBe(1);
     expect(out).toContain('The demo failed');
     expect(out).toContain('session_lost');
-    expect(out).toMatch(/The hub's log was \S+hub\.log; it ends:\n {2}\S+ info hub/);
+    expect(out).toMatch(/The end of the hub's log, \S+hub\.log:\n {2}\S+ info hub/);
   });
 
   test('says how to install tmux where it is missing', async () => {

@@ -135,7 +135,7 @@ describe('jobs and their files', () => {
     put(join(lab.registry, 'my-own', 'notes.txt'), 'mine');
     for (const name of ['half-made-5e6f7g8h', 'my-own']) age(join(lab.registry, name), 5);
     expect((await look(['registry'])).of('registry.half-made')).toMatchObject({
-      ...{ level: 'note', title: expect.stringMatching(/^2 folders in .* never made/) },
+      ...{ level: 'note', title: expect.stringMatching(/^2 folders in .* never created/) },
       detail: 'half-made-1a2b3c4d\nhalf-made-5e6f7g8h',
     });
     const old = new Date(Date.now() - 60_000).toISOString();
@@ -145,7 +145,7 @@ describe('jobs and their files', () => {
     appendFileSync(lab.paths(id).journal, signed(lab.home, id, { seq: 2, type: 'progress', ...event }));
     put(lab.paths(id).record, JSON.stringify({ job_id: id, status: 'queued', seq: 1 }));
     expect((await look(['registry'])).of('registry.record').title).toBe(
-      'Job behind is working, and its job.json says queued, as it was after event 1 of 2.',
+      'Job behind is working, but its job.json says queued, as it was after event 1 of 2.',
     );
     rmSync(join(lab.registry, 'my-own'), { recursive: true });
   });
@@ -170,7 +170,7 @@ describe('jobs and their files', () => {
     expect((await look(['clock'])).findings).toEqual([]);
     age(lab.paths('open-job').journal, -90);
     expect((await look(['clock'])).of('home.clock')).toMatchObject({
-      ...{ level: 'problem', title: expect.stringMatching(/events\.jsonl is of .*, 90 min from now/) },
+      ...{ level: 'problem', title: expect.stringMatching(/events\.jsonl is from .*, 90 min from now/) },
     });
   });
 });

@@ -72,7 +72,7 @@ describe('as a whole', () => {
     expect(report).toMatchObject({ code: 0, ok: true, next: 'Nothing needs to be done.' });
     expect(report.of('program.versions').title).toMatch(/^mam \S+, node 2\S+, tmux \S+, /);
     expect(report.of('hub.running')).toMatchObject({ level: 'ok' });
-    expect(report.of('tmux.socket').title).toContain('No tmux server runs yet');
+    expect(report.of('tmux.socket').title).toContain('No tmux server is running yet');
     expect(everything()).toEqual(before);
     await until('all that it started is gone', () => lab.processes.length === 0);
   });
@@ -166,7 +166,7 @@ describe('tmux sockets', () => {
     expect(report.of('tmux.socket').title).toMatch(/^2 sessions at .*default server, in TMUX_TMPDIR/);
     const named = await look(['tmux sockets'], { TMUX_SERVER_NAME: 'other' });
     expect(named.of('tmux.socket').title).toMatch(
-      /No tmux server runs yet at .*other \(TMUX_SERVER_NAME=other\)/,
+      /No tmux server is running yet at .*other \(TMUX_SERVER_NAME=other\)/,
     );
     expect(existsSync(join(socketFolder, 'other'))).toBe(false);
   });
@@ -243,9 +243,9 @@ describe('the home and the settings', () => {
     expect(broken.of('settings.project')).toMatchObject({
       level: 'note',
       title: expect.stringMatching(
-        /has the unknown name "realms"\. All of it is ignored until this is fixed\.$/,
+        /has the unknown setting "realms"\. All of it is ignored until this is fixed\.$/,
       ),
-      remedy: expect.stringMatching(/^Settings are: registry_dir/),
+      remedy: expect.stringMatching(/^The settings are: registry_dir/),
     });
     expect(broken.text).not.toContain(PASSWORD);
     rmSync(join(lab.home, 'config.json'));
@@ -274,10 +274,10 @@ describe('the home and the settings', () => {
     ]);
     expect(report.of('settings.unknown')).toMatchObject({
       level: 'note',
-      remedy: 'Is MAM_REGISTRY_DIR meant?',
+      remedy: 'Did you mean MAM_REGISTRY_DIR?',
     });
     expect(report.text).not.toContain(PASSWORD);
-    expect(report.of('settings.registry').title).toContain('of this folder');
+    expect(report.of('settings.registry').title).toContain('in this folder');
   });
 
   test('the values in force are named with where they come from', async () => {
@@ -296,14 +296,14 @@ describe('the home and the settings', () => {
     chmodSync(lab.home, 0o755);
     chmodSync(path, 0o666);
     expect((await doctor()).of('settings.file')).toMatchObject(
-      finding('problem', { title: 'can be written by other users (mode 666), so it is not obeyed' }),
+      finding('problem', { title: 'can be written by other users (mode 666), so it is not used' }),
     );
   });
 
   test('an unusable setting is reported, and what needs none is still checked', async () => {
     const report = await doctor([], { env: { MAM_REALM: 'No Words' } });
     expect(report.of('settings.refused')).toMatchObject({ level: 'problem' });
-    expect(report.of('settings.refused').detail).toContain('left out');
+    expect(report.of('settings.refused').detail).toContain('skipped');
     expect(report.of('tmux.version').level).toBe('ok');
     expect(report.all('hub.running')).toEqual([]);
   });
@@ -315,14 +315,14 @@ describe('the hub', () => {
     await lab.mam('hub', 'restart');
     const pid = await lab.hubPid();
     const runs = (await doctor()).of('hub.running');
-    expect(runs.title).toMatch(new RegExp(`^It runs: process ${pid}, version \\S+, 1 open job$`));
+    expect(runs.title).toMatch(new RegExp(`^It is running: process ${pid}, version \\S+, 1 open job$`));
     process.kill(pid, 'SIGSTOP');
     const stopped = (await look(['hub'])).of('hub.running');
     expect(stopped).toMatchObject(finding('problem', { remedy: `kill -CONT ${pid}` }));
     process.kill(pid, 'SIGCONT');
     await lab.killHub();
     const killed = (await look(['hub'])).of('hub.running');
-    expect(killed).toMatchObject(finding('ok', { detail: `hub ${pid} has left` }));
+    expect(killed).toMatchObject(finding('ok', { detail: `Hub ${pid} left` }));
     expect(lab.hubs).toEqual([]);
     await lab.mam('hub', 'restart');
   });
@@ -459,7 +459,7 @@ describe('the registry', () => {
       finding('problem', { remedy: `move the folder ${join(lab.registry, 'hopeless')} away` }),
     );
     expect(said['torn']).toBeUndefined();
-    expect(report.of('registry.jobs').title).toContain('every one read');
+    expect(report.of('registry.jobs').title).toContain('all read');
     expect(report.text).not.toContain('\\u001b');
     expect(everything()).toEqual(before);
   });
@@ -498,7 +498,7 @@ describe('the registry', () => {
     const found = (await look(['registry'])).of('registry.record');
     expect(found).toMatchObject({
       level: 'note',
-      title: 'Job late is completed, and its job.json says running, as it was after event 1 of 2.',
+      title: 'Job late is completed, but its job.json says running, as it was after event 1 of 2.',
     });
   });
 
@@ -565,7 +565,7 @@ describe('clients', () => {
     const gone = (await look(['client codex'])).of('client.codex.program');
     expect(gone).toMatchObject(finding('problem', { remedy: '`mam install codex`' }));
     server(process.execPath, `args = [${JSON.stringify(join(lab.folder, 'old.js'))}]\n`);
-    expect((await look(['client codex'])).of('client.codex.program').title).toContain('old.js is not there');
+    expect((await look(['client codex'])).of('client.codex.program').title).toContain('js does not exist');
     server(process.execPath, 'enabled = false\n');
     expect((await look(['client codex'])).of('client.codex.enabled').level).toBe('note');
     put(codexFile(), '[mcp_servers.mam\n');
@@ -609,10 +609,10 @@ describe('clients', () => {
     // Told that its client is ready, a server would announce itself as that of this pane.
     expect(readFileSync(heard, 'utf8')).toBe('initialize tools/list ');
     fake('other', '1.0.0');
-    expect((await look(['client codex'])).of('client.codex.server').title).toContain('another server as mam');
+    expect((await look(['client codex'])).of('client.codex.server').title).toContain('a different server');
     put(script, 'console.error("\\u001b[31mno such \\u0007thing"); process.exit(3);');
     const ended = (await look(['client codex'])).of('client.codex.server');
-    expect(ended.title).toContain('It ended with code 3 instead of answering. Its last words: no such thing');
+    expect(ended.title).toContain('ended with code 3 instead of answering. Its last output: no such thing');
     // With a child of its own that ignores the end of its parent.
     put(
       script,

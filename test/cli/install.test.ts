@@ -76,7 +76,7 @@ describe('Claude Code', () => {
     const before = everything();
     const again = await install('claude-code');
     expect(again.code).toBe(0);
-    expect(again.stdout).toContain('installed already, nothing changes');
+    expect(again.stdout).toContain('already installed; nothing changes');
     expect(everything()).toEqual(before);
     // Nothing starts a hub for this.
     expect(lab.hubs).toEqual([]);
@@ -132,7 +132,7 @@ describe('Claude Code', () => {
     expect(out.stdout).toContain(`removed    ${join(dirname(kept), backup)}`);
     expect([...backups(kept), ...backups(settingsFile)]).toEqual([]);
     const again = await install('claude-code', ['--uninstall']);
-    expect(again.stdout).toContain('Nothing of mam install is in');
+    expect(again.stdout).toContain('Nothing from mam install is in');
     expect(readdirSync(lab.home)).toEqual([]);
   });
 
@@ -173,7 +173,7 @@ describe('Claude Code', () => {
       const out = await install('claude-code', ['--uninstall', ...args]);
       expect(out.code).toBe(69);
       expect(out.stdout + out.stderr).toMatch(
-        /was changed since mam install wrote it \(timeout\): .*nothing was changed\. Take it out yourself \(claude mcp remove/,
+        /was changed since mam install wrote it \(timeout\): .*nothing was changed\. Remove it yourself \(claude mcp remove/,
       );
     }
     expect(everything()).toEqual(before);
@@ -204,7 +204,7 @@ describe('Claude Code', () => {
     const copy = join(lab.folder, backups(claudeFile)[0] ?? '');
     expect(out.stderr).toContain(`goes with it: mcpServers.mam.env. It stays in ${copy}.`);
     expect(out.stdout).toContain(`backup     ${copy}\n`);
-    expect((await install('claude-code', ['--uninstall'])).stdout).toContain('Nothing of mam install is in');
+    expect((await install('claude-code', ['--uninstall'])).stdout).toContain('Nothing from mam install');
   });
 });
 
@@ -307,11 +307,11 @@ describe('Gemini CLI', () => {
     const out = await install('gemini', ['--uninstall']);
     expect(out).toMatchObject({ code: 0, stderr: expect.stringContaining(kept) });
     expect(out.stdout).toMatch(
-      new RegExp(`mam is taken out of .*\n  removed +${geminiFile}\n  unchanged +${policy}\n`),
+      new RegExp(`mam was removed from .*\n  removed +${geminiFile}\n  unchanged +${policy}\n`),
     );
     const again = await install('gemini', ['--uninstall']);
     expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining(kept) });
-    expect(again.stdout).toBe(`Nothing of mam install is in\n  ${geminiFile}\n`);
+    expect(again.stdout).toBe(`Nothing from mam install is in\n  ${geminiFile}\n`);
     expect(Object.keys(everything())).toEqual([policy]);
   });
 
@@ -477,11 +477,11 @@ describe('mam install', () => {
     [['gemmini'], 'Did you mean gemini?'],
     [['open-code'], 'Did you mean opencode?'],
     [['toString'], 'Use one of claude-code, codex'],
-    [['codex', 'claude-code'], 'The word "claude-code" is one too many.'],
-    [['codex', '--user', '--project'], 'exclude each other'],
+    [['codex', 'claude-code'], 'Unexpected argument "claude-code".'],
+    [['codex', '--user', '--project'], 'cannot be used together'],
     [['codex', '--global'], 'There is no option --global'],
     [['codex', '--channel'], 'Codex has no channels: --channel is for claude-code.'],
-    [['claude-code', '--channel', '--uninstall'], '--channel and --uninstall exclude each other.'],
+    [['claude-code', '--channel', '--uninstall'], '--channel and --uninstall cannot be used together.'],
   ])('wrong usage %j is 64 and one sentence', async (args, words) => {
     const ended = await lab.mam('install', ...args);
     expect(ended).toMatchObject({ code: 64, stdout: '' });
@@ -528,7 +528,7 @@ describe('mam install', () => {
     mkdirSync(dirname(codexFile));
     symlinkSync('../dotfiles/codex.toml', codexFile);
     const nowhere = await install('codex');
-    expect(nowhere).toMatchObject({ code: 69, stderr: expect.stringContaining('which is not there') });
+    expect(nowhere).toMatchObject({ code: 69, stderr: expect.stringContaining('which does not exist') });
     expect(existsSync(join(lab.folder, 'dotfiles'))).toBe(false);
     plant(join(lab.folder, 'dotfiles', 'codex.toml'), 'a = 1\n');
     expect((await install('codex')).code).toBe(0);

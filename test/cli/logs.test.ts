@@ -59,7 +59,7 @@ describe('mam logs', () => {
       /progress +a red word\n +and the next line/,
       /person +answered +allow: May I cut the tree\?/,
       /completed +the roof is whole\n +result: │ tile/,
-      /\(10000 characters; the whole is in .*\/texts\/[0-9a-f]{64}\)/,
+      /\(10000 characters; all of it is in .*\/texts\/[0-9a-f]{64}\)/,
       /progress +\(late\) too late/,
       /^ended +completed, /m,
       /^took +queued .*, with its peer .*, total /m,
@@ -130,7 +130,7 @@ describe('mam logs', () => {
   });
 
   test.each([
-    [[], 64, 'No job is named'],
+    [[], 64, 'No job was given'],
     [['nobody'], 69, 'There is no job with this id'],
     [['roof', '--list'], 64, '--list is for all jobs'],
     [['roof', '--follow', '--include', 'screen'], 64, 'events only'],

@@ -144,7 +144,7 @@ describe('a configuration that cannot be used', () => {
     ['{"realm": "x",}', 'is not valid JSON'],
     ['', 'is not valid JSON'],
     ['[]', 'config.json must be an object'],
-    ['{"relm":"x"}', 'has the unknown name "relm"'],
+    ['{"relm":"x"}', 'has the unknown setting "relm"'],
     ['{"tool_timeout_seconds":"10"}', 'tool_timeout_seconds must be a number'],
     ['{"tool_timeout_seconds":-1}', 'tool_timeout_seconds must be more than 0'],
     ['{"max_depth":1.5}', 'max_depth must be a whole number'],

@@ -20,7 +20,7 @@ const MEANINGS: Record<keyof typeof EXIT, string> = {
   running: 'time is up, the job goes on',
   attention: 'a job needs an answer',
   usage: 'wrong usage',
-  unavailable: 'something needed is missing',
+  unavailable: 'something required is missing',
 };
 
 let folder: string;
@@ -51,7 +51,7 @@ describe('the settings of the README', () => {
     // A constant that esbuild sets.
     expect([...new Set(named)].filter((name) => !ours.has(name))).toEqual(['MAM_VERSION']);
     // The error for an unknown name lists all of them.
-    const listed = /Settings are: (.*)\./.exec(refusalOf('{"":1}'))?.[1]?.split(', ');
+    const listed = /The settings are: (.*)\./.exec(refusalOf('{"":1}'))?.[1]?.split(', ');
     expect(ALL_SETTINGS.flatMap(({ key }) => key ?? [])).toEqual(listed);
   });
 

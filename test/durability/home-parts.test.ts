@@ -78,7 +78,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     expect(pointers).toEqual(ids.map(() => lab.registry));
     expect((await lab.mam('doctor')).stdout).toContain('The registry of job lost is unknown');
     const gone = await lab.mam('cancel', 'lost');
-    expect(gone).toMatchObject({ code: 0, stdout: expect.stringContaining('lost is let go') });
+    expect(gone).toMatchObject({ code: 0, stdout: expect.stringContaining('lost is no longer tracked') });
     expect(existsSync(path('lost'))).toBe(false);
     for (const id of ids) await reporter.report(id, 'completed');
   });
@@ -98,7 +98,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     const meanwhile = await reporter.report('proven', 'progress', { detail: 'meanwhile' });
     expect(meanwhile).toMatchObject({ accepted: true, recorded: false });
     const given = await lab.mam('cancel', 'given-up');
-    expect(given).toMatchObject({ code: 0, stdout: expect.stringContaining('given-up is let go') });
+    expect(given).toMatchObject({ code: 0, stdout: expect.stringContaining('given-up is no longer') });
     writeFileSync(key, old);
     await lab.mam('hub', 'restart');
     await reporter.report('proven', 'completed', { detail: 'done' });

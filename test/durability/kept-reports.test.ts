@@ -47,11 +47,11 @@ test('a wait that no hub answers says so, and not that there is no job', async (
   const plain = lab.mam('wait', 'real', '--timeout', '0');
   const all = lab.mam('wait', '--timeout', '0');
   const answer = await server.ask('wait_job', { job_ids: ['real'], timeout_seconds: 0 });
-  const summary = 'Not known, as the hub has not answered: real.';
+  const summary = 'Unknown, as the hub has not answered: real.';
   expect(answer).toMatchObject({ outcome: 'still_running', summary, jobs: [] });
   expect(answer.next).toContain('Call wait_job with {"job_ids":["real"]');
   expect(JSON.parse((await shell).stdout)).toMatchObject({ summary, next: 'mam doctor' });
-  expect(await plain).toMatchObject({ code: 3, stdout: expect.stringContaining('real  not known') });
+  expect(await plain).toMatchObject({ code: 3, stdout: expect.stringContaining('real  unknown') });
   expect(await all).toMatchObject({ code: 69, stderr: expect.stringContaining('`mam doctor` says') });
   process.kill(await lab.hubPid(), 'SIGCONT');
 });

@@ -164,7 +164,7 @@ test('a journal that is gone: its job waits for it, and says so', async ({ lab }
   expect(listed).toMatch(/cut +working/);
   const doctor = (await lab.mam('doctor')).stdout;
   expect(doctor).toContain('The journal of job cut is gone');
-  expect(doctor).not.toMatch(/never made|files are gone/);
+  expect(doctor).not.toMatch(/never created|files are gone/);
   expect(lab.inHome('live')).toContain('cut');
   move(true);
   await lab.event('cut', 'timeout');

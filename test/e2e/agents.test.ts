@@ -128,10 +128,10 @@ describe('an agent', () => {
 
   sharing('of a kind that cannot be resumed says that it has started fresh', async ({ lab, server }) => {
     const { summary } = await server.ask('start_agent', { agent: 'robot', resume: true });
-    expect(summary).toContain('It has begun anew: it is not known how robot resumes a conversation.');
-    expect((await server.ask('stop_agent', { name: 'robot' })).next).toMatch(/^Where the agent keeps/);
+    expect(summary).toContain('new conversation: it is not known how robot resumes a conversation.');
+    expect((await server.ask('stop_agent', { name: 'robot' })).next).toMatch(/^If the agent keeps/);
     expect((await lab.mam('start', 'robot', '--resume')).stderr).toContain(
-      'it has begun anew: it is not known how robot',
+      'it began a new conversation: it is not known how robot',
     );
     await server.ask('stop_agent', { name: 'robot' });
   });

@@ -116,7 +116,7 @@ describe.concurrent('mam submit', () => {
     expect(code).toBe(3);
     expect(idIn(stdout)).toBe(jobId);
     expect(linesOf(stdout).at(-1)).toBe(join(lab.registry, jobId));
-    expect(stderr).toContain('the job is being handed over; its id comes in a moment.');
+    expect(stderr).toContain('the job is being handed over; its id will follow shortly.');
     expect(stderr).toContain('stopped waiting; the job goes on.');
     expect(lab.record(jobId).status).toBe('queued');
     expect((await lab.mam('cancel', jobId)).code).toBe(0);
@@ -197,7 +197,7 @@ describe.concurrent('mam submit', () => {
     expect((await mam('done', 'She is well.')).code).toBe(0);
     const { code, stdout } = await submit.ended;
     expect(code).toBe(0);
-    expect(stdout).toContain(`mam done ${jobId} "WHAT CAME OF IT"`);
+    expect(stdout).toContain(`mam done ${jobId} "THE OUTCOME"`);
     expect(stdout).toContain('She is well.');
     // A person's report, whoever typed it.
     const { events } = JSON.parse((await mam('logs', jobId, '--json')).stdout);

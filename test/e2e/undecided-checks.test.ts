@@ -173,7 +173,7 @@ describe.concurrent('a check that could not run', () => {
       ...{ status: 'completed', detail: 'all done' },
       validation: { outcome: 'could_not_run', decision: 'allow', decided_by: 'supervisor' },
     });
-    expect((await server.ask('job_status', { job_id: jobId })).summary).toContain('counts without it');
+    expect((await server.ask('job_status', { job_id: jobId })).summary).toContain('was accepted without it');
     expect(await server.refusal('answer_job', { job_id: jobId, decision: 'deny' })).toContain('is completed');
   });
 

@@ -16,7 +16,7 @@ const WRONG: [Command, unknown, string][] = [
   ['delegate', { prompt: 'Mend the roof' }, '`workdir` is missing: give a string'],
   ['delegate', { prompt: ['Mend', 'the roof'] }, '`prompt` must be a string, not an array'],
   ['preview', { ...DELEGATION, supervisor: 'me' }, '`supervisor` must be an object, not a string'],
-  ['status', undefined, '`job_id` is missing: give a string. It is: Id of the delegated job'],
+  ['status', undefined, '`job_id` is missing: give a string. Expected: Id of the delegated job'],
   ['status', { job_id: 7 }, '`job_id` must be a string, not a number'],
   ['status', { ...JOB, events_after: 'all' }, '`events_after` must be a number, not a string'],
   ['hold', { session: 's', job_ids: 'all' }, '`job_ids` must be an array, not a string'],
@@ -45,7 +45,7 @@ sharing('the hub refuses parameters that are missing or of another type, and nam
   await (await lab.startServer()).ask('list_jobs');
   for (const [command, params, words] of WRONG) {
     const refusal = await ask(lab, command, params).then(JSON.stringify, (error) => error);
-    expect(refusal, command).toMatchObject({ code: 'bad_input', hint: 'Correct it and ask again.' });
+    expect(refusal, command).toMatchObject({ code: 'bad_input', hint: 'Correct it and retry.' });
     expect(refusal.message, command).toContain(words);
   }
   const tried = new Set([...WRONG.map(([command]) => command), 'hub_status', 'hub_stop']);

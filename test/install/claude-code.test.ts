@@ -78,7 +78,7 @@ describe('the server', () => {
       /already has mcpServers\.mam.*nothing was changed\. .*claude mcp remove mam --scope user/,
     );
     expect(refusal(() => servers.uninstall(own, undefined))).toMatch(
-      /mcpServers\.mam in .* was not written by mam install: .*nothing was changed\. Take it out yourself \(claude mcp remove mam --scope user\)/,
+      /mcpServers\.mam in .* was not written by mam install: .*nothing was changed\. Remove it yourself \(claude mcp remove mam --scope user\)/,
     );
     // Exactly what we would write, but still the user's.
     const same = JSON.stringify({ mcpServers: { mam: OURS } });
@@ -93,7 +93,7 @@ describe('the server', () => {
       'is not what mam install wrote (timeout)',
     );
     expect(refusal(() => servers.uninstall(tuned, receipt))).toMatch(
-      /was changed since mam install wrote it \(timeout\): .*nothing was changed\. Take it out yourself/,
+      /was changed since mam install wrote it \(timeout\): .*nothing was changed\. Remove it yourself/,
     );
     // Once it is changed back, it is ours again.
     expect(servers.uninstall(text, receipt).text).toBeUndefined();
@@ -226,8 +226,8 @@ describe('a file is refused, with the place, when it', () => {
     ['has a raw line end in a string', '{"a": "x\n"}', 'line 1, column 7'],
     ['is nested without end', '['.repeat(100_000), 'less nesting'],
     ['is a list', '[]', 'is not a JSON object'],
-    ['has its servers twice', '{"mcpServers": {}, "mcpServers": {}}', 'mcpServers is there twice'],
-    ['has mam twice', '{"mcpServers": {"mam": 1, "mam": 1}}', 'mcpServers.mam is there twice'],
+    ['has its servers twice', '{"mcpServers": {}, "mcpServers": {}}', 'mcpServers occurs twice'],
+    ['has mam twice', '{"mcpServers": {"mam": 1, "mam": 1}}', 'mcpServers.mam occurs twice'],
     ['has no object of servers', '{"mcpServers": ["x"]}', 'mcpServers is not an object'],
   ])('%s', (_, text, words) => {
     const said = refusal(() => servers.install(text, undefined));

@@ -138,8 +138,8 @@ describe.each([
 
 test.each([
   ['{"mcpServers":{"mam":"mam"}}', 'names no command'],
-  ['{"mcpServers":{"mam":{"command":"x","args":[1]}}}', 'has arguments that are not all words'],
-  ['{"mcpServers":{"mam":{"command":"x","env":{"A":1}}}}', 'has an environment that is not all words'],
+  ['{"mcpServers":{"mam":{"command":"x","args":[1]}}}', 'has arguments that are not all strings'],
+  ['{"mcpServers":{"mam":{"command":"x","env":{"A":1}}}}', 'has variables that are not all strings'],
 ])('%s is refused', (text, words) => {
   expect(refusal(() => read(claudeFile, text))).toContain(words);
 });

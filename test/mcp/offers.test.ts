@@ -151,7 +151,7 @@ const BAD_PARAMS: Bad[] = [
   ['prompts/get', { name: 'supervise', arguments: ['x'] }, 'object of strings'],
   ['prompts/get', { name: 'supervise', arguments: { id: 'x' } }, 'takes only the arguments `job`'],
   ['prompts/get', { name: 'supervise', arguments: { job: '../x' } }, 'not a job id', 'list_jobs'],
-  ['prompts/get', { name: 'report' }, '`job_id` is missing. It is: Id of the job'],
+  ['prompts/get', { name: 'report' }, '`job_id` is missing. Expected: Id of the job'],
   ['resources/read', {}, '`uri` is missing'],
   ['resources/subscribe', { uri: 7 }, '`uri` is missing'],
   ['completion/complete', {}, '`argument` must have'],

@@ -167,7 +167,7 @@ describe("a project's settings", () => {
     projectFile({ max_depth: 3, max_open_jobs: 2, hub_idle_seconds: 5 });
     const { stdout } = await lab.mam('trust', '--show');
     expect(stdout.split('\n').slice(1, 4)).toEqual([
-      "  hub_idle_seconds (ignored: only MAM_HOME's counts): 5",
+      '  hub_idle_seconds (ignored: only the one in MAM_HOME counts): 5',
       '  max_depth (ignored: not stricter): 3',
       '  max_open_jobs: 2',
     ]);
@@ -175,7 +175,7 @@ describe("a project's settings", () => {
     expect(json).toMatchObject({
       state: 'none',
       ignored: ['hub_idle_seconds', 'max_depth'],
-      reasons: { max_depth: 'not stricter', hub_idle_seconds: "only MAM_HOME's counts" },
+      reasons: { max_depth: 'not stricter', hub_idle_seconds: 'only the one in MAM_HOME counts' },
     });
   });
 
@@ -424,7 +424,7 @@ describe('MAM_HOME', () => {
     const path = homeFile({ realm: 'mine' });
     chmodSync(lab.home, 0o755);
     chmodSync(path, 0o666);
-    await expect(load()).rejects.toThrow(/can be written by other users.*chmod go-w|so it is not obeyed/);
+    await expect(load()).rejects.toThrow(/can be written by other users.*chmod go-w|so it is not used/);
     // Nobody can reach it in a closed folder.
     chmodSync(lab.home, 0o700);
     expect((await load()).realm).toBe('mine');

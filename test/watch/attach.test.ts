@@ -175,7 +175,7 @@ describe('attaching', () => {
     });
     expect(json.code).toBe(0);
     const bare = await lab.mam('attach', id);
-    expect(bare).toMatchObject({ code: 69, stdout: '', stderr: expect.stringContaining(`type: ${command}`) });
+    expect(bare).toMatchObject({ code: 69, stdout: '', stderr: expect.stringContaining(`run: ${command}`) });
     expect(await lab.mam('attach', 'nobody')).toMatchObject({
       code: 69,
       stderr: expect.stringContaining('Live sessions: the peer.'),

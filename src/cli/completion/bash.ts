@@ -8,7 +8,7 @@ import type { CommandRow, Offers, Table } from './table.ts';
 export function bashScript({ options, commands }: Table): string {
   return `# bash completion for mam, made by: mam completion bash
 
-# The candidates for a place: "COMMAND --OPTION" or "COMMAND POSITION". Fails where nothing is known.
+# The candidates for a place: "COMMAND --OPTION" or "COMMAND POSITION". Fails if nothing is known.
 _mam_offers() {
   case $1 in
 ${places(commands)}
@@ -16,11 +16,11 @@ ${places(commands)}
   esac
 }
 
-# The candidates, one a line, that begin as the word does.
+# Takes the candidates, one per line, that begin like the word.
 _mam_take() {
   local candidate
   while IFS= read -r candidate; do
-    # As it is typed: a name may hold a blank.
+    # Quoted as it would be typed: a name may contain a blank.
     printf -v candidate %q "$prefix\${candidate%%$'\\t'*}"
     [[ $candidate != "$cur"* ]] || COMPREPLY+=("\${candidate#"$head"}")
   done
@@ -36,14 +36,14 @@ _mam_values() {
   _mam_take < <(mam completion-values "$1" "$registry" 2>/dev/null)
 }
 
-# readline's own, which knows ~ and quotes. An old bash offers files in both cases.
+# readline's own completion, which knows ~ and quotes. An old bash offers files in both cases.
 _mam_files() { compopt -o default 2>/dev/null; }
 _mam_folders() { compopt -o dirnames 2>/dev/null; }
 
 _mam() {
   local IFS=$' \\t\\n' words=(mam) line=\${COMP_LINE#*"\${COMP_WORDS[0]}"} last=0 word i
   COMPREPLY=()
-  # readline splits at = and : as well: what has no blank before it belongs to the word before.
+  # readline splits at = and : as well: what has no blank before it belongs to the previous word.
   for ((i = 1; i <= COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     if ((last == 0)) || [[ $line == [[:blank:]]* ]]; then
@@ -66,7 +66,7 @@ _mam() {
     return
   fi
 
-  # The options of the command, those that take a value, and the position whose word may come again and again.
+  # The options of the command, those that take a value, and the position whose word may be repeated.
   local options= valued= many=0
   case \${words[1]} in
 ${commands.map(commandCase).join('\n')}

@@ -17,7 +17,7 @@ function __mam_first
     test (count (commandline -opc)) -eq 1
 end
 
-# True where an option of a command may come: it was not given yet, or its value is what comes.
+# True if an option of a command may come next: it was not given yet, or its value comes next.
 function __mam_option --argument-names command option
     set -l tokens (commandline -opc)
     test "$tokens[2]" = $command; or return 1
@@ -27,7 +27,7 @@ function __mam_option --argument-names command option
     not contains -- $option $tokens; and not string match -q -- "$option=*" $tokens
 end
 
-# True for the word at a position of a command. With "many" also for all that follow it.
+# True for the word at a position of a command. With "many" also for all later ones.
 function __mam_word --argument-names command wanted many
     set -l tokens (commandline -opc)
     test "$tokens[2]" = $command; or return 1

@@ -17,7 +17,7 @@ export interface OptionRow {
 export interface WordRow {
   name: string;
   offers: Offers | undefined;
-  /** It also covers all that follow. */
+  /** It also covers all later words. */
   many: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface CommandRow {
   words: WordRow[];
 }
 
-/** What the script of every shell is made from. */
+/** What the scripts of all shells are generated from. */
 export interface Table {
   /** The options that may replace a command. */
   options: OptionRow[];
@@ -43,7 +43,7 @@ const SOURCES = {
   folder: 'folders',
 } as const satisfies Record<Completion, Exclude<Offers['from'], 'list'>>;
 
-const HELP: OptionRow = { name: '--help', about: 'show this' };
+const HELP: OptionRow = { name: '--help', about: 'show this help' };
 
 /** @param commands every declaration, with the name and the summary of its command */
 export function completionTable(commands: { name: string; summary: string; command: Command }[]): Table {

@@ -10,7 +10,7 @@ import { endWithReader } from '../core/output.ts';
 
 const MAX_JOBS = 100;
 const ABOUT_CHARS = 60;
-/** How long to wait for tmux, in ms: a person is waiting with a finger on the key. */
+/** How long to wait for tmux, in ms: a person is waiting for the completion. */
 const TMUX_MS = 1_000;
 /** tmux does not allow it in a session's name. */
 const SEPARATOR = ':';
@@ -20,8 +20,8 @@ type Offer = [value: string, about: string];
 const SOURCES: Readonly<Record<string, (settings: Settings) => Offer[]>> = { jobs, agents, sessions };
 
 /**
- * `mam completion-values jobs|agents|sessions [REGISTRY]`, which the scripts of `mam completion` call: one value a
- * line, then a tab and a few words about it. It changes nothing, starts no hub, and reports no errors: the user is in the
+ * `mam completion-values jobs|agents|sessions [REGISTRY]`, which the scripts of `mam completion` call: one value per
+ * line, followed by a tab and a short description. It changes nothing, starts no hub, and reports no errors: the user is in the
  * middle of a line.
  * @returns 0, always
  */
@@ -54,7 +54,7 @@ function agents({ agents: configured }: Settings): Offer[] {
   const own = Object.keys(configured).filter((name) => !KINDS.some((kind) => kind.name === name));
   return [
     ...KINDS.map(({ name, title }): Offer => [name, title]),
-    ...own.map((name): Offer => [name, 'of your configuration']),
+    ...own.map((name): Offer => [name, 'from your configuration']),
   ];
 }
 

@@ -13,13 +13,13 @@ ${commands.map(({ name, summary }) => `    ${quote(described(name, summary))}`).
   _describe -t commands command commands
 }
 
-# jobs, agents or sessions, as mam finds them now, in its order. _describe would group what reads the same.
+# jobs, agents or sessions, as mam finds them now, in its order. _describe would group equal descriptions.
 _mam_values() {
   local -a rows names shown expl
   local row width
   rows=(\${(f)"$(mam completion-values $1 "\${(Q)opt_args[--registry-dir]}" 2>/dev/null)"})
   names=("\${(@)rows%%$'\\t'*}")
-  # The longest of them.
+  # The width of the longest name.
   width=\${#\${(@O)names//?/x}[1]}
   for row in $rows; do
     shown+=("\${(r:width:)row%%$'\\t'*}  -- \${row#*$'\\t'}")
@@ -48,7 +48,7 @@ ${commands.map(commandCase).join('\n')}
   esac
 }
 
-# A file of fpath is run as the function the first time.
+# The first time, a file in fpath is run as the function.
 if [[ $funcstack[1] == _mam ]]; then
   _mam "$@"
 else

@@ -16,9 +16,9 @@ export interface Given<O extends Fields = Fields> {
   registryDir: string | undefined;
 }
 
-/** A command, declared once: its help, documentation and completion are made from this. */
+/** A command, declared once: its help, documentation and completion are generated from this. */
 export interface Command<O extends Fields = Fields> {
-  /** Its usage after `mam NAME`, made from words and options when absent. `[OPTIONS]` is replaced by the options not named. */
+  /** Its usage after `mam NAME`, generated from words and options when absent. `[OPTIONS]` is replaced by the options not named. */
   synopsis?: string;
   /** What it does, a paragraph each. */
   about: readonly string[];

@@ -3,7 +3,7 @@ import { needsAttention } from '../../job/apply.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { WaitEnd } from '../../operations/wait.ts';
 
-/** Exit codes of the contract. */
+/** The documented exit codes. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -13,11 +13,11 @@ export const EXIT = {
   running: 3,
   attention: 4,
   usage: 64,
-  /** Something needed is missing or refuses: tmux, the agent, the hub, the named job. */
+  /** Something required is missing or refuses: tmux, the agent, the hub, the named job. */
   unavailable: 69,
 } as const;
 
-/** The exit code for an error: only a wrong command line or setting is wrong usage. */
+/** The exit code for an error: only a wrong command line or setting counts as wrong usage. */
 export function exitCodeFor(error: unknown): number {
   return error instanceof MamError && error.code === 'bad_input' ? EXIT.usage : EXIT.unavailable;
 }
@@ -25,7 +25,7 @@ export function exitCodeFor(error: unknown): number {
 const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];
 
 /**
- * The exit code after a wait; of several jobs the worst.
+ * The exit code after a wait; for several jobs, the worst.
  * @param past the wait continued past jobs that need input: when its time is up they count as running
  */
 export function exitCodeAfter({ outcome, jobs, unseen }: WaitEnd, past = false): number {

@@ -7,7 +7,7 @@ import { isNeeded, meaningOf, optionHead, optionsOf, optionText } from './option
 const WIDTH = 100;
 const SHARED_EXITS = {
   usage: 'wrong usage',
-  unavailable: 'something needed is missing or refuses, such as tmux, the agent, the hub or the job',
+  unavailable: 'something required is missing or refuses, such as tmux, the agent, the hub or the job',
 };
 
 export function helpText(name: string, command: Command): string {
@@ -22,7 +22,7 @@ export function helpText(name: string, command: Command): string {
         optionHead(name, option),
         meaningOf(option),
       ]),
-      ['--help', 'show this'],
+      ['--help', 'show this help'],
     ]),
     ...section(
       'Exit codes:',

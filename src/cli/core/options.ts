@@ -1,7 +1,7 @@
 import { defaultOf, type Field, limitsOf, optionName } from '../../base/fields.ts';
 import { COMMON, type Command } from './command.ts';
 
-/** Placeholders for values in the help; without one, the values or the last word of the option's name are used. */
+/** Placeholders for values in the help; without one, the values or the last word of the option's name is used. */
 const VALUES: Readonly<Record<string, string>> = {
   ...{ number: 'SECONDS', count: 'N', job: 'ID', agent: 'KIND' },
   ...{ session: 'tmux:NAME', file: 'FILE', folder: 'DIR' },

@@ -11,10 +11,10 @@ const ESC = '\u001b';
 const OWN_ESC = randomSuffix() + randomSuffix();
 const OWN_COLOURS = new RegExp(`${OWN_ESC}(\\[[0-9;]*m)`);
 
-/** For a terminal without a size, as `script`, `expect` and build services make them. */
+/** For a terminal without a size, such as those of `script`, `expect` and CI services. */
 const USUAL_COLUMNS = 80;
 
-/** What happens when the reader of stdout has gone; a reader such as `head` may just have enough. */
+/** What to do when the reader of stdout has gone, such as a `head` that has read enough. */
 let readerGone = (): void => process.exit();
 let watching = false;
 
@@ -47,14 +47,14 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${harmlessJson(value)}\n`);
 }
 
-/** A command's answer as `--json` wants it, or as text. @returns the exit code of success */
+/** Prints a command's answer as JSON or as text. @returns the exit code of success */
 export function printAnswer(json: boolean, value: unknown, text: string): number {
   if (json) printJson(value);
   else print(text);
   return EXIT.done;
 }
 
-/** A sentence for a person next to the output, on stderr. */
+/** Prints a sentence for a person to stderr, apart from the output. */
 export function note(text: string): void {
   process.stderr.write(`mam: ${harmless(text)}\n`);
 }
@@ -65,7 +65,7 @@ export function fail(text: string, code: number): number {
   return code;
 }
 
-/** A text in a colour, where colours are wanted. Print it with `print`, which removes all other colours. */
+/** A text in a colour, if colours are wanted. Print it with `print`, which removes all other colours. */
 export function paint(style: Style, text: string): string {
   if (!isColoured()) return text;
   const [begin = '', end = ''] = styleText(style, '\n').replaceAll(ESC, OWN_ESC).split('\n');
@@ -83,7 +83,7 @@ export function isTerminal(): boolean {
   return process.stdout.isTTY === true;
 }
 
-/** The width of a terminal in columns, with a usual one if it is unknown; Infinity for anything else. */
+/** The width of a terminal in columns, or a usual one if it is unknown; Infinity for anything else. */
 export function terminalColumns(stream: NodeJS.WriteStream = process.stdout): number {
   return stream.isTTY === true ? stream.columns || USUAL_COLUMNS : Number.POSITIVE_INFINITY;
 }
@@ -100,7 +100,7 @@ export function isBoardPossible(): boolean {
 
 /** True on a terminal whose user has not turned colours off (no-color.org). */
 export function isColoured(): boolean {
-  // biome-ignore lint/style/noProcessEnv: what every program of a terminal reads is no setting of ours
+  // biome-ignore lint/style/noProcessEnv: every terminal program reads this; it is not a setting of ours
   const { NO_COLOR } = process.env;
   return isTerminal() && (NO_COLOR ?? '') === '' && terminal() !== 'dumb';
 }

@@ -21,7 +21,7 @@ export function parseCommandLine(command: Command, args: string[]): Given | unde
   if (values['help'] === true) return undefined;
   if (positionals.length > words.length && !isOpenEnded) {
     const extra = clean(positionals[words.length] ?? '').slice(0, 40);
-    throw new MamError('bad_input', `The word "${extra}" is one too many.`);
+    throw new MamError('bad_input', `Unexpected argument "${extra}".`);
   }
   const options: Record<string, unknown> = {};
   for (const [field, option] of Object.entries(command.options)) {

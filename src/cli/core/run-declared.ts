@@ -6,7 +6,7 @@ import { helpText, synopsisOf } from './help.ts';
 import { endWithReader, fail, print } from './output.ts';
 import { parseCommandLine } from './parse.ts';
 
-/** For a longer usage, the help is named instead. */
+/** A longer usage is replaced by a pointer to the help. */
 const USAGE_CHARS = 100;
 
 /**

@@ -74,7 +74,7 @@ function isOptionLike(declared: Record<string, Field>, arg: string, hasText: boo
 
 function noValue(name: string, option: Field, next: string | undefined): MamError {
   const words = clean(next ?? '').slice(0, SHOWN_CHARS);
-  const meant = next === undefined ? '' : ` If ${words} is its value: --${name}=${words}`;
+  const meant = next === undefined ? '' : ` If ${words} is its value, write --${name}=${words}`;
   return new MamError('bad_input', `--${name} has no value.`, `Give ${optionText(name, option)}.${meant}`);
 }
 
@@ -82,6 +82,6 @@ function unknown(declared: Record<string, Field>, arg: string, hasText: boolean)
   const given = clean(arg.split('=')[0] ?? '').slice(0, SHOWN_CHARS);
   const near = nearest(given.replace(/^-+/, ''), Object.keys(declared));
   const meant = near === undefined ? '' : `Did you mean --${near}? `;
-  const text = hasText ? 'Before a text that begins like this, put --' : '';
+  const text = hasText ? 'If it is text, put -- before it.' : '';
   return new MamError('bad_input', `There is no option ${given}.`, `${meant}${text}`.trim());
 }

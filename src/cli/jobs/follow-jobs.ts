@@ -25,7 +25,7 @@ interface Following {
   link: Link;
   settings: Settings;
   jobIds: string[];
-  /** True to go on when a job needs a person: the others may still finish. */
+  /** True to keep waiting when a job needs a person: the others may still finish. */
   past: boolean;
   timeoutSeconds?: number | undefined;
   /** Only later events are shown; absent: only new ones. */
@@ -95,7 +95,7 @@ export async function followJobs(following: Following): Promise<Followed> {
         end.jobs.push(...left);
         end.unseen = found.unseen;
         for (const id of json ? [] : found.unseen)
-          line.print(`${id}  not known: the hub has not answered\n  next: mam doctor`);
+          line.print(`${id}  unknown: the hub has not answered\n  next: mam doctor`);
         break;
       }
       open = left.map((job) => job.job_id);

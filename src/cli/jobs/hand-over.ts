@@ -20,7 +20,7 @@ export async function handOver(
   let interrupted = false;
   const interrupt = (): void => {
     interrupted = true;
-    note('the job is being handed over; its id comes in a moment. Ctrl-C again ends this at once.');
+    note('the job is being handed over; its id will follow shortly. Press Ctrl-C again to exit at once.');
   };
   process.once('SIGINT', interrupt);
   try {

@@ -22,14 +22,14 @@ export const jobWord = {
 const SHOWN = 5;
 
 /**
- * The whole id of a job. An id that is not in the registry is returned as it is: the hub may know it in another.
- * @param given as the user wrote it, whole or its beginning
+ * The whole id of a job. An id that is not in the registry is returned as it is: the hub may know it from another.
+ * @param given as the user wrote it, the whole id or a prefix
  * @throws MamError `bad_input` when none is given, or when several jobs begin with it
  */
 export function jobIdOf(registryDir: string, ...given: (string | undefined)[]): string {
   const [text, ...more] = given.filter((one) => one !== undefined && one !== '');
   if (text === undefined)
-    throw new MamError('bad_input', 'No job is named.', 'Give --job ID; mam list shows ids.');
+    throw new MamError('bad_input', 'No job was given.', 'Give --job ID; mam list shows ids.');
   if (more.length > 0) throw new MamError('bad_input', 'The job is named twice.', 'Give its id once.');
   if (!isJobId(text))
     throw new MamError(
@@ -43,8 +43,8 @@ export function jobIdOf(registryDir: string, ...given: (string | undefined)[]): 
   const shown = matches.slice(0, SHOWN).join(', ');
   throw new MamError(
     'bad_input',
-    `${matches.length} jobs begin with ${text}: ${shown}${matches.length > SHOWN ? ', …' : ''}.`,
-    'Give more of the id.',
+    `${matches.length} job ids begin with ${text}: ${shown}${matches.length > SHOWN ? ', …' : ''}.`,
+    'Give a longer prefix.',
   );
 }
 
@@ -53,7 +53,7 @@ export function looksLikeId(word: string): boolean {
   return word.includes('-') && isJobId(word);
 }
 
-/** The error for an id that is in no registry, or in one that is not there now. */
+/** The error for an id that is in no registry, or in one that is not available now. */
 export function noSuchJob({ registryDir, home }: Settings, jobId: string): MamError {
   const why = whyNotFound(homePaths(home), jobId, [registryDir]);
   if (why !== undefined) return why;

@@ -53,7 +53,7 @@ function registryOf({ registryDir, home }: Settings, jobId: string): string | un
   return [registryDir, ...readRegistries(homePaths(home))].find((dir) => hasJob(dir, jobId));
 }
 
-/** One of a job's audit files, harmless; empty when there is none. */
+/** One of a job's audit files, sanitized; empty when there is none. */
 export function readAuditFile(
   { paths, record, isCopy }: JobLog,
   name: 'screen.txt' | 'validate.log',

@@ -56,16 +56,16 @@ export function recordText(record: JobRecord): string {
   const rows: [string, string | undefined][] = [
     ['job', record.job_id],
     ['status', stateText(record)],
-    ['waits', obstacleText(record)],
+    ['blocked', obstacleText(record)],
     ['seen', optionally(record.blocked_evidence)],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
-    ['given', attention ? givenText(record) : undefined],
-    ['do', attention ? nextStep(record) : undefined],
+    ['decision', attention ? decisionText(record) : undefined],
+    ['next', attention ? nextStep(record) : undefined],
     ['agent', clean(record.agent) + place],
     ['prompt', optionally(record.prompt_preview)],
-    ['words', optionally(record.detail)],
+    ['detail', optionally(record.detail)],
     ['result', record.result && clean(record.result).trim()],
-    ['whole', record.result_file],
+    ['full text', record.result_file],
     ['files', record.files?.map(clean).join(', ')],
     ['validation', validation && [verdictText(validation), validation.script].filter(Boolean).join(' ')],
     ['output', validation?.passed === false ? clean(validation.output_tail ?? '').trim() : undefined],
@@ -78,7 +78,7 @@ export function recordText(record: JobRecord): string {
   return fieldsText(rows, FIELD_WIDTH);
 }
 
-/** Fields that have a value, a line each. More lines of a value are indented, so that none looks like a field. */
+/** Fields that have a value, a line each. Later lines of a value are indented, so that none looks like a field. */
 export function fieldsText(
   rows: readonly [name: string, value: string | undefined][],
   width: number,
@@ -116,7 +116,7 @@ export function listText(rows: readonly JobRow[], now = Date.now()): string {
   );
 }
 
-/** The verdict of a validation, in the words of the script that mam replaced; undefined while there is none. */
+/** The verdict of a validation, in the wording of the script that mam replaced; undefined while there is none. */
 export function verdictText(validation: NonNullable<JobRecord['validation']>): string | undefined {
   const verdict = verdictWords(validation);
   if (isUndecided(validation)) return `${verdict}  ${cleanLine(validation.problem ?? '', DETAIL_CHARS)}`;
@@ -124,7 +124,7 @@ export function verdictText(validation: NonNullable<JobRecord['validation']>): s
 }
 
 /** The decision that was passed to the agent, while nothing shows yet that it has taken effect. */
-function givenText(record: JobRecord): string | undefined {
+function decisionText(record: JobRecord): string | undefined {
   const { decision, decided_by: by } = openRequest(record) ?? {};
   return decision && `${decision}, by the ${by ?? 'supervisor'}; no effect seen yet`;
 }

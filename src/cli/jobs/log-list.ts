@@ -17,7 +17,7 @@ import { stateCell } from './job-text.ts';
 type LogRow = Pick<JobRow, 'job_id' | 'status' | 'reason' | 'created_at' | 'final_at'> & { log_dir: string };
 
 /**
- * The log folders of the registry's jobs and of jobs that are no longer in it, the newest first.
+ * The log folders of the registry's jobs and of jobs that are no longer in it, newest first.
  * @returns also how many there are in all
  */
 export async function listLogs(
@@ -45,7 +45,7 @@ export function logListText(rows: readonly LogRow[]): string {
   );
 }
 
-/** The jobs of a folder of logs that are no longer in the registry, those written last first. */
+/** The jobs of a folder of logs that are no longer in the registry, last written first. */
 function leftIn(logsDir: string, registryDir: string): string[] {
   return namesIn(logsDir)
     .filter((name) => isJobId(name) && hasJob(logsDir, name) && !hasJob(registryDir, name))

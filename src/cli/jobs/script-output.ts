@@ -4,11 +4,11 @@ import { clean } from '../../base/text.ts';
 const NEWLINE = 0x0a;
 
 /** An unfinished escape sequence at the end of a text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const OPEN_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*|[\]PX^_][^\u0007\u001b\n]*)?$/;
 
 /**
- * Passes a script's output on as it comes: byte for byte into a pipe or a file, but made harmless for a terminal, since
+ * Passes a script's output on as it comes: byte for byte into a pipe or a file, but sanitized for a terminal, since
  * it may show what a peer has written.
  */
 export class ScriptOutput {
@@ -22,7 +22,7 @@ export class ScriptOutput {
     this.#stdout = toStderr ? process.stderr : process.stdout;
   }
 
-  /** Ends the last line, so that stdout goes on with a new one. */
+  /** Ends the last line, so that stdout continues on a new one. */
   end(): void {
     if (this.#inLine) process.stdout.write('\n');
   }

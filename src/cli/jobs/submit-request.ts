@@ -11,7 +11,7 @@ import { readText } from '../core/read-text.ts';
 export const options = {
   ...delegate.fields,
   prompt: maybe(delegate.fields.prompt),
-  prompt_file: maybe(text('the file with the task; - reads standard input', { completes: 'file' })),
+  prompt_file: maybe(text('file with the task; - reads standard input', { completes: 'file' })),
   no_wait: flag('return when the job has been handed over'),
 };
 
@@ -38,5 +38,5 @@ export async function promptOf(chosen: Chosen, words: string[]): Promise<string>
   if (more.length > 0)
     throw new MamError('bad_input', 'The task is given twice.', 'Give --prompt TEXT or --prompt-file FILE.');
   if (file === undefined) return text;
-  return readText(file, '--prompt-file', 'The task is kept byte for byte: convert it first.');
+  return readText(file, '--prompt-file', 'The task is kept byte for byte: convert the file to UTF-8 first.');
 }

@@ -16,7 +16,7 @@ const MAKER_WIDTH = 24;
 const LEAST = 20;
 const GAP = '  ';
 const FIELD_WIDTH = 9;
-/** Of a longer text, the beginning is shown, with the file that has the rest. */
+/** Only the beginning of a longer text is shown, with the file that has all of it. */
 const BLOCK_CHARS = 8_000;
 const FAILURES = ['error', 'timeout', 'session_lost', 'delivery_failed'];
 const ASKS = [
@@ -32,7 +32,7 @@ export class TimelineText {
   #day = '';
 
   /**
-   * @param record of the job, for the width of the column that says who
+   * @param record of the job, for the width of the reporter's column
    * @param width columns of the terminal; Infinity elsewhere
    */
   constructor({ agent, supervisor }: JobRecord, width: number) {
@@ -110,7 +110,7 @@ function inline(entry: TimelineEntry): string[] {
   const stage = ms === undefined ? '' : `+${fineSpanText(ms)}  `;
   const words = (text: string): string => `${late}${what}${stage}${text}`.trimEnd();
   const verdict = verdictWords({ ...entry });
-  // A verdict that asks whether the work counts says so in its detail.
+  // A verdict that asks whether to accept the work says so in its detail.
   if (verdict !== undefined && (entry.passed !== undefined || detail === undefined)) {
     const round = entry.round === undefined || entry.round === 1 ? '' : `, run ${entry.round}`;
     const since = detail === undefined ? '; the script was changed since the delegation' : `. ${detail}`;
@@ -140,7 +140,7 @@ function blocks({ type, result, result_file, input, output_tail, files }: Timeli
 
 function cut(text: string | undefined, file: string | undefined): string | undefined {
   if (text === undefined || text.length <= BLOCK_CHARS) return text?.trimEnd();
-  const where = file === undefined ? 'mam logs --json has it whole' : `the whole is in ${file}`;
+  const where = file === undefined ? 'mam logs --json shows all of it' : `all of it is in ${file}`;
   return `${text.slice(0, BLOCK_CHARS)}…\n(${text.length} characters; ${where})`;
 }
 

@@ -10,13 +10,13 @@ import { work } from './work.ts';
 
 /**
  * The demo's peer: a small interactive program in a tmux pane that takes orders at its prompt, works for a few
- * seconds, and reports through a `mam` server of its own, as a coding agent does.
+ * seconds, and reports through its own `mam` server, as a coding agent does.
  * @param ready a channel of `tmux wait-for` that is signalled once an order can be taken
  * @returns the exit code, when a person quits it
  */
 export async function runPeer(ready: string | undefined): Promise<number> {
   if (!process.stdin.isTTY) {
-    process.stderr.write('mam: the demo peer is a program for a terminal.\n');
+    process.stderr.write('mam: the demo peer needs a terminal.\n');
     return 64;
   }
   const { stdin } = process;
@@ -59,7 +59,7 @@ export async function runPeer(ready: string | undefined): Promise<number> {
   try {
     const mam = await Promise.race([connected, quit]);
     if (mam !== undefined) {
-      screen.say('Connected to a mam server of my own. I wait for orders, from people or agents.', 'dim');
+      screen.say('Connected to my own mam server. Waiting for orders from people or agents.', 'dim');
       screen.state = 'ready';
       if (ready !== undefined) await execa('tmux', ['wait-for', '-S', ready]);
       await quit;
@@ -76,7 +76,7 @@ export async function runPeer(ready: string | undefined): Promise<number> {
   }
 }
 
-/** The server gets what an agent in a pane gives its own: its tmux, and the role of a peer. */
+/** The server gets what an agent in a pane passes to its own: its tmux, and the role of a peer. */
 async function connect(): Promise<MamClient> {
   const { pane, paneSocket, cwd } = await loadSettings();
   const place = pane === undefined ? {} : { TMUX: `${paneSocket},0,0`, TMUX_PANE: pane };

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { columnsOf, piecesOf } from '../../base/columns.ts';
 
 const ESC = '\u001b';
-const HINT = 'Enter hands it over · Ctrl-U clears · Ctrl-C quits';
+const HINT = 'Enter submits · Ctrl-U clears · Ctrl-C quits';
 const PROMPT = '> ';
 const HISTORY_LINES = 500;
 
@@ -24,14 +24,14 @@ export class PeerScreen {
     this.#title = title;
   }
 
-  /** Bracketed paste on, and the first picture. */
+  /** Turns bracketed paste on and draws the first screen. */
   open(): void {
     process.stdout.write(`${ESC}[?2004h`);
     process.stdout.on('resize', () => this.draw());
     this.draw();
   }
 
-  /** Leaves the terminal as it was, the cursor below the picture. */
+  /** Leaves the terminal as it was, the cursor below the last screen. */
   close(): void {
     process.stdout.write(`${ESC}[?2004l${ESC}[?25h\r\n`);
   }

@@ -60,7 +60,7 @@ export async function work(order: string, mam: MamClient, screen: PeerScreen): P
   }
 }
 
-/** The job is final already: there is nothing to work on or to report. */
+/** The job is already final: there is nothing to work on or to report. */
 class JobOver extends Error {}
 
 function pause(): Promise<void> {

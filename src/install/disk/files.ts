@@ -23,17 +23,17 @@ import { orElse } from '../../base/or-else.ts';
 import { realPlace } from '../../base/real-place.ts';
 
 export interface Found {
-  /** The file itself, behind all links. */
+  /** The file itself, with all links resolved. */
   path: string;
   text: string | undefined;
   stat: { mode: number; uid: number; gid: number } | undefined;
 }
 
 /**
- * Reads a file that may be missing. A link of the user's to a file of the user's is followed: people keep their
+ * Reads a file that may be missing. The user's own link to the user's own file is followed: some people keep their
  * configuration in one place.
  * @param within the folder that no link may lead out of, if any
- * @throws MamError `io` when it can't be read, `refused` for a link that must not be followed, or for other than UTF-8
+ * @throws MamError `io` when it can't be read, `refused` for a link that must not be followed, or for text that is not UTF-8
  */
 export function readConfig(path: string, within?: string): Found {
   const target = behindLinks(path);
@@ -163,13 +163,13 @@ function checkLinks(path: string, target: string, isThere: boolean, within: stri
   if (within !== undefined && !target.startsWith(realPlace(within) + sep))
     throw refuse(`is a link that leads out of the project, to ${target}`);
   if (linkOf(path) === undefined) return;
-  if (!isThere) throw refuse(`is a link to ${target}, which is not there`);
+  if (!isThere) throw refuse(`is a link to ${target}, which does not exist`);
   const { uid } = statSync(target);
   if (process.getuid !== undefined && uid !== process.getuid())
     throw refuse(`is a link to ${target}, which belongs to another user (uid ${uid})`);
 }
 
-/** The file that a path leads to through all links. @throws MamError `refused` for a broken link */
+/** The file that a path leads to, with all links resolved. @throws MamError `refused` for a broken link */
 function behindLinks(path: string): string {
   const target = realPlace(path);
   if (linkOf(target) === undefined) return target;

@@ -6,7 +6,7 @@ import { missingFolders, removeFolders, sweepBackups } from './tidy.ts';
 
 /** A file of the client, before and after. */
 export interface Plan {
-  /** As the client names it; `found.path` is the file behind all links. */
+  /** As the client names it; `found.path` is the same with all links resolved. */
   path: string;
   found: Found;
   edited: Edited;
@@ -16,7 +16,7 @@ export interface Plan {
   /** The values that are ours, now or before; others may be secret. */
   ours: ReadonlySet<string>;
   backup?: string | undefined;
-  /** The copies that are no longer needed, since the file is again like the oldest of them. */
+  /** The backups that are no longer needed, since the file is again the same as the oldest of them. */
   removed?: string[];
 }
 
@@ -65,7 +65,7 @@ export async function carryOut(
   const done: Plan[] = [];
   try {
     for (const { found } of changing) prepare(found, scope === 'user');
-    // If this process is killed now, a receipt too many does no harm: only what is there is ever removed.
+    // If this process is killed now, an extra receipt does no harm: only what exists is ever removed.
     if (!uninstall) await save(after);
     for (const plan of changing) {
       plan.backup = replaceConfig(plan.found, plan.edited.text, scope === 'user' ? 0o600 : 0o666);
@@ -81,11 +81,11 @@ export async function carryOut(
   for (const plan of plans) tidy(plan, before.get(plan));
 }
 
-/** Removes what else was made for a file once nothing of ours is in it. */
+/** Removes what else was made for a file once nothing of ours is left in it. */
 function tidy(plan: Plan, note: Note | undefined): void {
   const { edited } = plan;
   if (note === undefined || edited.receipt !== undefined) return;
-  // The last copy has what the user had added to ours.
+  // The last backup has what the user had added to our entry.
   const spare = edited.lost === undefined ? plan.backup : undefined;
   const removed = sweepBackups(edited.text, note.backups, spare);
   if (removed !== undefined) {

@@ -7,7 +7,7 @@ import { isObject } from '../../base/json.ts';
 import { writeDurably } from '../../registry/files.ts';
 
 export interface Note {
-  /** What of its text is ours, from its edit. */
+  /** Which part of its text is ours, from its edit. */
   receipt: unknown;
   /** The backups, the oldest first. */
   backups: string[];
@@ -65,7 +65,7 @@ function read(path: string): Record<string, Note> {
   }
   throw new MamError(
     'io',
-    `${path}, in which mam install notes what it has written, can't be understood.`,
+    `${path}, in which mam install records what it has written, is damaged.`,
     'Remove it: then what was installed before counts as your own.',
   );
 }

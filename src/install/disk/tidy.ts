@@ -17,7 +17,7 @@ export function removeFolders(folders: string[]): void {
 }
 
 /**
- * Removes the backups of a file that is again like the oldest of them, or is gone.
+ * Removes the backups of a file that is again the same as the oldest of them, or is gone.
  * @param text of the file now; undefined when it is gone
  * @param backups from earlier calls, the oldest first
  * @param last the one of this call

@@ -114,7 +114,7 @@ function checked(prompt: string, known: NonNullable<Prompt['arguments']>, given:
   }
   for (const { name, required, description = '' } of known) {
     if (required === true && values[name] === undefined)
-      throw badParams(`\`${name}\` is missing. It is: ${description}.`);
+      throw badParams(`\`${name}\` is missing. Expected: ${description}.`);
   }
   return values;
 }
