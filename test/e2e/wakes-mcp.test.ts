@@ -60,7 +60,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     const { notify, supervisor } = lab.record(id);
     expect(notify).toMatchObject({ pane: boss.pane, socket: lab.socket, agent: boss.session });
     expect(notify?.process.pid).toBe(boss.pid);
-    // What only the hub needs of it is in no answer.
+    // Fields that only the hub needs are in no answer.
     const shown = JSON.parse((await lab.mam('status', id, '--json')).stdout);
     expect(shown.notify).toEqual({ pane: boss.pane, agent: boss.session });
     expect(supervisor).toMatchObject({ client: 'lab', pane: boss.pane });
@@ -77,7 +77,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(await own.ask('job_status', { job_id: id })).toMatchObject({ reason: 'question' });
     await own.ask('answer_job', { job_id: id, text: 'Slate.' });
     await peer.report(id, 'progress');
-    // The same state once more is a change of its own.
+    // The same state once more is a separate change.
     await peer.report(id, 'question', { detail: 'Blue?' });
     await boss.gets(2, 2);
     await until('both lines are told', () => how(lab, id).filter((one) => one === 'typed').length === 2);
@@ -87,13 +87,13 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(how(lab, id)).toEqual(['typing', 'typed', 'typing', 'typed', 'seen']);
   });
 
-  sharing('is left alone while a wait of its own is in force, to its answer', async ({ lab }) => {
+  sharing('is left alone while its own wait is pending, until the answer', async ({ lab }) => {
     const { boss, own, peer, ids } = await startBoss(lab, 2);
     const [first = '', second = ''] = ids;
     const wait = own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
     await noLine(boss);
-    // It was not told yet: nobody knows whether the answer will be given.
+    // It was not notified yet: nobody knows whether the answer will arrive.
     expect(how(lab, first)).toEqual([]);
     await peer.report(second, 'completed');
     expect(await wait.answer).toMatchObject({ outcome: 'final', jobs: [{}, {}] });
@@ -102,7 +102,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(boss.pastes).toEqual([]);
   });
 
-  sharing('is told when its wait was cancelled, and not when that ran out of time', async ({ lab }) => {
+  sharing('is notified when its wait was cancelled, and not when it timed out', async ({ lab }) => {
     const { boss, own, peer, ids } = await startBoss(lab, 3);
     const [first = '', second = '', third = ''] = ids;
     const wait = own.wait({ job_ids: ids, until: 'all' });
@@ -119,13 +119,13 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(how(lab, first)).toEqual(['seen']);
   });
 
-  sharing('is told when its server was killed in the middle of a wait', async ({ lab }) => {
+  sharing('is notified when its server was killed in the middle of a wait', async ({ lab }) => {
     const { boss, own, peer, ids } = await startBoss(lab, 2);
     const [first = ''] = ids;
     own.wait({ job_ids: ids, until: 'all' });
     await peer.report(first, 'completed');
     await noLine(boss);
-    // Its announcement stays, as after every such death.
+    // Its announcement stays, as after every kill.
     lab.expected.push(/^h\/servers\/\d+\.json$/);
     const [server = 0] = boss.children;
     process.kill(server, 'SIGKILL');
@@ -134,7 +134,7 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
   });
 
   sharing(
-    'is told what its client has only read as a resource, and not what it has cancelled',
+    'is notified of what its client has only read as a resource, and not of what it has cancelled',
     async ({ lab }) => {
       const { boss, own, peer, ids } = await startBoss(lab, 2);
       const [first = '', second = ''] = ids;
@@ -151,9 +151,9 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
   );
 });
 
-// After the others, one by one: they end the hub of all.
+// After the others, one by one: they end the shared hub.
 describe('a supervisor whose MCP server runs in its pane', () => {
-  sharing('is left alone by the next hub too, while its wait goes on', async ({ lab }) => {
+  sharing('is left alone by the next hub too, while its wait continues', async ({ lab }) => {
     const { boss, own, peer, ids } = await startBoss(lab, 2);
     const [first = '', second = ''] = ids;
     const wait = own.wait({ job_ids: ids, until: 'all' });
@@ -175,7 +175,7 @@ describe('a supervisor whose MCP server runs in its pane', () => {
     await peer.report(id, 'completed');
     await until('it is pasted', () => boss.pastes.length === 1);
     await lab.killHub();
-    await until('it stands in the box', async () => (await lab.screen(boss)).includes('(note '));
+    await until('it is in the box', async () => (await lab.screen(boss)).includes('(note '));
     if (more !== '') await lab.tmux('send-keys', '-l', '-t', boss.pane, more);
     await until('so does the rest', async () => (await lab.screen(boss)).trimEnd().endsWith(`)${more}`));
     expect(boss.keys).toBe(more);

@@ -11,24 +11,24 @@ import type { Peer } from '../support/peer.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
-/** Longer than a wake takes that is on its way: gathering, and looking twice. */
+/** Longer than a pending wake takes: collecting, and looking twice. */
 const WAKE_MS = 4_000;
 
-/** Several can be in one lab: each is an agent kind of its own. */
+/** Several can be in one lab: each is its own agent kind. */
 const NAMES = Array.from({ length: 20 }, (_, n) => `boss-${n}`);
 const kinds = Object.fromEntries(
   NAMES.map((name) => [name, { session: `tmux:${name}`, ready: 'READY> *$', busy: 'WORKING' }]),
 );
 
-/** A server that is no supervisor of anything. */
+/** A server that supervises nothing. */
 const sharing = sharingLab.extend<{ stranger: LabServer }>({
   stranger: [async ({ lab }, use) => use(await lab.startServer()), { scope: 'file' }],
 });
 
 /**
- * A supervisor whose screen tells when it is idle, which asked to go delegates so many jobs. What is told does not
- * depend on who has them: a person's need no pane.
- * @param peer who has the first one; a person when absent
+ * A supervisor whose screen shows when it is idle, and which delegates this many jobs when told to go. Notifications do
+ * not depend on who has the jobs: a person's need no pane.
+ * @param peer who has the first one; absent: a person
  */
 async function startBoss(lab: Lab, count: number, args: string[] = [], peer?: Peer) {
   if (!existsSync(join(lab.home, 'config.json'))) lab.configure({ agents: kinds });
@@ -41,7 +41,7 @@ async function startBoss(lab: Lab, count: number, args: string[] = [], peer?: Pe
   const all = agents.map((agent) => `${submit} --agent ${agent} >> ${file}.part 2>&1`).join('; ');
   const hook = `test -e ${file} || { ${all}; mv ${file}.part ${file}; }`;
   const boss = await lab.startPeer('mute', { session, args: ['--hook', hook, ...args] });
-  /** Has it delegate; gives what it was answered. */
+  /** Makes it delegate; returns the answer that it got. */
   const go = async (): Promise<string> => {
     await lab.tmux('set-buffer', '-b', session, 'go');
     await lab.tmux('paste-buffer', '-p', '-d', '-b', session, '-t', boss.pane);
@@ -57,11 +57,11 @@ async function startBoss(lab: Lab, count: number, args: string[] = [], peer?: Pe
   return { boss, go };
 }
 
-/** The jobs that were made, in their order. */
+/** The jobs that were made, in order. */
 const idsIn = (out: string): string[] =>
   [...out.matchAll(/^registered job: (\S+)$/gm)].map(([, id]) => id ?? '');
 
-/** What the boss was told: all but what the test itself pasted. */
+/** What the boss received, without what the test itself pasted. */
 const told = (boss: Peer): string[] => boss.pastes.slice(1);
 
 const how = (lab: Lab, jobId: string): unknown[] =>
@@ -85,14 +85,14 @@ describe.concurrent('a supervisor that does not wait', () => {
     await boss.gets(3, 3);
     expect(told(boss)[1]).toContain(`Job ${id} is completed: run: `);
     await until('it is in the journal', () => how(lab, id).length === 4);
-    // It asks nothing back, and no further event makes another line.
+    // It needs no reply, and no further event makes another line.
     await peer.report(id, 'progress').catch(() => {});
     await sleep(WAKE_MS);
     expect(told(boss)).toHaveLength(2);
     expect(lab.record(id)).toMatchObject({ status: 'completed', late: false });
   });
 
-  sharing('is notified in one line of all that changed while it was busy or being read', async ({ lab }) => {
+  sharing('is notified in one line of all changes while it was busy or being read', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 3, ['--busy', 'WORKING']);
     const [first = '', second = '', third = ''] = idsIn(await go());
     const peer = await lab.reporter;
@@ -141,7 +141,7 @@ describe.concurrent('a supervisor that does not wait', () => {
       await sleep(WAKE_MS);
       expect(told(boss)).toEqual([]);
       expect([first, second].map((id) => how(lab, id))).toEqual([['seen'], ['seen']]);
-      // What another session sees is not told to this one.
+      // What another session sees does not count for this one.
       await peer.report(third, 'completed');
       await stranger.ask('job_status', { job_id: third });
       await boss.gets(2, 2);
@@ -149,7 +149,7 @@ describe.concurrent('a supervisor that does not wait', () => {
     },
   );
 
-  sharing('is notified although its waits were refused, or given up before they began', async ({ lab }) => {
+  sharing('is notified although its waits were refused, or abandoned before they began', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1);
     const [id = ''] = idsIn(await go());
     const [peer, own] = [await lab.reporter, await lab.startServer(lab.envOf(boss))];
@@ -164,10 +164,10 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(how(lab, id)).toEqual(['typing', 'typed']);
   });
 
-  sharing('is notified of what changed while the line before was typed', async ({ lab }) => {
+  sharing('is notified of what changed while the previous line was typed', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1, ['--echo', '1500']);
     const out = await go();
-    // What had it delegate is shown late as well: an empty prompt below that.
+    // The text that made it delegate is shown late as well, with an empty prompt below it.
     await until('it has shown that', async () => (await lab.screen(boss)).includes('READY> go'));
     await lab.tmux('send-keys', '-l', '-t', boss.pane, '\nREADY> ');
     const [id = ''] = idsIn(out);
@@ -184,7 +184,7 @@ describe.concurrent('a supervisor that does not wait', () => {
     expect(how(lab, id)).toEqual(['typing', 'typed', 'typing', 'typed']);
   });
 
-  sharing('is not notified where another program has its pane now', async ({ lab }) => {
+  sharing('is not notified if another program has its pane now', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1);
     const [id = ''] = idsIn(await go());
     await lab.tmux('respawn-pane', '-k', '-t', boss.pane, "exec sh -c 'stty raw; echo READY\\>; exec cat'");
@@ -199,15 +199,15 @@ describe.concurrent('a supervisor that does not wait', () => {
 const tmuxPid = async (lab: Lab): Promise<number> =>
   Number(await lab.tmux('display-message', '-p', '#{pid}'));
 
-// After the others, one by one: they stop tmux, prune what is final, and end the hub of all.
+// After the others, one by one: they stop tmux, prune final jobs, and end the shared hub.
 describe('a supervisor that does not wait', () => {
-  sharing('is notified of what came between the words of its line and its paste', async ({ lab }) => {
+  sharing('is notified of what happened between composing its line and pasting it', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1);
     const [id = ''] = idsIn(await go());
     const pid = await tmuxPid(lab);
     const peer = await lab.reporter;
     await peer.report(id, 'question', { detail: '?' });
-    // Within the second in which the hub has looked at the pane, and waits to look again.
+    // Within the second between two looks of the hub at the pane.
     await sleep(1_500);
     process.kill(pid, 'SIGSTOP');
     try {
@@ -240,7 +240,7 @@ describe('a supervisor that does not wait', () => {
   );
 
   sharing(
-    'is notified by the next hub of what the last one had not begun to report',
+    'is notified by the next hub of what the last one had not started to report',
     async ({ lab, stranger }) => {
       const { boss, go } = await startBoss(lab, 1);
       const [id = ''] = idsIn(await go());
@@ -249,14 +249,14 @@ describe('a supervisor that does not wait', () => {
       await lab.killHub();
       await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
       await stranger.ask('list_jobs');
-      // It gives waits the time to come back first.
+      // It first gives waits time to reconnect.
       await until('it is told', () => how(lab, id).includes('typed'));
       expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
     },
   );
 
   sharing(
-    'is never notified twice: not where the hub after one that was killed does not find its line',
+    'is never notified twice, even if the hub after a killed one does not find its line',
     async ({ lab, stranger }) => {
       const { boss, go } = await startBoss(lab, 2, ['--echo', '20000']);
       const out = await go();
@@ -267,7 +267,7 @@ describe('a supervisor that does not wait', () => {
       expect(how(lab, id)).toEqual(['typing']);
       await lab.killHub();
       await stranger.ask('list_jobs');
-      // Nor is another line pasted on top of it: it may still come up.
+      // Nor is another line pasted on top of it: it may still appear.
       await (await lab.reporter).report(next, 'completed');
       await sleep(WAKE_MS + WAKE_MS);
       expect(how(lab, next)).toEqual([]);
@@ -298,7 +298,7 @@ test('a supervisor is not given up while another tmux server has its socket', as
 });
 
 describe.concurrent('notify is refused, and no job is left,', () => {
-  test('outside of a pane, for a pane of others, for a program that shows no readiness', async ({ lab }) => {
+  test("outside a pane, for another's pane, for a program that shows no readiness", async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const { boss, go } = await startBoss(lab, 1, [], peer);
     const job = { prompt: 'x', agent: 'command', agent_session: peer.address, notify: 'pane' };

@@ -33,7 +33,7 @@ describe('a job from end to end', () => {
       ...['queued', 'pasting', 'visible', 'submitted', 'started'],
     ]);
 
-    // What the pane got: the order once, one Enter, and nothing else at all.
+    // The pane got the order once, one Enter, and nothing else.
     expect(peer.pastes).toEqual([lab.orderOf(job.job_id)]);
     expect(peer.keys).toBe('\r');
     const [started, completed] = [await peer.reported('started'), await peer.reported('completed')];
@@ -44,7 +44,7 @@ describe('a job from end to end', () => {
       workdir: lab.project,
     });
     expect(JSON.parse(completed.stdout)).toMatchObject({ accepted: true, status: 'completed' });
-    // The record on disk is the one that the journal folds to.
+    // The record on disk is what the journal folds to.
     const { record: file } = lab.paths(job.job_id);
     await until('job.json is up to date', () => JSON.parse(readFileSync(file, 'utf8')).seq === record.seq);
     const { mac, ...written } = JSON.parse(readFileSync(file, 'utf8'));
@@ -53,7 +53,7 @@ describe('a job from end to end', () => {
     await until('the screen is kept', () => existsSync(`${lab.paths(job.job_id).folder}/screen.txt`));
   });
 
-  sharing('the receipt and the record are the same for every way to ask', async ({ lab }) => {
+  sharing('the receipt and the record are the same for every interface', async ({ lab }) => {
     const peer = await lab.startPeer('good');
     const server = await lab.startServer();
     const { job_id } = await server.delegate(peer);
@@ -64,14 +64,14 @@ describe('a job from end to end', () => {
     expect(status.events.map(({ type }: { type: string }) => type)).toEqual(lab.types(job_id));
     const told = await lab.mam('status', '--job', job_id, '--json');
     expect(told.code).toBe(0);
-    // The next step is a call there, and a command here.
+    // The next step is a tool call there, and a command here.
     expect({ ...JSON.parse(told.stdout), next: '' }).toEqual({ ...status, next: '' });
     const listed = await server.ask('list_jobs', { mine: true });
     expect(listed.jobs).toMatchObject([{ job_id, status: 'completed' }]);
     expect((await lab.mam('wait', '--job', job_id)).code).toBe(0);
   });
 
-  sharing('the wait is answered within moments of the last event', async ({ lab, server }) => {
+  sharing('the wait is answered right after the last event', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
     const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer);
@@ -86,7 +86,7 @@ describe('a job from end to end', () => {
     expect((wait.at ?? 0) - Date.parse(recorded_at)).toBeLessThan(1_000 * PATIENCE);
   });
 
-  test('the hub goes by itself when nobody needs it any more', async ({ lab, server }) => {
+  test('the hub ends by itself when nobody needs it any more', async ({ lab, server }) => {
     const peer = await lab.startPeer('good');
     const { job_id } = await server.delegate(peer);
     await server.ask('wait_job', { job_id });
@@ -99,7 +99,7 @@ describe('a job from end to end', () => {
   });
 });
 
-describe('reports out of the ordinary', () => {
+describe('unusual reports', () => {
   sharing(
     'completed twice: the first one counts, the second is late and changes nothing',
     async ({ lab, server }) => {
@@ -120,7 +120,7 @@ describe('reports out of the ordinary', () => {
   );
 
   sharing(
-    'progress and completed before started: taken; started is then answered with stop',
+    'progress and completed before started: accepted; started is then answered with stop',
     async ({ lab, server }) => {
       const peer = await lab.startPeer('early');
       const { job_id } = await server.delegate(peer);
@@ -192,7 +192,7 @@ describe('reports out of the ordinary', () => {
     expect(lab.record(job_id).status).toBe('working');
   });
 
-  sharing('a question wakes the waiter; the next word of the peer ends it', async ({ lab, server }) => {
+  sharing('a question wakes the waiter; the next report of the peer ends it', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
     const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer);

@@ -6,7 +6,7 @@ import { PROGRAM } from '../support/mcp-client.ts';
 
 const PEER = join(import.meta.dirname, '../peers/peer.mjs');
 
-/** A kind that a script of the user's starts. @param word before the agent's command */
+/** A kind that a user's script starts. @param word before the agent's command */
 function scripted(lab: Lab, word: string): void {
   lab.sessions.add('robot');
   lab.expected.push(/^peer-robot\.log$/);

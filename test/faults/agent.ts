@@ -9,13 +9,13 @@ import type { PeerEvidence, Told } from './evidence.ts';
 const PEER = join(import.meta.dirname, 'peer.mjs');
 export const PROMPT = 'SHELL> ';
 
-/** A kind of the lab's configuration: its box can be read and cleared. */
+/** A kind configured in the lab: its box can be read and cleared. */
 const EDITOR = 'editor';
 export const KINDS = {
   [EDITOR]: { ready: '^READY> *$', draft: '(?<=^READY> )\\S[\\s\\S]*', clear: 'C-u' },
 };
 
-/** How each agent reports, whether it runs inside a shell, which stays when it ends, and its kind. */
+/** How each agent reports, whether it runs in a shell that stays when it ends, and its kind. */
 export const AGENTS: Readonly<
   Record<string, { by: 'cli' | 'mcp'; inShell: boolean; kind: 'command' | typeof EDITOR }>
 > = {
@@ -29,7 +29,7 @@ export const AGENTS: Readonly<
 export class Agent extends Peer {
   readonly name: string;
   readonly kind: string;
-  /** What its shell has run, where it has one. */
+  /** What its shell has run, if it has one. */
   readonly ran: string | undefined;
   readonly since = Date.now();
 
@@ -45,7 +45,7 @@ export class Agent extends Peer {
     this.ran = ran;
   }
 
-  /** @param number makes its files and, where a shell may still stand in the last one, its session its own */
+  /** @param number makes its files unique and, if a shell may still be in the last one, its session */
   static async start(lab: Lab, name: string, number: number, seed: number, program: string): Promise<Agent> {
     const { by, inShell, kind } = AGENTS[name] ?? { by: 'cli', inShell: false, kind: 'command' };
     const log = join(lab.folder, `agent-${number}.log`);
@@ -65,7 +65,7 @@ export class Agent extends Peer {
     return agent;
   }
 
-  /** True for one whose box shows what a person types, and takes it back. */
+  /** True for one whose box shows what a person types and can be cleared. */
   get isEditor(): boolean {
     return this.kind === EDITOR;
   }
@@ -81,7 +81,7 @@ export class Agent extends Peer {
     return { name: this.session, pane: this.pane, since: this.since, submitted };
   }
 
-  /** What it was told; a report without an answer may have arrived or not. */
+  /** The answers it got; an unanswered report may or may not have arrived. */
   get told(): Told[] {
     const notes = this.notes;
     return notes

@@ -13,7 +13,7 @@ import { retainedRecords } from './retained.ts';
 import { AUDITOR, writtenRecord } from './settle.ts';
 import type { World } from './world.ts';
 
-/** Everything that can be seen of the jobs while their hub still runs. */
+/** Everything that is visible of the jobs while their hub still runs. */
 export async function collectJobs(world: World): Promise<Evidence['jobs']> {
   const { lab } = world;
   const rows = new Map<string, JobRow>();
@@ -65,12 +65,12 @@ function hash(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
-/** What the shells show once the agents in them have ended: behind their prompt nobody has typed. */
+/** What the shells show once their agents have ended: nothing may be typed after the prompt. */
 export async function collectShells({ lab, agents }: World): Promise<Evidence['shells']> {
   const shells: Evidence['shells'] = [];
   for (const { pane, session, ran } of agents) {
     if (ran === undefined) continue;
-    // A tmux server that was ended took its shells along, and gives their ids again.
+    // A tmux server that ended took its shells with it, and reuses their ids.
     const lines = await lab.tmux('capture-pane', '-p', '-J', '-t', `=${session}:`).catch(() => undefined);
     if (lines === undefined) continue;
     const screen = lines.slice(lines.lastIndexOf(PROMPT.trimEnd()) + PROMPT.length).trim();

@@ -5,7 +5,7 @@ import { scratchFolder } from '../support/scratch.ts';
 import type { Choice } from './nemesis/index.ts';
 
 const USAGE = 'npm run test:faults -- [--seed N] [--seconds 60] [--only FAULT | --without FAULT]...';
-/** As many processes of the program work at a time. */
+/** How many processes of the program work at a time. */
 const AT_ONCE = 6;
 
 const { seed, seconds, choice } = options();
@@ -24,7 +24,7 @@ if (process.env['FAULTS_NAMESPACE'] === undefined) {
 `);
 }
 
-/** Runs this file in a mount namespace of its own, where that may be made. @returns its exit code */
+/** Runs this file in a separate mount namespace, if one can be made. @returns its exit code */
 function startApart(): number {
   const apart = [['--mount'], ['--map-root-user', '--mount']]
     .map((flags) => [...flags, '--propagation', 'private', '--'])
@@ -37,7 +37,7 @@ function startApart(): number {
   ];
   const [program = '', ...rest] = apart === undefined ? again : ['unshare', ...apart, ...again];
   const env = { ...process.env, FAULTS_NAMESPACE: apart === undefined ? '0' : '1' };
-  // Ctrl-C reaches it by itself.
+  // Ctrl-C reaches it directly.
   process.on('SIGINT', () => {});
   return spawnSync(program, rest, { stdio: 'inherit', env }).status ?? 1;
 }

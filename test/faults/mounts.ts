@@ -14,12 +14,12 @@ import { join } from 'node:path';
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /**
- * Small file systems and a boot id of our own, where this process may mount: it runs in a mount namespace of its own, so
- * that nobody else sees them, and they end with it.
+ * Small file systems and our own boot id, if this process may mount: it runs in a separate mount namespace, so that
+ * nobody else sees them and they end with it.
  */
 export class Mounts {
   readonly folders: string[] = [];
-  /** True where the machine's boot id can be another one. */
+  /** True if the machine's boot id can be replaced. */
   readonly boot: boolean;
 
   constructor(bootFile: string) {
@@ -31,7 +31,7 @@ export class Mounts {
     this.boot = run('mount', '--bind', bootFile, BOOT_ID);
   }
 
-  /** Makes a folder a file system of this size, where that may be. */
+  /** Makes a folder a file system of this size, if possible. */
   small(folder: string, size: string): void {
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
     if (process.env['FAULTS_NAMESPACE'] !== '1') return;
@@ -45,7 +45,7 @@ export class Mounts {
   }
 }
 
-/** Fills a file system to its last byte. @returns what makes room again */
+/** Fills a file system to its last byte. @returns a function that makes room again */
 export function fill(folder: string): () => void {
   const path = join(folder, 'ballast');
   const file = openSync(path, 'w', 0o600);

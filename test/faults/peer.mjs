@@ -13,7 +13,7 @@ const { values: options } = parseArgs({
     mam: { type: 'string' },
     seed: { type: 'string' },
     by: { type: 'string', default: 'cli' },
-    // Its box is drawn anew after each key, and SIGUSR2 has it swallow the next Enter.
+    // Its box is redrawn after each key, and SIGUSR2 makes it swallow the next Enter.
     edit: { type: 'boolean', default: false },
   },
 });
@@ -97,7 +97,7 @@ async function work(job) {
   if (kind === 12) await report(job, 'completed');
 }
 
-/** Notes the report before and after: whoever is killed between does not know what became of it. */
+/** Notes the report before and after: a process killed in between does not know its outcome. */
 async function report(job, event, result) {
   reports += 1;
   const token = `${process.pid}-${Date.now()}-${reports}`;

@@ -1,4 +1,4 @@
-/** A generator whose every choice follows from its seed (mulberry32). */
+/** A generator whose choices are determined by its seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -6,14 +6,14 @@ export class Random {
     this.#state = seed | 0;
   }
 
-  /** One of its own for a part of the run, so that the parts do not disturb each other. */
+  /** A separate one for a part of the run, so that the parts do not affect each other. */
   fork(name: string): Random {
     let seed = this.#state;
     for (const char of name) seed = Math.imul(seed ^ char.charCodeAt(0), 0x01000193);
     return new Random(seed);
   }
 
-  /** From 0 on, below 1. */
+  /** From 0, below 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -21,7 +21,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number, both ends counted. */
+  /** A whole number, both ends included. */
   whole(from: number, to: number): number {
     return from + Math.floor(this.next() * (to - from + 1));
   }
@@ -35,7 +35,7 @@ export class Random {
     return from[this.whole(0, from.length - 1)] as T;
   }
 
-  /** One of these, each as often as its number says. */
+  /** One of these, weighted by its number. */
   weighted<T extends string>(shares: Readonly<Record<T, number>>): T {
     const entries = Object.entries(shares) as [T, number][];
     let left = this.next() * entries.reduce((sum, [, share]) => sum + share, 0);

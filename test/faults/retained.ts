@@ -5,10 +5,10 @@ import type { JobRecord } from '../../src/job/record.ts';
 import type { Lab } from '../support/lab.ts';
 import { PATIENCE, pause } from '../support/until.ts';
 
-/** What a broker has retained comes at once after the subscription, in ms. */
+/** How long to wait for retained messages after the subscription, in ms. */
 const RETAINED_MS = 200 + 200 * Math.min(PATIENCE, 5);
 
-/** The records that the hub's broker has retained, by job, as anybody gets them who comes late. */
+/** The records that the hub's broker has retained, by job, as a late subscriber gets them. */
 export async function retainedRecords(lab: Lab): Promise<Map<string, JobRecord>> {
   const records = new Map<string, JobRecord>();
   const client = new mqtt.MqttClient(() => createConnection(join(lab.home, 'hub.sock')), {
@@ -23,7 +23,7 @@ export async function retainedRecords(lab: Lab): Promise<Map<string, JobRecord>>
     await client.subscribeAsync('mam/v1/default/hosts/+/jobs/+/record', { qos: 1 });
     await pause(RETAINED_MS);
   } catch {
-    // No hub listens: the other rules tell that.
+    // No hub listens: other rules report that.
   } finally {
     await client.endAsync(true);
   }

@@ -78,7 +78,7 @@ function tell(call: string, second: number, answer: Told['answer'], more: Partia
   return { who: 'lab (1)', call, job: ID, began, ended: began + 1, outcome: 'answer', answer, ...more };
 }
 
-/** A job whose journal has gone another way. */
+/** A job with a different journal. */
 function retold(evidence: Evidence, change: (events: RecordedEvent[]) => RecordedEvent[]): void {
   const events = change([...only(evidence).events]);
   const record = events.reduce<JobRecord | undefined>(apply, undefined);
@@ -105,7 +105,7 @@ const ofHub = (type: string, seq: number): RecordedEvent => ({
   ...{ seq, event_id: `x${seq}`, job_id: ID, type, source: 'hub', at: timeOf(seq), recorded_at: timeOf(seq) },
 });
 
-/** What is planted, which rule finds it, and what it says. */
+/** What is planted, which rule finds it, and its message. */
 const PLANTED: [what: string, rule: keyof typeof RULES, says: string, plant: (evidence: Evidence) => void][] =
   [
     [
@@ -378,10 +378,10 @@ test.each(PLANTED)('%s is found', (_, rule, says, plant) => {
   expect(found.join('\n')).toContain(says);
 });
 
-test('what a fault may lead to is none', () => {
+test('the legitimate effects of a fault are no violation', () => {
   const evidence = sound();
   submit(evidence, LETTER);
-  // A torn line for each crash, a call whose process was killed, an end of ours that a late report has amended.
+  // A torn line per crash, a call whose process was killed, our own end that a late report has amended.
   const report: RecordedEvent = {
     ...ofHub('completed', 8),
     source: 'peer',

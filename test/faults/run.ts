@@ -18,11 +18,11 @@ import { HALF_WRITTEN, World } from './world.ts';
 /** How much of each violation is printed, in characters. */
 const SHOWN = 600;
 const SHOWN_OF_RULE = 6;
-/** The session of a hub that was killed ends so long after it, in ms. */
+/** How long a killed hub's session outlives it, in ms. */
 const HIDDEN_MS = 6_000 * PATIENCE;
 
 /**
- * One run: everybody works while things go wrong, then all is mended, comes to rest, and is checked.
+ * One run: everyone works while things go wrong, then all faults are fixed, everything comes to rest, and is checked.
  * @param choice the faults that may happen
  * @returns how many rules were violated
  */
@@ -84,7 +84,7 @@ async function live(world: World, random: Random, seconds: number, choice: Choic
   };
 }
 
-/** Ends all. @returns what was left of it */
+/** Ends everything. @returns what was left */
 async function end({ lab }: World): Promise<string[]> {
   await endHub(lab);
   const hidden = async (): Promise<boolean> =>
@@ -134,7 +134,7 @@ function summary({ ledger }: World, { told, jobs, peers }: Evidence, found: stri
   }
 }
 
-/** The small file systems end with this process: what was in them is copied. */
+/** The small file systems end with this process, so their content is copied. */
 function keepEvidence({ lab, mounts }: World, evidence: Evidence, found: string[]): void {
   const kept = join(lab.folder, 'kept');
   const filter = (path: string): boolean => lstatSync(path).isFile() || lstatSync(path).isDirectory();

@@ -9,25 +9,25 @@ import type { Evidence } from './evidence.ts';
 import { retainedRecords } from './retained.ts';
 import type { World } from './world.ts';
 
-/** The longest of the short limits, and what may be late beside it, in ms. */
+/** The longest of the short limits, plus the allowed delay, in ms. */
 const REST_MS = 8_000 + 20_000 * Math.min(PATIENCE, 3);
-/** Nothing has changed for so long, in ms. */
+/** How long nothing must change, in ms. */
 const QUIET_MS = 1_500;
-/** A longer limit does not fire in a run, in seconds. */
+/** Longer limits do not fire in a run, in seconds. */
 const SHORT_S = 60;
 
-/** Who looks after all when nothing goes wrong any more. */
+/** Who takes care of everything when nothing goes wrong any more. */
 export const AUDITOR = 'auditor';
 
-/** Everything goes on that was stopped. */
+/** Everything that was stopped continues. */
 export function heal({ lab }: World): void {
   for (const { pid } of lab.processes) signal(pid, 'SIGCONT');
 }
 
 /**
- * Waits for the limits that are due, by looking at files only: whoever asks for a job has the hub take it up. Then ends by
- * hand what no limit ends soon, and waits until nothing changes any more.
- * @returns what did not come to rest in time, and the open jobs whose retained record is not as they are
+ * Waits for due limits by reading only files, because requesting a job makes the hub load it. Then ends by hand what no
+ * limit ends soon, and waits until nothing changes any more.
+ * @returns what did not come to rest in time, and the open jobs whose retained record differs
  */
 export async function settle(world: World): Promise<Pick<Evidence, 'restless' | 'unretained'>> {
   for (let n = 0; n < 5; n++) if ((await world.ask(AUDITOR, 'list_jobs', {})).outcome === 'answer') break;
@@ -45,7 +45,7 @@ function isDueSoon(lab: Lab, id: string): boolean {
     const { status, submitted_at: submitted, timeouts } = lab.record(id);
     return !isFinal(status) && submitted !== undefined && timeouts.timeout_seconds < SHORT_S;
   } catch {
-    // Half made, or not to be read: others tell that.
+    // Half made or unreadable: others report that.
     return false;
   }
 }
@@ -76,7 +76,7 @@ async function rest(world: World): Promise<string[]> {
   }
 }
 
-/** What is not at rest, and a print of the state that changes with it. */
+/** What is not at rest, and a fingerprint of the state. */
 function look(world: World): { restless: string[]; print: string } {
   const { lab, agents, waiting } = world;
   const restless = waiting.length === 0 ? [] : [`${waiting.length} files in the outbox`];
@@ -100,7 +100,7 @@ function look(world: World): { restless: string[]; print: string } {
   return { restless, print: prints.join(' ') };
 }
 
-/** `job.json` without what proves it. @throws when it can't be read */
+/** `job.json` without its proof. @throws if it can't be read */
 export function writtenRecord(lab: Lab, id: string): JobRecord {
   const {
     mac: _,

@@ -7,7 +7,7 @@ const SHOWN = 2_000;
 /** The ledger: what the nemesis did and what every process was told, in `faults.jsonl` as it happens. */
 export class Ledger {
   readonly told: Told[] = [];
-  /** How often each fault was made, by its name. */
+  /** How often each fault was caused, by name. */
   readonly faults = new Map<string, number>();
   readonly #path: string;
 

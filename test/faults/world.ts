@@ -13,20 +13,20 @@ import { Mounts } from './mounts.ts';
 import type { Random } from './random.ts';
 import { Ledger } from './told.ts';
 
-/** A living process answers within this time, in ms. */
+/** How soon a living process must answer, in ms. */
 const ANSWER_MS = 40_000 * PATIENCE;
-/** Long enough for all that is written, short enough to be filled in a moment. */
+/** Large enough for everything that is written, small enough to be filled quickly. */
 const HOME_SIZE = '12m';
 const REGISTRY_SIZE = '40m';
 
-/** A job that a supervisor was told of. */
+/** A job that was reported to a supervisor. */
 export interface KnownJob {
   id: string;
-  /** The agent that it was given to; absent for a person's. */
+  /** Its agent; absent for a person's job. */
   agent?: string | undefined;
 }
 
-/** What goes with a call into the ledger. */
+/** What the ledger records with a call. */
 export interface Subject {
   job?: string | undefined;
   token?: string | undefined;
@@ -36,7 +36,7 @@ export interface Subject {
 /** Left by a publisher that was killed while it kept an event: nobody was told of it, and hubs sweep it after a day. */
 export const HALF_WRITTEN = /(?:^|outbox\/)\.[^/]+\.json\.tmp$/;
 
-/** One lab with all that lives in it, and the only way in which anything is said to the program. */
+/** One lab with everything in it, and the only way to talk to the program. */
 export class World {
   readonly lab: Lab;
   readonly ledger: Ledger;
@@ -44,11 +44,11 @@ export class World {
   readonly random: Random;
   readonly jobs: KnownJob[] = [];
   readonly agents: Agent[] = [];
-  /** Tasks whose file was taken away, by job: what had to be typed is still asked for. */
+  /** Tasks whose file was removed, by job: what had to be typed is still checked. */
   readonly lostTasks = new Map<string, string>();
-  /** Commands that run, by the process that was told. */
+  /** Running commands, by process. */
   readonly commands = new Map<RunningCommand, string>();
-  /** True once nothing new is begun. */
+  /** True once nothing new is started. */
   over = false;
   /** Hubs that were killed and tails that were torn. */
   tears = 0;
@@ -63,7 +63,7 @@ export class World {
     this.lab = new Lab({ MAM_HUB_IDLE_SECONDS: '3', ...env });
     const { folder, home, project } = this.lab;
     this.lab.expected.push(/^faults\.jsonl$/, /^agent-/, /^boot-id$/, /^second\//);
-    // Of a publisher that was killed before it could say what its text is for; `mam doctor` tells of it.
+    // From a publisher that was killed before it could say what its text is for; `mam doctor` reports it.
     this.lab.expected.push(/^h\/spool\//, HALF_WRITTEN);
     this.ledger = new Ledger(join(folder, 'faults.jsonl'));
     this.mounts = new Mounts(join(folder, 'boot-id'));
@@ -85,7 +85,7 @@ export class World {
     while (this.#shut !== undefined) await this.#shut;
   }
 
-  /** Does something while nothing else is said or started. */
+  /** Does something while nothing else is sent or started. */
   async alone<T>(work: () => Promise<T>): Promise<T> {
     let done = (): void => {};
     this.#shut = new Promise((resolve) => {
@@ -99,7 +99,7 @@ export class World {
     }
   }
 
-  /** Every process of the lab stands still but the tmux server; hubs are killed, or stand still as well. */
+  /** Every process of the lab is stopped except the tmux server; hubs are killed, or stopped as well. */
   frozen<T>(work: () => Promise<T>, hubs: 'killed' | 'stopped' = 'killed'): Promise<T> {
     return this.alone(async () => {
       const stopped = new Set<number>();
@@ -129,12 +129,12 @@ export class World {
     signal(pid, 'SIGKILL');
   }
 
-  /** The servers that run, by the name of their place. */
+  /** The running servers, by the name of their place. */
   get servers(): [string, LabServer][] {
     return [...this.#servers].filter(([, server]) => isRunning(server.pid));
   }
 
-  /** Calls a tool of the server in this place, which is started where none runs. */
+  /** Calls a tool of the server in this place, which is started if none is running. */
   async ask(place: string, tool: string, args: object, about: Subject = {}): Promise<Told> {
     await this.open();
     const began = Date.now();
@@ -205,7 +205,7 @@ export class World {
     const running = this.#servers.get(place);
     if (running !== undefined && isRunning(running.pid)) return running;
     const role = place.startsWith('reporter') ? { MAM_ROLE: 'peer' } : {};
-    // Its agent is resumed: the same session, whichever process asks.
+    // Its agent is resumed: the same session, whichever process calls.
     const env = { CLAUDE_CODE_SESSION_ID: place, ...role };
     const server = this.lab.spawnServer(env, { clientName: place });
     this.#servers.set(place, server);
@@ -213,7 +213,7 @@ export class World {
     return server;
   }
 
-  /** The agent of this name; started where none lives. */
+  /** The agent of this name; started if none is running. */
   async agent(name: string): Promise<Agent> {
     const living = this.agents.findLast((agent) => agent.name === name);
     if (living?.isAlive === true) return living;
@@ -231,7 +231,7 @@ export class World {
     return agent;
   }
 
-  /** Another machine start: nothing of the old one runs, and its id is another. */
+  /** A reboot: no old process runs, and the boot id changes. */
   newBootId(): void {
     const hex = (digits: number): string =>
       this.random
@@ -253,7 +253,7 @@ export class World {
     return existsSync(this.outbox) ? readdirSync(this.outbox).filter((name) => !HALF_WRITTEN.test(name)) : [];
   }
 
-  /** Ids of the jobs in a folder of the registry, also when that has another name for a moment. */
+  /** Ids of the jobs in a folder of the registry, even while that is renamed. */
   read(jobId: string, file: string): string | undefined {
     const path = join(this.lab.registry, jobId, file);
     return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
@@ -281,7 +281,7 @@ async function limited<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** What stands in the ledger where a living process gave no answer. */
+/** What the ledger says if a living process gave no answer. */
 export const NO_ANSWER = `no answer in ${Math.round(ANSWER_MS / 1000)} s`;
 
 function jsonOf(text: string): Json {

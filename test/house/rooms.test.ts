@@ -3,11 +3,11 @@ import { dirname, join, normalize, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT, read } from '../docs/markdown.ts';
 
-/** An import as Biome formats it: of names, of a module's effect, or when it is needed. */
+/** An import as Biome formats it: of names, for side effects, or dynamic. */
 const IMPORT = /^(?:import|export|\}).* from '([^']+)';$|^import '([^']+)';$|\bimport\(\s*'([^']+)'/gm;
-/** Modules of Node with which a room reaches out of its process. */
+/** Node modules with which a room reaches outside its process. */
 const REACHES = /^node:(child_process|fs|net)/;
-/** A room with more files says at its top what it is for: in the table. */
+/** A folder with more files must be a room, with its purpose in the table. */
 interface Room {
   name: string;
   purpose: string;
@@ -15,7 +15,7 @@ interface Room {
   packages: string[];
 }
 
-/** The table of AGENTS.md: each room imports only rooms above it, and of those only the ones that its line names. */
+/** The table of AGENTS.md: each room imports only rooms above it, and only those that its line names. */
 const ROOMS: Room[] = [
   ...read('AGENTS.md').matchAll(/^\| `([\w/.-]+?)\/?` \| (.+) \| (.*) \| (.*) \|$/gm),
 ].map(([, name = '', purpose = '', imports = '', packages = '']) => ({
@@ -28,7 +28,7 @@ const FILES = ['src', 'tools'].flatMap((folder) =>
     .map((name) => `${folder}/${name}`),
 );
 
-/** What each room imports: rooms and packages, each with a file that does. */
+/** What each room imports: rooms and packages, each with an importing file. */
 const IMPORTS = new Map<string, Map<string, string>>();
 for (const file of FILES) {
   const room = roomOf(file);
@@ -71,13 +71,13 @@ function words(cell: string): string[] {
   return cell.split(', ').filter((word) => word !== '');
 }
 
-/** The folder under `src/`; `main.ts` and `tools` stand for themselves. */
+/** The folder under `src/`; `main.ts` and `tools` are their own rooms. */
 function roomOf(file: string): string {
   const folder = dirname(file);
   return folder === 'src' ? file.slice('src/'.length) : folder === 'tools' ? folder : relative('src', folder);
 }
 
-/** @returns the room or package; nothing for a data file, and for what stays in the process */
+/** @returns the room or package; nothing for a data file, or for a module that stays in the process */
 function targetOf(file: string, path: string): string | undefined {
   if (path.startsWith('.'))
     return /\.tsx?$/.test(path) ? roomOf(normalize(join(dirname(file), path))) : undefined;

@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-/** The files of one agent: one of ours, which covers the user's, and a link to what else the user has. */
+/** The files of one agent: one of ours, which replaces the user's, and a link to the user's other files. */
 function place(pid: number): string {
   const folder = newAgentFolder(home);
   placeFiles(folder, { ...LAUNCH, files: { 'own/settings.json': 'ours' }, mirrors: { own: real } });
@@ -39,7 +39,7 @@ function place(pid: number): string {
   return folder;
 }
 
-test("an agent's folder has our files, and links to the user's where there is none of ours", () => {
+test("an agent's folder has our files, and links to the user's other files", () => {
   const folder = place(process.pid);
   expect(readFileSync(join(folder, 'own/settings.json'), 'utf8')).toBe('ours');
   expect(readlinkSync(join(folder, 'own/login'))).toBe(join(real, 'login'));
@@ -53,7 +53,7 @@ test('it is swept when its agent has ended, without what its links lead to', () 
   expect(readFileSync(join(real, 'login'), 'utf8')).toBe('of the user');
 });
 
-test('an agent that needs no files has no folder, and one that is just being started keeps its own', () => {
+test('an agent that needs no files has no folder, and one that is just starting keeps its own', () => {
   const none = newAgentFolder(home);
   noteOwner(none, process.pid);
   expect(existsSync(none)).toBe(false);

@@ -4,7 +4,7 @@ import { JobClock } from '../../src/hub/jobs/job-clock.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 
 describe('the clock of limits', () => {
-  test('stands still in a gap, and a while after it', () => {
+  test('pauses during a gap, and briefly after it', () => {
     let at = 1_000;
     const clock = new AwakeClock(() => at);
     const later = (ms: number): number => {
@@ -21,7 +21,7 @@ describe('the clock of limits', () => {
     expect(later(600)).toBe(2_900);
   });
 
-  test('goes on where short gaps come again and again', () => {
+  test('continues if short gaps repeat', () => {
     let at = 0;
     const clock = new AwakeClock(() => at);
     for (let n = 0; n < 60; n++) {
@@ -46,14 +46,14 @@ describe("a job's clocks in the next hub", () => {
     return clock;
   };
 
-  test('go by the wall clock where nothing else is known', () => {
+  test('use the wall clock if nothing else is known', () => {
     const clock = resumed(record(ago(40_000)), ago(10_000), undefined);
     expect(clock.spent).toBeCloseTo(40_000, -3);
     expect(clock.quiet).toBeCloseTo(10_000, -3);
     expect(resumed(record(undefined), ago(0), undefined).spent).toBeUndefined();
   });
 
-  test('run on when the time of the last event lies ahead', () => {
+  test('keep running if the time of the last event is in the future', () => {
     const clock = resumed(record(ago(-3_600_000)), ago(-3_600_000), undefined);
     expect(clock.spent).toBeCloseTo(0, -3);
     expect(clock.quiet).toBeCloseTo(0, -3);

@@ -3,7 +3,7 @@ import { MamError } from '../../src/base/errors.ts';
 import { Claims } from '../../src/hub/reports/claims.ts';
 import type { ClaimReply } from '../../src/job/event.ts';
 
-test('a report on an unknown job that comes while jobs are taken up is answered when all are known', async () => {
+test('a report on an unknown job that arrives while jobs are loaded is answered once all are known', async () => {
   const open: { id: string }[] = [];
   const find = async () => {
     throw new MamError('not_found', 'There is no such job.');

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { identify } from '../../src/base/process-id.ts';
 import { ControlClients } from '../../src/hub/panes/control-clients.ts';
 
-test('what a killed hub has left is ended; what counts in another pid namespace waits for a hub there', async () => {
+test('what a killed hub has left is ended; clients in another pid namespace wait for a hub there', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'mam-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const clients = new ControlClients(folder);

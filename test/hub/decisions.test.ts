@@ -43,14 +43,14 @@ let job: LiveJob;
 let permissions: Permissions;
 let decisions: Decisions;
 let hooks: Hooks;
-/** What the pane shows, and what happens with the next look at it. */
+/** What the pane shows, and what happens on the next look. */
 let screen: string[];
 let onLook: () => void;
 let afterKey: () => string[];
-/** What it shows once the agent was given a decision. */
+/** What it shows after the agent was given a decision. */
 let afterwards: string[];
 const pressed: string[] = [];
-/** What was taken for the end of a turn. */
+/** What was interpreted as the end of a turn. */
 const ends: string[] = [];
 
 const pane: AgentPane = {
@@ -66,7 +66,7 @@ const pane: AgentPane = {
   },
 };
 
-/** What a hub knows of permissions when it begins. */
+/** What a hub knows about permissions when it starts. */
 function begin(): void {
   const paneOf = () => pane;
   permissions = new Permissions({ registrar, paneOf, log });
@@ -119,7 +119,7 @@ afterEach(async () => {
 
 const tell = (report: HookReport, waits = false): Promise<HookResult> =>
   hooks.takeHook({ agent: 'codex', report, origin: { pids: [process.pid] }, waits });
-/** The screen, or an earlier hub, has told of a request. */
+/** The screen, or an earlier hub, has reported a request. */
 const required = () =>
   registrar.record(job, draftEvent(job.id, 'permission_required', { data: { ...ASKS } }));
 const allow = () => decisions.decide(job, 'allow', 'supervisor', undefined);
@@ -145,7 +145,7 @@ function atFirstLook(run: () => void): void {
   };
 }
 
-/** Runs something while what is about to be decided has its place in the journal, and is not on the disk yet. */
+/** Runs something while a pending decision has its place in the journal but is not on the disk yet. */
 function onDeciding(run: () => void): void {
   const append = job.append.bind(job);
   job.append = (draft) => {
@@ -155,7 +155,7 @@ function onDeciding(run: () => void): void {
   };
 }
 
-test('a hook that its agent ends while the decision is written down has not taken it', async () => {
+test('a hook that its agent ends while the decision is written has not delivered it', async () => {
   const { answer } = await asked();
   onDeciding(() => void tell({ type: 'permission_settled' }));
   await expect(allow()).rejects.toMatchObject({ code: 'conflict' });
@@ -164,7 +164,7 @@ test('a hook that its agent ends while the decision is written down has not take
   expect(request()?.decided_by).toBeUndefined();
 });
 
-test('what a hook reports after its decision waits until the decision is settled', async () => {
+test('what a hook reports after its decision waits until the decision is resolved', async () => {
   const { answer } = await asked();
   const decided = allow();
   await answer;
@@ -174,7 +174,7 @@ test('what a hook reports after its decision waits until the decision is settled
   expect(types().filter((type) => type === 'permission_resolved')).toHaveLength(1);
 });
 
-test('a job that is cancelled while its decision is written down gets none', async () => {
+test('a job that is cancelled while its decision is written gets none', async () => {
   const { answer } = await asked();
   onDeciding(() => void cancel());
   await expect(allow()).rejects.toMatchObject(HAS_ENDED);
@@ -202,7 +202,7 @@ test('no key is pressed on the dialog of the next request that asks for the same
   expect(request()).toMatchObject({ decision: 'settled in the pane' });
 });
 
-test('no key is pressed on another dialog that comes up after the look', async () => {
+test('no key is pressed on another dialog that appears after the look', async () => {
   await asks();
   onLook = () => {
     onLook = () => {
@@ -232,7 +232,7 @@ test('of two decisions at once one is carried out', async () => {
   expect(types().filter((type) => type === 'answered')).toHaveLength(1);
 });
 
-test('a request of the peer that the peer has gone on from takes no decision', async () => {
+test('a request that the peer itself has moved past accepts no decision', async () => {
   const question = { ...draftEvent(job.id, 'permission_required'), detail: 'May I?' };
   await registrar.record(job, { ...question, source: 'peer' });
   const went = registrar.record(job, { ...draftEvent(job.id, 'progress'), source: 'peer' });
@@ -241,8 +241,8 @@ test('a request of the peer that the peer has gone on from takes no decision', a
   expect(job.record.messages).toEqual([]);
 });
 
-test("the end of the turn before is not taken for the end of the job's turn", async () => {
-  // The agent runs both hooks at once, and the one of the earlier turn is heard last, or first.
+test("the end of the previous turn is not taken for the end of the job's turn", async () => {
+  // The agent runs both hooks at once, and the earlier turn's hook arrives last, or first.
   const early = tell({ type: 'interrupted', turn_id: 'turn-1' });
   await tell({ type: 'submitted', text: `Job ${job.id} was delegated to you`, turn_id: 'turn-2' });
   await early;
@@ -261,14 +261,14 @@ test('a hook that asks while its job ends is not kept waiting', async () => {
   await cancelled;
 });
 
-test('a hook whose request is no longer in the record goes on', async () => {
+test('a hook whose request is no longer in the record continues', async () => {
   const first = tell({ ...ASKS, input: 'touch 0' }, true);
   await until('the first request is open', () => request() !== undefined);
   for (let count = 1; count <= 40; count++) void tell({ ...ASKS, input: `touch ${count}` }, true);
   expect(await first).toEqual({});
 });
 
-test('a request of an earlier hub is settled when another dialog is in its place', async () => {
+test('a request of an earlier hub is resolved when another dialog replaces it', async () => {
   await asks();
   begin();
   screen = OTHER;
@@ -278,7 +278,7 @@ test('a request of an earlier hub is settled when another dialog is in its place
 });
 
 describe('a decision that was given', () => {
-  test('is reported as given, then as settled by what was seen', async () => {
+  test('is reported as given, then as resolved by what was seen', async () => {
     await asked();
     await allow();
     const told = types().slice(-4);
@@ -286,7 +286,7 @@ describe('a decision that was given', () => {
     expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
   });
 
-  test('is written down later if it can not be now, and is not reported as refused', async () => {
+  test('is written later if it cannot be now, and is not reported as refused', async () => {
     await asked();
     const append = job.append.bind(job);
     job.append = (draft) => {
@@ -302,7 +302,7 @@ describe('a decision that was given', () => {
     ['the agent had ended its hook', () => tell({ type: 'permission_settled' })],
     ['the agent interrupts its turn', () => tell({ type: 'interrupted' })],
   ];
-  test.each(ends)('a moment after the person has denied is not reported as taken: %s', async (_, tells) => {
+  test.each(ends)('right after the person has denied is not reported as effective: %s', async (_, tells) => {
     const { answer } = await asked();
     const decided = allow();
     await answer;
@@ -312,14 +312,14 @@ describe('a decision that was given', () => {
     expect(request()?.decided_by).toBeUndefined();
   });
 
-  test('is not reported as taken by an agent that is idle then', async () => {
+  test('is not reported as effective if the agent is then idle', async () => {
     afterwards = BOX;
     await asked();
     expect(await allow()).toContain('the agent is idle');
     expect(request()).toMatchObject({ decision: 'settled after allow was given' });
   });
 
-  test('a moment after the person has allowed is not a denial: the tool has run', async () => {
+  test('right after the person has allowed is not a denial: the tool has run', async () => {
     const { answer } = await asked();
     const decided = decisions.decide(job, 'deny', 'supervisor', undefined);
     await answer;
@@ -329,7 +329,7 @@ describe('a decision that was given', () => {
   });
 });
 
-describe('a decision that can not be carried out', () => {
+describe('a decision that cannot be carried out', () => {
   const cases: [string, string[]][] = [
     ['a dialog that can not be read', DIALOG.map((line) => line.replace('Yes, proceed', 'Yes, and always'))],
     [
@@ -353,7 +353,7 @@ describe('a decision that can not be carried out', () => {
     expect(pressed).toEqual([]);
   });
 
-  test('is refused where it is not known how a kind is answered', async () => {
+  test('is refused if it is not known how a kind is answered', async () => {
     const record = { ...job.record, agent: 'robot' };
     const [asks] = (await required()).after.requests;
     if (asks === undefined) throw new Error('no request');
@@ -362,7 +362,7 @@ describe('a decision that can not be carried out', () => {
     expect(pressed).toEqual([]);
   });
 
-  test('since the key was not taken leaves its request as it was', async () => {
+  test('because the key was ignored leaves its request as it was', async () => {
     await asks();
     afterKey = () => DIALOG;
     await expect(allow()).rejects.toMatchObject({ code: 'refused' });
@@ -371,7 +371,7 @@ describe('a decision that can not be carried out', () => {
   });
 });
 
-test('what is open when the job ends is settled', async () => {
+test('what is open when the job ends is resolved', async () => {
   await asked();
   await cancel();
   expect(request()).toMatchObject({ decision: 'the job ended', resolved_at: expect.any(String) });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Elsewhere } from '../../src/hub/reports/elsewhere.ts';
 
-/** A report on a job of another hub under way, and how a hub on the broker answers it. */
+/** A pending report on a job of another hub, and how a hub on the broker answers it. */
 function passing() {
   const bus = { clients: 1, publish: () => {} };
   const elsewhere = new Elsewhere({ bus: () => bus as never, realm: 'default', host: 'here' });

@@ -4,7 +4,7 @@ import { EventIds } from '../../src/hub/jobs/event-ids.ts';
 
 const found = (ids: EventIds, id: string) => [...ids.withHashOf(id)];
 
-test('every id that was added is found with its number, however many there are, and no other', () => {
+test('every added id is found with its number, however many there are, and no other id', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.string(), { maxLength: 200 }), fc.string(), (added, other) => {
       const ids = new EventIds();
@@ -18,7 +18,7 @@ test('every id that was added is found with its number, however many there are, 
   );
 });
 
-test('a hundred thousand ids as publishers make them have hashes of their own, in 4 MB', () => {
+test('a hundred thousand ids as publishers make them have distinct hashes, in 4 MB', () => {
   const ids = new EventIds();
   const id = (n: number) => `server-${n % 50}-abcd1234-${n}`;
   for (let n = 1; n <= 100_000; n++) ids.add(id(n), n);

@@ -6,7 +6,7 @@ import { KeptClaims } from '../../src/hub/reports/kept-claims.ts';
 import { test } from '../support/lab-test.ts';
 import { readOutbox } from '../support/outbox.ts';
 
-test('claims of a job that can not be written are kept in the order in which they came', async ({ lab }) => {
+test('claims of a job that cannot be written are kept in the order of arrival', async ({ lab }) => {
   const outbox = join(lab.home, 'outbox');
   let refuse = (): void => {};
   const late = new Promise<void>((_, reject) => {

@@ -9,7 +9,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('the hub’s log has a line that comes again and again once, and then its number ever more rarely', () => {
+test('the hub’s log has a repeated line once, and then its count less and less often', () => {
   const path = join(folder, 'hub.log');
   const log = fileLog(path);
   const lines = () => readFileSync(path, 'utf8').trimEnd().split('\n');

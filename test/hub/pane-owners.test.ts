@@ -31,7 +31,7 @@ test.each([
   expect(owners.openJobOf(origin as never)).toBeUndefined();
 });
 
-test('who delegates has the job of its nearest ancestor that holds one', () => {
+test('a delegating process has the job of its nearest ancestor that holds one', () => {
   expect(owners.parentOf({ pids: [500, 200, 100, 1] } as never)).toBe(wall);
   expect(owners.parentOf({ pids: [500, 1] } as never)).toBeUndefined();
 });

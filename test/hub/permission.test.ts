@@ -27,7 +27,7 @@ const request = (more: Partial<PeerRequest> = {}): PeerRequest => ({
 
 const seen = (shown = dialog(), now = 0): Signal => ({ type: 'seen', dialog: shown, now, id: 'roof' });
 const empty = (now = 0): Signal => ({ type: 'seen', dialog: undefined, now, id: 'roof' });
-/** It is missed at the first look, and gone at the second. */
+/** It is missing at the first look, and gone at the second. */
 const replaced = (shown: ShownDialog) => [seen(shown), seen(shown, LATER)];
 const left = () => [empty(), empty(LATER)];
 const stood = (since = 0): Signal => ({ type: 'stood', since, now: 1_500, id: 'roof' });
@@ -40,7 +40,7 @@ const told = (type: HookReport['type'], more: Partial<HookReport> = {}, pid?: nu
   ...{ type: 'told', report: { type, ...more }, pid },
 });
 
-/** What comes of these signals: the state, and all that is to be done. */
+/** The outcome of these signals: the state, and all effects. */
 function run(signals: readonly Signal[], begin = NOTHING): { state: State; actions: Action[] } {
   let state = begin;
   const actions: Action[] = [];
@@ -88,7 +88,7 @@ describe('the table of docs/design.md', () => {
     .trim()
     .split('\n')
     .map((row) => row.split(' | ').map((cell) => cell.replaceAll('|', '').trim()));
-  /** All but those of signals that name a request, where there is none yet. */
+  /** All except signals that name a request while there is none yet. */
   const pairs = rows.flatMap(([signal = '', ...cells]) =>
     cells.flatMap((cell, at) => {
       const stage = head[at + 1] ?? '';
@@ -110,7 +110,7 @@ describe('the table of docs/design.md', () => {
     expect(stageOf(state)).toBe(stage);
     const { state: end, actions } = run(SIGNALS[signal] ?? [], state);
     expect(stageOf(end)).toBe(next);
-    // Nothing is written down twice, or not at all, and no hook is kept waiting for what is gone.
+    // Nothing is written twice or not at all, and no hook waits for what is gone.
     const isNew = (one: string) => (next === one && stage !== one ? [one] : []);
     const due = [
       ...isNew('opening').map(() => 'open'),
@@ -148,17 +148,17 @@ describe('a request of a hook', () => {
     );
   });
 
-  test('that did not wait is settled when the same words have run', () => {
+  test('that did not wait is resolved when the same command has run', () => {
     const { actions } = run([hinted(hint()), seen(), recorded(request()), told('tool_used', ROOF)]);
     expect(did(actions)).toEqual(['open', 'resolve']);
   });
 
-  test('whose hook was ended while it was written down is settled at once', () => {
+  test('whose hook was ended while it was written is resolved immediately', () => {
     const { state } = run([asks(), told('permission_settled', {}, PID)]);
     expect(step(state, recorded(request())).actions).toMatchObject([{ do: 'resolve', id: 'roof' }]);
   });
 
-  test('that was given a decision without effect is settled by what hooks have reported meanwhile', () => {
+  test('that was given a decision without effect is resolved by what hooks have reported meanwhile', () => {
     const decided: Signal[] = [
       ...[{ type: 'decide', id: 'roof' } as const, { type: 'give', id: 'roof' } as const],
       ...[told('interrupted'), recorded(request({ decision: 'allow' }))],
@@ -179,7 +179,7 @@ describe('a request of a hook', () => {
     expect(did(run([asks(), recorded()], state).actions)).toEqual(['free']);
   });
 
-  test('of the peer itself is settled by no hook and no screen', () => {
+  test('of the peer itself is resolved by no hook and no screen', () => {
     const { state } = step(NOTHING, recorded(request({ source: 'peer' })));
     expect(run([told('turn_ended'), ...left()], state).actions).toEqual([]);
   });
@@ -189,19 +189,19 @@ describe('a dialog', () => {
   const shown = (one = dialog()) =>
     run([seen(one), stood(), recorded(request({ source: 'hub', tool: one.tool, input: one.input }))]).state;
 
-  test('is a request once it has stood, unless it has gone or changed before', () => {
+  test('is a request once it has stayed, unless it has gone or changed before', () => {
     expect(did(run([seen(), seen(dialog(), 700), stood()]).actions)).toEqual(['time', 'open']);
     expect(did(run([seen(), empty(700), stood()]).actions)).toEqual(['time']);
     expect(did(run([seen(), seen(OTHER, 700), stood()]).actions)).toEqual(['time', 'time']);
     expect(did(run([seen(), asks(), stood()]).actions)).toEqual(['time', 'open']);
   });
 
-  test('that can not be read says what a person has to do', () => {
+  test('that cannot be read says what a person has to do', () => {
     const opened = { do: 'open', source: 'hub', remedy: 'answer it' };
     expect(run([seen(UNREAD), stood()]).actions.at(-1)).toMatchObject(opened);
   });
 
-  test('that is missing for a moment is drawn anew', () => {
+  test('that is briefly missing is being redrawn', () => {
     const { state, actions } = run([empty(10), empty(90), seen(dialog(), 120), empty(200)], shown());
     expect(did(actions)).toEqual(['lookAgain', 'lookAgain', 'lookAgain']);
     expect(step(state, empty(301)).actions).toMatchObject([
@@ -209,15 +209,15 @@ describe('a dialog', () => {
     ]);
   });
 
-  test('that can not be read stands for whatever is open', () => {
+  test('that cannot be read counts for whatever is open', () => {
     expect(run([seen(UNREAD), seen(UNREAD, LATER)], shown()).actions).toEqual([]);
   });
 
-  test('that has not come up yet is not missed', () => {
+  test('that has not appeared yet does not count as gone', () => {
     expect(did(run([asks(), recorded(request()), ...left()]).actions)).toEqual(['open']);
   });
 
-  test('that another one replaces may be put off, and is known when it comes back', () => {
+  test('that another one replaces may be postponed, and is recognised when it returns', () => {
     const first = run([hinted(hint()), seen(), recorded(request())]).state;
     const { state, actions } = run(replaced(OTHER), first);
     expect(actions.find((one) => one.do === 'resolve')).toMatchObject({
@@ -260,7 +260,7 @@ describe('a dialog', () => {
     expect(state.requests[0]?.stage).toBe(isSame ? 'open' : 'settling');
   });
 
-  test('that shows another end than a hook reported is not its request', () => {
+  test('that shows a different end than a hook reported is not its request', () => {
     const whole = hint('echo one\necho two\necho three');
     const cut = dialog('echo one\n[… 2 lines]', 'Bash', { whole: false });
     const asked = [hinted(whole), seen(cut), stood(), recorded(request({ input: whole.input }))];
@@ -274,7 +274,7 @@ describe('what a hook reports in advance', () => {
     run(signals).actions.flatMap((one) => (one.do === 'open' ? [[one.source, one.asked.input]] : []));
 
   test('is for the dialog that shows it', () => {
-    // The hook of file-P, asked for in the same answer, is still on its way.
+    // The hook of file-P, requested in the same answer, has not arrived yet.
     expect(source(hinted(hint('touch file-Q')), seen(dialog('touch file-P')))).toEqual([]);
     const both = [hinted(hint('touch file-Q')), hinted(hint('touch file-P'))];
     expect(source(...both, seen(dialog('touch file-P')))).toEqual([['hook', 'touch file-P']]);
@@ -283,7 +283,7 @@ describe('what a hook reports in advance', () => {
     ]);
   });
 
-  test('is for one that can not be compared when it is the only hint, and the dialog has stood', () => {
+  test('is for one that cannot be compared if it is the only hint, and the dialog has stayed', () => {
     const first = hinted(hint('touch file-Q'));
     expect(source(first, seen(UNREAD))).toEqual([]);
     expect(source(first, seen(UNREAD), stood())).toEqual([['hook', 'touch file-Q']]);
@@ -302,7 +302,7 @@ describe('what a hook reports in advance', () => {
     expect(source(hinted(hint()), seen(dialog(), 15_000))).toEqual([]);
   });
 
-  test('of a dialog that was replaced is for its own dialog only', () => {
+  test('of a dialog that was replaced is only for its own dialog', () => {
     const before = [hinted(hint()), seen(), recorded(request()), seen(OTHER), seen(OTHER, LATER), recorded()];
     expect(source(...before, seen(UNREAD, LATER), stood(LATER)).at(-1)).toEqual(['hub', '']);
     expect(source(...before, seen(dialog(), 60_000)).at(-1)).toEqual(['hook', 'touch roof']);

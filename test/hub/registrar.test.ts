@@ -42,7 +42,7 @@ afterEach(async () => {
 const types = (): string[] =>
   [...readFileSync(job.paths.journal, 'utf8').matchAll(/"type":"(\w+)"/g)].map(([, type]) => type ?? '');
 
-test('two that see one loss in the same moment record it once, and no other conclusion after it', async () => {
+test('two that see the same loss at once record it once, and no other conclusion after it', async () => {
   const [first, ...rest] = await Promise.all([
     registrar.note(job, 'session_lost', { detail: 'The pane is gone.' }),
     registrar.note(job, 'session_lost', { detail: 'The agent is gone.' }),
@@ -54,7 +54,7 @@ test('two that see one loss in the same moment record it once, and no other conc
   expect(types()).toEqual(['queued', 'session_lost']);
 });
 
-test('a cancellation that comes behind the end says that the job had ended', async () => {
+test('a cancellation after the end says that the job had ended', async () => {
   const end = registrar.record(job, { ...draftEvent(job.id, 'completed'), source: 'peer' });
   const params = { job_id: job.id, registry_dir: job.registryDir, by: 'supervisor' } as const;
   const answer = await cancelJob(registrar, {} as TmuxServers, params);
@@ -63,7 +63,7 @@ test('a cancellation that comes behind the end says that the job had ended', asy
   expect(answer).toMatchObject({ changed: false, note, record: { status: 'completed' } });
 });
 
-test('what is on the disk is recorded, whatever its listener makes of it', async () => {
+test('what is on the disk is recorded, whatever its listener does', async () => {
   listener = () => {
     throw new Error('a part that fails');
   };

@@ -12,7 +12,7 @@ const shows = (input: string, tool = 'Bash', more: Partial<ShownCall> = {}): Sho
 const cut = (input: string): ShownCall => shows(input, 'Bash', { whole: false });
 const LONG = `echo ${Array.from({ length: 60 }, (_, n) => `word${n}`).join(' ')}`;
 
-/** Pairs of commands that are alike, and two. */
+/** Pairs of commands that look alike but are different. */
 const ALIKE: [string, string][] = [
   ['touch main-file', 'touch main-file && touch pushed-by-force'],
   ['git push origin main', 'git push --force origin main'],
@@ -62,7 +62,7 @@ test('a pane may wrap a command anywhere', () => {
   expect(compareTold(shows('echo a b'), { tool: 'Bash', input: 'echo a\nb' })).toBe('same');
 });
 
-test('a dialog that says it is cut is a beginning, or both ends, of what it asks for', () => {
+test('a dialog that says it is cut shows the beginning, or both ends, of its request', () => {
   const told = (input: string) => ({ tool: 'Bash', input });
   const codex = cut('echo one echo two [… 66 lines] ^a view all');
   expect(compareTold(codex, told('echo one\necho two\necho three'))).toBe('same');
@@ -73,7 +73,7 @@ test('a dialog that says it is cut is a beginning, or both ends, of what it asks
   expect(compareTold(gemini, told('echo first\necho lost'))).toBe('other');
   expect(compareTold(cut('echo one'), told('echo one && echo two'))).toBe('same');
   expect(compareTold(cut(''), told('echo one'))).toBe('other');
-  // One that is whole is never a part of another.
+  // A whole one is never part of another.
   expect(compareTold(shows('echo one'), told('echo one && echo two'))).toBe('other');
   expect(compareTold(shows('echo one … 3 lines'), told('echo one 2 lines'))).toBe('other');
 });
@@ -102,7 +102,7 @@ test('fields are compared as the dialog writes them', () => {
   expect(compareTold(claude, told({ job_id: 'demo', event: 'completed' }))).toBe('other');
 });
 
-test('what can not be compared is not known, unless it names something else', () => {
+test('what cannot be compared is unknown, unless it names something else', () => {
   const write = (path: string) => ({
     tool: 'Write',
     input: JSON.stringify({ file_path: path, content: 'x' }),

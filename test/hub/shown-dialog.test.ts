@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { dialogOn } from '../../src/hub/dialogs/shown-dialog.ts';
 
-describe('a dialog of which only a sign is known', () => {
+describe('a dialog of which only one sign is known', () => {
   const ASKED = 'Do you want to push to origin? (y/n)';
   const TRANSCRIPT = Array.from(
     { length: 18 },
@@ -10,7 +10,7 @@ describe('a dialog of which only a sign is known', () => {
   const typing = { mam: 'mam', dialog: '^Do you want' };
   const shown = (lines: string[]) => dialogOn(lines, { agent: 'my-agent', typing })?.input;
 
-  test('is known by its row, however long the transcript above it is', () => {
+  test('is recognised by its row, however long the transcript above it is', () => {
     expect(shown([...TRANSCRIPT, ASKED])).toBe(`${TRANSCRIPT.slice(-2).join('\n')}\n${ASKED}`);
     expect(shown([...TRANSCRIPT, '', '', ASKED, '1. Yes', '2. No'])).toBe(`${ASKED}\n1. Yes\n2. No`);
     expect(shown([...TRANSCRIPT, 'Run this?', '', '  rm -r roof', '', ASKED])).toMatch(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
 import { Turns } from '../../src/hub/signals/turns.ts';
 
-/** What comes of the end of a turn of a job with this record: reminders, and what is recorded. */
+/** The outcome of a turn's end for a job with this record: reminders, and recorded events. */
 function endOf(record: object): { reminded: number; told: unknown[]; turns: Turns; job: LiveJob } {
   const seen = { reminded: 0, told: [] as unknown[] };
   const turns = new Turns({
@@ -15,13 +15,13 @@ function endOf(record: object): { reminded: number; told: unknown[]; turns: Turn
   return Object.assign(seen, { turns, job });
 }
 
-test('the first turn that ends without a report is reminded, once however often it ends', () => {
+test('the first turn that ends without a report gets a reminder, once however often it ends', () => {
   const seen = endOf({});
   seen.turns.ended(seen.job, 'The roof looks fine.', 'hook');
   expect(seen).toMatchObject({ reminded: 1, told: [] });
 });
 
-test('the one after the reminder is reported', () => {
+test('the turn after the reminder is reported', () => {
   expect(endOf({ reminded_at: 'now' })).toMatchObject({ reminded: 0, told: ['turn_ended'] });
 });
 

@@ -6,7 +6,7 @@ import { REPORT_TYPES } from '../../src/job/words.ts';
 import { jobView } from '../../src/view/job.ts';
 import { ORDER, Story, timeOf, VALIDATION } from './story.ts';
 
-/** A row of SEMANTICS, section 3: a story, and where it leads. */
+/** A row of SEMANTICS, section 3: a story and its outcome. */
 type Row = [name: string, story: () => Story, leads: Partial<JobRecord>, absent?: (keyof JobRecord)[]];
 
 const passed = { data: { passed: true, exit_code: 0, output_tail: 'ok' } };
@@ -24,7 +24,7 @@ const asks = (id = 'q1') => Story.working().next('question', { event_id: id, det
 const permission = (source: 'hook' | 'peer' = 'hook') =>
   Story.working().next('permission_required', { event_id: 'p1', detail: 'rm?', source });
 
-/** After these events, one after the other: of a job whose peer works, and of one that waits for its pane. */
+/** After these events, in order: a job whose peer works, and one that waits for its pane. */
 const after = (story: Story, types: string[]) => types.reduce((told, type) => told.next(type), story);
 const working = (...types: string[]) => after(Story.working(), types);
 const queued = (...types: string[]) => after(new Story(), types);
@@ -68,7 +68,7 @@ const QUEUED: Row[] = [
     { status: 'failed', reason: 'session_lost', detail: 'gone', wake_seq: 2 },
   ],
   [
-    'an obstacle: stays queued, blocked_by says it, nobody wakes',
+    'an obstacle: stays queued, blocked_by names it, nobody wakes',
     () => new Story().next('blocked', { data: { by: 'dialog' } }),
     { status: 'queued', blocked_by: 'dialog', wake_seq: 0 },
   ],
@@ -455,7 +455,7 @@ test('several reasons at once: permission > question > rate_limited > turn_ended
   expect(story.record.reason).toBe('question');
 });
 
-test('a waiter is woken once for each thing that it must hear of', () => {
+test('a waiter is woken once for each thing that it must know', () => {
   const story = Story.working();
   const wakes = [
     story.next('progress').record.wake_seq,
@@ -488,20 +488,20 @@ test('the receipt names each stage once, with its time and evidence', () => {
   expect(story.record.started_at).toBe(timeOf(5));
 });
 
-test('a phase never goes back: submitted after an early started', () => {
+test('a phase never moves back: submitted after an early started', () => {
   const { record } = new Story().next('started').next('submitted');
   expect(record.phase).toBe('started');
   expect(record.submitted_at).toBe(timeOf(2));
 });
 
-test('signs of life are what others do, not what the hub or the supervisor does', () => {
+test('activity is what others do, not what the hub or the supervisor does', () => {
   const story = Story.working();
   expect(story.next('timeout').record.last_sign_of_life_at).toBe(timeOf(5));
   expect(Story.working().next('cancelled').record.last_sign_of_life_at).toBe(timeOf(5));
   expect(Story.working().next('turn_ended').record.last_sign_of_life_at).toBe(timeOf(6));
 });
 
-test('a supervisor is notified in its pane of what keeps a job from its own', () => {
+test('a supervisor is notified in its pane of what keeps a job from its pane', () => {
   const record = { ...blocked('draft', true).record, notify: {} as JobRecord['notify'] };
   expect(isWakePending(record)).toBe(true);
   expect(wakeLine([record])).toContain('needs you (its pane has a text in its input box)');
@@ -536,7 +536,7 @@ test.each<[string, () => Story]>([
   }
 });
 
-test('a journal that does not begin with the order is refused', () => {
+test('a journal that does not start with the order is refused', () => {
   const event = {
     seq: 1,
     event_id: 'e',
@@ -549,7 +549,7 @@ test('a journal that does not begin with the order is refused', () => {
   expect(() => apply(undefined, { ...event, type: 'queued' })).toThrow("not with the job's order");
 });
 
-test('a message that comes while others are typed is still to be typed', () => {
+test('a message that arrives while others are typed is still to be typed', () => {
   const story = new Story().next('submitted').next('started');
   story.next('answered', { detail: 'first' });
   story.next('pasting', { data: { what: 'messages' } });
@@ -557,14 +557,14 @@ test('a message that comes while others are typed is still to be typed', () => {
   story.next('submitted', { data: { what: 'messages', count: 1, about: 1 } });
   expect(story.record.messages).toEqual([expect.stringContaining('second')]);
   expect(story.record.messages_announced).toBe(0);
-  // Of a text too long to be typed only its being there was told: of all that there was then.
+  // For a text too long to type, only its existence was announced, together with all others by then.
   story.next('answered', { detail: 'third' });
   story.next('submitted', { data: { what: 'messages', count: 0, about: 2 } });
   expect(story.record.messages).toHaveLength(2);
   expect(story.record.messages_announced).toBe(2);
 });
 
-test('an open request stays in the record, however many others came after it', () => {
+test('an open request stays in the record, however many come after it', () => {
   const asked = { source: 'hook', event_id: 'rm', detail: 'Bash: rm' } as const;
   const job = Story.working().next('permission_required', asked);
   for (let i = 0; i < 30; i++) job.next('question', { detail: `question ${i}` });

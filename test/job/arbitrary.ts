@@ -6,14 +6,14 @@ import { ORDER, Story, VALIDATION } from './story.ts';
 
 const SOURCES: readonly Source[] = ['peer', 'hook', 'person', 'supervisor', 'hub'];
 const ENDS = ['cancelled', 'completed', 'error', 'timeout', 'session_lost', 'delivery_failed'];
-/** What the hub never says of a job that it has not begun to hand over. */
+/** What the hub never records for a job that it has not started to hand over. */
 const OF_A_TURN = ['stalled', 'rate_limited', 'turn_ended', 'delivery_unverified'];
-/** Ends are rare, so that stories get somewhere. */
+/** Ends are rare, so that stories get long. */
 const TYPES = [...Object.keys(MAKERS), 'unheard_of'].flatMap((type) =>
   ENDS.includes(type) ? [type] : [type, type, type, type],
 );
 
-/** One thing that may happen to a job, before it is known how the job stands then. */
+/** One thing that may happen to a job, independent of its state then. */
 export interface Step {
   type: string;
   source: Source;
@@ -22,7 +22,7 @@ export interface Step {
   files?: string[];
   unheard?: boolean;
   data: NonNullable<RecordedEvent['data']>;
-  /** Which of the job's requests is meant, where it names one. */
+  /** Which of the job's requests it names, if any. */
   request: number;
 }
 
@@ -44,11 +44,11 @@ const other = fc.oneof(
   fc.record({ by: fc.constant('behind'), behind: fc.constant({ job_id: 'a', needs: 'draft' }) }),
   fc.record({ turn: fc.boolean() }),
   fc.constant({ job: ORDER }),
-  // Nobody writes such things, but a journal may hold anything.
+  // Nobody writes this, but a journal may contain anything.
   fc.constant({ passed: 'yes', exit_code: 'seven', by: 7, request_id: 7 }),
 );
 
-/** The hub writes down some of what a peer asks for itself, when it sees it on the screen. */
+/** The hub itself records some of a peer's requests when it sees them on the screen. */
 function makersOf(type: string): readonly Source[] {
   const makers = MAKERS[type] ?? SOURCES;
   return type === 'permission_required' ? [...makers, 'hub'] : makers;
@@ -78,7 +78,7 @@ export const plot = fc.record({
 });
 export type Plot = typeof plot extends fc.Arbitrary<infer P> ? P : never;
 
-/** Begins the story of a plot. */
+/** Starts the story of a plot. */
 export function begin({ validation }: Plot): Story {
   return validation === undefined
     ? new Story()
@@ -94,7 +94,7 @@ export function tell(
   for (const { type, request, data: said, ...more } of plotted.steps) {
     const before = story.record;
     if (before.status === 'queued' && before.phase === 'queued' && OF_A_TURN.includes(type)) continue;
-    // A check that has no verdict is one that has run.
+    // A check without a verdict has run.
     if (type === 'validated' && isUndecided(dataOf({ data: said })) && before.phase !== 'validating')
       continue;
     const named = before.requests[request]?.request_id ?? 'none';

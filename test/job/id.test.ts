@@ -18,7 +18,7 @@ test.each([
   expect(isJobId(made)).toBe(true);
 });
 
-test('ids are made once', () => {
+test('ids are unique', () => {
   const ids = Array.from({ length: 5_000 }, () => newJobId('x'));
   expect(new Set(ids).size).toBe(ids.length);
   expect(new Set(Array.from({ length: 5_000 }, newEventId)).size).toBe(5_000);

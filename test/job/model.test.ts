@@ -16,13 +16,13 @@ import { plot, tell } from './arbitrary.ts';
 import { brokenRules } from './rules.ts';
 import { ORDER, Story } from './story.ts';
 
-/** Any order, repetition and delay of events. A failure names its seed and its shortest story: give them to `fc.assert`. */
+/** Any order, repetition and delay of events. A failure names its seed and its shortest story: pass them to `fc.assert`. */
 const RUNS = 400;
 
 const folder = mkdtempSync(join(tmpdir(), 'mam-model-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('every event leads to a legal record, and leaves the one before untouched', () => {
+test('every event leads to a legal record, and leaves the previous one untouched', () => {
   fc.assert(
     fc.property(plot, (plotted) => {
       let copy = '';
@@ -47,7 +47,7 @@ test('the journal on disk folds to the same record, torn lines and all', () => {
       const registry = join(folder, `${runs++}`);
       mkdirSync(join(registry, ORDER.job_id), { recursive: true });
       const lines = journal.map((event) => `\n${JSON.stringify(event)}\n`);
-      // A crash leaves half a line; the event was not acknowledged and comes again.
+      // A crash leaves half a line; the event was not acknowledged and is sent again.
       const text = lines.flatMap((line, n) =>
         torn.includes(n) ? [line.slice(0, line.length / 2), line] : [line],
       );
@@ -58,7 +58,7 @@ test('the journal on disk folds to the same record, torn lines and all', () => {
   );
 });
 
-test('an event that comes again, however late, changes nothing: as a hub writes it down', async () => {
+test('a repeated event, however late, changes nothing: as a hub records it', async () => {
   const seal = Seal.of(homePaths(folder));
   let runs = 0;
   const again = fc.array(fc.tuple(fc.nat(40), fc.nat(40)), { maxLength: 20, size: 'max' });
@@ -73,7 +73,7 @@ test('an event that comes again, however late, changes nothing: as a hub writes 
         draft,
         ...repeats.flatMap(([what, when]) => (when === n && what <= n ? (drafts[what] ?? []) : [])),
       ]);
-      // In twos, as they come: the second is given while the first is on its way to the disk.
+      // In pairs: the second arrives while the first is being written.
       for (let n = 0; n < sent.length; n += 2)
         await Promise.all(sent.slice(n, n + 2).map((draft) => job.append(draft)));
       await job.close();
@@ -91,7 +91,7 @@ test('an event that comes again, however late, changes nothing: as a hub writes 
   );
 });
 
-test('the stories reach every status and break rules when a record is wrong', () => {
+test('the stories reach every status, and break rules if a record is wrong', () => {
   const seen = new Set<string>();
   for (const plotted of fc.sample(plot, { numRuns: RUNS, seed: 1 }))
     tell(plotted, ({ record }) => seen.add(record.status));

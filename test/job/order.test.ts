@@ -11,7 +11,7 @@ const PROMPTS: [string, string][] = [
   ['that begins with /', '/exit now'],
   ['with controls', 'a\x1b[201~b\x00\x07'],
   ['with spaces around', ' Mend the roof '],
-  ['with what can not be seen', 'Mend\u200bthe\u202eroof'],
+  ['with invisible characters', 'Mend\u200bthe\u202eroof'],
   ['in Korean with emoji', '지붕을 고쳐 주세요 👩‍👩‍👧'],
   ['of 1 MiB', 'x'.repeat(1024 * 1024)],
   ...Array.from({ length: 40 }, (_, i): [string, string] => [
@@ -24,7 +24,7 @@ const order = (prompt: string | undefined, mam = 'mam', taskFile = FILE): string
   composeOrder({ job_id: ID, typing: { mam } }, { prompt, taskFile });
 
 describe('the order that is typed', () => {
-  test.each(PROMPTS)('for a task %s fits and can harm nobody', (_, prompt) => {
+  test.each(PROMPTS)('for a task %s fits and is harmless', (_, prompt) => {
     for (const mam of ['mam', 'node /a/very/long/path/to/the/program/multi-agent-mux/dist/main.js']) {
       for (const file of [FILE, `/deep${'/folder'.repeat(100)}/prompt.md`]) {
         const order = composeOrder({ job_id: ID, typing: { mam } }, { prompt, taskFile: file });
@@ -41,7 +41,7 @@ describe('the order that is typed', () => {
     }
   });
 
-  test('holds a short task whole, and names the file of any other', () => {
+  test('contains a short task whole, and names the file of any other', () => {
     expect(order('Mend the roof')).toContain('The task: Mend the roof');
     for (const prompt of ['Mend\tthe roof', 'two\nlines', ' around ', 'x'.repeat(600), 'a\x07b']) {
       const typed = order(prompt);
@@ -60,7 +60,7 @@ test.each([
   expect(order('two\nlines', 'mam', file)).toContain(`and read ${word}. Report`);
 });
 
-test('a file whose path is of two lines is not named', () => {
+test('a file whose path has two lines is not named', () => {
   expect(order('two\nlines', 'mam', '/of two\nlines/prompt.md').split('\n')).toHaveLength(3);
 });
 
@@ -94,13 +94,13 @@ describe('the order for a pane that is not known to be an agent', () => {
     }
   });
 
-  test('names none of both where a blank takes it apart', () => {
+  test('names neither if a blank would split it', () => {
     const typed = order(undefined, "node '/my work/dist/main.js'", '/my work/prompt.md');
     expect(typed).toContain('run: mam publish');
     expect(typed).not.toContain('my work');
   });
 
-  test('names the program and the file where both are plain', () => {
+  test('names the program and the file if both are plain', () => {
     const mam = 'node /opt/multi-agent-mux/dist/main.js';
     expect(order(undefined, mam)).toContain(`run: ${mam} publish`);
     expect(order(undefined, mam)).toContain(`and read ${FILE}.`);

@@ -11,12 +11,12 @@ interface Move {
   after: JobRecord;
 }
 
-/** True for what a peer, its hooks or a person say about the work. */
+/** True for what a peer, its hooks or a person report about the work. */
 function isReport({ source, type }: RecordedEvent): boolean {
   return ['peer', 'hook', 'person'].includes(source) && type !== 'answered' && type !== 'cancelled';
 }
 
-/** What was decided about work whose check has no verdict. */
+/** The decision about work whose check has no verdict. */
 function decided({ before, event }: Move): unknown {
   const { decision, request_id } = dataOf(event);
   const asked = openCheckRequest(before)?.request_id;
@@ -43,7 +43,7 @@ const ASKS = [
   'delivery_unverified',
 ];
 
-/** The table of transitions: true when this event may have led from the one status to the other. */
+/** The table of transitions: true if this event may have led from one status to the other. */
 function mayMove({ before, event, after }: Move): boolean {
   const { type } = event;
   const wasChecked = before.phase === 'validating';
@@ -77,13 +77,13 @@ function mayMove({ before, event, after }: Move): boolean {
   }
 }
 
-/** True when an end may be changed by this event: only what we concluded ourselves, and only by a report or its check. */
+/** True if this event may change an end: only one that we concluded ourselves, and only a report or its check. */
 function mayAmend({ before, event }: Move): boolean {
   if (before.status !== 'failed' || !AMENDABLE.includes(before.reason ?? '')) return false;
   return ['completed', 'error'].includes(event.type) ? isReport(event) : event.type === 'validated';
 }
 
-/** What the box of a peer may do in one event: get one more, be emptied by a report, lose its first ones to the pane. */
+/** How one event may change a peer's messages: one more, emptied by a report, or the first ones typed into the pane. */
 function boxIsSound({ before, event, after }: Move): boolean {
   const [was, is] = [before.messages, after.messages];
   const given = after.messages_given;
@@ -176,7 +176,7 @@ const RULES: Readonly<Record<string, (move: Move) => boolean>> = {
     before.submitted_at === undefined || after.submitted_at === before.submitted_at,
 };
 
-/** The rules that an event has broken; none for a sound one. */
+/** The rules that an event has broken; empty for a sound one. */
 export function brokenRules(before: JobRecord, event: RecordedEvent, after: JobRecord): string[] {
   const move = { before, event, after };
   return Object.entries(RULES).flatMap(([rule, holds]) => (holds(move) ? [] : [rule]));

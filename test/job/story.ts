@@ -23,10 +23,10 @@ export const VALIDATION = { script: '/w/check.sh', script_sha256: 'y', rounds: 0
 
 type More = Partial<Omit<RecordedEvent, 'seq' | 'type'>>;
 
-/** The time of an event: one second after the one before. */
+/** The time of an event: one second after the previous one. */
 export const timeOf = (seq: number): string => new Date(Date.UTC(2026, 0, 1) + seq * 1_000).toISOString();
 
-/** A job told event by event; the source is the likely one unless it is given. */
+/** A job told event by event; the source defaults to the likely one. */
 export class Story {
   readonly journal: RecordedEvent[] = [];
   record: JobRecord;
@@ -41,7 +41,7 @@ export class Story {
     return this;
   }
 
-  /** Handed over, and the peer at work. */
+  /** Handed over, with the peer at work. */
   static working(order: Partial<JobOrder> = {}): Story {
     return new Story(order).next('pasting').next('visible').next('submitted').next('started');
   }

@@ -64,7 +64,7 @@ describe('a text of someone else', () => {
     expect(clean(text)).toBe(text);
   });
 
-  test('is made harmless wherever it stands in a value', () => {
+  test('is made harmless wherever it is in a value', () => {
     const value = { a: 'x\x1b[1m', list: [{ b: 'y\u202e' }, 1, null, true] };
     expect(cleanAll(value)).toEqual({ a: 'x', list: [{ b: 'y' }, 1, null, true] });
   });

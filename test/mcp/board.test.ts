@@ -10,7 +10,7 @@ const URI = 'ui://mam/board';
 
 const started = clientStarter();
 
-/** A client that has said this about the extension. */
+/** A client that has declared this about the extension. */
 async function start(settings?: object, env: Record<string, string> = {}): Promise<McpClient> {
   const capabilities = settings === undefined ? {} : { extensions: { [EXTENSION]: settings } };
   const client = started({ capabilities, env });
@@ -18,7 +18,7 @@ async function start(settings?: object, env: Record<string, string> = {}): Promi
   return client;
 }
 
-/** The answers to a client that draws nothing: these lines, to the byte. */
+/** The answers to a client that shows no pages: exactly these lines. */
 async function seesNothing(client: McpClient, role: 'supervisor' | 'peer' = 'supervisor'): Promise<void> {
   const { id } = await client.request('tools/list');
   const tools = new Catalog(declared, role).declarations;
@@ -30,7 +30,7 @@ async function seesNothing(client: McpClient, role: 'supervisor' | 'peer' = 'sup
   );
 }
 
-test('a client that does not say that it draws notices nothing', async () => {
+test('a client that does not declare pages notices nothing', async () => {
   await seesNothing(await start());
   await seesNothing(await start({}));
   await seesNothing(await start({ mimeTypes: 'text/html' }));
@@ -41,7 +41,7 @@ test('nor does a peer: the board would show it all jobs of the project', async (
   await seesNothing(await start({ mimeTypes: [PAGE] }, { MAM_ROLE: 'peer' }), 'peer');
 });
 
-test('a client that draws learns of the board from one tool, and from the list of resources', async () => {
+test('a client that shows pages learns of the board from one tool, and from the list of resources', async () => {
   const client = await start({ mimeTypes: ['text/uri-list', PAGE] });
   const { tools } = (await client.request('tools/list')).result;
   const plain = JSON.parse(JSON.stringify(new Catalog(declared, 'supervisor').declarations));
@@ -57,7 +57,7 @@ test('a client that draws learns of the board from one tool, and from the list o
   expect((await listed()).map(({ uri }: { uri: string }) => uri)).toEqual(['mam://jobs', URI]);
 });
 
-test('the page is one file that can reach nothing', async () => {
+test('the page is one file that can access nothing', async () => {
   const client = await start({ mimeTypes: [PAGE] });
   const { contents } = (await client.request('resources/read', { uri: URI })).result;
   expect(contents).toEqual([
@@ -72,6 +72,6 @@ test('the page is one file that can reach nothing', async () => {
   expect(text).not.toMatch(
     /https?:|url\(|@import|\ssrc=|innerHTML|outerHTML|insertAdjacentHTML|eval\(|fetch\(/,
   );
-  // The two tags of the template, and none out of what was put in.
+  // The two tags of the template, and none from the inserted text.
   expect(text.match(/<\/?script/g)).toEqual(['<script', '</script']);
 });

@@ -9,10 +9,10 @@ test.each([
   [undefined, 'somebody', undefined, 50],
   [20, 'claude-code', undefined, 20],
   [900, 'codex-mcp-client', undefined, 280],
-  // A known limit of the client takes the place of the table, with room to answer before it.
+  // A known limit of the client replaces the table's, with a margin for the answer.
   [undefined, 'codex-mcp-client', 3600, 3590],
   [undefined, 'claude-code', 60, 57],
-  // Of a short one there is still time for a last look at the hub.
+  // A short one still leaves time for a last look at the hub.
   [undefined, 'claude-code', 5, 4],
   [undefined, 'claude-code', 1, 0.5],
   [0, 'claude-code', undefined, 0],

@@ -17,7 +17,7 @@ test.each(['supervisor', 'peer'] as const)('the instructions of a %s stay short'
   expect(instructions(role, true).length).toBeLessThanOrEqual(2_000);
 });
 
-/** What people say, and the tools that a client which loads tools late has to find by it. */
+/** What people say, and the tool that a client with late loading must find by it. */
 const SAYINGS: [string, string][] = [
   ['delegate this to codex', 'delegate_job'],
   ['hand this task over to another agent', 'delegate_job'],
@@ -39,18 +39,18 @@ const SAYINGS: [string, string][] = [
   ['tell the supervisor that I am finished', 'publish_event'],
 ];
 
-describe('by the words that people use', () => {
+describe('with the words that people use', () => {
   test.each(SAYINGS)('"%s" finds %s', (saying, name) => {
     expect(search(saying).slice(0, 3)).toContain(name);
   });
 
-  test('every tool is looked for', () => {
+  test('every tool is searched for', () => {
     const found = new Set(SAYINGS.map(([, name]) => name));
     expect(declarations.map(({ name }) => name).filter((name) => !found.has(name))).toEqual([]);
   });
 });
 
-/** Names of the tools by BM25 over name and description, as Codex's tool_search has it; the best first. */
+/** Names of the tools by BM25 over name and description, as in Codex's tool_search; the best first. */
 function search(query: string): string[] {
   const documents = declarations.map(({ name, description }) => wordsOf(`${name} ${description}`));
   const average = documents.reduce((sum, { length }) => sum + length, 0) / documents.length;
@@ -70,7 +70,7 @@ function search(query: string): string[] {
     .map(({ name }) => name);
 }
 
-/** Words without their endings, as a search engine for English has them. */
+/** Words without their endings, as in a search engine for English. */
 function wordsOf(text: string): string[] {
   return (text.toLowerCase().match(/[a-z]+/g) ?? []).map((word) => word.replace(/(?:ing|ed|s)$/, ''));
 }

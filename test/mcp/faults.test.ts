@@ -64,7 +64,7 @@ test('fields that the schema does not name are dropped, and summary comes first'
   expect(content).toEqual([{ type: 'text', text: JSON.stringify(structuredContent) }]);
 });
 
-test('noise and uncaught errors go to stderr, and the server goes on', async () => {
+test('noise and uncaught errors go to stderr, and the server continues', async () => {
   const client = new McpClient({
     program: ['--require', join(import.meta.dirname, '../support/noise.cjs'), PROGRAM],
   });

@@ -22,7 +22,7 @@ test('silence is reported every ten seconds, far below the 60 s of OpenCode', ()
   expect(told).toEqual([10, 20, 30].map((seconds) => `Waiting for job roof-1, ${seconds} s`));
 });
 
-test('an event is reported at once, a burst once a second with its last word', () => {
+test('an event is reported immediately, a burst once a second with its latest', () => {
   heartbeat.heard(event('one'));
   expect(told).toEqual(['Waiting for job roof-1, 0 s; roof-1 is working, last event progress: one']);
   for (let i = 0; i < 1_000; i++) heartbeat.heard(event(`${i}`));

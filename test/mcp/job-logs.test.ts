@@ -8,7 +8,7 @@ import { plant, signed } from '../support/plant.ts';
 import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
-/** One lab, whose jobs lie there before its hub begins; and one server that asks for them. */
+/** One lab, whose jobs exist before its hub starts; and one server that requests them. */
 const test = sharing.extend<{ server: LabServer }>({
   server: [
     async ({ lab }, use) => {
@@ -72,12 +72,12 @@ test('job_logs pages through 1,000 events without loss, no answer above 20,000 c
   expect(parts).toMatchObject({ events: [], more: false, screen_missing: 'The job has no pane.' });
 });
 
-test('job_logs refuses an unknown job, and parts that there are not', async ({ server }) => {
+test('job_logs refuses an unknown job, and unknown parts', async ({ server }) => {
   expect(await server.refusal('job_logs', { job_id: 'nobody' })).toContain('There is no job with this id');
   expect(await server.refusal('job_logs', { job_id: 'x', include: ['all'] })).toContain('validation');
 });
 
-test('verify_job gives the verdict, and leaves the job as it is', async ({ lab, server }) => {
+test('verify_job returns the verdict, and leaves the job as it is', async ({ lab, server }) => {
   const venv = await lab.startServer({ VIRTUAL_ENV: '/venv' });
   writeFileSync(join(lab.project, 'check.sh'), 'echo "in $PWD with $JOB_ID $VIRTUAL_ENV"; exit 7\n');
   const answer = await venv.ask('verify_job', { job_id: 'roof', validate: 'check.sh' });
@@ -97,7 +97,7 @@ test('verify_job gives the verdict, and leaves the job as it is', async ({ lab, 
     expect(await server.refusal('verify_job', args)).toContain(words);
 });
 
-test('verify_job: several at once, others are served meanwhile, a client that waits no longer finds the verdict', async ({
+test('verify_job: several at once, others are served meanwhile, a client that stopped waiting finds the verdict', async ({
   lab,
   server,
 }) => {

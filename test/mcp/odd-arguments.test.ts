@@ -14,7 +14,7 @@ interface Field {
 }
 type Shown = [value: unknown, others: unknown[]];
 
-/** A usual value of a field, and how else clients and models write the same. */
+/** A usual value of a field, and other spellings that clients and models use. */
 function shown(name: string, { type, enum: words, items, minimum = 0 }: Field): Shown {
   const number = Math.max(minimum, 7);
   if (words !== undefined) {
@@ -59,7 +59,7 @@ describe.each(tools.map((tool) => [tool.name, tool as unknown as Tool] as const)
   const all = usual(tool);
   const plain = parseArguments(tool, all);
 
-  test('takes each argument however it is written, where that can only be one thing', () => {
+  test('accepts each argument in any spelling that is unambiguous', () => {
     for (const [name, field] of fieldsOf(tool)) {
       for (const other of shown(name, field)[1])
         expect(parseArguments(tool, { ...all, [name]: other }), `${name}: ${JSON.stringify(other)}`).toEqual(
@@ -77,7 +77,7 @@ describe.each(tools.map((tool) => [tool.name, tool as unknown as Tool] as const)
       expect(parseArguments(tool, other)).toEqual(plain);
   });
 
-  test('takes null and nothing for what may be left out, and says what is missing', () => {
+  test('accepts null and nothing for what may be left out, and says what is missing', () => {
     const needed = neededBy(tool);
     const least = Object.fromEntries(Object.entries(all).filter(([name]) => needed.includes(name)));
     const names = fieldsOf(tool).map(([name]) => name);
@@ -94,7 +94,7 @@ describe.each(tools.map((tool) => [tool.name, tool as unknown as Tool] as const)
         expect(parseArguments(tool, nothing)).toEqual(parseArguments(tool, {}));
   });
 
-  test('refuses what could be two things, with what it takes', () => {
+  test('refuses what is ambiguous, and says what it accepts', () => {
     const wrong: Record<string, unknown[]> = {
       integer: ['seven', 'null', {}, [1, 2], true, '0x10'],
       number: ['seven', '60s', {}, [1, 2], true],
@@ -118,7 +118,7 @@ describe.each(tools.map((tool) => [tool.name, tool as unknown as Tool] as const)
   });
 });
 
-test('a text is never taken for anything else than itself', () => {
+test('a text is never taken for anything but itself', () => {
   const find = (name: string) => tools.find((tool) => tool.name === name) as unknown as Tool;
   for (const text of ['["a"]', '"a"', ' a ', 'null', '{"a":1}', '2', 'true']) {
     const report = { job_id: 'a', event: 'progress', detail: text, result: text };
@@ -128,7 +128,7 @@ test('a text is never taken for anything else than itself', () => {
   }
 });
 
-sharing('a client that always writes so can do everything', async ({ lab, peer }) => {
+sharing('a client that always writes like this can do everything', async ({ lab, peer }) => {
   const server = await lab.startServer();
   const order = { prompt: 'Mend it', agent: 'Command', agent_session: peer.address, trust_pane: 'true' };
   const nothing = { workdir: null, validate: '', request_key: null, on_busy: 'Queue', timeout_seconds: '60' };

@@ -24,7 +24,7 @@ async function prompt(client: McpClient, name: string, args?: Record<string, unk
   return result.messages[0].content.text;
 }
 
-/** Every call that a text spells out, with its arguments. */
+/** All calls that a text spells out, with their arguments. */
 function callsIn(text: string): [string, Record<string, unknown>][] {
   return [...text.matchAll(/call (\w+) with (\{.*?\})\./gi)].map(([, tool = '', args = '']) => [
     tool,
@@ -83,7 +83,7 @@ test('the SDK client understands all of it', async () => {
     ref: { type: 'ref/prompt', name: 'delegate' },
     argument: { name: 'agent', value: 'c' },
   });
-  // Those that begin with it, then those that hold it.
+  // Those that begin with it, then those that contain it.
   expect(completion).toEqual({
     values: ['claude-code', 'codex', 'command', 'opencode'],
     total: 4,
@@ -92,7 +92,7 @@ test('the SDK client understands all of it', async () => {
   await client.close();
 });
 
-test('a prompt spells out calls that the tools take', async () => {
+test('a prompt spells out calls that the tools accept', async () => {
   const client = await start({ env: { TMUX_TMPDIR: '/nowhere' } });
   const task = 'Mend the "roof" – {tin}.\nThen the gutter';
   const delegate = await prompt(client, 'delegate', { agent: 'codex', task: ` ${task} ` });
@@ -124,7 +124,7 @@ test('a prompt spells out calls that the tools take', async () => {
     const known = Object.keys(tool.inputSchema.properties);
     for (const argument of Object.keys(args)) expect(known, name).toContain(argument);
   }
-  // OpenCode puts a person's words into these places later.
+  // OpenCode later replaces these with a person's words.
   const later = await prompt(client, 'delegate', { agent: '$1', task: '$2' });
   expect(callsIn(later)[0]).toEqual(['delegate_job', { agent: '$1', prompt: '$2' }]);
   expect(later).not.toContain('first word');
@@ -132,9 +132,9 @@ test('a prompt spells out calls that the tools take', async () => {
   expect(callsIn(await prompt(client, 'report', { job_id: '$1' }))[0]?.[1]).toMatchObject({ job_id: '$1' });
   // Others cut a task at its first blank.
   expect(await prompt(client, 'delegate', { agent: 'codex', task: 'Mend' })).toContain('first word');
-  // No prompt asked anybody.
+  // No prompt sent a request.
   expect(existsSync(client.home)).toBe(false);
-  // What the prompt says to call is what the tool takes.
+  // The calls in the prompt are valid for the tool.
   const dry = await client.call('delegate_job', { agent: 'codex', prompt: task, dry_run: true });
   expect(dry.content[0].text).toContain('No tmux server is running at /nowhere');
 });

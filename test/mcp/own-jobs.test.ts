@@ -3,7 +3,7 @@ import type { Link } from '../../src/link/link.ts';
 import { ownJobs } from '../../src/mcp/session/own-jobs.ts';
 import type { ListParams } from '../../src/operations/list.ts';
 
-/** A hub whose session has so many open jobs; it gives 200 of them at once, as the real one. */
+/** A hub whose session has this many open jobs; it returns 200 of them at once, like the real one. */
 function hubWith(jobs: number): Link {
   const rows = Array.from({ length: jobs }, (_, i) => ({ job_id: `tile-${i}` }));
   const request = async (_: string, { limit, cursor = '0' }: ListParams) => {

@@ -30,12 +30,12 @@ function resource(lookMs = 10) {
   return { seen, pace, begin };
 }
 
-test('what comes during a look is looked at again, and only a change is reported', async () => {
+test('what happens during a look causes another look, and only a change is reported', async () => {
   const { seen, pace, begin } = resource(100);
   await begin();
   pace.touch();
   await vi.advanceTimersByTimeAsync(50);
-  // The look under way does not see this any more.
+  // The current look does not see this any more.
   seen.print = 'b';
   pace.touch();
   pace.touch();
@@ -60,7 +60,7 @@ test('a thousand touches a second are four looks', async () => {
   expect(seen.told.at(-1)).toBe('999');
 });
 
-test('a look that fails comes again by itself, and one that asks for it too, until the end', async () => {
+test('a look that fails is repeated, and so is one that asks for it, until the end', async () => {
   const { seen, pace, begin } = resource();
   await begin();
   seen.fails = true;

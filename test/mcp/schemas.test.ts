@@ -20,7 +20,7 @@ const FORBIDDEN = [
 ];
 const { declarations } = new Catalog(tools, 'supervisor');
 
-test('the same tools, with the same hints, whoever asks', () => {
+test('the same tools, with the same hints, for every client', () => {
   expect(
     declarations.map(({ name, annotations: a }) => [
       name,
@@ -53,14 +53,14 @@ test.each(declarations)('$name is declared in words that every client understand
   expect(tool.title).toBeTruthy();
   expect(tool.description?.length).toBeGreaterThanOrEqual(300);
   expect(tool.description?.length).toBeLessThanOrEqual(900);
-  // Gemini CLI's prefix is mcp_mam_, OpenCode's mam_; the model services take 64 characters of these.
+  // Gemini CLI's prefix is mcp_mam_, OpenCode's mam_; the model services allow 64 characters with it.
   expect(`mcp__mam__${tool.name}`).toMatch(/^[a-z_]{1,64}$/);
   for (const schema of [tool.inputSchema, tool.outputSchema]) {
     expect(schema?.type).toBe('object');
     for (const node of nodes(schema)) {
       const seen = JSON.stringify(node);
       for (const word of FORBIDDEN) expect(Object.keys(node), seen).not.toContain(word);
-      // No union of types, and no list of item schemas: Codex drops the whole tool for that.
+      // No union of types, and no list of item schemas: Codex would drop the whole tool.
       expect(['object', 'array', 'string', 'number', 'integer', 'boolean'], seen).toContain(node['type']);
       if (node['type'] === 'object') expect(node['additionalProperties']).toBe(false);
       if (node['type'] === 'array') expect(nodes(node['items']), seen).not.toEqual([]);
@@ -100,7 +100,7 @@ test.each(parameters)('$tool says default and limits of $name in words', ({ need
   expect(nodes(schema).filter(({ type }) => type === 'object')).toEqual([]);
 });
 
-test('no declaration names another tool: flow belongs to the instructions', () => {
+test('no declaration names another tool: workflow belongs to the instructions', () => {
   for (const tool of declarations) {
     const text = JSON.stringify([tool.description, tool.inputSchema, tool.outputSchema]);
     for (const { name } of declarations) if (name !== tool.name) expect(text, tool.name).not.toContain(name);

@@ -31,7 +31,7 @@ test('the SDK client connects, lists the tools and calls one', async () => {
   await client.close();
 });
 
-test('initialize has no side effect, and instructions whose beginning stands alone', async () => {
+test('initialize has no side effect, and instructions whose beginning suffices', async () => {
   const client = start();
   const { result } = await client.request('initialize', {
     protocolVersion: '2025-11-25',
@@ -124,7 +124,7 @@ test.each<[string, Record<string, unknown>, ...string[]]>([
   for (const text of texts) expect(result.content[0].text).toContain(text);
 });
 
-test('bad parameters are refused in a sentence before the handshake, and the server goes on', async () => {
+test('bad parameters are refused in a sentence before the handshake, and the server continues', async () => {
   const client = start();
   for (const [method, params, text] of [
     ['tools/call', undefined, '`name` must be the name of a tool'],

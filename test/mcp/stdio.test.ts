@@ -17,7 +17,7 @@ test.each<[string, (client: McpClient) => void]>([
   ['SIGINT', ({ child }) => child.kill('SIGINT')],
   ['SIGHUP', ({ child }) => child.kill('SIGHUP')],
   [
-    'the end of whoever reads its answers',
+    'the end of the reader of its answers',
     (client) => {
       client.child.stdout.destroy();
       client.send({ jsonrpc: '2.0', id: 99, method: 'ping' });
@@ -34,7 +34,7 @@ test.each<[string, (client: McpClient) => void]>([
   expect(at - since).toBeLessThan(END_MS);
 });
 
-test('answers all of a script that is piped in, also a last line without newline', async () => {
+test('answers all of a script that is piped in, even a last line without newline', async () => {
   const child = spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'pipe', 'ignore'] });
   let out = '';
   child.stdout.on('data', (text) => {
@@ -56,7 +56,7 @@ test('answers all of a script that is piped in, also a last line without newline
   expect(ids.sort()).toEqual([1, 2, 3]);
 });
 
-test('a cancelled call that is answered already, or was never made, changes nothing', async () => {
+test('cancelling a call that was already answered, or never made, changes nothing', async () => {
   const client = start();
   await client.initialize();
   const call = { name: 'delegate_job', arguments: { prompt: 'x', agent: 'human', dry_run: true } };
@@ -71,7 +71,7 @@ test('a cancelled call that is answered already, or was never made, changes noth
   expect(client.messages.filter((message) => message.id === id)).toHaveLength(1);
 });
 
-test('hundreds of calls at once are each answered once, also an unknown method', async () => {
+test('hundreds of calls at once are each answered once, even an unknown method', async () => {
   const client = start();
   await client.initialize();
   const call = { name: 'delegate_job', arguments: { prompt: 'x', agent: 'human', dry_run: true } };
@@ -85,7 +85,7 @@ test('hundreds of calls at once are each answered once, also an unknown method',
   expect(client.stderr).not.toContain('MaxListeners');
 });
 
-test('what is not a message is answered, and the server goes on', async () => {
+test('what is not a message is answered, and the server continues', async () => {
   const client = start();
   await client.initialize();
   client.raw('this is no JSON\n\n  \n');
@@ -108,7 +108,7 @@ test('a line of 11 MB is an ordinary call with a bad argument', async () => {
   expect(result.content[0].text.length).toBeLessThan(1_000);
 });
 
-test('a line of 70 MB is skipped, and its call is answered where its id is found', async () => {
+test('a line of 70 MB is skipped, and its call is answered if its id is found', async () => {
   const client = start();
   await client.initialize();
   const text = Buffer.alloc(70 * MB, 'x');

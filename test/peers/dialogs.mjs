@@ -24,10 +24,10 @@ const { values: options } = parseArgs({
 
 const RULE = '─'.repeat(60);
 const DASHES = '╌'.repeat(60);
-/** The end of the screen as each agent draws it; the cursor is left behind the text of the box. */
+/** The end of the screen as each agent draws it; the cursor is left after the text of the box. */
 const LOOKS = {
   codex: {
-    // An empty box of Codex holds a placeholder.
+    // An empty box of Codex shows a placeholder.
     box: (text) => [
       `› ${text.join('\n  ')}\x1b7${text.join('') === '' ? '\x1b[2mAsk Codex to do anything\x1b[22m' : ''}`,
       '',
@@ -84,10 +84,10 @@ const look = LOOKS[options.kind];
 const note = noteIn(options.log);
 
 let box = '';
-/** What the dialog on the screen asks for. */
+/** The request of the dialog on the screen. */
 let asked;
 const left = [...options.ask];
-/** What the hooks of the commands that were asked for at once end with. */
+/** The outcomes of the hooks of simultaneous commands. */
 const told = new Map();
 
 readTerminal({
@@ -114,7 +114,7 @@ async function begin(order) {
   draw(look.box(['']));
   if (id === undefined) return;
   await runMam(options.mam, ['publish', '--job', id, '--event', 'started']);
-  // The last one is reported first: nobody may rely on the order.
+  // The last one is reported first, because nobody may rely on the order.
   if (options['at-once']) for (const command of left.toReversed()) told.set(command, tell(command));
   await Promise.all(told.values());
   void askNext();
@@ -123,7 +123,7 @@ async function begin(order) {
 async function askNext() {
   const command = left.shift();
   if (command === undefined) {
-    // Whatever it does next, it goes on.
+    // Whatever comes next, it continues.
     draw(look.busy);
     return;
   }
@@ -133,17 +133,17 @@ async function askNext() {
   asked = command;
   draw(look.dialog(command));
   const { stdout } = await answer;
-  // Too late when a key has settled it.
+  // Too late if a key has resolved it.
   if (stdout !== '' && asked === command)
     void settle(stdout.includes('"allow"'), JSON.parse(stdout).hookSpecificOutput.decision.message);
 }
 
-/** tmux has reported this second by then, and never reports it again. */
+/** tmux has already reported this second, and never reports it again. */
 async function endOfSecond() {
   // An agent at work: one that looks idle is looked at again in any case.
   const busy = ['• Working (1s • esc to interrupt)', '', ...look.box([''])];
   draw(busy);
-  // Too little of this second is left for it to be reported.
+  // Too little of this second is left for tmux to report it.
   if (Date.now() % 1_000 > 700) await sleep(1_000 - (Date.now() % 1_000));
   for (; Date.now() % 1_000 < 950; await sleep(30)) draw(busy);
 }
@@ -157,9 +157,9 @@ async function settle(allowed, message) {
   asked = undefined;
   if (allowed) void askNext();
   else {
-    // Codex shows the effect only when its hook has ended.
+    // Codex shows the effect only after its hook has ended.
     if (options.kind === 'codex') await hook('Interrupt', {});
-    // What a hook's denial says is shown.
+    // The reason in a hook's denial is shown.
     draw([...(message === undefined ? [] : [`  ⎿  ${message}`, '']), ...look.box([''])]);
   }
 }

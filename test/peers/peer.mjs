@@ -78,7 +78,7 @@ const SHOWS = {
   framed(text) {
     for (const row of text.match(/.{1,30}/gsu) ?? []) out(`\r\n  | ${row.replaceAll('\n', ' ')} |`);
   },
-  /** A person has other words. */
+  /** A person has typed other words. */
   erased(text) {
     out(asRows(text));
     setTimeout(() => out(`${CLEAR}READY> words of a person`), 50);
@@ -90,7 +90,7 @@ const publish = options.by === 'mcp' ? mcpReporter(options.mam) : cli;
 
 let held = options.dialog || options.busy !== undefined;
 let box = '';
-/** How much of it is behind its cursor. */
+/** How much of it is after the cursor. */
 let behind = 0;
 let enters = 0;
 const pastes = [];

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 /**
- * An MCP server in the peer role, as an agent has one; another one is started when it has ended.
- * @returns what reports with it
+ * An MCP server in the peer role, as an agent has one; a new one is started if it has ended.
+ * @returns a function that reports with it
  */
 export function mcpReporter(program) {
   let server;

@@ -12,9 +12,9 @@ export function noteIn(log) {
 
 /**
  * Reads a raw-mode terminal with bracketed paste.
- * @param raw gets everything as it came, one character a byte
+ * @param raw gets everything unchanged, one character per byte
  * @param paste gets each pasted text
- * @param key gets each key outside of a paste, a byte at a time
+ * @param key gets each key outside a paste, a byte at a time
  */
 export function readTerminal({ raw, paste, key }) {
   let unread = '';
@@ -23,7 +23,7 @@ export function readTerminal({ raw, paste, key }) {
   process.stdin.setEncoding('latin1').on('data', (chunk) => {
     raw(chunk);
     unread += chunk;
-    // A beginning of the bracket waits for the rest of it; Escape alone is a key.
+    // An incomplete bracket waits for the rest; Escape alone is a key.
     while (unread !== '' && (unread === '\x1b' || !PASTE.startsWith(unread))) {
       if (!unread.startsWith(PASTE)) {
         key(unread[0]);
@@ -39,7 +39,7 @@ export function readTerminal({ raw, paste, key }) {
   });
 }
 
-/** The id of the job that an order gives. */
+/** The job id in an order. */
 export function jobIn(order) {
   return /Use only this id, none of an earlier run: (\S+)/.exec(order)?.[1];
 }

@@ -43,7 +43,7 @@ const GARBAGE = [
 describe('damaged jobs, and one that is well, in one registry', () => {
   const IDS = ['torn', 'tail', 'headless', ...GARBAGE.map((_, n) => `garbage-${n}`)];
   const LISTED = [...IDS, 'well'].sort();
-  /** Of each damaged job: what its journal was when the hub found it. */
+  /** For each damaged job: its journal when the hub found it. */
   const before = new Map<string, string>();
   let server: LabServer;
   beforeAll(async () => {
@@ -73,7 +73,7 @@ describe('damaged jobs, and one that is well, in one registry', () => {
   });
   afterAll(() => lab.end());
 
-  /** What everybody must see of a damaged job; and that the one that is well goes on. */
+  /** Checks what everyone must see of a damaged job, and that the sound one continues. */
   async function look(id: string, damagedLine: number): Promise<void> {
     const sentence = `Line ${damagedLine} of ${lab.paths(id).journal} cannot be read and is skipped.`;
     expect(await lab.mam('status', '--job', id)).toMatchObject({ code: 0, stderr: `mam: ${sentence}\n` });
@@ -84,12 +84,12 @@ describe('damaged jobs, and one that is well, in one registry', () => {
     expect(await server.report('well', 'progress')).toMatchObject({ recorded: true });
   }
 
-  /** What was there stays as it was. */
+  /** Checks that existing content is unchanged. */
   function expectKept(id: string): void {
     expect(readFileSync(lab.paths(id).journal, 'utf8').startsWith(before.get(id) ?? '?')).toBe(true);
   }
 
-  test('a pointer to a job or a registry that is gone keeps no hub from starting', async () => {
+  test('a pointer to a job or a registry that is gone does not keep a hub from starting', async () => {
     // A report waits no longer than a second for it.
     await server.ask('list_agents');
     const told = await server.report('well', 'progress');
@@ -128,7 +128,7 @@ describe('damaged jobs, and one that is well, in one registry', () => {
     },
   );
 
-  test('where the first line is destroyed, job.json stands in', async () => {
+  test('if the first line is destroyed, job.json is used', async () => {
     const id = 'headless';
     const path = lab.paths(id).journal;
     await server.ask('publish_event', { job_id: id, event: 'progress', detail: 'fifth' });
@@ -139,7 +139,7 @@ describe('damaged jobs, and one that is well, in one registry', () => {
       lines[1] = 'x'.repeat(lines[1]?.length ?? 0);
     });
     before.set(id, destroyed);
-    // The next hub has to find it so.
+    // The next hub must find it like this.
     await server.ask('list_jobs');
     await look(id, 2);
     const status = await server.ask('job_status', { job_id: id, events_after: 0 });
@@ -156,7 +156,7 @@ describe('in a lab of its own', () => {
   });
   afterEach(() => lab.end());
 
-  test('where neither can be read, the job is named with file, line and next step, and goes on once it is restored', async () => {
+  test('if neither can be read, the job is named with file, line and next step, and continues once it is restored', async () => {
     const path = plantHurt();
     plant(lab, 'well');
     const whole = readFileSync(path, 'utf8');

@@ -23,7 +23,7 @@ afterAll(() => lab.end());
 
 const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
 
-test('the list has the words of an answered report at once, and its file does not grow', async () => {
+test('the list has the text of an answered report immediately, and its file does not grow', async () => {
   await server.ask('publish_event', { job_id: 'talks', event: 'started' });
   await server.ask('list_jobs');
   for (let n = 1; n <= 40; n++) {
@@ -36,7 +36,7 @@ test('the list has the words of an answered report at once, and its file does no
   expect(rowOf(await lab.json('list'), 'talks')).toMatchObject({ detail: 'brick 40' });
 });
 
-test('a late reason of a job that has ended is in the list, also once its hub is gone', async () => {
+test('a late reason of an ended job is in the list, even after its hub is gone', async () => {
   const timedOut = { reason: 'timeout', detail: 'Too late.' };
   expect(rowOf(await server.ask('list_jobs'), 'late')).toMatchObject(timedOut);
   await server.ask('publish_event', { job_id: 'late', event: 'error', detail: 'No tin left.' });
@@ -46,7 +46,7 @@ test('a late reason of a job that has ended is in the list, also once its hub is
   expect(rowOf(await lab.json('list'), 'late')).toMatchObject(amended);
 });
 
-test('a registry that was removed is made anew once, by whoever comes first; others stay', async () => {
+test('a removed registry is recreated once, by whoever comes first; others stay', async () => {
   await lab.startPeer('mute', { session: 'roof' });
   const other = join(lab.folder, 'other');
   const beside = await lab.startServer({ MAM_REGISTRY_DIR: other });
@@ -54,17 +54,17 @@ test('a registry that was removed is made anew once, by whoever comes first; oth
   const open = await server.ask('delegate_job', order);
   const { job_id } = await beside.ask('delegate_job', order);
   await beside.ask('list_jobs');
-  // Out of its place at once: the hub may be writing into it.
+  // Moved away in one step: the hub may be writing into it.
   renameSync(lab.registry, join(lab.folder, 'removed'));
   rmSync(join(lab.folder, 'removed'), { recursive: true });
   const made = await Promise.all(
     [1, 2, 3].map((n) => server.ask('delegate_job', { ...order, prompt: `${n}` })),
   );
-  // What was open goes on, and is written again.
+  // Open jobs continue, and are written again.
   const all = [open, ...made].map((one) => one.job_id);
   expect(ids(await server.ask('list_jobs'))).toEqual(expect.arrayContaining(all));
   expect(lab.record(open.job_id).status).toBe('working');
-  // What is heard of the other one still stands in its list.
+  // News about the other one is still in its list.
   await beside.ask('cancel_job', { job_id });
   expect(ids(await beside.ask('list_jobs', { status: 'cancelled' }))).toEqual([job_id]);
   const status = await lab.mam('hub', 'status', '--json');

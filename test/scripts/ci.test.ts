@@ -5,10 +5,10 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** Looked for by the first part; what is missing would be installed. */
+/** Checked by the first part; missing programs would be installed. */
 const TOOLS = 'tmux git mosquitto mosquitto_pub ip unshare zsh fish chromium apt-get sudo'.split(' ');
 
-/** A checkout that has only what `.ci/run` calls, with an npm and an npx that do nothing and fail where they are told to. */
+/** A checkout that has only what `.ci/run` calls, with an npm and an npx that do nothing and fail when told to. */
 let folder: string;
 
 beforeEach(() => {
@@ -33,7 +33,7 @@ function program(name: string, text: string): void {
   writeFileSync(join(folder, 'bin', name), `#!/usr/bin/env bash\n${text}\n`, { mode: 0o755 });
 }
 
-/** Runs it where a command with these first words fails. */
+/** Runs it so that a command with these first words fails. */
 function ci(fails = 'nothing'): { status: number | null; text: string } {
   const PATH = `${join(folder, 'bin')}:${process.env['PATH']}`;
   const { status, stdout, stderr } = spawnSync('bash', [join(folder, '.ci/run')], {
@@ -43,7 +43,7 @@ function ci(fails = 'nothing'): { status: number | null; text: string } {
   return { status, text: (stdout + stderr).replace(/ +\d+ s$/gm, ' N s') };
 }
 
-test('each part says its outcome, and a table ends the run', () => {
+test('each part reports its outcome, and a table ends the run', () => {
   const { status, text } = ci();
   expect(text.match(/^-- .*$/gm)).toEqual([
     '-- tools: passed in N s',
@@ -68,13 +68,13 @@ test('each part says its outcome, and a table ends the run', () => {
     'the packed package passed N s',
     'total passed N s',
   ]);
-  // What passes is quiet, but for the tests, which take long.
+  // Parts that pass are quiet, except for the tests, which take long.
   expect(text).toContain('noise of npm test -- --reporter=dot');
   expect(text).not.toMatch(/noise of (npm ci|npm run --silent (check|demo)|npm pack|npx|the package)/);
   expect(status).toBe(0);
 });
 
-test('a part that fails stops the run, and is told whole', () => {
+test('a part that fails stops the run, and its output is shown whole', () => {
   const { status, text } = ci('npm run --silent check');
   expect(text).toContain(
     'noise of npm run --silent check\nwhy it fails\n-- lint and types: failed (exit code 3)',

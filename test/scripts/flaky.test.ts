@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** A checkout with a suite of its own; what is started for it has its folder in the environment. */
+/** A checkout with its own suite; its processes have its folder in the environment. */
 let folder: string;
 let temporary: string;
 let processes: Processes;
@@ -28,7 +28,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** @param more settings of vitest; by default one thread runs all, which is started soonest */
+/** @param more settings of vitest; by default one thread runs all, which starts fastest */
 function configure(more = "pool: 'threads', maxWorkers: 1, isolate: false"): void {
   const text = `export default { test: { include: ['*.test.mjs'], ${more} } };\n`;
   writeFileSync(join(folder, 'vitest.config.mjs'), text);
@@ -105,7 +105,7 @@ describe('a hook', () => {
   expect(code).toBe(1);
 });
 
-test('hands the filters to vitest, and is content when nothing fails', async () => {
+test('passes the filters to vitest, and succeeds if nothing fails', async () => {
   write('one.test.mjs', "test('good', () => {});\ntest('bad', () => expect(1).toBe(2));\n");
   write('two.test.mjs', "test('good as well', () => { throw new Error('not chosen'); });\n");
   const { code, text } = await flaky('--rounds=1', '--load=0', 'one', '-t', 'good').ended;
@@ -117,7 +117,7 @@ test('hands the filters to vitest, and is content when nothing fails', async () 
   });
 });
 
-test('a run that does not even begin is a failure, with its words', async () => {
+test('a run that does not even start is a failure, with its message', async () => {
   writeFileSync(join(folder, 'vitest.config.mjs'), "throw new Error('no configuration today');\n");
   const { code, text } = await flaky('--rounds=1', '--load=0').ended;
   expect(text).toContain('(the run itself): 1 of 1');
@@ -126,7 +126,7 @@ test('a run that does not even begin is a failure, with its words', async () => 
 });
 
 test('Ctrl-C ends everything that was started, and reports the rounds so far', async () => {
-  // Workers of their own are what might stay.
+  // Separate worker processes are what might stay.
   configure("pool: 'forks'");
   write(
     'hang.test.mjs',
@@ -141,7 +141,7 @@ test('hangs in the second round', { timeout: 0 }, async () => {
   const { child, ended } = flaky('--rounds', '3', '--load', '1');
   const loops = () => processes.running.filter(({ command }) => command.includes('process.ppid'));
   const loop = await until('the loop runs', () => loops()[0]);
-  // It takes no processor's time of the rounds, and is ended all the same.
+  // It takes no CPU time from the rounds, and is ended anyway.
   process.kill(loop.pid, 'SIGSTOP');
   await until('the second round hangs', () => readdirSync(folder).includes('second'));
   expect(loops()).toEqual([loop]);

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The texts of all files under a folder, also while a hub writes there: a file that is gone before it is read, such as a
- * half-written one, has its name by then under which it is read as well, or nothing in it was kept.
+ * The texts of all files under a folder, even while a hub writes there: a temporary file that is gone before it is read
+ * is also read under its final name, or its content was not kept.
  */
 export function allTexts(folder: string, but: (path: string) => boolean = () => false): string {
   const texts: string[] = [];

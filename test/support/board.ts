@@ -2,7 +2,7 @@ import type { Lab } from './lab.ts';
 import { PROGRAM } from './mcp-client.ts';
 import { until } from './until.ts';
 
-/** `mam watch` in a shell of the lab's tmux, as a person has it: seen by its screen, driven by keys. */
+/** `mam watch` in a shell of the lab's tmux, as a person uses it: read from its screen, driven by keys. */
 export class Board {
   readonly #lab: Lab;
   readonly #session: string;
@@ -39,22 +39,22 @@ export class Board {
     return this.#lab.steadyTmux('capture-pane', ...words);
   }
 
-  /** Waits until the screen shows something, and gives the whole of it. @throws with what it shows instead */
+  /** Waits until the screen shows something, and returns all of it. @throws with what it shows instead */
   async shows(wanted: string | RegExp, ms?: number): Promise<string> {
     return this.#waits(`the board shows ${wanted}`, (screen) => has(screen, wanted), ms);
   }
 
-  /** Waits until the screen shows something no more. */
+  /** Waits until the screen no longer shows something. */
   async lacks(unwanted: string | RegExp, ms?: number): Promise<string> {
     return this.#waits(`the board does not show ${unwanted}`, (screen) => !has(screen, unwanted), ms);
   }
 
-  /** Presses keys by tmux's names, each by itself. */
+  /** Presses keys by their tmux names, one by one. */
   async press(...keys: string[]): Promise<void> {
     for (const key of keys) await this.#lab.steadyTmux('send-keys', '-t', `=${this.#session}:`, key);
   }
 
-  /** Types text as it is. */
+  /** Types text literally. */
   async type(text: string): Promise<void> {
     await this.#lab.steadyTmux('send-keys', '-l', '-t', `=${this.#session}:`, text);
   }

@@ -4,7 +4,7 @@ import type { Lab } from './lab.ts';
 import type { LabServer } from './lab-server.ts';
 import type { Peer } from './peer.ts';
 
-/** A job with a validation script, in a folder of its own. */
+/** A job with a validation script, in its own folder. */
 export interface Stage {
   folder: string;
   peer: Peer;
@@ -16,7 +16,7 @@ export interface Stage {
 interface Order {
   /** The script's mode. */
   mode?: number;
-  /** What it is delegated with beside the usual. */
+  /** Additional parameters of its delegation. */
   args?: Record<string, unknown>;
 }
 
@@ -24,7 +24,7 @@ interface Order {
 const supervisors = new WeakMap<Lab, Promise<LabServer>>();
 let folders = 0;
 
-/** Writes a file into a job's folder and gives its path. */
+/** Writes a file into a job's folder and returns its path. */
 export const write = (folder: string, name: string, text: string, mode?: number) => {
   const path = join(folder, name);
   mkdirSync(dirname(path), { recursive: true });
@@ -32,7 +32,7 @@ export const write = (folder: string, name: string, text: string, mode?: number)
   return path;
 };
 
-/** A job with a validation script, handed to a peer that says nothing by itself. */
+/** A job with a validation script, delegated to a peer that reports nothing by itself. */
 export async function stage(
   lab: Lab,
   script: string | ((folder: string) => string),

@@ -8,12 +8,12 @@ export interface Ended {
   stderr: string;
 }
 
-/** A command that runs. */
+/** A running command. */
 export interface RunningCommand {
   child: ChildProcessWithoutNullStreams;
   /** What it has printed so far. */
   seen: { stdout: string; stderr: string };
-  /** Resolves in any case; one that could not be started says so in its stderr. */
+  /** Always resolves; a command that could not be started says so in its stderr. */
   ended: Promise<Ended>;
 }
 

@@ -10,7 +10,7 @@ import type { Lab } from './lab.ts';
 /** What was found. */
 export interface Found {
   findings: Finding[];
-  /** The only one of this id. */
+  /** The only finding with this id. */
   of(id: string): Finding;
   all(id: string): Finding[];
 }
@@ -30,7 +30,7 @@ export function finding(level: Level, words: Partial<Record<'title' | 'detail' |
   return { level, ...Object.fromEntries(texts) };
 }
 
-/** Runs `mam doctor`, and holds what is true of every report of it. */
+/** Runs `mam doctor`, and checks what must be true of every report. */
 export async function runDoctor(
   lab: Lab,
   args: string[] = [],
@@ -47,8 +47,8 @@ export async function runDoctor(
 }
 
 /**
- * What single checks find, for the many machines that differ in one thing only: the command and the other checks around
- * them are the same for each, and are asked by `doctor`.
+ * What single checks find, for the many machines that differ in one thing only: the command and the other checks are
+ * the same for each, and are tested by `doctor`.
  * @param names their names
  * @param more of the environment
  */
@@ -71,7 +71,7 @@ export async function lookWith(lab: Lab, names: string[], more: Record<string, s
 function among(findings: Finding[]): Found {
   for (const finding of findings) {
     expect(['ok', 'note', 'problem']).toContain(finding.level);
-    // Whoever hears of something wrong hears what to do about it.
+    // Every problem must say what to do about it.
     expect(finding.remedy === undefined, finding.title).toBe(finding.level === 'ok');
     expect(finding.id, finding.title).not.toContain('unfinished');
   }

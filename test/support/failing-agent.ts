@@ -1,6 +1,6 @@
 /**
- * A kind whose agent says why, and ends with code 3. It ends when the terminal has answered a question for the cursor:
- * by then tmux has read its words (of a program that ends at once, tmux 3.3a loses the last words now and then).
+ * A kind whose agent says why, and exits with code 3. It exits after the terminal has answered a cursor query: by then
+ * tmux has read its output (if a program exits immediately, tmux 3.3a occasionally loses its last output).
  */
 export function failingAgent(words: string) {
   const heard = String.raw`stty -icanon -echo min 1; printf '\033[6n'; head -c 4 >/dev/null`;

@@ -6,33 +6,33 @@ import { PATIENCE } from './until.ts';
 
 const END_MS = 15_000 * PATIENCE;
 
-/** What may lie in a home whose hub has ended in order, by its path there. */
+/** What may be left in a home whose hub has shut down properly, by path. */
 const IN_HOME = [
   /^(hub\.log|hub\.starting|registries|config\.json|key|retained\/\.hosts)$/,
   /^(live|panes|retained|known)\/[a-z0-9-]+$/,
-  // A server has to end within half a second of its client, also while it writes: the hub sweeps it.
+  // A server must end within half a second of its client, even while it writes: the hub sweeps this.
   /^outbox\/\.[a-z0-9.-]+\.json\.tmp$/,
 ];
 
-/** What may lie in a lab beside its homes, by its path in the lab's folder. */
+/** What may be left in a lab outside its homes, by path in the lab's folder. */
 const EXPECTED = [
   /^peer-\d+\.log$/,
   /^p\/\.mam\/(\.gitignore|config\.json)$/,
   /^p\/\.mam\/jobs\/\.index\.jsonl$/,
   /^p\/\.mam\/jobs\/[a-z0-9-]+\/(events\.jsonl|job\.json|prompt\.md|validate\.log|screen\.txt)$/,
   /^p\/\.mam\/jobs\/[a-z0-9-]+\/texts\/[0-9a-f]{64}$/,
-  // Of two clients of tmux that start its server at once, the slower one leaves this (tmux 3.3a).
+  // If two tmux clients start the server at once, the slower one leaves this (tmux 3.3a).
   /^tmux-\d+\/default\.lock$/,
   // What the test itself wrote.
   /^p\/[^.]/,
 ];
 
-/** A hub that is killed in the middle of a write leaves its neighbour of the file. */
+/** A hub that is killed in the middle of a write leaves a temporary file. */
 const HALF_WRITTEN = /^p\/\.mam\/jobs\/[a-z0-9-]+\/job\.json\.[0-9a-f]{8}\.tmp$/;
 
-/** Takes a lab down in the order that loses nothing, looks what stayed, and removes its folder if nothing did. */
+/** Takes a lab down in a safe order, checks what is left, and removes its folder if nothing is. */
 export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promise<void> {
-  // It was taken down before.
+  // It was already taken down.
   if (!existsSync(lab.folder)) return;
   const problems: string[] = [];
   const guard = (step: Promise<unknown>) => step.catch((error: Error) => problems.push(error.message));
@@ -47,19 +47,19 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
   const before = await tmuxState(lab);
   await guard(endHub(lab));
   const after = before && (await tmuxState(lab));
-  // Without a session of the user's, the server goes when the hub's hidden session does.
+  // Without a user's session, the server ends with the hub's hidden session.
   if (before?.sessions.some((name) => !isHidden(name)) && after?.pid !== before.pid)
     problems.push(`the tmux server ${before.pid} ended with the hub`);
   problems.push(...foreign(lab, after));
   await guard(endTmux(lab));
   for (const clean of lab.cleaners.splice(0).reverse()) await guard(Promise.resolve().then(clean));
-  // One that ends may have started another meanwhile.
+  // A process that ends may have started another meanwhile.
   const end = Date.now() + graceMs;
   for (let rest = lab.processes; rest.length > 0 && Date.now() < end; rest = lab.processes)
     await guard(untilEnded('all processes end', rest, end - Date.now()));
   for (const { pid, command } of lab.processes) {
     problems.push(`process ${pid} is left: ${command}`);
-    // It carries this lab's folder: it was started here.
+    // It mentions this lab's folder, so it was started here.
     signal(pid, 'SIGKILL');
   }
   problems.push(...unexpectedFiles(lab));
@@ -72,7 +72,7 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
   throw new Error(failed ? [evidence, ...problems].join('\n') : [...problems, evidence].join('\n'));
 }
 
-/** Ends the lab's hubs in order: by the process, since one that is just starting has written no file yet. */
+/** Shuts the lab's hubs down properly: by process, since one that is just starting has written no file yet. */
 export async function endHub(lab: Lab): Promise<void> {
   for (let hubs = lab.hubProcesses; hubs.length > 0; hubs = lab.hubProcesses) {
     for (const { pid } of hubs) signal(pid, 'SIGTERM');
@@ -87,7 +87,7 @@ interface TmuxState {
   buffers: string[];
 }
 
-/** What the lab's tmux server has, if one runs. It belongs to the user: no end of ours may end it. */
+/** What the lab's tmux server has, if one is running. It belongs to the user, so our exit must not end it. */
 async function tmuxState(lab: Lab): Promise<TmuxState | undefined> {
   const each = ['pid #{pid}', ';', 'list-sessions', '-F', 'session #{session_name}', ';'];
   const all = ['display-message', '-p', ...each, 'list-buffers', '-F', 'buffer #{buffer_name}'];
@@ -119,7 +119,7 @@ function foreign(lab: Lab, state: TmuxState | undefined): string[] {
 
 /** Ends the lab's own tmux server, by its socket. One that was killed leaves its socket file. */
 async function endTmux(lab: Lab): Promise<void> {
-  // tmux 3.3a waits for ever for the control client of a hub that was killed while it wrote; no next hub ended it here.
+  // tmux 3.3a waits forever for the control client of a hub that was killed while it wrote; no later hub ended it here.
   for (const pid of noted(lab)) signal(pid, 'SIGKILL');
   if (!existsSync(lab.socket)) return;
   const servers = lab.processes.filter(({ command }) => /(^|\/)tmux[: ]/.test(command));
@@ -146,7 +146,7 @@ function unexpectedFiles(lab: Lab): string[] {
     .map(({ entry, path }) => `${entry.isSocket() ? 'socket' : 'file'} ${relative(folder, path)} is left`);
 }
 
-/** The control clients that the lab's hubs have noted and not taken back. */
+/** The control clients that the lab's hubs have noted and not yet removed. */
 function noted(lab: Lab): number[] {
   try {
     return readdirSync(join(lab.home, 'clients')).map(Number);

@@ -11,7 +11,7 @@ import type { LabServer } from './lab-server.ts';
 import { LABS } from './processes.ts';
 import { until } from './until.ts';
 
-/** The folder of a lab: a home, a project with its registry, and what lies in them. */
+/** The folder of a lab: a home, a project with its registry, and their content. */
 export class LabFiles {
   readonly folder = mkdtempSync(LABS);
   readonly home = join(this.folder, 'h');
@@ -29,7 +29,7 @@ export class LabFiles {
     return !existsSync(this.home) && !existsSync(join(this.project, '.mam'));
   }
 
-  /** Writes a file of the project and gives its path. */
+  /** Writes a file of the project and returns its path. */
   write(name: string, text: string, mode = 0o644): string {
     const path = join(this.project, name);
     mkdirSync(join(path, '..'), { recursive: true });
@@ -44,7 +44,7 @@ export class LabFiles {
     writeFileSync(join(this.home, 'config.json'), text, { mode: 0o600 });
   }
 
-  /** What the running hub wrote about itself. @throws when none runs */
+  /** What the running hub wrote about itself. @throws if none is running */
   hub(home = this.home): { pid: number; socket: string; realm: string; host: string } {
     return JSON.parse(readFileSync(join(home, 'hub.json'), 'utf8'));
   }
@@ -54,7 +54,7 @@ export class LabFiles {
     return existsSync(path) ? readFileSync(path, 'utf8') : '';
   }
 
-  /** Waits until the hub's log has these words. */
+  /** Waits until the hub's log contains these words. */
   logged(words: string, home = this.home): Promise<boolean> {
     return until(`the log says ${words}`, () => this.hubLog(home).includes(words));
   }
@@ -78,14 +78,14 @@ export class LabFiles {
     return foldJob(registry, jobId).record;
   }
 
-  /** The record as `job.json` has it, which is written some time after the journal. */
+  /** The record in `job.json`, which is written some time after the journal. */
   snapshot(jobId: string): JobRecord {
     return JSON.parse(readFileSync(this.paths(jobId).record, 'utf8')) as JobRecord;
   }
 
   /**
-   * A job's journal, from the disk: every seq is one more than the last, and every line whole but for one a
-   * killed hub, which it may leave in the middle of a write; nobody was told of it.
+   * A job's journal, from the disk: every seq is one more than the last, and every line is whole, except for one per
+   * killed hub that was writing it and told nobody.
    */
   events(jobId: string, registry = this.registry): RecordedEvent[] {
     const path = this.paths(jobId, registry).journal;
@@ -101,7 +101,7 @@ export class LabFiles {
     return events;
   }
 
-  /** The types of a job's events, in their order. */
+  /** The types of a job's events, in order. */
   types(jobId: string, registry = this.registry): string[] {
     return this.events(jobId, registry).map((event) => event.type);
   }
@@ -115,7 +115,7 @@ export class LabFiles {
     );
   }
 
-  /** Reports the start of jobs, which may start the hub: that can take longer than a report waits for its answer. */
+  /** Reports the start of jobs, which may start the hub: this can take longer than a report waits for its answer. */
   async begin(reporter: LabServer, ...jobIds: string[]): Promise<void> {
     for (const id of jobIds) {
       await reporter.report(id, 'started');

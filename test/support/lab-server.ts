@@ -4,18 +4,18 @@ import type { Peer } from './peer.ts';
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
 export type Json = any;
 
-/** One MCP server of the lab, spoken to over real stdio. */
+/** One MCP server of the lab, over real stdio. */
 export class LabServer extends McpClient {
   #waits = 0;
 
-  /** Calls a tool and gives its structured answer. @throws when the tool answers with an error */
+  /** Calls a tool and returns its structured answer. @throws if the tool answers with an error */
   async ask(tool: string, args: object = {}, meta?: Record<string, unknown>): Promise<Json> {
     const result = await this.call(tool, args, meta);
     if (result.isError === true) throw new Error(`${tool} refused: ${result.content[0].text}`);
     return result.structuredContent;
   }
 
-  /** Calls a tool that must refuse, and gives its text. @throws when it does not refuse */
+  /** Calls a tool that must refuse, and returns its text. @throws if it does not refuse */
   async refusal(tool: string, args: object = {}): Promise<string> {
     const result = await this.call(tool, args);
     if (result.isError !== true) throw new Error(`${tool} did not refuse: ${result.content[0].text}`);
@@ -33,7 +33,7 @@ export class LabServer extends McpClient {
     return this.ask('publish_event', { job_id: jobId, event, ...more });
   }
 
-  /** Begins to wait; `at` is when the answer came, in ms since 1970. */
+  /** Starts to wait; `at` is when the answer arrived, in ms since 1970. */
   wait(args: Record<string, unknown> = {}, meta?: Record<string, unknown>): Wait {
     const id = `wait-${++this.#waits}`;
     const params = { name: 'wait_job', arguments: args, ...(meta && { _meta: meta }) };
@@ -53,11 +53,11 @@ export class LabServer extends McpClient {
   }
 }
 
-/** A `wait_job` under way. */
+/** A pending `wait_job`. */
 export interface Wait {
-  /** When its answer came; absent while it waits. */
+  /** When its answer arrived; absent while it is pending. */
   at: number | undefined;
   answer: Promise<Json>;
-  /** As a client that gives up the call. */
+  /** Cancels the call, as a client does. */
   cancel(): void;
 }

@@ -3,18 +3,18 @@ import { Lab } from './lab.ts';
 import type { LabServer } from './lab-server.ts';
 import type { Peer } from './peer.ts';
 
-/** What a test asks for by name: only that is started. */
+/** What a test requests by name: only that is started. */
 interface World {
   lab: Lab;
   /** A supervisor's. */
   server: LabServer;
-  /** One in the peer role, outside of any pane, to report with. */
+  /** One in the peer role, outside any pane, to report with. */
   reporter: LabServer;
-  /** A peer that takes its order and never says a word, of this test only. */
+  /** A peer that takes its order and never reports, for this test only. */
   peer: Peer;
 }
 
-/** A test with a lab of its own, which is taken down after it; what is left behind fails the test. */
+/** A test with its own lab, which is taken down afterwards; anything left behind fails the test. */
 export const test = base.extend<World>({
   lab: async ({ task }, use) => {
     const lab = new Lab({ MAM_HUB_IDLE_SECONDS: '2' });
@@ -27,8 +27,8 @@ export const test = base.extend<World>({
 });
 
 /**
- * A test that shares its lab, with one hub, one tmux server and one supervisor, with the others of its file: for what
- * looks at its own jobs and peers only. It is taken down after the last; what is left behind fails the file.
+ * A test that shares its lab, with one hub, one tmux server and one supervisor, with the others of its file: for tests
+ * that look only at their own jobs and peers. It is taken down after the last; anything left behind fails the file.
  * @param config the user's own configuration
  */
 export function sharingWith(config?: object) {
@@ -58,5 +58,5 @@ export function sharingWith(config?: object) {
 
 export const sharing = sharingWith();
 
-/** Labs with a test that fell: their evidence stays. */
+/** Labs with a failed test: their evidence stays. */
 const failed = new WeakSet<Lab>();

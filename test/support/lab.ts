@@ -15,17 +15,17 @@ import { until } from './until.ts';
 
 const PEERS = join(import.meta.dirname, '../peers');
 
-/** Makes of a socket the stdin and stdout of a process. */
+/** Uses a socket as the stdin and stdout of a process. */
 const PIPE =
   'const s=require("net").connect(process.argv[1]);process.stdin.pipe(s);s.pipe(process.stdout);s.on("error",()=>{})';
 
-/** How a fake peer behaves: the options of `test/peers/peer.mjs`. */
+/** How a fake peer behaves: options of `test/peers/peer.mjs`. */
 const KINDS = {
-  /** Does as it is told: started, then completed. */
+  /** Behaves well: started, then completed. */
   good: [],
-  /** Takes its order and never says a word. */
+  /** Takes its order and never reports. */
   mute: ['--report', ''],
-  /** The same over an MCP server of its own. */
+  /** The same over its own MCP server. */
   'good-mcp': ['--by', 'mcp'],
   swallows: ['--swallow', '1'],
   dialog: ['--dialog'],
@@ -38,7 +38,7 @@ const KINDS = {
 export type PeerKind = keyof typeof KINDS;
 
 export interface PeerOptions {
-  /** Name of its tmux session; its kind when absent, with a number where that has one already. */
+  /** Name of its tmux session; absent: its kind, with a number if that is taken. */
   session?: string;
   /** More options of peer.mjs. */
   args?: string[];
@@ -52,7 +52,7 @@ export interface PeerOptions {
 
 export interface ServerOptions {
   clientName?: string;
-  /** What the client says it can, at `initialize`. */
+  /** The client's capabilities at `initialize`. */
   capabilities?: Record<string, unknown>;
   /** The folder that it works in; the project when absent. */
   cwd?: string;
@@ -64,30 +64,30 @@ export interface CommandOptions {
   env?: Record<string, string>;
   /** The folder that it works in; the project when absent. */
   cwd?: string;
-  /** All that it gets on stdin, which stays open when this is absent. */
+  /** Its whole stdin, which stays open if this is absent. */
   input?: string;
   /** Another program than the built one. */
   program?: string;
 }
 
-/** All that is neither the hub's home nor the project's `.mam`: for a lab whose test writes files of a user's or a stranger's. */
+/** Everything except the hub's home and the project's `.mam`: for a lab whose test writes files of a user or a stranger. */
 export const NOT_OURS = /^(?!h\/|p\/\.mam\/)/;
 
-/** A private world for one test: home, project, registry, tmux server, hub. `end` takes it down and proves it. */
+/** A private world for one test: home, project, registry, tmux server, hub. `end` takes it down and checks for leftovers. */
 export class Lab extends LabFiles {
   readonly socket = join(this.folder, `tmux-${process.getuid?.() ?? 0}`, 'default');
   readonly servers: LabServer[] = [];
   /** Names of the sessions that the test made. */
   readonly sessions = new Set<string>();
-  /** The pane that a session of the test began with, by the session's name. */
+  /** The first pane of a session of the test, by the session's name. */
   readonly panes = new Map<string, string>();
-  /** What may lie in its folder beside the usual, by path. */
+  /** Additional content that its folder may have, by path. */
   readonly expected: RegExp[] = [];
-  /** Every folder of the lab in which a hub may have its home. */
+  /** All folders of the lab that may be a hub's home. */
   readonly homes = [this.home];
   /** Processes that are ended with the lab. */
   readonly kept: ChildProcess[] = [];
-  /** What is done before it is looked what is left; the last one goes first. */
+  /** What to do before checking what is left, in reverse order. */
   readonly cleaners: (() => unknown)[] = [];
   readonly #env: Record<string, string>;
   readonly #processes = new Processes(this.folder);
@@ -115,14 +115,14 @@ export class Lab extends LabFiles {
     };
   }
 
-  /** An MCP server, as its client starts it; a supervisor's unless `env` says otherwise. */
+  /** An MCP server, started as by its client; a supervisor's unless `env` says otherwise. */
   async startServer(env: Record<string, string> = {}, options: ServerOptions = {}): Promise<LabServer> {
     const server = this.spawnServer(env, options);
     await server.initialize();
     return server;
   }
 
-  /** One that nobody has spoken to yet. */
+  /** A server before its handshake. */
   spawnServer(env: Record<string, string> = {}, options: ServerOptions = {}): LabServer {
     const { cwd: folder = this.project, ...more } = options;
     const server = new LabServer({ folder, env: { ...this.env, ...env }, clientName: 'lab', ...more });
@@ -130,12 +130,12 @@ export class Lab extends LabFiles {
     return server;
   }
 
-  /** A server that runs as a child of a peer's program, in its pane: that was started with `--mcp SOCKET`. */
+  /** A server that runs as a child of a peer's program, in its pane; the peer was started with `--mcp SOCKET`. */
   startServerIn(socket: string): Promise<LabServer> {
     return this.startServer({}, { program: ['-e', PIPE, socket] });
   }
 
-  /** A server in the peer role, outside of any pane. */
+  /** A server in the peer role, outside any pane. */
   startPeerServer(): Promise<LabServer> {
     return this.startServer({ MAM_ROLE: 'peer' }, { clientName: 'peer' });
   }
@@ -146,12 +146,12 @@ export class Lab extends LabFiles {
     return this.#reporter;
   }
 
-  /** What a program that was started in this pane has in its environment. */
+  /** The environment of a program started in this pane. */
   envOf(peer: Peer): Record<string, string> {
     return { TMUX: `${this.socket},1,0`, TMUX_PANE: peer.pane };
   }
 
-  /** A fake peer in a tmux session of its own, once it can be typed into. */
+  /** A fake peer in its own tmux session, once it accepts input. */
   async startPeer(kind: PeerKind = 'good', options: PeerOptions = {}): Promise<Peer> {
     const args = [...KINDS[kind], ...(options.args ?? [])];
     const peer = await this.#startPeer('peer.mjs', kind, { ...options, args });
@@ -184,7 +184,7 @@ export class Lab extends LabFiles {
     return peer;
   }
 
-  /** A tmux session that runs any command. */
+  /** A tmux session that runs the given command. */
   async startSession(name: string, command: string, cwd = this.project): Promise<void> {
     this.sessions.add(name);
     const size = ['-x', '120', '-y', '40'];
@@ -204,8 +204,8 @@ export class Lab extends LabFiles {
   }
 
   /**
-   * Runs a command of tmux over one client, which stays in a hidden session: for what is typed and looked at often,
-   * where a process for each costs the most of a test.
+   * Runs a tmux command over one client, which stays in a hidden session: for frequent typing and looks, for which
+   * separate processes would take most of a test's time.
    */
   async steadyTmux(command: string, ...args: string[]): Promise<string> {
     this.#steady ??= new TmuxServer(this.socket);
@@ -213,7 +213,7 @@ export class Lab extends LabFiles {
     return lines.join('\n').trimEnd();
   }
 
-  /** Takes the client of `steadyTmux` away. */
+  /** Ends the client of `steadyTmux`. */
   async leaveTmux(): Promise<void> {
     await this.#steady?.close();
     this.#steady = undefined;
@@ -229,7 +229,7 @@ export class Lab extends LabFiles {
     return this.start(args, { input: '' }).ended;
   }
 
-  /** What a command says with `--json`. */
+  /** A command's output with `--json`. */
   async json(...args: string[]): Promise<Json> {
     return JSON.parse((await this.mam(...args, '--json')).stdout);
   }
@@ -251,7 +251,7 @@ export class Lab extends LabFiles {
     return running.ended;
   }
 
-  /** Ends a process with the lab, which would be told as left. */
+  /** Ends a process with the lab, which would otherwise be reported as left. */
   keep<T extends ChildProcess>(child: T): T {
     this.kept.push(child);
     return child;
@@ -261,12 +261,12 @@ export class Lab extends LabFiles {
     this.cleaners.push(cleaner);
   }
 
-  /** Everything that was started in here and runs. */
+  /** All running processes that were started in here. */
   get processes(): LabProcess[] {
     return this.#processes.running;
   }
 
-  /** The hubs that run in here, also one that is just starting. */
+  /** The hubs that run in here, even one that is just starting. */
   get hubProcesses(): LabProcess[] {
     return this.processes.filter(({ command }) => command.endsWith(' hub-process'));
   }
@@ -284,7 +284,7 @@ export class Lab extends LabFiles {
     });
   }
 
-  /** Ends the hub as a crash does, without a word. @returns the process id that it had */
+  /** Kills the hub like a crash. @returns the process id that it had */
   async killHub(): Promise<number> {
     const pid = await this.hubPid();
     this.killedHubs.add(pid);
@@ -293,7 +293,7 @@ export class Lab extends LabFiles {
     return pid;
   }
 
-  /** Takes everything down. @throws when anything was left behind, or, with the place of the evidence, after a failure */
+  /** Takes everything down. @throws if anything was left behind or, with the place of the evidence, after a failure */
   end(failed = false, graceMs?: number): Promise<void> {
     return endLab(this, failed, graceMs);
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PATIENCE } from './until.ts';
 
-/** More than the longest wait that a test asks for, less than a test may take. */
+/** More than the longest wait of a test, less than a test may take. */
 const ANSWER_MS = 100_000 * PATIENCE;
 const END_MS = 10_000 * PATIENCE;
 /** The built program. */
@@ -23,20 +23,20 @@ export interface Message {
 export interface StartOptions {
   env?: Record<string, string>;
   clientName?: string;
-  /** What the client says it can, at `initialize`. */
+  /** The client's capabilities at `initialize`. */
   capabilities?: Record<string, unknown>;
   /** Another program than the built one, such as a server with a tool made for a test. */
   program?: string[];
-  /** A folder of the caller's to work in, which stays; else one is made, and removed at the end. */
+  /** The caller's working folder, which stays; otherwise one is made, and removed at the end. */
   folder?: string;
 }
 
-/** A raw JSON-RPC client of a server on real stdio, with a home, a project and an environment of its own. */
+/** A raw JSON-RPC client of a server on real stdio, with its own home, project and environment. */
 export class McpClient {
   readonly child: ChildProcessWithoutNullStreams;
   readonly home: string;
   readonly project: string;
-  /** Every line of stdout, as it came. */
+  /** Every line of stdout, unchanged. */
   readonly lines: string[] = [];
   readonly messages: Message[] = [];
   stderr = '';
@@ -47,7 +47,7 @@ export class McpClient {
   readonly #capabilities: Record<string, unknown>;
   /** The first answer with each id. */
   readonly #answers = new Map<Message['id'], Message>();
-  /** What goes on when the answer with this id comes, or the server ends. */
+  /** What continues when the answer with this id arrives, or the server ends. */
   readonly #waiting = new Map<Message['id'], (() => void)[]>();
   readonly #foreign: string[] = [];
   #rest = '';
@@ -86,7 +86,7 @@ export class McpClient {
     return this.child.pid ?? 0;
   }
 
-  /** Sends `initialize` and `notifications/initialized`; gives the result of the first. */
+  /** Sends `initialize` and `notifications/initialized`; returns the result of the first. */
   async initialize(): Promise<Message> {
     const answer = await this.request('initialize', {
       protocolVersion: '2025-06-18',
@@ -104,7 +104,7 @@ export class McpClient {
     return this.answer(id);
   }
 
-  /** Calls a tool; gives its result. @throws with an error of the protocol */
+  /** Calls a tool; returns its result. @throws on a protocol error */
   async call(name: string, args: object = {}, meta?: Record<string, unknown>) {
     const { result, error } = await this.request('tools/call', {
       name,
@@ -115,7 +115,7 @@ export class McpClient {
     return result;
   }
 
-  /** The answer to a request that was sent already. @throws after `ANSWER_MS`, or when the server has ended without it */
+  /** The answer to a request that was already sent. @throws after `ANSWER_MS`, or if the server has ended without it */
   answer(id: string | number | null): Promise<Message> {
     const answer = this.#wait(
       () => this.#answers.get(id),
@@ -134,7 +134,7 @@ export class McpClient {
     this.child.stdin.write(text);
   }
 
-  /** Waits until `look` finds something. @throws after `ANSWER_MS`, or when the server has ended without it */
+  /** Waits until `look` finds something. @throws after `ANSWER_MS`, or if the server has ended without it */
   until<T>(look: () => T | undefined): Promise<T> {
     return this.#wait(look, (goOn) => this.#wake.push(goOn));
   }
@@ -162,7 +162,7 @@ export class McpClient {
     }
   }
 
-  /** Ends the client and removes what it had. @throws when it did not end by itself, or stdout had anything but protocol */
+  /** Ends the client and removes its files. @throws if it did not end by itself, or if stdout had anything but protocol */
   async close(): Promise<void> {
     const wasKilled = this.child.killed;
     // A test may have stopped it.

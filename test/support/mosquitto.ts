@@ -7,13 +7,13 @@ import { until } from './until.ts';
 
 export const installed = spawnSync('mosquitto', ['-h']).error === undefined;
 export const USER = 'me';
-/** Looked for in everything that a test can see afterwards. */
+/** The password; tests search everything for it afterwards. */
 export const PASSWORD = 'sw0rdfish-77';
 
-/** What has a broker, and ends it. */
+/** The owner of a broker, which ends it. */
 type Host = Pick<Lab, 'folder' | 'env' | 'expected' | 'keep'>;
 
-/** A real broker on a loopback port of its own, that asks for a password and keeps sessions on disk. */
+/** A real broker on its own loopback port that requires a password and keeps sessions on disk. */
 export class Mosquitto {
   readonly port: number;
   readonly url: string;
@@ -23,10 +23,10 @@ export class Mosquitto {
   readonly #config: string;
   #child: ChildProcess | undefined;
 
-  /** The certificate that it shows, its own authority; with `tls` only. */
+  /** Its certificate, which is its own authority; only with `tls`. */
   readonly certificate: string;
 
-  /** @param options.anonymous everybody may do everything @param options.more lines of its configuration */
+  /** @param options.anonymous everyone may do everything @param options.more lines of its configuration */
   static async make(
     lab: Host,
     {

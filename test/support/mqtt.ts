@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
 
-/** A plain MQTT.js client on the socket of a hub, as of any other program; it leaves with its test. */
+/** A plain MQTT.js client on a hub's socket, like any other program's; it ends with its test. */
 export function joinHub(home: string, options: IClientOptions = {}): Promise<MqttClient> {
   const socket = () => createConnection(join(home, 'hub.sock'));
   return joined(new mqtt.MqttClient(socket, { reconnectPeriod: 0, ...options }));
 }
 
-/** The same on a broker of the user's. */
+/** The same on a user's broker. */
 export function joinBroker(url: string, options: IClientOptions = {}): Promise<MqttClient> {
   return joined(mqtt.connect(url, { reconnectPeriod: 0, ...options }));
 }

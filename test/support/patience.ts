@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 
-/** What a start of Node takes on one idle core of the machine that the limits were chosen on, in ms. */
+/** How long Node takes to start on one idle core of the machine for which the limits were chosen, in ms. */
 const USUAL_MS = 50;
-/** A machine that seems slower than this is not waited for: something else is wrong with it. */
+/** The maximum factor: a machine that seems slower has another problem. */
 const MOST = 20;
 
 /**
- * How many times the usual time is waited for what is due here: by what starts of Node take now, beside whatever else
- * the machine does.
+ * The factor by which waits are longer on this machine, measured by how long Node takes to start under the current
+ * load.
  * @param atOnce how many of the tests' processes work at a time
  */
 export async function measurePatience(atOnce: number): Promise<number> {

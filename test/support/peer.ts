@@ -36,14 +36,14 @@ export class Peer {
     );
   }
 
-  /** What became of each command that it asked for: true for one that was allowed. */
+  /** The outcome of each command that it asked for: true if allowed. */
   get settled(): [string, boolean][] {
     return this.notes.flatMap(({ settled, allowed }) =>
       settled === undefined ? [] : [[settled, allowed === true]],
     );
   }
 
-  /** When it read what, in ms since 1970 and one character a byte. */
+  /** What it read and when, in ms since 1970, one character per byte. */
   get reads(): { at: number; read: string }[] {
     return this.notes.flatMap(({ at, read }) => (read === undefined ? [] : [{ at, read }]));
   }
@@ -53,7 +53,7 @@ export class Peer {
     return Buffer.from(this.reads.map(({ read }) => read).join(''), 'latin1');
   }
 
-  /** Every byte that reached it while its dialog was up or it was busy. */
+  /** Every byte that reached it while its dialog was open or it was busy. */
   get bytesWhileHeld(): Buffer {
     const reads = this.notes.filter((note) => note.held === true);
     return Buffer.from(reads.map((note) => note.read ?? '').join(''), 'latin1');
@@ -65,7 +65,7 @@ export class Peer {
     return [...this.bytes.toString().matchAll(/\x1b\[200~(.*?)\x1b\[201~/gs)].map(([, text]) => text ?? '');
   }
 
-  /** Every byte outside of the pastes. */
+  /** Every byte outside the pastes. */
   get keys(): string {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the brackets of a paste are control sequences
     return this.bytes.toString().replace(/\x1b\[200~.*?\x1b\[201~/gs, '');
@@ -76,7 +76,7 @@ export class Peer {
     process.kill(this.pid, 'SIGUSR2');
   }
 
-  /** Waits until it has got so many pastes and Enters in all. */
+  /** Waits until it has received this many pastes and Enters in all. */
   async gets(pastes: number, enters: number): Promise<void> {
     await until(
       `${pastes} pastes and ${enters} Enters at ${this.session}`,
@@ -84,12 +84,12 @@ export class Peer {
     );
   }
 
-  /** Waits until it has made a report of this type, and gives what it was answered. */
+  /** Waits until it has made a report of this type, and returns the answer. */
   reported(event: string): Promise<Report> {
     return until(`${this.session} reports ${event}`, () => this.reports.find((one) => one.event === event));
   }
 
-  /** True when it has begun to hang. */
+  /** True once it hangs. */
   get hangs(): boolean {
     return this.notes.some((note) => note.hangs === true);
   }
@@ -98,7 +98,7 @@ export class Peer {
     return this.pid > 0;
   }
 
-  /** What it has written; a line that it is killed in is none. */
+  /** What it has written, without a line cut by a kill. */
   protected get notes(): Note[] {
     const lines = existsSync(this.log) ? readFileSync(this.log, 'utf8').split('\n') : [];
     return lines.flatMap((line) => {
@@ -132,7 +132,7 @@ interface Note {
   code?: number;
   stdout?: string;
   stderr?: string;
-  /** Of the agents of `test/faults`: what was sent off with Enter, and each report before and after. */
+  /** For the agents of `test/faults`: what was submitted with Enter, and each report before and after. */
   submitted?: string;
   reporting?: string;
   job?: string;

@@ -7,7 +7,7 @@ import { jobPaths } from '../../src/registry/paths.ts';
 import { Seal } from '../../src/registry/seal.ts';
 import type { Lab } from './lab.ts';
 
-/** Puts a job without a pane into a registry, as a hub would have left it, for the next hub to take up. */
+/** Puts a job without a pane into a registry, as a hub would have left it, for the next hub to load. */
 export function plant(
   lab: Lab,
   id: string,

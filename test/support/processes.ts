@@ -3,30 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './until.ts';
 
-/** How the folder of every lab begins. */
+/** The prefix of every lab's folder. */
 export const LABS = join(tmpdir(), 'mam-');
 
 /** A running process that has a lab's folder in its command line or its environment. */
 export interface LabProcess {
   pid: number;
-  /** When it began, in ticks since the boot: numbers are given again, on a busy machine within minutes. */
+  /** When it started, in ticks since boot: pids are reused, on a busy machine within minutes. */
   began: string;
   command: string;
 }
 
 /** Finds the processes of one lab: those that have its folder in their command line or their environment. */
 export class Processes {
-  /** Those that no lab has anything to do with: what a process was started with does not change. */
+  /** Processes that belong to no lab: a process's command line and environment do not change. */
   static readonly #strangers = new Set<string>();
   readonly #folder: string;
-  /** Processes that are not the lab's, with when each began. */
+  /** Processes that are not the lab's, with their start times. */
   readonly #foreign = new Set<string>();
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Every running one but this. */
+  /** All running processes except this one. */
   get running(): LabProcess[] {
     const found: LabProcess[] = [];
     for (const name of readdirSync('/proc')) {
@@ -50,7 +50,7 @@ export class Processes {
 /** The command line of a process; empty for one that is gone. */
 export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
 
-/** Waits until processes have ended: a look at each of them costs a hundredth of one at all. @throws after `ms` */
+/** Waits until processes have ended: checking only these costs a hundredth of checking all. @throws after `ms` */
 export function untilEnded(what: string, processes: readonly LabProcess[], ms: number): Promise<boolean> {
   const isOver = ({ pid, began }: LabProcess): boolean => {
     const [state, now] = stateOf(pid);
@@ -59,7 +59,7 @@ export function untilEnded(what: string, processes: readonly LabProcess[], ms: n
   return until(what, () => processes.every(isOver), ms);
 }
 
-/** A process's state, as a letter, and when it began, in ticks since the boot; nothing for one that is gone. */
+/** A process's state, as a letter, and its start, in ticks since boot; nothing if it is gone. */
 function stateOf(pid: number): [state: string | undefined, began: string | undefined] {
   const stat = readStart(`/proc/${pid}/stat`);
   if (stat === '') return [undefined, undefined];
@@ -91,7 +91,7 @@ export function groupOf(pid: number): number {
 /** Longer than any `stat`, in bytes. */
 const start = Buffer.alloc(2_048);
 
-/** The first 2 KB of a file: half the calls of `read`, and there are hundreds of processes to look at. */
+/** The first 2 KB of a file: half the calls of `readFile`, and there are hundreds of processes to check. */
 function readStart(path: string): string {
   let file: number;
   try {

@@ -3,15 +3,14 @@ import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system in memory, where Linux has one. */
+/** Linux's file system in memory. */
 const IN_MEMORY = '/dev/shm';
-/** In bytes. The labs of one run held 24 MB at most; those of tests that fell stay. A container may have 64 MB there. */
+/** In bytes. The labs of one run take at most 24 MB; those of failed tests stay. A container may have 64 MB there. */
 const ROOM = 256 * 1024 ** 2;
 
 /**
- * The folder that labs are made in: in memory where that has room and runs programs, else the system's. Making and
- * removing their files takes a twentieth of the machine's time on a disk, and the tests of what a full or slow disk does
- * mount their own.
+ * The folder for labs: in memory if that has room and can run programs, otherwise the system's. On a disk, making and
+ * removing their files takes a twentieth of the machine's time; tests of a full or slow disk mount their own.
  */
 export function scratchFolder(): string {
   if (process.env['TMPDIR'] !== undefined) return tmpdir();
@@ -23,7 +22,7 @@ export function scratchFolder(): string {
   }
 }
 
-/** False where a mount option forbids it. */
+/** False if a mount option forbids it. */
 function runsPrograms(folder: string): boolean {
   const own = mkdtempSync(join(folder, 'mam-'));
   try {

@@ -2,8 +2,8 @@ import { afterAll, afterEach } from 'vitest';
 import { McpClient, type StartOptions } from './mcp-client.ts';
 
 /**
- * One MCP client after its handshake, for tests of a file whose calls leave nothing behind. It is started by the first
- * that asks for it, and closed after the last test.
+ * One MCP client after its handshake, for tests of a file whose calls leave nothing behind. The first test that needs
+ * it starts it; it is closed after the last test.
  */
 export function sharedClient(): () => Promise<McpClient> {
   let shared: Promise<McpClient> | undefined;

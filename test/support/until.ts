@@ -1,17 +1,17 @@
-/** The first pause between two looks, in ms; each next one is a little longer, so that a long wait costs little. */
+/** The first pause between two looks, in ms; each further one is a little longer, so that a long wait costs little. */
 const FIRST_MS = 4;
 const LONGER = 1.25;
 const LONGEST_MS = 60;
-/** A look that takes long, such as one by a program that is started for it, is followed by a pause of so many times. */
+/** A slow look, such as one that starts a program, is followed by a pause this many times as long. */
 const TIMES_LOOK = 2;
 
-/** How many times the usual time is waited for what is due; see `measurePatience`. */
+/** The factor by which waits are longer on this machine; see `measurePatience`. */
 export const PATIENCE = Number(process.env['TEST_PATIENCE'] ?? 1);
-/** Only what never comes is waited for so long, in ms. */
+/** The time limit of a wait, in ms: only what never comes takes that long. */
 const DUE_MS = 15_000 * PATIENCE;
 
 /**
- * Waits until a condition gives something; one that throws, as for a file that is not there yet, gives nothing.
+ * Waits until a condition returns a truthy value; throwing, as for a missing file, counts as false.
  * @param what for the error
  * @throws after `ms` milliseconds, with what the condition threw last
  */

@@ -4,14 +4,14 @@ import type { World } from '../world.ts';
 
 const EVENTS = { progress: 20, started: 1, question: 1, completed: 1.5, error: 0.3 } as const;
 
-/** The end of an id that no job has. */
+/** A suffix that no job id has. */
 const NOBODYS = '---';
 
-/** What is reported: mostly on a person's job that is new; now and then on any, which may have ended. */
+/** Reports mostly on a new job for a person, occasionally on any job, which may have ended. */
 export function nextReport(world: World, random: Random) {
   const open = world.jobs.filter(({ agent }) => agent === undefined).slice(-5);
   const known = random.pick([...open, ...(random.chance(0.1) ? world.jobs.slice(-20) : [])])?.id;
-  // As of a peer that has misread its order.
+  // As from a peer that has misread its order.
   const job = known !== undefined && random.chance(0.02) ? `${known.slice(0, -3)}${NOBODYS}` : known;
   const event = random.weighted(EVENTS);
   const token = world.token();

@@ -3,7 +3,7 @@ import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
 import { nextReport } from './reporter.ts';
 
-/** Somebody at a prompt: reports, waits, looks. */
+/** Someone at a prompt: reports, waits, looks. */
 export async function typeCommands(world: World, random: Random): Promise<void> {
   while (!world.over) {
     await pause(random.whole(200, 1_200));

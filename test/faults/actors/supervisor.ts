@@ -3,12 +3,12 @@ import { AGENTS } from '../agent.ts';
 import type { Random } from '../random.ts';
 import type { KnownJob, World } from '../world.ts';
 
-/** So many jobs of the last ones are looked at. */
+/** How many of the latest jobs are looked at. */
 const RECENT = 12;
-/** Short, so that limits fire while it lasts; now and then one that does not. */
+/** Short, so that limits fire during the run; occasionally one that does not. */
 const TIMEOUTS = [3, 5, 8];
 const LONG_S = 3600;
-/** A delegation whose answer was lost is tried so often again, with the same key. */
+/** How often a delegation whose answer was lost is retried with the same key. */
 const TRIES = 3;
 
 /** Delegates, looks, answers and cancels, as a supervising agent does. */

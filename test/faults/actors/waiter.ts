@@ -2,7 +2,7 @@ import { pause } from '../../support/until.ts';
 import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
 
-/** Waits for one job after the other, each to its end, with the cursor of the answer before. */
+/** Waits for one job after another, each to its end, with the cursor of the previous answer. */
 export async function wait(world: World, place: string, random: Random): Promise<void> {
   while (!world.over) {
     const job = world.jobs.length === 0 ? undefined : random.pick(world.jobs.slice(-8)).id;

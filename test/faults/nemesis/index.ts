@@ -15,7 +15,7 @@ const FAULTS: Fault[] = [...signals, ...disks, ...tears, ...removals, ...others,
 /** What may happen in the middle of another fault. */
 const SHARP = signals.filter(({ name }) => !name.endsWith('stopped'));
 
-/** Which faults may happen, by their names: only some, or all but some. */
+/** Which faults may happen, by name: only some, or all but some. */
 export interface Choice {
   only: string[];
   without: string[];
@@ -23,7 +23,7 @@ export interface Choice {
 
 export const ALL: Choice = { only: [], without: [] };
 
-/** Makes one fault after the other until the time is over; each is mended when this resolves. */
+/** Causes one fault after another until the time is over; all are reverted when this resolves. */
 export async function raise(
   world: World,
   random: Random,
@@ -49,7 +49,7 @@ export async function raise(
   }
 }
 
-/** The faults that can't be made here, with why. */
+/** The faults that can't be caused here, and why. */
 export function impossible(world: World): string[] {
   const missing = FAULTS.flatMap(({ name, missing }) => {
     const why = missing?.(world);
@@ -70,7 +70,7 @@ async function make(
     const what = await make(world, random, hold);
     if (what !== undefined) world.ledger.fault(name, `${what}, ${Date.now() - began} ms`);
   } catch (error) {
-    // The file that it was about was gone already, or the disk is full.
+    // Its file was already gone, or the disk is full.
     world.ledger.note(`could not be made: ${name}`, { error: (error as Error).message });
   }
 }

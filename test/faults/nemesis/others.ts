@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pause } from '../../support/until.ts';
 import type { Fault } from './fault.ts';
 
-/** Others who come for the same things, and the machine itself. */
+/** Others who compete for the same things, and the machine itself. */
 export const others: Fault[] = [
   {
     name: 'second home',
@@ -39,7 +39,7 @@ export const others: Fault[] = [
     share: 2,
     async make(world) {
       await world.open();
-      // As two clients that start one at the same time.
+      // Like two clients that start one at the same time.
       const [one, other] = [world.lab.start(['hub-process']), world.lab.start(['hub-process'])];
       return `${one.child.pid} and ${other.child.pid}`;
     },

@@ -5,10 +5,10 @@ import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
 import type { Fault } from './fault.ts';
 
-/** So long an order is waited for, in ms. */
+/** How long to wait for an order, in ms. */
 const ORDER_MS = 4_000;
 
-/** A person who looks at an agent's pane, and uses its keyboard or the window around it; never their Enter. */
+/** A person who views an agent's pane, and uses its keyboard or window, but never presses Enter. */
 export const person: Fault[] = [
   {
     name: 'words typed',
@@ -22,7 +22,7 @@ export const person: Fault[] = [
       await pause(random.whole(0, 2_500));
       await keys('-l', words);
       await hold(random.whole(50, 3_000));
-      // As many characters as they have typed, or all of it.
+      // Deletes as many characters as they have typed, or everything.
       if (random.chance(0.5)) {
         await keys('-N', `${words.length}`, 'BSpace');
         await hold(random.whole(50, 1_000));
@@ -69,7 +69,7 @@ export const person: Fault[] = [
   },
 ];
 
-/** Gives it a job whose first Enter it swallows, and waits until the order is in its box; none may come there. */
+/** Gives it a job whose first Enter it swallows, and waits until the order is in its box, if it gets there. */
 async function giveOrder(world: World, { pid, pane, session, kind }: Agent): Promise<void> {
   signal(pid, 'SIGUSR2');
   const where = { agent: kind, agent_session: `tmux:${session}` };

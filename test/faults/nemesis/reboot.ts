@@ -3,7 +3,7 @@ import { pause } from '../../support/until.ts';
 import { isHub, type World } from '../world.ts';
 import type { Fault } from './fault.ts';
 
-/** The machine goes down: everything ends at once, the tmux server too, and comes up with another boot id. */
+/** The machine reboots: everything ends at once, including the tmux server, and the boot id changes. */
 export const reboot: Fault = {
   name: 'reboot',
   share: 1,

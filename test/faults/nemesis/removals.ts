@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isJobId } from '../../../src/base/ids.ts';
 import type { Fault } from './fault.ts';
 
-/** It may have been made anew: a person takes the new jobs along. Of a job that was there before only the old folder is its. */
+/** It may have been recreated: a person moves the new jobs along. Of an existing job only the old folder counts. */
 function putBack(registry: string, away: string): void {
   const anew = join(registry, `../anew-${Date.now()}`);
   if (existsSync(registry)) renameSync(registry, anew);
@@ -14,7 +14,7 @@ function putBack(registry: string, away: string): void {
   rmSync(anew, { recursive: true, force: true });
 }
 
-/** What somebody's hand, a cleaner or a disk that goes away may take under a running hub. */
+/** What a person, a cleaner or a vanishing disk may remove under a running hub. */
 export const removals: Fault[] = [
   {
     name: 'registry away',
@@ -55,7 +55,7 @@ export const removals: Fault[] = [
     },
   },
   {
-    // Not `clients`: by its notes the next hub ends a control client of one that was killed, which tmux 3.3a may keep for ever.
+    // Not `clients`: its notes let the next hub end a killed hub's control client, which tmux 3.3a may keep forever.
     name: 'part of the home gone',
     share: 3,
     async make({ lab }, random) {

@@ -5,7 +5,7 @@ import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
 import type { Fault } from './fault.ts';
 
-/** Finds one process of its kind and gives what ends it in an order that the lab knows of. */
+/** Finds one process of its kind and returns what ends it in a way that the lab knows. */
 interface Target {
   name: string;
   share: number;
@@ -74,7 +74,7 @@ const SIGNALS = [
   { name: 'SIGSTOP', share: 2, what: 'stopped' },
 ] as const;
 
-/** Every kind of process, killed, asked to end, and stopped for some seconds. */
+/** Every kind of process: killed, asked to end, or stopped for some seconds. */
 export const signals: Fault[] = TARGETS.flatMap(({ name, share, find }) =>
   SIGNALS.map(
     (sent): Fault => ({

@@ -12,7 +12,7 @@ import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
 import type { Fault } from './fault.ts';
 
-/** What a power cut can do, while no hub runs: nothing that was acknowledged, but all that was not flushed. */
+/** What a power cut can lose while no hub runs: nothing acknowledged, but anything not flushed. */
 function afterPowerCut(
   name: string,
   share: number,
@@ -26,7 +26,7 @@ export const tears: Fault[] = [
     const job = aJob(world, random);
     const text = job === undefined ? undefined : world.read(job, 'events.jsonl');
     if (job === undefined || text === undefined) return undefined;
-    // The beginning of an event that was on its way: its line, or the line before it, cut anywhere.
+    // The beginning of an event in flight: its line, or the line before it, cut anywhere.
     const last = text.trimEnd().split('\n').at(-1) ?? '';
     const next = `\n${last.replace(/"seq":\d+/, (seq) => `"seq":${Number(seq.slice(6)) + 1}`)}\n`;
     const torn = next.slice(0, random.whole(1, Math.max(1, next.length - 3)));
@@ -47,7 +47,7 @@ export const tears: Fault[] = [
     const path = join(world.lab.registry, '.index.jsonl');
     if (!existsSync(path)) return undefined;
     const { length } = readFileSync(path);
-    // Cut, or with zeros where a block was never written.
+    // Cut, or with zeros in place of a block that was never written.
     if (random.chance(0.5)) truncateSync(path, random.whole(0, length));
     else {
       const bytes = readFileSync(path);

@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../../../src/job/event.ts';
 import type { Evidence, JobEvidence, Told } from '../evidence.ts';
 import { isOurs, type Rule, said } from './rule.ts';
 
-/** What was acknowledged or kept stands in the journal once and whole; what was refused does not; nothing stands there twice. */
+/** What was acknowledged or kept is in the journal once and whole; what was refused is not; nothing is there twice. */
 export const acknowledged: Rule = (evidence) => {
   const places = byToken(evidence);
   return evidence.told
@@ -15,10 +15,10 @@ export const acknowledged: Rule = (evidence) => {
       if (found.length > 1) return [`${said(told)} stands in the journal ${found.length} times`];
       if (!isOurs(told))
         return found.length > 0 ? [`${said(told)} stands in the journal of another home`] : [];
-      // An answer to the peer has no such words: it is taken, or there is an error.
+      // An answer to the peer has no such text: it is accepted, or there is an error.
       const counts =
         told.outcome === 'answer' && (told.call === 'answer_job' || accepted === true || recorded === true);
-      // Only the hub knows that there is no such job: what is kept meanwhile is refused when it comes.
+      // Only the hub knows that there is no such job: what is kept meanwhile is refused when it arrives.
       const isNobodys =
         recorded === false && evidence.jobs[told.job ?? ''] === undefined && !wasDelegated(evidence, told);
       if (counts && first === undefined && !isNobodys)
@@ -47,7 +47,7 @@ function wasDelegated({ told }: Evidence, { job }: Told): boolean {
   return told.some((one) => one.call === 'delegate_job' && one.outcome === 'answer' && one.job === job);
 }
 
-/** Where each report's words stand. */
+/** Where each report's text is. */
 function byToken({ jobs }: Evidence): Map<string, { job: string; event: RecordedEvent }[]> {
   const places = new Map<string, { job: string; event: RecordedEvent }[]>();
   for (const [job, { events }] of Object.entries(jobs)) {

@@ -2,14 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JobRecord } from '../../../src/job/record.ts';
 import type { Rule } from './rule.ts';
 
-/** What each of them says of where a job stands. */
+/** What each of them says about a job's state. */
 interface Standing {
   status: string;
   reason?: string | undefined;
   final_at?: string | undefined;
 }
 
-/** Once all rests, the journal, `job.json`, the lists, `job_status` and the retained record say the same. */
+/** Once all is at rest, the journal, `job.json`, the lists, `job_status` and the retained record agree. */
 export const agreement: Rule = ({ jobs, unretained }) => [
   ...unretained.map((what) => `the retained record of ${what}`),
   ...Object.entries(jobs).flatMap(([id, { folded, snapshot, row, listed, status, retained }]) => {

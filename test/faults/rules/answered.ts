@@ -1,6 +1,6 @@
 import { isOurs, type Rule, said } from './rule.ts';
 
-/** A living process answers in time, and in words of ours: no internal error, no stack. */
+/** A living process answers in time, and with our own messages: no internal error, no stack. */
 export const answered: Rule = ({ told }) =>
   told.filter(isOurs).flatMap((one) => {
     if (one.outcome === 'lost')

@@ -1,7 +1,7 @@
 import { dataOf } from '../../../src/job/event.ts';
 import type { Rule } from './rule.ts';
 
-/** A job that a supervisor was told of is there; the same key is always the same job; no half-made job stays. */
+/** A job that was reported to a supervisor exists; the same key is always the same job; no half-made job stays. */
 export const delegated: Rule = ({ told, jobs }) => {
   const found: string[] = [];
   const byKey = new Map<string, string>();

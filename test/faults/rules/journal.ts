@@ -1,6 +1,6 @@
 import type { Rule } from './rule.ts';
 
-/** A journal has every `seq` from 1 on once, no event twice, and whole lines but for those that a crash has torn. */
+/** A journal has every `seq` from 1 on once, no event twice, and whole lines except those that a crash has torn. */
 export const journal: Rule = ({ jobs, tears }) => {
   const found: string[] = [];
   let torn = 0;

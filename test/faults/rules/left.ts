@@ -1,4 +1,4 @@
 import type { Rule } from './rule.ts';
 
-/** When all has ended, nothing is left: no process, socket, half-written file, lock or hidden session. */
+/** When everything has ended, nothing is left: no process, socket, half-written file, lock or hidden session. */
 export const left: Rule = (evidence) => evidence.left.map((what) => `left: ${what}`);

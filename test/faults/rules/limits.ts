@@ -1,12 +1,12 @@
 import { isFinal } from '../../../src/job/words.ts';
 import { isAmendable, type Rule } from './rule.ts';
 
-/** A limit that passed while something was wrong fires so soon after that was mended, in ms. */
+/** How soon a limit that passed during a fault fires after the fault was fixed, in ms. */
 const BOUND_MS = 15_000;
-/** Clocks are read twice, and timers come a little early. */
+/** Clocks are read twice, and timers fire a little early. */
 const EARLY_MS = 50;
 
-/** Every job ends, no limit fires early, and one that is due fires soon once nothing is in its way. */
+/** Every job ends, no limit fires early, and a due one fires soon once nothing blocks it. */
 export const limits: Rule = ({ jobs, mended, patience, restless }) => {
   const found = restless.map((what) => `did not come to rest: ${what}`);
   for (const [id, { folded, events }] of Object.entries(jobs)) {

@@ -3,7 +3,7 @@ import type { Rule } from './rule.ts';
 
 const MESSAGE =
   /^Job ([a-z0-9-]+): there is something for you to read\. Call the MCP tool publish_event of the server mam with job_id \1 and event progress\. Its answer holds it\. Without that tool run: [^\n"'`$]+ publish --job \1 --event progress, note ([a-z0-9]{8})$/;
-/** The messages themselves, where they fit into a line. */
+/** The messages themselves, if they fit into a line. */
 const LETTER =
   /^Job ([a-z0-9-]+), for you: (?:(?:The answer to your question "[^"\n]+"|A message from whoever delegated this job): token-\d+-\d+ ?|Your result did not pass the check \(run [^\n]+)+, note ([a-z0-9]{8})$/;
 const REMINDER =
@@ -33,7 +33,7 @@ export const panes: Rule = (evidence) => {
   return found;
 };
 
-/** Which of our texts it is, or that it is none. */
+/** Which of our texts it is, if any. */
 function textOf(
   { jobs }: Evidence,
   peer: PeerEvidence,
@@ -48,7 +48,7 @@ function textOf(
   ] as const) {
     const [, id = '', mark] = pattern.exec(text) ?? [];
     const job = jobs[id];
-    // One reminder for a job; of messages each mark is one typing.
+    // One reminder per job; for messages each mark is typed once.
     if (job !== undefined)
       return { key: what === 'reminder' ? `the reminder of ${id}` : `message ${mark} of ${id}`, id, job };
   }

@@ -2,7 +2,7 @@ import { isFinal, type Status } from '../../../src/job/words.ts';
 import type { Evidence, Told } from '../evidence.ts';
 import { isAmendable, isOurs, type Rule, said, states } from './rule.ts';
 
-/** What a process was told of a job's state. */
+/** What a process was told about a job's state. */
 interface Word {
   told: Told;
   job: string;
@@ -10,10 +10,10 @@ interface Word {
   reason?: string | undefined;
 }
 
-/** Those who read files see what the hub has not written yet, so long, in ms. */
+/** How long readers of files may lag behind the hub, in ms. */
 const BEHIND_MS = 3_000;
 
-/** An end that anybody was told of was true, and is never taken back but by a late report; no job is denied that is there. */
+/** Every reported end was true and is revoked only by a late report; no existing job is denied. */
 export const toldEnds: Rule = (evidence) => {
   const { told, jobs } = evidence;
   const found: string[] = [];
@@ -45,7 +45,7 @@ function statesOf(job: Evidence['jobs'][string]): Set<string> {
   return new Set(all.flatMap(({ status, reason }) => [status, `${status} ${reason ?? ''}`]));
 }
 
-/** Somebody is told that a job is open after somebody was told of its end. */
+/** A job is reported as open after its end was reported. */
 function wentBack(words: Word[], ends: Word[], { patience }: Evidence): string[] {
   const first = new Map<string, Word>();
   for (const end of ends) {
@@ -65,7 +65,7 @@ function wentBack(words: Word[], ends: Word[], { patience }: Evidence): string[]
   });
 }
 
-/** Somebody is told that a job does not exist which was delegated before. */
+/** A job that was delegated before is reported as nonexistent. */
 function denied({ told, jobs }: Evidence): string[] {
   const since = new Map<string, number>();
   for (const { call, outcome, job, ended } of told)

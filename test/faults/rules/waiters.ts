@@ -4,7 +4,7 @@ import { isFinal } from '../../../src/job/words.ts';
 import type { Evidence, Told } from '../evidence.ts';
 import { isOurs, type Rule, said, states } from './rule.ts';
 
-/** What a waiter is told stands in the journal, and with a cursor it misses nothing. */
+/** What a waiter is told is in the journal, and with a cursor it misses nothing. */
 export const waiters: Rule = (evidence) =>
   evidence.told
     .filter((told) => isOurs(told) && told.outcome === 'answer' && /^(wait_job|mam wait)$/.test(told.call))
