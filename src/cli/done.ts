@@ -31,7 +31,7 @@ export default defineCommand({
   },
 });
 
-/** The job that is meant, and the remaining words. */
+/** The chosen job, and the remaining words. */
 async function choose(
   named: string | undefined,
   words: string[],

@@ -41,7 +41,7 @@ const publish = defineCommand({
   options,
   json: { tool: 'publish_event' },
   exits: {
-    done: 'recorded (stderr says so when the job was already final), or kept in the outbox (stderr says so)',
+    done: 'recorded, or kept in the outbox; stderr says when it was kept, or the job was already final',
     failed: 'the hub refused it: there is no such job',
     lost: 'it could not be stored anywhere, not even in the outbox',
   },

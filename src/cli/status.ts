@@ -17,7 +17,7 @@ export default defineCommand({
   about: ["Shows a job's record and its events. Reads the files, so it needs no hub."],
   words: [jobWord],
   options: theJob,
-  json: { tool: 'job_status', also: 'All events are there, so `more_events` is false.' },
+  json: { tool: 'job_status', also: 'All events are included, so `more_events` is false.' },
   exits: { done: 'the job was found, whatever its status' },
   examples: ['mam status --job fix-login-7f3kq2ab', 'mam status fix-login'],
 

@@ -17,7 +17,7 @@ export default defineCommand({
     'Leaving it changes nothing: the jobs go on.',
   ],
   options: { open: flag('start with the open jobs only') },
-  json: 'Nothing: a board is for people. Scripts use `mam list --json` and `mam wait --json`',
+  json: 'Not available: the board is for people. Scripts use `mam list --json` and `mam wait --json`',
   exits: { done: 'you left the board' },
   examples: ['mam watch', 'mam watch --open'],
 

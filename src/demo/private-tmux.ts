@@ -49,7 +49,7 @@ export async function startPeer(stage: Stage, stop: AbortSignal): Promise<void> 
   stop.throwIfAborted();
   const dead = await tmux(stage, ['display-message', '-p', '-t', `=${SESSION}:`, '#{pane_dead}']);
   if (dead === '0' && !timedOut) return;
-  throw new MamError('unavailable', dead === '1' ? 'The peer has ended.' : 'The peer did not get ready.');
+  throw new MamError('unavailable', dead === '1' ? 'The peer has ended.' : 'The peer did not become ready.');
 }
 
 /** From now on the session ends with the peer. */

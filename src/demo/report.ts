@@ -42,7 +42,7 @@ export function keptCommands(stage: Stage, mam: string) {
 }
 
 /**
- * The report for a person's eyes: a line a step, then the timeline.
+ * The report for a person: one line per step, then the timeline.
  * @param commandsOf what to type when the demo is kept
  */
 export function textReport(

@@ -33,7 +33,7 @@ export const listJobs = {
   },
   answer: {
     jobs: list(group(jobRow)),
-    total: count('jobs in the registry, whatever the filter'),
+    total: count('jobs in the registry, regardless of the filter'),
     need_you: count('how many of these need you'),
     cursor: maybe(text('absent on the last page')),
     registry_dir: text(),
@@ -45,7 +45,7 @@ export interface ListResult {
   jobs: JobRow[];
   cursor?: string | undefined;
   total: number;
-  /** How many jobs of the registry need someone, whatever the filter. */
+  /** How many jobs of the registry need someone, regardless of the filter. */
   need_you?: number | undefined;
 }
 

@@ -82,7 +82,7 @@ function stepsFor(record: JobRecord) {
     queued: [look, `${screen} Or give it up: ${cancel}`],
     unsent: [
       look,
-      `${screen} If a dialog is there, a person has to answer it; if the order is in the input box, to press Enter. If it never arrived: ${cancel} Then delegate it again.`,
+      `${screen} If a dialog is there, a person has to answer it; if the order is still in the input box, a person has to press Enter. If it never arrived: ${cancel} Then delegate it again.`,
     ],
     silent: [look, `${screen} If it only needs to be told to continue: ${instruct} Or give it up: ${cancel}`],
   } satisfies Record<string, [command: string, calls: string]>;
@@ -121,5 +121,5 @@ export function finalStep(records: readonly JobRecord[]): string {
   const include = ['events', 'screen', ...(first.reason === 'validation_failed' ? ['validation'] : [])];
   const why = callOf('job_logs', { job_id: first.job_id, include });
   const others = failed.length > 1 ? ` The same for ${failed.length - 1} more.` : '';
-  return `Nothing is left to wait for. Why it failed: ${why}${others} Then delegate it again if it is still to be done.`;
+  return `Nothing is left to wait for. Why it failed: ${why}${others} Then delegate it again if it still needs to be done.`;
 }

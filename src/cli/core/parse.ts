@@ -11,7 +11,7 @@ const HELP = flag('this command, with an example', { short: 'h' });
 /**
  * Reads a command line by its declaration.
  * @returns undefined when it asks for help
- * @throws MamError `bad_input` with what is wrong and what would be right
+ * @throws MamError `bad_input` with what is wrong and how to correct it
  */
 export function parseCommandLine(command: Command, args: string[]): Given | undefined {
   const { words = [] } = command;
