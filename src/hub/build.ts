@@ -41,7 +41,7 @@ import { RunningChecks } from './verdicts/running-checks.ts';
 import { Validator } from './verdicts/validator.ts';
 import { Verifications } from './verdicts/verifications.ts';
 
-/** Makes the parts of a hub, each from earlier ones. */
+/** Builds the parts of a hub, each from earlier ones. */
 export function buildHub(options: HubOptions) {
   const { settings, log, onEnd } = options;
   const { realm, host, broker } = settings;

@@ -95,7 +95,7 @@ export function parseClaim(raw: Record<string, unknown>, jobId: string, outside 
   if (claim.job_id !== jobId) return refuse("The event's job_id is not the one in its topic.");
   const makers = Object.hasOwn(MAKERS, claim.type) ? MAKERS[claim.type] : undefined;
   if (claim.source === 'hub' || (makers !== undefined && !makers.includes(claim.source)))
-    return refuse(`An event ${claim.type} cannot come from a ${claim.source}.`);
+    return refuse(`An event of type ${claim.type} cannot come from a ${claim.source}.`);
   const strange = outside ? strangeOutside(claim) : undefined;
   if (strange !== undefined) return refuse(strange);
   if (unknownBytes(claim) > UNKNOWN_BYTES)
@@ -114,7 +114,7 @@ export function refused(event_id: string, refusal: string): ClaimReply {
   return { event_id, accepted: false, recorded: false, refusal };
 }
 
-/** Refuses what only a process of the hub's own user may claim. */
+/** Why a claim over a broker is refused: only a process of the hub's own user may make it. */
 function strangeOutside({ type, source, result_spool: spool }: Claim): string | undefined {
   if (source !== 'peer' || !(REPORT_TYPES as readonly string[]).includes(type))
     return `Only a peer's reports are accepted over a broker: ${REPORT_TYPES.join(', ')}, with the source "peer".`;

@@ -148,7 +148,7 @@ export interface RecordedEvent {
   files?: string[] | undefined;
   /** Fields whose full text is in `texts/<sha256>`; the event has only the beginning. */
   texts?: Record<string, string> | undefined;
-  /** True when its publisher waits for no answer, so that messages can't reach it with one. */
+  /** True when its publisher does not wait for the answer, so that no messages can go with it. */
   unheard?: boolean | undefined;
   /** What its type carries. Another version may have written it: read it with `dataOf`. */
   data?: object | undefined;

@@ -133,7 +133,7 @@ function holdsUp(record: JobRecord, blocked: Omit<Blocked, 'words'>): boolean {
   return awake.now() - since >= patience;
 }
 
-/** The obstacle for an error of ours: the pane itself was not even tried. */
+/** The obstacle when mam itself fails, before it has tried the pane. */
 export function noPaste(error: unknown): Obstacle {
   const by = error instanceof MamError && error.code === 'io' ? 'unwritable' : 'unreachable';
   return { by, evidence: explain(error), step: 'mam doctor' };

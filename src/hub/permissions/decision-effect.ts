@@ -79,7 +79,7 @@ export async function watchEffect(
   return { kind: 'none', evidence: 'the dialog is still on the screen' };
 }
 
-/** The effect by the agent's hooks. */
+/** The effect as the agent's hooks report it. */
 function heardOf(reports: readonly HookReport[], { decision }: Given): Effect | undefined {
   for (const { type, text = '' } of reports) {
     if (type === 'permission_settled') {
@@ -96,7 +96,7 @@ function heardOf(reports: readonly HookReport[], { decision }: Given): Effect | 
   return undefined;
 }
 
-/** The effect by the screen, once the dialog is gone. */
+/** The effect as the screen shows it, once the dialog is gone. */
 function seenNow(
   { decision, way, reason }: Given,
   state: ScreenState,

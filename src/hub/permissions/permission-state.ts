@@ -66,7 +66,7 @@ export type Signal =
   /** The job has ended. */
   | { type: 'ended' };
 
-/** What must be done then. */
+/** What must be done after a signal. */
 export type Action =
   /** Record that a permission is required. */
   | { do: 'open'; id: string; source: 'hook' | 'hub'; asked: Call; remedy?: string | undefined }
@@ -76,7 +76,7 @@ export type Action =
   | { do: 'free'; id: string }
   /** Send `stood` once the dialog has lasted long enough. */
   | { do: 'time'; since: number }
-  /** Look again soon: a dialog is missing that may just be being redrawn. */
+  /** Look again soon: a dialog is missing, but perhaps only being redrawn. */
   | { do: 'lookAgain' };
 
 export interface Step {

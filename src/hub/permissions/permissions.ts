@@ -15,9 +15,9 @@ import type { AgentPane } from '../panes/agent-pane.ts';
 import { askedBefore, step } from './permission.ts';
 import { type Action, NOTHING, type Permission, type Signal, type State } from './permission-state.ts';
 
-/** A dialog that no hook has reported counts as a request after this time (ms): hooks need some tenths of a second. */
+/** A dialog that no hook has reported counts as a request after this time (ms): hooks need a few tenths of a second. */
 const STANDING_MS = 1_500;
-/** When (ms) to look again at a dialog that may just be being redrawn. */
+/** When (ms) to look again at a dialog that is perhaps being redrawn. */
 const REDRAWN_MS = 100;
 
 interface Parts {
@@ -61,7 +61,7 @@ export class Permissions {
 
   /**
    * Takes what the screen of a job's agent shows now; requests whose dialog is gone are settled when this resolves.
-   * @returns true when the screen must be read again: a dialog is missing that may just be being redrawn
+   * @returns true when the screen must be read again: a dialog is missing, but perhaps only being redrawn
    */
   async seen(job: LiveJob, dialog: ShownDialog | undefined): Promise<boolean> {
     const actions = this.signal(job, { type: 'seen', dialog, now: performance.now(), id: newEventId() });

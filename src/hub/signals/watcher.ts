@@ -18,7 +18,7 @@ import { NEVER, Outputs } from './outputs.ts';
 
 /** How often to look at the agents' processes, in ms: a look is one system call, and a loss must be known within 1 s. */
 const SWEEP_MS = 400;
-/** Every how many sweeps a look also distinguishes a process from a later one with the same id. */
+/** After this many sweeps, one also distinguishes a process from a later one with the same id. */
 const FULL_SWEEP = 10;
 /** A peer that has said nothing this long after submission may not have got its prompt, in seconds. */
 const START_DEADLINE_SECONDS = 90;
