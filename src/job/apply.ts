@@ -30,7 +30,7 @@ const GUESSES: readonly AttentionReason[] = ['stalled', 'rate_limited'];
 
 type Effect = (next: JobRecord, event: RecordedEvent) => void;
 
-/** What each type of event does to an open job; an event of any other type has no effect. */
+/** What each type of event does to an open job; an event of any other type is only activity. */
 const EFFECTS: Readonly<Record<string, Effect>> = {
   queued: settleIn,
   pasting: stage('pasting', (next, event) => {

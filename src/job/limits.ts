@@ -31,7 +31,7 @@ export const LIMITS = {
   maxDepth: 4,
   /** Open jobs of one supervisor's session. */
   maxOpenJobs: 50,
-  /** What a peer may say about one job without need, over a long time; twice that at once. */
+  /** How many events of a kind one job may get over a long time, twice that at once; those that end it are not limited. */
   eventsPerMinute: 5_000,
   /** A journal with this many events takes no more events that change nothing. */
   keptEvents: 100_000,
