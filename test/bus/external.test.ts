@@ -43,7 +43,7 @@ async function startMosquitto() {
 }
 type Broker = Awaited<ReturnType<typeof startMosquitto>>;
 
-/** A way to a broker that can swallow all that goes over it, as a network does that is gone. */
+/** A proxy to a broker that can swallow all traffic, like a broken network. */
 async function startLine(to: number) {
   const sockets = new Set<Socket>();
   let isFrozen = false;
@@ -112,7 +112,7 @@ async function say(broker: Broker, detail: string): Promise<void> {
 }
 
 describe.skipIf(!installed)('an external broker', () => {
-  it('carries claims and the log, and hears no request', async () => {
+  it('carries claims and the log, and accepts no request', async () => {
     const broker = await startMosquitto();
     const hub = await startHub(broker);
     const link = linkTo(broker);
@@ -132,7 +132,7 @@ describe.skipIf(!installed)('an external broker', () => {
     expect(hub.requests).toEqual([]);
   });
 
-  it('hands on many claims before the first is settled, and acknowledges each when it is', async () => {
+  it('passes on many claims before the first is settled, and acknowledges each when it is', async () => {
     const broker = await startMosquitto();
     const { opened, open } = gate();
     const arrived: string[] = [];
@@ -144,7 +144,7 @@ describe.skipIf(!installed)('an external broker', () => {
     const link = linkTo(broker);
     const outcomes = Array.from({ length: 10 }, (_, n) => link.claim(makeClaim('a', String(n))));
     await until('all arrived', () => arrived.length === 10);
-    // None was acknowledged: with the next connection of the hub's session all come again.
+    // None was acknowledged: on the next connection of the hub's session all are redelivered.
     await first.stop();
     const hub = await startHub(broker);
     await until('all came again', () => hub.journal.length === 10);
@@ -162,7 +162,7 @@ describe.skipIf(!installed)('an external broker', () => {
     await Promise.all(outcomes);
   });
 
-  it('tries again what a handler could not keep, without leaving', async () => {
+  it('retries what a handler could not store, without disconnecting', async () => {
     const broker = await startMosquitto();
     let refusals = 1;
     const hub = newFakeHub();
@@ -175,7 +175,7 @@ describe.skipIf(!installed)('an external broker', () => {
     expect(await link.claim(makeClaim('a'))).toMatchObject({ kind: 'answered' });
   });
 
-  it('names a wrong password, at once and without showing it', async () => {
+  it('reports a wrong password immediately and without showing it', async () => {
     const broker = await startMosquitto();
     const url = `mqtt://me:wrongsecret@127.0.0.1:${broker.port}`;
     const refusal = { code: 'unreachable', message: expect.stringContaining('refused the user name') };
@@ -186,7 +186,7 @@ describe.skipIf(!installed)('an external broker', () => {
     expect(JSON.stringify([String(error), (error as { hint: string }).hint])).not.toContain('wrongsecret');
   });
 
-  it('says that nobody is there, and that TLS failed', async () => {
+  it('reports that nobody is there, and that TLS failed', async () => {
     const refusal = { code: 'unreachable', message: expect.stringContaining('ECONNREFUSED') };
     const nobody = connectExternal({ url: `mqtt://127.0.0.1:${await freePort()}`, ...common() });
     await expect(nobody).rejects.toMatchObject(refusal);
@@ -195,7 +195,7 @@ describe.skipIf(!installed)('an external broker', () => {
     await expect(plain).rejects.toMatchObject({ code: 'unreachable' });
   });
 
-  it('tells with the last will that a hub is gone, and hears when it is back', async () => {
+  it('reports with the last will that a hub is gone, and when it is back', async () => {
     const broker = await startMosquitto();
     const hub = await startHub(broker);
     hub.bus.publish(statusTopic(REALM, HOST), '{"online":true}', { retain: true });
@@ -211,7 +211,7 @@ describe.skipIf(!installed)('an external broker', () => {
     expect(heard).toEqual(['{"online":true}', '{"online":false}', '{"online":true}']);
   });
 
-  it('gets again what was on its way when the connection was lost', async () => {
+  it('redelivers what was in flight when the connection was lost', async () => {
     const broker = await startMosquitto();
     const line = await startLine(broker.port);
     const hub = await startHub({ url: `mqtt://127.0.0.1:${line.port}` });
@@ -229,11 +229,11 @@ describe.skipIf(!installed)('an external broker', () => {
     await until('they are heard', () => heard.includes('second'));
     hub.bus.publish(topic, 'after');
     await until('it is heard', () => heard.includes('after'));
-    // The acknowledgement of the first may have been on its way: then it comes twice.
+    // The acknowledgement of the first may have been in flight: then it arrives twice.
     expect([...new Set(heard)]).toEqual(['before', 'first', 'second', 'after']);
   });
 
-  it('may be killed and restarted: all come back', async () => {
+  it('may be killed and restarted: everyone reconnects', async () => {
     const broker = await startMosquitto();
     const hub = await startHub(broker);
     const link = linkTo(broker);
@@ -253,12 +253,12 @@ describe.skipIf(!installed)('an external broker', () => {
   });
 });
 
-describe('what a broker does not take', () => {
+describe('what a broker does not accept', () => {
   /** Far more than a hub may hold in its memory for a broker. */
   const COUNT = 1_000;
   const PAYLOAD = 'x'.repeat(60_000);
 
-  it.each(['is slow', 'is away'])('is held up to a limit while it %s', async (state) => {
+  it.each(['is slow', 'is away'])('is queued up to a limit while it %s', async (state) => {
     const port = await freePort();
     const held: (() => void)[] = [];
     let isHolding = state === 'is slow';
@@ -331,7 +331,7 @@ describe('checkEncrypted', () => {
 });
 
 describe('redactUrl', () => {
-  it('keeps what tells one broker from another, and no secret', () => {
+  it('contains what distinguishes brokers, and no secret', () => {
     expect(redactUrl('mqtts://me:secret@host:8883/path?token=x#y')).toBe('mqtts://host:8883/path');
     expect(redactUrl('no url: secret')).toBe('(invalid URL)');
   });

@@ -16,7 +16,7 @@ import { until } from '../support/until.ts';
 
 export const REALM = 'test';
 export const HOST = 'here';
-/** Longer than any machine takes to answer, in ms. */
+/** Longer than any machine needs to answer, in ms. */
 const LONG_MS = 120_000;
 
 /** What a test has started, ended in reverse order by `cleanUp`. */
@@ -30,7 +30,7 @@ export async function cleanUp(): Promise<void> {
   for (const cleaner of cleaners.splice(0).reverse()) await cleaner();
 }
 
-/** A private folder that is gone after the test. */
+/** A private folder that is removed after the test. */
 export function makeHome(): string {
   const home = mkdtempSync(join(tmpdir(), 'mam-bus-'));
   onCleanUp(() => rmSync(home, { recursive: true, force: true }));
@@ -52,7 +52,7 @@ export function makeClaim(jobId: string, detail = ''): Claim {
 export interface FakeHub {
   bus: HubBus;
   journal: Claim[];
-  /** Every arrival, also of what the journal has already. */
+  /** Every arrival, even of what the journal already has. */
   arrived: Claim[];
   requests: Request[];
   /** When set, a claim waits for it before it is journalled. */
@@ -163,7 +163,7 @@ export interface RawClient {
   end(): void;
 }
 
-/** Speaks MQTT byte by byte: for what no proper client does. */
+/** Speaks MQTT byte by byte, for what no proper client does. */
 export async function rawClient(
   socketPath: string,
   clientId = newEventId().slice(0, 20),
@@ -205,7 +205,7 @@ export function publishPacket(messageId: number, topic: string, payload: string 
   return { cmd: 'publish', messageId, topic, payload, qos: 1, retain: false, dup: false };
 }
 
-/** Runs a TypeScript file of the tests in a process of its own; killed after the test if it still lives. */
+/** Runs a TypeScript file of the tests in a separate process; killed after the test if it still runs. */
 export function runChild(file: string, args: string[]): ChildProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, file), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],

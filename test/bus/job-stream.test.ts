@@ -24,7 +24,7 @@ import {
 /** How many events one answer of the hub carries. */
 const PAGE = 3;
 
-/** A hub with one job, whose journal the test writes. It may lose its word of an event, and be slow to answer. */
+/** A hub with one job, whose journal the test writes. It may lose notifications of events, and be slow to answer. */
 class Job {
   readonly id = 'roof';
   readonly events: RecordedEvent[] = [];
@@ -52,7 +52,7 @@ class Job {
     return { ...ids, ...standing, seq, wake_seq: final ? seq : 0 } as unknown as JobRecord;
   }
 
-  /** @param heard false where the hub's word of it is lost */
+  /** @param heard false if the hub's notification is lost */
   happen(type: string, heard = true): void {
     const at = new Date().toISOString();
     const seq = this.events.length + 1;
@@ -124,7 +124,7 @@ async function opened(after = 0) {
 }
 
 describe('the stream of a job', () => {
-  it('tells what there is, page by page, then what comes, with one request a page', async () => {
+  it('reports existing events page by page, then new ones, with one request per page', async () => {
     for (let n = 0; n < 7; n++) job.happen('progress');
     const stream = open({ after: 1 });
     await until('all was told', () => stream.seqs().length === 6);
@@ -138,7 +138,7 @@ describe('the stream of a job', () => {
     expect(job.asked).toEqual([1, 4]);
   });
 
-  it('without a seq tells the state, and events from now on', async () => {
+  it('without a seq reports the state, and events from now on', async () => {
     job.happen('started');
     const stream = open();
     await until('it knows the state', () => stream.told.news.length === 1);
@@ -148,7 +148,7 @@ describe('the stream of a job', () => {
     expect(stream.seqs()).toEqual([2]);
   });
 
-  it('asks for what it did not hear, and tells none twice', async () => {
+  it('requests missed events, and reports none twice', async () => {
     const stream = await opened();
     job.happen('progress');
     job.happen('progress', false);
@@ -161,7 +161,7 @@ describe('the stream of a job', () => {
     expect(job.asked).toEqual([0, 1]);
   });
 
-  it('keeps what comes during a look behind it, and asks no second time', async () => {
+  it('queues what arrives during a look, and sends no second request', async () => {
     const stream = await opened();
     const { opened: answered, open: answer } = gate();
     job.gate = answered;
@@ -173,11 +173,11 @@ describe('the stream of a job', () => {
     answer();
     await until('it has all', () => stream.seqs().length === 6);
     expect(stream.seqs()).toEqual([1, 2, 3, 4, 5, 6]);
-    // Five of them did not go on one page.
+    // Five of them did not fit on one page.
     expect(job.asked).toEqual([0, 0, 3]);
   });
 
-  it('goes on by itself after a lost hub', async () => {
+  it('continues by itself after losing the hub', async () => {
     const stream = await opened();
     job.happen('progress');
     await until('it heard', () => stream.seen === 1);
@@ -191,7 +191,7 @@ describe('the stream of a job', () => {
     expect(stream.told.failed).toEqual([]);
   });
 
-  it('where the look for a lost event fails, tells how the job stands, and the events with the next look', async () => {
+  it("if the look for a lost event fails, reports the job's state, and the events with the next look", async () => {
     const stream = await opened();
     job.broken = true;
     job.happen('progress', false);
@@ -205,7 +205,7 @@ describe('the stream of a job', () => {
     expect(stream.told.failed).toEqual([]);
   });
 
-  it('asks once for what no journal has', async () => {
+  it('requests only once what no journal has', async () => {
     const stream = await opened();
     job.happen('progress');
     job.say({ ...job.events[0], seq: 900 } as RecordedEvent);
@@ -215,7 +215,7 @@ describe('the stream of a job', () => {
     expect(job.asked).toEqual([0, 1]);
   });
 
-  it('of a journal that was longer goes on from the present', async () => {
+  it('of a journal that was longer continues from the present', async () => {
     job.happen('started');
     const stream = await opened(40);
     expect(stream.seen).toBe(1);
@@ -224,7 +224,7 @@ describe('the stream of a job', () => {
     expect(stream.seqs()).toEqual([2]);
   });
 
-  it('ends with an unknown job, and tells nothing after its end', async () => {
+  it('ends with an unknown job, and reports nothing after its end', async () => {
     const stream = open({ jobId: 'unknown' });
     await until('it failed', () => stream.told.failed.length === 1);
     expect(stream.told.failed[0]).toMatchObject({ code: 'not_found' });
@@ -238,7 +238,7 @@ describe('the stream of a job', () => {
 });
 
 describe('who follows', () => {
-  it('a job hears of its end without another request', async () => {
+  it('a job is notified of its end without another request', async () => {
     const seqs: number[] = [];
     const signal = new AbortController().signal;
     const onEvents = (events: RecordedEvent[]) => seqs.push(...events.map(({ seq }) => seq));
@@ -251,7 +251,7 @@ describe('who follows', () => {
     expect(job.asked).toEqual([0]);
   });
 
-  it('and who waits for it with a cursor beyond its journal gets the present state', async () => {
+  it('and waits for it with a cursor beyond its journal gets the present state', async () => {
     job.happen('completed');
     const signal = new AbortController().signal;
     const wait = { ...common(), jobIds: [job.id, job.id], until: 'all', timeoutMs: 5_000, signal } as const;
@@ -259,7 +259,7 @@ describe('who follows', () => {
     expect(end).toMatchObject({ outcome: 'final', jobs: [{ seq: 1 }], events: [], cursor: `${job.id}:1` });
   });
 
-  it('a wait that is given up before it begins follows nothing', async () => {
+  it('a wait that is aborted before it begins follows nothing', async () => {
     const stop = new AbortController();
     stop.abort();
     const wait = { ...common(), jobIds: [job.id], until: 'any', timeoutMs: 5_000 } as const;

@@ -35,10 +35,10 @@ async function drain(home: string, hub: FakeHub): Promise<void> {
   }
 }
 
-/** Resolves when the link is connected and hears answers: one that comes before is lost. */
+/** Resolves when the link is connected and receives answers: earlier ones are lost. */
 const subscribed = (link: Link): Promise<void> => new Promise((resolve) => link.onConnect(resolve));
 
-/** What is whole in there: a file is written beside its place first. */
+/** The complete files in it: a file is written under a temporary name first. */
 const outboxNames = (home: string): string[] =>
   existsSync(outboxFolder(home)) ? readdirSync(outboxFolder(home)).filter(isWhole).sort() : [];
 const isWhole = (name: string): boolean => !name.endsWith('.tmp');
@@ -50,7 +50,7 @@ async function serve() {
 }
 
 describe('requests', () => {
-  it('refuses one that the hub would not take, and the others go on', async () => {
+  it('refuses one that the hub would not accept, and the others continue', async () => {
     const { link } = await serve();
     const others = [ask(link, { a: 1 }), ask(link, { a: 2 })];
     await expect(ask(link, { text: 'x'.repeat(200_000) })).rejects.toMatchObject({ code: 'bad_input' });
@@ -69,7 +69,7 @@ describe('requests', () => {
     await expect(ask(link, { silent: true }, 50)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('answers what comes right behind the CONNACK, to each of many new clients', async () => {
+  it('answers requests right after the CONNACK, for each of many new clients', async () => {
     const home = makeHome();
     await startFakeHub(home);
     const links = Array.from({ length: 40 }, () => makeLink(home));
@@ -122,7 +122,7 @@ describe('requests', () => {
 });
 
 describe('following', () => {
-  it('hears a job, without a gap to a later request', async () => {
+  it('follows a job, without a gap to a later request', async () => {
     const { hub, link } = await serve();
     const heard: LogMessage[] = [];
     const end = link.follow('job-1', HOST, (message) => heard.push(message));
@@ -137,7 +137,7 @@ describe('following', () => {
     expect(heard.map(({ event }) => event.detail)).toEqual(['one']);
   });
 
-  it('hears all jobs of a host, also after a lost connection, and says when it is lost', async () => {
+  it('follows all jobs of a host, even after a lost connection, and reports the loss', async () => {
     const { home, hub: first, link } = await serve();
     const all: LogMessage[] = [];
     const one: LogMessage[] = [];
@@ -163,7 +163,7 @@ describe('following', () => {
     expect(all.map(({ event }) => event.detail)).toEqual(['one', 'two', 'three']);
   });
 
-  it('comes back by itself and says so when all subscriptions are in force', async () => {
+  it('reconnects by itself and says so when all subscriptions are active', async () => {
     const { home, hub: first, link } = await serve();
     const heard: LogMessage[] = [];
     let connects = 0;
@@ -191,7 +191,7 @@ describe('claims', () => {
     expect(new Set(hub.journal.map((claim) => claim.writer)).size).toBe(1);
   });
 
-  it('that are too long or have no fit job id are refused at once', async () => {
+  it('that are too long or have no valid job id are refused immediately', async () => {
     const link = makeLink(makeHome());
     const long = { ...makeClaim('a'), result: 'x'.repeat(65 * 1024) };
     await expect(link.claim(long)).rejects.toMatchObject({ code: 'bad_input' });
@@ -224,7 +224,7 @@ describe('claims', () => {
     const options = { patienceMs: 1 };
     const link = makeLink(home, options);
     expect(await link.claim(makeClaim('a', '1'))).toMatchObject({ kind: 'kept' });
-    // Nothing is wanted any more: its second or third attempt is the last.
+    // Nothing needs the connection any more: its second or third attempt is the last.
     await pause(300);
     const hub = await startFakeHub(home);
     options.patienceMs = 120_000;
@@ -236,7 +236,7 @@ describe('claims', () => {
     expect(await second).toMatchObject({ kind: 'answered', reply: { seq: 2 } });
   });
 
-  it('whose files are gone without a word are sent once more: recorded is what the hub says so of', async () => {
+  it("whose files are gone without an answer are sent once more: only the hub's answer proves that one was recorded", async () => {
     const home = makeHome();
     const sent: Claim[] = [];
     const send = (_topic: string, payload: string) => void sent.push(JSON.parse(payload) as Claim);
@@ -267,7 +267,7 @@ describe('claims', () => {
     expect(publisher.busy).toBe(false);
   });
 
-  it('of one job that cannot be written hold up no other job', async () => {
+  it('of one job that cannot be written delay no other job', async () => {
     const home = makeHome();
     const hub = await startFakeHub(home);
     const full = { accepted: false, recorded: false, retry: true, refusal: 'The disk is full.' };
@@ -290,7 +290,7 @@ describe('claims', () => {
     expect(hub.journal.map((claim) => claim.detail)).toEqual(['1', '2']);
   });
 
-  it('in the outbox are answered by what a hub without the job says, where no other speaks in time', async () => {
+  it('in the outbox get the answer of a hub without the job if no other answers in time', async () => {
     const home = makeHome();
     const options = { realm: REALM, replyTo: 'r', home, manyHubs: true, patienceMs: 300, send: () => {} };
     const publisher = new Publisher(options);
@@ -336,7 +336,7 @@ describe('claims', () => {
 });
 
 describe('the outbox', () => {
-  it('moves aside what is no claim, and gives the rest in order', async () => {
+  it('moves aside what is not a claim, and returns the rest in order', async () => {
     const home = makeHome();
     const folder = outboxFolder(home);
     mkdirSync(folder);

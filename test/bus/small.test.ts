@@ -23,7 +23,7 @@ import { cleanUp, makeClaim, makeHome, onCleanUp, publishPacket } from './helper
 afterEach(cleanUp);
 
 describe('topics', () => {
-  it('are built and parsed, and hold no foreign level', () => {
+  it('are built and parsed, and contain no foreign level', () => {
     expect(claimTopic('r', 'job-1')).toBe('mam/v1/r/claims/job-1');
     expect(parseClaimTopic('r', 'mam/v1/r/claims/job-1')).toBe('job-1');
     expect(logTopic('r', 'h', 'j')).toBe('mam/v1/r/hosts/h/jobs/j/log');
@@ -47,7 +47,7 @@ describe('the frame guard', () => {
     generate({ cmd: 'disconnect' }),
   ]);
 
-  it('lets good frames pass, however they are cut', () => {
+  it('lets valid frames pass, however they are split', () => {
     for (const size of [1, 2, 3, 7, 64, 1000, frames.length]) {
       const check = frameChecker();
       const refused: number[] = [];
@@ -59,7 +59,7 @@ describe('the frame guard', () => {
     }
   });
 
-  it('finds a large or malformed one at once', () => {
+  it('detects a large or malformed one immediately', () => {
     const large = generate(publishPacket(3, 'a', 'z'.repeat(200_000))).subarray(0, 5);
     expect(frameChecker()(Buffer.concat([frames, large]))).toBe(false);
     expect(frameChecker()(Buffer.from([0x30, 0x80, 0x80, 0x80, 0x80, 0x01]))).toBe(false);
@@ -67,7 +67,7 @@ describe('the frame guard', () => {
 });
 
 describe('the spool', () => {
-  it('is swept of what nobody has taken for a day, but for what a kept event names', async () => {
+  it('is swept of what nobody has taken for a day, except for what a kept event names', async () => {
     const home = makeHome();
     const [fresh, old, kept] = [
       await spoolText(home, 'x'),
@@ -113,7 +113,7 @@ describe('the spool', () => {
     expect(readdirSync(join(home, 'spool'))).toEqual([]);
   });
 
-  it('takes nothing from elsewhere', async () => {
+  it('accepts nothing from elsewhere', async () => {
     const home = makeHome();
     const path = await spoolText(home, 'x');
     const secret = join(home, 'secret');
@@ -128,7 +128,7 @@ describe('the spool', () => {
 });
 
 describe('watching the outbox', () => {
-  it('hears of a new file, and ends', async () => {
+  it('notices a new file, and ends', async () => {
     const folder = outboxFolder(makeHome());
     let changes = 0;
     onCleanUp(watchOutbox(folder, () => changes++));
@@ -139,7 +139,7 @@ describe('watching the outbox', () => {
   });
 });
 
-it('says of a command that went out unanswered that it may be carried out, and of no other', async () => {
+it('says of a command that was sent but not answered that it may be carried out, and of no other', async () => {
   const refusal = (sends: boolean, command: 'cancel' | 'status') =>
     new PendingCalls({
       replyTo: 'r',

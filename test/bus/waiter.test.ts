@@ -37,7 +37,7 @@ function heard({ journal, record }: Story): LogMessage {
   return { event, status: record.status, phase: record.phase, record };
 }
 
-/** A wait that goes on after the job's first two events. */
+/** A wait that continues after the job's first two events. */
 function begin(link: Link) {
   const id = ORDER.job_id;
   return waitForJobs({
@@ -53,7 +53,7 @@ function begin(link: Link) {
 }
 
 test.each(['while it asks how the job stands', 'after one that did not get through'])(
-  'what comes %s is told once, with its events and a cursor behind them',
+  'what arrives %s is reported once, with its events and a cursor after them',
   async (when) => {
     const { link, hear, reply } = slowLink();
     const story = new Story().next('started');
@@ -71,7 +71,7 @@ test.each(['while it asks how the job stands', 'after one that did not get throu
   },
 );
 
-test('of more events than an answer has room for, the newest come, and how many are left out', async () => {
+test('of more events than fit into an answer, it has the newest, and how many are left out', async () => {
   const { link, reply } = slowLink();
   const story = new Story().next('started');
   const wait = begin(link);

@@ -79,7 +79,7 @@ describe('with a running hub', () => {
       await mam(['hub', 'stop']);
       expect((await publish('other', 'error', '--detail', 'no way')).code).toBe(0);
       expect((await mam(['wait', '--job', 'other'])).code).toBe(1);
-      // Recorded as late, and told; that is no failure of the report.
+      // Recorded as late, and the reporter is told; that is not a failure of the report.
       const late = await publish('other', 'completed');
       expect(late.code).toBe(0);
       expect(late.stderr).toContain('This job failed (agent_error) at ');
@@ -168,7 +168,7 @@ describe('with a running hub', () => {
   });
 
   describe('mam answer', () => {
-    test('takes the id as its first word, and explains the other way', async () => {
+    test('accepts the id as its first word, and explains the other form', async () => {
       await (await lab.reporter).report('mend-a-11111111', 'question', { detail: 'Which?' });
       const answered = await mam(['answer', 'mend-a', 'the', 'first']);
       expect(answered).toMatchObject({ code: 0, stderr: '' });
@@ -228,11 +228,11 @@ describe('with a running hub', () => {
       expect(JSON.parse(late.stdout).jobs[0]).toMatchObject({ job_id: 'slow', status: 'working' });
     });
 
-    test('Ctrl-C ends the wait with 3, and the job goes on', async () => {
+    test('Ctrl-C ends the wait with 3, and the job continues', async () => {
       const reporter = await lab.reporter;
       await reporter.report('waited-for', 'started');
       const waiter = lab.start(['wait', '--job', 'waited-for']);
-      // An event that it shows proves that its wait is in force.
+      // An event that it shows proves that its wait is active.
       await until('it waits', async () => {
         await reporter.report('waited-for', 'progress', { detail: 'half of it' });
         return waiter.seen.stdout.includes('half of it');
@@ -290,7 +290,7 @@ describe('alone in its lab', () => {
   });
 
   describe('mam wait', () => {
-    test('without a job waits for all open ones, goes on past a question, and ends with the worst', async () => {
+    test('without a job waits for all open ones, continues past a question, and ends with the worst', async () => {
       for (const id of ['one', 'two', 'three']) plant(lab, id);
       const reporter = await lab.reporter;
       await reporter.report('one', 'started');
@@ -398,7 +398,7 @@ describe('alone in its lab', () => {
   describe('mam', () => {
     const COMMANDS = ['publish', 'status', 'list', 'wait', 'hub'];
 
-    test('says what it can do, without a terminal and a home', async () => {
+    test('says what it can do, without a terminal or a home', async () => {
       for (const args of [['help'], ['--help'], ['-h']]) {
         const { code, stdout } = await mam(args);
         expect(code).toBe(0);
@@ -442,7 +442,7 @@ describe('without a hub', () => {
     expect(lab.hubs).toEqual([]);
   });
 
-  test('an event that can be kept nowhere is 2', async () => {
+  test('an event that can be stored nowhere is 2', async () => {
     const file = join(lab.folder, 'file');
     writeFileSync(file, '');
     const ended = await mam(['publish', '--job', 'job', '--event', 'progress'], {

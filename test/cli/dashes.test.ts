@@ -24,7 +24,7 @@ const optional = (command: Command): Command => ({
 });
 
 describe.each(loaded)('mam $name', ({ command }) => {
-  test('takes a value that begins with a dash, for every option that takes a text', () => {
+  test('accepts a value that starts with a dash, for every option that takes a text', () => {
     for (const [field, { kind }] of Object.entries(command.options)) {
       if (kind !== 'text') continue;
       const name = optionName(field);
@@ -37,7 +37,7 @@ describe.each(loaded)('mam $name', ({ command }) => {
     }
   });
 
-  test('takes words that begin with a dash, and options after them', () => {
+  test('accepts words that start with a dash, and options after them', () => {
     const texts = command.words?.at(-1)?.many === true ? ['-x', '-no', '-really'] : [];
     for (const word of command.words === undefined ? [] : ['- x', '-1', '---', '--no way', '-', ...texts]) {
       expect(read(optional(command), [word, '--json'])).toMatchObject({ words: [word], json: true });
@@ -63,7 +63,7 @@ describe.each(loaded)('mam $name', ({ command }) => {
 });
 
 describe('a text that begins with a dash', () => {
-  sharing('is taken as it is, from the shell to the journal', async ({ lab, peer }) => {
+  sharing('is kept unchanged, from the shell to the journal', async ({ lab, peer }) => {
     const agent = ['--agent', 'command', '--trust-pane', '--agent-session', peer.session];
     const submit = ['submit', '--no-wait', ...agent];
     const submitted = await lab.mam(...submit, '--prompt', '- do this\n- and that');

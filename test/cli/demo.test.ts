@@ -125,7 +125,7 @@ describe('mam demo', () => {
     }
   });
 
-  test('gives one JSON object with --json', async () => {
+  test('prints one JSON object with --json', async () => {
     const { code, out } = await demo(['--json']).ended;
     expect(code).toBe(0);
     const found = JSON.parse(out);
@@ -157,7 +157,7 @@ describe('mam demo', () => {
   });
 
   test.each([['folder '], ['hub '], ['peer '], ['waiting ']])(
-    'ends in order when it is interrupted after "%s"',
+    'shuts down properly when it is interrupted after "%s"',
     async (line) => {
       const run = demo();
       await run.until(`  ${line}`);
@@ -187,7 +187,7 @@ describe('mam demo', () => {
     expect(out).toMatch(/The end of the hub's log, \S+hub\.log:\n {2}\S+ info hub/);
   });
 
-  test('says how to install tmux where it is missing', async () => {
+  test('says how to install tmux if it is missing', async () => {
     const { code, err } = await demo([], { PATH: join(temporary, 'nothing') }).ended;
     expect(code).toBe(69);
     for (const word of ['apt install tmux', 'dnf install tmux', 'brew install tmux'])

@@ -8,7 +8,7 @@ import { sharing } from '../support/lab-test.ts';
 const NONE = 'no-such-job-1234abcd';
 const SUBMIT = ['submit', 'x', '--agent', 'command', '--agent-session', 'tmux:nowhere'];
 
-/** Each command where nothing is used wrongly, and what it needs is not there. */
+/** Each command used correctly, but without what it needs. */
 const MISSING: [string[], number, string | RegExp][] = [
   [['status', NONE], 69, 'There is no job with this id'],
   [['wait', NONE], 69, 'There is no job with this id'],
@@ -28,7 +28,7 @@ const MISSING: [string[], number, string | RegExp][] = [
   [['watch'], 69, 'needs a terminal'],
 ];
 
-/** What stands wrong on the command line. */
+/** What is wrong on the command line. */
 const WRONG: string[][] = [
   ['status'],
   ['status', '../x'],
@@ -76,7 +76,7 @@ describe('exit codes', () => {
       expect((await lab.start([name, '--nonsense'], { input: '' }).ended).code, name).toBe(64);
   });
 
-  sharing('are 69 where MAM_HOME is a file, also for what only reads', async ({ lab }) => {
+  sharing('are 69 if MAM_HOME is a file, even for what only reads', async ({ lab }) => {
     const home = lab.write('file', '');
     for (const args of [['list'], ['status', NONE], ['logs', '--list'], ['hub', 'logs'], ['agents']]) {
       const ended = await lab.start(args, { env: { MAM_HOME: home }, input: '' }).ended;
@@ -88,7 +88,7 @@ describe('exit codes', () => {
     expect(stdout).not.toMatch(/The check .* failed|not like a hub/);
   });
 
-  sharing('are 69 where no hub can start, whatever needs one', async ({ lab }) => {
+  sharing('are 69 if no hub can start, whatever needs one', async ({ lab }) => {
     const home = join(lab.write('file', ''), 'x');
     const needing = [
       ['wait'],

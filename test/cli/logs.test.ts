@@ -29,7 +29,7 @@ function plantEnded(id: string): void {
 }
 const json = ({ stdout }: Ended) => JSON.parse(stdout);
 
-/** A job with all that a reader asks after. */
+/** A job with everything that a reader may look for. */
 async function tell(id: string): Promise<void> {
   plant(lab, id);
   await report(id, 'started');
@@ -125,7 +125,7 @@ describe('mam logs', () => {
     expect(text.stdout).toMatch(/^here +queued .*\n… 1 more; --limit 2 shows all\.\n$/);
     expect((await lab.start(['logs', 'gon'], { env }).ended).stdout).toMatch(/completed +over/);
     expect(await lab.mam('logs', 'gone')).toMatchObject({ code: 69 });
-    // Its late hub finds no such job, and takes its pointer away.
+    // Its late hub finds no such job, and removes its pointer.
     await lab.mam('hub', 'status');
   });
 
@@ -189,7 +189,7 @@ describe('mam logs --follow', () => {
     expect(end.events).toBeUndefined();
   });
 
-  test('needs no hub for a job that has ended; Ctrl-C before that is 3', async () => {
+  test('needs no hub for an ended job; Ctrl-C before that is 3', async () => {
     plantEnded('over');
     expect((await lab.mam('logs', 'over', '-f')).code).toBe(0);
     expect(lab.hubs).toEqual([]);

@@ -53,7 +53,7 @@ describe('an entry of the timeline', () => {
     expect(stringWidth(text)).toBe(columns);
   });
 
-  // The library counts a letter with its marks as one; tmux, xterm and others give a mark beside it a column.
+  // The library counts a letter with its marks as one; tmux, xterm and others give a mark next to it a column.
   test.each([
     ['हिन्दी', 5],
     ['क्षत्रिय', 6],
@@ -67,7 +67,8 @@ describe('an entry of the timeline', () => {
     const differs: string[] = [];
     for (let code = 0x20; code < 0x40000; code++) {
       const text = String.fromCodePoint(code);
-      // Halves of pairs, marks and syllables' parts do not stand alone; newer wide symbols are narrow in older terminals.
+      // Halves of pairs, marks and parts of syllables do not occur alone; newer wide symbols are narrow in older
+      // terminals.
       if (/\p{C}|\p{M}|\p{RI}|\p{So}|\p{No}|[\u1160-\u11ff]/u.test(text)) continue;
       if (columnsOf(text) !== stringWidth(text)) differs.push(`${code.toString(16)} ${text}`);
     }
@@ -109,7 +110,7 @@ describe('an entry of the timeline', () => {
     expect(failed.slice(1).map((line) => line.trim())).toEqual(['output: │ a', '│ b']);
   });
 
-  test('has the day above it when it has changed', () => {
+  test('has the day above it if it has changed', () => {
     const text = new TimelineText(record, 100);
     const day = (at: string) =>
       /^\n\w+day, \d{4}-\d\d-\d\d\n/.test(text.entry({ ...ENTRY, recorded_at: at }));

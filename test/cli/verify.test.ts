@@ -10,7 +10,7 @@ import { isRunning } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 let lab: Lab;
-/** Writes a script of the project and gives its path. */
+/** Writes a script of the project and returns its path. */
 function script(text: string, name = 'check.sh', mode = 0o644): string {
   const path = join(lab.project, name);
   writeFileSync(path, text, { mode });
@@ -25,7 +25,7 @@ describe('mam verify, with one hub for all', () => {
   const jobs = ['codes', 'verdict', 'asking', 'hangs', 'deaf'];
   beforeAll(async () => {
     lab = new Lab();
-    // Before the hub starts, which takes them up then.
+    // Before the hub starts, which then loads them.
     for (const id of jobs) plant(lab, id);
     const own = script('exit 0\n', `${OWN}.sh`);
     plant(lab, OWN, { validation: { script: own, script_sha256: scriptHash(own), rounds: 0 } });
@@ -59,7 +59,7 @@ describe('mam verify, with one hub for all', () => {
     });
   });
 
-  test('prints its verdict on a line of its own, and goes on when its reader has gone', async () => {
+  test('prints its verdict on a separate line, and continues when its reader has gone', async () => {
     const path = script('printf "no newline"; exit 3\n');
     expect((await verify('verdict', path)).stdout).toBe('no newline\nvalidation: FAIL (exit 3)\n');
     const slow = script('echo begun; until [ -e go ]; do sleep 0.02; done; echo over; exit 7\n');
@@ -123,7 +123,7 @@ describe('mam verify, with one hub for all', () => {
     );
   });
 
-  test('ends a script that hangs with all of its group at Ctrl-C', async () => {
+  test('on Ctrl-C, ends a script that hangs, with its whole group', async () => {
     const path = script(
       'trap "echo tidied" EXIT\nsleep 1000 &\necho $$ > pids; echo $! >> pids\necho begun\nsleep 1000\n',
     );
@@ -132,7 +132,7 @@ describe('mam verify, with one hub for all', () => {
       'its output is there while it runs',
       () => run.seen.stdout === 'begun\n' && pids().length === 2,
     );
-    // What bash starts after the signal has not had it, and is waited for.
+    // A process that bash starts after the signal does not get it, so this waits for it.
     const [bash] = pids();
     const children = () => readFileSync(`/proc/${bash}/task/${bash}/children`, 'utf8').trim().split(' ');
     await until('it sleeps', () => children().length === 2);
@@ -184,7 +184,7 @@ describe('mam verify, without a hub', () => {
     expect(lab.hubs).toEqual([]);
   });
 
-  test('keeps its exit code when the verdict can not be noted', async () => {
+  test('keeps its exit code if the verdict cannot be recorded', async () => {
     plant(lab, 'roof');
     lab.expected.push(/^no-home$/);
     writeFileSync(join(lab.folder, 'no-home'), '');

@@ -12,7 +12,7 @@ export interface Bridge {
   close(): Promise<void>;
 }
 
-/** Opens the bridge: each HTTP session has a server process of its own, and every message goes through as it is. */
+/** Opens the bridge: each HTTP session has its own server process, and every message passes through unchanged. */
 export async function openBridge(env: Record<string, string>, cwd: string): Promise<Bridge> {
   const sessions = new Map<string, StreamableHTTPServerTransport>();
   const children: StdioClientTransport[] = [];

@@ -1,4 +1,4 @@
-// Before the tests with other people's clients: what they need, once.
+// Runs once before the tests with third-party clients, and installs what they need.
 import { CONFORMANCE, INSPECTOR, install } from './programs.ts';
 
 export default function setup(): void {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** A program that speaks to our server as others will. */
+/** A third-party program that talks to our server. */
 export interface ClientProgram {
   /** Folder below `.agents/`. */
   folder: string;
@@ -36,7 +36,7 @@ export function scriptOf(program: ClientProgram): string {
   return join(packageOf(program), program.script);
 }
 
-/** Installs it at its pinned version, if it is not there. @throws when npm fails */
+/** Installs it at its pinned version, if it is missing. @throws if npm fails */
 export function install(program: ClientProgram): void {
   const manifest = join(packageOf(program), 'package.json');
   const { name, version } = program.npm;

@@ -43,7 +43,7 @@ test('answers come in order, many in flight, errors among them', async () => {
   }
 });
 
-test('a pane full of control lines is captured as it is', async () => {
+test('a pane full of control lines is captured unchanged', async () => {
   const one = lab();
   const text = '%begin 1 2 1\n%end 1 2 1\n%error 1 2 1\n%exit\n@@1\n%subscription-changed x $0 : y\n';
   await one.startTmux(`printf '${text.replaceAll('%', '%%').replaceAll('\n', '\\n')}'; exec sleep 100000`);
@@ -53,7 +53,7 @@ test('a pane full of control lines is captured as it is', async () => {
   expect(await one.server.command('display-message -p still-in-step')).toEqual(['still-in-step']);
 });
 
-test('bytes 1 to 255 arrive as they are', async () => {
+test('bytes 1 to 255 arrive unchanged', async () => {
   const one = lab();
   await one.startTmux();
   const bytes = Buffer.from(Array.from({ length: 255 }, (_, i) => i + 1));
@@ -88,7 +88,7 @@ test('no server: not_found, and none is started', async () => {
   expect(await one.alive()).toBe(false);
 });
 
-test('a PATH without tmux leads to its usual place', async () => {
+test('with a PATH without tmux, its usual place is used', async () => {
   const before = process.env['PATH'];
   process.env['PATH'] = '/nonexistent';
   try {
@@ -107,7 +107,7 @@ test('no tmux program: unavailable, with the way to install it', () => {
   });
 });
 
-test('callers share one client; two objects have a hidden session each; nothing of them stays', async () => {
+test('callers share one client; two objects have a hidden session each; nothing of them remains', async () => {
   const one = lab();
   await one.startTmux();
   const second = new TmuxServer(one.socket);
@@ -156,7 +156,7 @@ test("the user's environment, sizes and options are untouched", async () => {
   expect(await look()).toEqual(before);
 });
 
-test('the server is killed: what waits is rejected, and a new server is found by the next command', async () => {
+test('the server is killed: pending commands are rejected, and the next command finds a new server', async () => {
   const one = lab();
   await one.startTmux();
   const gone: string[] = [];
@@ -185,7 +185,7 @@ test('our hidden session is killed: the next command makes it again', async () =
   expect(await one.server.command('display-message -p back')).toEqual(['back']);
 });
 
-test('our client is killed: the next one takes its hidden session away', async () => {
+test('our client is killed: the next one removes its hidden session', async () => {
   const one = lab();
   await one.startTmux();
   await one.server.command('list-panes');
@@ -208,12 +208,12 @@ test("the last of the user's sessions ends: we leave, and the tmux server can en
   await until('the process has ended', () => !isRunning(pid));
 });
 
-test('the tmux server ends with its last session, also while it is asked one thing after another', async () => {
+test('the tmux server ends with its last session, even while commands are sent continuously', async () => {
   const one = lab();
   await one.startTmux();
   const pid = await one.pid();
   let asking = true;
-  // Always one more before the last is answered.
+  // Always one more before the previous is answered.
   const asked = Array.from({ length: 2 }, async () => {
     while (asking) await one.server.command('list-panes -a').catch(() => {});
   });
@@ -225,13 +225,13 @@ test('the tmux server ends with its last session, also while it is asked one thi
   await until('the process has ended', () => !isRunning(pid));
 });
 
-test('a session that comes while our client leaves is served by the next client', async () => {
+test('a session that appears while our client leaves is served by the next client', async () => {
   const one = lab();
   for (let round = 0; round < 40; round++) {
     await one.startSession('home', 'exec sleep 100000');
     await one.server.command('list-panes');
     await one.server.command('kill-session -t =home');
-    // The hub looks around about now.
+    // The hub checks about now.
     await pause(18 + (round % 8));
     try {
       await one.server.command("new-session -d -s next 'exec sleep 100000'");
@@ -250,7 +250,7 @@ test('a session that comes while our client leaves is served by the next client'
   }
 });
 
-test('a dying pane is reported: at once when its window goes, by the sample when it stays', async () => {
+test('a dying pane is reported: immediately if its window closes, by the sample if it stays', async () => {
   const one = lab();
   await one.startTmux();
   let samples: PaneSample[] = [];
@@ -286,7 +286,7 @@ test('a dying pane is reported: at once when its window goes, by the sample when
 test('an idle client keeps no process alive', async () => {
   const one = lab();
   await one.startTmux();
-  // In one file, which starts sooner than what reads TypeScript.
+  // In one file, which starts faster than TypeScript.
   await build({
     ...{ entryPoints: [fileURLToPath(new URL('../../src/tmux/control.ts', import.meta.url))] },
     ...{ bundle: true, platform: 'node', format: 'esm', outfile: path.join(one.project, 'control.mjs') },
@@ -303,7 +303,7 @@ test('an idle client keeps no process alive', async () => {
   await until('the hidden session is gone', async () => !(await one.tmux('list-sessions')).includes('_mam'));
 });
 
-test('we come and go among many other clients: the tmux server lives', async () => {
+test('we come and go among many other clients: the tmux server survives', async () => {
   const one = lab();
   await one.startTmux();
   const pid = await one.pid();

@@ -110,7 +110,7 @@ describe('a text is handed over', () => {
     expect(pastes(peer)).toEqual([TEXT]);
   });
 
-  /** Its box is shown as soon as it has drawn its prompt, whatever follows. */
+  /** Its box counts as shown once it has drawn its prompt, whatever follows. */
   const EARLY: Look = { ...KNOWN, patterns: { ready: /^READY>/m }, breaksEarly: true };
 
   test.each([
@@ -231,7 +231,7 @@ describe('nothing is pasted', () => {
     expect(peer.peer.bytes).toHaveLength(0);
   });
 
-  test('when copy mode begins between the look and the paste', async () => {
+  test('if copy mode begins between the look and the paste', async () => {
     const peer = await lab.receiver();
     const pasting = async () => void (await lab.tmux('copy-mode', '-t', peer.target.pane));
     expect((await hand(peer, PLAIN, { pasting })).end).toMatchObject({
@@ -241,7 +241,7 @@ describe('nothing is pasted', () => {
     expect(peer.peer.bytes).toHaveLength(0);
   });
 
-  test('into a pane that dies between the look and the paste; tmux lives on', async () => {
+  test('into a pane that dies between the look and the paste; tmux survives', async () => {
     const peer = await lab.receiver();
     const { pane, agent } = peer.target;
     await lab.tmux('set-option', '-p', '-t', pane, 'remain-on-exit', 'on');
@@ -261,7 +261,7 @@ describe('nothing is pasted', () => {
     expect(isRunning(server)).toBe(true);
   });
 
-  test('when it was stopped before', async () => {
+  test('if it was stopped before', async () => {
     const peer = await lab.receiver();
     expect((await hand(peer, PLAIN, { stop: AbortSignal.abort() })).end).toEqual({
       kind: 'stopped',
@@ -308,14 +308,14 @@ describe('an agent inside a shell', () => {
 });
 
 describe('between paste and Enter', () => {
-  test('a dialog comes up: no Enter', async () => {
+  test('a dialog appears: no Enter', async () => {
     const peer = await lab.receiver(['--show', 'dialog']);
     const { end } = await hand(peer, { ...KNOWN, patterns: { dialog: /Do you want to proceed\?/ } });
     expect(end).toEqual({ kind: 'unverified', why: expect.stringMatching(/dialog.*Do you want to proceed/) });
     expect(enters(peer)).toBe(0);
   });
 
-  test('the pane dies and remains: gone, and tmux lives on', async () => {
+  test('the pane dies and remains: gone, and tmux survives', async () => {
     const peer = await lab.receiver(['--die-on-paste']);
     await lab.tmux('set-option', '-p', '-t', peer.target.pane, 'remain-on-exit', 'on');
     const server = await lab.pid();
@@ -351,7 +351,7 @@ describe('between paste and Enter', () => {
     expect(enters(peer)).toBe(0);
   });
 
-  test('the peer speaks: no more keys', async () => {
+  test('the peer reports: no more keys', async () => {
     const peer = await lab.receiver(['--withhold']);
     const stop = new AbortController();
     const delivery = hand(peer, PLAIN, { stop: stop.signal });
@@ -369,9 +369,9 @@ describe('between paste and Enter', () => {
     expect(enters(peer) + enters(other)).toBe(0);
   });
 
-  test.each([[KNOWN], [PLAIN]])('a person replaces our text by other words: no Enter', async (look) => {
+  test.each([[KNOWN], [PLAIN]])('a person replaces our text with other words: no Enter', async (look) => {
     const peer = await lab.receiver(['--show', 'erased']);
-    // The peer's person needs 50 ms, or what a busy machine makes of them.
+    // The peer's person needs 50 ms, or more on a busy machine.
     const settleMs = 150 * PATIENCE;
     expect((await hand(peer, { ...look, settleMs })).end).toMatchObject({ kind: 'unverified' });
     expect(pastes(peer)).toEqual([TEXT]);
@@ -389,7 +389,7 @@ describe('between paste and Enter', () => {
   });
 });
 
-test('a program that never takes Enter: twice at most, then unverified', async () => {
+test('a program that ignores Enter: twice at most, then unverified', async () => {
   const peer = await lab.receiver(['--swallow', '9']);
   expect((await hand(peer)).end).toEqual({
     kind: 'unverified',
@@ -421,20 +421,20 @@ describe('a person is at the box', () => {
     ['editor', EDITOR],
   ];
   const type = (peer: Receiver, ...keys: string[]) => lab.tmux('send-keys', '-t', peer.target.pane, ...keys);
-  /** No person is quicker; on a busy machine a look that begins with Enter takes longer. */
+  /** No person is faster; on a busy machine a look that starts with Enter takes longer. */
   const later = (peer: Receiver, ...keys: string[]) =>
     pause(Math.min(1_000, 150 * PATIENCE)).then(() => type(peer, ...keys));
   const ownWords = async (peer: Receiver) => {
     await later(peer, 'C-u', 'my own words');
-    // Nobody types so fast that no look falls between.
+    // Nobody types so fast that no look happens in between.
     await pause(300 * PATIENCE);
     await type(peer, 'Enter');
   };
-  /** Each case with a program of its own, all at once: most of their time is waiting. */
+  /** Each case with its own program, all at once: most of their time is waiting. */
   const each = <T>(cases: T[], run: (one: T, look: Look, session: string) => Promise<void>) =>
     Promise.all(cases.flatMap((one, at) => LOOKS.map(([name, look]) => run(one, look, `${name}${at}`))));
 
-  test('after an Enter that was swallowed: no change of theirs is a proof, and what they changed is not sent', async () => {
+  test('after a swallowed Enter: their changes prove nothing, and what they changed is not sent', async () => {
     const CASES: [(peer: Receiver) => Promise<unknown>, RegExp, number][] = [
       [(peer) => type(peer, ' and delete it'), /someone has changed it/, 1],
       [(peer) => type(peer, 'C-a', 'not: '), /someone has changed it/, 1],
@@ -457,7 +457,7 @@ describe('a person is at the box', () => {
       ],
     ];
     await each(CASES, async ([act, why, keys], look, session) => {
-      // Whoever sends words of their own is heard.
+      // A person who sends their own words is noticed.
       const swallows = act === ownWords ? '1' : '9';
       const peer = await lab.receiver(['--edit', '--swallow', swallows], session);
       const handing = hand(peer, look);
@@ -528,10 +528,10 @@ describe('a person is at the box', () => {
   });
 });
 
-describe('an earlier text of ours that may come up late', () => {
+describe('an earlier text of ours that may appear late', () => {
   const EARLIER = 'Use only this id, none of an earlier run: earlier-abcd1234';
 
-  test('comes up next to the new one: no Enter', async () => {
+  test('appears next to the new one: no Enter', async () => {
     const peer = await lab.receiver(['--withhold']);
     await lab.server.command(`set-buffer -b early '${EARLIER}'`);
     await lab.server.command(`paste-buffer -p -d -b early -t ${peer.target.pane}`);
@@ -545,7 +545,7 @@ describe('an earlier text of ours that may come up late', () => {
     expect(enters(peer)).toBe(0);
   });
 
-  test('does not come up: the new one is sent', async () => {
+  test('does not appear: the new one is sent', async () => {
     const peer = await lab.receiver();
     expect((await hand(peer, { ...PLAIN, others: [EARLIER] })).end).toEqual({ kind: 'submitted' });
     expect(enters(peer)).toBe(1);

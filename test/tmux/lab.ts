@@ -9,13 +9,13 @@ import type { Peer } from '../support/peer.ts';
 import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
-/** A fake peer, and what a delivery to it is given. */
+/** A fake peer, and the parameters of a delivery to it. */
 export interface Receiver {
   peer: Peer;
   target: Target;
 }
 
-/** A lab whose tmux server is spoken to without a hub. */
+/** A lab whose tmux server is used without a hub. */
 export class TmuxLab extends Lab {
   readonly server = new TmuxServer(this.socket);
   readonly #receivers: Receiver[] = [];
@@ -36,7 +36,7 @@ export class TmuxLab extends Lab {
     return pane;
   }
 
-  /** Starts a peer that reports nothing, in a session of its own. @param args more options of peer.mjs */
+  /** Starts a peer that reports nothing, in its own session. @param args more options of peer.mjs */
   async receiver(args: string[] = [], session = 'peer', inShell = false): Promise<Receiver> {
     const kind: PeerKind = args.includes('--flood') ? 'floods' : 'mute';
     const peer = await this.startPeer(kind, { session, inShell, args: ['--report', '', ...args] });
@@ -52,7 +52,7 @@ export class TmuxLab extends Lab {
     return receiver;
   }
 
-  /** Through the control client: no process is started for a look. */
+  /** Through the control client, so that no process is started for a look. */
   override async screen({ pane }: Peer): Promise<string> {
     return (await this.server.command(`capture-pane -p -J -t ${pane}`)).join('\n');
   }
@@ -64,7 +64,7 @@ export class TmuxLab extends Lab {
       const { agent } = target;
       // One may have ended with its program.
       await this.server.command(`kill-session -t =${session}`).catch(() => {});
-      // A suspended one, or one that its shell holds, hears no hangup.
+      // A suspended one, or one held by its shell, gets no hangup.
       if (isAlive(agent)) signal(agent.pid, 'SIGKILL');
       await until('the peer has ended', () => !isAlive(agent));
       this.sessions.delete(session);

@@ -22,7 +22,7 @@ function screen(rows: string, up = 0): Shot {
 const at = (rows: string, prompt = 'READY>', up = 0) => standing(screen(rows, up), { text: TEXT, prompt });
 
 describe('a text of ours', () => {
-  test('is alone behind its prompt, however it is wrapped or framed', () => {
+  test('is alone after its prompt, however it is wrapped or framed', () => {
     expect(at(`old words\nREADY> ${TEXT}`)).toBe('alone');
     expect(at(`READY> ${TEXT.slice(0, 30)}\n  ${TEXT.slice(30)}`)).toBe('alone');
     expect(
@@ -32,7 +32,7 @@ describe('a text of ours', () => {
     expect(at(`⠹ READY> ${TEXT}`, '⠋ READY>')).toBe('alone');
   });
 
-  test('is a part where someone has changed it, or written next to it', () => {
+  test('is a part if someone has changed it, or written next to it', () => {
     expect(at(`READY> ${TEXT} please`)).toBe('part');
     expect(at(`READY> please: ${TEXT}`)).toBe('part');
     expect(at(`READY> ${TEXT.replace('still ', '')}`)).toBe('part');
@@ -55,7 +55,7 @@ describe('a text of ours', () => {
     expect(at(`› Ask Codex to do anything\n\n  default · ${TEXT}`, '›', 3)).toBe('none');
   });
 
-  test('is cut where its box or its pane is too small for it: what is to be seen of it is alone', () => {
+  test('is cut if its box or its pane is too small for it: the visible part is alone', () => {
     const end = TEXT.slice(12).replace('\n', '\n  ');
     expect(at(`${end}`)).toBe('alone');
     expect(at(`words\n─── ↑ 3 more ───\n  ${end}\n───`, 'READY>', 1)).toBe('alone');
@@ -84,7 +84,7 @@ describe('a text of ours', () => {
     expect(at(`In [3]: ${rows(() => '   ...: ')}`, 'In [3]:')).toBe('alone');
     expect(at(` 1 READY> ${rows((row) => ` ${row + 1}        `)}`, ' 1 READY>')).toBe('alone');
     expect(at(`READY> ${TEXT.replace('\n', '↵')} ▼`)).toBe('alone');
-    // Somebody's words, in one row of several.
+    // Someone's words, in one row of several.
     expect(at(`READY> ${rows(() => '... ')}\n> mine`)).toBe('part');
     expect(at(`READY> ${rows(() => '... no ')}`)).toBe('part');
   });
@@ -96,7 +96,7 @@ describe('a text of ours', () => {
     expect(full(`${row}\n\n`)).toBe('part');
   });
 
-  test('is known behind a prompt of wide characters, next to a column, and below a row without a prompt', () => {
+  test('is recognised after a prompt of wide characters, next to a column, and below a row without a prompt', () => {
     const before = { ...screen('한국어> example'), cursor_x: 8 };
     expect(promptOf(before)).toBe('한국어>');
     expect(at(`한국어> ${TEXT}`, promptOf(before))).toBe('alone');
@@ -110,7 +110,7 @@ describe('a text of ours', () => {
     expect(standing(screen(`words right above\nmine: ${TEXT}`), promptless)).toBe('part');
   });
 
-  test('may be replaced by its placeholder only if that was seen a moment ago', () => {
+  test('may be replaced by its placeholder only if that was just seen', () => {
     const shot = screen('READY> [Pasted ~3 lines]');
     expect(standing(shot, { text: TEXT, prompt: 'READY>' })).toBe('folded');
     const placeholder = '[Pasted ~3 lines]';

@@ -5,7 +5,7 @@ import { startOf } from '../../src/base/processes.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import { plant } from '../support/plant.ts';
 
-/** A registry's locks lie in its project: whoever can write there can hold them. */
+/** A registry's locks are in its project: anyone who can write there can hold them. */
 let lab: Lab;
 const ID = 'nice-work-12345678';
 
@@ -14,7 +14,7 @@ function makeLab(): void {
   lab.expected.push(NOT_OURS);
 }
 
-/** What somebody puts into a registry, by what it is called. */
+/** What someone puts into a registry, by name. */
 const OBSTACLES: [string, (registry: string) => void][] = [
   ['a file in the place of an election', (path) => writeFileSync(join(path, '.hub.election'), '')],
   [
@@ -29,7 +29,7 @@ const OBSTACLES: [string, (registry: string) => void][] = [
     },
   ],
   [
-    'a living process that is no hub, and calls itself the owner,',
+    'a living process that is not a hub but calls itself the owner',
     (path) => {
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
       const start = startOf(process.pid);
@@ -60,7 +60,7 @@ describe('in the registry of a project', () => {
   });
 });
 
-test('a hub starts in time for all others while some registries hold up their elections', async () => {
+test('a hub starts in time for all other registries while some delay their elections', async () => {
   makeLab();
   onTestFinished(() => lab.end());
   const election = (name: string) => join(lab.folder, name, '.mam', 'jobs', '.hub.election');
@@ -75,7 +75,7 @@ test('a hub starts in time for all others while some registries hold up their el
   lab.onEnd(() => clearInterval(held));
   const told = await lab.mam('publish', '--job', ID, '--event', 'completed', '--detail', 'done');
   expect([told.code, told.stderr]).toEqual([0, '']);
-  // A hub that is asked to end while its start is held up so long leaves its files, as one that was killed.
+  // A hub that is asked to end while its start is delayed this long leaves its files, like one that was killed.
   clearInterval(held);
   for (const name of ['a', 'b', 'c']) rmSync(election(name), { recursive: true, force: true });
 });

@@ -6,7 +6,7 @@ import { Lab } from '../support/lab.ts';
 import { joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 
-/** The command that comes next is run as it stands: by people, scripts and agents. */
+/** The suggested next command is run unchanged: by people, scripts and agents. */
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab();

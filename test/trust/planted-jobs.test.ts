@@ -70,7 +70,7 @@ describe("a stranger's job that waits for its check", () => {
     expect(existsSync(marker)).toBe(false);
   });
 
-  test('is told as history by every command, with and without a hub, and nobody waits for it', async () => {
+  test('is reported as history by every command, with and without a hub, and nobody waits for it', async () => {
     expect(await server.refusal('wait_job', { job_id: ID })).toContain('is history');
     expect(await server.ask('job_status', { job_id: ID })).toMatchObject({ reason: 'history' });
     for (const hub of ['start', 'stop']) {
@@ -102,7 +102,7 @@ describe("a stranger's job that waits for its check", () => {
       expect(await server.refusal(tool, { job_id: ID, ...args })).toContain('is history');
     }
     expect(await server.refusal('publish_event', { job_id: ID, event: 'completed' })).toContain('is history');
-    // Its working folder is a stranger's word as well.
+    // Its working folder was chosen by the stranger as well.
     expect(await server.refusal('verify_job', { job_id: ID, validate: script })).toContain('is history');
     for (const args of [
       ['verify', ID],
@@ -210,7 +210,7 @@ describe('a job of ours whose journal was changed', () => {
     expect(JSON.stringify(damage)).toContain('history');
   });
 
-  test('has a job.json that stands in for its first line only when that is ours as well', async () => {
+  test('has a job.json that replaces its first line only if that is ours as well', async () => {
     await server.ask('publish_event', { job_id: ID, event: 'started' });
     const record = await until(
       'the record is written',
@@ -237,7 +237,7 @@ describe('a job that cannot be read, among those that a hub takes up', () => {
     ['nothing but zeros', '\0'.repeat(4096)],
     ['an event of an odd type', line(1, 'constructor', { data: { job: {} } })],
     ['a value in the place of an event', '\nnull\n7\n"x"\n[]\n'],
-    ['files that are none', line(1, 'queued', { files: { a: 1 }, texts: ['x'] })],
+    ['invalid files', line(1, 'queued', { files: { a: 1 }, texts: ['x'] })],
   ];
 
   const ids = damages.map((_, n) => `odd-${n}-12345678`);
@@ -268,7 +268,7 @@ describe('a job that cannot be read, among those that a hub takes up', () => {
     },
   );
 
-  test('keeps no command from telling of all jobs', async () => {
+  test('does not keep commands from reporting all jobs', async () => {
     for (const command of ['list', 'doctor']) await harmless(command);
   });
 });

@@ -18,14 +18,14 @@ import { until } from '../support/until.ts';
 
 /**
  * What a cloned repository, or a sandboxed peer, can put into a project's `.mam`: links to what is ours elsewhere. Each
- * test has a project of its own, all are used with one hub.
+ * test has its own project, all are used with one hub.
  */
 let lab: Lab;
 let project: Project;
 let projects = 0;
 /** Projects with a live job `live-…` that the hub finds when it starts. */
 const live: Record<'link' | 'hard link' | 'texts', Project> = {} as never;
-/** What stood in the files behind the links before any hub looked. */
+/** The content of the files behind the links before any hub looked. */
 const letters: Record<string, string> = {};
 
 beforeAll(() => {
@@ -79,7 +79,7 @@ const untouched = ({ precious } = project): void => {
 const mam = ({ folder: cwd }: Project, args: string[], input = ''): Promise<Ended> =>
   lab.start(args, { cwd, input }).ended;
 
-/** Puts something else in the place of a file or folder. */
+/** Replaces a file or folder with something else. */
 function swap(path: string, make: (path: string) => void): void {
   rmSync(path, { recursive: true });
   make(path);
@@ -101,7 +101,7 @@ describe('the trash of a registry', () => {
     expect(readlinkSync(join(project.registry, '.trash'))).toBe(project.precious);
   });
 
-  test('that holds a link in the form of a job loses neither the link nor what it leads to', async () => {
+  test("that contains a link with a job's name loses neither the link nor its target", async () => {
     const trash = join(project.registry, '.trash');
     mkdirSync(trash);
     symlinkSync(project.precious, join(trash, 'some-job-12345678.abcdefgh'));
@@ -110,7 +110,7 @@ describe('the trash of a registry', () => {
     expect(existsSync(join(trash, 'some-job-12345678.abcdefgh'))).toBe(true);
   });
 
-  test('keeps what is not a job: a name of another form, and files that no hub wrote', async () => {
+  test('keeps what is not a job: a name of a different form, and files that no hub wrote', async () => {
     const trash = join(project.registry, '.trash');
     mkdirSync(join(trash, 'notes'), { recursive: true });
     writeFileSync(join(trash, 'notes', 'a.txt'), 'mine');
@@ -131,8 +131,8 @@ describe('the trash of a registry', () => {
   });
 });
 
-describe('a link in the place of a file that a hub writes', () => {
-  test('is not written through, and makes no file where it leads nowhere', async () => {
+describe('a link in place of a file that a hub writes', () => {
+  test('is not written through, and a broken one creates no file', async () => {
     const used: Project[] = [];
     for (const name of ['.hub.owner', '.index.jsonl']) {
       for (const target of ['rc', 'new']) {
@@ -147,7 +147,7 @@ describe('a link in the place of a file that a hub writes', () => {
     for (const one of used) untouched(one);
   });
 
-  test('the lock folder, the election and the beat of a lock are not followed', async () => {
+  test('the lock folder, the election and the heartbeat of a lock are not followed', async () => {
     symlinkSync(project.precious, join(project.registry, '.hub.lock'));
     symlinkSync(project.precious, join(project.registry, '.hub.election'));
     await openRegistry();

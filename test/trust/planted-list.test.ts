@@ -5,7 +5,7 @@ import { Lab } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
 import { plant, plantJob } from '../support/plant.ts';
 
-/** The list of a registry lies in its project as well: a clone brings one, and a peer can write it. */
+/** The list of a registry is in its project as well: a clone can bring one, and a peer can write it. */
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab({ MAM_HUB_IDLE_SECONDS: '1' });
@@ -17,7 +17,7 @@ const ID = 'nice-work-12345678';
 const index = () => join(lab.registry, '.index.jsonl');
 const rowOf = ({ jobs }: Json, id: string): Json => jobs.find(({ job_id }: Json) => job_id === id);
 
-/** As the hub and as the shell tell it. */
+/** As the hub and as the shell report it. */
 async function listed(id: string): Promise<Json[]> {
   const shell = JSON.parse((await lab.mam('list', '--json')).stdout);
   await lab.mam('hub', 'stop');
@@ -35,7 +35,7 @@ test("a stranger's job that has ended is history in it", async () => {
   for (const row of await listed(ID)) expect(row).toMatchObject({ status: 'completed', reason: 'history' });
 });
 
-test('a row of a job of ours that was changed says nothing', async () => {
+test('a changed row of one of our jobs is ignored', async () => {
   plant(lab, ID);
   const server = await lab.startServer();
   await server.ask('list_jobs');

@@ -16,13 +16,13 @@ import { loadSettings, type Settings } from '../../src/settings/config.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 
-/** Somebody else: any id but that of the user who runs the tests. */
+/** Someone else: any id except that of the user who runs the tests. */
 const OTHER = 4242;
 const isRoot = process.getuid?.() === 0;
 
 let lab: Lab;
 
-/** A lab of its own for each test: nothing runs in there but the commands that it calls. */
+/** A separate lab for each test: only the commands that it calls run in there. */
 function ownLab(): void {
   beforeEach(makeLab);
   afterEach(() => lab.end());
@@ -47,7 +47,7 @@ const load = (env: Record<string, string> = {}, cwd = lab.project): Promise<Sett
 describe("a project's settings", () => {
   ownLab();
 
-  /** What a stranger would want to decide, each with what must not come of it. */
+  /** What a stranger would want to decide, each with what must not happen. */
   const dangerous = {
     broker_url: 'mqtt://attacker.example:1883',
     broker_username: 'me',
@@ -72,7 +72,7 @@ describe("a project's settings", () => {
     },
   );
 
-  test('count all once they are trusted, and are ignored and named again once that is revoked', async () => {
+  test('all apply once they are trusted, and are ignored and named again once that is revoked', async () => {
     const plain = await load();
     projectFile(dangerous);
     expect((await lab.mam('trust', '--yes')).stdout).toContain('is trusted');
@@ -106,7 +106,7 @@ describe("a project's settings", () => {
     expect([registryDir, logsDir]).toEqual([lab.registry, undefined]);
   });
 
-  test('harmless ones count by themselves: folders inside, and limits that are stricter', async () => {
+  test('harmless ones apply without trust: folders inside, and stricter limits', async () => {
     homeFile({ max_depth: 2, max_open_jobs: 5 });
     projectFile({
       registry_dir: 'made/later',
@@ -143,7 +143,7 @@ describe("a project's settings", () => {
     expect((await load({}, copy)).realm).toBe('default');
   });
 
-  test('count no longer in a server that runs, once a file that came later, nearer, has changed', async () => {
+  test('no longer apply in a running server once a nearer file, added later, has changed', async () => {
     const sub = join(lab.project, 'sub');
     mkdirSync(sub);
     const server = await lab.startServer({}, { cwd: sub });
@@ -179,7 +179,7 @@ describe("a project's settings", () => {
     });
   });
 
-  test('are shown beside one that is wrong, which makes all of them ignored', async () => {
+  test('are shown next to a wrong one, which makes all of them ignored', async () => {
     projectFile({ realm: 'team', broker_password: 'secret', agents: [], colour: 1 });
     const { stdout } = await lab.mam('trust', '--show');
     expect(stdout).toMatch(/: agents must be an object\. All of it is ignored until this is fixed\.\n/);
@@ -202,13 +202,13 @@ describe("a project's settings", () => {
     );
   });
 
-  test('that are not there, or were not trusted, are said to be so', async () => {
+  test('that are missing, or were not trusted, are reported as such', async () => {
     const path = join(lab.project, '.mam', 'config.json');
     expect((await lab.mam('trust')).stdout).toBe(`There is no ${path}.\n`);
     expect((await lab.mam('trust', '--revoke')).stdout).toBe(`There is no ${path}. It was not trusted.\n`);
   });
 
-  test.runIf(isRoot)('of another user do not count, nor a link to a file', async () => {
+  test.runIf(isRoot)('of another user do not apply, nor does a link to a file', async () => {
     const path = projectFile({ tool_timeout_seconds: 7 });
     chownSync(path, OTHER, OTHER);
     expect(await load()).toMatchObject({
@@ -217,7 +217,7 @@ describe("a project's settings", () => {
     });
   });
 
-  test('behind a link do not count', async () => {
+  test('behind a link do not apply', async () => {
     const real = write(join(lab.folder, 'real.json'), { tool_timeout_seconds: 7 });
     mkdirSync(join(lab.project, '.mam'), { recursive: true });
     symlinkSync(real, join(lab.project, '.mam', 'config.json'));
@@ -232,7 +232,7 @@ describe("a project's settings", () => {
   });
 });
 
-describe("a project's settings, in a server and beside a hub that run", () => {
+describe("a project's settings, in a running server and with a running hub", () => {
   // One of each for all; nothing of a test's is left in the files.
   let server: LabServer;
   beforeAll(async () => {
@@ -263,7 +263,7 @@ describe("a project's settings, in a server and beside a hub that run", () => {
     expect((await lab.mam('trust', '--yes')).code).toBe(69);
   });
 
-  test('are told in every tool and in mam doctor, also beside an error', async () => {
+  test('are reported by every tool and by mam doctor, even next to an error', async () => {
     projectFile({ broker_url: 'mqtt://user:word@attacker.example' });
     const list = await server.ask('list_jobs');
     expect(list.summary).toMatch(/sets broker_url, which you have not trusted/);
@@ -275,7 +275,7 @@ describe("a project's settings, in a server and beside a hub that run", () => {
     expect(shown.stdout).not.toContain('word');
   });
 
-  test('count in a server that runs as soon as they are trusted, and no longer once that is revoked', async () => {
+  test('apply in a running server as soon as they are trusted, and no longer once that is revoked', async () => {
     projectFile({ agents: { theirs: { session: 'tmux:theirs' } }, realm: 'team' });
     const delegate = () =>
       server
@@ -320,7 +320,7 @@ describe("a project's settings, in a server and beside a hub that run", () => {
     );
   });
 
-  test('that would make an agent kind are named where it is asked for', async () => {
+  test('that would define an agent kind are named when it is used', async () => {
     projectFile({ agents: { theirs: { session: 'tmux:theirs' } } });
     const told = "The agent kind theirs is set in this project's .mam/config.json, which is not trusted.";
     const { code, stderr } = await lab.mam('submit', '--agent', 'theirs', '--prompt', 'x');
@@ -397,7 +397,7 @@ describe('MAM_HOME', () => {
     chownSync(lab.home, 0, 0);
   });
 
-  test('in a folder where anybody can replace it is refused', async () => {
+  test('in a folder where anyone can replace it is refused', async () => {
     const open = join(lab.folder, 'open');
     mkdirSync(join(open, 'home'), { recursive: true });
     chmodSync(open, 0o777);
@@ -413,7 +413,7 @@ describe('MAM_HOME', () => {
       const link = join(lab.folder, 'link');
       symlinkSync(join(open, where === 'at the end' ? 'deep/home' : 'deep'), link);
       const home = where === 'at the end' ? link : join(link, 'home');
-      // Another user puts what we have cloned beside it in its place.
+      // Another user replaces it with what we have cloned next to it.
       renameSync(join(open, 'deep'), join(open, 'away'));
       write(join(open, 'deep', 'home', 'config.json'), { agents: { codex: { command: ['id'] } } });
       await expect(load({ MAM_HOME: home })).rejects.toThrow('can replace it');
@@ -434,7 +434,7 @@ describe('MAM_HOME', () => {
 describe.runIf(isRoot)('a shared folder above', () => {
   ownLab();
 
-  test("another user's .mam with a .git beside it decides nothing", async () => {
+  test("another user's .mam with a .git next to it decides nothing", async () => {
     const shared = join(lab.folder, 'shared');
     for (const name of ['.mam', '.git']) mkdirSync(join(shared, name), { recursive: true });
     write(join(shared, '.mam', 'config.json'), { agents: { codex: { command: ['id'] } }, realm: 'theirs' });

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import { plant } from '../support/plant.ts';
 
-/** A PATH with a relative entry, as people have for `node_modules/.bin`: it leads into the project that is worked on. */
+/** A PATH with a relative entry, as people have for `node_modules/.bin`: it leads into the current project. */
 let lab: Lab;
 let marker: string;
 let env: { PATH: string };

@@ -7,7 +7,7 @@ import { Lab } from '../support/lab.ts';
 import { joinHub } from '../support/mqtt.ts';
 import { plant } from '../support/plant.ts';
 
-/** A claim may have fields that no version knows: its sender chooses words that the hub then signs. */
+/** A claim may have unknown fields: its sender chooses text that the hub then signs. */
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab();
