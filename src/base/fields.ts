@@ -107,7 +107,7 @@ export function limitsOf({ kind, min, max, bytes, of }: Field): string {
   return min === undefined ? `, at most ${most} characters` : `, ${min} to ${most} characters`;
 }
 
-/** What applies where a field is left out, in words; '' where there is nothing to say. */
+/** What applies if a field is left out, in words; '' if there is nothing to say. */
 export function defaultOf({ fallback, otherwise = '' }: Field): string {
   return fallback === undefined ? otherwise : [fallback].flat().join(', ');
 }

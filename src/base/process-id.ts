@@ -20,7 +20,7 @@ export const UNSEEN = 'unseen';
 let own: string | undefined;
 
 /**
- * The pid namespace of this process, such as `pid:[4026531836]`; nothing where the system has none. If /proc belongs to
+ * The pid namespace of this process, such as `pid:[4026531836]`; undefined if the system has none. If /proc belongs to
  * another namespace, it is `unseen`: that /proc is not about the ids that we are given.
  */
 export function pidNamespace(): string | undefined {

@@ -11,7 +11,7 @@ const STTY = existsSync('/bin/stty') ? '/bin/stty' : 'stty';
 /** The file behind a process's input if that is a terminal. */
 const TERMINAL = /^\/dev\/(?:pts\/\d+|tty.*)$/;
 
-/** When a process started, in the system's form (compare for equality only); nothing when it is gone or a zombie. */
+/** When a process started, in the system's form (compare for equality only); undefined if it is gone or a zombie. */
 export function startOf(pid: number): string | undefined {
   if (LINUX) {
     const fields = stat(pid);
@@ -159,7 +159,7 @@ export function environmentOf(pid: number): string[] {
 
 /**
  * The open files of a process, by number; only on Linux.
- * @returns nothing when we may not look, or the process is gone
+ * @returns undefined if we may not look, or if the process is gone
  */
 export function openFiles(pid: number): Map<string, string> | undefined {
   const folder = `/proc/${pid}/fd`;
@@ -174,7 +174,7 @@ export function readsTerminal(pid: number): boolean {
 
 /**
  * True where a process's terminal is in line mode: it keeps what is typed until a process reads it.
- * @returns nothing where the system does not show it
+ * @returns undefined if the system does not show it
  */
 export function isInLineMode({
   pid,
@@ -215,7 +215,7 @@ export function foregroundGroup(pid: number): number | undefined {
   return Number.isInteger(id) && id > 0 ? id : undefined;
 }
 
-/** The command line of a process; nothing when it is gone. Outside Linux it is split at blanks. */
+/** The command line of a process; undefined if it is gone. Outside Linux it is split at blanks. */
 export function commandLineOf(pid: number): string[] | undefined {
   if (!LINUX) return ps(pid, 'args')?.split(/\s+/);
   const text = orElse(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '');

@@ -24,7 +24,7 @@ export function workingFolder(): string {
   }
 }
 
-/** @throws MamError `bad_input` where the working folder is gone, for what would be done in it */
+/** @throws MamError `bad_input` if the working folder is gone, for commands that need it */
 export function checkWorkingFolder(): void {
   const folder = workingFolder();
   if (!existsSync(folder)) throw gone(folder);

@@ -118,8 +118,8 @@ export function whereIs(
  * Makes sure that a registry can be written and is a real folder of this user's that nobody else can write to. A
  * missing one is made, with a `.gitignore` next to it if it belongs to a project.
  * @param look only check whether a missing one could be made
- * @throws MamError `io` when it can't be written, `refused` when it, or the `.mam` folder it lies in, is a link or
- * another user's
+ * @throws MamError `io` when it can't be written, `refused` if it, or the `.mam` folder around it, is a link or another
+ * user's
  */
 export function ensureRegistry(registryDir: string, look = false): void {
   try {

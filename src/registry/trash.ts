@@ -50,7 +50,7 @@ function contentsIn(folder: string): Contents {
 /**
  * Takes a job out of a registry in one step, by moving its folder into the registry's trash: a crash leaves it whole or
  * gone. `emptyTrash` deletes it.
- * @throws the system's error, ENOTDIR where the trash is not a folder of our own; the job stays as it was
+ * @throws the system's error, ENOTDIR if the trash is not our own folder; the job stays as it was
  */
 export function moveToTrash(registryDir: string, jobId: string): void {
   const trash = join(registryDir, TRASH);

@@ -84,7 +84,7 @@ function withForeign<T>(path: string, read: (fd: number, stat: Stats) => T): T {
  * Opens our own file for writing, in a folder that others may write to. An existing file must be a plain file of this
  * user with one name: a link, even a hard one, would send what we write into another file.
  * @param flags besides writing, such as `O_APPEND` or `O_TRUNC`
- * @param mayCreate false where it must exist already
+ * @param mayCreate false if it must already exist
  * @returns the file descriptor
  * @throws the system's error; ELOOP, EFTYPE, EPERM or EMLINK for what is not ours alone
  */

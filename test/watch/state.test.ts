@@ -210,9 +210,9 @@ describe('keys', () => {
   test('nothing is decided without Enter, and only the request that was shown', () => {
     const state = asking('rm roof');
     const shownFirst = press(state, { text: 'y' });
-    expect(shownFirst.deed).toBeUndefined();
+    expect(shownFirst.effect).toBeUndefined();
     expect(shownFirst.state.mode).toMatchObject({ kind: 'confirm', what: 'allow', text: 'rm roof' });
-    expect(press(shownFirst.state, { name: 'enter' }).deed).toEqual({
+    expect(press(shownFirst.state, { name: 'enter' }).effect).toEqual({
       do: 'decide',
       jobId: 'job-0',
       requestId: 'r1',
@@ -225,15 +225,15 @@ describe('keys', () => {
 
   test('what was not read to its end is not confirmed', () => {
     const state = keys(asking('rm\n'.repeat(60)), 'n');
-    expect(press(state, { name: 'enter' }).deed).toBeUndefined();
-    expect(press(keys(state, { name: 'end' }), { name: 'enter' }).deed).toMatchObject({ decision: 'deny' });
+    expect(press(state, { name: 'enter' }).effect).toBeUndefined();
+    expect(press(keys(state, { name: 'end' }), { name: 'enter' }).effect).toMatchObject({ decision: 'deny' });
   });
 
   test('keys that came in one piece may move, and decide nothing', () => {
     const state = asking('rm roof');
     for (const text of ['yy', 'y\r', 'cq', 'qq']) {
-      const { state: next, deed } = press(state, { text });
-      expect([next.mode.kind, deed]).toEqual(['list', undefined]);
+      const { state: next, effect } = press(state, { text });
+      expect([next.mode.kind, effect]).toEqual(['list', undefined]);
     }
     expect(press(state, { text: 'jjk' }).state.selected).toBe('job-0');
     expect(press(state, { text: 'j/job' }).state).toMatchObject({ filter: 'job', mode: { kind: 'filter' } });
@@ -264,7 +264,7 @@ describe('keys', () => {
     });
     // The Enter that was meant for it attaches to nothing; the next one does what it says.
     const first = press(after, { name: 'enter' });
-    expect(first.deed).toBeUndefined();
+    expect(first.effect).toBeUndefined();
     expect(first.state.note).toBeUndefined();
     expect(press(first.state, { name: 'enter' }).state.note?.text ?? '').not.toContain('settled');
   });

@@ -5,7 +5,7 @@ import { isDecided, requestText } from '../model/request.ts';
 import { button, el, say } from './dom.ts';
 
 /** What a person may do about a job. */
-export interface Deeds {
+export interface JobActions {
   answer(text: string): Promise<void>;
   decide(requestId: string, decision: 'allow' | 'deny'): Promise<void>;
   cancel(): Promise<void>;
@@ -17,7 +17,7 @@ const ANSWER_CHARS = 2_000;
 /** A job's request, and what a person may do about it. One instance per job. */
 export class AskView {
   readonly element = el('section', { class: 'ask', 'aria-label': 'What you can do' });
-  readonly #deeds: Deeds;
+  readonly #actions: JobActions;
   readonly #title = el('h3', { id: 'asked', tabindex: '-1' });
   readonly #text = el('pre', { class: 'request' });
   readonly #choice = el('div', { class: 'buttons' });
@@ -27,15 +27,15 @@ export class AskView {
   readonly #input = el('textarea', { id: 'answer', rows: '2', maxlength: String(ANSWER_CHARS) });
   readonly #cancel = button('Cancel the job…', 'quiet', () =>
     this.#confirm('Cancel this job?', 'Its peer is told to stop.', 'Yes, cancel it', () =>
-      this.#deeds.cancel(),
+      this.#actions.cancel(),
     ),
   );
   /** The displayed request: only this one is decided. */
   #shown: string | undefined;
   #opener: HTMLElement | undefined;
 
-  constructor(deeds: Deeds) {
-    this.#deeds = deeds;
+  constructor(actions: JobActions) {
+    this.#actions = actions;
     // No <form>: a sandbox without `allow-forms` blocks its submission.
     const send = button('Send', 'yes', () => void this.#send());
     this.#form.append(this.#label, el('div', { class: 'entry' }, this.#input, send));
@@ -78,7 +78,7 @@ export class AskView {
     const ask = (word: 'Allow' | 'Deny', yes: string, does: string) =>
       button(`${word}…`, word.toLowerCase(), () =>
         this.#confirm(`${word} this request?`, does, yes, () =>
-          this.#deeds.decide(id, word === 'Allow' ? 'allow' : 'deny'),
+          this.#actions.decide(id, word === 'Allow' ? 'allow' : 'deny'),
         ),
       );
     this.#choice.append(
@@ -87,12 +87,12 @@ export class AskView {
     );
   }
 
-  #confirm(question: string, what: string, yes: string, deed: () => Promise<void>): void {
+  #confirm(question: string, what: string, yes: string, action: () => Promise<void>): void {
     this.#opener = document.activeElement as HTMLElement;
     const back = button('Back', 'quiet', () => this.#close());
     const sure = button(yes, 'yes', () => {
       sure.disabled = true;
-      void deed().finally(() => this.#close());
+      void action().finally(() => this.#close());
     });
     const buttons = el('div', { class: 'buttons' }, sure, back);
     this.#sure.replaceChildren(el('strong', { id: 'sure' }, question), el('p', {}, what), buttons);
@@ -113,7 +113,7 @@ export class AskView {
     if (text === '' || this.#input.disabled) return;
     this.#input.disabled = true;
     try {
-      await this.#deeds.answer(text);
+      await this.#actions.answer(text);
       this.#input.value = '';
     } catch {
       // The error is already shown; the text stays so that it can be sent again.

@@ -1,6 +1,6 @@
 import type { JobRow } from '../../job/row.ts';
 import { isOpen } from '../model/rows.ts';
-import type { Deeds } from './ask-view.ts';
+import type { JobActions } from './ask-view.ts';
 import { DetailView } from './detail-view.ts';
 import { button, el, say } from './dom.ts';
 import { type Host, Refusal } from './host.ts';
@@ -94,7 +94,7 @@ export class Board {
     this.#log = new Log(this.#host, jobId);
     this.#logFor = '';
     this.#logProblem = this.#host.calls ? undefined : 'This client can show only the list.';
-    this.#detail = new DetailView(this.#host.calls ? this.#deedsFor(jobId) : undefined);
+    this.#detail = new DetailView(this.#host.calls ? this.#actionsFor(jobId) : undefined);
     this.#place.replaceChildren(this.#detail.element);
     this.#tell('');
     this.onStale();
@@ -119,7 +119,7 @@ export class Board {
     this.render();
   }
 
-  #deedsFor(job_id: string): Deeds {
+  #actionsFor(job_id: string): JobActions {
     const act = async (tool: string, args: Record<string, unknown>): Promise<void> => {
       try {
         const { summary } = await this.#host.call<{ summary: string }>(tool, { job_id, ...args });

@@ -4,7 +4,7 @@ import type { TimelineEntry } from '../../view/shapes.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { entryWords, timeOf } from '../model/entries.ts';
 import { isOpen, placeOf, toneOf } from '../model/rows.ts';
-import { AskView, type Deeds } from './ask-view.ts';
+import { AskView, type JobActions } from './ask-view.ts';
 import { el, say } from './dom.ts';
 import type { Log } from './log.ts';
 
@@ -23,10 +23,10 @@ export class DetailView {
   readonly #history = el('ol', { class: 'history', 'aria-label': 'History, newest first' });
   #newest = 0;
 
-  /** @param deeds absent if the client does not pass calls on */
-  constructor(deeds: Deeds | undefined) {
-    this.#canAct = deeds !== undefined;
-    this.#ask = new AskView(deeds ?? { answer: none, decide: none, cancel: none });
+  /** @param actions absent if the client does not pass calls on */
+  constructor(actions: JobActions | undefined) {
+    this.#canAct = actions !== undefined;
+    this.#ask = new AskView(actions ?? { answer: none, decide: none, cancel: none });
     this.#screen.setAttribute('aria-label', "What the peer's terminal shows");
     this.element.append(
       el('header', {}, this.#name, this.#status),

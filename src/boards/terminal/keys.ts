@@ -10,7 +10,7 @@ import { layoutOf } from './layout.ts';
 import { selectAt, settle } from './reduce.ts';
 import {
   type Confirm,
-  type Deed,
+  type Effect,
   type Mode,
   type State,
   selectedDetail,
@@ -36,7 +36,7 @@ export type KeyName =
 
 interface Pressed {
   state: State;
-  deed?: Deed;
+  effect?: Effect;
 }
 
 const LIST: Mode = { kind: 'list' };
@@ -48,7 +48,7 @@ const MOVES: Readonly<Record<string, KeyName>> = { j: 'down', k: 'up', g: 'home'
 /** Handles a key: the new state, and the effect that the key asks for. */
 export function press(before: State, key: Key): Pressed {
   const state: State = { ...before, note: undefined };
-  if (nameOf(key) === 'quit') return { state, deed: { do: 'quit' } };
+  if (nameOf(key) === 'quit') return { state, effect: { do: 'quit' } };
   if (before.note?.holdsEnter && nameOf(key) === 'enter') return { state };
   const pressed = inMode(state, key);
   return { ...pressed, state: settle(pressed.state, before) };
@@ -101,7 +101,7 @@ function nextInNeed({ jobs }: State, ids: readonly string[], place: number): num
 }
 
 const COMMANDS: Readonly<Record<string, (state: State) => Pressed>> = {
-  q: (state) => ({ state, deed: { do: 'quit' } }),
+  q: (state) => ({ state, effect: { do: 'quit' } }),
   a: attach,
   r: (state) => ({ state: answer(state) }),
   y: (state) => ({ state: decide(state, 'allow') }),
@@ -121,7 +121,7 @@ function attach(state: State): Pressed {
   const session = detail?.record.agent_session;
   if (detail === undefined) return { state: refuse(state, 'No job is selected yet.') };
   if (session === undefined) return { state: refuse(state, 'This job has no pane to attach to.') };
-  return { state, deed: { do: 'attach', jobId: detail.jobId, session } };
+  return { state, effect: { do: 'attach', jobId: detail.jobId, session } };
 }
 
 function answer(state: State): State {
@@ -170,12 +170,12 @@ function confirm(state: State, mode: Confirm, key: Key): Pressed {
   }
   if (name === 'enter') {
     if (!isRead(state, mode)) return { state: refuse(state, 'There is more to read: PgDn shows it.') };
-    return { state: { ...state, mode: LIST }, deed: deedOf(mode) };
+    return { state: { ...state, mode: LIST }, effect: effectOf(mode) };
   }
   return name === 'escape' || 'text' in key ? { state: { ...state, mode: LIST } } : { state };
 }
 
-function deedOf({ what, jobId, requestId = '' }: Confirm): Deed {
+function effectOf({ what, jobId, requestId = '' }: Confirm): Effect {
   return what === 'cancel' ? { do: 'cancel', jobId } : { do: 'decide', jobId, requestId, decision: what };
 }
 
@@ -185,7 +185,7 @@ function typeAnswer(state: State, mode: Mode & { kind: 'answer' }, key: Key): Pr
   if (name === 'escape' || (name === 'enter' && text === '')) return { state: { ...state, mode: LIST } };
   if (name !== 'enter') return { state: { ...state, mode: { ...mode, text: typed(mode.text, key) } } };
   const { jobId, requestId } = mode;
-  return { state: { ...state, mode: LIST }, deed: { do: 'answer', jobId, text, requestId } };
+  return { state: { ...state, mode: LIST }, effect: { do: 'answer', jobId, text, requestId } };
 }
 
 function typeFilter(state: State, before: string, key: Key): State {

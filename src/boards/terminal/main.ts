@@ -9,7 +9,7 @@ import { Feed } from './feed.ts';
 import { cursorOf } from './footer.tsx';
 import type { Which } from './jobs.ts';
 import { type Key, press } from './keys.ts';
-import { type Deed, initialState } from './state.ts';
+import { type Effect, initialState } from './state.ts';
 import { Store } from './store.ts';
 import { Terminal } from './terminal.ts';
 
@@ -37,10 +37,10 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
     leave = resolve;
   });
   const onKey = (key: Key): void => {
-    const { state, deed } = press(store.state, key);
+    const { state, effect } = press(store.state, key);
     store.set(state);
     feed.fetchMissing();
-    if (deed !== undefined) void perform(deed);
+    if (effect !== undefined) void perform(effect);
   };
   // The callbacks run later: the terminal's size is needed before there is a state to draw.
   const terminal = new Terminal(
@@ -81,19 +81,19 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
     terminal.hide();
   }
 
-  async function perform(deed: Deed): Promise<void> {
+  async function perform(effect: Effect): Promise<void> {
     const tell = (text: string, bad = false): void =>
       store.dispatch({ type: 'told', note: { text: commandWords(text), bad } });
     try {
-      if (deed.do === 'quit') leave();
-      else if (deed.do === 'attach') tell(attach(deed));
-      else tell(await ask(deed));
+      if (effect.do === 'quit') leave();
+      else if (effect.do === 'attach') tell(attach(effect));
+      else tell(await ask(effect));
     } catch (error) {
       tell(explain(error), true);
     }
   }
 
-  function attach({ session, jobId }: Deed & { do: 'attach' }): string {
+  function attach({ session, jobId }: Effect & { do: 'attach' }): string {
     const inside = standpoint.inside === session.socket;
     // Within the same tmux server the client just switches sessions; otherwise tmux needs the whole terminal.
     if (!inside) terminal.hide();
@@ -110,13 +110,13 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
       : `Back from ${session.session}.`;
   }
 
-  async function ask(deed: Deed & { do: 'answer' | 'decide' | 'cancel' }): Promise<string> {
-    const job = { job_id: deed.jobId, registry_dir: registryDir, by: 'person' as const };
-    if (deed.do === 'cancel') {
+  async function ask(effect: Effect & { do: 'answer' | 'decide' | 'cancel' }): Promise<string> {
+    const job = { job_id: effect.jobId, registry_dir: registryDir, by: 'person' as const };
+    if (effect.do === 'cancel') {
       const { record, note } = await link.request('cancel', job);
-      return `${deed.jobId} is ${record?.status ?? 'let go'}. ${note}`;
+      return `${effect.jobId} is ${record?.status ?? 'let go'}. ${note}`;
     }
-    const answer = deed.do === 'answer' ? { text: deed.text } : { decision: deed.decision };
-    return (await link.request('answer', { ...job, ...answer, request_id: deed.requestId })).delivered;
+    const answer = effect.do === 'answer' ? { text: effect.text } : { decision: effect.decision };
+    return (await link.request('answer', { ...job, ...answer, request_id: effect.requestId })).delivered;
   }
 }

@@ -88,7 +88,7 @@ export type Action =
   | { type: 'over'; text: string };
 
 /** What a key asks for outside the board itself. */
-export type Deed =
+export type Effect =
   | { do: 'quit' }
   | { do: 'attach'; jobId: string; session: AgentSession }
   | { do: 'answer'; jobId: string; text: string; requestId: string | undefined }
