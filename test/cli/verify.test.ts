@@ -170,7 +170,7 @@ describe('mam verify, without a hub', () => {
       [['roof', '--validate', 'no.sh'], 64, 'no.sh cannot be read'],
       [['roof', '--validate', '.'], 64, 'cannot be read'],
       [['roof'], 64, 'without a validation script'],
-      [['roof', '--validate', bad], 64, 'cannot run: its interpreter /no/such/program is missing, or is not a program'],
+      [['roof', '--validate', bad], 64, 'cannot run: its interpreter /no/such/program is missing'],
       [['away', '--validate', path], 69, '/no/such/folder'],
     ] as const) {
       const ended = await lab.mam('verify', ...args);
