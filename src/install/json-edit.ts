@@ -17,9 +17,12 @@ function editOf(doc: JsonText, node: Node, present: Json, wanted: Json): string 
   if (isDeepStrictEqual(present, wanted)) return undefined;
   const children = node.children ?? [];
   if (isObject(present) && isObject(wanted)) {
-    const member = (key: string): number => children.findIndex((child) => child.children?.[0]?.value === key);
+    // Of a key that occurs twice, the last value is the one that is read.
+    const member = (key: string): number =>
+      children.findLastIndex((child) => child.children?.[0]?.value === key);
     for (const [key, value] of Object.entries(wanted)) {
       if (!Object.hasOwn(present, key)) return withElement(doc, node, `${JSON.stringify(key)}: `, value);
+      if (isDeepStrictEqual(present[key], value)) continue;
       const inner = children[member(key)]?.children?.[1];
       const edit = inner && editOf(doc, inner, present[key] as Json, value);
       if (edit !== undefined) return edit;

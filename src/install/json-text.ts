@@ -20,6 +20,7 @@ export interface Dialect {
 const EXPECTED: Readonly<Record<string, string>> = {
   PropertyNameExpected: 'a name in double quotes',
   ValueExpected: 'a value',
+  InvalidSymbol: 'a value or a name in double quotes',
   ColonExpected: 'a colon',
   CommaExpected: 'a comma',
   CloseBraceExpected: '}',

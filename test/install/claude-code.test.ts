@@ -220,6 +220,7 @@ describe('a file is refused, with the place, when it', () => {
   test.each([
     ['has a comment', '{\n  "a": 1, // why\n  "b": 2\n}', 'line 2, column 11'],
     ['has a trailing comma', '{\n  "a": 1,\n}', 'line 3, column 1: expected a name in double quotes'],
+    ['has a name without quotes', '{a: 1}', 'line 1, column 2: expected a value or a name in double quotes'],
     ['has a trailing comma in a list', '[1,\r\n]', 'line 2, column 1: expected a value'],
     ['ends too early', '{"a": {', 'line 1, column 8: the file ends where } is expected'],
     ['goes on after the end', '{}\n{}', 'line 2, column 1: expected the end of the file'],

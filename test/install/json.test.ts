@@ -79,6 +79,15 @@ test('whatever a file looks like, install and uninstall leave it byte for byte',
   }
 });
 
+test('of a key that occurs twice in our entry, the value that is read is updated', () => {
+  const { text, receipt } = installed(file, '{}');
+  const twice = text.replace('"command"', '"command": "x", $&');
+  const wishes: Wish[] = [{ at: ['servers', 'mam'], value: { command: 'y' }, remove: 'by hand' }];
+  const updated = jsonConfig('/f.jsonc', wishes, JSONC).install(twice, receipt).text ?? '';
+  expect(JSON.parse(updated).servers.mam).toEqual({ command: 'y' });
+  expect(updated).toContain('"command": "x", "command": "y"');
+});
+
 /** Mulberry32: the same numbers every time. */
 function generator(seed: number): () => number {
   let state = seed;
