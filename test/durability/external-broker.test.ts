@@ -161,7 +161,7 @@ describe.runIf(installed)('over Mosquitto', () => {
     expect((await server.ask('list_jobs')).total).toBe(1);
     await lab.logged(`The MQTT broker mqtt://127.0.0.1:${broker.port} cannot be reached (ECONNREFUSED).`);
     const status = await lab.start(['hub'], { env: broker.env }).ended;
-    expect(status.stdout).toContain('not joined: The MQTT broker');
+    expect(status.stdout).toContain('not connected: The MQTT broker');
     expect(status.stdout).toContain('Check MAM_BROKER_URL');
     const answer = await server.report('early', 'progress', { detail: 'kept' });
     expect(answer.accepted).toBe(true);

@@ -40,7 +40,7 @@ describe("tmux's socket file swept away", () => {
     const step = `kill -USR1 ${pid}`;
     expect(wait.next).toContain(`a person has to run \`${step}\` in a shell`);
     expect(wait.next).not.toContain('attach -t');
-    expect((await lab.mam('status', job_id)).stdout).toContain(`do         ${step}\n`);
+    expect((await lab.mam('status', job_id)).stdout).toContain(`next       ${step}\n`);
     process.kill(pid, 'SIGUSR1');
     await until('it goes on', () => lab.record(job_id).status === 'working');
     await (await lab.reporter).report(job_id, 'completed');

@@ -126,7 +126,7 @@ describe('a job that is kept from its pane', () => {
     expect(list.stderr).toMatch(/\d needs? you: mam status \S+/);
     const status = await lab.mam('status', id);
     expect(status.stdout).toMatch(/^status +queued \(blocked by dialog\)$/m);
-    expect(status.stdout).toMatch(/^waits +its pane shows a dialog or a menu\. Someone must/m);
+    expect(status.stdout).toMatch(/^blocked +its pane shows a dialog or a menu\. Someone must/m);
     expect(status.stdout).toMatch(new RegExp(`^do +mam attach ${id}$`, 'm'));
     const wait = await lab.mam('wait', id);
     expect(wait.code).toBe(4);
@@ -205,7 +205,7 @@ describe('a text for a peer that has its order', () => {
       expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject(kept);
       await until('job.json says so', () => lab.snapshot(job_id).blocked_by === by);
       const status = await lab.mam('status', job_id);
-      expect(status.stdout).toMatch(/^waits +a message for its peer is blocked: its pane/m);
+      expect(status.stdout).toMatch(/^blocked +a message for its peer is blocked: its pane/m);
       const step =
         by === 'unreachable'
           ? `tmux -S ${lab.socket} select-pane -e -t ${peer.pane}`
@@ -287,9 +287,9 @@ describe('a job behind one that needs someone', () => {
       expect(status.next).toContain(`Call job_status with {"job_id":"${first}"}.`);
       const third = await server.ask('delegate_job', { prompt: 'Oil it', ...job });
       expect(third).toMatchObject({ position: 2, blocked_by: 'behind', behind: [first, second.job_id] });
-      expect(third.summary).toContain(`(${first} has it and needs someone: question)`);
+      expect(third.summary).toContain(`(${first} has the pane and needs someone: question)`);
       const dry = await server.ask('delegate_job', { prompt: 'Oil it', ...job, dry_run: true });
-      expect(dry.summary).toContain(`(${first} has it and needs someone: question)`);
+      expect(dry.summary).toContain(`(${first} has the pane and needs someone: question)`);
       const { jobs } = await server.ask('list_jobs', {});
       expect(jobs.find((row: { job_id: string }) => row.job_id === third.job_id)).toMatchObject(kept);
       const title = `Job ${third.job_id} waits: job ${first} has its pane and needs someone (question).`;

@@ -322,7 +322,10 @@ describe.concurrent('notify is refused, and no job is left,', () => {
       '--notify',
       'pane',
     );
-    expect(waits).toMatchObject({ code: 64, stderr: expect.stringContaining('Give --no-wait as well') });
+    expect(waits).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('Add --no-wait, or leave out --notify'),
+    });
     expect(lab.jobIds()).toEqual([]);
   });
 });
