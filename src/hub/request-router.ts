@@ -54,6 +54,8 @@ type Handler = (params: unknown, requestId: string) => Promise<NonNullable<Reply
 export class RequestRouter {
   readonly #with;
   readonly #handlers: Handlers;
+  /** The ids of the requests in progress. */
+  readonly #running = new Set<string>();
 
   constructor(parts: {
     registrar: Registrar;
@@ -107,7 +109,7 @@ export class RequestRouter {
           await wakes.seen(params);
         return cancelled;
       },
-      answer: (params) => answerJob(registrar, decisions, params),
+      answer: (params, id) => answerJob(registrar, decisions, params, id),
       screen: (params) => jobScreen(registrar, servers, parts.screens, params),
       log: async (params) => {
         const job = await registrar.find(params.job_id, params.registry_dir);
@@ -137,6 +139,9 @@ export class RequestRouter {
       this.#with.log.warn(`a request ${what} was dropped`);
       return;
     }
+    // Its client has lost its connection and sent it again: the answer goes to the same topic.
+    if (this.#running.has(request.request_id)) return;
+    this.#running.add(request.request_id);
     const answer: Reply = { request_id: request.request_id };
     try {
       // The command that the error names must work.
@@ -162,6 +167,7 @@ export class RequestRouter {
       const { code, message, hint } = known ? error : failed;
       answer.error = { code, message, hint };
     }
+    this.#running.delete(request.request_id);
     this.#with.reply(request.reply_to, answer);
   }
 

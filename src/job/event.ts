@@ -115,7 +115,7 @@ export interface EventTypes
   rate_limited: Carries<never, 'resume_at'>;
   permission_required: Carries<never, 'tool' | 'input' | 'length'>;
   deciding: Carries<'request_id' | 'decision', 'evidence'>;
-  decision_refused: Carries<'request_id' | 'decision'>;
+  decision_refused: Carries<'request_id' | 'decision', 'evidence'>;
   permission_resolved: Carries<never, 'request_id' | 'decision' | 'evidence'>;
   answered: Carries<never, 'request_id' | 'decision' | 'evidence'>;
   validated: Carries<never, Verdict>;

@@ -78,11 +78,11 @@ export function answered(next: JobRecord, event: RecordedEvent): void {
   lower(next, ['turn_ended', 'stalled']);
 }
 
-/** A decision was not carried out: its request is still open. */
+/** A decision had no effect: its request is still open. One that was never given, as its evidence says, changes nothing. */
 export function dropDecision(next: JobRecord, event: RecordedEvent): void {
-  const { request_id: wanted } = dataOf(event);
+  const { request_id: wanted, evidence } = dataOf(event);
   next.requests = next.requests.map((request) => {
-    if (wanted === undefined || !isMeant(request, wanted)) return request;
+    if (wanted === undefined || evidence !== undefined || !isMeant(request, wanted)) return request;
     const { decision: _, decided_by: __, ...rest } = request;
     return rest;
   });

@@ -1,7 +1,9 @@
 import { describe, expect } from 'vitest';
+import { replyTopic, requestTopic } from '../../src/bus/topics.ts';
 import type { Lab } from '../support/lab.ts';
-import type { LabServer } from '../support/lab-server.ts';
+import type { Json, LabServer } from '../support/lab-server.ts';
 import { sharing as test } from '../support/lab-test.ts';
+import { joinHub } from '../support/mqtt.ts';
 import { pause, until } from '../support/until.ts';
 
 /** Nobody reads a dialog and answers it sooner; the hub has seen it by then. */
@@ -62,6 +64,31 @@ describe.concurrent('a decision', () => {
     expect(jobs[0].open_request).toContain('touch cellar');
     expect(agent.keys.replaceAll('\r', '')).toBe('1');
     expect(lab.record(id).requests).toMatchObject([{ decision: 'allow', decided_by: 'supervisor' }, {}]);
+  });
+
+  test('that its client sends again, since it has lost its connection, counts once', async ({
+    lab,
+    server,
+  }) => {
+    const { agent, id } = await asking(lab, server, 'codex', 'touch roof', 'touch cellar');
+    const { realm, host } = lab.hub();
+    const client = await joinHub(lab.home);
+    const replies: Json[] = [];
+    client.on('message', (_, text) => replies.push(JSON.parse(text.toString())));
+    await client.subscribeAsync(replyTopic(realm, 'roofer'));
+    const params = { job_id: id, registry_dir: lab.registry, decision: 'allow', by: 'person' };
+    const ask = { request_id: 'roof', protocol: 1, command: 'answer', params };
+    const text = JSON.stringify({ ...ask, reply_to: replyTopic(realm, 'roofer') });
+    const send = () => client.publishAsync(requestTopic(realm, host), text, { qos: 1 });
+    await Promise.all([send(), send()]);
+    await until('it is carried out', () => replies.length > 0);
+    await until('the next one is open', () => lab.record(id).requests.length > 1);
+    await send();
+    await until('it is answered again', () => replies.length > 1);
+    expect(replies[0].result.delivered).toContain('1 was pressed (allow)');
+    expect(replies[1].result.delivered).toContain('no longer open: allow');
+    expect(agent.settled).toEqual([['touch roof', true]]);
+    expect(lab.types(id)).not.toContain('decision_refused');
   });
 
   test('on a request that a person has just answered is refused, although its hook still waits', async ({

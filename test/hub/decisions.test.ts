@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MamError } from '../../src/base/errors.ts';
+import { newEventId } from '../../src/base/ids.ts';
 import { dialogOn } from '../../src/hub/dialogs/shown-dialog.ts';
 import { Changes } from '../../src/hub/jobs/changes.ts';
 import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
 import { Registrar } from '../../src/hub/jobs/registrar.ts';
 import type { AgentPane } from '../../src/hub/panes/agent-pane.ts';
+import { answerJob } from '../../src/hub/permissions/answer.ts';
 import { Decisions } from '../../src/hub/permissions/decisions.ts';
 import { Permissions } from '../../src/hub/permissions/permissions.ts';
 import { pressDecision } from '../../src/hub/permissions/press-decision.ts';
@@ -119,12 +121,18 @@ afterEach(async () => {
 
 const tell = (report: HookReport, waits = false): Promise<HookResult> =>
   hooks.takeHook({ agent: 'codex', report, origin: { pids: [process.pid] }, waits });
-/** The screen, or an earlier hub, has reported a request. */
-const required = () =>
-  registrar.record(job, draftEvent(job.id, 'permission_required', { data: { ...ASKS } }));
-const allow = () => decisions.decide(job, 'allow', 'supervisor', undefined);
+/** A client decides, with a request of this id. */
+const decide = (verdict: 'allow' | 'deny', asked = newEventId()) =>
+  answerJob(
+    registrar,
+    decisions,
+    { job_id: job.id, registry_dir: job.registryDir, decision: verdict, by: 'supervisor' },
+    asked,
+  ).then(({ delivered }) => delivered);
+const allow = (asked?: string) => decide('allow', asked);
 const types = () => job.eventsAfter(0).map(({ type }) => type);
 const request = () => job.record.requests[0];
+/** The screen, or an earlier hub, has reported a request. */
 const asks = () => registrar.record(job, draftEvent(job.id, 'permission_required', { data: { ...ASKS } }));
 const cancel = () => registrar.record(job, draftEvent(job.id, 'cancelled', { source: 'supervisor' }));
 
@@ -278,6 +286,32 @@ test('a request of an earlier hub is resolved when another dialog replaces it', 
 });
 
 describe('a decision that was given', () => {
+  test('is not taken back by one that is refused meanwhile', async () => {
+    const { answer } = await asked();
+    afterwards = DIALOG;
+    const first = allow();
+    await answer;
+    await expect(decide('deny')).rejects.toMatchObject({ message: expect.stringContaining('Someone else') });
+    expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
+    screen = BUSY;
+    await first;
+    expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
+  });
+
+  test('is not reported as refused because tmux ends', async () => {
+    await asks();
+    afterKey = () => {
+      onLook = () => {
+        throw new MamError('not_found', 'No tmux server is running.');
+      };
+      setTimeout(cancel, 100);
+      return [];
+    };
+    expect(await allow()).toContain('1 was pressed (allow) and the job ended');
+    expect(types()).not.toContain('decision_refused');
+    expect(request()).toMatchObject({ decision: 'the job ended after allow was given' });
+  });
+
   test('is reported as given, then as resolved by what was seen', async () => {
     await asked();
     await allow();
@@ -321,12 +355,28 @@ describe('a decision that was given', () => {
 
   test('right after the person has allowed is not a denial: the tool has run', async () => {
     const { answer } = await asked();
-    const decided = decisions.decide(job, 'deny', 'supervisor', undefined);
+    const decided = decide('deny');
     await answer;
     await tell({ type: 'tool_used', tool: ASKS.tool, input: ASKS.input });
     expect(await decided).toContain('the tool has run');
     expect(request()).toMatchObject({ decision: 'settled after deny was given' });
   });
+});
+
+test('a decision that comes again after a kill of the hub is not carried out again on a dialog that asks the same', async () => {
+  await asks();
+  const end = pane.press;
+  pane.press = () => new Promise(() => {});
+  void allow('once');
+  await until('it is given', () => permissions.given(job).length > 0);
+  pane.press = end;
+  begin();
+  await expect(allow('once')).rejects.toMatchObject({ code: 'conflict' });
+  expect(pressed).toEqual([]);
+  await allow();
+  expect(pressed).toHaveLength(1);
+  expect(await allow('once')).toContain('no longer open: allow');
+  expect(types().filter((type) => type === 'decision_refused')).toEqual([]);
 });
 
 describe('a decision that cannot be carried out', () => {
@@ -355,9 +405,9 @@ describe('a decision that cannot be carried out', () => {
 
   test('is refused if it is not known how a kind is answered', async () => {
     const record = { ...job.record, agent: 'robot' };
-    const [asks] = (await required()).after.requests;
-    if (asks === undefined) throw new Error('no request');
-    const refused = await pressDecision(pane, record, asks, {}, 'deny', async () => true);
+    const [asked] = (await asks()).after.requests;
+    if (asked === undefined) throw new Error('no request');
+    const refused = await pressDecision(pane, record, asked, {}, 'deny', async () => true);
     expect(refused).toMatchObject({ kind: 'refused', why: expect.stringContaining('robot is answered') });
     expect(pressed).toEqual([]);
   });

@@ -240,6 +240,18 @@ describe('a dialog', () => {
     expect(actions.at(-1)).toMatchObject({ do: 'resolve', decision });
   });
 
+  test('that goes after an earlier hub has answered it is not said to have been settled in the pane', () => {
+    const begun = [recorded(request({ decision: 'allow' })), seen()];
+    const decision = 'settled after allow was given';
+    expect(run([...begun, ...left()]).actions.at(-1)).toMatchObject({ decision });
+    expect(run([...begun, told('turn_ended')]).actions.at(-1)).toMatchObject({ decision });
+    expect(run([...begun, ...replaced(OTHER)]).actions).toMatchObject([
+      { do: 'lookAgain' },
+      { decision: `${decision}, or put off by the agent` },
+      { do: 'time' },
+    ]);
+  });
+
   test.each<[string, ShownDialog, ShownDialog, boolean]>([
     ['one blank more', dialog('rm -r /tmp/x'), dialog('rm -r / tmp/x'), false],
     ['one blank less', dialog('rm -r a /b'), dialog('rm -r a/b'), false],

@@ -1,7 +1,7 @@
 import { MamError } from '../../base/errors.ts';
 import { clean, unitsNote } from '../../base/text.ts';
 import { isAboutCheck, openCheckRequest } from '../../job/check.ts';
-import { draftEvent } from '../../job/event.ts';
+import { dataOf, draftEvent } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { obstacleOf } from '../../job/obstacle.ts';
 import { isOpen, openRequests } from '../../job/open-requests.ts';
@@ -11,17 +11,19 @@ import type { AnswerParams, AnswerResult } from '../../operations/answer.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { Decisions } from './decisions.ts';
-import { conflict } from './open-permission.ts';
+import { conflict, inFewWords } from './open-permission.ts';
 
 /**
  * Answers a job's question or permission request, or adds an instruction.
  * A decision is for a permission request, or for work whose check could not run.
+ * @param asked the id of the client's request
  * @throws MamError `bad_input` for neither or both, `not_found`, `conflict` when the job is final or asks for nothing
  */
 export async function answerJob(
   registrar: Registrar,
   decisions: Decisions,
   { job_id: id, registry_dir, text, decision, request_id, by }: AnswerParams,
+  asked: string,
 ): Promise<AnswerResult> {
   const words = clean(text ?? '').trim();
   if ((words === '') === (decision === undefined)) {
@@ -39,16 +41,42 @@ export async function answerJob(
     );
   }
   const job = await registrar.findOwn(id, registry_dir);
+  const eventId = `answer:${asked}`;
+  if (job.has(eventId)) return { record: job.record, delivered: repeated(job, eventId) };
   if (isFinal(job.record.status))
     throw conflict(`Job ${id} is ${job.record.status}: there is nobody to answer.`, 'Delegate a new job.');
   const check = meantCheck(job.record, request_id);
   const delivered =
     decision === undefined
-      ? await sendText(registrar, job, words, request_id, by)
+      ? await sendText(registrar, job, words, request_id, { by, eventId })
       : check === undefined
-        ? await decisions.decide(job, decision, by, request_id)
-        : await decideCheck(registrar, job, check, decision, by);
+        ? await decisions.decide({ job, verdict: decision, by, eventId }, request_id)
+        : await decideCheck(registrar, job, check, decision, { by, eventId });
   return { record: job.record, delivered };
+}
+
+/** Who answers, and the id of the first event about it. */
+interface Origin {
+  by: AnswerParams['by'];
+  eventId: string;
+}
+
+/**
+ * A client that has lost its connection sends its answer again, perhaps to the next hub. It must not count twice: by then
+ * the next dialog may ask for the same.
+ * @throws MamError `conflict` when the last hub has not recorded whether a decision reached the agent
+ */
+function repeated(job: LiveJob, eventId: string): string {
+  const event = job.eventsAfter(0).find(({ event_id: id }) => id === eventId);
+  if (event?.type !== 'deciding') return 'It was recorded when it was sent first.';
+  const { request_id: meant } = dataOf(event);
+  const request = job.record.requests.find(({ request_id: id }) => id === meant);
+  if (request === undefined || isOpen(request))
+    throw conflict(
+      'The hub ended while it gave this decision to the agent, so it is not known whether the agent has it.',
+      'Look at job_status. If the request is still open, decide again.',
+    );
+  return `The request is no longer open: ${request.decision} (${inFewWords(request)}).`;
 }
 
 /** Answers the open question, or leaves an instruction. @returns how it reaches the peer, as a sentence */
@@ -57,7 +85,7 @@ async function sendText(
   job: LiveJob,
   words: string,
   wanted: string | undefined,
-  by: AnswerParams['by'],
+  { by, eventId }: Origin,
 ): Promise<string> {
   const { requests } = job.record;
   const question = openRequests(job.record, 'question').find((one) => !isAboutCheck(one));
@@ -78,7 +106,7 @@ async function sendText(
       'Look at the job and answer what it asks now, if it still asks.',
     );
   const about = question && { data: { request_id: question.request_id } };
-  const draft = draftEvent(job.id, 'answered', { source: by, detail: words, ...about });
+  const draft = draftEvent(job.id, 'answered', { event_id: eventId, source: by, detail: words, ...about });
   const { before } = await registrar.record(job, draft);
   // Another answer may have come while this one was being written.
   const late =
@@ -114,9 +142,10 @@ async function decideCheck(
   job: LiveJob,
   requestId: string,
   decision: 'allow' | 'deny',
-  by: 'supervisor' | 'person',
+  { by, eventId }: Origin,
 ): Promise<string> {
-  const event = draftEvent(job.id, 'answered', { source: by, data: { request_id: requestId, decision } });
+  const data = { request_id: requestId, decision };
+  const event = draftEvent(job.id, 'answered', { event_id: eventId, source: by, data });
   const { before } = await registrar.record(job, event);
   if (before === undefined || openCheckRequest(before)?.request_id !== requestId)
     throw conflict(

@@ -46,7 +46,7 @@ export async function watchEffect(
   const { agent, typing } = job.record;
   if (pane === undefined) return { kind: 'unproven', evidence: 'there is no pane to look at' };
   let goneSince: number | undefined;
-  let screen = '';
+  let screen: string | undefined;
   for (
     const end = performance.now() + EFFECT_TIMEOUT_MS;
     performance.now() < end;
@@ -55,7 +55,12 @@ export async function watchEffect(
     if (job.isFinal) return { kind: 'unproven', evidence: 'the job ended' };
     const heard = heardOf(known()?.heard ?? [], given);
     if (heard?.kind === 'unproven') return heard;
-    const lines = (await pane.look())?.lines ?? [];
+    const lines = await pane.look().then(
+      (shot) => shot?.lines ?? [],
+      () => undefined,
+    );
+    // The agent has the decision, whether or not tmux answers.
+    if (lines === undefined) continue;
     screen = lines.join('\n');
     const dialog = dialogOn(lines, job.record);
     const { dialog: seen, told } = known() ?? {};
@@ -73,6 +78,7 @@ export async function watchEffect(
     if (effect !== undefined) return effect;
   }
   if (goneSince !== undefined) return { kind: 'unproven', evidence: 'the dialog went away' };
+  if (screen === undefined) return { kind: 'unproven', evidence: 'the pane could not be read' };
   // If the agent had ignored the key, nothing else would have changed.
   if (given.way === 'key' && screen !== given.before)
     return { kind: 'counts', evidence: 'the next dialog looks the same' };

@@ -17,7 +17,11 @@ interface Decision {
   id: string;
   verdict: Verdict;
   by: 'supervisor' | 'person';
+  /** The id of the first event about it. */
+  eventId: string;
 }
+
+const NOT_GIVEN = { evidence: 'nothing was given to the agent' };
 
 interface Parts {
   registrar: Registrar;
@@ -44,19 +48,23 @@ export class Decisions {
    * @throws MamError `conflict` when that request is no longer open or is being decided, `not_found` for an unknown
    *   request, `refused` when it can't be decided from here
    */
-  async decide(job: LiveJob, verdict: Verdict, by: Decision['by'], wanted?: string): Promise<string> {
+  async decide(
+    { job, verdict, by, eventId }: Omit<Decision, 'id'>,
+    wanted?: string | undefined,
+  ): Promise<string> {
     await this.#with.permissions.written(job);
     let id = wanted;
     try {
       const request = meantPermission(job.record, wanted);
       id = request.request_id;
-      return await this.#decideOn(request, { job, id, verdict, by });
+      return await this.#decideOn(request, { job, id, verdict, by, eventId });
     } catch (error) {
       const known = job.record.requests.find((one) => one.request_id === id);
       if (error instanceof MamError && known !== undefined)
         await this.#with.registrar.note(job, 'decision_refused', {
           detail: `The ${by}'s decision was refused: ${error.message}`,
-          data: { request_id: known.request_id, decision: verdict },
+          // A decision that was given before this one still counts.
+          data: { request_id: known.request_id, decision: verdict, ...(!job.has(eventId) && NOT_GIVEN) },
         });
       throw error;
     }
@@ -89,9 +97,9 @@ export class Decisions {
   }
 
   /** The peer asked in a report, so it gets the decision as a message. */
-  async #tellPeer(request: PeerRequest, { job, id, verdict, by }: Decision): Promise<string> {
+  async #tellPeer(request: PeerRequest, { job, id, verdict, by, eventId }: Decision): Promise<string> {
     const data = { request_id: id, decision: verdict };
-    const draft = draftEvent(job.id, 'answered', { source: by, data });
+    const draft = draftEvent(job.id, 'answered', { event_id: eventId, source: by, data });
     const { before } = await this.#with.registrar.record(job, draft);
     // Another event may have been recorded first.
     stillOpen(job, id, before);
@@ -172,9 +180,9 @@ export class Decisions {
   }
 
   /** Records the decision before anything is done, so that none is carried out that can't be recorded. */
-  async #begin({ job, id, verdict, by }: Decision, how: string): Promise<void> {
+  async #begin({ job, id, verdict, by, eventId }: Decision, how: string): Promise<void> {
     const data = { request_id: id, decision: verdict, evidence: `the ${by}'s decision, ${how}` };
-    await this.#with.registrar.record(job, draftEvent(job.id, 'deciding', { data }));
+    await this.#with.registrar.record(job, draftEvent(job.id, 'deciding', { event_id: eventId, data }));
     // The request may have been settled in the pane meanwhile, and that may still be being written.
     await this.#with.permissions.written(job);
   }

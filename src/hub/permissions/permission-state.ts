@@ -39,7 +39,7 @@ export const NOTHING: State = { hints: [], requests: [] };
 /** How a request ended. */
 export interface End {
   readonly evidence: string;
-  /** What was decided here, or how it was settled elsewhere; absent if it was settled in the pane. */
+  /** What was decided here, or how it was settled elsewhere; absent if the pane settled it, perhaps by a decision given to it. */
   readonly decision?: string | undefined;
 }
 
@@ -101,7 +101,9 @@ export function each(state: State, change: (one: Permission) => Permission | End
   const requests = state.requests.map((one): Permission => {
     const next = change(one);
     if ('stage' in next) return next;
-    actions.push({ do: 'resolve', id: one.id, evidence: next.evidence, decision: next.decision });
+    const given = one.request?.decision;
+    const decision = next.decision ?? (given && `settled after ${given} was given`);
+    actions.push({ do: 'resolve', id: one.id, evidence: next.evidence, decision });
     return { ...one, stage: 'settling' };
   });
   return { state: { ...state, requests }, actions };

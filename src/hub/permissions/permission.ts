@@ -148,7 +148,5 @@ function decided(one: Permission, signal: Signal): Permission | End {
 function reopened(one: Permission): Permission | End {
   const [first] = one.heard;
   const evidence = first && PROOF[first.type];
-  if (evidence === undefined) return { ...one, stage: 'open', heard: [] };
-  const given = one.request?.decision;
-  return { evidence, decision: given && `settled after ${given} was given` };
+  return evidence === undefined ? { ...one, stage: 'open', heard: [] } : { evidence };
 }

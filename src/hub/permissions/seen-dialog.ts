@@ -69,15 +69,18 @@ function looked(one: Permission, dialog: ShownDialog | undefined, now: number): 
 }
 
 function howLeft({ told, dialog, request }: Permission, other: ShownDialog | undefined): End {
+  const given = request?.decision;
   if (other !== undefined) {
-    const decision = 'settled in the pane, or put off by the agent';
-    return { evidence: 'another dialog has taken its place', decision };
+    const how = given === undefined ? 'in the pane' : `after ${given} was given`;
+    return {
+      evidence: 'another dialog has taken its place',
+      decision: `settled ${how}, or put off by the agent`,
+    };
   }
   if (told !== undefined || dialog !== undefined) return { evidence: 'its dialog is gone' };
   const evidence = 'its dialog was gone when this hub first looked, after an earlier hub had ended';
   // Only an earlier hub has seen it, so it is not known who settled it.
-  const given = request?.decision;
-  return { evidence, decision: given === undefined ? 'settled' : `settled after ${given} was given` };
+  return { evidence, decision: given === undefined ? 'settled' : undefined };
 }
 
 /** A request that has made room for another may be asked again, without a new report. */
