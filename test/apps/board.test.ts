@@ -150,6 +150,21 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await board.getByRole('button', { name: 'Cancel the job…' }).waitFor({ state: 'hidden' });
   });
 
+  test('lets a person decide again while a decision shows no effect', async ({ lab, client }) => {
+    const asks = ['--ask', 'touch roof', '--ask', 'touch roof'];
+    const agent = await lab.startAsker('--kind', 'codex', '--silent', ...asks);
+    const { job_id: jobId } = await client.server.delegate(agent, { agent: 'codex' });
+    await client.server.ask('wait_job', { job_id: jobId });
+    await client.open();
+    const { board } = client;
+    await board.getByRole('button', { name: jobId }).click();
+    const refused = client.server.refusal('answer_job', { job_id: jobId, decision: 'allow' });
+    await board.getByText('No effect seen yet').waitFor();
+    expect(await board.getByRole('button', { name: 'Allow…' }).isVisible()).toBe(true);
+    expect(await refused).toContain('still on the screen');
+    await client.server.ask('cancel_job', { job_id: jobId });
+  });
+
   test('what it shows changes nothing that the model was shown', async ({ lab, client }) => {
     const { jobId, peer, reporter } = await working(lab, client);
     await lab.tmux('copy-mode', '-t', peer.pane);

@@ -298,6 +298,16 @@ describe('a decision that was given', () => {
     expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
   });
 
+  test('is not reported as refused because the next dialog asks the same', async () => {
+    afterwards = DIALOG;
+    const { answer } = await asked();
+    const decided = allow();
+    await answer;
+    await tell({ type: 'tool_used', tool: ASKS.tool, input: ASKS.input });
+    expect(await decided).toContain('the tool has run; the next dialog looks the same');
+    expect(request()).toMatchObject({ decision: 'allow', decided_by: 'supervisor' });
+  });
+
   test('is not reported as refused because tmux ends', async () => {
     await asks();
     afterKey = () => {

@@ -71,10 +71,8 @@ export class AskView {
     this.#choice.replaceChildren();
     if (asked === undefined) return;
     const { request_id: id, decision } = asked;
-    if (decision !== undefined) {
-      this.#choice.append(`Given to the agent: ${decision}. No effect seen yet.`);
-      return;
-    }
+    // The hub that gave it may have been killed: then someone must decide again.
+    if (decision !== undefined) this.#choice.append(`Given to the agent: ${decision}. No effect seen yet.`);
     const ask = (word: 'Allow' | 'Deny', yes: string, does: string) =>
       button(`${word}…`, word.toLowerCase(), () =>
         this.#confirm(`${word} this request?`, does, yes, () =>

@@ -47,21 +47,22 @@ export async function watchEffect(
   if (pane === undefined) return { kind: 'unproven', evidence: 'there is no pane to look at' };
   let goneSince: number | undefined;
   let screen: string | undefined;
+  let heard: Effect | undefined;
   for (
     const end = performance.now() + EFFECT_TIMEOUT_MS;
     performance.now() < end;
     await sleep(EFFECT_POLL_MS)
   ) {
     if (job.isFinal) return { kind: 'unproven', evidence: 'the job ended' };
-    const heard = heardOf(known()?.heard ?? [], given);
+    heard = heardOf(known()?.heard ?? [], given);
     if (heard?.kind === 'unproven') return heard;
     const lines = await pane.look().then(
       (shot) => shot?.lines ?? [],
       () => undefined,
     );
+    screen = lines?.join('\n');
     // The agent has the decision, whether or not tmux answers.
-    if (lines === undefined) continue;
-    screen = lines.join('\n');
+    if (lines === undefined || screen === undefined) continue;
     const dialog = dialogOn(lines, job.record);
     const { dialog: seen, told } = known() ?? {};
     if (compareDialog(dialog, request, { seen, told }) !== 'other') {
@@ -79,9 +80,10 @@ export async function watchEffect(
   }
   if (goneSince !== undefined) return { kind: 'unproven', evidence: 'the dialog went away' };
   if (screen === undefined) return { kind: 'unproven', evidence: 'the pane could not be read' };
+  const next = 'the next dialog looks the same';
+  if (heard !== undefined) return { ...heard, evidence: `${heard.evidence}; ${next}` };
   // If the agent had ignored the key, nothing else would have changed.
-  if (given.way === 'key' && screen !== given.before)
-    return { kind: 'counts', evidence: 'the next dialog looks the same' };
+  if (given.way === 'key' && screen !== given.before) return { kind: 'counts', evidence: next };
   return { kind: 'none', evidence: 'the dialog is still on the screen' };
 }
 
