@@ -13,7 +13,7 @@ import { paint, print, printAnswer, printJson } from './core/output.ts';
 const INTERRUPTED = 130;
 
 export default defineCommand({
-  synopsis: '[--keep] | --stop FOLDER | peer',
+  synopsis: '[--keep] | --stop DIR | peer',
   about: [
     'Shows one delegated job from end to end with real parts, in about 5 seconds: a hub, a tmux session with a small ' +
       'bundled peer, a job handed over through the MCP tools, waited for, and checked by a script. All of it lives in ' +

@@ -19,7 +19,7 @@ const { mine: _, ...fields } = listJobs.fields;
 export default defineCommand({
   about: [
     'Lists the jobs of the registry, newest first. Reads the files, so it needs no hub.',
-    'On a terminal, the list has column titles and ages, and lines are cut to its width; elsewhere, each job has one full line with its time of creation.',
+    'On a terminal, the list has column titles and ages, and prompts are cut to its width; elsewhere, each job has one full line with its time of creation.',
   ],
   options: fields,
   json: { tool: 'list_jobs' },

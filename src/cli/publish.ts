@@ -99,7 +99,7 @@ async function toClaim(
     throw new MamError(
       'bad_input',
       `--detail is longer than 2,000 characters${unitsNote(detail)}.`,
-      'Put the text into a file and give --result-file.',
+      `Put the text into a file and ${takesResult(type) ? 'give --result-file' : 'name the file in --detail'}.`,
     );
   }
   const result = await readResult(type, file);

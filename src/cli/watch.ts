@@ -26,7 +26,7 @@ export default defineCommand({
       throw new MamError(
         json ? 'bad_input' : 'unavailable',
         'The board needs a terminal for its keys and its screen.',
-        'Use `mam list` for the jobs and `mam wait` for their end; both take --json.',
+        'Use `mam list` to see the jobs and `mam wait` to wait for them; both take --json.',
       );
     const settings = await commandSettings(registryDir);
     const signal = await withLink(settings, async (link) => {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { MamError } from '../base/errors.ts';
 import type { Fields } from '../base/fields.ts';
 import { counted, unitsNote } from '../base/text.ts';
+import { LIMITS } from '../job/limits.ts';
 import { COMMANDS } from './commands.ts';
 import type { Command } from './request.ts';
 import { meaningOf, paramsSchema } from './schema.ts';
@@ -53,7 +54,7 @@ function problem(issue: Issue): string {
     case 'too_small':
       return bounds('at least', issue.origin, issue.minimum);
     case 'too_big':
-      return `${bounds('at most', issue.origin, issue.maximum)}${typeof issue.input === 'string' ? unitsNote(issue.input) : ''}`;
+      return `${bounds('at most', issue.origin, issue.maximum)}${typeof issue.input === 'string' ? shorter(issue.input, issue.maximum) : ''}`;
     case 'custom':
       return issue.message;
     default:
@@ -64,6 +65,12 @@ function problem(issue: Issue): string {
 function bounds(how: string, origin: string, limit: number | bigint): string {
   if (origin !== 'string' && origin !== 'array') return `must be ${how} ${limit}`;
   return `must have ${how} ${counted(Number(limit), origin === 'string' ? 'character' : 'item')}`;
+}
+
+/** What to know and to do about a text that is too long: a long one is better in a file, a name is not. */
+function shorter(text: string, limit: number | bigint): string {
+  const isName = limit < LIMITS.detailChars;
+  return `${unitsNote(text)}${isName ? '' : ': put the text into a file and name the file'}`;
 }
 
 const KINDS: Readonly<Record<string, string>> = {

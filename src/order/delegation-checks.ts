@@ -9,8 +9,8 @@ import { type DelegateParams, delegate } from '../operations/delegate.ts';
 export function checkPrompt(prompt: string | undefined): string {
   const given = prompt ?? '';
   const problem = textProblem(given, delegate.fields.prompt);
-  if (problem !== undefined)
-    throw new MamError('bad_input', `The prompt ${problem}.`, 'Say in the prompt what the peer should do.');
+  const hint = given.trim() === '' ? 'Say in the prompt what the peer should do.' : undefined;
+  if (problem !== undefined) throw new MamError('bad_input', `The prompt ${problem}.`, hint);
   return given;
 }
 
@@ -36,7 +36,7 @@ export function checkWorkdir(workdir: string): void {
       stat === undefined
         ? `The working folder ${workdir} does not exist, or cannot be reached.`
         : `The working folder ${workdir} is not a folder.`,
-      'Set workdir to an existing folder.',
+      'Set workdir (`--workdir`) to an existing folder.',
     );
   }
 }

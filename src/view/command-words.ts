@@ -37,7 +37,6 @@ export function commandWords(text: string): string {
         (_, name: string, value?: string) => `--${optionName(name)}${value === undefined ? '' : ` ${value}`}`,
       )
       .replace(/\bagent "command"/g, '--agent command')
-      .replace(/\bGive workdir\b/g, 'Give --workdir')
       .replace(/`notify`/g, '`--notify`')
   );
 }

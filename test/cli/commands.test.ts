@@ -194,10 +194,17 @@ describe('with a running hub', () => {
     expect(rounds).toMatchObject({
       ...{ code: 64, stderr: 'mam: --validate-rounds must be from 0 to 10. Try --validate-rounds 10.\n' },
     });
-    const key = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--request-key', 'k'.repeat(201)]);
-    expect(key).toMatchObject({
-      ...{ code: 64, stderr: expect.stringContaining('`--request-key` must have at most 200 characters.') },
-    });
+    const submit = ['submit', '--agent', 'human', '--prompt', 'x'];
+    for (const [args, words] of [
+      [[...submit, '--request-key', 'k'.repeat(201)], '`--request-key` must have at most 200 characters.'],
+      [[...submit, '--workdir', '/no/folder'], 'Set `--workdir` to an existing folder.\n'],
+      [['answer', 'job', 'x'.repeat(2_001)], 'characters: put the text into a file and name the file.'],
+      [['cancel', 'job', '--reason', 'x'.repeat(2_001)], 'characters: put the text into a file'],
+    ] as const)
+      expect(await mam([...args])).toMatchObject({ code: 64, stderr: expect.stringContaining(words) });
+    const long = { input: 'x'.repeat(1024 * 1024 + 1) };
+    const { stderr: said } = await mam(['submit', '--agent', 'human', '--prompt-file', '-'], long);
+    expect(said).toBe('mam: The prompt is longer than 1 MiB: put the text into a file and name the file.\n');
   });
 
   describe('mam wait', () => {
@@ -428,7 +435,7 @@ describe('without a hub', () => {
     [['--job', 'x'], '--event is missing'],
     [['--job', 'x', '--event', 'done'], 'started, progress'],
     [['--job', 'A/B', '--event', 'progress'], 'not a job id'],
-    [['--job', 'x', '--event', 'progress', '--detail', 'x'.repeat(2_001)], '2,000 characters'],
+    [['--job', 'x', '--event', 'progress', '--detail', 'x'.repeat(2_001)], 'name the file in --detail.'],
     [['--job'], '--job has no value'],
     [['--jobs', 'x'], 'There is no option --jobs'],
     [['stray'], 'Unexpected argument "stray".'],
