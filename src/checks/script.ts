@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants as system } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { awake } from '../base/awake.ts';
 import { MamError } from '../base/errors.ts';
@@ -18,8 +19,10 @@ const TIME_LIMIT_SECONDS = 600;
 const TAIL_CHARS = 2_000;
 /** How much of it a verdict carries, in bytes of JSON: its journal line must stay below 4 KiB, or it would be cut. */
 const TAIL_BYTES = 2_000;
-/** How long to wait for remaining output after the script has ended, in ms. */
-const REST_MS = 200;
+/** After a script has ended, its output counts as complete once it was silent for this time, in ms. */
+const SILENCE_MS = 200;
+/** A daemon that it left may print without end: how often to wait at most. */
+const MOST_WAITS = 10;
 /** Exit code of a script that hit its time limit, as with coreutils' `timeout`. */
 const CUT_OFF = 124;
 
@@ -85,7 +88,6 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
     env: { ...run.env, [CHECK_VARIABLES.mark]: mark },
     extendEnv: false,
     stdin: 'ignore',
-    all: true,
     buffer: false,
     reject: false,
     // A separate process group, so that what the script started ends with it.
@@ -107,16 +109,18 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
     const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) =>
       child.once('exit', (exitCode, signal) => {
         end();
-        // A daemon that left the group may hold the output open forever; the script's own output has arrived by then.
-        setTimeout(() => resolve({ exitCode, signal }), REST_MS);
+        // A daemon that left the group may hold the output open forever.
+        void untilSilent(() => bytes).then(() => resolve({ exitCode, signal }));
       }),
     );
     let output = '';
-    child.all?.on('data', (chunk: Buffer) => log?.write(chunk));
+    let bytes = 0;
     for (const from of ['stdout', 'stderr'] as const) {
       // A chunk may end in the middle of a character.
       const decoder = new StringDecoder('utf8');
       child[from]?.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        log?.write(chunk);
         output = (output + decoder.write(chunk)).slice(-4 * TAIL_CHARS);
         run.onOutput?.(chunk, from);
       });
@@ -136,7 +140,18 @@ export async function runScript(run: ScriptRun): Promise<ScriptEnd> {
     forgetLimit();
     run.stop.removeEventListener('abort', end);
     end();
-    child.all?.destroy();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
     log?.end();
+  }
+}
+
+/** Resolves once a script that has ended printed nothing for a while. @param bytes how much it has printed */
+async function untilSilent(bytes: () => number): Promise<void> {
+  for (let waits = 0, before = -1; waits < MOST_WAITS && bytes() !== before; waits++) {
+    before = bytes();
+    await sleep(SILENCE_MS);
+    // In a busy process the time is over before the pipes were read.
+    await nextTurn();
   }
 }

@@ -127,7 +127,7 @@ describe('a job that is kept from its pane', () => {
     const status = await lab.mam('status', id);
     expect(status.stdout).toMatch(/^status +queued \(blocked by dialog\)$/m);
     expect(status.stdout).toMatch(/^blocked +its pane shows a dialog or a menu\. Someone must/m);
-    expect(status.stdout).toMatch(new RegExp(`^do +mam attach ${id}$`, 'm'));
+    expect(status.stdout).toMatch(new RegExp(`^next +mam attach ${id}$`, 'm'));
     const wait = await lab.mam('wait', id);
     expect(wait.code).toBe(4);
     expect(wait.stdout).toContain(`next: mam attach ${id}`);
@@ -210,7 +210,7 @@ describe('a text for a peer that has its order', () => {
         by === 'unreachable'
           ? `tmux -S ${lab.socket} select-pane -e -t ${peer.pane}`
           : `mam attach ${job_id}`;
-      expect(status.stdout).toContain(`\ndo         ${step}\n`);
+      expect(status.stdout).toContain(`\nnext       ${step}\n`);
 
       const next = server.wait({ job_id, cursor: answer.cursor });
       await pause(NEXT_LOOKS_MS);
@@ -292,7 +292,7 @@ describe('a job behind one that needs someone', () => {
       expect(dry.summary).toContain(`(${first} has the pane and needs someone: question)`);
       const { jobs } = await server.ask('list_jobs', {});
       expect(jobs.find((row: { job_id: string }) => row.job_id === third.job_id)).toMatchObject(kept);
-      const title = `Job ${third.job_id} waits: job ${first} has its pane and needs someone (question).`;
+      const title = `Job ${third.job_id} is waiting: job ${first} has its pane and needs someone (question).`;
       // It reads the files, which are written shortly after the journal.
       await until(
         'the doctor says so',
@@ -301,7 +301,7 @@ describe('a job behind one that needs someone', () => {
         TOLD_MS,
       );
       const shown = await lab.mam('status', third.job_id);
-      expect(shown.stdout).toMatch(new RegExp(`^do +mam status ${first}$`, 'm'));
+      expect(shown.stdout).toMatch(new RegExp(`^next +mam status ${first}$`, 'm'));
 
       // A wait longer than its idle_timeout is not an ordinary wait.
       const waited = await server.ask('wait_job', { job_id: second.job_id });
