@@ -1,6 +1,7 @@
 import type { Key as InkKey } from 'ink';
 import { describe, expect, test, vi } from 'vitest';
 import { cut, columnsOf as widthOf, wrap } from '../../src/base/columns.ts';
+import { entryWords } from '../../src/boards/model/entries.ts';
 import { wordsOf } from '../../src/boards/model/rows.ts';
 import { cutMiddle, filled, shown, tail } from '../../src/boards/terminal/cells.ts';
 import { Feed } from '../../src/boards/terminal/feed.ts';
@@ -315,6 +316,15 @@ describe('cells', () => {
       }
     }
   });
+});
+
+test.each([
+  ['Bash: touch roof', { type: 'permission_required', tool: 'Bash', detail: 'Bash: touch roof' }],
+  ['Bash · May I?', { type: 'permission_required', tool: 'Bash', detail: 'May I?' }],
+  ['allow · 1 was pressed', { type: 'permission_resolved', decision: 'allow', evidence: '1 was pressed' }],
+])('what an event says in a narrow column begins with: %s', (words, entry) => {
+  const made = { seq: 1, source: 'hook', by: 'hook codex', recorded_at: 'now' } as const;
+  expect(entryWords({ ...made, ...entry })).toBe(words);
 });
 
 describe('pictures', () => {
