@@ -42,7 +42,7 @@ export async function answerJob(
   }
   const job = await registrar.findOwn(id, registry_dir);
   const eventId = `answer:${asked}`;
-  if (job.has(eventId)) return { record: job.record, delivered: repeated(job, eventId) };
+  if (job.has(eventId)) return { record: job.record, delivered: await repeated(job, decisions, eventId) };
   if (isFinal(job.record.status))
     throw conflict(`Job ${id} is ${job.record.status}: there is nobody to answer.`, 'Delegate a new job.');
   const check = meantCheck(job.record, request_id);
@@ -64,19 +64,21 @@ interface Origin {
 /**
  * A client that has lost its connection sends its answer again, perhaps to the next hub. It must not count twice: by then
  * the next dialog may ask for the same.
- * @throws MamError `conflict` when the last hub has not recorded whether a decision reached the agent
+ * @throws MamError `conflict` when it is not known whether a decision reached the agent, or when it did not
  */
-function repeated(job: LiveJob, eventId: string): string {
+async function repeated(job: LiveJob, decisions: Decisions, eventId: string): Promise<string> {
   const event = job.eventsAfter(0).find(({ event_id: id }) => id === eventId);
   if (event?.type !== 'deciding') return 'It was recorded when it was sent first.';
-  const { request_id: meant } = dataOf(event);
-  const request = job.record.requests.find(({ request_id: id }) => id === meant);
+  const { request_id: meant, decision = '' } = dataOf(event);
+  const request = await decisions.over(job, meant);
   if (request === undefined || isOpen(request))
     throw conflict(
-      'The hub ended while it gave this decision to the agent, so it is not known whether the agent has it.',
+      'The connection was lost while this decision was given to the agent, so it is not known whether the agent has it.',
       'Look at job_status. If the request is still open, decide again.',
     );
-  return `The request is no longer open: ${request.decision} (${inFewWords(request)}).`;
+  const end = `The request is no longer open: ${request.decision} (${inFewWords(request)}).`;
+  if (request.decision?.includes(decision) !== true) throw conflict(end, 'Look at job_status.');
+  return end;
 }
 
 /** Answers the open question, or leaves an instruction. @returns how it reaches the peer, as a sentence */

@@ -10,8 +10,8 @@ import type { AgentPane } from '../panes/agent-pane.ts';
 import type { Permission } from './permission-state.ts';
 
 /** How long (ms) to wait for the effect of a decision, and how often to look for it. */
-const EFFECT_TIMEOUT_MS = 5_000;
-const EFFECT_POLL_MS = 50;
+export const EFFECT_TIMEOUT_MS = 5_000;
+export const EFFECT_POLL_MS = 50;
 /** How long (ms) an idle screen must last to mean something: one may be drawn between two others. */
 const IDLE_MS = 500;
 

@@ -1,11 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MamError } from '../../base/errors.ts';
 import { draftEvent } from '../../job/event.ts';
-import { isEvidence } from '../../job/open-requests.ts';
+import { isEvidence, isOpen } from '../../job/open-requests.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { AgentPane } from '../panes/agent-pane.ts';
-import { watchEffect } from './decision-effect.ts';
+import { EFFECT_POLL_MS, EFFECT_TIMEOUT_MS, watchEffect } from './decision-effect.ts';
 import { conflict, inFewWords, meantPermission } from './open-permission.ts';
 import type { Permissions } from './permissions.ts';
 import { pressDecision } from './press-decision.ts';
@@ -74,6 +75,15 @@ export class Decisions {
   effect(job: LiveJob): Promise<unknown> | undefined {
     const given = this.#with.permissions.given(job);
     return given.length === 0 ? undefined : Promise.allSettled(given.map((id) => this.#carried.get(id)));
+  }
+
+  /** Resolves once a request is settled, or when the agent has had enough time for what it was given. */
+  async over(job: LiveJob, id: string | undefined): Promise<PeerRequest | undefined> {
+    for (const end = performance.now() + EFFECT_TIMEOUT_MS; ; await sleep(EFFECT_POLL_MS)) {
+      const request = job.record.requests.find((one) => one.request_id === id);
+      if (request === undefined || !isOpen(request) || performance.now() >= end) return request;
+      await this.#with.permissions.lookAtPane(job);
+    }
   }
 
   async #decideOn(meant: PeerRequest, decision: Decision): Promise<string> {
