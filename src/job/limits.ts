@@ -19,6 +19,10 @@ export const LIMITS = {
   payloadBytes: 64 * 1024,
   /** A journal line: appends below the page size never tear another writer's line. */
   lineBytes: 4 * 1024,
+  /** What a delegation fixes about its job, as JSON: the rest of its first journal line is for the event. */
+  orderBytes: 4 * 1024 - 320,
+  /** A longer PATH for the script of a job is kept in `texts/`. */
+  pathChars: 1_000,
   /** How much of a `result` the record itself carries; the full text is in `texts/`. */
   resultPreviewChars: 2_000,
   /** How much of a prompt the record carries. */

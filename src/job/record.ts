@@ -73,6 +73,7 @@ export const validationSchema = z.object({
     .optional()
     .describe('true when the script is no longer the one that was delegated'),
   path: z.string().optional().describe("the submitter's PATH, which the script runs with"),
+  path_sha256: z.string().optional().describe('of that PATH where it is long: it is in texts/'),
   virtual_env: z.string().optional(),
 });
 export type Validation = z.infer<typeof validationSchema>;

@@ -3,6 +3,7 @@ import { newJobId } from '../base/ids.ts';
 import { sha256 } from '../base/sha256.ts';
 import { apply } from '../job/apply.ts';
 import { draftEvent } from '../job/event.ts';
+import { LIMITS } from '../job/limits.ts';
 import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
 import { promptPreview } from '../job/task-text.ts';
 import type { TerminalSettings } from '../operations/agents.ts';
@@ -58,7 +59,7 @@ export function composeJob(from: {
         rounds: 0,
         max_rounds: params.validate_rounds ?? 0,
         timeout_seconds: params.validate_timeout_seconds,
-        path: params.path,
+        ...scriptPath(params),
         virtual_env: params.virtual_env,
       },
     }),
@@ -67,6 +68,11 @@ export function composeJob(from: {
       idle_timeout_seconds: params.idle_timeout_seconds,
     },
   };
+}
+
+/** A long PATH does not fit into the first line of the journal. */
+function scriptPath({ path }: DelegateParams): { path?: string | undefined; path_sha256?: string } {
+  return path !== undefined && path.length > LIMITS.pathChars ? { path_sha256: sha256(path) } : { path };
 }
 
 /** Only the fields that a delivery uses: a newer client may send more. */

@@ -2,7 +2,10 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
 import { type Field, textProblem } from '../base/fields.ts';
 import { checkRoom, makeFolder } from '../base/folders.ts';
+import { isObject } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
+import { LIMITS } from '../job/limits.ts';
+import type { JobOrder } from '../job/record.ts';
 import { type DelegateParams, delegate } from '../operations/delegate.ts';
 
 /** @throws MamError `bad_input` for a prompt that is empty, too long, or cannot be kept byte for byte */
@@ -24,6 +27,22 @@ export function checkNumbers(params: DelegateParams): void {
     const what = `${name} must be from ${min} to ${max}${unit}.`;
     throw new MamError('bad_input', what, `Try ${name} ${example}.`);
   }
+}
+
+/** @throws MamError `bad_input` for texts that are too long for the first line of the job's journal */
+export function checkOrder(order: JobOrder): void {
+  const over = Buffer.byteLength(JSON.stringify(order)) - LIMITS.orderBytes;
+  if (over <= 0) return;
+  const [longest] = textsOf(order, '').sort(([, a], [, b]) => b.length - a.length);
+  const what = `What is kept about the job is ${over} bytes too long; most of it is \`${longest?.[0]}\`.`;
+  throw new MamError('bad_input', what, 'Shorten that.');
+}
+
+/** All texts in a value, with where they are. */
+function textsOf(value: unknown, name: string): [name: string, text: string][] {
+  if (typeof value === 'string') return [[name, value]];
+  const inner = (key: string): string => (name === '' ? key : `${name}.${key}`);
+  return isObject(value) ? Object.entries(value).flatMap(([key, one]) => textsOf(one, inner(key))) : [];
 }
 
 /** @throws MamError `bad_input` for a working folder that does not exist */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { MamError } from '../base/errors.ts';
 import { makeFolder } from '../base/folders.ts';
 import { orElse } from '../base/or-else.ts';
 import { sha256 } from '../base/sha256.ts';
@@ -68,7 +69,7 @@ export async function longLine(event: RecordedEvent, folder: string): Promise<Li
     if (value === undefined) continue;
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     if (text.length <= KEPT_CHARS) continue;
-    // The job's order (`data` of `queued`) must stay readable in place; its schema keeps it small.
+    // The job's order (`data` of `queued`) must stay readable in place; `checkOrder` keeps it small.
     if (field === 'data' && event.type === 'queued') continue;
     const hash = await writeText(folder, text);
     const texts = { ...short.texts, [field]: hash };
@@ -106,7 +107,8 @@ function goneText(file: string): string {
   return `… (the rest is gone: ${file} is missing)`;
 }
 
-async function writeText(folder: string, text: string): Promise<string> {
+/** Keeps a text of a job in its `texts` folder. @returns its hash. @throws the system's error */
+export async function writeText(folder: string, text: string): Promise<string> {
   const hash = sha256(text);
   keepText(hash, text);
   const path = join(folder, hash);
@@ -116,6 +118,16 @@ async function writeText(folder: string, text: string): Promise<string> {
     throw Object.assign(new Error(`${folder} is not a folder of our own`), { code: 'ENOTDIR' });
   if (!isThere(path, hash)) await writeDurably(path, text);
   return hash;
+}
+
+/** A text of a job by its hash. @throws MamError `unavailable` if it is lost */
+export function readText(folder: string, hash: string): string {
+  const path = join(folder, hash);
+  const text = orElse(() => readForeign(path), '');
+  const found = sha256(text) === hash ? text : keptText(hash);
+  if (found === undefined)
+    throw new MamError('unavailable', `${path} is missing or changed.`, 'Restore it from a backup.');
+  return found;
 }
 
 function isThere(path: string, hash: string): boolean {

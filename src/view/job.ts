@@ -122,7 +122,7 @@ export function briefs(
 
 /** Fields that only the hub needs, of a record and of its validation. */
 export const HIDDEN = ['agent_process', 'typing', 'wake_seq', 'peer_server', 'notifying', 'held_up'] as const;
-export const SCRIPT_SURROUNDINGS = ['path', 'virtual_env'] as const;
+export const SCRIPT_SURROUNDINGS = ['path', 'path_sha256', 'virtual_env'] as const;
 
 function without<T extends object, K extends keyof T>(whole: T, names: readonly K[]): Omit<T, K> {
   const rest: Partial<T> = { ...whole };

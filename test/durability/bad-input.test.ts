@@ -129,6 +129,15 @@ test('a prompt of exactly 1 MiB arrives byte for byte, one of a byte more is ref
   expect(lab.inHome('spool')).toEqual([]);
 });
 
+test('what does not fit into the journal of a new job is named', async () => {
+  const long = await lab.startServer({}, { clientName: 'x'.repeat(5_000) });
+  for (const dry_run of [true, false]) {
+    const text = await long.refusal('delegate_job', { prompt: 'Mend it', agent: 'human', dry_run });
+    expect(text).toMatch(/bytes too long; most of it is `supervisor.client`. Shorten that.$/);
+  }
+  expect(folders()).toEqual([]);
+});
+
 test('a message of 11 MB is answered, and the server survives', async () => {
   const args = { prompt: 'x'.repeat(11 * MIB), agent: 'command', agent_session: 'tmux:x' };
   const text = await server.refusal('delegate_job', args);

@@ -52,6 +52,16 @@ describe.concurrent('a validation script', () => {
     expect(lab.types(jobId).slice(-3)).toEqual(['completed', 'validating', 'validated']);
   });
 
+  sharing('runs with the whole PATH of whoever delegated the job, however long', async ({ lab }) => {
+    const PATH = `${lab.env['PATH']}:${'/long'.repeat(1_000)}`;
+    const server = await lab.startServer({ PATH });
+    const validate = write(lab.project, 'path.sh', 'echo "$PATH"; exit 7\n');
+    const { job_id: id } = await server.ask('delegate_job', { prompt: 'Mend it', agent: 'human', validate });
+    await (await lab.reporter).report(id, 'completed');
+    await server.ask('wait_job', { job_id: id });
+    expect(readFileSync(`${lab.record(id).log_dir}/validate.log`, 'utf8')).toBe(`${PATH}\n`);
+  });
+
   sharing('that fails fails the job, with its exit code and the end of its output', async ({ lab }) => {
     const script =
       'for i in $(seq 1000); do echo "line $i of many"; done\nprintf "\\033[31mred\\033[0m" >&2\nexit 7\n';

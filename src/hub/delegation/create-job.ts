@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
 import { composeJob } from '../../order/compose-job.ts';
-import { makeLogFolder } from '../../order/delegation-checks.ts';
+import { checkOrder, makeLogFolder } from '../../order/delegation-checks.ts';
 import { peerServer } from '../../registry/announcements.ts';
 import type { Home } from '../../registry/home.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
@@ -37,7 +37,7 @@ export interface Wish {
 
 /**
  * Composes a job's order. To be called right before the job is created, so that the limits count concurrent delegations.
- * @throws MamError `refused` for a job that looks like a runaway's
+ * @throws MamError `refused` for a job that looks like a runaway's, `bad_input` for one with texts that are too long
  */
 export function orderOf({ home, host, owners, registrar }: Parts, { params, prompt, plan }: Wish): JobOrder {
   const { place, start } = plan;
@@ -48,6 +48,7 @@ export function orderOf({ home, host, owners, registrar }: Parts, { params, prom
   const { open } = registrar;
   checkLineage(params, place?.session, { open, parent, job: (id) => registrar.held(id) });
   const order = composeJob({ params, prompt, ...plan, parent: parent?.record, host, peer_server });
+  checkOrder(order);
   if (start === undefined) return order;
   const argument = builtIn(params.agent)?.start?.takesPrompt === true;
   return { ...order, typing: { ...order.typing, mam: params.mam_command, started: true, argument } };
@@ -56,10 +57,12 @@ export function orderOf({ home, host, owners, registrar }: Parts, { params, prom
 /** Creates the job and its log folder. @throws MamError as `orderOf`, and as `Registrar.create` */
 export function createJob(parts: Parts, wish: Wish): LiveJob {
   const order = orderOf(parts, wish);
-  if (wish.params.logs_dir === undefined) return parts.registrar.create(order, wish.prompt);
+  const { path = '', logs_dir } = wish.params;
+  const texts = order.validation?.path_sha256 === undefined ? [] : [path];
+  if (logs_dir === undefined) return parts.registrar.create(order, wish.prompt, texts);
   makeLogFolder(order.log_dir);
   try {
-    const job = parts.registrar.create(order, wish.prompt);
+    const job = parts.registrar.create(order, wish.prompt, texts);
     job.kept.catch(() => removeIfEmpty(order.log_dir));
     return job;
   } catch (error) {

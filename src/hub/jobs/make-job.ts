@@ -4,12 +4,13 @@ import { writeNew } from '../../registry/files.ts';
 import { noteError } from '../../registry/home.ts';
 import { noteJob } from '../../registry/known-jobs.ts';
 import { registryError } from '../../registry/paths.ts';
-import { keepText } from '../../registry/texts.ts';
+import { keepText, writeText } from '../../registry/texts.ts';
 import { LiveJob } from './live-job.ts';
 import type { Store } from './store.ts';
 
 /**
  * Creates a job in a registry that is ready: its folder, prompt and first event.
+ * @param texts to be kept in its `texts` folder
  * @param begin records the first event
  * @returns the job at once, so that delivery can begin while the disk is busy; corked, until the dispatcher knows
  *   whether it is typed in now. Its `kept` resolves when all is on disk, and rejects, with the job removed, when not
@@ -19,6 +20,7 @@ export function makeJob(
   store: Store,
   order: JobOrder,
   prompt: string,
+  texts: readonly string[],
   begin: (job: LiveJob) => Promise<void>,
 ): LiveJob {
   const { home, seal, jobs, pointers, registries } = store;
@@ -44,7 +46,10 @@ export function makeJob(
   if (job.registryInode !== undefined) noteJob(home, dir, id, job.registryInode);
   jobs.set(id, job);
   const queued = begin(job);
-  const task = writeNew(job.paths.prompt, prompt);
+  const task = Promise.all([
+    writeNew(job.paths.prompt, prompt),
+    ...texts.map((text) => writeText(job.paths.texts, text)),
+  ]);
   job.kept = Promise.all([queued, task]).then(
     () => {},
     async (error: unknown) => {

@@ -103,8 +103,8 @@ export class Registrar {
   }
 
   /** Creates a job. @throws MamError as `makeJob` */
-  create(order: JobOrder, prompt: string): LiveJob {
-    return makeJob(this.#store, order, prompt, async (job) => {
+  create(order: JobOrder, prompt: string, texts: readonly string[] = []): LiveJob {
+    return makeJob(this.#store, order, prompt, texts, async (job) => {
       const recorded = await job.append(draftEvent(order.job_id, 'queued', { data: { job: order } }));
       this.#passOn(job, recorded);
     });

@@ -10,6 +10,7 @@ import type { Undecided } from '../../job/check.ts';
 import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import type { Validation } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
+import { readText } from '../../registry/texts.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import { logPlace } from '../notify/outlets.ts';
@@ -120,6 +121,8 @@ export class Validator {
       watch = new ScriptWatch(script);
       const before = scriptIdentity(script);
       if (!isAsDelegated(validation)) return changed('so it was not run.', '');
+      const { path_sha256: hash } = validation;
+      const path = hash === undefined ? validation.path : readText(job.paths.texts, hash);
       const { code, output, cutOffAfter } = await runScript({
         script,
         workdir: job.record.workdir,
@@ -134,7 +137,7 @@ export class Validator {
           }
           void this.#with.registrar.noteNow(job, 'validating');
         },
-        env: scriptEnvironment(job.registryDir, job.id, validation),
+        env: scriptEnvironment(job.registryDir, job.id, { ...validation, path }),
       });
       if (scriptIdentity(script) !== before || (await watch.saw()))
         return changed('while it was running: its verdict does not count.', output);
