@@ -23,7 +23,10 @@ export default defineTool({
     const from = { ...settings, inside: caller.socket };
     if (args.dry_run) {
       const shown = previewView(await engine.request('preview', params), params.agent_session, from);
-      const again = 'Call delegate_job with dry_run false to delegate the job; it will have another id.';
+      const again =
+        shown.would_refuse === undefined
+          ? 'Call delegate_job with dry_run false to delegate the job; it will have another id.'
+          : 'Do what the summary says first; then call delegate_job with dry_run false.';
       return { ...shown, next: shown.repeated ? callOf('wait_job', { job_id: shown.job_id }) : again };
     }
     const result = await engine.request('delegate', params);

@@ -104,12 +104,18 @@ function halfMade(dir: string, names: string[], seal: Seal | undefined): Found[]
   });
   const [first] = made;
   if (first === undefined) return [];
-  const [what, detail] =
+  const [what, remedy, detail] =
     made.length === 1
-      ? [`${join(dir, first)} is the folder of a job that was`]
-      : [`${made.length} folders in ${dir} are of jobs that were`, made.slice(0, SHOWN).join('\n')];
-  const remedy = 'Nothing waits for it. It can be removed by hand.';
-  return [note('registry.half-made', `${what} never created: it has no event.`, remedy, detail)];
+      ? [
+          `${join(dir, first)} is the folder of a job that was never created: it has no event.`,
+          'Nothing waits for it. It can be removed by hand.',
+        ]
+      : [
+          `${made.length} folders in ${dir} are of jobs that were never created: they have no events.`,
+          'Nothing waits for them. They can be removed by hand.',
+          made.slice(0, SHOWN).join('\n'),
+        ];
+  return [note('registry.half-made', what, remedy, detail)];
 }
 
 /** The newest jobs, and every open one. */

@@ -44,6 +44,9 @@ const OUTPUT_BYTES = 16 * 1024;
 /** Commands that a hub answers before it has taken up its jobs. */
 const AT_ONCE: readonly string[] = ['hub_status', 'hub_stop'];
 
+/** Parameters that must be absolute: the hub's working folder is not the caller's. */
+const PLACES = ['registry_dir', 'workdir', 'logs_dir', 'validate'] as const;
+
 type Handlers = {
   [C in Command]: (params: Commands[C]['params'], requestId: string) => Promise<Commands[C]['result']>;
 };
@@ -177,12 +180,12 @@ export class RequestRouter {
    */
   async #placed(params: unknown): Promise<unknown> {
     const { registrar } = this.#with;
-    const { registry_dir: named, logs_dir: logs } = isObject(params) ? params : {};
+    const given = isObject(params) ? params : {};
+    const relative = PLACES.find((name) => typeof given[name] === 'string' && !isAbsolute(given[name]));
+    if (relative !== undefined)
+      throw new MamError('bad_input', `${relative} is not an absolute path.`, 'Pass the full path.');
+    const { registry_dir: named, logs_dir: logs } = given;
     if (typeof named !== 'string') return params;
-    if (!isAbsolute(named)) {
-      const step = 'Pass the full path of the folder.';
-      throw new MamError('bad_input', 'registry_dir is not an absolute path.', step);
-    }
     const registry_dir = registrar.nameOf(named);
     const isRegistry = typeof logs === 'string' && isSamePlace(logs, registry_dir);
     await registrar.missing.arrive(registry_dir);

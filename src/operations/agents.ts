@@ -1,28 +1,39 @@
 import { resolve } from 'node:path';
-import { flag, group, list, maybe, object, type Sent, text, truth, type Values } from '../base/fields.ts';
+import {
+  flag,
+  group,
+  list,
+  maybe,
+  object,
+  type Sent,
+  type TypeOf,
+  text,
+  truth,
+  type Values,
+} from '../base/fields.ts';
 import { clean, cleanAll, cleanLine } from '../base/text.ts';
-import type { AgentSession, Supervisor } from '../job/record.ts';
+import type { AgentSession } from '../job/record.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import { attachCommand, type Standpoint } from '../view/attach.ts';
 import { AGENT_NAMES } from './agent-names.ts';
-import { agentSession } from './common.ts';
+import { agentSession, supervisor } from './common.ts';
 
 /** Length limit of a row's evidence, in characters. */
 const EVIDENCE_CHARS = 200;
 
 /** What a configuration says about an agent kind's terminal. */
-export interface TerminalSettings {
-  /** The program that starts it, with its arguments. */
-  command?: string[] | undefined;
-  /** Regular expressions that are matched against the screen. */
-  ready?: string | undefined;
-  busy?: string | undefined;
-  dialog?: string | undefined;
-  draft?: string | undefined;
-  /** tmux names of the keys that clear the input box and interrupt the agent. */
-  clear?: string | undefined;
-  interrupt?: string | undefined;
-}
+export const terminal = group(
+  {
+    /** The program that starts it, with its arguments. */
+    command: maybe(list(text())),
+    /** Regular expressions that are matched against the screen. */
+    ...{ ready: maybe(text()), busy: maybe(text()), dialog: maybe(text()), draft: maybe(text()) },
+    /** tmux names of the keys that clear the input box and interrupt the agent. */
+    ...{ clear: maybe(text()), interrupt: maybe(text()) },
+  },
+  'what the configuration says about its terminal',
+);
+export type TerminalSettings = TypeOf<typeof terminal>;
 
 /** What is known about an agent kind, built in or configured. */
 export interface KnownKind {
@@ -34,10 +45,10 @@ export interface KnownKind {
 }
 
 /** Where agents are started and looked for. */
-const place = {
+export const place = {
   tmux_socket: text("absolute path of the caller's tmux socket"),
   path: maybe(text("the caller's PATH: where programs are looked for")),
-  supervisor: maybe(object<Supervisor>()),
+  supervisor: maybe(supervisor),
   configured: maybe(
     object<Record<string, TerminalSettings & { session?: string | undefined }>>(
       "agent kinds in the caller's configuration",
@@ -138,7 +149,7 @@ export const start = {
   params: {
     ...{ ...place, ...startFields, ...launch },
     workdir: text('absolute path'),
-    terminal: maybe(object<TerminalSettings>('what the configuration says about its terminal')),
+    terminal: maybe(terminal),
   },
   answer: {
     agent: text(),

@@ -30,12 +30,14 @@ export function checkParams(command: Command, params: unknown): void {
 /** What is wrong with values, one sentence per problem. @param whole describes a problem of no single field */
 export function problemsOf({ issues }: z.ZodError, fields: Fields, whole: (issue: Issue) => string): string {
   const problems = issues.slice(0, MAX_PROBLEMS).map((issue) => {
-    const [name, index] = issue.path.map(String);
-    if (name === undefined) return whole(issue);
-    const item = typeof issue.path[1] === 'number' ? `Item ${index} of ` : '';
-    const field = fields[name];
+    const [first, ...rest] = issue.path;
+    if (first === undefined) return whole(issue);
+    const at = rest.find((step) => typeof step === 'number');
+    const item = at === undefined ? '' : `Item ${at} of `;
+    const field = fields[String(first)];
     const meaning =
       field === undefined || field.about === '' ? '' : ` Expected: ${sentence(meaningOf(field))}`;
+    const name = issue.path.filter((step) => step !== at).join('.');
     return `${item}\`${name}\` ${problem(issue)}.${meaning}`;
   });
   const more = issues.length - MAX_PROBLEMS;

@@ -1,4 +1,4 @@
-import { choice, maybe, part, text } from '../base/fields.ts';
+import { choice, group, list, maybe, number, part, text, truth } from '../base/fields.ts';
 import type { Origin } from '../job/claim.ts';
 import type { AgentSession } from '../job/record.ts';
 
@@ -31,6 +31,16 @@ export const jobId = text('id of the delegated job', {
   completes: 'job',
   typed: 'job id, or a unique prefix of it',
 });
+
+const pane = { pane: maybe(text()), socket: maybe(text()) };
+export const supervisor = group(
+  { client: text(), session: text(), ...pane, place: maybe(text()), channel: maybe(truth()) },
+  'who asks',
+);
+export const origin = group(
+  { ...pane, pids: maybe(list(number())), ns: maybe(text()) },
+  'where the request comes from',
+);
 
 /** Where the hub looks for a job that it has not loaded. */
 export const inRegistry = { registry_dir: maybe(text('folder of the registry, absolute')) };

@@ -8,20 +8,18 @@ import {
   list,
   maybe,
   number,
-  object,
   or,
   type Sent,
   text,
   truth,
   type Values,
 } from '../base/fields.ts';
-import type { Origin } from '../job/claim.ts';
 import { LIMITS } from '../job/limits.ts';
-import type { JobRecord, ReceiptEntry, Supervisor } from '../job/record.ts';
+import type { JobRecord, ReceiptEntry } from '../job/record.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import { AGENT_NAMES, DEFAULT_SESSIONS } from './agent-names.ts';
-import { type AgentPlace, type KnownKind, launch, type TerminalSettings } from './agents.ts';
-import { type Asker, agentSession, originOf, scriptSurroundings } from './common.ts';
+import { type KnownKind, launch, place, terminal } from './agents.ts';
+import { type Asker, agentSession, origin, originOf, scriptSurroundings, supervisor } from './common.ts';
 
 const WEEK = { min: 1, max: LIMITS.timeoutSeconds };
 
@@ -103,24 +101,25 @@ export const delegate = {
     prompt: maybe(text('the task itself'), 'see prompt_spool'),
     prompt_spool: maybe(text('file with it in the spool folder of MAM_HOME, when longer than 16 KiB')),
     agent: text('the agent kind'),
-    terminal: maybe(object<TerminalSettings>('what the configuration says about its terminal')),
+    terminal: maybe(terminal),
     workdir: text('absolute path'),
     timeout_seconds: number(),
     idle_timeout_seconds: number(),
     on_busy: choice(['queue', 'refuse']),
     start: maybe(group(launch, 'how to start the agent when its session is missing; absent: do not')),
     notify: maybe(
-      object<Pick<AgentPlace, 'configured'>>(
+      group(
+        { configured: place.configured },
         'notify the supervisor in its own pane, with the agent kinds of its configuration; absent: do not',
       ),
     ),
     tmux_socket: text("absolute path of the caller's tmux socket"),
     registry_dir: text('folder of the registry, absolute'),
     logs_dir: maybe(text()),
-    supervisor: object<Supervisor>('who delegates'),
-    origin: maybe(object<Origin>('where the request comes from')),
+    supervisor,
+    origin: maybe(origin),
     limits: maybe(
-      object<{ max_depth: number; max_open_jobs: number }>("the caller's limits; absent: the defaults"),
+      group({ max_depth: count(), max_open_jobs: count() }, "the caller's limits; absent: the defaults"),
     ),
     mam_command: text('how the peer calls mam: mam or a full path'),
   },

@@ -1,6 +1,6 @@
-import { count, flag, group, list, maybe, object, type Sent, text } from '../base/fields.ts';
-import type { Origin } from '../job/claim.ts';
+import { count, type Field, flag, group, list, maybe, type Sent, text, truth } from '../base/fields.ts';
 import type { HookReport } from '../job/hook.ts';
+import { origin } from './common.ts';
 
 const session = text('a client session');
 const registry_dir = text('folder of the registry, absolute');
@@ -34,11 +34,20 @@ export interface PruneResult {
 }
 
 /** What an agent's hook reports. */
+const said = maybe(text());
+const report = group(
+  {
+    ...{ type: text(), text: said, tool: said, input: said, call_id: said, turn_id: said, session_id: said },
+    ...{ background: maybe(truth()), resume_at: said },
+  },
+  'what happened',
+);
+
 export const hook = {
   params: {
     agent: text('the agent kind'),
-    report: object<HookReport>('what happened'),
-    origin: object<Origin>('where it happened'),
+    report: report as Field<HookReport>,
+    origin,
     waits: flag('the hook can answer a permission request, and waits for the decision'),
   },
 };

@@ -63,8 +63,12 @@ export function paramsSchema(fields: Fields): z.ZodObject {
 
 /** A field's description with its limits and default: one or two sentences, without the final period. */
 export function meaningOf(field: Field): string {
+  const { about, oneOf = [] } = field;
   const otherwise = defaultOf(field);
-  const words = `${field.about.slice(0, 1).toUpperCase()}${field.about.slice(1)}${limitsOf(field)}`;
+  // A value is written as it must be given.
+  const isValue = oneOf.some((value) => about.startsWith(`${value}:`));
+  const first = about.slice(0, 1);
+  const words = `${isValue ? first : first.toUpperCase()}${about.slice(1)}${limitsOf(field)}`;
   return otherwise === '' ? words : `${words}. Default: ${otherwise}`;
 }
 

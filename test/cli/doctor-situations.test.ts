@@ -135,7 +135,7 @@ describe('jobs and their files', () => {
     put(join(lab.registry, 'my-own', 'notes.txt'), 'mine');
     for (const name of ['half-made-5e6f7g8h', 'my-own']) age(join(lab.registry, name), 5);
     expect((await look(['registry'])).of('registry.half-made')).toMatchObject({
-      ...{ level: 'note', title: expect.stringMatching(/^2 folders in .* never created/) },
+      ...{ level: 'note', title: expect.stringMatching(/^2 folders in .* never created: they have/) },
       detail: 'half-made-1a2b3c4d\nhalf-made-5e6f7g8h',
     });
     const old = new Date(Date.now() - 60_000).toISOString();

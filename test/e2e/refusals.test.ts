@@ -148,7 +148,8 @@ describe('a job is refused before anything is kept of it:', () => {
       const real = await from.refusal('delegate_job', job);
       expect(real).toContain(words);
       const dry = await from.call('delegate_job', { ...job, dry_run: true });
-      const { would_refuse: why, dry_run } = dry.structuredContent ?? {};
+      const { would_refuse: why, dry_run, next } = dry.structuredContent ?? {};
+      if (dry_run === true) expect(next).toContain('Do what the summary says first');
       // What would be typed is still shown if only the destination is missing.
       if (dry_run === true) expect(real).toContain(why);
       else expect(dry.content[0].text).toBe(real);

@@ -16,6 +16,21 @@ const WRONG: [Command, unknown, string][] = [
   ['delegate', { prompt: 'Mend the roof' }, '`workdir` is missing: give a string'],
   ['delegate', { prompt: ['Mend', 'the roof'] }, '`prompt` must be a string, not an array'],
   ['preview', { ...DELEGATION, supervisor: 'me' }, '`supervisor` must be an object, not a string'],
+  [
+    'delegate',
+    { ...DELEGATION, supervisor: { client: 'me' } },
+    '`supervisor.session` is missing: give a string',
+  ],
+  ['delegate', { ...DELEGATION, terminal: { ready: 5 } }, '`terminal.ready` must be a string, not a number'],
+  ['delegate', { ...DELEGATION, origin: { pids: ['1'] } }, 'Item 0 of `origin.pids` must be a number'],
+  ['delegate', { ...DELEGATION, limits: { max_depth: 'x' } }, '`limits.max_depth` must be a number'],
+  ['delegate', { ...DELEGATION, notify: { configured: 5 } }, '`notify.configured` must be an object'],
+  ['delegate', { ...DELEGATION, start: { mam: 'mam', server_env: {} } }, '`start.mam` must be an array'],
+  [
+    'seen',
+    { registry_dir: '/', session: 's', jobs: [JOB] },
+    'Item 0 of `jobs.seq` is missing: give a number',
+  ],
   ['status', undefined, '`job_id` is missing: give a string. Expected: Id of the delegated job'],
   ['status', { job_id: 7 }, '`job_id` must be a string, not a number'],
   ['status', { ...JOB, events_after: 'all' }, '`events_after` must be a number, not a string'],
@@ -30,6 +45,8 @@ const WRONG: [Command, unknown, string][] = [
   ['verify', { ...JOB, validate: true }, '`validate` must be a string, not true or false'],
   ['prune', {}, '`before` is missing'],
   ['hook', { agent: 'codex', report: null }, '`report` must be an object, not null'],
+  ['hook', { agent: 'codex', report: { type: 'submitted', text: 5 } }, '`report.text` must be a string'],
+  ['hook', { agent: 'codex', report: {}, origin: { socket: {} } }, '`origin.socket` must be a string'],
   ['agents', {}, '`tmux_socket` is missing'],
   ['start', { agent: 'codex', mam: 'mam' }, '`mam` must be an array, not a string'],
   ['stop', { name: 1 }, '`name` must be a string, not a number'],
@@ -47,6 +64,11 @@ sharing('the hub refuses parameters that are missing or of another type, and nam
     const refusal = await ask(lab, command, params).then(JSON.stringify, (error) => error);
     expect(refusal, command).toMatchObject({ code: 'bad_input', hint: 'Correct it and retry.' });
     expect(refusal.message, command).toContain(words);
+  }
+  const whole = { ...DELEGATION, supervisor: { client: 'me', session: 's' } };
+  for (const name of ['workdir', 'validate', 'logs_dir', 'registry_dir']) {
+    const message = `${name} is not an absolute path.`;
+    await expect(ask(lab, 'delegate', { ...whole, [name]: 'here' })).rejects.toMatchObject({ message });
   }
   const tried = new Set([...WRONG.map(([command]) => command), 'hub_status', 'hub_stop']);
   expect(Object.keys(COMMANDS).filter((command) => !tried.has(command))).toEqual([]);

@@ -46,7 +46,7 @@ export async function findPlace(servers: TmuxServers, params: DelegateParams): P
   if (params.agent_session === undefined || params.agent_session === '') {
     throw new MamError(
       'bad_input',
-      `Agent kind ${params.agent} has no default session.`,
+      `Agent kind ${params.agent} has no session of its own.`,
       'Give agent_session, such as tmux:NAME; `tmux list-sessions` shows the names.',
     );
   }
