@@ -298,10 +298,7 @@ await chmod(`${fresh}/main.js`, 0o755);
 
 await replaceDist();
 // One handshake stores the server's compiled code next to it, for this machine only: it is not in the package.
-execFileSync(process.execPath, ['dist/main.js'], {
-  input: HANDSHAKE,
-  stdio: ['pipe', 'ignore', 'ignore'],
-});
+execFileSync(process.execPath, ['dist/main.js'], { input: HANDSHAKE, stdio: ['pipe', 'ignore', 'ignore'] });
 
 const outputs = [handshake, parts, board].flatMap(({ metafile }) => Object.entries(metafile.outputs));
 const kilobytes = outputs.reduce((sum, [, { bytes }]) => sum + bytes, 0) / 1024;

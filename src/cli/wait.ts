@@ -21,10 +21,7 @@ export default defineCommand({
     'Ctrl-C stops waiting, not the job.',
   ],
   words: [jobWord],
-  options: {
-    ...theJob,
-    timeout_seconds: maybe(number('maximum seconds to wait; default: no limit')),
-  },
+  options: { ...theJob, timeout_seconds: maybe(number('maximum seconds to wait; default: no limit')) },
   json: {
     tool: 'wait_job',
     also: 'Nothing is cut: `jobs_left_out` is 0, and there is no `events_left_out`.',

@@ -81,7 +81,6 @@ function socketOf(folder: string, runtime: string | undefined): Found[] {
   return [ok(id, `The path of ${join(folder, 'hub.sock')} is too long for a socket; the socket is ${path}`)];
 }
 
-/** One folder on each other disk. */
 function onOtherDisks(own: string, folders: string[]): string[] {
   const seen = new Set([statSync(own).dev]);
   return folders.filter((folder) => {

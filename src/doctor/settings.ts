@@ -111,7 +111,6 @@ function sources({ env, registryFlag }: Place, files: Read[]): Found {
   return ok(id, `${counted(lines.length, 'setting is', 'settings are')} set`, lines.join('\n'));
 }
 
-/** A value as it may be shown in a bug report. */
 function shown({ shown: rule, kind }: Setting, value: unknown): string {
   if (rule !== undefined) return '';
   if (kind === 'agents') return ` ${cleanLine(Object.keys(value ?? {}).join(', '), VALUE_CHARS)}`;

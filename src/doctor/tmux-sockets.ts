@@ -67,7 +67,6 @@ async function ask(socket: string, { programs }: Place): Promise<Server> {
   return isGone ? { state: 'stale' } : { state: 'refuses', said };
 }
 
-/** Why the settings lead to this socket. */
 function reasonFor({ tmuxServerName, paneSocket }: Settings, { env }: Place): string {
   if (env['TMUX_SERVER_NAME']) return `TMUX_SERVER_NAME=${tmuxServerName}`;
   if (tmuxServerName !== undefined) return `tmux_server_name "${tmuxServerName}" of a config.json`;

@@ -48,7 +48,6 @@ function listening(): Map<string, string> {
   return new Map([...text.matchAll(LISTENING)].map(([, inode = '', path = '']) => [inode, path]));
 }
 
-/** The user's own tmux servers. */
 function tmuxServers(): number[] {
   const isOne = (folder: string): boolean =>
     readFileSync(`${folder}/comm`, 'latin1').trimEnd() === TMUX_SERVER && statSync(folder).uid === userId();

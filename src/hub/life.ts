@@ -33,7 +33,6 @@ export class Life {
   /** @returns when the jobs of the last hub are taken up; undefined once they are */
   readonly ready = (): Promise<void> | undefined => this.#takingUp?.then(() => {});
 
-  /** The hub is needed now. */
   readonly need = (): void => {
     this.#idleSince = awake.now();
   };

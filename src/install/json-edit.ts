@@ -117,7 +117,6 @@ function unitOf(text: string, root: Node): string {
   return indentAt(text, first.offset);
 }
 
-/** The offset of the comma after an element, if there is one. */
 function commaAfter(text: string, element: Node): number | undefined {
   const scanner = createScanner(text, true);
   scanner.setPosition(endOf(element));

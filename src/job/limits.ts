@@ -1,6 +1,5 @@
 /** The sizes of the contract (characters are UTF-16 units, bytes are UTF-8), in one place. */
 export const LIMITS = {
-  /** A prompt: 1 MiB. */
   promptBytes: 1024 * 1024,
   /** `result` of an event: 1 MiB, kept in `texts/`. */
   resultBytes: 1024 * 1024,

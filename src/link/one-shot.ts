@@ -48,10 +48,7 @@ export async function publishOnce(
   return exchange<ClaimReply>(options, claimTopic(realm, claim.job_id), claim, isAnswer);
 }
 
-/**
- * Sends one request to the hub of `host`, as `publishOnce` does.
- * @throws MamError also for the hub's own refusal
- */
+/** Sends one request to the hub of `host`, as `publishOnce` does. @throws MamError also for the hub's own refusal */
 export async function requestOnce<C extends Command>(
   options: OneShotOptions & {
     host: string;

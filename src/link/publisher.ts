@@ -41,9 +41,7 @@ interface Entry {
   promise: Promise<ClaimOutcome>;
   resolve: (outcome: ClaimOutcome) => void;
   reject: (error: Error) => void;
-  /** The publisher has its outcome. */
   settled: boolean;
-  /** The hub has answered. */
   answered: boolean;
   /** It was sent once more because its file was gone without an answer. */
   asked: boolean;
@@ -156,20 +154,10 @@ export class Publisher {
       resolve = ok;
       reject = failed;
     });
-    return {
-      claim,
-      topic,
-      payload,
-      order: ++this.#order,
-      deadline: performance.now() + this.#patienceMs,
-      why: '',
-      promise,
-      resolve,
-      reject,
-      settled: false,
-      answered: false,
-      asked: false,
-    };
+    const deadline = performance.now() + this.#patienceMs;
+    const order = ++this.#order;
+    const fresh = { why: '', settled: false, answered: false, asked: false };
+    return { claim, topic, payload, order, deadline, promise, resolve, reject, ...fresh };
   }
 
   get #patienceMs(): number {

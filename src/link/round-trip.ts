@@ -206,7 +206,6 @@ const RETAIN = 'Enable them (Mosquitto: retain_available true, max_qos 1 or 2), 
 const QOS = 'Enable QoS 1 (Mosquitto: max_qos 1 or 2), or use another broker.';
 const SIZE = `A hub sends up to ${LIMITS.payloadBytes} bytes at once: raise the limit (Mosquitto: max_packet_size and message_size_limit).`;
 
-/** Rejects when the signal is aborted. */
 function aborted(signal: AbortSignal): Promise<never> {
   return rejecting((reject) => {
     const give = (): void => reject(new Error('timeout'));

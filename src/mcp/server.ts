@@ -17,7 +17,6 @@ import type { Work } from './work.ts';
 export interface Later {
   /** Everything that calls need. */
   work(): Promise<Work>;
-  /** Called when the client is ready. */
   ready(client: Client): Promise<void>;
 }
 

@@ -133,9 +133,7 @@ export const launch = {
 };
 
 const startFields = {
-  agent: text(`agent kind: ${AGENT_NAMES}, or one from your configuration`, {
-    completes: 'agent',
-  }),
+  agent: text(`agent kind: ${AGENT_NAMES}, or one from your configuration`, { completes: 'agent' }),
   name: maybe(text('name of the tmux session: letters, digits, - and _, at most 60'), 'that of its kind'),
   workdir: maybe(
     text('working folder, absolute or relative to the current one', { completes: 'folder' }),

@@ -40,9 +40,7 @@ const fields = {
     'claude-code',
   ),
   agent_session: maybe(
-    text('session of the agent: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3', {
-      completes: 'session',
-    }),
+    text('session of the agent: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3', { completes: 'session' }),
     `that of its kind (${OWN_SESSIONS}); none for command`,
   ),
   trust_pane: flag('an agent reads what is typed there, even through ssh or in a container'),

@@ -16,9 +16,7 @@ export const publish = {
       { typed: `one of ${REPORT_TYPES.join(', ')}` },
     ),
     detail: maybe(
-      text('one line or a short paragraph: what you did, ask, or why it failed', {
-        max: LIMITS.detailChars,
-      }),
+      text('one line or a short paragraph: what you did, ask, or why it failed', { max: LIMITS.detailChars }),
     ),
     result: maybe(text('with completed: the whole result', { bytes: LIMITS.resultBytes })),
     files: maybe(

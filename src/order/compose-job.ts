@@ -63,10 +63,7 @@ export function composeJob(from: {
         virtual_env: params.virtual_env,
       },
     }),
-    timeouts: {
-      timeout_seconds: params.timeout_seconds,
-      idle_timeout_seconds: params.idle_timeout_seconds,
-    },
+    timeouts: { timeout_seconds: params.timeout_seconds, idle_timeout_seconds: params.idle_timeout_seconds },
   };
 }
 

@@ -171,9 +171,7 @@ function fittingFiles(files: string[] | undefined, room: number): string[] | und
   });
 }
 
-/**
- * Events for an answer, oldest first, as many as fit into `room` characters, and at least one.
- */
+/** Events for an answer, oldest first, as many as fit into `room` characters, and at least one. */
 export function eventRows(events: readonly RecordedEvent[], room: number) {
   const rows: EventRow[] = [];
   let left = room;

@@ -46,9 +46,7 @@ it('says why there is no answer', async () => {
   writeFileSync(dead, '');
   await expect(
     publishOnce({ ...quick, address: { kind: 'socket', path: dead }, claim }),
-  ).rejects.toMatchObject({
-    code: 'unreachable',
-  });
+  ).rejects.toMatchObject({ code: 'unreachable' });
 });
 
 it('leaves TLS and WebSockets to the Link', async () => {

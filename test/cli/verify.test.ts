@@ -100,11 +100,7 @@ describe('mam verify, with one hub for all', () => {
     const path = join(lab.project, `${OWN}.sh`);
     await lab.mam('publish', '--job', OWN, '--event', 'completed');
     await until('it is completed', () => lab.record(OWN).status === 'completed');
-    expect(await lab.mam('verify', OWN)).toMatchObject({
-      code: 0,
-      stdout: 'validation: PASS\n',
-      stderr: '',
-    });
+    expect(await lab.mam('verify', OWN)).toMatchObject({ code: 0, stdout: 'validation: PASS\n', stderr: '' });
     script('echo tampered; exit 3\n', `${OWN}.sh`);
     const ended = await lab.mam('verify', OWN, '--json');
     expect(ended.code).toBe(3);

@@ -130,10 +130,7 @@ describe('where few events are allowed', () => {
     expect(answers.get('loop-0')).toMatchObject({ accepted: true, recorded: true, seq: 2 });
 
     // The first started, a question and the end have their own allowance.
-    expect(await server.report(job, 'started')).toMatchObject({
-      accepted: true,
-      task: expect.any(String),
-    });
+    expect(await server.report(job, 'started')).toMatchObject({ accepted: true, task: expect.any(String) });
     await flood(client, job, 'again', 'started', 50);
     await flood(client, job, 'made-up', 'whatever', 50);
     expect(count(job, 'started') + count(job, 'whatever')).toBeLessThan(1 + SLACK);
@@ -205,9 +202,7 @@ describe('with the limits as they are', () => {
       accepted: false,
       next: expect.stringContaining('has 100000 events and takes no more progress'),
     });
-    expect(await server.report(job, 'completed')).toMatchObject({
-      status: 'completed',
-    });
+    expect(await server.report(job, 'completed')).toMatchObject({ status: 'completed' });
   });
 
   test('texts that are too long are refused by every interface, with the limit', async () => {

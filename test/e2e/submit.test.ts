@@ -9,11 +9,7 @@ import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
 
 /** Never becomes ready, so that the hub answers only after its own timeout. */
-const slow = {
-  command: ['sh', '-c', 'stty raw -echo; exec cat'],
-  ready: '^READY>',
-  session: 'tmux:slow',
-};
+const slow = { command: ['sh', '-c', 'stty raw -echo; exec cat'], ready: '^READY>', session: 'tmux:slow' };
 /** Its dialogs are known. */
 const asking = { dialog: 'Do you want to proceed' };
 const sharing = sharingLab.extend<{ configured: undefined }>({

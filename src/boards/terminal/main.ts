@@ -26,10 +26,7 @@ interface WatchOptions {
 const TICK_MS = 1_000;
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
-/**
- * Shows the board on this terminal until the user leaves it.
- * @returns the signal that ended it, if one did
- */
+/** Shows the board on this terminal until the user leaves it. @returns the signal that ended it, if one did */
 export async function watch(options: WatchOptions): Promise<NodeJS.Signals | undefined> {
   const { link, host, registryDir, standpoint, coloured, which } = options;
   let leave: (signal?: NodeJS.Signals) => void = () => {};

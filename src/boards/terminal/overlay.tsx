@@ -21,11 +21,7 @@ const HELP: readonly (readonly [string, string])[] = [
   ['q Ctrl-C', 'leave the board; jobs continue'],
 ];
 
-const QUESTIONS = {
-  allow: 'Allow this, once?',
-  deny: 'Deny this?',
-  cancel: 'Cancel this job?',
-} as const;
+const QUESTIONS = { allow: 'Allow this, once?', deny: 'Deny this?', cancel: 'Cancel this job?' } as const;
 const ENTER = { allow: 'Enter allows it', deny: 'Enter denies it', cancel: 'Enter cancels it' } as const;
 
 /** What covers the list: the help, or a question to confirm. */

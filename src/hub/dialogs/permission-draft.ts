@@ -12,10 +12,7 @@ const INPUT_CHARS = 1_000;
 const HEAD_CHARS = 600;
 const TAIL_CHARS = 350;
 
-/**
- * The event that opens a permission request.
- * @param remedy what a person must do in the pane, if nothing else helps
- */
+/** The event that opens a permission request. @param remedy what a person must do in the pane, if nothing else helps */
 export function permissionDraft(
   jobId: string,
   source: 'hook' | 'hub',

@@ -86,7 +86,6 @@ function withTool({ tool = '', input = '' }: Call): string {
   return `${tool.replace(/\s+/gu, '\n')}\n${input}`;
 }
 
-/** True when a shown text is this one, as far as it is shown. */
 function isText(shown: Pick<ShownCall, 'input' | 'whole'>, other: Words): boolean {
   const wanted = letters(other.text);
   if (letters(shown.input) === wanted)

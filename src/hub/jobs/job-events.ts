@@ -69,7 +69,6 @@ export class JobEvents {
     this.#pending.clear();
   }
 
-  /** The number of the event with this id, if there is one. */
   seqOf(eventId: string): number | undefined {
     const pending = this.#pending.get(eventId);
     if (pending !== undefined) return pending;

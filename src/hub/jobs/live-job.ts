@@ -160,7 +160,6 @@ export class LiveJob {
     this.#journal.uncork();
   }
 
-  /** The recorded events after `seq`, oldest first. */
   eventsAfter(seq: number): RecordedEvent[] {
     return seq >= this.record.seq ? [] : this.#events.after(seq);
   }
@@ -194,7 +193,6 @@ export class LiveJob {
     this.ground.check();
   }
 
-  /** Its registry has moved. */
   moveTo(registryDir: string): void {
     this.registryDir = registryDir;
     this.paths = jobPaths(registryDir, this.id);

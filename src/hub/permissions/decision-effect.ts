@@ -87,7 +87,6 @@ export async function watchEffect(
   return { kind: 'none', evidence: 'the dialog is still on the screen' };
 }
 
-/** The effect as the agent's hooks report it. */
 function heardOf(reports: readonly HookReport[], { decision }: Given): Effect | undefined {
   for (const { type, text = '' } of reports) {
     if (type === 'permission_settled') {

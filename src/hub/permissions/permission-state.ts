@@ -63,7 +63,6 @@ export type Signal =
   | { type: 'decide' | 'give' | 'release'; id: string }
   /** The decider knows how the request ended. */
   | ({ type: 'settle'; id: string } & End)
-  /** The job has ended. */
   | { type: 'ended' };
 
 /** What must be done after a signal. */

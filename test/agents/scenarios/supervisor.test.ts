@@ -58,10 +58,7 @@ describe.each(HOMES)('$kind as supervisor', (home) => {
 function script(check: string): ((job_id: string) => ModelStep)[] {
   const call =
     (tool: string, args: (job_id: string) => Record<string, unknown> = () => ({})) =>
-    (id: string) => ({
-      call: tool,
-      args: args(id),
-    });
+    (id: string) => ({ call: tool, args: args(id) });
   const of =
     (more: object = {}) =>
     (job_id: string) => ({ job_id, ...more });

@@ -190,10 +190,7 @@ async function asking(command: string[]) {
 
 test('rows of a command that look like rows of the dialog hide none of it', async () => {
   const notes = await asking(['echo a', 'Reason: x; touch made', 'Environment: y; touch made']);
-  expect(notes).toEqual({
-    tool: 'Bash',
-    input: 'echo a Reason: x; touch made Environment: y; touch made',
-  });
+  expect(notes).toEqual({ tool: 'Bash', input: 'echo a Reason: x; touch made Environment: y; touch made' });
   const question = await asking([
     'touch made',
     'Would you like to run the following command?',

@@ -88,10 +88,7 @@ const PERMISSIONS: Record<string, { tool: string; input: string; partial?: boole
     input: 'echo line 0 echo line 1 touch hidden-tail',
   },
   'permission-mcp-100x30': { tool: 'Call tool mine_look_up', input: 'Tool: mine_look_up', partial: true },
-  'permission-external-100x30': {
-    tool: 'Access external directory /etc',
-    input: 'Patterns - /etc/*',
-  },
+  'permission-external-100x30': { tool: 'Access external directory /etc', input: 'Patterns - /etc/*' },
   'permission-webfetch-160x50': {
     tool: 'WebFetch http://127.0.0.1:8787/x',
     input: 'URL: http://127.0.0.1:8787/x',
