@@ -90,7 +90,8 @@ test.each(parameters)('$tool says default and limits of $name in words', ({ need
   for (const value of fallback) expect(words).toContain(`Default: ${value}`);
   // A value stands there as it must be given.
   const values = (schema['enum'] ?? []) as string[];
-  for (const value of values) if (words.toLowerCase().startsWith(`${value}:`)) expect(words).toContain(`${value}:`);
+  for (const value of values)
+    if (words.toLowerCase().startsWith(`${value}:`)) expect(words).toContain(`${value}:`);
   const digits = words.replaceAll(/(?<=\d),(?=\d{3})/g, '');
   for (const node of nodes(schema)) {
     for (const limit of ['minimum', 'maximum', 'minLength', 'maxLength', 'minItems', 'maxItems']) {
