@@ -1,4 +1,5 @@
 import { flag, text } from '../base/fields.ts';
+import { counted } from '../base/text.ts';
 import type { PruneResult } from '../operations/housekeeping.ts';
 import { defineCommand } from './core/command.ts';
 import { note, print, printAnswer } from './core/output.ts';
@@ -49,8 +50,11 @@ export default defineCommand({
       const count = all.pruned.length;
       const bytes = all.pruned.reduce((sum, job) => sum + job.bytes, 0);
       const verb = dry_run ? 'Would prune' : 'Pruned';
-      const stay = all.kept.length === 0 ? '' : ` ${all.kept.length} that may be old enough are kept.`;
-      const summary = `${verb} ${count} ${count === 1 ? 'job' : 'jobs'} (${bytesText(bytes)}) that ended before ${dayAndTime(before)}.${stay}`;
+      const kept =
+        all.kept.length === 0
+          ? ''
+          : ` Kept, although perhaps old enough: ${counted(all.kept.length, 'job')}.`;
+      const summary = `${verb} ${counted(count, 'job')} (${bytesText(bytes)}) that ended before ${dayAndTime(before)}.${kept}`;
       const next = dry_run ? `mam prune --older-than ${older_than}` : 'mam list';
       const view = { summary, ...all, count, bytes, before, dry_run, registry_dir: dir, next };
       return printAnswer(json, view, summary);
