@@ -68,7 +68,7 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
 function summarize({ record, repeated, position, behind }: DelegateResult): string {
   const job = `Job ${record.job_id}`;
   if (repeated) return `${job} was delegated before with the same key and is ${record.status}.`;
-  const given = `${job} was given to ${record.agent}`;
+  const given = `${job} was delegated to ${record.agent}`;
   if (record.reason === 'delivery_unverified') return `${given}, but its arrival was not confirmed.`;
   if (record.reason !== undefined) return `${given} and is ${record.status} (${record.reason}).`;
   if (record.status !== 'queued') return `${job} was handed to ${record.agent} and is ${record.status}.`;

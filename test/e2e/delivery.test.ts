@@ -80,7 +80,7 @@ describe.concurrent('a peer that', () => {
       const peer = await lab.startPeer('mute', { args: ['--show', 'dialog'] });
       const job = await server.delegate(peer, { agent: 'asking' });
       const { job_id, summary, detail, attach_command } = job;
-      expect(summary).toBe(`Job ${job_id} was given to asking, but its arrival was not confirmed.`);
+      expect(summary).toBe(`Job ${job_id} was delegated to asking, but its arrival was not confirmed.`);
       expect(detail).toBe(lab.record(job_id).detail);
       const answer = await server.ask('wait_job', { job_id });
       for (const { next } of [job, answer]) {
