@@ -95,7 +95,8 @@ export default defineCommand({
         json,
       });
       const wait = followedJson(end);
-      if (json) printJson({ ...view, status: end.jobs[0]?.status ?? view.status, next: wait.next, wait });
+      const { summary, next } = wait;
+      if (json) printJson({ ...view, summary, status: end.jobs[0]?.status ?? view.status, next, wait });
       else {
         const validation = end.jobs[0]?.validation;
         const verdict = validation && verdictText(validation);

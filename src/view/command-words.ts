@@ -36,7 +36,7 @@ export function commandWords(text: string): string {
         PARAMETER,
         (_, name: string, value?: string) => `--${optionName(name)}${value === undefined ? '' : ` ${value}`}`,
       )
-      .replace(/\bagent "command"/g, '--agent command')
+      .replace(/\bagent "([\w-]+)"/g, '--agent $1')
       .replace(/`notify`/g, '`--notify`')
   );
 }

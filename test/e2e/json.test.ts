@@ -45,6 +45,7 @@ describe.concurrent('--json', () => {
     );
     expect(done).toMatchObject({
       status: 'completed',
+      summary: expect.stringContaining('completed'),
       wait: { outcome: 'final', jobs: [{ status: 'completed' }] },
     });
     await json(lab, 'delegate_job', 'submit', 'x', ...to(good.address), '--dry-run');

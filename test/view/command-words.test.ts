@@ -30,5 +30,6 @@ test.each([
     'use agent "command" with agent_session "tmux:NAME"; more',
     'use --agent command with --agent-session tmux:NAME; more',
   ],
+  ['Delegate with agent "human"; the person', 'Delegate with --agent human; the person'],
   ['delegate with on_busy "queue", or name', 'delegate with --on-busy queue, or name'],
 ])('%s', (text, words) => expect(commandWords(text)).toBe(words));
