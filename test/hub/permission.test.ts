@@ -75,7 +75,10 @@ describe('the table of docs/design.md', () => {
     'a hook reports the end of the turn': [told('turn_ended')],
     'the record shows it as open': [recorded(request())],
     'the record no longer shows it as open': [recorded()],
-    'it could not be written': [{ type: 'tried', id: 'roof' }],
+    'it could not be written': [
+      { type: 'tried', write: 'open', id: 'roof' },
+      { type: 'tried', write: 'resolve', id: 'roof' },
+    ],
     'someone decides': [{ type: 'decide', id: 'roof' }],
     'the agent is about to get the decision': [{ type: 'give', id: 'roof' }],
     'whoever decided sees the outcome': [{ type: 'settle', id: 'roof', evidence: 'it went away' }],
@@ -155,7 +158,11 @@ describe('a request of a hook', () => {
 
   test('whose hook was ended while it was written is resolved immediately', () => {
     const { state } = run([asks(), told('permission_settled', {}, PID)]);
-    expect(step(state, recorded(request())).actions).toMatchObject([{ do: 'resolve', id: 'roof' }]);
+    const settling = step(state, recorded(request()));
+    expect(settling.actions).toMatchObject([{ do: 'resolve', id: 'roof' }]);
+    // Its end is still being written, so it is not written again.
+    const after: Signal[] = [{ type: 'tried', write: 'open', id: 'roof' }, told('turn_ended')];
+    expect(run(after, settling.state).actions).toEqual([]);
   });
 
   test('that was given a decision without effect is resolved by what hooks have reported meanwhile', () => {

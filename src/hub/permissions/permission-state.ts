@@ -58,7 +58,7 @@ export type Signal =
   /** The record has changed: these requests are open in it. */
   | { type: 'recorded'; open: readonly PeerRequest[] }
   /** The write of a request, or of its end, is over: what is not in the record now was not written. */
-  | { type: 'tried'; id: string }
+  | { type: 'tried'; write: 'open' | 'resolve'; id: string }
   /** Someone decides; the decision is about to be given to the agent; the decision is over, whatever its result. */
   | { type: 'decide' | 'give' | 'release'; id: string }
   /** The decider knows how the request ended. */

@@ -44,7 +44,7 @@ export function step(state: State, signal: Signal): Step {
     case 'recorded':
       return recorded(state, signal.open);
     case 'tried':
-      return tried(state, signal.id);
+      return tried(state, signal);
     case 'ended':
       return { state: NOTHING, actions: drop(state, () => true).actions };
     default:
@@ -125,12 +125,12 @@ function drop(state: State, isOver: (one: Permission) => boolean): Step {
 }
 
 /** A request or its end could not be recorded: the next signal about it tries again. */
-function tried(state: State, tried: string): Step {
-  const left = drop(state, ({ id, stage }) => id === tried && stage === 'opening');
-  const next = each(left.state, (one) =>
+function tried(state: State, { write, id: tried }: Signal & { type: 'tried' }): Step {
+  // What was opened may have been settled at once, and that is still being written.
+  if (write === 'open') return drop(state, ({ id, stage }) => id === tried && stage === 'opening');
+  return each(state, (one) =>
     one.id === tried && one.stage === 'settling' ? { ...one, stage: 'open' } : one,
   );
-  return { state: next.state, actions: left.actions };
 }
 
 /** The next state of a request after a signal from its decider. */

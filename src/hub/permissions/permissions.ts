@@ -133,13 +133,13 @@ export class Permissions {
       case 'open': {
         const { id, source, asked, remedy } = action;
         const draft = { ...permissionDraft(job.id, source, asked, remedy), event_id: id };
-        this.#write(job, id, registrar.record(job, draft));
+        this.#write(job, { write: action.do, id }, registrar.record(job, draft));
         break;
       }
       case 'resolve': {
         const { id, evidence, decision = 'settled in the pane' } = action;
         const data = { request_id: id, evidence, decision };
-        this.#write(job, id, registrar.note(job, 'permission_resolved', { data }));
+        this.#write(job, { write: action.do, id }, registrar.note(job, 'permission_resolved', { data }));
         break;
       }
       case 'free':
@@ -154,13 +154,13 @@ export class Permissions {
     }
   }
 
-  #write(job: LiveJob, id: string, written: Promise<unknown>): void {
+  #write(job: LiveJob, tried: { write: 'open' | 'resolve'; id: string }, written: Promise<unknown>): void {
     const all = this.#writing.get(job.id) ?? new Set();
     this.#writing.set(job.id, all.add(written));
     written
       .catch((error) => this.#with.log.error(`a permission request of ${job.id} was not recorded`, error))
       .finally(() => {
-        this.signal(job, { type: 'tried', id });
+        this.signal(job, { type: 'tried', ...tried });
         all.delete(written);
         if (all.size === 0) this.#writing.delete(job.id);
       });
