@@ -20,7 +20,7 @@ import type { HookResult } from '../../src/operations/housekeeping.ts';
 import { homePaths } from '../../src/registry/home.ts';
 import { Seal } from '../../src/registry/seal.ts';
 import { ORDER } from '../job/story.ts';
-import { until } from '../support/until.ts';
+import { pause, until } from '../support/until.ts';
 
 const ASKS: HookReport = { type: 'permission_required', tool: 'Bash', input: 'touch roof' };
 const DIALOG = [
@@ -274,6 +274,21 @@ test('a hook whose request is no longer in the record continues', async () => {
   await until('the first request is open', () => request() !== undefined);
   for (let count = 1; count <= 40; count++) void tell({ ...ASKS, input: `touch ${count}` }, true);
   expect(await first).toEqual({});
+});
+
+test('the end of a request that cannot be written now is written once', async () => {
+  await asks();
+  const append = job.append.bind(job);
+  job.append = () => Promise.reject(new MamError('io', 'The disk is full.'));
+  await permissions.seen(job, undefined);
+  await pause(150);
+  for (let looks = 0; looks < 3; looks++) await permissions.seen(job, undefined);
+  await tell({ type: 'turn_ended' });
+  job.append = append;
+  registrar.onTick();
+  await until('it is written', () => types().includes('permission_resolved'));
+  await permissions.seen(job, undefined);
+  expect(types().filter((type) => type === 'permission_resolved')).toHaveLength(1);
 });
 
 test('a request of an earlier hub is resolved when another dialog replaces it', async () => {

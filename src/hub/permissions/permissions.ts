@@ -160,7 +160,9 @@ export class Permissions {
     written
       .catch((error) => this.#with.log.error(`a permission request of ${job.id} was not recorded`, error))
       .finally(() => {
-        this.signal(job, { type: 'tried', ...tried });
+        // An end that is held is still going to be written.
+        const isHeld = tried.write === 'resolve' && this.#with.registrar.isHolding(job);
+        if (!isHeld) this.signal(job, { type: 'tried', ...tried });
         all.delete(written);
         if (all.size === 0) this.#writing.delete(job.id);
       });
