@@ -48,7 +48,7 @@ const fields = {
     text('working folder, absolute or relative to the current one', { completes: 'folder' }),
     'the current one',
   ),
-  timeout_seconds: or(number('seconds after which the job fails with reason timeout', WEEK), 3_600),
+  timeout_seconds: or(number('seconds from hand-over until the job fails with reason timeout', WEEK), 3_600),
   idle_timeout_seconds: or(
     number('seconds of inactivity after which the job needs you with reason stalled', WEEK),
     120,
