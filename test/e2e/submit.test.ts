@@ -158,7 +158,7 @@ describe.concurrent('mam submit', () => {
     const submitted = await lab.mam('submit', 'Paint the door', ...to(peer), '--no-wait', '--json');
     const { job_id, ...view } = JSON.parse(submitted.stdout);
     expect(view).toMatchObject({ status: 'failed', reason: 'session_lost', next: `mam logs ${job_id}` });
-    expect(view.summary).toBe(`Job ${job_id} was given to command and is failed (session_lost).`);
+    expect(view.summary).toBe(`Job ${job_id} was delegated to command and is failed (session_lost).`);
     expect(view.detail).toBe(lab.record(job_id).detail);
     expect(submitted.code).toBe(1);
   });
