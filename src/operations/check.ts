@@ -27,6 +27,18 @@ export function checkParams(command: Command, params: unknown): void {
   throw new MamError('bad_input', problems, 'Correct it and retry.');
 }
 
+/** @throws MamError `bad_input` for a number outside the limits of its field */
+export function checkNumbers(fields: Fields, params: Readonly<Record<string, unknown>>): void {
+  for (const [name, field] of Object.entries(fields)) {
+    const { kind, min = 0, max = Number.POSITIVE_INFINITY } = field;
+    const value = params[name];
+    if (typeof value !== 'number' || (value >= min && value <= max)) continue;
+    const [unit, example] = kind === 'number' ? [' seconds', 3600] : ['', max];
+    const what = `${name} must be from ${min} to ${max}${unit}.`;
+    throw new MamError('bad_input', what, `Try ${name} ${example}.`);
+  }
+}
+
 /** What is wrong with values, one sentence per problem. @param whole describes a problem of no single field */
 export function problemsOf({ issues }: z.ZodError, fields: Fields, whole: (issue: Issue) => string): string {
   const problems = issues.slice(0, MAX_PROBLEMS).map((issue) => {

@@ -1,12 +1,12 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
-import { type Field, textProblem } from '../base/fields.ts';
+import { textProblem } from '../base/fields.ts';
 import { checkRoom, makeFolder } from '../base/folders.ts';
 import { isObject } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobOrder } from '../job/record.ts';
-import { type DelegateParams, delegate } from '../operations/delegate.ts';
+import { delegate } from '../operations/delegate.ts';
 
 /** @throws MamError `bad_input` for a prompt that is empty, too long, or cannot be kept byte for byte */
 export function checkPrompt(prompt: string | undefined): string {
@@ -15,18 +15,6 @@ export function checkPrompt(prompt: string | undefined): string {
   const hint = given.trim() === '' ? 'Say in the prompt what the peer should do.' : undefined;
   if (problem !== undefined) throw new MamError('bad_input', `The prompt ${problem}.`, hint);
   return given;
-}
-
-/** @throws MamError `bad_input` for a number outside the limits of its field */
-export function checkNumbers(params: DelegateParams): void {
-  for (const [name, field] of Object.entries<Field>(delegate.fields)) {
-    const { kind, min = 0, max = Number.POSITIVE_INFINITY } = field;
-    const value: unknown = params[name as keyof DelegateParams];
-    if (typeof value !== 'number' || (value >= min && value <= max)) continue;
-    const [unit, example] = kind === 'number' ? [' seconds', 3600] : ['', max];
-    const what = `${name} must be from ${min} to ${max}${unit}.`;
-    throw new MamError('bad_input', what, `Try ${name} ${example}.`);
-  }
 }
 
 /** @throws MamError `bad_input` for texts that are too long for the first line of the job's journal */

@@ -6,9 +6,10 @@ import { scriptFacts } from '../../checks/script-hash.ts';
 import { checkNamedScript } from '../../checks/script-start.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { StartParams } from '../../operations/agents.ts';
-import type { DelegateParams } from '../../operations/delegate.ts';
+import { checkNumbers } from '../../operations/check.ts';
+import { type DelegateParams, delegate } from '../../operations/delegate.ts';
 import type { Validation } from '../../order/compose-job.ts';
-import { checkNumbers, checkWorkdir } from '../../order/delegation-checks.ts';
+import { checkWorkdir } from '../../order/delegation-checks.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
 import { findPane } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
@@ -37,7 +38,7 @@ export async function planDelegation(
   hub: { servers: TmuxServers; dispatcher: Dispatcher },
   params: DelegateParams,
 ): Promise<Plan> {
-  checkNumbers(params);
+  checkNumbers(delegate.fields, { ...params });
   checkWorkdir(params.workdir);
   const script = params.validate;
   const validation = script === undefined ? undefined : checkedScript(script, params.path);

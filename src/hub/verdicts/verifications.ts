@@ -1,6 +1,7 @@
 import { outputTail, runScript, scriptEnvironment } from '../../checks/script.ts';
 import { scriptOf } from '../../checks/script-hash.ts';
-import type { VerifyParams, VerifyResult } from '../../operations/verify.ts';
+import { checkNumbers } from '../../operations/check.ts';
+import { type VerifyParams, type VerifyResult, verify } from '../../operations/verify.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
 /** Runs validation scripts on request, whatever the job's status, which does not change. */
@@ -39,6 +40,7 @@ export class Verifications {
   }
 
   async #run(params: VerifyParams): Promise<VerifyResult> {
+    checkNumbers(verify.fields, { ...params });
     const job = await this.#registrar.findOwn(params.job_id, params.registry_dir);
     const { script, script_changed } = scriptOf(job.record.validation, params.validate);
     const { code, output, cutOffAfter } = await runScript({
