@@ -372,7 +372,7 @@ describe('between paste and Enter', () => {
   test.each([[KNOWN], [PLAIN]])('a person replaces our text with other words: no Enter', async (look) => {
     const peer = await lab.receiver(['--show', 'erased']);
     // The peer's person needs 50 ms, or more on a busy machine.
-    const settleMs = 150 * PATIENCE;
+    const settleMs = 1_000 * PATIENCE;
     expect((await hand(peer, { ...look, settleMs })).end).toMatchObject({ kind: 'unverified' });
     expect(pastes(peer)).toEqual([TEXT]);
     expect(enters(peer)).toBe(0);
