@@ -30,11 +30,7 @@ export function redactUrl(url: string): string {
   }
 }
 
-/**
- * Refuses an address over which others on the network could read and change everything, even the password.
- * @param more added to the next step
- * @throws MamError `refused`
- */
+/** Refuses an unencrypted address on another machine. @param more added to the next step @throws MamError `refused` */
 export function checkEncrypted(url: string, more = ''): void {
   const { protocol, hostname } = new URL(url);
   if (protocol === 'mqtts:' || protocol === 'wss:' || isLoopback(hostname)) return;

@@ -15,10 +15,7 @@ export function brokerAddress(settings: Settings): BrokerAddress {
   };
 }
 
-/**
- * The address of an external broker, with its certificate authority read.
- * @throws MamError `bad_input` if that can't be read, `refused` without encryption
- */
+/** An external broker's address. @throws MamError `bad_input` if its CA can't be read, `refused` without encryption */
 export function externalAddress({ url, username, password, ca, plain }: BrokerSettings): UrlAddress {
   if (plain !== true) checkEncrypted(url);
   return { kind: 'url', url, username, password, ca: ca && readAuthority(ca) };

@@ -47,10 +47,7 @@ export function publishFrame(messageId: number, topic: string, payload: string):
   return frame(PUBLISH_QOS1, [field(topic), number(messageId), Buffer.from(payload)]);
 }
 
-/**
- * Reads what a broker sends.
- * @returns a function that takes the next bytes and returns the packets that they complete
- */
+/** Reads what a broker sends. @returns turns the next bytes into the packets that they complete */
 export function packetReader(): (chunk: Buffer) => WirePacket[] {
   let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {

@@ -63,10 +63,7 @@ export default defineCommand({
   },
 });
 
-/**
- * Finds the session: a whole job id takes precedence over a session's name, and that over the prefix of an id.
- * @throws MamError `not_found` with the live sessions, `unavailable` when a job's session is gone or it has none
- */
+/** A whole id comes before a session's name, that before an id's prefix. @throws MamError `not_found`, `unavailable` */
 function find(given: string, settings: Settings): Target {
   const { registryDir, home, tmuxSocket } = settings;
   const name = given.replace(/^tmux:/, '');

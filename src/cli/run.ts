@@ -6,11 +6,7 @@ import { endWithReader, fail, print } from './core/output.ts';
 import { runDeclared } from './core/run-declared.ts';
 import { commands } from './index.ts';
 
-/**
- * Runs one command.
- * @param name the first word of the command line
- * @returns the exit code: 64 for an unknown command, with one sentence on stderr
- */
+/** Runs one command by its name. @returns the exit code: 64 for an unknown one, with a sentence on stderr */
 export async function runCommand(name: string, args: string[]): Promise<number> {
   endWithReader();
   if (name === 'help' && args[0] !== undefined) return runCommand(args[0], ['--help']);

@@ -21,11 +21,7 @@ const CHILDREN_MS = 500;
 /** A process, distinct from a later one with the same id. */
 type Doomed = Pick<ProcessId, 'pid' | 'start'>;
 
-/**
- * Ends all processes of a demo and removes its folder; only processes that the demo started are touched.
- * @returns when the processes are really gone
- * @throws MamError `internal` when one of them stays; its folder then stays too
- */
+/** Ends what a demo has started, then removes its folder. @throws MamError `internal` if a process stays: so do both */
 export async function endStage(stage: Stage): Promise<void> {
   const peers = identify([...(await tmuxPids(stage)), ...serverPids(stage)]);
   await endTmux(stage);

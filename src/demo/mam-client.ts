@@ -15,11 +15,7 @@ export class MamClient {
     this.#client = client;
   }
 
-  /**
-   * Starts a server and completes the handshake.
-   * @param name the client's own name
-   * @param env the whole environment of the server
-   */
+  /** Starts a server and completes the handshake. @param name the client's own @param env the server's, whole */
   static async connect(name: string, env: Record<string, string>, cwd: string): Promise<MamClient> {
     const client = new Client(
       { name, version: VERSION },
@@ -35,11 +31,7 @@ export class MamClient {
     return new MamClient(client);
   }
 
-  /**
-   * Calls a tool.
-   * @returns its structured answer, whose fields are the tool's contract
-   * @throws MamError `refused` with the tool's own text
-   */
+  /** Calls a tool. @returns its structured answer @throws MamError `refused` with the tool's own text */
   async call<T>(name: string, args: Record<string, unknown>, signal?: AbortSignal): Promise<T> {
     const answer = await this.#client.callTool({ name, arguments: args }, undefined, {
       timeout: CALL_MS,

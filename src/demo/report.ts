@@ -41,10 +41,7 @@ export function keptCommands(stage: Stage, mam: string) {
   return { attach: attachCommand(stage), stop: `${mam} demo --stop ${shellWord(stage.folder)}` };
 }
 
-/**
- * The report for a person: one line per step, then the timeline.
- * @param commandsOf what to type when the demo is kept
- */
+/** The report for a person: a line per step, then the timeline. @param commandsOf what to type when it is kept */
 export function textReport(
   print: (text: string) => void,
   paint: (style: 'bold' | 'dim' | 'green' | 'red', text: string) => string,

@@ -43,10 +43,7 @@ export function keptStage(folder: string): Stage {
   throw new MamError('bad_input', 'This is not the folder of a demo.', remedy);
 }
 
-/**
- * The environment of every process of the demo.
- * @param inTmux true for a process that seems to run in the private tmux server
- */
+/** The environment of the demo's processes. @param inTmux for one that seems to run in the private tmux server */
 export function stageEnvironment(stage: Stage, inTmux = false): Record<string, string> {
   return {
     ...scrubbedEnvironment(),

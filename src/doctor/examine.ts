@@ -6,10 +6,7 @@ import { AREAS, type Finding, type Found, problem } from './finding.ts';
 
 const REASON_CHARS = 300;
 
-/**
- * Runs the checks side by side.
- * @returns all findings, by area and check; one that fails or takes too long is a finding itself
- */
+/** Runs the checks side by side. @returns all findings by area; a check that fails or takes too long is one itself */
 export async function examine(checks: readonly Check[], place: Place): Promise<Finding[]> {
   const found = await Promise.all(checks.map((check) => lookWithin(check, place)));
   const areas = Object.keys(AREAS);

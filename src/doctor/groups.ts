@@ -16,11 +16,7 @@ export function atExit(duty: () => void): () => void {
   return once;
 }
 
-/**
- * Ends a process group with this process at the latest.
- * @param leader undefined if its process could not be started
- * @returns ends what is left of the group now, grandchildren too
- */
+/** Ends a process group at exit. @param leader undefined if it did not start @returns ends what is left of it now */
 export function keepGroup(leader: number | undefined): () => void {
   return leader === undefined ? () => {} : atExit(() => sendSignal(-leader, 'SIGKILL'));
 }

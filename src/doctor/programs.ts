@@ -38,11 +38,7 @@ export class Programs {
     return asked;
   }
 
-  /**
-   * Runs a program that only looks.
-   * @param limitMs after this time its whole group is ended
-   * @param more for its environment
-   */
+  /** Runs a program that only looks; after `limitMs` its whole group is ended. @param more for its environment */
   async run(
     file: string,
     args: string[],

@@ -35,10 +35,7 @@ function entryOf(): Found[] {
   }
 }
 
-/**
- * A server that was started in the root folder may have made a registry there; it is no longer used.
- * @param root the folder above all
- */
+/** A server that was started in the root folder may have made a registry there; it is no longer used. */
 export function aboveAll(root: string): Found[] {
   const folder = join(root, PROJECT_FOLDER);
   if (!existsSync(folder)) return [];

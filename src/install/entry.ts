@@ -50,11 +50,7 @@ export function jsonServer(
   return serverEntry(`${at.join('.')} in ${path}`, all, expand);
 }
 
-/**
- * Checks what a file says about our server.
- * @param where names the file and the place in it, for errors
- * @throws MamError `refused` for what no client would start
- */
+/** Checks what a file says about our server. @param where for errors @throws MamError `refused` if none would start it */
 export function serverEntry(where: string, said: Said, expand: Expand = (word) => word): ServerEntry {
   const stop = (why: string): never => {
     throw new MamError(
@@ -77,11 +73,7 @@ export function serverEntry(where: string, said: Said, expand: Expand = (word) =
   };
 }
 
-/**
- * The value under a path of keys in a JSON text.
- * @returns undefined when there is none
- * @throws MamError `refused` for a text that can't be read
- */
+/** The value under a path of keys in a JSON text, if any. @throws MamError `refused` for a text that can't be read */
 export function jsonAt(
   path: string,
   text: string | undefined,

@@ -21,10 +21,7 @@ interface Receipt {
 /** More edits than any install needs: then an edit does not do what it should. */
 const MAX_EDITS = 1_000;
 
-/**
- * A JSON file that should have these values and words.
- * @param blank what a new file begins with: an object, with its line end
- */
+/** A JSON file that should have these values and words. @param blank a new file's text: an object, with its line end */
 export function jsonConfig(path: string, wishes: Wish[], dialect: Dialect, blank = '{}\n'): ConfigFile {
   const file = { path, dialect, blank };
   return {

@@ -28,11 +28,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   EndOfFileExpected: 'the end of the file',
 };
 
-/**
- * Parses JSON and keeps every place, so that an edit can leave the rest byte for byte.
- * @param path names the file in errors
- * @throws MamError `refused` that says where the text is wrong
- */
+/** Parses JSON, with the place of each value. @param path for errors @throws MamError `refused` that names the place */
 export function parseJson(path: string, text: string, { comments, trailingCommas }: Dialect): JsonText {
   const errors: ParseError[] = [];
   try {

@@ -14,11 +14,7 @@ export interface Section {
   keys: ({ name: string } & Lines)[];
 }
 
-/**
- * Parses TOML.
- * @param path names the file in errors
- * @throws MamError `refused` that says where the text is wrong
- */
+/** Parses TOML. @param path for errors @throws MamError `refused` that says where the text is wrong */
 export function parseToml(path: string, text: string): TomlTable {
   try {
     return parse(splitMark(text).body, { integersAsBigInt: true });

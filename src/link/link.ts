@@ -141,28 +141,18 @@ export class Link {
     return this.#follow(logTopic(this.#options.realm, host, jobId), listener);
   }
 
-  /**
-   * Like `follow`, for all jobs of a host in every registry. A link that also follows one of them may get its events
-   * twice.
-   * @returns a function that ends it
-   */
+  /** Like `follow`, for all jobs of a host. A link that also follows one of them may get its events twice. */
   followAll(host: string, listener: (message: LogMessage) => void): () => void {
     return this.#follow(logFilter(this.#options.realm, host), listener);
   }
 
-  /**
-   * Calls `listener` after each connection, once all subscriptions are active: what came before must be requested.
-   * @returns a function that ends it
-   */
+  /** Calls `listener` after each connection, once all subscriptions are active. @returns a function that ends it */
   onConnect(listener: () => void): () => void {
     this.#onConnect.add(listener);
     return () => this.#onConnect.delete(listener);
   }
 
-  /**
-   * Calls `listener` when the hub can no longer be reached: its connection is lost, or a broker reports it gone.
-   * @returns a function that ends it
-   */
+  /** Calls `listener` when the connection or, at a broker, the hub is lost. @returns a function that ends it */
   onLost(listener: () => void): () => void {
     this.#onLost.add(listener);
     return () => this.#onLost.delete(listener);

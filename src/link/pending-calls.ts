@@ -46,10 +46,7 @@ export class PendingCalls {
     return this.#pending.size;
   }
 
-  /**
-   * Sends one command.
-   * @throws MamError: the hub's own, why there was no answer within `timeoutMs`, or `bad_input` if it is too long
-   */
+  /** Sends one command. @throws MamError: the hub's own, that of `explain`, or `bad_input` if it is too long */
   async request<C extends Command>(
     command: C,
     params: Commands[C]['params'],

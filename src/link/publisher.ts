@@ -77,10 +77,7 @@ export class Publisher {
     return this.#sent.size > 0 || [...this.#boxed.values()].some((entry) => !entry.settled);
   }
 
-  /**
-   * Publishes one claim; `writer`, `writer_seq` and `reply_to` are filled in here.
-   * @throws MamError `bad_input` if it exceeds the payload limit, `io` if it could not be stored anywhere
-   */
+  /** Publishes one claim. @throws MamError `bad_input` if it is too long, `io` if it could not be stored anywhere */
   async claim(claim: Claim): Promise<ClaimOutcome> {
     const known = this.#sent.get(claim.event_id) ?? this.#boxed.get(claim.event_id);
     if (known !== undefined && !known.settled) return known.promise;

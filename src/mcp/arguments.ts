@@ -5,11 +5,7 @@ import { problemsOf } from '../operations/check.ts';
 import type { Tool } from '../tool/tool.ts';
 import { meantArguments } from './meant-arguments.ts';
 
-/**
- * Checks a call's arguments after reading them as meant.
- * @returns the arguments with their defaults
- * @throws MamError `bad_input`, one sentence per problem: the parameter, what is wrong, the valid values
- */
+/** The arguments as meant, with defaults. @throws MamError `bad_input`, a sentence per problem, with what is valid */
 export function parseArguments({ name, fields, inputSchema }: Tool, args: unknown): Record<string, unknown> {
   const { data, error } = inputSchema.safeParse(meantArguments(name, fields, args), { reportInput: true });
   if (error === undefined) return data;

@@ -22,10 +22,7 @@ const CHANNEL = `
 
 A <channel> message names a job that has ended or needs you: call job_status.`;
 
-/**
- * The instructions for the client's model at `initialize`, at most 2,000 characters.
- * @param channel whether the server offers to be a Claude Code channel
- */
+/** The instructions for the client's model, at most 2,000 characters. @param channel true for a Claude Code channel */
 export function instructions(role: Role, channel = false): string {
   if (role === 'peer') return PEER;
   return channel ? SUPERVISOR + CHANNEL : SUPERVISOR;

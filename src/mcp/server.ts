@@ -25,10 +25,7 @@ class TasklessServer extends Server {
   protected override assertTaskHandlerCapability(): void {}
 }
 
-/**
- * The MCP server for a role, not yet connected to a transport.
- * @param channel whether it offers to be a Claude Code channel
- */
+/** The MCP server for a role, not yet connected to a transport. @param channel it offers to be a Claude Code channel */
 export function createServer(role: Role, channel: boolean, later: Later): Server {
   const server = new TasklessServer(
     { name: 'mam', title: 'multi-agent-mux', version: VERSION },

@@ -7,11 +7,7 @@ import { ALL_SETTINGS, type Given } from './table.ts';
 const BY_KEY = new Map(ALL_SETTINGS.flatMap((setting) => (setting.key ? [[setting.key, setting]] : [])));
 const HINT = `The settings are: ${[...BY_KEY.keys()].join(', ')}.`;
 
-/**
- * Reads the text of a `config.json`.
- * @param base the folder of its relative paths
- * @throws MamError `bad_input` that names the file, the setting and what is wrong with it
- */
+/** Reads a `config.json`. @param base of its relative paths @throws MamError `bad_input` that says what is wrong */
 export function parseConfigFile(path: string, text: string, base: string = dirname(path)): Given {
   const value = parseJson(text);
   // The parser's own message would quote the file, which may hold a password.

@@ -179,10 +179,7 @@ function readOwnConfig(home: string): Given {
   return parseConfigFile(join(home, 'config.json'), text);
 }
 
-/**
- * The text of the `config.json` in `MAM_HOME`.
- * @throws MamError `refused` for one that others can write; the system's error if it can't be read
- */
+/** The `config.json` of `MAM_HOME` as text. @throws MamError `refused` if others can write it; the system's error */
 export function ownConfigText(home: string): string {
   const path = join(home, 'config.json');
   // The user's own link is followed: people keep their configuration in one place.

@@ -12,10 +12,7 @@ const MAX_SOCKET_PATH_BYTES = 100;
 /** Leaves room for the folder's and the socket's name. */
 const MAX_PARENT_BYTES = 50;
 
-/**
- * The hub's socket: in `home`, or, if that path would be truncated, in a short private folder of the user's.
- * @param runtime `XDG_RUNTIME_DIR`
- */
+/** The hub's socket: in `home`, or in a private folder if that path is too long. @param runtime XDG_RUNTIME_DIR */
 export function hubSocketPath(home: string, runtime?: string): string {
   const natural = join(home, 'hub.sock');
   if (Buffer.byteLength(natural) < MAX_SOCKET_PATH_BYTES) return natural;

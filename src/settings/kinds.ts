@@ -73,22 +73,14 @@ const READINGS: Readonly<Record<keyof ValueOf, Reading>> = {
   agents: { wrong: wrongAgents, hint: AGENT_HINT },
 };
 
-/**
- * A setting's value in the environment; an empty variable is an unset one.
- * @param name of the variable, for the error
- * @throws MamError `bad_input` without the value, which may be a secret
- */
+/** A variable's value; an empty one is unset. @throws MamError `bad_input` without the value, which may be a secret */
 export function readText(setting: Setting, name: string, value: string | undefined): unknown {
   if (value === undefined || value === '') return undefined;
   const { fromText = (plain: string): unknown => plain } = READINGS[setting.kind];
   return checked(setting, name, fromText(value));
 }
 
-/**
- * A setting's value in a `config.json`; an empty text is an unset one.
- * @param path of the file, for the error
- * @throws MamError `bad_input` as `readText`
- */
+/** A setting's value in the `config.json` at `path`; an empty text is unset. @throws as `readText` */
 export function readJson(setting: Setting, path: string, value: unknown): unknown {
   if (value === '' && READINGS[setting.kind].mayBeEmpty) return undefined;
   return checked(setting, `${path}: ${setting.key}`, value);

@@ -117,10 +117,7 @@ function isHarmless(
   return inProject === 'inside' ? isInside(root, String(values[field])) : inProject !== undefined;
 }
 
-/**
- * The keys of a project's file that never have an effect, trusted or not, and why.
- * @param limits the effective ones, if known
- */
+/** The keys of a project's file that never have an effect, and why. @param limits the effective ones, if known */
 export function withoutEffect(
   { all }: Pick<ProjectConfig, 'all'>,
   limits: Partial<Values> | undefined,

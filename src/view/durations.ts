@@ -1,9 +1,6 @@
 import type { JobRecord } from '../job/record.ts';
 
-/**
- * How long a job took, or has taken so far, in ms: until its order was submitted, from then on (if it was), and in all.
- * @param now in ms since 1970, the end of an open job
- */
+/** How long a job took, or has by `now`, in ms: until its order was submitted, from then on (if it was), and in all. */
 export function durations({ created_at, submitted_at, final_at }: JobRecord, now: number) {
   const created = Date.parse(created_at);
   const end = final_at === undefined ? now : Date.parse(final_at);

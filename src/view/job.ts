@@ -58,10 +58,7 @@ function shownRequests(requests: readonly PeerRequest[], most: number): PeerRequ
   return requests.filter((request) => chosen.has(request));
 }
 
-/**
- * A record on one level, with text from outside sanitized.
- * @param room how many characters its long texts may have together
- */
+/** A record on one level, sanitized. @param room how many characters its long texts may have together */
 export function brief(record: JobRecord, room = BRIEF_TEXTS) {
   const request = openRequest(record);
   const each = Math.floor(room / 4);
@@ -96,10 +93,7 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
   });
 }
 
-/**
- * As many jobs of a wait as fit: first those that need attention, then those that have ended.
- * @returns also how many were left out
- */
+/** As many jobs as fit, and how many do not: first those that need attention, then those that have ended. */
 export function briefs(
   records: readonly JobRecord[],
   room: number,
@@ -130,10 +124,7 @@ function without<T extends object, K extends keyof T>(whole: T, names: readonly 
   return rest as Omit<T, K>;
 }
 
-/**
- * A whole record, without what only the hub needs, with text from outside sanitized.
- * @param cut false for a reader without a limit
- */
+/** A whole record, sanitized, without what only the hub needs. @param cut false for a reader without a limit */
 export function jobView(record: JobRecord, cut = true) {
   const shown = without(record, HIDDEN);
   const { notify, validation } = record;

@@ -8,12 +8,7 @@ import { statusSummary } from './summary.ts';
 const TEXT_CHARS = 1_500;
 const NAME_CHARS = 60;
 
-/**
- * A job's audit log as plain text: the newest entries that fit.
- * @param entries in the order of the journal
- * @param rest says where the omitted ones are
- * @param room in characters
- */
+/** A job's log as text: the newest entries that fit. @param rest says where the others are @param room in characters */
 export function logText(
   entries: readonly TimelineEntry[],
   record: JobRecord,

@@ -94,10 +94,7 @@ export function nextStep(record: JobRecord): string {
   return isHistory(record) ? `mam status ${record.job_id}` : stepsFor(record)[stepOf(record)][0];
 }
 
-/**
- * The calls for a job that needs attention: its answer or, if an answer would not help, what shows more about it.
- * @returns empty for any other job
- */
+/** The calls for a job that needs attention: its answer or, if that would not help, what shows more; else empty. */
 export function attentionStep(record: JobRecord, attach: Attach): string {
   const step = stepOf(record);
   const [, calls] = stepsFor(record)[step];

@@ -18,10 +18,7 @@ export class Timeline {
   #rounds: number | undefined;
   #hasBegun = false;
 
-  /**
-   * @param events in the order of the journal, from any seq on
-   * @param record the job after them, or later
-   */
+  /** @param events in the journal's order, from any seq on @param record the job after them, or later */
   addEvents(events: readonly RecordedEvent[], record: JobRecord): TimelineEntry[] {
     const [first] = events;
     if (first !== undefined && !this.#hasBegun) {

@@ -41,10 +41,7 @@ export function attachTo(target: AttachTarget, from: Standpoint): void {
   }
 }
 
-/**
- * The names of a tmux server's sessions, without a hub's hidden ones; empty if the server is not running.
- * @throws MamError `unavailable` if tmux is missing or does not answer
- */
+/** The visible sessions of a tmux server; none if it is not running. @throws MamError `unavailable` if tmux fails */
 export function sessionsOf(socket: string): string[] {
   const names = tmuxLines(socket, ['list-sessions', '-F', '#{session_name}']);
   return names.filter((name) => !name.startsWith(HIDDEN));

@@ -8,10 +8,7 @@ const LENGTH_BITS = 7;
 const MORE = 0x80;
 const MAX_LENGTH_BYTES = 4;
 
-/**
- * Follows the frames of one MQTT byte stream.
- * @returns a function that takes the next bytes; false when a frame is too large or malformed
- */
+/** Follows the frames of a byte stream. @returns takes the next bytes; false for a frame too large or malformed */
 export function frameChecker(): (chunk: Uint8Array) => boolean {
   let body = 0;
   let lengthBytes = -1;

@@ -12,12 +12,7 @@ const NAME = /^[a-z0-9-]{1,80}\.txt$/;
 /** More than the largest text that the contract allows, in any encoding: a larger file is not ours. */
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
-/**
- * Hands over a text that is too long for an MQTT payload, as a file on the same machine.
- * @param home MAM_HOME
- * @returns the absolute path of the file, on disk when this resolves
- * @throws MamError `io`
- */
+/** Hands over a text too long for a payload. @returns the absolute path of its file, on disk @throws MamError `io` */
 export async function spoolText(home: string, text: string): Promise<string> {
   const folder = spoolFolder(home);
   const path = join(folder, `${newEventId()}.txt`);

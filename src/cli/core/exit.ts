@@ -24,10 +24,7 @@ export function exitCodeFor(error: unknown): number {
 
 const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];
 
-/**
- * The exit code after a wait; for several jobs, the worst.
- * @param past the wait continued past jobs that need input: when its time is up they count as running
- */
+/** The exit code after a wait; of several jobs, the worst. @param past the wait went on past jobs that need input */
 export function exitCodeAfter({ outcome, jobs, unseen }: WaitEnd, past = false): number {
   // A job that is blocked from its pane is still queued, and needs a person too.
   if (outcome === 'needs_attention') return EXIT.attention;

@@ -8,11 +8,7 @@ import { splitWords } from './split-words.ts';
 
 const HELP = flag('this command, with an example', { short: 'h' });
 
-/**
- * Reads a command line by its declaration.
- * @returns undefined when it asks for help
- * @throws MamError `bad_input` with what is wrong and how to correct it
- */
+/** Reads a command line; undefined when it asks for help. @throws MamError `bad_input` that says how to correct it */
 export function parseCommandLine(command: Command, args: string[]): Given | undefined {
   const { words = [] } = command;
   const isOpenEnded = words.at(-1)?.many === true;

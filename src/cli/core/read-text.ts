@@ -3,12 +3,7 @@ import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { MamError, systemCode } from '../../base/errors.ts';
 
-/**
- * Reads a text file byte for byte; `-` is standard input.
- * @param option the option that named it
- * @param hint what to do about a file that is not text
- * @throws MamError `bad_input` if it can't be read or is not UTF-8 text
- */
+/** Reads a UTF-8 file; `-` is standard input. @param hint for a file that is not text @throws MamError `bad_input` */
 export async function readText(file: string, option: string, hint: string): Promise<string> {
   let bytes: Buffer;
   try {

@@ -9,10 +9,7 @@ import { parseCommandLine } from './parse.ts';
 /** A longer usage is replaced by a pointer to the help. */
 const USAGE_CHARS = 100;
 
-/**
- * Reads a command line, runs the command, and catches what it throws.
- * @returns the exit code: 64 for wrong usage, 69 for any other failure, each with one sentence on stderr
- */
+/** Runs a command line. @returns its exit code: 64 for wrong usage, 69 for other failures, with a sentence on stderr */
 export async function runDeclared(name: string, command: Command, args: string[]): Promise<number> {
   endWithReader();
   let given: Given | undefined;

@@ -5,11 +5,7 @@ import { note } from './output.ts';
 
 let isReported = false;
 
-/**
- * The settings of a command. Ignored parts of the project's file are reported on stderr, once.
- * @param registryDir of `--registry-dir`
- * @throws MamError as `loadSettings`
- */
+/** The settings of a command. What is ignored in the project's file is reported, once. @throws as `loadSettings` */
 export async function commandSettings(registryDir: string | undefined): Promise<Settings> {
   const settings = await loadSettings({ registryDir });
   const { ignored } = settings;

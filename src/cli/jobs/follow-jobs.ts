@@ -38,10 +38,7 @@ interface Followed extends WaitEnd {
   cursor: string | undefined;
 }
 
-/**
- * Waits for jobs and prints their events as they come, unless the output is JSON. Ctrl-C ends the wait, not the jobs.
- * @throws MamError as `waitForJobs`
- */
+/** Waits for jobs and prints their events, unless `json`. Ctrl-C ends only the wait. @throws as `waitForJobs` */
 export async function followJobs(following: Following): Promise<Followed> {
   const { link, settings, past, json, timeoutSeconds } = following;
   const limit = timeoutSeconds === undefined ? MAX_TIMER_MS : timeoutSeconds * 1000;

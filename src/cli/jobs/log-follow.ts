@@ -15,11 +15,7 @@ import type { JobLog } from './job-log.ts';
 import { footText, headText, TimelineText } from './timeline-text.ts';
 import { withLink } from './with-hub.ts';
 
-/**
- * Prints the log so far, then new events as they come, until the job is final.
- * @param after only events after this seq
- * @returns the exit code
- */
+/** Prints the log after a seq, then new events as they come, until the job is final. @returns the exit code */
 export async function followLog(
   settings: Settings,
   log: JobLog,

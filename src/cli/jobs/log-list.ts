@@ -16,10 +16,7 @@ import { stateCell } from './job-text.ts';
 
 type LogRow = Pick<JobRow, 'job_id' | 'status' | 'reason' | 'created_at' | 'final_at'> & { log_dir: string };
 
-/**
- * The log folders of the registry's jobs and of jobs that are no longer in it, newest first.
- * @returns also how many there are in all
- */
+/** The newest log folders, of jobs in the registry and of those no longer in it, and how many there are in all. */
 export async function listLogs(
   { registryDir, logsDir, home }: Pick<Settings, 'registryDir' | 'logsDir' | 'home'>,
   limit: number,

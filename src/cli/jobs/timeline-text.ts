@@ -31,10 +31,7 @@ export class TimelineText {
   readonly #byWidth: number;
   #day = '';
 
-  /**
-   * @param record of the job, for the width of the reporter's column
-   * @param width columns of the terminal; Infinity elsewhere
-   */
+  /** @param width columns of the terminal; Infinity elsewhere */
   constructor({ agent, supervisor }: JobRecord, width: number) {
     this.#width = width;
     this.#byWidth = Math.min(

@@ -15,11 +15,7 @@ export async function withLink<T>(settings: Settings, body: (link: Link) => Prom
   }
 }
 
-/**
- * The same for a command that only makes requests: it gets its settings as well.
- * @param registryDir of `--registry-dir`
- * @throws MamError with the hub's own text
- */
+/** The same for a command that only makes requests: it gets its settings as well. @throws with the hub's own text */
 export async function withHub<T>(
   registryDir: string | undefined,
   body: (hub: { settings: Settings; ask: Link['request'] }) => Promise<T>,

@@ -52,11 +52,7 @@ export function readConfig(path: string, within?: string): Found {
   return { path: target, text, stat: { mode: mode & 0o7777, uid, gid } };
 }
 
-/**
- * Makes sure that a file can be written before any other is. Makes the folder if it is missing.
- * @param secret true when nobody else should see into a new folder
- * @throws MamError `io`
- */
+/** Checks that a file can be written; makes its folder. @param secret for this user only @throws MamError `io` */
 export function prepare({ path, text }: Found, secret: boolean): void {
   const folder = dirname(path);
   try {

@@ -20,11 +20,7 @@ export interface Plan {
   removed?: string[];
 }
 
-/**
- * Plans the change of a file. Writes nothing.
- * @param within the folder that no link may lead out of, if any
- * @throws MamError when it can't be read or must not be changed
- */
+/** Plans a file's change. @param within no link may lead out of it @throws MamError if it can't be read or changed */
 export function planOf(
   file: ConfigFile,
   receipts: Receipts,

@@ -10,10 +10,7 @@ import { promptsOf } from './offers.ts';
 
 type Arguments = Readonly<Record<string, string>>;
 
-/**
- * The message of a prompt: which tools to call, with which arguments. Sends no request.
- * @throws ProtocolError -32602 for an invalid prompt or argument, with the valid ones
- */
+/** A prompt's message: which tools to call, with which arguments. @throws ProtocolError -32602 with the valid values */
 export function getPrompt(
   params: Record<string, unknown>,
   role: Role,

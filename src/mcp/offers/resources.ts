@@ -41,10 +41,7 @@ function toResource({ job_id, agent, prompt_preview, final_at }: JobRow): Resour
   return jobResource(job_id, words === '' ? job_id : words, about, final_at === undefined);
 }
 
-/**
- * What a resource shows now, at most 20,000 characters.
- * @throws ProtocolError -32002 for a missing resource, MamError if the hub can't be reached
- */
+/** A resource's text, at most 20,000 characters. @throws ProtocolError -32002 if there is none, MamError without hub */
 export async function readResource(uri: string, context: ToolContext): Promise<ReadResourceResult> {
   const what = parseJobUri(uri);
   try {
@@ -97,11 +94,7 @@ const TEXTS = {
   },
 };
 
-/**
- * A pane's screen as plain text, or its lower end if not all of it fits. Notes about it are in brackets above it.
- * @param rest says where to find the whole
- * @param room the maximum length in characters
- */
+/** A pane's screen, or its end in `room` characters, with notes in brackets. @param rest says where all of it is */
 function screenText({ screen, live, missing }: ScreenResult, rest: string, room: number): string {
   if (missing !== undefined) return `[No screen: ${clean(missing)}]`;
   const ended = live ? [] : ['[As it was when the job ended.]'];

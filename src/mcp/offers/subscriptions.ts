@@ -31,10 +31,7 @@ export class Subscriptions {
     this.#listChanged = listChanged;
   }
 
-  /**
-   * Starts to follow a resource; repeated calls have no further effect.
-   * @throws ProtocolError for a missing resource, MamError if the hub can't be reached
-   */
+  /** Follows a resource from now on. @throws ProtocolError if it is missing, MamError if the hub can't be reached */
   async subscribe(uri: string): Promise<void> {
     const what = parseJobUri(uri);
     const known = this.#subscribed.get(uri);

@@ -120,11 +120,7 @@ export class HubConnection implements Engine {
     return Object.create(this, { request: { value: request } });
   }
 
-  /**
-   * Calls `listener` with every recorded event of a job, or of all jobs of this host, and without an event after each
-   * connection.
-   * @returns a function that stops it
-   */
+  /** Calls `listener` with events of one job or all, and without one after each connection. @returns ends that */
   hear(jobId: string | undefined, listener: (message?: LogMessage) => void): () => void {
     const link = this.connection();
     const { host } = this.all;
