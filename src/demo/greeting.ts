@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /** What the demo's job asks for; the peer's program understands nothing else. */
@@ -8,7 +7,7 @@ export const PROMPT =
 const TASK = /\bthe file ([\w.-]+)\b[^"]*"([^"\n]+)"/;
 
 /** Decides whether the job is done; the hub gives it JOB_ID and runs it in the working folder. */
-const SCRIPT = `#!/usr/bin/env bash
+export const SCRIPT = `#!/usr/bin/env bash
 # Passes when greeting.txt has one line, and in it the id of this very job.
 set -euo pipefail
 line=$(cat greeting.txt)
@@ -24,11 +23,6 @@ fi
 export interface Plan {
   file: string;
   line: string;
-}
-
-/** Writes the validation script. */
-export function writeScript(path: string): void {
-  writeFileSync(path, SCRIPT);
 }
 
 /** The id of the job that an order names. */

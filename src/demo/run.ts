@@ -1,11 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, MamError } from '../base/errors.ts';
-import { orElse } from '../base/or-else.ts';
+import { namesIn } from '../base/folders.ts';
 import { cleanLine } from '../base/text.ts';
 import { until } from '../base/until.ts';
 import { endStage } from './ending.ts';
-import { PROMPT, writeScript } from './greeting.ts';
+import { PROMPT, SCRIPT } from './greeting.ts';
 import { type Delegated, type JobStatus, MamClient, type Waited } from './mam-client.ts';
 import { hubLog, startHub } from './private-hub.ts';
 import { peerScreen, releasePeer, SESSION, startPeer, tmuxVersion } from './private-tmux.ts';
@@ -60,7 +60,7 @@ async function play(stage: Stage, report: Report, stop: AbortSignal): Promise<vo
   report.hub?.(hub);
   stop.throwIfAborted();
   await startPeer(stage, stop);
-  await until(() => hasAnnouncement(stage), ANNOUNCE_MS);
+  await until(() => namesIn(stage.home.servers).length > 0, ANNOUNCE_MS);
   stop.throwIfAborted();
   report.peer?.(SESSION);
   const supervisor = await MamClient.connect('mam-demo', stageEnvironment(stage, true), stage.project);
@@ -78,7 +78,7 @@ async function play(stage: Stage, report: Report, stop: AbortSignal): Promise<vo
 type Call = <T>(name: string, args: Record<string, unknown>) => Promise<T>;
 
 async function delegate(stage: Stage, call: Call, report: Report): Promise<void> {
-  writeScript(stage.script);
+  writeFileSync(stage.script, SCRIPT);
   const called = Date.now();
   const job = await call<Delegated>('delegate_job', {
     prompt: PROMPT,
@@ -117,8 +117,4 @@ async function wait(jobId: string, call: Call): Promise<void> {
       throw new MamError('unavailable', `${answer.summary} That is too long.`);
     cursor = answer.cursor;
   }
-}
-
-function hasAnnouncement({ home }: Stage): boolean {
-  return orElse(() => readdirSync(home.servers).length > 0, false);
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { explain } from '../base/errors.ts';
+import { orElse } from '../base/or-else.ts';
 import { nearestThere } from '../base/real-place.ts';
 import { shellWord } from '../base/shell.ts';
 import { userId } from '../base/user-home.ts';
@@ -107,12 +108,7 @@ function space(id: string, folder: string): Found {
 }
 
 function mayWrite(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return orElse(() => accessSync(folder, constants.W_OK | constants.X_OK) === undefined, false);
 }
 
 function elsewhere(folder: string): string {

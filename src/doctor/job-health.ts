@@ -22,18 +22,15 @@ export function jobHealth(registryDir: string, jobId: string): Found[] {
   try {
     const job = foldJob(registryDir, jobId);
     const { record } = job;
+    // Its files may not be on the disk yet.
+    const age = Date.now() - Date.parse(record.final_at ?? record.last_sign_of_life_at);
     return [
       ...damageOf(jobId, job, written?.seq ?? 0),
-      ...(isFresh(record) ? [] : [...recordOf(record, written), ...promptOf(record, paths)]),
+      ...(age < FRESH_MS ? [] : [...recordOf(record, written), ...promptOf(record, paths)]),
     ];
   } catch (error) {
     return [failure('registry.journal', error, `Move the folder ${paths.folder} away.`)];
   }
-}
-
-/** True while its files may not be on the disk yet. */
-function isFresh(record: JobRecord): boolean {
-  return Date.now() - Date.parse(record.final_at ?? record.last_sign_of_life_at) < FRESH_MS;
 }
 
 function damageOf(

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { isObject } from '../base/json.ts';
 import { SETTINGS } from '../settings/table.ts';
-import type { Client, ConfigFile, Scope, Surroundings } from './client.ts';
+import type { Client, ConfigFile } from './client.ts';
 import { jsonAt, jsonServer, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
 import type { Wish } from './wish.ts';
@@ -32,8 +32,9 @@ export const gemini: Client = {
   program: 'gemini',
 
   files(scope, around) {
-    const { command, args } = around;
-    const folder = folderOf(scope, around);
+    const { home, project, env, command, args } = around;
+    const folder =
+      scope === 'project' ? join(project, '.gemini') : resolve(env['GEMINI_CLI_HOME'] || home, '.gemini');
     const path = join(folder, 'settings.json');
     const server: Wish = {
       at: SERVER,
@@ -45,7 +46,7 @@ export const gemini: Client = {
       },
       remove: `gemini mcp remove mam --scope ${scope}`,
     };
-    const expand = variables(VARIABLE, around.env);
+    const expand = variables(VARIABLE, env);
     const settings: ConfigFile = {
       ...jsonConfig(path, [server], DIALECT),
       read: (text) =>
@@ -71,10 +72,6 @@ export const gemini: Client = {
     ];
   },
 };
-
-function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
-  return scope === 'project' ? join(project, '.gemini') : resolve(env['GEMINI_CLI_HOME'] || home, '.gemini');
-}
 
 /** True unless the user's lists of servers keep ours from starting. */
 function isEnabled(mcp: unknown): boolean {

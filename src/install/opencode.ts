@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { isObject } from '../base/json.ts';
 import { SETTINGS } from '../settings/table.ts';
-import type { Client, ConfigFile, Scope, Surroundings } from './client.ts';
+import type { Client, ConfigFile } from './client.ts';
 import { jsonServer, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
 import type { Json } from './json-text.ts';
@@ -33,8 +33,9 @@ export const opencode: Client = {
   program: 'opencode',
 
   files(scope, around) {
-    const { command, args, isFile } = around;
-    const folder = folderOf(scope, around);
+    const { home, project, env, command, args, isFile } = around;
+    const own = resolve(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'opencode');
+    const folder = scope === 'project' ? project : own;
     const paths = (scope === 'project' ? PROJECT_FILES : USER_FILES).map((name) => join(folder, name));
     const there = paths.filter(isFile);
     const chosen = there.at(-1) ?? join(folder, NEW_FILE);
@@ -49,7 +50,7 @@ export const opencode: Client = {
       },
       remove: `delete ${SERVER.join('.')} there`,
     };
-    const expand = variables(VARIABLE, around.env, '');
+    const expand = variables(VARIABLE, env, '');
     const file = (path: string): ConfigFile => ({
       ...jsonConfig(path, [server, ...ALLOWED.map((tool) => allowance(path, tool))], JSONC, BLANK),
       read: (text) =>
@@ -68,10 +69,6 @@ export const opencode: Client = {
     return ['Restart OpenCode: it reads its configuration when it starts.', 'Check: opencode mcp list'];
   },
 };
-
-function folderOf(scope: Scope, { home, project, env }: Surroundings): string {
-  return scope === 'project' ? project : resolve(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'opencode');
-}
 
 /** A file that OpenCode merges with the chosen one, so our entry moves out of it. */
 function withoutOurs(file: ConfigFile, chosen: string): ConfigFile {

@@ -92,7 +92,8 @@ function exchange<T>(
     };
     const fail = (error: Error): void => done(() => reject(error));
     const timer = setTimeout(() => {
-      if (connected) fail(noAnswer(timeoutMs));
+      const what = `The hub did not answer within ${timeoutMs / 1000} s.`;
+      if (connected) fail(new MamError('unavailable', what, 'Run `mam doctor`, then try again.'));
       else fail(unreachable(address, new Error('connack timeout')));
     }, timeoutMs);
     const read = packetReader();
@@ -140,9 +141,4 @@ function credentialsOf(address: BrokerAddress): Credentials {
     username: address.username ?? (url.username === '' ? undefined : decodeURIComponent(url.username)),
     password: address.password ?? (url.password === '' ? undefined : decodeURIComponent(url.password)),
   };
-}
-
-function noAnswer(timeoutMs: number): MamError {
-  const what = `The hub did not answer within ${timeoutMs / 1000} s.`;
-  return new MamError('unavailable', what, 'Run `mam doctor`, then try again.');
 }

@@ -1,7 +1,7 @@
 import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
 import { MamError } from '../base/errors.ts';
 import { randomSuffix } from '../base/ids.ts';
-import { orElse } from '../base/or-else.ts';
+import { parseObject } from '../base/json.ts';
 import { isClosed, redactUrl, type UrlAddress, unreachable } from '../bus/address.ts';
 import { openConnection } from '../bus/connection.ts';
 import { claimFilter, hubReplyTopic, realmPrefix, statusTopic } from '../bus/topics.ts';
@@ -173,7 +173,7 @@ class Trial {
 
   #onMessage(topic: string, payload: Buffer, { retain }: IPublishPacket): void {
     if (topic === this.#topic) this.#back();
-    else if (retain && topic.endsWith('/status') && isOnline(payload))
+    else if (retain && topic.endsWith('/status') && parseObject(payload.toString())['online'] === true)
       this.#online.push(topic.split('/').at(-2) ?? '');
   }
 
@@ -224,8 +224,4 @@ function rejecting(arm: (reject: (error: Error) => void) => void): Promise<never
   const end = new Promise<never>((_, reject) => arm(reject));
   end.catch(() => {});
   return end;
-}
-
-function isOnline(payload: Buffer): boolean {
-  return orElse(() => (JSON.parse(payload.toString()) as { online?: unknown }).online === true, false);
 }

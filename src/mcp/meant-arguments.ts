@@ -105,11 +105,7 @@ function meantList(value: unknown, of: Field | undefined, name: string): unknown
 }
 
 function isWord(name: string): boolean {
-  return WORDS.includes(name) || isId(name);
-}
-
-function isId(name: string): boolean {
-  return /(?:^|_)ids?$/.test(name);
+  return WORDS.includes(name) || /(?:^|_)ids?$/.test(name);
 }
 
 /** A word of a short list, in any spelling: `Completed`, `permission-required`. */

@@ -65,8 +65,10 @@ export function offersOf(
     { signal }: { signal: AbortSignal },
   ): Promise<Result> {
     const capability = METHODS[method];
-    if (capability === undefined || capabilities[capability] === undefined)
-      throw new ProtocolError(ErrorCode.MethodNotFound, notFound(method));
+    if (capability === undefined || capabilities[capability] === undefined) {
+      const named = /^[\w$./-]{1,80}$/.test(method) ? `: ${method}` : '';
+      throw new ProtocolError(ErrorCode.MethodNotFound, `Method not found${named}`);
+    }
     if (method === 'prompts/list') return { prompts: promptsOf(role) };
     if (method === 'resources/templates/list') return { resourceTemplates: TEMPLATES };
     if (method === 'resources/list') {
@@ -85,11 +87,6 @@ export function offersOf(
     }
   }
   return { work, answer };
-}
-
-/** Names the method, unless the text can't be a method name. */
-function notFound(method: string): string {
-  return `Method not found${/^[\w$./-]{1,80}$/.test(method) ? `: ${method}` : ''}`;
 }
 
 /** Reads files of the program. @throws ProtocolError if they are gone */

@@ -63,7 +63,8 @@ export async function loadSettings(
     own,
   );
   const insideTmux = env['TMUX']?.split(',')[0] || undefined;
-  const sockets = tmuxFolder(env);
+  // With links resolved as tmux does. The hub has another working directory.
+  const sockets = join(realPlace(resolve(env['TMUX_TMPDIR'] || '/tmp')), `tmux-${userId()}`);
   return {
     ...values,
     home,
@@ -152,11 +153,6 @@ function placeOf({ TMUX: tmux, TMUX_PANE: pane }: Env): string | undefined {
  */
 export function sessionOf({ clientSession, pane, paneSocket }: Settings, otherwise = 'cli'): string {
   return clientSession ?? (pane === undefined ? otherwise : `${paneSocket ?? ''}:${pane}`);
-}
-
-/** Where tmux keeps its sockets, with links resolved as tmux does. The hub has another working directory. */
-function tmuxFolder(env: Env): string {
-  return join(realPlace(resolve(env['TMUX_TMPDIR'] || '/tmp')), `tmux-${userId()}`);
 }
 
 /** @throws MamError `refused` if another user could change what is in `MAM_HOME` */

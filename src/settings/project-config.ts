@@ -5,7 +5,7 @@ import { cleanLine } from '../base/text.ts';
 import { readForeignBytes, whyUnread } from '../trust/files.ts';
 import { isOwn } from '../trust/owner.ts';
 import { parseConfigFile, settingsIn } from './config-file.ts';
-import { ALL_SETTINGS, type Given, type Setting, type Values } from './table.ts';
+import { ALL_SETTINGS, type Given, type Values } from './table.ts';
 
 /** Long enough for the reason; a path or a name can be of any length. */
 const NOTICE_CHARS = 700;
@@ -86,9 +86,10 @@ async function judge(
   home: string,
 ): Promise<ProjectConfig> {
   const root = dirname(dirname(path));
-  const refused = ALL_SETTINGS.filter(
-    (setting) => values[setting.field] !== undefined && !isHarmless(setting, root, values),
-  );
+  const refused = ALL_SETTINGS.filter(({ field, inProject }) => {
+    if (values[field] === undefined) return false;
+    return inProject === 'inside' ? !isInside(root, String(values[field])) : inProject === undefined;
+  });
   if (refused.length === 0) return { path, state: 'none', values, all, ignored: [] };
   // Loaded only now: its hashes take a few ms of a command line.
   const { readTrust } = await import('../trust/trusted.ts');
@@ -107,14 +108,6 @@ async function judge(
     Object.keys(values.agents ?? {}),
   );
   return { path, state, values: rest, all, ignored, notice, sha256 };
-}
-
-function isHarmless(
-  { inProject, field }: Setting & { field: keyof Given },
-  root: string,
-  values: Given,
-): boolean {
-  return inProject === 'inside' ? isInside(root, String(values[field])) : inProject !== undefined;
 }
 
 /** The keys of a project's file that never have an effect, and why. @param limits the effective ones, if known */

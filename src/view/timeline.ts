@@ -63,7 +63,10 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
     seq: event.seq,
     type: cleanLine(event.type, ABOUT_CHARS),
     source: event.source,
-    by: makerOf(event, record),
+    by:
+      event.source === 'supervisor'
+        ? `supervisor ${cleanLine(record.supervisor.client, 60)}`
+        : reporterOf(event.source, record.agent),
     writer: event.writer === undefined ? undefined : cleanLine(event.writer, ABOUT_CHARS),
     recorded_at: event.recorded_at,
     late: event.late,
@@ -92,12 +95,6 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
     if (value === undefined) delete entry[name as keyof TimelineEntry];
   }
   return entry;
-}
-
-function makerOf({ source }: RecordedEvent, { agent, supervisor }: JobRecord): string {
-  return source === 'supervisor'
-    ? `supervisor ${cleanLine(supervisor.client, 60)}`
-    : reporterOf(source, agent);
 }
 
 /** Who reported an event of a job for this agent, such as `hook claude-code`. */

@@ -59,7 +59,7 @@ export class Host {
     });
     this.calls = hostCapabilities?.serverTools !== undefined;
     this.#merge(hostContext);
-    this.#notify('ui/notifications/initialized', {});
+    this.#send({ method: 'ui/notifications/initialized', params: {} });
   }
 
   /**
@@ -77,7 +77,7 @@ export class Host {
 
   /** Reports the size of the page, in pixels. */
   sized(width: number, height: number): void {
-    this.#notify('ui/notifications/size-changed', { width, height });
+    this.#send({ method: 'ui/notifications/size-changed', params: { width, height } });
   }
 
   /** Asks the client to change the display mode. */
@@ -101,10 +101,6 @@ export class Host {
       });
       this.#send({ id, method, params });
     });
-  }
-
-  #notify(method: string, params: object): void {
-    this.#send({ method, params });
   }
 
   #send(message: object): void {

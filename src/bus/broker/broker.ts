@@ -110,7 +110,8 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
       server = next;
     },
     async stop() {
-      await unlinkOurs(socketPath, inode);
+      const found = await stat(socketPath).catch(() => undefined);
+      if (found?.ino === inode) await unlink(socketPath).catch(() => {});
       // What was just published reaches the sockets a turn later.
       await nextTurn();
       await nextTurn();
@@ -176,7 +177,9 @@ async function listen(server: Server, socketPath: string): Promise<number> {
   const folder = dirname(socketPath);
   const temporary = join(folder, `.${randomBytes(3).toString('hex')}`);
   try {
-    await sweepSockets(folder);
+    // Sockets of hubs that were killed before the rename: only one hub at a time may listen here.
+    for (const entry of await readdir(folder, { withFileTypes: true }))
+      if (entry.isSocket() && TEMPORARY.test(entry.name)) await unlink(join(folder, entry.name));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(temporary, () => {
@@ -195,15 +198,4 @@ async function listen(server: Server, socketPath: string): Promise<number> {
     const remedy = 'Check that its folder exists and is yours, or set MAM_HOME.';
     throw new MamError('io', what, remedy, { cause: error });
   }
-}
-
-/** Removes sockets of hubs that were killed before the rename: only one hub at a time may listen here. */
-async function sweepSockets(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true }))
-    if (entry.isSocket() && TEMPORARY.test(entry.name)) await unlink(join(folder, entry.name));
-}
-
-async function unlinkOurs(socketPath: string, inode: number): Promise<void> {
-  const found = await stat(socketPath).catch(() => undefined);
-  if (found?.ino === inode) await unlink(socketPath).catch(() => {});
 }

@@ -135,13 +135,9 @@ export async function readOutboxClaim(file: string): Promise<Claim | undefined> 
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-  const claim = parseClaim(text);
-  if (claim === undefined) await rename(file, `${file}.bad`).catch(() => {});
-  return claim;
-}
-
-/** Checks only that it is a claim at all: the hub checks the rest, and answers as it would answer any publisher. */
-function parseClaim(text: string): Claim | undefined {
   const claim = parseJson(text);
-  return hasTexts(claim, ['event_id', 'job_id', 'type']) ? (claim as Claim) : undefined;
+  // The hub checks the rest, and answers as it would answer any publisher.
+  if (hasTexts(claim, ['event_id', 'job_id', 'type'])) return claim as Claim;
+  await rename(file, `${file}.bad`).catch(() => {});
+  return undefined;
 }

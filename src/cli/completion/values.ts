@@ -34,7 +34,8 @@ export async function run([source = '', registry = '']: string[]): Promise<numbe
       ? SOURCES[source]?.(await loadSettings({ registryDir }))
       : undefined;
     const lines = offers
-      ?.filter(([value]) => isPlain(value))
+      // Only what stays one line and one column in a shell.
+      ?.filter(([value]) => value !== '' && cleanLine(value, Number.POSITIVE_INFINITY) === value)
       .map(([value, about]) => `${value}\t${cleanLine(about, ABOUT_CHARS)}\n`);
     process.stdout.write(lines?.join('') ?? '');
   } catch {
@@ -77,9 +78,4 @@ function sessions({ tmuxSocket }: Settings): Offer[] {
   return [...found]
     .sort(([, a], [, b]) => Number(a.agent === '') - Number(b.agent === ''))
     .map(([name, { agent, command }]) => [name, agent === '' ? command : `${agent}, started by mam`]);
-}
-
-/** True for a value that stays one line and one column in a shell. */
-function isPlain(value: string): boolean {
-  return value !== '' && cleanLine(value, Number.POSITIVE_INFINITY) === value;
 }

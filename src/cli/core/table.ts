@@ -24,7 +24,7 @@ export function tableText(
   rows: readonly (readonly (string | Cell)[])[],
   { whole = false } = {},
 ): string {
-  const cells = rows.map((row) => row.map((cell) => oneLine(typeof cell === 'string' ? plain(cell) : cell)));
+  const cells = rows.map((row) => row.map(oneLine));
   const heads = isTerminal()
     ? [titles.map((text) => ({ text, shown: (all: string) => paint('dim', all) }))]
     : [];
@@ -48,7 +48,8 @@ export function tableText(
 }
 
 /** Makes a text as wide as it is counted: control characters in foreign text would shift the columns. */
-function oneLine({ text, shown }: Cell): Cell {
+function oneLine(cell: string | Cell): Cell {
+  const { text, shown } = typeof cell === 'string' ? { text: cell, shown: (all: string) => all } : cell;
   const line = cleanLine(text, Number.POSITIVE_INFINITY);
   return { text: isTerminal() ? inOneLook(line) : line, shown };
 }
@@ -56,8 +57,4 @@ function oneLine({ text, shown }: Cell): Cell {
 /** A text that every terminal shows equally wide: each emoji in its default form. */
 export function inOneLook(text: string): string {
   return text.normalize('NFC').replace(LOOKS, '');
-}
-
-function plain(text: string): Cell {
-  return { text, shown: (all) => all };
 }

@@ -46,8 +46,9 @@ export class TimelineText {
     const head = day === this.#day ? [] : ['', paint('bold', day)];
     this.#day = day;
     const by = cleanLine(entry.by, this.#byWidth).padEnd(this.#byWidth);
-    const type = entry.type.padEnd(TYPE_WIDTH);
-    const start = [paint('dim', timeOfDay(entry.recorded_at)), paintBy(entry, by), inColour(entry, type)];
+    const maker = entry.source === 'hub' ? paint('dim', by) : by;
+    const type = inColour(entry, entry.type.padEnd(TYPE_WIDTH));
+    const start = [paint('dim', timeOfDay(entry.recorded_at)), maker, type];
     const column = TIME_WIDTH + this.#byWidth + TYPE_WIDTH + 3 * GAP.length;
     const room = Math.max(LEAST, this.#width - column);
     const words = [
@@ -155,8 +156,4 @@ function inColour({ type, passed }: TimelineEntry, text: string): string {
   if (passed === false || FAILURES.includes(type)) return paint('red', text);
   if (ASKS.includes(type)) return paint('yellow', text);
   return TALKS.includes(type) ? text : paint('cyan', text);
-}
-
-function paintBy({ source }: TimelineEntry, text: string): string {
-  return source === 'hub' ? paint('dim', text) : text;
 }

@@ -19,7 +19,7 @@ type ChannelNotification = {
 export const JOBS_URI = 'mam://jobs';
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain';
-const BOTH: ('user' | 'assistant')[] = ['user', 'assistant'];
+export const BOTH: ('user' | 'assistant')[] = ['user', 'assistant'];
 
 /** The only resource that always exists. */
 export const JOBS_RESOURCE: Resource = {
@@ -61,18 +61,6 @@ export const TEMPLATES: ResourceTemplate[] = [
     annotations: { audience: BOTH, priority: 0.3 },
   },
 ];
-
-/** A job as a resource. @param words its description, harmless and on one line */
-export function jobResource(jobId: string, title: string, words: string, open: boolean): Resource {
-  return {
-    uri: `${JOBS_URI}/${jobId}`,
-    name: jobId,
-    title,
-    description: words,
-    mimeType: JSON_TYPE,
-    annotations: { audience: BOTH, priority: open ? 0.6 : 0.2 },
-  };
-}
 
 /** The MIME type of a resource, by the last level of its URI. */
 export const MIME_TYPES = { jobs: JSON_TYPE, job: JSON_TYPE, log: TEXT_TYPE, screen: TEXT_TYPE } as const;

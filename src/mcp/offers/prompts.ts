@@ -40,7 +40,8 @@ const CUT =
 const TEXTS = {
   delegate({ agent = '', task = '' }: Arguments, engine: Pick<Engine, 'kind'>): string {
     const kind = isPlaceholder(agent) ? undefined : engine.kind(agent);
-    checkTask(task);
+    const problem = textProblem(task, delegate.fields.prompt);
+    if (problem !== undefined) throw badParams(`\`task\` ${problem}.`);
     const call = callOf('delegate_job', { agent, prompt: task });
     const whose = kind === undefined ? 'If it says that the kind' : 'This kind';
     const where =
@@ -129,11 +130,6 @@ function checkJobId(name: string, id: string): void {
     throw badParams(
       `\`${name}\` is not a job id: those contain only a-z, 0-9 and "-". list_jobs shows the existing ids.`,
     );
-}
-
-function checkTask(task: string): void {
-  const problem = textProblem(task, delegate.fields.prompt);
-  if (problem !== undefined) throw badParams(`\`task\` ${problem}.`);
 }
 
 /** A call within a sentence. */

@@ -13,7 +13,7 @@ import { logText } from '../../view/log-text.ts';
 import { timeline } from '../../view/timeline.ts';
 import type { HubConnection } from '../session/engine.ts';
 import { noSuchJob, parseJobUri } from './job-uri.ts';
-import { jobResource, MIME_TYPES } from './offers.ts';
+import { BOTH, JOBS_URI, MIME_TYPES } from './offers.ts';
 
 /** How many jobs `mam://jobs` shows, the newest. */
 export const JOBS_SHOWN = 40;
@@ -37,8 +37,14 @@ export async function jobResources(hub: HubConnection | undefined): Promise<Reso
 
 function toResource({ job_id, agent, prompt_preview, final_at }: JobRow): Resource {
   const words = cleanLine(prompt_preview, TITLE_CHARS);
-  const about = `Job of ${cleanLine(agent, TITLE_CHARS)}: ${words}`;
-  return jobResource(job_id, words === '' ? job_id : words, about, final_at === undefined);
+  return {
+    uri: `${JOBS_URI}/${job_id}`,
+    name: job_id,
+    title: words === '' ? job_id : words,
+    description: `Job of ${cleanLine(agent, TITLE_CHARS)}: ${words}`,
+    mimeType: MIME_TYPES.job,
+    annotations: { audience: BOTH, priority: final_at === undefined ? 0.6 : 0.2 },
+  };
 }
 
 /** A resource's text, at most 20,000 characters. @throws ProtocolError -32002 if there is none, MamError without hub */

@@ -116,7 +116,7 @@ export class StdioTransport implements Transport, LineSink {
       // A cancelled call gets no answer.
       if (value.method === 'notifications/cancelled')
         this.pending.delete(value.params?.['requestId'] as RequestId);
-    } else if (!isResponse(value)) {
+    } else if (!isObject(value) || !('result' in value || 'error' in value)) {
       const why = 'Invalid request: this is not a JSON-RPC 2.0 message of MCP.';
       this.#refuse(idOf(value), INVALID_REQUEST, why);
       return;
@@ -137,10 +137,6 @@ export class StdioTransport implements Transport, LineSink {
       });
     });
   }
-}
-
-function isResponse(value: unknown): boolean {
-  return isObject(value) && ('result' in value || 'error' in value);
 }
 
 function idOf(value: unknown): RequestId | null {
