@@ -26,6 +26,10 @@ export function parseJson(text: string): unknown {
 
 /** The fields of a JSON object; empty if the text is anything else. */
 export function parseObject(text: string): Record<string, unknown> {
-  const value = parseJson(text);
+  return fieldsOf(parseJson(text));
+}
+
+/** The fields of an object; none if the value is anything else. */
+export function fieldsOf(value: unknown): Record<string, unknown> {
   return isObject(value) ? value : {};
 }

@@ -33,17 +33,14 @@ export function redactUrl(url: string): string {
 /** Refuses an unencrypted address on another machine. @param more added to the next step @throws MamError `refused` */
 export function checkEncrypted(url: string, more = ''): void {
   const { protocol, hostname } = new URL(url);
-  if (protocol === 'mqtts:' || protocol === 'wss:' || isLoopback(hostname)) return;
+  const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+  if (protocol === 'mqtts:' || protocol === 'wss:' || isLoopback) return;
   const secure = protocol === 'ws:' ? 'wss' : 'mqtts';
   throw new MamError(
     'refused',
     `The MQTT broker ${redactUrl(url)} is on another machine and its connection is not encrypted: others on the network could read the jobs and the password, and report in the name of peers.`,
     `Use ${secure}:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1 if the network itself is safe.${more}`,
   );
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 /** True if a failed connection cannot succeed until settings are changed. */

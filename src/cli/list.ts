@@ -53,15 +53,9 @@ export default defineCommand({
     const total = index?.size ?? 0;
     const view = listView({ ...page, jobs: rows, total, need_you: index?.needYou }, dir);
     const first = rows.find(({ needs_you }) => needs_you === true) ?? rows[0];
-    const next =
-      page?.cursor === undefined
-        ? undefined
-        : nextPage({
-            ...filter,
-            limit: limit === fields.limit.fallback ? undefined : limit,
-            registry_dir: registryDir,
-            cursor: page.cursor,
-          });
+    const given = limit === fields.limit.fallback ? undefined : limit;
+    const after = { ...filter, limit: given, registry_dir: registryDir, cursor: page?.cursor };
+    const next = after.cursor === undefined ? undefined : nextPage(after);
     if (json) {
       const step = first === undefined ? 'mam submit --help' : `mam status ${first.job_id}`;
       printJson({ ...view, next: next ?? step });

@@ -102,7 +102,6 @@ function sentence({ path, state, notice }: ProjectConfig): string {
   return state === 'absent' ? `There is no ${clean(path)}.` : `${clean(path)} ${STATES[state]}.`;
 }
 
-/** A line for each setting of an agent kind. */
 function agentLines(agents: Record<string, unknown>, mark: string): string[] {
   return Object.entries(agents).flatMap(([kind, entry]) => {
     const name = `  agents.${word(kind)}`;

@@ -8,7 +8,7 @@ import { orElse } from '../base/or-else.ts';
 import type { ProcessId } from '../base/process-id.ts';
 import { sendSignal, startOf } from '../base/processes.ts';
 import { until } from '../base/until.ts';
-import { hubPid } from './private-hub.ts';
+import { livingOwner } from '../registry/lock.ts';
 import { endTmux, tmuxPids } from './private-tmux.ts';
 import type { Stage } from './stage.ts';
 
@@ -28,7 +28,8 @@ export async function endStage(stage: Stage): Promise<void> {
   await untilGone(peers);
   await until(() => !peers.some(hasGroup), CHILDREN_MS);
   // Only now: while there are clients, one of them may start a new hub.
-  const hubs = identify([hubPid(stage) ?? []].flat());
+  const hub = livingOwner(stage.home.lock);
+  const hubs = hub === undefined ? [] : identify([hub.pid]);
   for (const { pid } of hubs) sendSignal(pid, 'SIGTERM');
   await untilGone(hubs);
   await rm(stage.folder, { recursive: true, force: true, maxRetries: 5 });

@@ -3,7 +3,6 @@ import { execa } from 'execa';
 import { MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
 import { cleanLine } from '../base/text.ts';
-import { livingOwner } from '../registry/lock.ts';
 import { programPath } from '../settings/program.ts';
 import { commandOptions, type Stage } from './stage.ts';
 
@@ -21,11 +20,6 @@ export async function startHub(stage: Stage): Promise<number> {
   });
   if (!failed) return (JSON.parse(stdout) as { pid: number }).pid;
   throw new MamError('unavailable', `The hub did not start: ${cleanLine(stderr, WHY_CHARS)}`);
-}
-
-/** The process of the demo's hub, even of one that replaced the first; undefined when none is running. */
-export function hubPid(stage: Stage): number | undefined {
-  return livingOwner(stage.home.lock)?.pid;
 }
 
 /** The last lines of the hub's log. */

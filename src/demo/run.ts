@@ -15,7 +15,6 @@ import { timelineOf } from './timeline.ts';
 
 /** The whole job takes 3 to 4 s; after a minute something is wrong. */
 const JOB_SECONDS = 60;
-/** How long one wait_job may last, in seconds. */
 const WAIT_SECONDS = 20;
 /** The peer's server announces itself just after its handshake: within this time, in ms. */
 const ANNOUNCE_MS = 2_000;
@@ -23,8 +22,6 @@ const ANNOUNCE_MS = 2_000;
 /**
  * One delegated job from end to end with real parts: a hub, a tmux server with a peer that is an MCP client, and a
  * supervisor that speaks MCP to a `mam` server. Everything lives in a private folder and is ended again.
- * @param report gets what happens
- * @param keep leaves all of it running
  * @param stop aborted when the person wants it to end
  * @throws MamError `unavailable` when tmux is missing, before anything is begun
  */
@@ -74,7 +71,6 @@ async function play(stage: Stage, report: Report, stop: AbortSignal): Promise<vo
   }
 }
 
-/** Calls a tool of the supervisor's server. */
 type Call = <T>(name: string, args: Record<string, unknown>) => Promise<T>;
 
 async function delegate(stage: Stage, call: Call, report: Report): Promise<void> {

@@ -17,7 +17,6 @@ export interface Stage {
   /** Socket of the private tmux server. */
   socket: string;
   tmuxConfig: string;
-  /** The validation script. */
   script: string;
   /** Marks the folder as a demo's. */
   marker: string;

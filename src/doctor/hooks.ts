@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isObject } from '../base/json.ts';
+import { fieldsOf, isObject } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
 import { parseJson } from '../install/json-text.ts';
 import { parseToml } from '../install/toml-text.ts';
@@ -74,7 +74,7 @@ function claudeOff(values: Values): string | undefined {
 
 /** Codex 0.171.0, and its earlier name for this. */
 function codexOff(values: Values): string | undefined {
-  const features = tableIn(values, 'features');
+  const features = fieldsOf(values['features']);
   const name = ['hooks', 'codex_hooks'].find((one) => features[one] === false);
   if (name !== undefined) return `features.${name} = false`;
   return values['allow_managed_hooks_only'] === true ? 'allow_managed_hooks_only' : undefined;
@@ -83,16 +83,11 @@ function codexOff(values: Values): string | undefined {
 /** Gemini CLI 0.61.0, and its earlier names for this. */
 function geminiOff(values: Values): string | undefined {
   for (const name of ['hooksConfig', 'hooks']) {
-    const { enabled, disabled } = tableIn(values, name);
+    const { enabled, disabled } = fieldsOf(values[name]);
     if (enabled === false) return `${name}.enabled: false`;
     if (Array.isArray(disabled) && disabled.includes('mam')) return `"mam" in ${name}.disabled`;
   }
-  return tableIn(values, 'tools')['enableHooks'] === false ? 'tools.enableHooks: false' : undefined;
-}
-
-function tableIn(values: Values, name: string): Values {
-  const value = values[name];
-  return isObject(value) ? value : {};
+  return fieldsOf(values['tools'])['enableHooks'] === false ? 'tools.enableHooks: false' : undefined;
 }
 
 function healthOf({ agent, title, paths, read, off }: Source): Found[] {

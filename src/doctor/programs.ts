@@ -9,7 +9,6 @@ interface Ended {
   code: number | undefined;
   stdout: string;
   stderr: string;
-  /** It ran out of time. */
   late: boolean;
 }
 

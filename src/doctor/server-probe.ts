@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { execa } from 'execa';
+import { parseObject } from '../base/json.ts';
 import { sendSignal } from '../base/processes.ts';
 import { cleanLine } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
@@ -124,13 +125,10 @@ function linesOf(stdout: NodeJS.ReadableStream): (id: number) => Promise<Answer>
     const lines = (rest + chunk).split('\n');
     rest = (lines.pop() ?? '').slice(-MAX_OUTPUT_BYTES);
     for (const line of lines) {
-      try {
-        const answer = JSON.parse(line) as Answer;
-        seen.set(answer.id, answer);
-        arrived.dispatchEvent(new Event(String(answer.id)));
-      } catch {
-        // Some programs print to the stream that is for the protocol.
-      }
+      // Empty for other text: some programs print to the stream that is for the protocol.
+      const answer: Answer = parseObject(line);
+      seen.set(answer.id, answer);
+      arrived.dispatchEvent(new Event(String(answer.id)));
     }
   });
   return async (id) => {

@@ -24,7 +24,6 @@ export interface Edited {
 /**
  * Changes a file's text; pure.
  * @param text undefined when there is no file
- * @param receipt from an earlier install
  * @throws MamError `refused` for a text that can't be read or must not be changed, such as a server `mam` that is not ours
  */
 export type Edit = (text: string | undefined, receipt: unknown) => Edited;

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { isObject } from '../base/json.ts';
+import { fieldsOf } from '../base/json.ts';
 import { ALL_SETTINGS, namesOf, SETTINGS } from '../settings/table.ts';
 import type { Client, ServerEntry } from './client.ts';
 import { serverEntry } from './entry.ts';
@@ -59,7 +59,7 @@ export const codex: Client = {
 function read(path: string, text: string | undefined): ServerEntry | undefined {
   const table = tableOf(path, text ?? '', SERVER);
   if (table === undefined) return undefined;
-  const { command, args, env, env_vars, tool_timeout_sec, enabled } = isObject(table) ? table : {};
+  const { command, args, env, env_vars, tool_timeout_sec, enabled } = fieldsOf(table);
   const said = { command, args, env, env_vars: env_vars ?? [], timeout_seconds: tool_timeout_sec, enabled };
   return serverEntry(`[${SERVER.join('.')}] in ${path}`, said);
 }

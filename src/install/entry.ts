@@ -31,7 +31,6 @@ export function variables(pattern: RegExp, env: Surroundings['env'], unset?: str
 
 /**
  * Reads how a client starts our server from its JSON file.
- * @param at the keys of our server
  * @param said returns the parts that the client names in its own way; `timeout` is in ms
  * @returns undefined when there is no such server
  * @throws MamError `refused` for a text that can't be read, or for what no client would start

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { isObject } from '../base/json.ts';
+import { fieldsOf } from '../base/json.ts';
 import { SETTINGS } from '../settings/table.ts';
 import type { Client, ConfigFile } from './client.ts';
 import { jsonAt, jsonServer, variables } from './entry.ts';
@@ -75,7 +75,7 @@ export const gemini: Client = {
 
 /** True unless the user's lists of servers keep ours from starting. */
 function isEnabled(mcp: unknown): boolean {
-  const { allowed, excluded } = isObject(mcp) ? mcp : {};
+  const { allowed, excluded } = fieldsOf(mcp);
   if (Array.isArray(allowed) && !allowed.includes('mam')) return false;
   return !Array.isArray(excluded) || !excluded.includes('mam');
 }

@@ -5,7 +5,6 @@ import { type Lines, linesOf, type Section } from './toml-text.ts';
 /**
  * The text with these values of a table set or removed, each in its own line; a new one comes last in its table. A value
  * inside an inline table has no line: the caller proves the result.
- * @param at the table
  */
 export function withSteps(text: string, at: string[], steps: Difference[]): string {
   return steps.reduce((now, step) => {

@@ -10,7 +10,6 @@ const RENEW_MS = 1_000;
  * Keeps the hub from typing into a supervisor's pane what a wait of the same session is about to report. It is never
  * revoked: when the wait ends for any reason, it is no longer renewed, and the line is typed soon after.
  * @param owner the client session that waits; only its own jobs count
- * @param records the current state of the jobs that are waited for
  */
 export function holdWakes(
   link: Link,

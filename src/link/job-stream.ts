@@ -71,7 +71,6 @@ export class JobStream {
     return this.#looking;
   }
 
-  /** Ends all callbacks. */
   end(): void {
     this.#ended = true;
     for (const end of this.#unfollow) end();

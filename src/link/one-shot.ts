@@ -29,11 +29,6 @@ const OTHER_HUBS_MS = 300;
 const DEFAULT_PORT = 1883;
 const KEEPALIVE_S = 60;
 
-/** True if `publishOnce` and `requestOnce` can use this address: a unix socket or plain `mqtt://`. */
-export function canOneShot(address: BrokerAddress): boolean {
-  return address.kind === 'socket' || /^(mqtt|tcp):/.test(address.url);
-}
-
 /**
  * Publishes one claim and returns the hub's answer, without loading MQTT.js: for short-lived processes.
  * @returns undefined if the address needs TLS or WebSockets: use `Link`
@@ -74,7 +69,7 @@ function exchange<T>(
   message: object,
   isAnswer: (answer: Answer) => boolean,
 ): Promise<T | undefined> {
-  if (!canOneShot(address)) return Promise.resolve(undefined);
+  if (address.kind === 'url' && !/^(mqtt|tcp):/.test(address.url)) return Promise.resolve(undefined);
   const clientId = uniqueId();
   const replyTo = replyTopic(realm, clientId);
   const text = JSON.stringify({ ...message, reply_to: replyTo });

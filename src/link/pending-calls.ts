@@ -23,7 +23,6 @@ interface Pending {
 }
 
 export interface RequestsOptions {
-  /** The client's reply topic. */
   replyTo: string;
   /** The caller's PATH, which the hub may need. */
   path?: string | undefined;

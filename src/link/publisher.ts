@@ -13,7 +13,6 @@ const PATIENCE_MS = 1000;
 
 export interface PublisherOptions {
   realm: string;
-  /** Topic on which the hub answers. */
   replyTo: string;
   /** MAM_HOME; without it there is no outbox, and a claim that the hub does not accept in time is rejected. */
   home: string | undefined;

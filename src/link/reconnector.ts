@@ -32,7 +32,6 @@ export class Reconnector {
     this.#options = options;
   }
 
-  /** The current connection, if any. */
   get client(): MqttClient | undefined {
     return this.#client;
   }

@@ -27,7 +27,6 @@ const REFUSED = 0x80;
  * may read and write the realm's topics. It prefers MQTT 5, which gives reasons for refusals; the older protocol gives
  * none. Its messages go to a topic that nobody else reads, and nothing stays on the broker.
  * @param host the hub's, whose topics are tested
- * @param signal aborts the test
  * @throws MamError `unreachable` if there is no connection, or with what the broker does not support
  */
 export async function roundTrip(
@@ -214,7 +213,6 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Rejects when the connection is lost. */
 function closed(client: MqttClient): Promise<never> {
   return rejecting((reject) => client.once('close', () => reject(new Error('connection closed'))));
 }

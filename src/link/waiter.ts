@@ -31,7 +31,6 @@ export interface WaitOptions
   onBegin?: ((record: JobRecord) => void) | undefined;
 }
 
-/** What a waiter knows about one job. */
 interface Watched {
   id: string;
   /** Only a wake after this seq counts. */

@@ -8,7 +8,6 @@ import type { Work } from './work.ts';
 
 /** How long calls may take to answer after the client has gone, in ms: `printf '…' | mam` is a client too. */
 const GRACE_MS = 300;
-/** How long connections may take to close, in ms. */
 const CLOSE_TIMEOUT_MS = 100;
 /** After this time the process exits even if something hangs, in ms. Claude Code kills it after 500. */
 const END_MS = 450;

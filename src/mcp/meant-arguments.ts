@@ -19,7 +19,6 @@ const DEEPEST = 4;
 /**
  * The arguments as they are meant, if that is unambiguous: a client or a model that always writes `null`, `"2"`,
  * `"true"` or `"[\"ID\"]"` must be able to call every tool. Ambiguous values stay unchanged and are refused later.
- * @param args as received
  */
 export function meantArguments(tool: string, fields: Fields, args: unknown): unknown {
   const given = unwrapped(tool, fields, args);

@@ -55,7 +55,6 @@ export class Work {
     this.#catalog = new Catalog(tools, role);
   }
 
-  /** True for a tool whose calls wait for something. */
   blocks(name: string): boolean {
     return this.#catalog.blocks(name);
   }
@@ -101,7 +100,6 @@ export class Work {
       await this.#openChannel(await this.#liveEngine(), caller);
   }
 
-  /** Closes connections. */
   async close(): Promise<void> {
     await this.#engine?.close();
   }

@@ -22,7 +22,6 @@ export function hubSocketPath(home: string, runtime?: string): string {
 /**
  * Where the hub listens now. A hub that was started meanwhile from another environment names its socket in its file, so
  * a long-lived process must ask again for each connection.
- * @param settings as they were read
  */
 export function presentSocketPath({ home, socketPath }: { home: string; socketPath: string }): string {
   return dirname(socketPath) === home ? socketPath : (runningSocket(home) ?? socketPath);

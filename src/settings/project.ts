@@ -24,7 +24,6 @@ const STICKY = 0o1000;
  * own, so work there uses one in `home`. The folder need not exist yet.
  * @param cwd absolute, or relative to this process's working directory
  * @param home `MAM_HOME`, links resolved
- * @param userHome where the search ends, if known
  */
 export function findProjectFolder(cwd: string, home: string, userHome: string | undefined): string {
   const start = nearestThere(realPlace(resolve(cwd)));

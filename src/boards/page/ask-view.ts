@@ -11,7 +11,6 @@ export interface JobActions {
   cancel(): Promise<void>;
 }
 
-/** The limit of an answer, in characters. */
 const ANSWER_CHARS = 2_000;
 
 /** A job's request, and what a person may do about it. One instance per job. */

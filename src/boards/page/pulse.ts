@@ -7,7 +7,6 @@ interface PulseOptions {
   work(): Promise<void>;
   /** Called after each failure. @param nextMs when the next attempt follows */
   failed(error: unknown, nextMs: number): void;
-  /** Called after a success. */
   well(): void;
 }
 

@@ -22,10 +22,12 @@ export function attachTo(target: AttachTarget, from: Standpoint): void {
   const inside = from.inside === target.socket;
   // Named, because if nobody is viewing this pane, tmux takes any client that it finds, such as a hub's own.
   const client = inside ? ['-c', clientHere(target.socket)] : [];
+  // tmux attaches to another server only from outside tmux.
+  const { TMUX: _, TMUX_PANE: __, ...outside } = environment();
   const { error, status, stderr } = spawnSync('tmux', [...words, ...client], {
     cwd: '/',
     stdio: ['inherit', 'inherit', 'pipe'],
-    env: inside ? environment() : outside(),
+    env: inside ? environment() : outside,
     encoding: 'utf8',
   });
   if (error !== undefined) throw noTmux();
@@ -84,12 +86,6 @@ function noTmux(): MamError {
 function notShown({ session }: AttachTarget, reason: string): MamError {
   const name = cleanLine(session, REASON_CHARS);
   return new MamError('unavailable', `tmux could not show session ${name}: ${reason}.`);
-}
-
-/** tmux attaches to another server only from outside tmux. */
-function outside(): NodeJS.ProcessEnv {
-  const { TMUX: _, TMUX_PANE: __, ...rest } = environment();
-  return rest;
 }
 
 function environment(): NodeJS.ProcessEnv {

@@ -6,7 +6,6 @@ import { layoutOf } from './layout.ts';
 import { look } from './look.ts';
 import type { Confirm, State } from './state.ts';
 
-/** What each key does. */
 const HELP: readonly (readonly [string, string])[] = [
   ['↑ ↓ j k', 'the job above, the job below'],
   ['PgUp PgDn', 'a page up, a page down'],

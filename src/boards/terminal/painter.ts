@@ -46,7 +46,6 @@ export class Painter {
     this.forget();
   }
 
-  /** Restores the screen. */
   end(): void {
     if (!this.#on) return;
     this.#on = false;
@@ -59,7 +58,6 @@ export class Painter {
     this.#out.write(ansi.cursorHide + ansi.eraseScreen);
   }
 
-  /** Draws a picture from Ink. */
   write(picture: string): boolean {
     if (!this.#on || picture === '') return true;
     const lines = picture.split('\n').slice(0, this.rows);

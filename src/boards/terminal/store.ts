@@ -43,7 +43,6 @@ export class Store {
     else this.#timer ??= setTimeout(() => this.#draw(), wait);
   }
 
-  /** Stops drawing. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#listeners.clear();

@@ -171,7 +171,6 @@ function checkPath(socketPath: string): void {
 /**
  * Listens under a temporary name, then renames: nobody sees the socket before it is private and answers, a dead hub's
  * socket is replaced in one step, and Node cannot unlink a successor's socket when it closes ours.
- * @returns the inode of the socket
  */
 async function listen(server: Server, socketPath: string): Promise<number> {
   const folder = dirname(socketPath);

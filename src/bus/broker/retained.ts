@@ -29,7 +29,9 @@ export class Retained {
     this.#persistence = persistence;
     const scan = persistence.createRetainedStreamCombi.bind(persistence);
     persistence.createRetainedStreamCombi = (filters) =>
-      filters.some((filter) => /[+#]/.test(filter)) ? scan(filters) : Readable.from(this.#exact(filters));
+      filters.some((filter) => /[+#]/.test(filter))
+        ? scan(filters)
+        : Readable.from(filters.flatMap((topic) => this.#packets.get(topic) ?? []));
   }
 
   /** Keeps the packet as its topic's retained message; an empty payload clears the topic. */
@@ -37,9 +39,5 @@ export class Retained {
     if (packet.payload.length === 0) this.#packets.delete(packet.topic);
     else this.#packets.set(packet.topic, packet);
     void this.#persistence.storeRetained(packet);
-  }
-
-  #exact(topics: string[]): BrokerPacket[] {
-    return topics.flatMap((topic) => this.#packets.get(topic) ?? []);
   }
 }

@@ -23,7 +23,6 @@ const SOURCES: Readonly<Record<string, (settings: Settings) => Offer[]>> = { job
  * `mam completion-values jobs|agents|sessions [REGISTRY]`, which the scripts of `mam completion` call: one value per
  * line, followed by a tab and a short description. It changes nothing, starts no hub, and reports no errors: the user is in the
  * middle of a line.
- * @returns 0, always
  */
 export async function run([source = '', registry = '']: string[]): Promise<number> {
   endWithReader();

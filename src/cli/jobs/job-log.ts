@@ -19,7 +19,6 @@ export interface JobLog extends FoldedJob {
 /**
  * Reads a job's audit log: from the registry, from another one that a hub has written, or else from its separate log
  * folder.
- * @param given as the user wrote it
  * @throws MamError as `findJob`, `unavailable` for a journal that can't be read
  */
 export function readJobLog(settings: Settings, ...given: (string | undefined)[]): JobLog {

@@ -6,7 +6,6 @@ const HINT = 'Enter submits · Ctrl-U clears · Ctrl-C quits';
 const PROMPT = '> ';
 const HISTORY_LINES = 500;
 
-/** How a line is shown. */
 const STYLES = { plain: [], dim: ['dim'], good: ['green'], bad: ['red'] } as const;
 type Tone = keyof typeof STYLES;
 
@@ -73,7 +72,6 @@ export class PeerScreen {
   }
 }
 
-/** A text in rows of at most `columns`. */
 function fold(text: string, columns: number): string[] {
   return text.split('\n').flatMap((line) => (line === '' ? [''] : piecesOf(line, columns)));
 }

@@ -70,7 +70,6 @@ export function prepare({ path, text }: Found, secret: boolean): void {
  * Replaces what was found by `text`: written next to it, then renamed, with its mode and owner. The old one is kept as a
  * backup next to it.
  * @param text undefined to remove the file
- * @param newMode of a new file
  * @returns the backup's path, if there was a file
  * @throws MamError `conflict` when the file was changed meanwhile
  */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { MamError, systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folders.ts';
-import { isObject } from '../../base/json.ts';
+import { isObject, parseJson } from '../../base/json.ts';
 import { writeDurably } from '../../registry/files.ts';
 
 export interface Note {
@@ -57,12 +57,8 @@ function read(path: string): Record<string, Note> {
     if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return {};
     throw new MamError('io', `${path} can't be read (${systemCode(error) ?? 'unknown'}).`);
   }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value) && Object.values(value).every(isNote)) return value as Record<string, Note>;
-  } catch {
-    // Reported below.
-  }
+  const value = parseJson(text);
+  if (isObject(value) && Object.values(value).every(isNote)) return value as Record<string, Note>;
   throw new MamError(
     'io',
     `${path}, in which mam install records what it has written, is damaged.`,

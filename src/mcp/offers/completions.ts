@@ -1,5 +1,5 @@
 import type { CompleteResult } from '@modelcontextprotocol/sdk/types.js';
-import { isObject } from '../../base/json.ts';
+import { fieldsOf } from '../../base/json.ts';
 import type { JobRow } from '../../job/row.ts';
 import type { Caller, Role } from '../../tool/tool.ts';
 import type { HubConnection } from '../session/engine.ts';
@@ -12,7 +12,6 @@ const MOST = 100;
 /** The most rows that the hub returns at once. */
 const PAGE = 200;
 
-/** The source of an argument's values. */
 type Values = 'agents' | 'jobs' | 'open_jobs' | 'none';
 const PROMPT_VALUES: Readonly<Record<string, Values>> = {
   'delegate agent': 'agents',
@@ -29,7 +28,7 @@ export async function complete(
   caller: Caller,
   hub: HubConnection,
 ): Promise<CompleteResult> {
-  const { name, value } = fields(params['argument']);
+  const { name, value } = fieldsOf(params['argument']);
   if (typeof name !== 'string' || typeof value !== 'string')
     throw badParams('`argument` must have a `name` and a `value`, both strings.');
   const { values, more } = await candidates(valuesOf(params['ref'], name, caller.role), caller, hub);
@@ -47,7 +46,7 @@ export async function complete(
 }
 
 function valuesOf(ref: unknown, argument: string, role: Role): Values {
-  const { type, uri, name } = fields(ref);
+  const { type, uri, name } = fieldsOf(ref);
   if (type === 'ref/resource' && role === 'supervisor') {
     if (!TEMPLATES.some(({ uriTemplate }) => uriTemplate === uri)) {
       const uris = TEMPLATES.map(({ uriTemplate }) => uriTemplate).join(', ');
@@ -86,8 +85,4 @@ function mineFirst(jobs: readonly JobRow[], { pane, role }: Caller): JobRow[] {
   if (pane === undefined) return role === 'peer' ? [] : [...jobs];
   const own = jobs.filter((job) => job.pane === pane);
   return role === 'peer' ? own : [...own, ...jobs.filter((job) => job.pane !== pane)];
-}
-
-function fields(value: unknown): Record<string, unknown> {
-  return isObject(value) ? value : {};
 }

@@ -67,7 +67,6 @@ async function jobsText(context: ToolContext): Promise<string> {
   }
 }
 
-/** The text of each kind of a job's resources. */
 const TEXTS = {
   /** Exactly the tool's answer, so that the fields always match. */
   async job(jobId: string, context: ToolContext): Promise<string> {

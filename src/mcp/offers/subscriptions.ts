@@ -56,7 +56,6 @@ export class Subscriptions {
     return begun;
   }
 
-  /** Ends a subscription, if there is one. */
   unsubscribe(uri: string): void {
     this.#subscribed.get(uri)?.end();
     this.#subscribed.delete(uri);

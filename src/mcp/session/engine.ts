@@ -33,7 +33,6 @@ const START_TIMEOUT_MS = 55_000;
 /** How long after its script's time limit a verdict may arrive, in ms. */
 const VERDICT_MARGIN_MS = 20_000;
 
-/** Time limits of slow commands, in ms. */
 const TIMEOUTS: Partial<Record<Command, number>> = {
   delegate: DELEGATE_TIMEOUT_MS,
   preview: DELEGATE_TIMEOUT_MS,
@@ -102,7 +101,6 @@ export class HubConnection implements Engine {
     return this.link?.connected === true;
   }
 
-  /** All agent kinds. */
   get kinds(): string[] {
     return kindNames(this.all.agents);
   }
@@ -143,7 +141,6 @@ export class HubConnection implements Engine {
     this.waited = listener;
   }
 
-  /** True while the client is waiting for a job. */
   waitsFor(jobId: string): boolean {
     return [...this.waits].some((jobIds) => jobIds.includes(jobId));
   }

@@ -35,7 +35,6 @@ export class StdioTransport implements Transport, LineSink {
   onerror?: (error: Error) => void;
   /** Called when the client is gone: no more input will come, or nobody reads the output. */
   ongone?: (reason: string) => void;
-  /** Requests that are not answered yet. */
   readonly pending = new Map<RequestId, JSONRPCRequest>();
 
   readonly #in: Readable;
