@@ -21,7 +21,7 @@ const CHILDREN_MS = 500;
 /** A process, distinct from a later one with the same id. */
 type Doomed = Pick<ProcessId, 'pid' | 'start'>;
 
-/** Ends what a demo started, then removes its folder. @throws MamError `internal` if a process stays; so does the folder */
+/** Ends what a demo started, then removes its folder. @throws MamError `internal` if a process stays: then both stay */
 export async function endStage(stage: Stage): Promise<void> {
   const peers = identify([...(await tmuxPids(stage)), ...serverPids(stage)]);
   await endTmux(stage);
