@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { limited } from '../src/base/limited.ts';
 import { openCheckRequest } from '../src/job/check.ts';
 import { type VerifyResult, verify, verifyView } from '../src/operations/verify.ts';
 import { waitBudget } from '../src/tool/budget.ts';
@@ -34,7 +35,7 @@ export default defineTool({
     const ticking = setInterval(() => {
       progress(`The script of ${job_id} is running, ${Math.round((performance.now() - began) / 1000)} s`);
     }, PROGRESS_MS);
-    const over = AbortSignal.any([signal, AbortSignal.timeout(budget)]);
+    const over = limited(signal, budget);
     const givenUp = new Promise<undefined>((done) => {
       over.addEventListener('abort', () => done(undefined), { once: true });
     });

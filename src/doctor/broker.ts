@@ -1,4 +1,5 @@
 import { MamError } from '../base/errors.ts';
+import { limited } from '../base/limited.ts';
 import { cleanLine } from '../base/text.ts';
 import { externalAddress } from '../bus/hub-address.ts';
 import { describeBroker, readHubFile } from '../bus/hub-file.ts';
@@ -20,7 +21,7 @@ export const broker: Check = {
   look: withSettings(async ({ broker: external, realm, host, home }, _place, signal) => {
     const id = 'broker.reachable';
     if (external === undefined) return [ok(id, 'It is embedded in the hub, on a private socket')];
-    const over = AbortSignal.any([signal, AbortSignal.timeout(BROKER_TIMEOUT_MS)]);
+    const over = limited(signal, BROKER_TIMEOUT_MS);
     try {
       const { milliseconds, online } = await roundTrip(externalAddress(external), realm, host, over);
       const ms = Math.max(1, Math.round(milliseconds));

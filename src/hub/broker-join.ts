@@ -1,4 +1,5 @@
 import { explain } from '../base/errors.ts';
+import { limited } from '../base/limited.ts';
 import type { Log } from '../base/log.ts';
 import { connectExternal } from '../bus/broker/external.ts';
 import { externalAddress } from '../bus/hub-address.ts';
@@ -53,7 +54,7 @@ export class BrokerJoin {
       };
       const address = externalAddress(broker);
       // A missing feature would show much later, as silence.
-      const patience = AbortSignal.any([this.#end.signal, AbortSignal.timeout(TRIAL_TIMEOUT_MS)]);
+      const patience = limited(this.#end.signal, TRIAL_TIMEOUT_MS);
       await roundTrip(address, realm, host, patience);
       const bus = await connectExternal({ ...address, realm, host, session, handlers });
       if (this.#end.signal.aborted) return await bus.stop();

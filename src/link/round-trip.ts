@@ -2,6 +2,7 @@ import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
 import { MamError } from '../base/errors.ts';
 import { randomSuffix } from '../base/ids.ts';
 import { parseObject } from '../base/json.ts';
+import { limited } from '../base/limited.ts';
 import { isClosed, redactUrl, type UrlAddress, unreachable } from '../bus/address.ts';
 import { openConnection } from '../bus/connection.ts';
 import { claimFilter, hubReplyTopic, realmPrefix, statusTopic } from '../bus/topics.ts';
@@ -118,7 +119,7 @@ class Trial {
     const opening = open(version === 4);
     opening.catch(() => {});
     // An older broker may not answer MQTT 5 at all.
-    const soon = version === 5 ? AbortSignal.any([signal, AbortSignal.timeout(NEW_MS)]) : signal;
+    const soon = version === 5 ? limited(signal, NEW_MS) : signal;
     try {
       return await Promise.race([opening, aborted(soon)]);
     } catch (error) {
