@@ -108,10 +108,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     });
   });
 
-  test('allows a permission after a confirmation, and only the one that was read', async ({
-    lab,
-    client,
-  }) => {
+  test('allows a permission after confirmation, and only the one that was read', async ({ lab, client }) => {
     const { jobId, peer, reporter } = await working(lab, client);
     await lab.tmux('copy-mode', '-t', peer.pane);
     await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
@@ -217,10 +214,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await until('it has room', async () => (await height()) > 100);
   });
 
-  test('says when its server has gone, asks less and less often, and not at all while hidden', async ({
-    lab,
-    client,
-  }) => {
+  test('says when its server is gone, asks ever less, and never while hidden', async ({ lab, client }) => {
     // A server that can be killed.
     client.server = await startServer(lab);
     const { jobId, reporter } = await ofPerson(lab, client);
@@ -245,10 +239,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  test('without calls it is a picture of the list; jobs that need someone come first', async ({
-    lab,
-    client,
-  }) => {
+  test('without calls it pictures the list; jobs that need someone come first', async ({ lab, client }) => {
     const registry = await moveAway(lab, client);
     const { jobId, reporter } = await ofPerson(lab, client);
     const asking = await ofPerson(lab, client);

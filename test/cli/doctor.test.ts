@@ -392,36 +392,33 @@ describe('an external broker', () => {
     expect(report.of('broker.reachable').title).toContain('no answer in time');
   });
 
-  test.runIf(installed)(
-    'a message there and back, the hub on it, a wrong password, a wrong authority',
-    async () => {
-      const plain = await Mosquitto.make(lab);
-      await plain.start();
-      const good = await doctor([], { env: plain.env });
-      expect(good.of('broker.reachable').title).toMatch(
-        /delivers a message and its answer in \d+ ms \(realm default\)/,
-      );
-      await lab.start(['hub', 'restart'], { env: plain.env }).ended;
-      await until('the hub is on it', async () => {
-        const report = await look(['broker'], plain.env);
-        return report.of('broker.hub').level === 'ok';
-      });
-      const far = { ...plain.env, MAM_HOME: join(lab.folder, 'far') };
-      expect((await look(['broker'], far)).of('broker.others').level).toBe('note');
-      const wrong = await doctor([], { env: { ...plain.env, MAM_BROKER_PASSWORD: `${PASSWORD}x` } });
-      expect(wrong.of('broker.reachable').title).toContain('refused the user name or the password');
-      expect(wrong.text).not.toContain(PASSWORD);
-      const tls = await Mosquitto.make(lab, { tls: true });
-      await tls.start();
-      const untrusted = await look(['broker'], tls.env);
-      expect(untrusted.of('broker.reachable')).toMatchObject({
-        remedy: expect.stringContaining('MAM_BROKER_CA'),
-      });
-      expect(
-        (await look(['broker'], { ...tls.env, MAM_BROKER_CA: tls.certificate })).all('broker.reachable'),
-      ).toMatchObject([{ level: 'ok' }]);
-    },
-  );
+  test.runIf(installed)('a message to and fro, the hub on it, a wrong password or authority', async () => {
+    const plain = await Mosquitto.make(lab);
+    await plain.start();
+    const good = await doctor([], { env: plain.env });
+    expect(good.of('broker.reachable').title).toMatch(
+      /delivers a message and its answer in \d+ ms \(realm default\)/,
+    );
+    await lab.start(['hub', 'restart'], { env: plain.env }).ended;
+    await until('the hub is on it', async () => {
+      const report = await look(['broker'], plain.env);
+      return report.of('broker.hub').level === 'ok';
+    });
+    const far = { ...plain.env, MAM_HOME: join(lab.folder, 'far') };
+    expect((await look(['broker'], far)).of('broker.others').level).toBe('note');
+    const wrong = await doctor([], { env: { ...plain.env, MAM_BROKER_PASSWORD: `${PASSWORD}x` } });
+    expect(wrong.of('broker.reachable').title).toContain('refused the user name or the password');
+    expect(wrong.text).not.toContain(PASSWORD);
+    const tls = await Mosquitto.make(lab, { tls: true });
+    await tls.start();
+    const untrusted = await look(['broker'], tls.env);
+    expect(untrusted.of('broker.reachable')).toMatchObject({
+      remedy: expect.stringContaining('MAM_BROKER_CA'),
+    });
+    expect(
+      (await look(['broker'], { ...tls.env, MAM_BROKER_CA: tls.certificate })).all('broker.reachable'),
+    ).toMatchObject([{ level: 'ok' }]);
+  });
 });
 
 describe('the registry', () => {

@@ -81,9 +81,7 @@ describe('a wrong part of the home', () => {
     rmSync(join(lab.home, 'outbox'), { recursive: true });
   });
 
-  test('a key that is damaged or not a file is a finding, with the price of going without it', async ({
-    lab,
-  }) => {
+  test('a key that is damaged or no file is a finding, with the price of going without', async ({ lab }) => {
     plant(lab, 'open');
     const key = join(lab.home, 'key');
     const whole = readFileSync(key);

@@ -40,25 +40,22 @@ function load(
 describe('what is in the way', () => {
   ownLab();
 
-  test.each(['project', 'home'])(
-    'a pipe instead of the config.json of the %s blocks nothing',
-    async (where) => {
-      const folder = where === 'home' ? lab.home : join(lab.project, '.mam');
-      mkdirSync(folder, { recursive: true });
-      const path = join(folder, 'config.json');
-      execFileSync('mkfifo', [path]);
-      lab.expected.push(/(^h|\.mam)\/config\.json$/);
-      const { code, stderr } = await lab.mam('list');
-      expect(code).toBe(0);
-      // A project's file is named even if it can't be read.
-      expect(stderr).toBe(
-        where === 'home'
-          ? ''
-          : `mam: ${path} is ignored: it is not a plain file. Put a plain file in its place, or remove it.\n`,
-      );
-      expect((await lab.mam('doctor')).stdout).toContain('it is not a plain file');
-    },
-  );
+  test.each(['project', 'home'])('a pipe as the config.json of the %s blocks nothing', async (where) => {
+    const folder = where === 'home' ? lab.home : join(lab.project, '.mam');
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, 'config.json');
+    execFileSync('mkfifo', [path]);
+    lab.expected.push(/(^h|\.mam)\/config\.json$/);
+    const { code, stderr } = await lab.mam('list');
+    expect(code).toBe(0);
+    // A project's file is named even if it can't be read.
+    expect(stderr).toBe(
+      where === 'home'
+        ? ''
+        : `mam: ${path} is ignored: it is not a plain file. Put a plain file in its place, or remove it.\n`,
+    );
+    expect((await lab.mam('doctor')).stdout).toContain('it is not a plain file');
+  });
 
   test('a relative tmux folder is relative to the working directory, for the hub too', async () => {
     const { tmuxSocket } = await load({ TMUX_TMPDIR: 'here', TMUX: '' });
@@ -312,26 +309,19 @@ describe('audit logs', () => {
   });
   afterAll(() => lab.end());
 
-  test.each(['MAM_LOGS_DIR', 'DELEGATE_JOB_LOGS_DIR'])(
-    '%s gets a copy of the journal and the screen',
-    async (name) => {
-      const logs = join(lab.folder, 'logs', name);
-      const server = await lab.startServer({ [name]: logs });
-      const { job_id, log_dir } = await server.delegate(peer, { prompt: 'Log it' });
-      expect(log_dir).toBe(join(logs, job_id));
-      const waited = server.ask('wait_job', { job_id });
-      await server.ask('publish_event', { job_id, event: 'completed', detail: 'end' });
-      expect(await waited).toMatchObject({ outcome: 'final' });
-      await lab.mam('hub', 'stop');
-      expect(readFileSync(join(log_dir, 'events.jsonl'), 'utf8')).toBe(
-        readFileSync(lab.paths(job_id).journal, 'utf8'),
-      );
-      expect(readFileSync(join(log_dir, 'screen.txt'), 'utf8')).toContain('READY>');
-      expect(readdirSync(join(lab.registry, job_id)).sort()).toEqual([
-        'events.jsonl',
-        'job.json',
-        'prompt.md',
-      ]);
-    },
-  );
+  test.each(['MAM_LOGS_DIR', 'DELEGATE_JOB_LOGS_DIR'])('%s gets the journal and the screen', async (name) => {
+    const logs = join(lab.folder, 'logs', name);
+    const server = await lab.startServer({ [name]: logs });
+    const { job_id, log_dir } = await server.delegate(peer, { prompt: 'Log it' });
+    expect(log_dir).toBe(join(logs, job_id));
+    const waited = server.ask('wait_job', { job_id });
+    await server.ask('publish_event', { job_id, event: 'completed', detail: 'end' });
+    expect(await waited).toMatchObject({ outcome: 'final' });
+    await lab.mam('hub', 'stop');
+    expect(readFileSync(join(log_dir, 'events.jsonl'), 'utf8')).toBe(
+      readFileSync(lab.paths(job_id).journal, 'utf8'),
+    );
+    expect(readFileSync(join(log_dir, 'screen.txt'), 'utf8')).toContain('READY>');
+    expect(readdirSync(join(lab.registry, job_id)).sort()).toEqual(['events.jsonl', 'job.json', 'prompt.md']);
+  });
 });

@@ -46,9 +46,7 @@ const test = base.extend<{ lab: Written }>({
   },
 });
 
-test('a question and a permission are answered, a person reports, and the peer of the demo stands in for an agent', async ({
-  lab,
-}) => {
+test("questions and permissions, a person's reports, and the demo's peer as an agent", async ({ lab }) => {
   const peer = await lab.startPeer('mute');
   const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
   const { job_id: jobId } = await server.delegate(peer);
@@ -87,38 +85,35 @@ test('a question and a permission are answered, a person reports, and the peer o
   );
 });
 
-test.each(['README.md', 'docs/agents.md'])(
-  'the agent kind of %s is started, works and is ended',
-  async (document) => {
-    const lab = new Written();
-    try {
-      lab.sessions.add('my-agent');
-      const kinds = blocks(read(document)).filter(({ text }) => text.includes('"my-agent"'));
-      lab.configure(kinds[0]?.text ?? '');
-      expect(await lab.type(lineWith('README.md', 'mam start'))).toContain(
-        'my-agent is ready in tmux:my-agent',
-      );
-      expect(await lab.type(lineWith('README.md', 'mam agents'))).toMatch(
-        /^my-agent +tmux:my-agent %\d+ +idle/,
-      );
-      const server = await lab.startServer();
-      if (document !== 'README.md') {
-        await lab.tmux('send-keys', '-l', '-t', '=my-agent:', 'half a thought');
-        await until('the draft is seen', async () => / draft /.test(await lab.type('mam agents')));
-        // A pane that a user respawns would hold a program of his own.
-        await lab.type(lineWith('README.md', 'mam stop'));
-        await lab.type(lineWith('README.md', 'mam start'));
-      }
-      const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend it', agent: 'my-agent' });
-      expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
-      expect(await lab.type(lineWith('README.md', 'mam stop'))).toContain('ended: tmux:my-agent');
-    } catch (error) {
-      await lab.end(true).catch(() => {});
-      throw error;
+test.each(['README.md', 'docs/agents.md'])('the kind of %s is started, works and ends', async (document) => {
+  const lab = new Written();
+  try {
+    lab.sessions.add('my-agent');
+    const kinds = blocks(read(document)).filter(({ text }) => text.includes('"my-agent"'));
+    lab.configure(kinds[0]?.text ?? '');
+    expect(await lab.type(lineWith('README.md', 'mam start'))).toContain(
+      'my-agent is ready in tmux:my-agent',
+    );
+    expect(await lab.type(lineWith('README.md', 'mam agents'))).toMatch(
+      /^my-agent +tmux:my-agent %\d+ +idle/,
+    );
+    const server = await lab.startServer();
+    if (document !== 'README.md') {
+      await lab.tmux('send-keys', '-l', '-t', '=my-agent:', 'half a thought');
+      await until('the draft is seen', async () => / draft /.test(await lab.type('mam agents')));
+      // A pane that a user respawns would hold a program of his own.
+      await lab.type(lineWith('README.md', 'mam stop'));
+      await lab.type(lineWith('README.md', 'mam start'));
     }
-    await lab.end();
-  },
-);
+    const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend it', agent: 'my-agent' });
+    expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
+    expect(await lab.type(lineWith('README.md', 'mam stop'))).toContain('ended: tmux:my-agent');
+  } catch (error) {
+    await lab.end(true).catch(() => {});
+    throw error;
+  }
+  await lab.end();
+});
 
 test('a job is delegated from a shell, listed and looked up', async ({ lab }) => {
   // The fake peer plays Codex, and runs already.

@@ -84,9 +84,7 @@ describe('what falls due while the registry cannot be written', () => {
 describe('a long outbox', () => {
   const COUNT = 3_000;
 
-  test('delays nobody: the hub serves meanwhile, nothing overtakes it, and limits come after it', async ({
-    lab,
-  }) => {
+  test('delays nobody: the hub serves meanwhile, nothing overtakes it, limits follow it', async ({ lab }) => {
     for (const id of ['talkative', 'other']) plant(lab, id);
     plant(lab, 'in-time', { timeouts: { timeout_seconds: 60, idle_timeout_seconds: 3_600 } });
     const at = new Date(Date.now() - 3_600_000).toISOString();

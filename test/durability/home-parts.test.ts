@@ -39,9 +39,7 @@ describe('a part of MAM_HOME that is removed while a hub runs', () => {
       expect(readdirSync(join(lab.home, part))).toBeDefined();
   });
 
-  test('the outbox with reports that a server has kept in it: they are sent again with the next report', async ({
-    lab,
-  }) => {
+  test("the outbox with a server's reports: they are sent again with the next report", async ({ lab }) => {
     for (const id of ['kept', 'other']) plant(lab, id);
     const reporter = await lab.startPeerServer();
     await lab.begin(reporter, 'kept');
@@ -106,9 +104,7 @@ describe('what a power cut, a full disk or a person leaves of MAM_HOME for the n
     expect(lab.events('proven').map(({ detail }) => detail)).toContain('meanwhile');
   });
 
-  test('a registry that is gone for good: its job can be ended, and nothing waits for it any more', async ({
-    lab,
-  }) => {
+  test('a registry gone for good: its job can be ended, and nothing waits for it', async ({ lab }) => {
     plant(lab, 'gone');
     const reporter = await lab.startPeerServer();
     await lab.begin(reporter, 'gone');

@@ -6,9 +6,7 @@ import { startOf } from '../../src/base/processes.ts';
 import { test } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
-test('the next hub removes what killed servers and hubs have left, and nothing of living ones', async ({
-  lab,
-}) => {
+test('the next hub removes what killed servers and hubs left, nothing of living ones', async ({ lab }) => {
   const announced = (pid: number): string => join(lab.home, 'servers', `${pid}.json`);
   const [killed, living] = [await lab.startPeerServer(), await lab.startPeerServer()];
   const said = (pid: number) => JSON.parse(readFileSync(announced(pid), 'utf8'));

@@ -38,51 +38,43 @@ const POOR: [what: string, more: string[], says: string, advice: string][] = [
 ];
 
 describe.runIf(installed)('a broker that', () => {
-  sharing.for(POOR)(
-    '%s is not joined, and says why within seconds',
-    async ([, more, says, advice], { lab }) => {
-      const rules = lab.write('acl', `user ${USER}\ntopic read mam/v1/default/#\n`);
-      const lines = more.map((line) => line.replace('ACL', rules));
-      const broker = await Mosquitto.make(lab, { anonymous: !more[0]?.startsWith('acl'), more: lines });
-      await broker.start();
-      const { username, password } = { username: USER, password: broker.env['MAM_BROKER_PASSWORD'] };
-      const address = { kind: 'url' as const, url: broker.url, username, password };
-      const error = await roundTrip(address, 'default', 'here', AbortSignal.timeout(8_000)).catch(
-        (one) => one,
-      );
-      expect(error.message).toContain(says);
-      expect(error.hint).toContain(advice);
-      await broker.kill();
-    },
-  );
+  sharing.for(POOR)('%s is not joined, and says why in seconds', async ([, more, says, advice], { lab }) => {
+    const rules = lab.write('acl', `user ${USER}\ntopic read mam/v1/default/#\n`);
+    const lines = more.map((line) => line.replace('ACL', rules));
+    const broker = await Mosquitto.make(lab, { anonymous: !more[0]?.startsWith('acl'), more: lines });
+    await broker.start();
+    const { username, password } = { username: USER, password: broker.env['MAM_BROKER_PASSWORD'] };
+    const address = { kind: 'url' as const, url: broker.url, username, password };
+    const error = await roundTrip(address, 'default', 'here', AbortSignal.timeout(8_000)).catch((one) => one);
+    expect(error.message).toContain(says);
+    expect(error.hint).toContain(advice);
+    await broker.kill();
+  });
 });
 
 describe.runIf(installed)('a hub on a limited broker', () => {
-  sharing(
-    'says so in its status, in its log and to the doctor, and joins when it is fixed',
-    async ({ lab }) => {
-      const poor = await Mosquitto.make(lab, { more: ['retain_available false'] });
-      await poor.start();
-      const env = { ...poor.env };
-      const status = async () => JSON.parse((await lab.start(['hub', '--json'], { env }).ended).stdout);
-      await lab.start(['wait'], { env }).ended;
-      await until('it says why', async () =>
-        /keeps no retained messages/.test((await status()).broker_problem ?? ''),
-      );
-      expect(lab.hubLog()).toContain('the broker was not joined: The MQTT broker');
-      const { stdout } = await lab.start(['doctor', '--json'], { env }).ended;
-      expect(stdout).toContain('keeps no retained messages');
-      await poor.kill();
-      const good = poor.with([]);
-      await good.start();
-      await until('it is joined', async () => (await status()).broker_problem === undefined);
-      await good.kill();
-      // A lost broker is reported, too.
-      await until('it is lost', async () => (await status()).broker_problem !== undefined);
-      expect((await status()).broker_problem).toMatch(/connection was lost|ECONNREFUSED/);
-      await lab.start(['hub', 'stop'], { env }).ended;
-    },
-  );
+  sharing('says so in its status, its log and to the doctor, and joins when it is fixed', async ({ lab }) => {
+    const poor = await Mosquitto.make(lab, { more: ['retain_available false'] });
+    await poor.start();
+    const env = { ...poor.env };
+    const status = async () => JSON.parse((await lab.start(['hub', '--json'], { env }).ended).stdout);
+    await lab.start(['wait'], { env }).ended;
+    await until('it says why', async () =>
+      /keeps no retained messages/.test((await status()).broker_problem ?? ''),
+    );
+    expect(lab.hubLog()).toContain('the broker was not joined: The MQTT broker');
+    const { stdout } = await lab.start(['doctor', '--json'], { env }).ended;
+    expect(stdout).toContain('keeps no retained messages');
+    await poor.kill();
+    const good = poor.with([]);
+    await good.start();
+    await until('it is joined', async () => (await status()).broker_problem === undefined);
+    await good.kill();
+    // A lost broker is reported, too.
+    await until('it is lost', async () => (await status()).broker_problem !== undefined);
+    expect((await status()).broker_problem).toMatch(/connection was lost|ECONNREFUSED/);
+    await lab.start(['hub', 'stop'], { env }).ended;
+  });
 });
 
 describe('what is not a broker', () => {

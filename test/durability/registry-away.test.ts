@@ -9,48 +9,45 @@ describe('a registry that is away when a hub starts', () => {
   test.for([
     ['its folder is missing', false],
     ['an empty folder is in its place, as with an unmounted disk', true],
-  ] as const)(
-    '%s: nothing is thrown away, and the job goes on when it is back',
-    async ([, isEmpty], { lab }) => {
-      plant(lab, 'far-away', { timeouts: { timeout_seconds: 3, idle_timeout_seconds: 3_600 } });
-      plant(lab, 'far-off');
-      plant(lab, 'over');
-      const reporter = await lab.startPeerServer();
-      await lab.begin(reporter, 'far-away', 'far-off');
-      await reporter.report('over', 'completed');
-      const live = () => lab.inHome('live');
-      await until('the ended one is at rest', () => !live().includes('over'));
-      await lab.killHub();
-      const away = `${lab.registry}-away`;
-      renameSync(lab.registry, away);
-      if (isEmpty) mkdirSync(lab.registry);
-      const kept = await lab.mam('publish', '--job', 'far-off', '--event', 'completed', '--detail', 'done');
-      expect(kept).toMatchObject({ code: 0, stderr: expect.stringContaining('it is missing') });
-      expect(lab.inHome('outbox')).not.toEqual([]);
-      expect(live()).toEqual(['far-away', 'far-off']);
-      const status = await lab.mam('hub', 'status');
-      expect(status.stdout).toContain(`away        ${lab.registry} (open there: far-away, far-off`);
-      expect((await lab.mam('doctor')).stdout).toMatch(/The registry \S+ of [23] open jobs is unavailable\./);
-      if (!isEmpty) expect((await lab.mam('list')).stderr).toContain('it is missing');
-      expect((await lab.mam('status', 'far-away')).stderr).toContain('it is missing');
-      // It may have this one, too.
-      expect((await lab.mam('status', 'over')).stderr).toContain('no other registry has job over');
-      const unsure = await lab.mam('publish', '--job', 'over', '--event', 'progress', '--detail', 'late');
-      expect(unsure).toMatchObject({
-        code: 0,
-        stderr: expect.stringContaining('no other registry has job over'),
-      });
+  ] as const)('%s: nothing is thrown away; the job goes on when it is back', async ([, isEmpty], { lab }) => {
+    plant(lab, 'far-away', { timeouts: { timeout_seconds: 3, idle_timeout_seconds: 3_600 } });
+    plant(lab, 'far-off');
+    plant(lab, 'over');
+    const reporter = await lab.startPeerServer();
+    await lab.begin(reporter, 'far-away', 'far-off');
+    await reporter.report('over', 'completed');
+    const live = () => lab.inHome('live');
+    await until('the ended one is at rest', () => !live().includes('over'));
+    await lab.killHub();
+    const away = `${lab.registry}-away`;
+    renameSync(lab.registry, away);
+    if (isEmpty) mkdirSync(lab.registry);
+    const kept = await lab.mam('publish', '--job', 'far-off', '--event', 'completed', '--detail', 'done');
+    expect(kept).toMatchObject({ code: 0, stderr: expect.stringContaining('it is missing') });
+    expect(lab.inHome('outbox')).not.toEqual([]);
+    expect(live()).toEqual(['far-away', 'far-off']);
+    const status = await lab.mam('hub', 'status');
+    expect(status.stdout).toContain(`away        ${lab.registry} (open there: far-away, far-off`);
+    expect((await lab.mam('doctor')).stdout).toMatch(/The registry \S+ of [23] open jobs is unavailable\./);
+    if (!isEmpty) expect((await lab.mam('list')).stderr).toContain('it is missing');
+    expect((await lab.mam('status', 'far-away')).stderr).toContain('it is missing');
+    // It may have this one, too.
+    expect((await lab.mam('status', 'over')).stderr).toContain('no other registry has job over');
+    const unsure = await lab.mam('publish', '--job', 'over', '--event', 'progress', '--detail', 'late');
+    expect(unsure).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('no other registry has job over'),
+    });
 
-      if (isEmpty) rmSync(lab.registry, { recursive: true });
-      renameSync(away, lab.registry);
-      await lab.event('far-off', 'completed');
-      expect(lab.record('far-off')).toMatchObject({ status: 'completed', detail: 'done' });
-      await lab.event('far-away', 'timeout');
-      await until('the late report is recorded', () => lab.events('over').at(-1)?.detail === 'late');
-      await until('nothing is live', () => lab.inHome('live').length === 0);
-      await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
-    },
-  );
+    if (isEmpty) rmSync(lab.registry, { recursive: true });
+    renameSync(away, lab.registry);
+    await lab.event('far-off', 'completed');
+    expect(lab.record('far-off')).toMatchObject({ status: 'completed', detail: 'done' });
+    await lab.event('far-away', 'timeout');
+    await until('the late report is recorded', () => lab.events('over').at(-1)?.detail === 'late');
+    await until('nothing is live', () => lab.inHome('live').length === 0);
+    await until('the outbox is empty', () => lab.inHome('outbox').length === 0);
+  });
 
   test('delays only reports on its own jobs, even those of one publisher', async ({ lab }) => {
     const other = join(lab.folder, 'p', 'other');
@@ -71,9 +68,7 @@ describe('a registry that is away when a hub starts', () => {
   });
 });
 
-test('a registry that goes away under a hub, or before the next one: nobody is shown an empty list, and nothing is recreated', async ({
-  lab,
-}) => {
+test('a registry away under a hub, or before it: no list is empty, nothing is recreated', async ({ lab }) => {
   const server = await lab.startServer();
   const order = { prompt: 'Mend the roof', agent: 'human', request_key: 'once' };
   const { job_id } = await server.ask('delegate_job', order);
@@ -95,9 +90,7 @@ test('a registry that goes away under a hub, or before the next one: nobody is s
   await server.ask('cancel_job', { job_id });
 });
 
-test('an ended job of a registry that is away: reports are kept, and recorded when it is back', async ({
-  lab,
-}) => {
+test('an ended job of a registry that is away: reports are kept, and recorded once back', async ({ lab }) => {
   const link = join(lab.folder, 'p', 'link');
   symlinkSync(lab.registry, link);
   const server = await lab.startServer();
@@ -181,9 +174,7 @@ test('a journal that is gone: its job waits for it, and says so', async ({ lab }
   for (const id of ['cut', 'over']) expect(lab.events(id).map(({ detail }) => detail)).toContain('kept');
 });
 
-test('the pointers to live jobs are lost while their registry is away: the jobs are searched for when it is back', async ({
-  lab,
-}) => {
+test("live jobs' pointers lost while the registry is away: searched for when it is back", async ({ lab }) => {
   const server = await lab.startServer();
   const order = { prompt: 'Mend the roof', agent: 'human', timeout_seconds: 4 };
   const { job_id: id } = await server.ask('delegate_job', order);

@@ -37,9 +37,7 @@ describe('a registry that is removed under its open jobs', () => {
     await until('it is recorded', () => lab.record('bystander').status === 'completed');
   });
 
-  test('its task and long texts are restored, and what could not be restored is reported', async ({
-    lab,
-  }) => {
+  test('its task and long texts are restored, and what could not be is reported', async ({ lab }) => {
     const server = await lab.startServer();
     const prompt = 'Mend the roof. '.repeat(2_000);
     const { job_id: id } = await server.ask('delegate_job', { prompt, agent: 'human' });

@@ -50,9 +50,7 @@ test('the folder of the socket of a deep home goes with the hub', async ({ lab }
   await until('it is gone', () => !existsSync(folder));
 });
 
-test('a hub that has no file descriptor left says so, stays, and continues when it has some', async ({
-  lab,
-}) => {
+test('a hub with no file descriptor left says so, stays, and continues when it has some', async ({ lab }) => {
   plant(lab, 'crowded');
   const server = await lab.startServer();
   const reporter = await lab.startPeerServer();

@@ -89,9 +89,7 @@ describe('an agent', () => {
     await until('the tmux server goes with its last session', ended);
   });
 
-  test('that is started for a job: no word of its task is on a command line or in an environment', async ({
-    lab,
-  }) => {
+  test('started for a job: no word of its task is in a command line or an environment', async ({ lab }) => {
     const secret = 'xyzzyplugh';
     // The files of the last agent stay until the next one is started.
     lab.expected.push(/^h\/agents\//);
@@ -143,21 +141,16 @@ describe('an agent', () => {
     expect((await lab.tmux('list-sessions', '-F', '#{session_name}')).split('\n')).not.toContain('failing');
   });
 
-  sharing(
-    'that ends at its start fails the job that it was started for, with the same words',
-    async ({ lab }) => {
-      const { code, stdout, stderr } = await lab.mam('submit', 'Mend it', '--agent', 'failing', '--start');
-      expect(code).toBe(1);
-      expect(stdout).toMatch(
-        /failed \(delivery_failed\) .*nothing was delivered\. Its last words: no licence found/,
-      );
-      expect(stderr).not.toContain('to look at the agent');
-    },
-  );
+  sharing('that ends at its start fails the job it was started for, with the same words', async ({ lab }) => {
+    const { code, stdout, stderr } = await lab.mam('submit', 'Mend it', '--agent', 'failing', '--start');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /failed \(delivery_failed\) .*nothing was delivered\. Its last words: no licence found/,
+    );
+    expect(stderr).not.toContain('to look at the agent');
+  });
 
-  test('that is not installed is refused and listed so, and what can be started is named', async ({
-    lab,
-  }) => {
+  test('that is not installed is refused and listed so; what can be started is named', async ({ lab }) => {
     const states = ({ agents }: { agents: { agent: string; state: string }[] }) =>
       Object.fromEntries(agents.map(({ agent, state }) => [agent, state]));
     const all = (state: string) =>
@@ -187,48 +180,45 @@ describe('an agent', () => {
     expect(own.next).toBe('mam start gemini');
   });
 
-  sharing(
-    'inside another program is listed by its kind, and one that reads no keys does not count for its pane',
-    async ({ lab, server }) => {
-      const run = 'const [, , ...words] = process.argv;';
-      lab.write(
-        'wrapper.js',
-        `${run}require('child_process').spawn(words[0], words.slice(1), {stdio:'inherit'})`,
-      );
-      lab.write('bin/claude', "#!/usr/bin/env node\nprocess.stdin.resume();console.log('here')", 0o755);
-      const piped = `require('child_process').spawn('claude', {stdio:'pipe'}).stdout.once('data', () => console.log('runs'))`;
-      lab.write('piped.js', piped);
-      const inside = [
-        ['a-node-program', 'not_ready', 'exec node wrapper.js claude'],
-        ['a-wrapper-of-a-wrapper', 'not_ready', 'exec env A=1 node wrapper.js node wrapper.js claude'],
-        ['a-shell', 'unreachable', "exec sh -c 'claude; true'"],
-        ['timeout', 'not_ready', 'exec timeout 1000 claude'],
-        ['a-program-that-carries-another-terminal', 'unreachable', `exec python3 ${CARRIER} claude`],
-      ] as const;
-      for (const [session, , command] of [...inside, ['piped', '', 'exec node piped.js']] as const)
-        await lab.startSession(session, `PATH=${lab.project}/bin:$PATH; ${command}`);
-      await until('the one that reads no keys runs', async () =>
-        (await lab.tmux('capture-pane', '-p', '-t', '=piped:')).includes('runs'),
-      );
-      const rows = async () => {
-        const { agents } = await server.ask('list_agents');
-        return agents.filter(({ target }: { target?: string }) => target !== undefined);
-      };
-      const listed = await until('all are listed', async () => {
-        const found = await rows();
-        return found.length >= inside.length && found;
-      });
-      const seen = listed.map(({ agent, state, target }: Record<string, string>) => [target, agent, state]);
-      expect(seen.sort()).toEqual(
-        inside.map(([session, state]) => [`tmux:${lab.panes.get(session)}`, 'claude-code', state]).sort(),
-      );
+  sharing('inside another program is listed by kind, unless it reads no keys', async ({ lab, server }) => {
+    const run = 'const [, , ...words] = process.argv;';
+    lab.write(
+      'wrapper.js',
+      `${run}require('child_process').spawn(words[0], words.slice(1), {stdio:'inherit'})`,
+    );
+    lab.write('bin/claude', "#!/usr/bin/env node\nprocess.stdin.resume();console.log('here')", 0o755);
+    const piped = `require('child_process').spawn('claude', {stdio:'pipe'}).stdout.once('data', () => console.log('runs'))`;
+    lab.write('piped.js', piped);
+    const inside = [
+      ['a-node-program', 'not_ready', 'exec node wrapper.js claude'],
+      ['a-wrapper-of-a-wrapper', 'not_ready', 'exec env A=1 node wrapper.js node wrapper.js claude'],
+      ['a-shell', 'unreachable', "exec sh -c 'claude; true'"],
+      ['timeout', 'not_ready', 'exec timeout 1000 claude'],
+      ['a-program-that-carries-another-terminal', 'unreachable', `exec python3 ${CARRIER} claude`],
+    ] as const;
+    for (const [session, , command] of [...inside, ['piped', '', 'exec node piped.js']] as const)
+      await lab.startSession(session, `PATH=${lab.project}/bin:$PATH; ${command}`);
+    await until('the one that reads no keys runs', async () =>
+      (await lab.tmux('capture-pane', '-p', '-t', '=piped:')).includes('runs'),
+    );
+    const rows = async () => {
       const { agents } = await server.ask('list_agents');
-      expect(agents.filter(({ agent }: { agent: string }) => agent === 'claude-code')).toHaveLength(
-        inside.length,
-      );
-      for (const [session] of [...inside, ['piped']]) await lab.tmux('kill-session', '-t', `=${session}`);
-    },
-  );
+      return agents.filter(({ target }: { target?: string }) => target !== undefined);
+    };
+    const listed = await until('all are listed', async () => {
+      const found = await rows();
+      return found.length >= inside.length && found;
+    });
+    const seen = listed.map(({ agent, state, target }: Record<string, string>) => [target, agent, state]);
+    expect(seen.sort()).toEqual(
+      inside.map(([session, state]) => [`tmux:${lab.panes.get(session)}`, 'claude-code', state]).sort(),
+    );
+    const { agents } = await server.ask('list_agents');
+    expect(agents.filter(({ agent }: { agent: string }) => agent === 'claude-code')).toHaveLength(
+      inside.length,
+    );
+    for (const [session] of [...inside, ['piped']]) await lab.tmux('kill-session', '-t', `=${session}`);
+  });
 
   sharing('that shows a dialog at its start is not ready, and says why', async ({ lab, server }) => {
     const started = await lab.mam('start', 'asking', '--json');

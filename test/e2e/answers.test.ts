@@ -4,69 +4,60 @@ import { sharing } from '../support/lab-test.ts';
 import { until } from '../support/until.ts';
 
 describe.concurrent('a question', () => {
-  sharing(
-    'is answered with the next report if the pane cannot be typed into',
-    async ({ lab, server, reporter, peer }) => {
-      const { job_id: jobId } = await server.delegate(peer);
-      await reporter.report(jobId, 'started');
-      await lab.tmux('copy-mode', '-t', peer.pane);
-      await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
-      expect(await server.ask('wait_job', { job_id: jobId })).toMatchObject({
-        outcome: 'needs_attention',
-        jobs: [{ status: 'input_required', reason: 'question', open_request: 'Slate or tin?' }],
-      });
-      const answered = await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
-      expect(answered).toMatchObject({ status: 'working', messages: [expect.stringContaining('Tin.')] });
-      const { messages } = await reporter.report(jobId, 'progress', { detail: 'still here' });
-      expect(messages).toEqual(['The answer to your question "Slate or tin?": Tin.']);
-      expect((await reporter.report(jobId, 'progress', { detail: 'and on' })).messages).toEqual([]);
-      await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
-      await reporter.report(jobId, 'completed', { detail: 'done' });
-      expect(peer.pastes).toHaveLength(1);
-    },
-  );
+  sharing('is answered with the next report if no pane takes it', async ({ lab, server, reporter, peer }) => {
+    const { job_id: jobId } = await server.delegate(peer);
+    await reporter.report(jobId, 'started');
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+    expect(await server.ask('wait_job', { job_id: jobId })).toMatchObject({
+      outcome: 'needs_attention',
+      jobs: [{ status: 'input_required', reason: 'question', open_request: 'Slate or tin?' }],
+    });
+    const answered = await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
+    expect(answered).toMatchObject({ status: 'working', messages: [expect.stringContaining('Tin.')] });
+    const { messages } = await reporter.report(jobId, 'progress', { detail: 'still here' });
+    expect(messages).toEqual(['The answer to your question "Slate or tin?": Tin.']);
+    expect((await reporter.report(jobId, 'progress', { detail: 'and on' })).messages).toEqual([]);
+    await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
+    await reporter.report(jobId, 'completed', { detail: 'done' });
+    expect(peer.pastes).toHaveLength(1);
+  });
 
-  sharing(
-    'tells its peer to wait for the answer, not to work on',
-    async ({ lab, server, reporter, peer }) => {
-      const { job_id: jobId } = await server.delegate(peer);
-      const { next } = await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
-      expect(next).toMatch(/^Until the answer arrives, do nothing .* typed into your pane.* end your turn/);
-      const may = await reporter.report(jobId, 'permission_required', { detail: 'Push?' });
-      expect(may.next).toMatch(/^It is not allowed yet: do not do it before the decision/);
-      const said = await lab.mam(
-        'publish',
-        '--job',
-        jobId,
-        '--event',
-        'permission_required',
-        '--detail',
-        'Push?',
-      );
-      expect(said.stdout).toContain(`\n${may.next}`);
-      await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
-      const more = await reporter.report(jobId, 'question', { detail: 'And the wall?' });
-      expect(more.next).toMatch(/^Read the messages and act on them\. Until the answer arrives, do nothing /);
-      await reporter.report(jobId, 'completed');
-    },
-  );
+  sharing('tells its peer to wait for the answer, not to go on', async ({ lab, server, reporter, peer }) => {
+    const { job_id: jobId } = await server.delegate(peer);
+    const { next } = await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+    expect(next).toMatch(/^Until the answer arrives, do nothing .* typed into your pane.* end your turn/);
+    const may = await reporter.report(jobId, 'permission_required', { detail: 'Push?' });
+    expect(may.next).toMatch(/^It is not allowed yet: do not do it before the decision/);
+    const said = await lab.mam(
+      'publish',
+      '--job',
+      jobId,
+      '--event',
+      'permission_required',
+      '--detail',
+      'Push?',
+    );
+    expect(said.stdout).toContain(`\n${may.next}`);
+    await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
+    const more = await reporter.report(jobId, 'question', { detail: 'And the wall?' });
+    expect(more.next).toMatch(/^Read the messages and act on them\. Until the answer arrives, do nothing /);
+    await reporter.report(jobId, 'completed');
+  });
 
-  sharing(
-    'answered twice at once accepts the first answer, and the second learns that',
-    async ({ server, reporter }) => {
-      const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
-      await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
-      const say = async (text: string) => (await server.ask('answer_job', { job_id, text })).delivered;
-      const told = await Promise.all([say('Tin.'), say('Slate.')]);
-      expect(told.map((words) => words.includes('The instruction is in'))).toEqual([false, true]);
-      const { messages, next } = await reporter.report(job_id, 'completed');
-      expect(next).toBe('Read the messages and act on them. The job has ended with this report.');
-      expect(messages).toEqual([
-        'The answer to your question "Slate or tin?": Tin.',
-        'A message from whoever delegated this job: Slate.',
-      ]);
-    },
-  );
+  sharing('answered twice at once takes the first; the second learns that', async ({ server, reporter }) => {
+    const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
+    await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
+    const say = async (text: string) => (await server.ask('answer_job', { job_id, text })).delivered;
+    const told = await Promise.all([say('Tin.'), say('Slate.')]);
+    expect(told.map((words) => words.includes('The instruction is in'))).toEqual([false, true]);
+    const { messages, next } = await reporter.report(job_id, 'completed');
+    expect(next).toBe('Read the messages and act on them. The job has ended with this report.');
+    expect(messages).toEqual([
+      'The answer to your question "Slate or tin?": Tin.',
+      'A message from whoever delegated this job: Slate.',
+    ]);
+  });
 
   sharing('is answered in the pane of a peer that does not call', async ({ lab, server, reporter, peer }) => {
     const { job_id: jobId } = await server.delegate(peer, { trust_pane: true });
@@ -81,20 +72,17 @@ describe.concurrent('a question', () => {
     await reporter.report(jobId, 'completed');
   });
 
-  sharing(
-    'is fetched if the pane is not known to be an agent: a shell would run its words',
-    async ({ server, reporter, peer }) => {
-      const { job_id: jobId } = await server.delegate(peer);
-      await reporter.report(jobId, 'question', { detail: 'Slate; or "tin"?' });
-      await server.ask('answer_job', { job_id: jobId, text: 'Tin; touch /tmp/x' });
-      await peer.gets(2, 2);
-      for (const typed of peer.pastes) expect(typed).toMatch(/^[A-Za-z0-9 _./:,\n-]+$/);
-      expect(peer.pastes[1]).toContain(`publish --job ${jobId} --event progress`);
-      const { messages } = await reporter.report(jobId, 'progress');
-      expect(messages).toEqual(['The answer to your question "Slate; or "tin"?": Tin; touch /tmp/x']);
-      await reporter.report(jobId, 'completed');
-    },
-  );
+  sharing('is fetched if its pane may be a shell, which would run it', async ({ server, reporter, peer }) => {
+    const { job_id: jobId } = await server.delegate(peer);
+    await reporter.report(jobId, 'question', { detail: 'Slate; or "tin"?' });
+    await server.ask('answer_job', { job_id: jobId, text: 'Tin; touch /tmp/x' });
+    await peer.gets(2, 2);
+    for (const typed of peer.pastes) expect(typed).toMatch(/^[A-Za-z0-9 _./:,\n-]+$/);
+    expect(peer.pastes[1]).toContain(`publish --job ${jobId} --event progress`);
+    const { messages } = await reporter.report(jobId, 'progress');
+    expect(messages).toEqual(['The answer to your question "Slate; or "tin"?": Tin; touch /tmp/x']);
+    await reporter.report(jobId, 'completed');
+  });
 
   sharing('several at once are each typed once', async ({ lab, server, reporter, peer }) => {
     const { job_id: jobId } = await server.delegate(peer, { trust_pane: true });

@@ -248,25 +248,22 @@ describe('what is typed runs nothing even if a shell reads it:', () => {
   }
 });
 
-refusing(
-  'a pane is typed into whatever is behind its program if its user says so',
-  async ({ lab, server }) => {
-    const log = join(lab.folder, 'p', 'inner.log');
-    const program = join(import.meta.dirname, '../peers/peer.mjs');
-    await lab.startSession(
-      'pane',
-      `exec python3 '${CARRIER}' '${process.execPath}' '${program}' --log '${log}' --report ''`,
-    );
-    await until('it is ready', async () =>
-      (await lab.tmux('capture-pane', '-p', '-t', '=pane:')).includes('READY>'),
-    );
-    const job = { prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:pane' };
-    expect(await server.refusal('delegate_job', job)).toContain('holds another terminal open');
-    const shown = await server.ask('delegate_job', { ...job, trust_pane: true, dry_run: true });
-    expect(shown.typed_text).toContain('The task: Mend the roof');
-    const { job_id, status } = await server.ask('delegate_job', { ...job, trust_pane: true });
-    expect(status).toBe('working');
-    expect(lab.orderOf(job_id)).toContain('The task: Mend the roof');
-    expect(await lab.tmux('capture-pane', '-p', '-J', '-t', '=pane:')).toContain('The task: Mend the roof');
-  },
-);
+refusing('a pane is typed into whatever is behind its program if a user says so', async ({ lab, server }) => {
+  const log = join(lab.folder, 'p', 'inner.log');
+  const program = join(import.meta.dirname, '../peers/peer.mjs');
+  await lab.startSession(
+    'pane',
+    `exec python3 '${CARRIER}' '${process.execPath}' '${program}' --log '${log}' --report ''`,
+  );
+  await until('it is ready', async () =>
+    (await lab.tmux('capture-pane', '-p', '-t', '=pane:')).includes('READY>'),
+  );
+  const job = { prompt: 'Mend the roof', agent: 'command', agent_session: 'tmux:pane' };
+  expect(await server.refusal('delegate_job', job)).toContain('holds another terminal open');
+  const shown = await server.ask('delegate_job', { ...job, trust_pane: true, dry_run: true });
+  expect(shown.typed_text).toContain('The task: Mend the roof');
+  const { job_id, status } = await server.ask('delegate_job', { ...job, trust_pane: true });
+  expect(status).toBe('working');
+  expect(lab.orderOf(job_id)).toContain('The task: Mend the roof');
+  expect(await lab.tmux('capture-pane', '-p', '-J', '-t', '=pane:')).toContain('The task: Mend the roof');
+});

@@ -110,46 +110,40 @@ describe.concurrent('a server that is a channel of Claude Code', () => {
     ]);
   });
 
-  sharing(
-    'is not one for other clients, and declares it at the handshake only if asked to',
-    async ({ lab }) => {
-      const codex = await startServer(lab, newSession(), 'codex-mcp-client');
-      const declared = (one: LabServer) => one.messages[0]?.result.capabilities.experimental;
-      expect(declared(codex)).toEqual({ 'claude/channel': {} });
-      expect(declared(await startServer(lab))).toBeUndefined();
-      const { id, peer } = await begin(lab, codex);
-      await peer.report(id, 'completed');
-      await pause(TOLD_MS);
-      expect([told(codex, id), how(lab, id)]).toEqual([[], []]);
-      const wrong = await startServer(lab, { MAM_CHANNEL: 'yes' });
-      expect(await wrong.refusal('list_jobs')).toContain('MAM_CHANNEL must be 1 or 0.');
-    },
-  );
+  sharing('is not one for other clients, and declares it at the handshake only if asked', async ({ lab }) => {
+    const codex = await startServer(lab, newSession(), 'codex-mcp-client');
+    const declared = (one: LabServer) => one.messages[0]?.result.capabilities.experimental;
+    expect(declared(codex)).toEqual({ 'claude/channel': {} });
+    expect(declared(await startServer(lab))).toBeUndefined();
+    const { id, peer } = await begin(lab, codex);
+    await peer.report(id, 'completed');
+    await pause(TOLD_MS);
+    expect([told(codex, id), how(lab, id)]).toEqual([[], []]);
+    const wrong = await startServer(lab, { MAM_CHANNEL: 'yes' });
+    expect(await wrong.refusal('list_jobs')).toContain('MAM_CHANNEL must be 1 or 0.');
+  });
 });
 
 // After all others: it ends the shared hub.
 describe('a server that is a channel of Claude Code', () => {
-  sharing(
-    'reports after a restart what nobody was told, however many newer jobs there are',
-    async ({ lab }) => {
-      const session = newSession();
-      const server = await startChannel(lab, session);
-      const { id, peer } = await begin(lab, server);
-      for (let n = 0; n < 2; n++) {
-        // The maximum of open jobs, including the first one.
-        const others = await Promise.all(Array.from({ length: 25 }, () => begin(lab, server)));
-        await Promise.all(others.map((other) => peer.report(other.id, 'completed')));
-      }
-      server.child.kill('SIGKILL');
-      await server.exited;
-      await peer.report(id, 'question', { detail: 'Slate?' });
-      const next = await startChannel(lab, session);
-      await until('it is told', () => told(next, id).length > 0);
-      expect(told(next, id)).toMatchObject([{ meta: { job_id: id, reason: 'question' } }]);
-      await lab.killHub();
-      await next.ask('list_jobs');
-      await pause(TOLD_MS);
-      expect(told(next, id)).toHaveLength(1);
-    },
-  );
+  sharing('reports after a restart what nobody was told, however many newer jobs exist', async ({ lab }) => {
+    const session = newSession();
+    const server = await startChannel(lab, session);
+    const { id, peer } = await begin(lab, server);
+    for (let n = 0; n < 2; n++) {
+      // The maximum of open jobs, including the first one.
+      const others = await Promise.all(Array.from({ length: 25 }, () => begin(lab, server)));
+      await Promise.all(others.map((other) => peer.report(other.id, 'completed')));
+    }
+    server.child.kill('SIGKILL');
+    await server.exited;
+    await peer.report(id, 'question', { detail: 'Slate?' });
+    const next = await startChannel(lab, session);
+    await until('it is told', () => told(next, id).length > 0);
+    expect(told(next, id)).toMatchObject([{ meta: { job_id: id, reason: 'question' } }]);
+    await lab.killHub();
+    await next.ask('list_jobs');
+    await pause(TOLD_MS);
+    expect(told(next, id)).toHaveLength(1);
+  });
 });

@@ -9,10 +9,7 @@ const LIMIT = 2 * PATIENCE;
 
 // Nearly all of their time is waiting.
 describe.concurrent('timeout_seconds', () => {
-  test('fails the job in time; a late completed amends it and wakes waiters once', async ({
-    lab,
-    server,
-  }) => {
+  test('fails the job in time; a late completed amends it, waking waiters once', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
     const reporter = await lab.reporter;
     const { job_id } = await server.delegate(peer, { timeout_seconds: LIMIT });

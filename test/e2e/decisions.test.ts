@@ -43,10 +43,7 @@ const answer = (server: LabServer, id: string, decision: 'allow' | 'deny') =>
   server.ask('answer_job', { job_id: id, decision });
 
 describe.concurrent('a decision', () => {
-  test('whose effect an agent reports before it shows it is the one that was made', async ({
-    lab,
-    server,
-  }) => {
+  test('whose effect is reported before it is shown is the one that was made', async ({ lab, server }) => {
     const { agent, id } = await asking(lab, server, 'codex', 'touch roof');
     const { requests, delivered } = await answer(server, id, 'deny');
     expect(delivered).toContain('Escape was pressed (deny) and the dialog went away');
@@ -66,10 +63,7 @@ describe.concurrent('a decision', () => {
     expect(lab.record(id).requests).toMatchObject([{ decision: 'allow', decided_by: 'supervisor' }, {}]);
   });
 
-  test('that its client sends again, since it has lost its connection, counts once', async ({
-    lab,
-    server,
-  }) => {
+  test('that its client sends again, having lost its connection, counts once', async ({ lab, server }) => {
     const { agent, id } = await asking(lab, server, 'codex', 'touch roof', 'touch cellar');
     const { realm, host } = lab.hub();
     const client = await joinHub(lab.home);
@@ -91,10 +85,7 @@ describe.concurrent('a decision', () => {
     expect(lab.types(id)).not.toContain('decision_refused');
   });
 
-  test('on a request that a person has just answered is refused, although its hook still waits', async ({
-    lab,
-    server,
-  }) => {
+  test('on what a person has just answered is refused, though its hook waits', async ({ lab, server }) => {
     const { agent, id } = await asking(lab, server, 'claude-code', 'touch roof', 'touch cellar');
     await pause(HUMAN_MS);
     await lab.tmux('send-keys', '-t', agent.pane, '1');
@@ -128,10 +119,7 @@ describe.concurrent('a decision', () => {
     ['claude-code', []],
     ['claude-code', ['--silent']],
   ] as const)('of %s %s', (kind, flags) => {
-    test('that arrives after a person has allowed never counts for the next command', async ({
-      lab,
-      server,
-    }) => {
+    test('that arrives after a person allowed never counts for the next command', async ({ lab, server }) => {
       const { agent, id } = await askingWith(lab, server, kind, flags, ...ALIKE);
       for (const next of ALIKE.slice(1)) {
         await pause(HUMAN_MS);

@@ -55,109 +55,97 @@ describe.concurrent('a peer that', () => {
     expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
   });
 
-  sharing(
-    'dies between paste and Enter: session_lost, and no Enter for whoever comes next',
-    async ({ lab, server }) => {
-      const peer = await lab.startPeer('dies', { inShell: true });
-      const { job_id, next } = await server.delegate(peer);
-      expect(next).toContain(`Why it failed: Call job_logs with {"job_id":"${job_id}"`);
-      const answer = await server.ask('wait_job', { job_id });
-      expect(answer).toMatchObject({
-        outcome: 'final',
-        jobs: [{ status: 'failed', reason: 'session_lost' }],
-      });
-      expect(lab.types(job_id)).toContain('pasting');
-      expect(lab.types(job_id)).not.toContain('submitted');
-      expect(answer.jobs[0].detail).not.toContain('Nothing was delivered');
-      expect(peer.keys).toBe('');
-      expect(await lab.screen(peer)).not.toContain('command not found');
-    },
-  );
+  sharing('dies between paste and Enter: session_lost, no Enter for the next', async ({ lab, server }) => {
+    const peer = await lab.startPeer('dies', { inShell: true });
+    const { job_id, next } = await server.delegate(peer);
+    expect(next).toContain(`Why it failed: Call job_logs with {"job_id":"${job_id}"`);
+    const answer = await server.ask('wait_job', { job_id });
+    expect(answer).toMatchObject({
+      outcome: 'final',
+      jobs: [{ status: 'failed', reason: 'session_lost' }],
+    });
+    expect(lab.types(job_id)).toContain('pasting');
+    expect(lab.types(job_id)).not.toContain('submitted');
+    expect(answer.jobs[0].detail).not.toContain('Nothing was delivered');
+    expect(peer.keys).toBe('');
+    expect(await lab.screen(peer)).not.toContain('command not found');
+  });
 
-  sharing(
-    'asks something over the paste: reported immediately, and no instruction is proposed',
-    async ({ lab, server }) => {
-      const peer = await lab.startPeer('mute', { args: ['--show', 'dialog'] });
-      const job = await server.delegate(peer, { agent: 'asking' });
-      const { job_id, summary, detail, attach_command } = job;
-      expect(summary).toBe(`Job ${job_id} was delegated to asking, but its arrival was not confirmed.`);
-      expect(detail).toBe(lab.record(job_id).detail);
-      const answer = await server.ask('wait_job', { job_id });
-      for (const { next } of [job, answer]) {
-        expect(next).toContain('to press Enter');
-        expect(next).toContain(`(${attach_command})`);
-        expect(next).toContain(`Call cancel_job with {"job_id":"${job_id}"}`);
-        // It would wait behind the order.
-        expect(next).not.toContain('answer_job');
-      }
-      await server.ask('cancel_job', { job_id });
-    },
-  );
+  sharing('asks over the paste: reported at once, no instruction is proposed', async ({ lab, server }) => {
+    const peer = await lab.startPeer('mute', { args: ['--show', 'dialog'] });
+    const job = await server.delegate(peer, { agent: 'asking' });
+    const { job_id, summary, detail, attach_command } = job;
+    expect(summary).toBe(`Job ${job_id} was delegated to asking, but its arrival was not confirmed.`);
+    expect(detail).toBe(lab.record(job_id).detail);
+    const answer = await server.ask('wait_job', { job_id });
+    for (const { next } of [job, answer]) {
+      expect(next).toContain('to press Enter');
+      expect(next).toContain(`(${attach_command})`);
+      expect(next).toContain(`Call cancel_job with {"job_id":"${job_id}"}`);
+      // It would wait behind the order.
+      expect(next).not.toContain('answer_job');
+    }
+    await server.ask('cancel_job', { job_id });
+  });
 
-  sharing(
-    'never shows what was pasted: delivery_unverified, no Enter, never pasted again',
-    async ({ lab, server, reporter }) => {
-      const peer = await lab.startPeer('mute', { args: ['--echo', '100000'] });
-      const { job_id } = await server.delegate(peer);
-      const answer = await server.ask('wait_job', { job_id });
-      expect(answer).toMatchObject({
-        outcome: 'needs_attention',
-        jobs: [{ status: 'input_required', reason: 'delivery_unverified' }],
-      });
-      await pause(NEXT_LOOK_MS);
-      expect(peer.bytes.toString()).toBe(`\x1b[200~${lab.orderOf(job_id)}\x1b[201~`);
-      // Any report of the peer proves that it has the job: from then on it is a normal job, with its clocks.
-      await reporter.report(job_id, 'progress', { detail: 'found it' });
-      const record = lab.record(job_id);
-      expect(record).toMatchObject({ status: 'working', attention: [] });
-      expect(record.submitted_at).toBeDefined();
-      await reporter.report(job_id, 'completed');
-      expect(lab.record(job_id).status).toBe('completed');
-      expect(peer.pastes).toHaveLength(1);
-    },
-  );
+  sharing('hides its paste: delivery_unverified, no Enter, no repeat', async ({ lab, server, reporter }) => {
+    const peer = await lab.startPeer('mute', { args: ['--echo', '100000'] });
+    const { job_id } = await server.delegate(peer);
+    const answer = await server.ask('wait_job', { job_id });
+    expect(answer).toMatchObject({
+      outcome: 'needs_attention',
+      jobs: [{ status: 'input_required', reason: 'delivery_unverified' }],
+    });
+    await pause(NEXT_LOOK_MS);
+    expect(peer.bytes.toString()).toBe(`\x1b[200~${lab.orderOf(job_id)}\x1b[201~`);
+    // Any report of the peer proves that it has the job: from then on it is a normal job, with its clocks.
+    await reporter.report(job_id, 'progress', { detail: 'found it' });
+    const record = lab.record(job_id);
+    expect(record).toMatchObject({ status: 'working', attention: [] });
+    expect(record.submitted_at).toBeDefined();
+    await reporter.report(job_id, 'completed');
+    expect(lab.record(job_id).status).toBe('completed');
+    expect(peer.pastes).toHaveLength(1);
+  });
 });
 
 describe.concurrent('an obstacle in the pane', () => {
-  sharing(
-    'a dialog: queued, not one byte typed; delivered by itself once it is gone',
-    async ({ lab, server }) => {
-      const peer = await lab.startPeer('dialog');
-      // The configured kind has its own session.
-      const job = await server.ask('delegate_job', {
-        ...{ prompt: 'Mend the roof', agent: 'asking' },
-      });
-      const { job_id } = job;
-      expect(job).toMatchObject({ status: 'queued', delivery_stage: 'queued' });
-      expect(lab.record(job_id)).toMatchObject({
-        status: 'queued',
-        blocked_by: 'dialog',
-        agent_session: { session: 'dialog', pane: peer.pane },
-      });
+  sharing('a dialog: queued, nothing typed; delivered by itself once it is gone', async ({ lab, server }) => {
+    const peer = await lab.startPeer('dialog');
+    // The configured kind has its own session.
+    const job = await server.ask('delegate_job', {
+      ...{ prompt: 'Mend the roof', agent: 'asking' },
+    });
+    const { job_id } = job;
+    expect(job).toMatchObject({ status: 'queued', delivery_stage: 'queued' });
+    expect(lab.record(job_id)).toMatchObject({
+      status: 'queued',
+      blocked_by: 'dialog',
+      agent_session: { session: 'dialog', pane: peer.pane },
+    });
 
-      // Waiters wake once, and then not again until the job is final.
-      const answer = await server.ask('wait_job', { job_id });
-      expect(answer).toMatchObject({
-        outcome: 'needs_attention',
-        jobs: [{ status: 'queued', blocked_by: 'dialog' }],
-      });
-      const next = server.wait({ job_id, cursor: answer.cursor });
-      await pause(NEXT_LOOK_MS);
-      expect(next.at).toBeUndefined();
-      expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
-      expect(peer.bytes.toString()).toBe('');
-      expect(await server.refusal('answer_job', { job_id, decision: 'allow' })).toContain(
-        'waits behind a dialog that appeared before its order was typed',
-      );
+    // Waiters wake once, and then not again until the job is final.
+    const answer = await server.ask('wait_job', { job_id });
+    expect(answer).toMatchObject({
+      outcome: 'needs_attention',
+      jobs: [{ status: 'queued', blocked_by: 'dialog' }],
+    });
+    const next = server.wait({ job_id, cursor: answer.cursor });
+    await pause(NEXT_LOOK_MS);
+    expect(next.at).toBeUndefined();
+    expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
+    expect(peer.bytes.toString()).toBe('');
+    expect(await server.refusal('answer_job', { job_id, decision: 'allow' })).toContain(
+      'waits behind a dialog that appeared before its order was typed',
+    );
 
-      await lab.tmux('send-keys', '-t', peer.pane, 'y');
-      expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
-      expect(peer.bytesWhileHeld.toString()).toBe('y');
-      expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
-      expect(peer.keys).toBe('y\r');
-      expect(lab.record(job_id).blocked_by).toBeUndefined();
-    },
-  );
+    await lab.tmux('send-keys', '-t', peer.pane, 'y');
+    expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+    expect(peer.bytesWhileHeld.toString()).toBe('y');
+    expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
+    expect(peer.keys).toBe('y\r');
+    expect(lab.record(job_id).blocked_by).toBeUndefined();
+  });
 
   sharing('copy mode: queued, then delivered by itself once it is left', async ({ lab, server }) => {
     const peer = await lab.startPeer('good');
@@ -193,16 +181,13 @@ describe.concurrent('an obstacle in the pane', () => {
     process.kill(peer.pid, 'SIGCONT');
   });
 
-  sharing(
-    'a busy screen and a ready pattern: waits for the prompt, reported as busy',
-    async ({ lab, server }) => {
-      const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
-      const { job_id, status } = await server.delegate(peer, { agent: 'picky' });
-      expect(status).toBe('queued');
-      expect(lab.record(job_id).blocked_by).toBe('busy');
-      await lab.tmux('send-keys', '-t', peer.pane, 'y');
-      await lab.event(job_id, 'submitted');
-      expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
-    },
-  );
+  sharing('a busy screen and a ready pattern: waits for a prompt, reported busy', async ({ lab, server }) => {
+    const peer = await lab.startPeer('mute', { args: ['--busy', 'esc to interrupt'] });
+    const { job_id, status } = await server.delegate(peer, { agent: 'picky' });
+    expect(status).toBe('queued');
+    expect(lab.record(job_id).blocked_by).toBe('busy');
+    await lab.tmux('send-keys', '-t', peer.pane, 'y');
+    await lab.event(job_id, 'submitted');
+    expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
+  });
 });

@@ -37,9 +37,7 @@ interface Result {
 }
 
 describe.concurrent('every tool', () => {
-  test('returns the same as text and as structuredContent, summary first, as its schema says', async ({
-    lab,
-  }) => {
+  test('returns the same as text and structuredContent, summary first, by its schema', async ({ lab }) => {
     const robot = await lab.startPeer('mute', { session: 'r' });
     lab.sessions.add('robot');
     const command = ['sh', '-c', "printf 'READY> '; exec sleep 1000"];

@@ -41,10 +41,7 @@ async function killedAfterPaste(lab: Lab, peer: Peer): Promise<string> {
 }
 
 describe('the hub is killed', () => {
-  test('while a job waits in the queue: the waiter continues by itself, the job is delivered once', async ({
-    lab,
-    server,
-  }) => {
+  test('while a job is queued: the waiter continues, the job is delivered once', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
     const reporter = await lab.reporter;
     const a = await server.delegate(peer, { prompt: 'job a' });
@@ -126,10 +123,7 @@ describe('the hub is killed', () => {
     await until('both runs are over', () => !runs().some((pid) => isRunning(Number(pid))));
   });
 
-  test('between paste and Enter, and the text is in the box: Enter, once, and no second paste', async ({
-    lab,
-    server,
-  }) => {
+  test('between paste and Enter, text in the box: one Enter, no second paste', async ({ lab, server }) => {
     const peer = await lab.startPeer('slow');
     const jobId = await killedAfterPaste(lab, peer);
     await until('the text is shown', async () => (await lab.screen(peer)).includes(jobId));
@@ -141,10 +135,7 @@ describe('the hub is killed', () => {
     );
   });
 
-  test('between paste and Enter, and the text is not visible: unverified, and not one key', async ({
-    lab,
-    server,
-  }) => {
+  test('between paste and Enter, text not visible: unverified, not one key', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--echo', '100000'] });
     const jobId = await killedAfterPaste(lab, peer);
     const answer = await server.ask('wait_job', { job_id: jobId });
@@ -159,10 +150,7 @@ describe('the hub is killed', () => {
     expect(lab.record(jobId).status).toBe('completed');
   });
 
-  test('while Enter is being swallowed: the next one presses it, the text is pasted once', async ({
-    lab,
-    server,
-  }) => {
+  test('while Enter is swallowed: the next presses it, the text is pasted once', async ({ lab, server }) => {
     const peer = await lab.startPeer('swallows');
     await server.ask('list_jobs');
     const before = lab.jobIds();
@@ -177,10 +165,7 @@ describe('the hub is killed', () => {
     expect(peer.pastes).toEqual([lab.orderOf(jobId)]);
   });
 
-  test('while delegate_job is under way: the call is answered, and there is one job', async ({
-    lab,
-    server,
-  }) => {
+  test('while delegate_job is under way: the call is answered, there is one job', async ({ lab, server }) => {
     const peer = await lab.startPeer('slow');
     await server.ask('list_jobs');
     const before = lab.jobIds();
@@ -194,10 +179,7 @@ describe('the hub is killed', () => {
     expect(peer.pastes).toEqual([lab.orderOf(job_id)]);
   });
 
-  test('and nobody starts another: events published then are kept, and recorded by the next one', async ({
-    lab,
-    server,
-  }) => {
+  test('and nobody starts another: events are kept, and recorded by the next', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute');
     const { job_id } = await server.delegate(peer);
     await lab.killHub();

@@ -53,10 +53,7 @@ describe('a report with a long result', () => {
     expect(spooled(lab)).toEqual([]);
   });
 
-  test('of characters that JSON makes six times as long goes through, and so does such a prompt', async ({
-    lab,
-    server,
-  }) => {
+  test('that JSON makes six times as long goes through, and so does a prompt', async ({ lab, server }) => {
     const reporter = await lab.reporter;
     const prompt = `Mend ${'\u0001'.repeat(15_000)}`;
     const { job_id } = await server.ask('delegate_job', { prompt, agent: 'human' });
@@ -66,10 +63,7 @@ describe('a report with a long result', () => {
     expect(spooled(lab)).toEqual([]);
   });
 
-  test('and with more file names than a message can hold is refused with that reason, and leaves none either', async ({
-    lab,
-    server,
-  }) => {
+  test('with more file names than fit is refused with that reason, leaves none', async ({ lab, server }) => {
     const reporter = await lab.reporter;
     const { job_id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'human' });
     const files = Array.from({ length: 100 }, (_, i) => `${'f'.repeat(990)}${i}`);

@@ -159,9 +159,7 @@ describe('a registry under two names', () => {
   });
 });
 
-test('a tmux server, a pane and a working folder are the same by each path that leads to them', async ({
-  lab,
-}) => {
+test('a tmux server, a pane and a working folder are the same by each path to them', async ({ lab }) => {
   lab.expected.push(NOT_OURS);
   const link = join(lab.folder, 'link');
   symlinkSync(lab.folder, link);

@@ -62,50 +62,47 @@ async function startBlocked(lab: Lab, { by, kind = 'good', options = {}, block }
 }
 
 describe('a job that is kept from its pane', () => {
-  sharing.for(WAYS)(
-    'by $by says so everywhere within two seconds, and once',
-    async (way, { lab, server }) => {
-      const { by, agent, free } = way;
-      const peer = await startBlocked(lab, way);
-      const session = { agent, agent_session: peer.address };
-      const job = await server.ask('delegate_job', { prompt: 'Mend the roof', ...session });
-      const { job_id } = job;
-      expect(job).toMatchObject({ status: 'queued', blocked_by: by, needs_you: true });
-      expect(job.next).toContain('Someone must');
-      expect(job.next).toContain(job.attach_command);
+  sharing.for(WAYS)('by $by says so everywhere in two seconds, and once', async (way, { lab, server }) => {
+    const { by, agent, free } = way;
+    const peer = await startBlocked(lab, way);
+    const session = { agent, agent_session: peer.address };
+    const job = await server.ask('delegate_job', { prompt: 'Mend the roof', ...session });
+    const { job_id } = job;
+    expect(job).toMatchObject({ status: 'queued', blocked_by: by, needs_you: true });
+    expect(job.next).toContain('Someone must');
+    expect(job.next).toContain(job.attach_command);
 
-      const answer = await server.ask('wait_job', { job_id });
-      const waited = Date.now() - Date.parse(lab.record(job_id).created_at);
-      expect(waited).toBeLessThan(TOLD_MS);
-      expect(answer).toMatchObject({
-        outcome: 'needs_attention',
-        jobs: [{ blocked_by: by, needs_you: true }],
-      });
-      expect(answer.next).toMatch(/^Its pane .*Someone must/);
+    const answer = await server.ask('wait_job', { job_id });
+    const waited = Date.now() - Date.parse(lab.record(job_id).created_at);
+    expect(waited).toBeLessThan(TOLD_MS);
+    expect(answer).toMatchObject({
+      outcome: 'needs_attention',
+      jobs: [{ blocked_by: by, needs_you: true }],
+    });
+    expect(answer.next).toMatch(/^Its pane .*Someone must/);
 
-      const list = await server.ask('list_jobs', { needs_you: true });
-      expect(list.summary).toMatch(/ needs? you\.$/);
-      expect(list.need_you).toBeGreaterThan(0);
-      expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject({
-        ...{ status: 'queued', blocked_by: by, needs_you: true },
-      });
-      expect(await server.ask('job_status', { job_id })).toMatchObject({
-        ...{ needs_you: true, summary: expect.stringContaining('Someone must') },
-      });
-      const { result } = await server.request('resources/read', { uri: 'mam://jobs' });
-      expect(result.contents[0].text).toContain(`"blocked_by":"${by}","needs_you":true`);
+    const list = await server.ask('list_jobs', { needs_you: true });
+    expect(list.summary).toMatch(/ needs? you\.$/);
+    expect(list.need_you).toBeGreaterThan(0);
+    expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject({
+      ...{ status: 'queued', blocked_by: by, needs_you: true },
+    });
+    expect(await server.ask('job_status', { job_id })).toMatchObject({
+      ...{ needs_you: true, summary: expect.stringContaining('Someone must') },
+    });
+    const { result } = await server.request('resources/read', { uri: 'mam://jobs' });
+    expect(result.contents[0].text).toContain(`"blocked_by":"${by}","needs_you":true`);
 
-      const next = server.wait({ job_id, cursor: answer.cursor });
-      await pause(NEXT_LOOKS_MS);
-      expect(next.at).toBeUndefined();
-      expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
+    const next = server.wait({ job_id, cursor: answer.cursor });
+    await pause(NEXT_LOOKS_MS);
+    expect(next.at).toBeUndefined();
+    expect(lab.events(job_id).filter((event) => dataOf(event).waited === true)).toHaveLength(1);
 
-      await free(lab, peer);
-      expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
-      expect(lab.record(job_id)).not.toHaveProperty('held_up');
-      expect(lab.record(job_id)).not.toHaveProperty('blocked_by');
-    },
-  );
+    await free(lab, peer);
+    expect(await next.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+    expect(lab.record(job_id)).not.toHaveProperty('held_up');
+    expect(lab.record(job_id)).not.toHaveProperty('blocked_by');
+  });
 
   sharing('is reported on the command line, with the step that helps', async ({ lab }) => {
     const way = WAYS[0] as Way;
@@ -181,145 +178,134 @@ const LATER: Way[] = [
 ];
 
 describe('a text for a peer that has its order', () => {
-  sharing.for(LATER)(
-    'that is kept by $by says so everywhere within two seconds, and once',
-    async (way, { lab, server }) => {
-      const { by, agent, free, block } = way;
-      const peer = await startBlocked(lab, { ...way, kind: 'mute', block: async () => {} });
-      const { job_id } = await server.ask('delegate_job', {
-        ...{ prompt: 'Mend the boat', agent, agent_session: peer.address },
-      });
-      await peer.gets(1, 1);
-      await (await lab.reporter).report(job_id, 'question', { detail: 'Which colour?' });
-      const asked = await server.ask('wait_job', { job_id });
-      await block?.(lab, peer);
-      const given = Date.now();
-      await server.ask('answer_job', { job_id, text: 'Red' });
-      const kept = { status: 'working', blocked_by: by, blocked_what: 'messages', needs_you: true };
-      const answer = await server.ask('wait_job', { job_id, cursor: asked.cursor });
-      expect(Date.now() - given).toBeLessThan(TOLD_MS);
-      expect(answer).toMatchObject({ outcome: 'needs_attention', jobs: [kept] });
-      expect(answer.next).toMatch(/^A message for its peer is blocked: its pane .*Someone must/);
-      expect(await server.ask('job_status', { job_id })).toMatchObject(kept);
-      const list = await server.ask('list_jobs', { needs_you: true });
-      expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject(kept);
-      await until('job.json says so', () => lab.snapshot(job_id).blocked_by === by);
-      const status = await lab.mam('status', job_id);
-      expect(status.stdout).toMatch(/^blocked +a message for its peer is blocked: its pane/m);
-      const step =
-        by === 'unreachable'
-          ? `tmux -S ${lab.socket} select-pane -e -t ${peer.pane}`
-          : `mam attach ${job_id}`;
-      expect(status.stdout).toContain(`\nnext       ${step}\n`);
+  sharing.for(LATER)('kept by $by says so everywhere in two seconds, once', async (way, { lab, server }) => {
+    const { by, agent, free, block } = way;
+    const peer = await startBlocked(lab, { ...way, kind: 'mute', block: async () => {} });
+    const { job_id } = await server.ask('delegate_job', {
+      ...{ prompt: 'Mend the boat', agent, agent_session: peer.address },
+    });
+    await peer.gets(1, 1);
+    await (await lab.reporter).report(job_id, 'question', { detail: 'Which colour?' });
+    const asked = await server.ask('wait_job', { job_id });
+    await block?.(lab, peer);
+    const given = Date.now();
+    await server.ask('answer_job', { job_id, text: 'Red' });
+    const kept = { status: 'working', blocked_by: by, blocked_what: 'messages', needs_you: true };
+    const answer = await server.ask('wait_job', { job_id, cursor: asked.cursor });
+    expect(Date.now() - given).toBeLessThan(TOLD_MS);
+    expect(answer).toMatchObject({ outcome: 'needs_attention', jobs: [kept] });
+    expect(answer.next).toMatch(/^A message for its peer is blocked: its pane .*Someone must/);
+    expect(await server.ask('job_status', { job_id })).toMatchObject(kept);
+    const list = await server.ask('list_jobs', { needs_you: true });
+    expect(list.jobs.find((row: { job_id: string }) => row.job_id === job_id)).toMatchObject(kept);
+    await until('job.json says so', () => lab.snapshot(job_id).blocked_by === by);
+    const status = await lab.mam('status', job_id);
+    expect(status.stdout).toMatch(/^blocked +a message for its peer is blocked: its pane/m);
+    const step =
+      by === 'unreachable' ? `tmux -S ${lab.socket} select-pane -e -t ${peer.pane}` : `mam attach ${job_id}`;
+    expect(status.stdout).toContain(`\nnext       ${step}\n`);
 
-      const next = server.wait({ job_id, cursor: answer.cursor });
-      await pause(NEXT_LOOKS_MS);
-      expect(next.at).toBeUndefined();
-      expect(lab.events(job_id).filter(({ type }) => type === 'blocked')).toHaveLength(1);
-      await free(lab, peer);
-      const freed = Date.now();
-      await peer.gets(2, 2);
-      await until('nothing is kept', () => lab.record(job_id).blocked_by === undefined);
-      expect(Date.now() - freed).toBeLessThan(TOLD_MS);
-      const after = await server.ask('job_status', { job_id });
-      for (const name of [...Object.keys(kept).slice(1), 'blocked_evidence', 'blocked_step'])
-        expect(after).not.toHaveProperty(name);
-      await server.ask('cancel_job', { job_id });
-      expect(await next.answer).toMatchObject({ outcome: 'final' });
-    },
-  );
+    const next = server.wait({ job_id, cursor: answer.cursor });
+    await pause(NEXT_LOOKS_MS);
+    expect(next.at).toBeUndefined();
+    expect(lab.events(job_id).filter(({ type }) => type === 'blocked')).toHaveLength(1);
+    await free(lab, peer);
+    const freed = Date.now();
+    await peer.gets(2, 2);
+    await until('nothing is kept', () => lab.record(job_id).blocked_by === undefined);
+    expect(Date.now() - freed).toBeLessThan(TOLD_MS);
+    const after = await server.ask('job_status', { job_id });
+    for (const name of [...Object.keys(kept).slice(1), 'blocked_evidence', 'blocked_step'])
+      expect(after).not.toHaveProperty(name);
+    await server.ask('cancel_job', { job_id });
+    expect(await next.answer).toMatchObject({ outcome: 'final' });
+  });
 
-  sharing(
-    'is no longer kept once the peer has fetched it, and the next hub still reports it',
-    async ({ lab, server, reporter }) => {
-      const peer = await lab.startPeer('mute', { session: 'fetching' });
-      const { job_id } = await server.ask('delegate_job', {
-        ...{ prompt: 'Mend the oars', agent: 'plain', agent_session: peer.address },
-      });
-      await peer.gets(1, 1);
-      await lab.tmux('copy-mode', '-t', peer.pane);
-      const isKept = () => lab.record(job_id).blocked_what === 'messages';
-      await server.ask('answer_job', { job_id, text: 'Red' });
-      await until('it is told', isKept);
-      const more = await server.ask('answer_job', { job_id, text: 'Or green' });
-      expect(more.delivered).toContain('Now a message for its peer is blocked: its pane is in copy mode.');
-      const answer = await reporter.report(job_id, 'progress');
-      expect(answer.messages.join()).toContain('Red');
-      expect(isKept()).toBe(false);
-      await server.ask('answer_job', { job_id, text: 'Blue' });
-      await until('it is told again', isKept);
-      // It is still reported after its hub was killed, and the next one withdraws it.
-      await lab.killHub();
-      await until('the next hub says so', async () => {
-        const { needs_you } = await server.ask('job_status', { job_id });
-        return needs_you === true;
-      });
-      await lab.tmux('send-keys', '-t', peer.pane, '-X', 'cancel');
-      await peer.gets(2, 2);
-      await until('nothing is kept', () => !isKept());
-      await server.ask('cancel_job', { job_id });
-    },
-  );
+  sharing('is kept until it is fetched; the next hub still reports it', async ({ lab, server, reporter }) => {
+    const peer = await lab.startPeer('mute', { session: 'fetching' });
+    const { job_id } = await server.ask('delegate_job', {
+      ...{ prompt: 'Mend the oars', agent: 'plain', agent_session: peer.address },
+    });
+    await peer.gets(1, 1);
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    const isKept = () => lab.record(job_id).blocked_what === 'messages';
+    await server.ask('answer_job', { job_id, text: 'Red' });
+    await until('it is told', isKept);
+    const more = await server.ask('answer_job', { job_id, text: 'Or green' });
+    expect(more.delivered).toContain('Now a message for its peer is blocked: its pane is in copy mode.');
+    const answer = await reporter.report(job_id, 'progress');
+    expect(answer.messages.join()).toContain('Red');
+    expect(isKept()).toBe(false);
+    await server.ask('answer_job', { job_id, text: 'Blue' });
+    await until('it is told again', isKept);
+    // It is still reported after its hub was killed, and the next one withdraws it.
+    await lab.killHub();
+    await until('the next hub says so', async () => {
+      const { needs_you } = await server.ask('job_status', { job_id });
+      return needs_you === true;
+    });
+    await lab.tmux('send-keys', '-t', peer.pane, '-X', 'cancel');
+    await peer.gets(2, 2);
+    await until('nothing is kept', () => !isKept());
+    await server.ask('cancel_job', { job_id });
+  });
 });
 
 describe('a job behind one that needs someone', () => {
-  sharing(
-    'says which job it waits for and what that needs, everywhere, until that is over',
-    async ({ lab, server, reporter }) => {
-      const peer = await lab.startPeer('mute', { session: 'queue' });
-      const job = { agent: 'plain', agent_session: peer.address };
-      const { job_id: first } = await server.ask('delegate_job', { prompt: 'Mend the door', ...job });
-      await peer.gets(1, 1);
-      const second = await server.ask('delegate_job', {
-        prompt: 'Paint it',
-        ...job,
-        idle_timeout_seconds: 4,
-      });
-      expect(second).not.toHaveProperty('blocked_by');
-      await reporter.report(first, 'question', { detail: 'Which door?' });
-      const behind = { job_id: first, needs: 'question' };
-      await until('it says so', () => lab.record(second.job_id).behind?.needs === 'question', TOLD_MS);
-      const kept = { status: 'queued', blocked_by: 'behind', behind };
-      const status = await server.ask('job_status', { job_id: second.job_id });
-      expect(status).toMatchObject(kept);
-      expect(status).not.toHaveProperty('needs_you');
-      expect(status.summary).toContain(`job ${first} has its pane and needs someone (question)`);
-      expect(status.next).toContain(`Call job_status with {"job_id":"${first}"}.`);
-      const third = await server.ask('delegate_job', { prompt: 'Oil it', ...job });
-      expect(third).toMatchObject({ position: 2, blocked_by: 'behind', behind: [first, second.job_id] });
-      expect(third.summary).toContain(`(${first} has the pane and needs someone: question)`);
-      const dry = await server.ask('delegate_job', { prompt: 'Oil it', ...job, dry_run: true });
-      expect(dry.summary).toContain(`(${first} has the pane and needs someone: question)`);
-      const { jobs } = await server.ask('list_jobs', {});
-      expect(jobs.find((row: { job_id: string }) => row.job_id === third.job_id)).toMatchObject(kept);
-      const title = `Job ${third.job_id} is waiting: job ${first} has its pane and needs someone (question).`;
-      // It reads the files, which are written shortly after the journal.
-      await until(
-        'the doctor says so',
-        async () =>
-          (await lookWith(lab, ['kept jobs'])).all('registry.kept').some((one) => one.title === title),
-        TOLD_MS,
-      );
-      const shown = await lab.mam('status', third.job_id);
-      expect(shown.stdout).toMatch(new RegExp(`^next +mam status ${first}$`, 'm'));
+  sharing('says everywhere which job it waits for, until that is over', async ({ lab, server, reporter }) => {
+    const peer = await lab.startPeer('mute', { session: 'queue' });
+    const job = { agent: 'plain', agent_session: peer.address };
+    const { job_id: first } = await server.ask('delegate_job', { prompt: 'Mend the door', ...job });
+    await peer.gets(1, 1);
+    const second = await server.ask('delegate_job', {
+      prompt: 'Paint it',
+      ...job,
+      idle_timeout_seconds: 4,
+    });
+    expect(second).not.toHaveProperty('blocked_by');
+    await reporter.report(first, 'question', { detail: 'Which door?' });
+    const behind = { job_id: first, needs: 'question' };
+    await until('it says so', () => lab.record(second.job_id).behind?.needs === 'question', TOLD_MS);
+    const kept = { status: 'queued', blocked_by: 'behind', behind };
+    const status = await server.ask('job_status', { job_id: second.job_id });
+    expect(status).toMatchObject(kept);
+    expect(status).not.toHaveProperty('needs_you');
+    expect(status.summary).toContain(`job ${first} has its pane and needs someone (question)`);
+    expect(status.next).toContain(`Call job_status with {"job_id":"${first}"}.`);
+    const third = await server.ask('delegate_job', { prompt: 'Oil it', ...job });
+    expect(third).toMatchObject({ position: 2, blocked_by: 'behind', behind: [first, second.job_id] });
+    expect(third.summary).toContain(`(${first} has the pane and needs someone: question)`);
+    const dry = await server.ask('delegate_job', { prompt: 'Oil it', ...job, dry_run: true });
+    expect(dry.summary).toContain(`(${first} has the pane and needs someone: question)`);
+    const { jobs } = await server.ask('list_jobs', {});
+    expect(jobs.find((row: { job_id: string }) => row.job_id === third.job_id)).toMatchObject(kept);
+    const title = `Job ${third.job_id} is waiting: job ${first} has its pane and needs someone (question).`;
+    // It reads the files, which are written shortly after the journal.
+    await until(
+      'the doctor says so',
+      async () =>
+        (await lookWith(lab, ['kept jobs'])).all('registry.kept').some((one) => one.title === title),
+      TOLD_MS,
+    );
+    const shown = await lab.mam('status', third.job_id);
+    expect(shown.stdout).toMatch(new RegExp(`^next +mam status ${first}$`, 'm'));
 
-      // A wait longer than its idle_timeout is not an ordinary wait.
-      const waited = await server.ask('wait_job', { job_id: second.job_id });
-      expect(waited).toMatchObject({ outcome: 'needs_attention', jobs: [{ ...kept, needs_you: true }] });
-      await reporter.report(first, 'progress');
-      for (const id of [second.job_id, third.job_id])
-        await until('it is withdrawn', () => lab.record(id).blocked_by === undefined, TOLD_MS);
-      expect(await server.ask('job_status', { job_id: second.job_id })).not.toHaveProperty('needs_you');
-      // The second job is next at the pane, and is kept from it.
-      await lab.tmux('copy-mode', '-t', peer.pane);
-      await server.ask('cancel_job', { job_id: first });
-      await until('the third says so', () => {
-        const { needs, job_id } = lab.record(third.job_id).behind ?? {};
-        return job_id === second.job_id && needs === 'copy_mode';
-      });
-      for (const id of [third.job_id, second.job_id]) await server.ask('cancel_job', { job_id: id });
-    },
-  );
+    // A wait longer than its idle_timeout is not an ordinary wait.
+    const waited = await server.ask('wait_job', { job_id: second.job_id });
+    expect(waited).toMatchObject({ outcome: 'needs_attention', jobs: [{ ...kept, needs_you: true }] });
+    await reporter.report(first, 'progress');
+    for (const id of [second.job_id, third.job_id])
+      await until('it is withdrawn', () => lab.record(id).blocked_by === undefined, TOLD_MS);
+    expect(await server.ask('job_status', { job_id: second.job_id })).not.toHaveProperty('needs_you');
+    // The second job is next at the pane, and is kept from it.
+    await lab.tmux('copy-mode', '-t', peer.pane);
+    await server.ask('cancel_job', { job_id: first });
+    await until('the third says so', () => {
+      const { needs, job_id } = lab.record(third.job_id).behind ?? {};
+      return job_id === second.job_id && needs === 'copy_mode';
+    });
+    for (const id of [third.job_id, second.job_id]) await server.ask('cancel_job', { job_id: id });
+  });
 });
 
 sharing('a pane that shows no input box keeps a job out, and is named', async ({ lab, server }) => {

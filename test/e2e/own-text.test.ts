@@ -82,26 +82,23 @@ async function leftBehind(lab: Lab, server: LabServer, peer: Peer, agent = 'comm
 }
 
 describe.concurrent('a text of ours that was pasted and not submitted', () => {
-  sharing(
-    'into a program that hangs: the next order waits until it has appeared and gone',
-    async ({ lab, server }) => {
-      const awake = `${lab.project}/awake`;
-      const peer = await lab.startPeer('mute', { args: ['--edit', '--hang', awake] });
-      process.kill(peer.pid, 'SIGUSR2');
-      await until('it hangs', () => peer.hangs);
-      const one = await leftBehind(lab, server, peer);
-      const two = await server.delegate(peer, { prompt: 'job two' });
-      await isBlocked(lab, two.job_id, `our own order for job ${one} was pasted`);
-      // Its screen changes, and it has read nothing.
-      await lab.tmux('resize-window', '-t', peer.pane, '-x', '100', '-y', '30');
-      await pause(NEXT_LOOK_MS);
-      expect(peer.pastes).toEqual([]);
-      expect(lab.record(two.job_id).phase).toBe('queued');
-      lab.write('awake', '');
-      await isBlocked(lab, two.job_id, `our own order for job ${one} is in the input box`);
-      await goesOnceCleared(lab, peer, [one, two.job_id], '');
-    },
-  );
+  sharing('into a hanging program: the next order waits until it came and went', async ({ lab, server }) => {
+    const awake = `${lab.project}/awake`;
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--hang', awake] });
+    process.kill(peer.pid, 'SIGUSR2');
+    await until('it hangs', () => peer.hangs);
+    const one = await leftBehind(lab, server, peer);
+    const two = await server.delegate(peer, { prompt: 'job two' });
+    await isBlocked(lab, two.job_id, `our own order for job ${one} was pasted`);
+    // Its screen changes, and it has read nothing.
+    await lab.tmux('resize-window', '-t', peer.pane, '-x', '100', '-y', '30');
+    await pause(NEXT_LOOK_MS);
+    expect(peer.pastes).toEqual([]);
+    expect(lab.record(two.job_id).phase).toBe('queued');
+    lab.write('awake', '');
+    await isBlocked(lab, two.job_id, `our own order for job ${one} is in the input box`);
+    await goesOnceCleared(lab, peer, [one, two.job_id], '');
+  });
 
   sharing('is taken out of the box by the clear key of its kind', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
@@ -152,26 +149,23 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     expect(peer.pastes).toHaveLength(2);
   });
 
-  sharing(
-    'and whose Enter was swallowed is not reported as submitted when a person changes it',
-    async ({ lab, server }) => {
-      for (const agent of ['editor', 'command']) {
-        const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '1'] });
-        const delegated = server.delegate(peer, { prompt: 'job one', agent });
-        await until('Enter is pressed', () => peer.keys === '\r');
-        await type(lab, peer, ' and delete it');
-        const { job_id: one } = await delegated;
-        await lab.event(one, 'delivery_unverified');
-        expect(lab.record(one).detail).toContain('someone has changed it');
-        expect(lab.types(one)).not.toContain('submitted');
-        await server.ask('cancel_job', { job_id: one });
-        const two = await server.delegate(peer, { prompt: 'job two', agent });
-        await isBlocked(lab, two.job_id, 'it was changed, or is next to other words');
-        expect(peer.pastes).toHaveLength(1);
-        expect(peer.keys).toBe('\r and delete it');
-      }
-    },
-  );
+  sharing('with its Enter swallowed is not reported as submitted when changed', async ({ lab, server }) => {
+    for (const agent of ['editor', 'command']) {
+      const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '1'] });
+      const delegated = server.delegate(peer, { prompt: 'job one', agent });
+      await until('Enter is pressed', () => peer.keys === '\r');
+      await type(lab, peer, ' and delete it');
+      const { job_id: one } = await delegated;
+      await lab.event(one, 'delivery_unverified');
+      expect(lab.record(one).detail).toContain('someone has changed it');
+      expect(lab.types(one)).not.toContain('submitted');
+      await server.ask('cancel_job', { job_id: one });
+      const two = await server.delegate(peer, { prompt: 'job two', agent });
+      await isBlocked(lab, two.job_id, 'it was changed, or is next to other words');
+      expect(peer.pastes).toHaveLength(1);
+      expect(peer.keys).toBe('\r and delete it');
+    }
+  });
 
   sharing('does not go out with an answer to its own job', async ({ lab, server, reporter }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
@@ -188,59 +182,50 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
     await reporter.report(one, 'completed');
   });
 
-  sharing(
-    'an answer, while the peer reports its end: the next order waits for it',
-    async ({ lab, server, reporter }) => {
-      const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
-      const one = await endsWithItsAnswerPasted({ lab, server, reporter }, peer, {});
-      const two = await server.delegate(peer, { prompt: 'job two' });
-      await isBlocked(lab, two.job_id, `our own message for job ${one} is in the input box`);
-      await pause(NEXT_LOOK_MS);
-      expect(peer.keys).toBe('\r');
-      await type(lab, peer, CLEAR);
-      await until('the next order is pasted', () => peer.pastes.length === 3);
-      peer.show();
-      await lab.event(two.job_id, 'submitted');
-      expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
-      expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);
-    },
-  );
+  sharing('an answer as its job ends: the next order waits for it', async ({ lab, server, reporter }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
+    const one = await endsWithItsAnswerPasted({ lab, server, reporter }, peer, {});
+    const two = await server.delegate(peer, { prompt: 'job two' });
+    await isBlocked(lab, two.job_id, `our own message for job ${one} is in the input box`);
+    await pause(NEXT_LOOK_MS);
+    expect(peer.keys).toBe('\r');
+    await type(lab, peer, CLEAR);
+    await until('the next order is pasted', () => peer.pastes.length === 3);
+    peer.show();
+    await lab.event(two.job_id, 'submitted');
+    expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
+    expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);
+  });
 
-  sharing(
-    'an answer, while the peer reports its end: cleared, if its kind has a key for it',
-    async ({ lab, server, reporter }) => {
-      const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
-      await endsWithItsAnswerPasted({ lab, server, reporter }, peer, { agent: 'editor' });
-      await until('it is cleared', () => peer.keys === `\r${CLEAR_BYTE}`);
-      const two = await shown(peer, 3, server.delegate(peer, { prompt: 'job two', agent: 'editor' }));
-      await lab.event(two.job_id, 'submitted');
-      expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
-      expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);
-    },
-  );
+  sharing('an answer as its job ends: cleared, if its kind has a key', async ({ lab, server, reporter }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--withhold'] });
+    await endsWithItsAnswerPasted({ lab, server, reporter }, peer, { agent: 'editor' });
+    await until('it is cleared', () => peer.keys === `\r${CLEAR_BYTE}`);
+    const two = await shown(peer, 3, server.delegate(peer, { prompt: 'job two', agent: 'editor' }));
+    await lab.event(two.job_id, 'submitted');
+    expect(peer.pastes[2]).toBe(lab.orderOf(two.job_id));
+    expect(peer.keys).toBe(`\r${CLEAR_BYTE}\r`);
+  });
 
-  sharing(
-    'of a job that was removed: an order from another registry still waits',
-    async ({ lab, server }) => {
-      const peer = await lab.startPeer('mute', { args: ['--swallow', '2'] });
-      const one = await leftBehind(lab, server, peer);
-      removeAtOnce(lab.paths(one).folder);
-      const registry = join(lab.project, 'other', 'jobs');
-      const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
-      const agent = { agent: 'command', agent_session: peer.address };
-      const busy = await other.refusal('delegate_job', { prompt: 'job two', ...agent, on_busy: 'refuse' });
-      expect(busy).toContain(`our own order for job ${one} is in the input box`);
-      const { job_id: two } = await other.delegate(peer, { prompt: 'job two' });
-      expect(lab.record(two, registry)).toMatchObject({ blocked_by: 'draft', phase: 'queued' });
-      const { agents } = await other.ask('list_agents');
-      const row = agents.find(({ jobs }: { jobs: string[] }) => jobs.includes(two));
-      expect(row).toMatchObject({ state: 'draft', evidence: expect.stringContaining(one) });
-      // Sent by a person: it has left the box, although it is still above it.
-      await type(lab, peer, 'Enter');
-      await until('it is sent', () => lab.types(two, registry).includes('submitted'));
-      expect(peer.pastes).toHaveLength(2);
-    },
-  );
+  sharing('of a removed job: an order from another registry still waits', async ({ lab, server }) => {
+    const peer = await lab.startPeer('mute', { args: ['--swallow', '2'] });
+    const one = await leftBehind(lab, server, peer);
+    removeAtOnce(lab.paths(one).folder);
+    const registry = join(lab.project, 'other', 'jobs');
+    const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
+    const agent = { agent: 'command', agent_session: peer.address };
+    const busy = await other.refusal('delegate_job', { prompt: 'job two', ...agent, on_busy: 'refuse' });
+    expect(busy).toContain(`our own order for job ${one} is in the input box`);
+    const { job_id: two } = await other.delegate(peer, { prompt: 'job two' });
+    expect(lab.record(two, registry)).toMatchObject({ blocked_by: 'draft', phase: 'queued' });
+    const { agents } = await other.ask('list_agents');
+    const row = agents.find(({ jobs }: { jobs: string[] }) => jobs.includes(two));
+    expect(row).toMatchObject({ state: 'draft', evidence: expect.stringContaining(one) });
+    // Sent by a person: it has left the box, although it is still above it.
+    await type(lab, peer, 'Enter');
+    await until('it is sent', () => lab.types(two, registry).includes('submitted'));
+    expect(peer.pastes).toHaveLength(2);
+  });
 
   sharing('of a hub with another MAM_HOME: an order still waits', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
@@ -286,19 +271,16 @@ describe.concurrent('a text of ours that was pasted and not submitted', () => {
 });
 
 describe('the hub is killed, and a text of ours is in a pane', () => {
-  sharing(
-    'the next one knows it: another order waits, and neither is sent with the other',
-    async ({ lab, server }) => {
-      const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
-      const one = await leftBehind(lab, server, peer);
-      const two = await server.delegate(peer, { prompt: 'job two' });
-      await isBlocked(lab, two.job_id, one);
-      const killed = await lab.killHub();
-      await server.ask('list_jobs');
-      await until('another hub runs', async () => (await lab.hubPid()) !== killed);
-      await goesOnceCleared(lab, peer, [one, two.job_id], '\r\r');
-    },
-  );
+  sharing('the next knows it: another order waits, neither goes with the other', async ({ lab, server }) => {
+    const peer = await lab.startPeer('mute', { args: ['--edit', '--swallow', '2'] });
+    const one = await leftBehind(lab, server, peer);
+    const two = await server.delegate(peer, { prompt: 'job two' });
+    await isBlocked(lab, two.job_id, one);
+    const killed = await lab.killHub();
+    await server.ask('list_jobs');
+    await until('another hub runs', async () => (await lab.hubPid()) !== killed);
+    await goesOnceCleared(lab, peer, [one, two.job_id], '\r\r');
+  });
 
   sharing('and its notes are lost or cannot be read: another order still waits', async ({ lab, server }) => {
     const ways = [[], ['--show', 'collapsed'], ['--park']];

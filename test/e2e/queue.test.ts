@@ -57,43 +57,33 @@ describe.concurrent('jobs at one pane', () => {
     expect(peer.bytes.toString()).toBe('');
   });
 
-  sharing(
-    'a job that its peer takes out of turn leaves the queue and is never pasted',
-    async ({ lab, server, reporter, peer }) => {
-      const a = await server.delegate(peer, { prompt: 'job a' });
-      const b = await server.delegate(peer, { prompt: 'job b' });
-      expect((await reporter.report(b.job_id, 'started')).task).toBe('job b');
-      expect(lab.record(b.job_id)).toMatchObject({ status: 'working', submitted_at: expect.any(String) });
-      await reporter.report(a.job_id, 'completed');
-      await pause(NEXT_LOOK_MS);
-      expect(lab.types(b.job_id)).toEqual(['queued', 'started']);
-      expect(peer.pastes).toEqual([lab.orderOf(a.job_id)]);
-      await reporter.report(b.job_id, 'completed');
-      expect(lab.record(b.job_id).status).toBe('completed');
-    },
-  );
+  sharing('a job taken out of turn leaves the queue unpasted', async ({ lab, server, reporter, peer }) => {
+    const a = await server.delegate(peer, { prompt: 'job a' });
+    const b = await server.delegate(peer, { prompt: 'job b' });
+    expect((await reporter.report(b.job_id, 'started')).task).toBe('job b');
+    expect(lab.record(b.job_id)).toMatchObject({ status: 'working', submitted_at: expect.any(String) });
+    await reporter.report(a.job_id, 'completed');
+    await pause(NEXT_LOOK_MS);
+    expect(lab.types(b.job_id)).toEqual(['queued', 'started']);
+    expect(peer.pastes).toEqual([lab.orderOf(a.job_id)]);
+    await reporter.report(b.job_id, 'completed');
+    expect(lab.record(b.job_id).status).toBe('completed');
+  });
 });
 
 describe.concurrent('a cancelled job', () => {
-  sharing(
-    'that waits behind another is taken out; the next in line moves up',
-    async ({ lab, server, reporter, peer }) => {
-      const [a, b, c] = [
-        await server.delegate(peer),
-        await server.delegate(peer),
-        await server.delegate(peer),
-      ];
-      const wait = server.wait({ job_id: b.job_id });
-      const answer = await server.ask('cancel_job', { job_id: b.job_id, reason: 'no longer needed' });
-      expect(answer).toMatchObject({ changed: true, status: 'cancelled', detail: 'no longer needed' });
-      expect(answer.note).toContain('nothing had been delivered');
-      expect(await wait.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'cancelled' }] });
-      await reporter.report(a.job_id, 'completed');
-      await lab.event(c.job_id, 'submitted');
-      expect(peer.pastes).toEqual([a, c].map(({ job_id }) => lab.orderOf(job_id)));
-      expect(lab.types(b.job_id)).toEqual(['queued', 'cancelled']);
-    },
-  );
+  sharing('behind another is taken out; the next one moves up', async ({ lab, server, reporter, peer }) => {
+    const [a, b, c] = [await server.delegate(peer), await server.delegate(peer), await server.delegate(peer)];
+    const wait = server.wait({ job_id: b.job_id });
+    const answer = await server.ask('cancel_job', { job_id: b.job_id, reason: 'no longer needed' });
+    expect(answer).toMatchObject({ changed: true, status: 'cancelled', detail: 'no longer needed' });
+    expect(answer.note).toContain('nothing had been delivered');
+    expect(await wait.answer).toMatchObject({ outcome: 'final', jobs: [{ status: 'cancelled' }] });
+    await reporter.report(a.job_id, 'completed');
+    await lab.event(c.job_id, 'submitted');
+    expect(peer.pastes).toEqual([a, c].map(({ job_id }) => lab.orderOf(job_id)));
+    expect(lab.types(b.job_id)).toEqual(['queued', 'cancelled']);
+  });
 
   sharing('that is blocked is never typed once the obstacle is gone', async ({ lab, server, peer }) => {
     await lab.tmux('copy-mode', '-t', peer.pane);
@@ -109,29 +99,26 @@ describe.concurrent('a cancelled job', () => {
     expect(next.status).toBe('working');
   });
 
-  sharing(
-    'that is worked on is final immediately; its peer learns of it with its next report',
-    async ({ lab, server, reporter, peer }) => {
-      const { job_id } = await server.delegate(peer);
-      await reporter.report(job_id, 'started');
-      const answer = await server.ask('cancel_job', { job_id, reason: 'stop' });
-      expect(answer).toMatchObject({ changed: true, status: 'cancelled' });
-      expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop' });
-      for (const event of ['started', 'progress']) {
-        const told = await reporter.report(job_id, event);
-        expect(told).toMatchObject({ accepted: false, recorded: true, status: 'cancelled' });
-        expect(told.next).toMatch(/^Stop: This job has been cancelled/);
-        expect(told.task).toBeUndefined();
-      }
-      const late = await reporter.report(job_id, 'completed', { detail: 'too late' });
-      expect(late).toMatchObject({ accepted: false, status: 'cancelled' });
-      expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop', late: false });
-      expect(lab.events(job_id).at(-1)).toMatchObject({ type: 'completed', late: true });
-      expect(await server.ask('cancel_job', { job_id })).toMatchObject({ changed: false });
-      // Cancelling ended nothing that we did not start.
-      expect(await lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_dead}')).toBe('0');
-    },
-  );
+  sharing('in work is final at once; its next report says so', async ({ lab, server, reporter, peer }) => {
+    const { job_id } = await server.delegate(peer);
+    await reporter.report(job_id, 'started');
+    const answer = await server.ask('cancel_job', { job_id, reason: 'stop' });
+    expect(answer).toMatchObject({ changed: true, status: 'cancelled' });
+    expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop' });
+    for (const event of ['started', 'progress']) {
+      const told = await reporter.report(job_id, event);
+      expect(told).toMatchObject({ accepted: false, recorded: true, status: 'cancelled' });
+      expect(told.next).toMatch(/^Stop: This job has been cancelled/);
+      expect(told.task).toBeUndefined();
+    }
+    const late = await reporter.report(job_id, 'completed', { detail: 'too late' });
+    expect(late).toMatchObject({ accepted: false, status: 'cancelled' });
+    expect(lab.record(job_id)).toMatchObject({ status: 'cancelled', detail: 'stop', late: false });
+    expect(lab.events(job_id).at(-1)).toMatchObject({ type: 'completed', late: true });
+    expect(await server.ask('cancel_job', { job_id })).toMatchObject({ changed: false });
+    // Cancelling ended nothing that we did not start.
+    expect(await lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_dead}')).toBe('0');
+  });
 
   sharing('between paste and Enter gets no Enter', async ({ lab, server }) => {
     const peer = await lab.startPeer('slow', { args: ['--report', ''] });

@@ -97,9 +97,7 @@ describe('a job is refused before anything is kept of it:', () => {
     expect(peer.bytes.toString()).toBe('');
   });
 
-  test('dry_run shows what would be typed (for a person nothing), refuses what is wrong, and leaves no trace', async ({
-    lab,
-  }) => {
+  test('dry_run shows what would be typed, refuses what is wrong, and leaves no trace', async ({ lab }) => {
     const peer = await lab.startPeer('mute');
     const server = await lab.startServer();
     const job = { prompt: 'Mend the roof', agent: 'command', agent_session: peer.address };
@@ -183,28 +181,25 @@ describe('a job is refused before anything is kept of it:', () => {
 });
 
 describe('request_key', () => {
-  sharing(
-    'twice returns the same job; another prompt is an error; another session is another scope',
-    async ({ lab, server, peer }) => {
-      const before = lab.jobIds();
-      const first = await server.delegate(peer, { request_key: 'roof' });
-      const second = await server.delegate(peer, { request_key: 'roof' });
-      expect(second).toMatchObject({ job_id: first.job_id, repeated: true });
-      const text = await server.refusal('delegate_job', {
-        ...{ prompt: 'Mend the floor', agent: 'command', agent_session: peer.address, request_key: 'roof' },
-      });
-      expect(text).toContain(`was already used for job ${first.job_id}, which has a different prompt`);
-      expect(lab.jobIds().filter((id) => !before.includes(id))).toEqual([first.job_id]);
-      expect(peer.pastes).toEqual([lab.orderOf(first.job_id)]);
-      const other = await lab.startServer();
-      expect((await other.delegate(peer, { request_key: 'roof' })).job_id).not.toBe(first.job_id);
-      // The client's own id of a call is such a key.
-      const call = { 'claudecode/toolUseId': 'toolu_1' };
-      const args = { prompt: 'x', agent: 'command', agent_session: peer.address };
-      const one = await server.ask('delegate_job', args, call);
-      expect((await server.ask('delegate_job', args, call)).job_id).toBe(one.job_id);
-    },
-  );
+  sharing('twice is one job per session, an error with another prompt', async ({ lab, server, peer }) => {
+    const before = lab.jobIds();
+    const first = await server.delegate(peer, { request_key: 'roof' });
+    const second = await server.delegate(peer, { request_key: 'roof' });
+    expect(second).toMatchObject({ job_id: first.job_id, repeated: true });
+    const text = await server.refusal('delegate_job', {
+      ...{ prompt: 'Mend the floor', agent: 'command', agent_session: peer.address, request_key: 'roof' },
+    });
+    expect(text).toContain(`was already used for job ${first.job_id}, which has a different prompt`);
+    expect(lab.jobIds().filter((id) => !before.includes(id))).toEqual([first.job_id]);
+    expect(peer.pastes).toEqual([lab.orderOf(first.job_id)]);
+    const other = await lab.startServer();
+    expect((await other.delegate(peer, { request_key: 'roof' })).job_id).not.toBe(first.job_id);
+    // The client's own id of a call is such a key.
+    const call = { 'claudecode/toolUseId': 'toolu_1' };
+    const args = { prompt: 'x', agent: 'command', agent_session: peer.address };
+    const one = await server.ask('delegate_job', args, call);
+    expect((await server.ask('delegate_job', args, call)).job_id).toBe(one.job_id);
+  });
 
   sharing('twice at once, and once more after a new hub, is still one job', async ({ lab, server, peer }) => {
     const before = lab.jobIds();

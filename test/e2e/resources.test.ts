@@ -163,74 +163,68 @@ describe.concurrent('resources', () => {
 });
 
 describe.concurrent('subscriptions', () => {
-  sharing(
-    'are notified of their own events soon, of no others, and of nothing after unsubscribing',
-    async ({ lab, server }) => {
-      const { reporter, id, uri } = await jobOf(lab, server);
-      const other = (await server.delegate(await lab.startPeer('mute'))).job_id;
-      await pause(500);
-      await subscribe(server, uri, `${uri}/log`, uri);
-      await reporter.report(id, 'question', { detail: 'Slate or tin?' });
-      await told(server, uri, 0);
-      await told(server, `${uri}/log`, 0);
-      expect(JSON.parse(await read(server, uri)).reason).toBe('question');
-      // Changes elsewhere are not reported, and nothing is reported twice.
-      await reporter.report(other, 'progress', { detail: 'at it' });
-      await pause(600);
-      expect(updates(server, uri)).toBe(1);
-      const before = updates(server, `${uri}/log`);
-      await server.request('resources/unsubscribe', { uri });
-      await reporter.report(id, 'progress', { detail: 'tin then' });
-      await told(server, `${uri}/log`, before);
-      await pause(400);
-      expect(updates(server, uri)).toBe(1);
-      // Subscribed again, it is notified again.
-      await subscribe(server, uri);
-      await reporter.report(id, 'completed');
-      await told(server, uri, 1);
-    },
-  );
+  sharing('get their own events soon, no others, and nothing once unsubscribed', async ({ lab, server }) => {
+    const { reporter, id, uri } = await jobOf(lab, server);
+    const other = (await server.delegate(await lab.startPeer('mute'))).job_id;
+    await pause(500);
+    await subscribe(server, uri, `${uri}/log`, uri);
+    await reporter.report(id, 'question', { detail: 'Slate or tin?' });
+    await told(server, uri, 0);
+    await told(server, `${uri}/log`, 0);
+    expect(JSON.parse(await read(server, uri)).reason).toBe('question');
+    // Changes elsewhere are not reported, and nothing is reported twice.
+    await reporter.report(other, 'progress', { detail: 'at it' });
+    await pause(600);
+    expect(updates(server, uri)).toBe(1);
+    const before = updates(server, `${uri}/log`);
+    await server.request('resources/unsubscribe', { uri });
+    await reporter.report(id, 'progress', { detail: 'tin then' });
+    await told(server, `${uri}/log`, before);
+    await pause(400);
+    expect(updates(server, uri)).toBe(1);
+    // Subscribed again, it is notified again.
+    await subscribe(server, uri);
+    await reporter.report(id, 'completed');
+    await told(server, uri, 1);
+  });
 
-  sharing(
-    'of mam://jobs: every change, and new jobs of others, which change the list as well',
-    async ({ lab }) => {
-      const { env } = ownRegistry(lab);
-      const { server, reporter, id } = await withJob(lab, env);
-      const watching = await lab.startServer(env);
-      expect((await watching.request('resources/list')).result.resources).toHaveLength(1);
-      await subscribe(watching, 'mam://jobs');
-      await reporter.report(id, 'progress', { detail: 'half' });
-      await told(watching, 'mam://jobs', 0);
-      expect(JSON.parse(await read(watching, 'mam://jobs')).jobs[0].detail).toBe('half');
-      expect(listChanges(watching)).toBe(0);
-      const { job_id } = await server.delegate(await lab.startPeer('mute'));
-      await until('list_changed', () => listChanges(watching) === 1);
-      const { resources } = (await watching.request('resources/list')).result;
-      expect(resources.map(({ uri }: { uri: string }) => uri)).toEqual([
-        'mam://jobs',
-        `mam://jobs/${job_id}`,
-        `mam://jobs/${id}`,
-      ]);
-      for (const resource of resources.slice(1)) {
-        expect(resource).toMatchObject({
-          title: 'Mend the roof',
-          description: 'Job of command: Mend the roof',
-          annotations: { audience: ['user', 'assistant'], priority: 0.6 },
-        });
-      }
-      // A client that never requested the list is not notified of it.
-      expect(listChanges(server)).toBe(0);
-      // Jobs of another registry change nothing here.
-      await pause(700);
-      const before = updates(watching, 'mam://jobs');
-      const elsewhere = await lab.startServer(ownRegistry(lab).env);
-      const foreign = await elsewhere.delegate(await lab.startPeer('mute'));
-      await elsewhere.ask('cancel_job', { job_id: foreign.job_id });
-      await pause(500);
-      expect(updates(watching, 'mam://jobs')).toBe(before);
-      expect(listChanges(watching)).toBe(1);
-    },
-  );
+  sharing('of mam://jobs: every change, and new jobs of others, which change it as well', async ({ lab }) => {
+    const { env } = ownRegistry(lab);
+    const { server, reporter, id } = await withJob(lab, env);
+    const watching = await lab.startServer(env);
+    expect((await watching.request('resources/list')).result.resources).toHaveLength(1);
+    await subscribe(watching, 'mam://jobs');
+    await reporter.report(id, 'progress', { detail: 'half' });
+    await told(watching, 'mam://jobs', 0);
+    expect(JSON.parse(await read(watching, 'mam://jobs')).jobs[0].detail).toBe('half');
+    expect(listChanges(watching)).toBe(0);
+    const { job_id } = await server.delegate(await lab.startPeer('mute'));
+    await until('list_changed', () => listChanges(watching) === 1);
+    const { resources } = (await watching.request('resources/list')).result;
+    expect(resources.map(({ uri }: { uri: string }) => uri)).toEqual([
+      'mam://jobs',
+      `mam://jobs/${job_id}`,
+      `mam://jobs/${id}`,
+    ]);
+    for (const resource of resources.slice(1)) {
+      expect(resource).toMatchObject({
+        title: 'Mend the roof',
+        description: 'Job of command: Mend the roof',
+        annotations: { audience: ['user', 'assistant'], priority: 0.6 },
+      });
+    }
+    // A client that never requested the list is not notified of it.
+    expect(listChanges(server)).toBe(0);
+    // Jobs of another registry change nothing here.
+    await pause(700);
+    const before = updates(watching, 'mam://jobs');
+    const elsewhere = await lab.startServer(ownRegistry(lab).env);
+    const foreign = await elsewhere.delegate(await lab.startPeer('mute'));
+    await elsewhere.ask('cancel_job', { job_id: foreign.job_id });
+    await pause(500);
+    expect(updates(watching, 'mam://jobs')).toBe(before);
+    expect(listChanges(watching)).toBe(1);
+  });
 
   sharing('a client that has listed is notified of the jobs that it delegates itself', async ({ lab }) => {
     const server = await lab.startServer(ownRegistry(lab).env);

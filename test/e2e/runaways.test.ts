@@ -57,10 +57,7 @@ describe('open jobs of one session', () => {
     for (const job_id of made()) await server.ask('cancel_job', { job_id });
   });
 
-  test('are limited for a server, even simultaneous ones; a job that ends makes room', async ({
-    lab,
-    made,
-  }) => {
+  test('are limited per server, even simultaneous ones; an ended job makes room', async ({ lab, made }) => {
     const peer = await lab.startPeer('mute');
     const server = await lab.startServer({ MAM_MAX_OPEN_JOBS: '2' });
     const job = { prompt: 'Mend the roof', agent: 'command', agent_session: peer.address };
@@ -93,10 +90,7 @@ describe('open jobs of one session', () => {
 });
 
 describe("no job for one's own pane:", () => {
-  test('by its name, its number, its place, a linked window, another path of the socket', async ({
-    lab,
-    made,
-  }) => {
+  test('by name, number, place, a linked window, another path of the socket', async ({ lab, made }) => {
     const peer = await lab.startPeer('mute');
     await lab.startSession('other', 'exec sleep 1000');
     await lab.tmux('link-window', '-d', '-s', `=${peer.session}:`, '-t', '=other:7');

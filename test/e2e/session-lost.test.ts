@@ -131,23 +131,20 @@ describe.concurrent('session_lost', () => {
     expect(lab.record(job_id)).toMatchObject({ status: 'completed', late: true, detail: 'was done already' });
   });
 
-  sharing(
-    'is not reported while the agent runs a shell in the foreground, nor when that ends',
-    async ({ lab }) => {
-      const peer = await lab.startPeer('mute', { args: ['--run', 'sleep 1000'] });
-      const server = await supervisor(lab);
-      const { job_id } = await server.delegate(peer);
-      const command = () => lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_current_command}');
-      await until('a shell is in front', async () => ['bash', 'sleep'].includes(await command()));
-      await pause(QUIET_MS);
-      expect(lab.record(job_id).status).toBe('working');
-      const [shell] = peer.children as [number];
-      process.kill(shell, 'SIGKILL');
-      await until('the shell is gone', () => !isRunning(shell));
-      await pause(QUIET_MS);
-      expect(lab.record(job_id).status).toBe('working');
-    },
-  );
+  sharing('is not reported while the agent runs a shell in front, nor when that ends', async ({ lab }) => {
+    const peer = await lab.startPeer('mute', { args: ['--run', 'sleep 1000'] });
+    const server = await supervisor(lab);
+    const { job_id } = await server.delegate(peer);
+    const command = () => lab.tmux('display-message', '-p', '-t', peer.pane, '#{pane_current_command}');
+    await until('a shell is in front', async () => ['bash', 'sleep'].includes(await command()));
+    await pause(QUIET_MS);
+    expect(lab.record(job_id).status).toBe('working');
+    const [shell] = peer.children as [number];
+    process.kill(shell, 'SIGKILL');
+    await until('the shell is gone', () => !isRunning(shell));
+    await pause(QUIET_MS);
+    expect(lab.record(job_id).status).toBe('working');
+  });
 });
 
 // After all others: it ends the shared tmux server.

@@ -83,9 +83,7 @@ function envWriter(lab: Lab): { read: (name: string) => Promise<Record<string, s
 }
 
 describe('an agent that is started', () => {
-  test("has the caller's environment, in a tmux server of ours and in an existing one, and no secret", async ({
-    lab,
-  }) => {
+  test("has its caller's environment and no secret, in a new tmux server or an old one", async ({ lab }) => {
     lab.expected.push(NOT_OURS);
     const writer = envWriter(lab);
     const config = folder(lab, 'config/tmux');
@@ -235,21 +233,18 @@ describe('a working folder that was removed', () => {
 });
 
 describe('a server that was started outside of any project', () => {
-  test.for(['/', 'its home folder'])(
-    'in %s: workdir helps, and nothing catches other projects',
-    async (where, { lab }) => {
-      const cwd = where === '/' ? '/' : lab.folder;
-      lab.expected.push(/^h\/project\//);
-      const peer = await lab.startPeer('mute');
-      const server = await lab.startServer({}, { cwd });
-      const answer = await server.delegate(peer, { workdir: lab.project });
-      expect(answer.registry_dir).toBe(join(lab.home, 'project', 'jobs'));
-      expect(existsSync(join(cwd, '.mam'))).toBe(false);
-      expect((await server.ask('list_jobs')).jobs).toHaveLength(1);
-      await server.report(answer.job_id, 'completed');
-      expect((await lab.mam('list')).stdout).toContain(`No jobs in ${lab.registry}`);
-    },
-  );
+  test.for(['/', 'its home folder'])('in %s: workdir helps, projects stay apart', async (where, { lab }) => {
+    const cwd = where === '/' ? '/' : lab.folder;
+    lab.expected.push(/^h\/project\//);
+    const peer = await lab.startPeer('mute');
+    const server = await lab.startServer({}, { cwd });
+    const answer = await server.delegate(peer, { workdir: lab.project });
+    expect(answer.registry_dir).toBe(join(lab.home, 'project', 'jobs'));
+    expect(existsSync(join(cwd, '.mam'))).toBe(false);
+    expect((await server.ask('list_jobs')).jobs).toHaveLength(1);
+    await server.report(answer.job_id, 'completed');
+    expect((await lab.mam('list')).stdout).toContain(`No jobs in ${lab.registry}`);
+  });
 });
 
 describe.runIf(isRoot)('a user unknown to the system', () => {

@@ -52,23 +52,20 @@ describe.concurrent('on a terminal', () => {
     await shows(/is not trusted\.[\s\S]*last with 0/);
   });
 
-  sharing(
-    'mam wait shows the stage, the time and the last words on one line that updates',
-    async ({ lab, server }) => {
-      const { jobId, report } = await job(lab, server);
-      const { shows, type } = await terminal(lab);
-      await type(`wait ${jobId}; echo "ended with $?"`);
-      await shows(/working, started · \d+s/);
-      await report('progress', 'half of it');
-      await shows(/progress {2}half of it[\s\S]*\nworking, started · \d+s · half of it/);
-      await shows(/working, started · [1-9]\d*s · half of it/);
-      await report('completed', 'all of it');
-      const screen = await shows(/ended with 0/);
-      // Nothing of the status line stays, and the end is in colour.
-      expect(screen).not.toContain('working, started');
-      expect(screen).toMatch(new RegExp(`${jobId} {2}\u001b\\[32mcompleted`));
-    },
-  );
+  sharing('mam wait shows stage, time and last words on one line that updates', async ({ lab, server }) => {
+    const { jobId, report } = await job(lab, server);
+    const { shows, type } = await terminal(lab);
+    await type(`wait ${jobId}; echo "ended with $?"`);
+    await shows(/working, started · \d+s/);
+    await report('progress', 'half of it');
+    await shows(/progress {2}half of it[\s\S]*\nworking, started · \d+s · half of it/);
+    await shows(/working, started · [1-9]\d*s · half of it/);
+    await report('completed', 'all of it');
+    const screen = await shows(/ended with 0/);
+    // Nothing of the status line stays, and the end is in colour.
+    expect(screen).not.toContain('working, started');
+    expect(screen).toMatch(new RegExp(`${jobId} {2}\u001b\\[32mcompleted`));
+  });
 
   sharing('Ctrl-C stops waiting, not the job, and says so', async ({ lab, server }) => {
     const { jobId, report } = await job(lab, server);

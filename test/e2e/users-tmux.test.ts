@@ -50,9 +50,7 @@ const KINDS = {
 };
 
 describe('detach-on-destroy off', () => {
-  test('a person who views an agent returns to their own session when it ends, never to a hidden one', async ({
-    lab,
-  }) => {
+  test('a viewer returns to their own session when the agent ends, not to a hidden one', async ({ lab }) => {
     await tmuxWith(lab, 'set -g detach-on-destroy off');
     // Our session has been idle for the longest, which tmux 3.3a prefers.
     const server = await lab.startServer();
@@ -92,34 +90,29 @@ test.for([
   ['new-window', 'new-window'],
   ['display-popup', 'display-popup -E "sleep 1000"'],
   ['split-window behind a shell', 'run-shell -b "true" ; split-window'],
-])(
-  'a hook on new sessions, %s, changes nothing for us and leaves nothing of ours',
-  async ([, hook], { lab }) => {
-    await tmuxWith(lab, '');
-    const { at } = await person(lab, 'home');
-    lab.sessions.add('robot').add('failing');
-    lab.configure({ agents: KINDS });
-    await lab.tmux('set-hook', '-g', 'after-new-session', hook as string);
-    const server = await lab.startServer();
-    expect(await server.ask('start_agent', { agent: 'robot' })).toMatchObject({ ready: true });
-    const { agents } = await server.ask('list_agents');
-    const live = agents.filter(({ target }: { target?: string }) => target !== undefined);
-    expect(live).toMatchObject([{ agent: 'robot', state: 'idle', started_by_us: true }]);
-    const marked = await lab.tmux('list-panes', '-a', '-F', '#{@mam_agent} #{pane_start_command}');
-    const ours = marked.split('\n').filter((line) => line.startsWith('robot '));
-    expect(ours).toMatchObject([expect.stringContaining('READY')]);
-    expect(await hidden(lab)).toHaveLength(1);
-    expect(await lab.tmux('list-panes', '-s', '-t', `=${(await hidden(lab))[0]}`)).not.toContain('\n');
-    expect(await server.refusal('start_agent', { agent: 'failing' })).toContain('no licence');
-    expect(await lab.tmux('list-sessions', '-F', '#{session_name}')).not.toContain('failing');
-    await server.ask('stop_agent', { name: 'robot' });
-    expect(await at()).toBe('home');
-  },
-);
+])('a hook on new sessions, %s, changes nothing and leaves nothing of ours', async ([, hook], { lab }) => {
+  await tmuxWith(lab, '');
+  const { at } = await person(lab, 'home');
+  lab.sessions.add('robot').add('failing');
+  lab.configure({ agents: KINDS });
+  await lab.tmux('set-hook', '-g', 'after-new-session', hook as string);
+  const server = await lab.startServer();
+  expect(await server.ask('start_agent', { agent: 'robot' })).toMatchObject({ ready: true });
+  const { agents } = await server.ask('list_agents');
+  const live = agents.filter(({ target }: { target?: string }) => target !== undefined);
+  expect(live).toMatchObject([{ agent: 'robot', state: 'idle', started_by_us: true }]);
+  const marked = await lab.tmux('list-panes', '-a', '-F', '#{@mam_agent} #{pane_start_command}');
+  const ours = marked.split('\n').filter((line) => line.startsWith('robot '));
+  expect(ours).toMatchObject([expect.stringContaining('READY')]);
+  expect(await hidden(lab)).toHaveLength(1);
+  expect(await lab.tmux('list-panes', '-s', '-t', `=${(await hidden(lab))[0]}`)).not.toContain('\n');
+  expect(await server.refusal('start_agent', { agent: 'failing' })).toContain('no licence');
+  expect(await lab.tmux('list-sessions', '-F', '#{session_name}')).not.toContain('failing');
+  await server.ask('stop_agent', { name: 'robot' });
+  expect(await at()).toBe('home');
+});
 
-test('destroy-unattached on, and an error in tmux.conf: a started agent stays, and can be typed into', async ({
-  lab,
-}) => {
+test('destroy-unattached on, an error in tmux.conf: an agent stays, and is typed into', async ({ lab }) => {
   lab.sessions.add('robot');
   lab.configure({ agents: KINDS });
   lab.write('../.tmux.conf', 'set -g destroy-unattached on\nset -g no-such-option 1\n');

@@ -27,121 +27,109 @@ const states = ({ jobs }: { jobs: { job_id: string; status: string }[] }) =>
 const order = (server: LabServer) => server.ask('delegate_job', { prompt: 'the roof', agent: 'human' });
 
 describe.concurrent('wait_job', () => {
-  sharing(
-    'without a cursor answers immediately; with one only for what came after it',
-    async ({ server, reporter, peer }) => {
-      const { job_id } = await server.delegate(peer);
-      await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
-      const level = await server.ask('wait_job', { job_id });
-      expect(level.outcome).toBe('needs_attention');
-      // Without a cursor it is reported again and again; with the cursor it is old news.
-      expect((await server.ask('wait_job', { job_id })).outcome).toBe('needs_attention');
-      const edge = server.wait({ job_id, cursor: level.cursor });
-      await pause(200);
-      expect(edge.at).toBeUndefined();
-      await reporter.report(job_id, 'question', { detail: 'And the gutter?' });
-      expect(await edge.answer).toMatchObject({
-        outcome: 'needs_attention',
-        jobs: [{ open_request: 'And the gutter?' }],
-        events: [{ type: 'question', detail: 'And the gutter?' }],
-      });
-    },
-  );
+  sharing('answers at once without a cursor, with one to what is new', async ({ server, reporter, peer }) => {
+    const { job_id } = await server.delegate(peer);
+    await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
+    const level = await server.ask('wait_job', { job_id });
+    expect(level.outcome).toBe('needs_attention');
+    // Without a cursor it is reported again and again; with the cursor it is old news.
+    expect((await server.ask('wait_job', { job_id })).outcome).toBe('needs_attention');
+    const edge = server.wait({ job_id, cursor: level.cursor });
+    await pause(200);
+    expect(edge.at).toBeUndefined();
+    await reporter.report(job_id, 'question', { detail: 'And the gutter?' });
+    expect(await edge.answer).toMatchObject({
+      outcome: 'needs_attention',
+      jobs: [{ open_request: 'And the gutter?' }],
+      events: [{ type: 'question', detail: 'And the gutter?' }],
+    });
+  });
 
-  sharing(
-    'that times out answers still_running, and its cursor then misses nothing',
-    async ({ server, reporter }) => {
-      const { job_id } = await order(server);
-      await reporter.report(job_id, 'started');
-      const since = Date.now();
-      const first = await server.ask('wait_job', { job_id, timeout_seconds: 0.5 });
-      expect(first).toMatchObject({ outcome: 'still_running', jobs: [{ status: 'working' }] });
-      expect(Date.now() - since).toBeGreaterThanOrEqual(450);
-      expect(Date.now() - since).toBeLessThan(500 + SOON_MS);
-      expect(first.next).toContain(first.cursor);
-      // While nobody waits:
-      await reporter.report(job_id, 'progress', { detail: 'half' });
-      await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
-      await reporter.report(job_id, 'completed', { detail: 'done' });
-      const second = await server.ask('wait_job', { job_id, cursor: first.cursor });
-      expect(second).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
-      expect(second.events.map(({ detail }: { detail: string }) => detail)).toEqual([
-        'half',
-        'Slate or tin?',
-        'done',
-      ]);
-    },
-  );
+  sharing('that times out answers still_running; its cursor misses nothing', async ({ server, reporter }) => {
+    const { job_id } = await order(server);
+    await reporter.report(job_id, 'started');
+    const since = Date.now();
+    const first = await server.ask('wait_job', { job_id, timeout_seconds: 0.5 });
+    expect(first).toMatchObject({ outcome: 'still_running', jobs: [{ status: 'working' }] });
+    expect(Date.now() - since).toBeGreaterThanOrEqual(450);
+    expect(Date.now() - since).toBeLessThan(500 + SOON_MS);
+    expect(first.next).toContain(first.cursor);
+    // While nobody waits:
+    await reporter.report(job_id, 'progress', { detail: 'half' });
+    await reporter.report(job_id, 'question', { detail: 'Slate or tin?' });
+    await reporter.report(job_id, 'completed', { detail: 'done' });
+    const second = await server.ask('wait_job', { job_id, cursor: first.cursor });
+    expect(second).toMatchObject({ outcome: 'final', jobs: [{ status: 'completed' }] });
+    expect(second.events.map(({ detail }: { detail: string }) => detail)).toEqual([
+      'half',
+      'Slate or tin?',
+      'done',
+    ]);
+  });
 
-  sharing(
-    'names every job that asks, even one from an earlier answer, and how to answer each',
-    async ({ lab }) => {
-      const [server, reporter] = await ownServers(lab);
-      const ids: string[] = [];
-      for (let i = 0; i < 2; i++) ids.push((await server.delegate(await lab.startPeer('mute'))).job_id);
-      const [one = '', two = ''] = ids;
-      await reporter.report(one, 'question', { detail: 'Slate or tin?' });
-      await reporter.report(two, 'permission_required', { detail: 'rm the old roof' });
-      const answer = `Answer: Call answer_job with {"job_id":"${one}","text":"YOUR ANSWER"}.`;
-      const decide = `Decide: Call answer_job with {"job_id":"${two}","decision":"allow"`;
-      const both = await server.ask('wait_job', { job_ids: ids });
-      expect(both.summary).toBe(
-        `2 jobs need attention: ${one} is input_required (question), ${two} is input_required (permission).`,
-      );
-      expect(both.next).toContain(answer);
-      expect(both.next).toContain(decide);
-      expect((await server.ask('job_status', { job_id: one })).next).toContain(answer);
-      await server.ask('answer_job', { job_id: one, text: 'Tin.' });
-      const later = await server.ask('wait_job', { job_ids: ids, cursor: both.cursor, timeout_seconds: 0.2 });
-      expect(later.outcome).toBe('still_running');
-      expect(later.next).toContain(decide);
-      expect(later.next).not.toContain(answer);
-      await reporter.report(one, 'error', { detail: 'no tin' });
-      const failed = await server.ask('wait_job', { job_ids: [one] });
-      expect(failed.next).toContain(`Call job_logs with {"job_id":"${one}","include":["events","screen"]}`);
-      await server.ask('cancel_job', { job_id: two });
-      const nothing = await server.ask('wait_job');
-      expect(nothing).toMatchObject({ summary: 'You have no open job in this session.', jobs: [] });
-      expect(nothing.next).toContain('Call list_jobs');
-    },
-  );
+  sharing('names every job that asks, even one of an earlier answer, and how to answer', async ({ lab }) => {
+    const [server, reporter] = await ownServers(lab);
+    const ids: string[] = [];
+    for (let i = 0; i < 2; i++) ids.push((await server.delegate(await lab.startPeer('mute'))).job_id);
+    const [one = '', two = ''] = ids;
+    await reporter.report(one, 'question', { detail: 'Slate or tin?' });
+    await reporter.report(two, 'permission_required', { detail: 'rm the old roof' });
+    const answer = `Answer: Call answer_job with {"job_id":"${one}","text":"YOUR ANSWER"}.`;
+    const decide = `Decide: Call answer_job with {"job_id":"${two}","decision":"allow"`;
+    const both = await server.ask('wait_job', { job_ids: ids });
+    expect(both.summary).toBe(
+      `2 jobs need attention: ${one} is input_required (question), ${two} is input_required (permission).`,
+    );
+    expect(both.next).toContain(answer);
+    expect(both.next).toContain(decide);
+    expect((await server.ask('job_status', { job_id: one })).next).toContain(answer);
+    await server.ask('answer_job', { job_id: one, text: 'Tin.' });
+    const later = await server.ask('wait_job', { job_ids: ids, cursor: both.cursor, timeout_seconds: 0.2 });
+    expect(later.outcome).toBe('still_running');
+    expect(later.next).toContain(decide);
+    expect(later.next).not.toContain(answer);
+    await reporter.report(one, 'error', { detail: 'no tin' });
+    const failed = await server.ask('wait_job', { job_ids: [one] });
+    expect(failed.next).toContain(`Call job_logs with {"job_id":"${one}","include":["events","screen"]}`);
+    await server.ask('cancel_job', { job_id: two });
+    const nothing = await server.ask('wait_job');
+    expect(nothing).toMatchObject({ summary: 'You have no open job in this session.', jobs: [] });
+    expect(nothing.next).toContain('Call list_jobs');
+  });
 
-  sharing(
-    'for several jobs: any returns with the first, all with the last or for attention',
-    async ({ lab }) => {
-      const peers = [await lab.startPeer('mute'), await lab.startPeer('mute'), await lab.startPeer('mute')];
-      const [server, reporter] = await ownServers(lab);
-      const ids: string[] = [];
-      for (const peer of peers) ids.push((await server.delegate(peer)).job_id);
-      const [a, b, c] = ids as [string, string, string];
-      const any = server.wait({ job_ids: ids });
-      const all = server.wait({ job_ids: ids, until: 'all' });
-      // Without ids: the caller's own open jobs, and nobody else's.
-      const own = server.wait();
-      const other = await stranger(lab);
-      expect(await other.ask('wait_job')).toMatchObject({ jobs: [] });
-      await reporter.report(b, 'completed');
-      const first = await any.answer;
-      expect(first.outcome).toBe('final');
-      expect(states(first)).toEqual({ [a]: 'working', [b]: 'completed', [c]: 'working' });
-      expect((await own.answer).outcome).toBe('final');
-      await pause(200);
-      expect(all.at).toBeUndefined();
+  sharing('of several jobs: any returns with the first, all with the last or attention', async ({ lab }) => {
+    const peers = [await lab.startPeer('mute'), await lab.startPeer('mute'), await lab.startPeer('mute')];
+    const [server, reporter] = await ownServers(lab);
+    const ids: string[] = [];
+    for (const peer of peers) ids.push((await server.delegate(peer)).job_id);
+    const [a, b, c] = ids as [string, string, string];
+    const any = server.wait({ job_ids: ids });
+    const all = server.wait({ job_ids: ids, until: 'all' });
+    // Without ids: the caller's own open jobs, and nobody else's.
+    const own = server.wait();
+    const other = await stranger(lab);
+    expect(await other.ask('wait_job')).toMatchObject({ jobs: [] });
+    await reporter.report(b, 'completed');
+    const first = await any.answer;
+    expect(first.outcome).toBe('final');
+    expect(states(first)).toEqual({ [a]: 'working', [b]: 'completed', [c]: 'working' });
+    expect((await own.answer).outcome).toBe('final');
+    await pause(200);
+    expect(all.at).toBeUndefined();
 
-      await reporter.report(c, 'question', { detail: 'tin?' });
-      const attention = await all.answer;
-      expect(attention.outcome).toBe('needs_attention');
-      const rest = server.wait({ job_ids: ids, until: 'all', cursor: attention.cursor });
-      await reporter.report(c, 'completed');
-      await pause(200);
-      expect(rest.at).toBeUndefined();
-      await reporter.report(a, 'error');
-      const last = await rest.answer;
-      expect(last.outcome).toBe('final');
-      expect(states(last)).toEqual({ [a]: 'failed', [b]: 'completed', [c]: 'completed' });
-      expect(await server.ask('wait_job')).toMatchObject({ jobs: [] });
-    },
-  );
+    await reporter.report(c, 'question', { detail: 'tin?' });
+    const attention = await all.answer;
+    expect(attention.outcome).toBe('needs_attention');
+    const rest = server.wait({ job_ids: ids, until: 'all', cursor: attention.cursor });
+    await reporter.report(c, 'completed');
+    await pause(200);
+    expect(rest.at).toBeUndefined();
+    await reporter.report(a, 'error');
+    const last = await rest.answer;
+    expect(last.outcome).toBe('final');
+    expect(states(last)).toEqual({ [a]: 'failed', [b]: 'completed', [c]: 'completed' });
+    expect(await server.ask('wait_job')).toMatchObject({ jobs: [] });
+  });
 
   sharing('without ids misses no job that ended while nobody waited', async ({ lab }) => {
     const [server, reporter] = await ownServers(lab);
@@ -175,23 +163,20 @@ describe.concurrent('wait_job', () => {
     }
   });
 
-  sharing(
-    'that the client gives up leaves the job alone and gets no answer',
-    async ({ lab, server, reporter }) => {
-      const { job_id } = await order(server);
-      const given = server.wait({ job_id });
-      const kept = server.wait({ job_id });
-      await pause(100);
-      given.cancel();
-      await reporter.report(job_id, 'started');
-      await pause(200);
-      expect(lab.record(job_id).status).toBe('working');
-      expect(lab.types(job_id)).not.toContain('cancelled');
-      await reporter.report(job_id, 'completed');
-      expect((await kept.answer).outcome).toBe('final');
-      expect(given.at).toBeUndefined();
-    },
-  );
+  sharing('that its client gives up leaves the job alone, unanswered', async ({ lab, server, reporter }) => {
+    const { job_id } = await order(server);
+    const given = server.wait({ job_id });
+    const kept = server.wait({ job_id });
+    await pause(100);
+    given.cancel();
+    await reporter.report(job_id, 'started');
+    await pause(200);
+    expect(lab.record(job_id).status).toBe('working');
+    expect(lab.types(job_id)).not.toContain('cancelled');
+    await reporter.report(job_id, 'completed');
+    expect((await kept.answer).outcome).toBe('final');
+    expect(given.at).toBeUndefined();
+  });
 
   sharing('fifty at once in one server are all answered', async ({ server, reporter }) => {
     const a = (await order(server)).job_id;
@@ -294,26 +279,23 @@ describe.concurrent('wait_job', () => {
     wait.cancel();
   });
 
-  sharing(
-    'of one server continues when another server dies in the middle of its own',
-    async ({ lab, server, reporter }) => {
-      const dying = await lab.startServer();
-      const { job_id } = await order(dying);
-      dying.wait({ job_id });
-      const wait = server.wait({ job_id });
-      await server.ask('job_status', { job_id });
-      dying.child.kill('SIGKILL');
-      await dying.exited;
-      await reporter.report(job_id, 'progress', { detail: 'on the ridge' });
-      expect(lab.record(job_id).status).toBe('working');
-      expect(wait.at).toBeUndefined();
-      await reporter.report(job_id, 'completed');
-      expect((await wait.answer).jobs).toMatchObject([{ job_id, status: 'completed' }]);
-      // The next server of the one that died finds the job by its id.
-      const again = await lab.startServer();
-      expect((await again.ask('wait_job', { job_id })).outcome).toBe('final');
-    },
-  );
+  sharing('of one server continues when another dies during its own', async ({ lab, server, reporter }) => {
+    const dying = await lab.startServer();
+    const { job_id } = await order(dying);
+    dying.wait({ job_id });
+    const wait = server.wait({ job_id });
+    await server.ask('job_status', { job_id });
+    dying.child.kill('SIGKILL');
+    await dying.exited;
+    await reporter.report(job_id, 'progress', { detail: 'on the ridge' });
+    expect(lab.record(job_id).status).toBe('working');
+    expect(wait.at).toBeUndefined();
+    await reporter.report(job_id, 'completed');
+    expect((await wait.answer).jobs).toMatchObject([{ job_id, status: 'completed' }]);
+    // The next server of the one that died finds the job by its id.
+    const again = await lab.startServer();
+    expect((await again.ask('wait_job', { job_id })).outcome).toBe('final');
+  });
 
   sharing('a burst of events is one answer, with the latest', async ({ lab }) => {
     const [server, reporter] = await ownServers(lab);

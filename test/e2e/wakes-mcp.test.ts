@@ -133,22 +133,19 @@ describe.concurrent('a supervisor whose MCP server runs in its pane', () => {
     expect(boss.pastes).toHaveLength(1);
   });
 
-  sharing(
-    'is notified of what its client has only read as a resource, and not of what it has cancelled',
-    async ({ lab }) => {
-      const { boss, own, peer, ids } = await startBoss(lab, 2);
-      const [first = '', second = ''] = ids;
-      await own.ask('cancel_job', { job_id: second });
-      await lab.tmux('copy-mode', '-t', boss.pane);
-      await peer.report(first, 'completed');
-      const { result } = await own.request('resources/read', { uri: `mam://jobs/${first}` });
-      expect(JSON.parse(result.contents[0].text)).toMatchObject({ status: 'completed' });
-      await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
-      await typed(lab, first);
-      expect(boss.pastes).toEqual([expect.stringContaining(`Job ${first} is completed: call`)]);
-      expect(how(lab, second)).toEqual(['seen']);
-    },
-  );
+  sharing('is notified of what was only read as a resource, not of what it cancelled', async ({ lab }) => {
+    const { boss, own, peer, ids } = await startBoss(lab, 2);
+    const [first = '', second = ''] = ids;
+    await own.ask('cancel_job', { job_id: second });
+    await lab.tmux('copy-mode', '-t', boss.pane);
+    await peer.report(first, 'completed');
+    const { result } = await own.request('resources/read', { uri: `mam://jobs/${first}` });
+    expect(JSON.parse(result.contents[0].text)).toMatchObject({ status: 'completed' });
+    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
+    await typed(lab, first);
+    expect(boss.pastes).toEqual([expect.stringContaining(`Job ${first} is completed: call`)]);
+    expect(how(lab, second)).toEqual(['seen']);
+  });
 });
 
 // After the others, one by one: they end the shared hub.

@@ -122,32 +122,29 @@ describe.concurrent('a supervisor that does not wait', () => {
     await boss.gets(3, 4);
   });
 
-  sharing(
-    'is not notified of what it has seen itself: by a look, by the answer of a wait',
-    async ({ lab, stranger }) => {
-      const { boss, go } = await startBoss(lab, 3);
-      const [first = '', second = '', third = ''] = idsIn(await go());
-      const [peer, own] = [await lab.reporter, await lab.startServer(lab.envOf(boss))];
-      const wait = own.wait({ job_ids: [second, third] });
-      await until('the wait is in force', async () => {
-        await peer.report(third, 'progress', { detail: 'x' });
-        return lab.events(third).length > 5;
-      });
-      await peer.report(second, 'completed');
-      expect(await wait.answer).toMatchObject({ outcome: 'final' });
-      await peer.report(first, 'completed');
-      await own.ask('job_status', { job_id: first });
-      for (const id of [first, second]) await until(`${id} is seen`, () => how(lab, id).length > 0);
-      await sleep(WAKE_MS);
-      expect(told(boss)).toEqual([]);
-      expect([first, second].map((id) => how(lab, id))).toEqual([['seen'], ['seen']]);
-      // What another session sees does not count for this one.
-      await peer.report(third, 'completed');
-      await stranger.ask('job_status', { job_id: third });
-      await boss.gets(2, 2);
-      expect(told(boss)).toEqual([expect.stringContaining(`Job ${third} is completed`)]);
-    },
-  );
+  sharing('is not notified of what it has seen: by a look, by a wait', async ({ lab, stranger }) => {
+    const { boss, go } = await startBoss(lab, 3);
+    const [first = '', second = '', third = ''] = idsIn(await go());
+    const [peer, own] = [await lab.reporter, await lab.startServer(lab.envOf(boss))];
+    const wait = own.wait({ job_ids: [second, third] });
+    await until('the wait is in force', async () => {
+      await peer.report(third, 'progress', { detail: 'x' });
+      return lab.events(third).length > 5;
+    });
+    await peer.report(second, 'completed');
+    expect(await wait.answer).toMatchObject({ outcome: 'final' });
+    await peer.report(first, 'completed');
+    await own.ask('job_status', { job_id: first });
+    for (const id of [first, second]) await until(`${id} is seen`, () => how(lab, id).length > 0);
+    await sleep(WAKE_MS);
+    expect(told(boss)).toEqual([]);
+    expect([first, second].map((id) => how(lab, id))).toEqual([['seen'], ['seen']]);
+    // What another session sees does not count for this one.
+    await peer.report(third, 'completed');
+    await stranger.ask('job_status', { job_id: third });
+    await boss.gets(2, 2);
+    expect(told(boss)).toEqual([expect.stringContaining(`Job ${third} is completed`)]);
+  });
 
   sharing('is notified although its waits were refused, or abandoned before they began', async ({ lab }) => {
     const { boss, go } = await startBoss(lab, 1);
@@ -220,61 +217,52 @@ describe('a supervisor that does not wait', () => {
     await until('it is in the journal', () => how(lab, id).at(-1) === 'typed');
   });
 
-  sharing(
-    'is notified of its other jobs when one was pruned before it could be notified',
-    async ({ lab }) => {
-      const { boss, go } = await startBoss(lab, 2, ['--busy', 'WORKING']);
-      const before = lab.hubLog();
-      const [first = '', second = ''] = idsIn(await go());
-      const peer = await lab.reporter;
-      await peer.report(first, 'completed');
-      expect(await lab.mam('prune', '--older-than', '0h')).toMatchObject({ code: 0 });
-      expect(lab.jobIds()).toContain(second);
-      expect(lab.jobIds()).not.toContain(first);
-      await peer.report(second, 'completed');
-      await lab.tmux('send-keys', '-t', boss.pane, 'y');
-      await boss.gets(2, 3);
-      expect(told(boss)).toEqual([expect.stringContaining(`Job ${second} is completed`)]);
-      expect(lab.hubLog().slice(before.length)).not.toContain('was not notified');
-    },
-  );
+  sharing('is notified of its other jobs when one was pruned before it could be', async ({ lab }) => {
+    const { boss, go } = await startBoss(lab, 2, ['--busy', 'WORKING']);
+    const before = lab.hubLog();
+    const [first = '', second = ''] = idsIn(await go());
+    const peer = await lab.reporter;
+    await peer.report(first, 'completed');
+    expect(await lab.mam('prune', '--older-than', '0h')).toMatchObject({ code: 0 });
+    expect(lab.jobIds()).toContain(second);
+    expect(lab.jobIds()).not.toContain(first);
+    await peer.report(second, 'completed');
+    await lab.tmux('send-keys', '-t', boss.pane, 'y');
+    await boss.gets(2, 3);
+    expect(told(boss)).toEqual([expect.stringContaining(`Job ${second} is completed`)]);
+    expect(lab.hubLog().slice(before.length)).not.toContain('was not notified');
+  });
 
-  sharing(
-    'is notified by the next hub of what the last one had not started to report',
-    async ({ lab, stranger }) => {
-      const { boss, go } = await startBoss(lab, 1);
-      const [id = ''] = idsIn(await go());
-      await lab.tmux('copy-mode', '-t', boss.pane);
-      await (await lab.reporter).report(id, 'completed');
-      await lab.killHub();
-      await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
-      await stranger.ask('list_jobs');
-      // It first gives waits time to reconnect.
-      await until('it is told', () => how(lab, id).includes('typed'));
-      expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
-    },
-  );
+  sharing('is notified by the next hub of what the last had yet to report', async ({ lab, stranger }) => {
+    const { boss, go } = await startBoss(lab, 1);
+    const [id = ''] = idsIn(await go());
+    await lab.tmux('copy-mode', '-t', boss.pane);
+    await (await lab.reporter).report(id, 'completed');
+    await lab.killHub();
+    await lab.tmux('send-keys', '-X', '-t', boss.pane, 'cancel');
+    await stranger.ask('list_jobs');
+    // It first gives waits time to reconnect.
+    await until('it is told', () => how(lab, id).includes('typed'));
+    expect(told(boss)).toEqual([expect.stringContaining(`Job ${id} is completed`)]);
+  });
 
-  sharing(
-    'is never notified twice, even if the hub after a killed one does not find its line',
-    async ({ lab, stranger }) => {
-      const { boss, go } = await startBoss(lab, 2, ['--echo', '20000']);
-      const out = await go();
-      await until('its box is empty again', async () => /READY> *$/.test(await lab.screen(boss)));
-      const [id = '', next = ''] = idsIn(out);
-      await (await lab.reporter).report(id, 'completed');
-      await until('it is pasted', () => told(boss).length === 1);
-      expect(how(lab, id)).toEqual(['typing']);
-      await lab.killHub();
-      await stranger.ask('list_jobs');
-      // Nor is another line pasted on top of it: it may still appear.
-      await (await lab.reporter).report(next, 'completed');
-      await sleep(WAKE_MS + WAKE_MS);
-      expect(how(lab, next)).toEqual([]);
-      expect(told(boss)).toHaveLength(1);
-      expect(boss.keys).toHaveLength(1);
-    },
-  );
+  sharing('is never notified twice, even if the next hub finds no line of it', async ({ lab, stranger }) => {
+    const { boss, go } = await startBoss(lab, 2, ['--echo', '20000']);
+    const out = await go();
+    await until('its box is empty again', async () => /READY> *$/.test(await lab.screen(boss)));
+    const [id = '', next = ''] = idsIn(out);
+    await (await lab.reporter).report(id, 'completed');
+    await until('it is pasted', () => told(boss).length === 1);
+    expect(how(lab, id)).toEqual(['typing']);
+    await lab.killHub();
+    await stranger.ask('list_jobs');
+    // Nor is another line pasted on top of it: it may still appear.
+    await (await lab.reporter).report(next, 'completed');
+    await sleep(WAKE_MS + WAKE_MS);
+    expect(how(lab, next)).toEqual([]);
+    expect(told(boss)).toHaveLength(1);
+    expect(boss.keys).toHaveLength(1);
+  });
 });
 
 test('a supervisor is not given up while another tmux server has its socket', async ({ lab }) => {

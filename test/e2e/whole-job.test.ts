@@ -100,41 +100,35 @@ describe('a job from end to end', () => {
 });
 
 describe('unusual reports', () => {
-  sharing(
-    'completed twice: the first one counts, the second is late and changes nothing',
-    async ({ lab, server }) => {
-      const peer = await lab.startPeer('twice');
-      const { job_id } = await server.delegate(peer);
-      await until('both reports are made', () => peer.reports.length === 3);
-      expect(lab.types(job_id).slice(-3)).toEqual(['started', 'completed', 'completed']);
-      expect(lab.events(job_id).at(-1)).toMatchObject({ detail: 'second', late: true });
-      expect(lab.record(job_id)).toMatchObject({ status: 'completed', detail: 'first', late: false });
-      const second = peer.reports[2];
-      expect(second?.code).toBe(0);
-      expect(JSON.parse(second?.stdout ?? '')).toMatchObject({
-        accepted: false,
-        recorded: true,
-        status: 'completed',
-      });
-    },
-  );
+  sharing('completed twice: the first counts; the second, late, changes nothing', async ({ lab, server }) => {
+    const peer = await lab.startPeer('twice');
+    const { job_id } = await server.delegate(peer);
+    await until('both reports are made', () => peer.reports.length === 3);
+    expect(lab.types(job_id).slice(-3)).toEqual(['started', 'completed', 'completed']);
+    expect(lab.events(job_id).at(-1)).toMatchObject({ detail: 'second', late: true });
+    expect(lab.record(job_id)).toMatchObject({ status: 'completed', detail: 'first', late: false });
+    const second = peer.reports[2];
+    expect(second?.code).toBe(0);
+    expect(JSON.parse(second?.stdout ?? '')).toMatchObject({
+      accepted: false,
+      recorded: true,
+      status: 'completed',
+    });
+  });
 
-  sharing(
-    'progress and completed before started: accepted; started is then answered with stop',
-    async ({ lab, server }) => {
-      const peer = await lab.startPeer('early');
-      const { job_id } = await server.delegate(peer);
-      await until('all reports are made', () => peer.reports.length === 3);
-      expect(lab.types(job_id).slice(-3)).toEqual(['progress', 'completed', 'started']);
-      expect(lab.record(job_id)).toMatchObject({ status: 'completed', detail: 'done' });
-      const started = JSON.parse(peer.reports[2]?.stdout ?? '');
-      expect(started).toMatchObject({
-        accepted: false,
-        next: expect.stringMatching(/^Stop: This job has been completed since/),
-      });
-      expect(started.task).toBeUndefined();
-    },
-  );
+  sharing('progress and completed before started: accepted; started gets a stop', async ({ lab, server }) => {
+    const peer = await lab.startPeer('early');
+    const { job_id } = await server.delegate(peer);
+    await until('all reports are made', () => peer.reports.length === 3);
+    expect(lab.types(job_id).slice(-3)).toEqual(['progress', 'completed', 'started']);
+    expect(lab.record(job_id)).toMatchObject({ status: 'completed', detail: 'done' });
+    const started = JSON.parse(peer.reports[2]?.stdout ?? '');
+    expect(started).toMatchObject({
+      accepted: false,
+      next: expect.stringMatching(/^Stop: This job has been completed since/),
+    });
+    expect(started.task).toBeUndefined();
+  });
 
   sharing('started twice: the same task again, no change', async ({ lab, server, reporter, peer }) => {
     const { job_id } = await server.delegate(peer);

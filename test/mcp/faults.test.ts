@@ -44,17 +44,14 @@ test("an expected error's answer is its own text", async () => {
   });
 });
 
-test.each(['unexpected', 'wrong output'])(
-  '%s: a plain sentence for the client, the stack on stderr',
-  async (how) => {
-    const log = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const result = await call(how);
-    expect(result.isError).toBe(true);
-    expect(JSON.stringify(result)).toContain('The server encountered an unexpected error');
-    expect(JSON.stringify(result)).not.toMatch(/secret|\bat |Zod/);
-    expect(log.mock.calls.join('')).toContain('unexpected: ');
-  },
-);
+test.each(['unexpected', 'wrong output'])('%s: a sentence for clients, the stack on stderr', async (how) => {
+  const log = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const result = await call(how);
+  expect(result.isError).toBe(true);
+  expect(JSON.stringify(result)).toContain('The server encountered an unexpected error');
+  expect(JSON.stringify(result)).not.toMatch(/secret|\bat |Zod/);
+  expect(log.mock.calls.join('')).toContain('unexpected: ');
+});
 
 test('fields that the schema does not name are dropped, and summary comes first', async () => {
   const { structuredContent, content } = await call('more output');

@@ -44,10 +44,7 @@ function writeLong(lab: Lab): void {
   writeFileSync(join(lab.registry, 'long', 'validate.log'), '"quoted" line\n'.repeat(5_000));
 }
 
-test('job_logs pages through 1,000 events without loss, no answer above 20,000 characters', async ({
-  lab,
-  server,
-}) => {
+test('job_logs pages 1,000 events, all of them, at most 20,000 characters each', async ({ lab, server }) => {
   const seen: number[] = [];
   let pages = 0;
   for (let after = 0, more = true; more; pages++) {
@@ -97,10 +94,7 @@ test('verify_job returns the verdict, and leaves the job as it is', async ({ lab
     expect(await server.refusal('verify_job', args)).toContain(words);
 });
 
-test('verify_job: several at once, others are served meanwhile, a client that stopped waiting finds the verdict', async ({
-  lab,
-  server,
-}) => {
+test('verify_job: several at once, others served, a verdict outlives its wait', async ({ lab, server }) => {
   const text = 'echo $$ >> pids-several\nuntil [ -e go-several ]; do sleep 0.02; done\necho through\n';
   writeFileSync(join(lab.project, 'several.sh'), text);
   const short = await lab.startServer({ MAM_TOOL_TIMEOUT_SECONDS: '1' });

@@ -154,17 +154,14 @@ describe('a link in place of a file that a hub writes', () => {
     untouched();
   });
 
-  test.each(['link', 'hard link'] as const)(
-    'a %s as the journal of a live job is not appended to',
-    async (kind) => {
-      const one = live[kind];
-      const other = join(one.precious, 'deep', 'letter.txt');
-      const words = ['publish', '--job', idOf(kind), '--event', 'progress', '--detail', 'rm -rf'];
-      const told = await mam(one, words);
-      expect(readFileSync(other, 'utf8')).toBe(letters[kind]);
-      expect(told.stdout + told.stderr).not.toContain('recorded');
-    },
-  );
+  test.each(['link', 'hard link'] as const)('a %s as a live journal is not appended to', async (kind) => {
+    const one = live[kind];
+    const other = join(one.precious, 'deep', 'letter.txt');
+    const words = ['publish', '--job', idOf(kind), '--event', 'progress', '--detail', 'rm -rf'];
+    const told = await mam(one, words);
+    expect(readFileSync(other, 'utf8')).toBe(letters[kind]);
+    expect(told.stdout + told.stderr).not.toContain('recorded');
+  });
 
   test('the folder of texts is not written into when it is a link', async () => {
     const publish = ['publish', '--job', idOf('texts'), '--event', 'completed'];
@@ -174,20 +171,17 @@ describe('a link in place of a file that a hub writes', () => {
   });
 });
 
-test.each(['.mam', '.mam/jobs'])(
-  'a registry whose %s is a link is refused, with the way out',
-  async (name) => {
-    const elsewhere = join(project.precious, 'elsewhere');
-    mkdirSync(join(elsewhere, 'jobs'), { recursive: true });
-    swap(join(project.folder, name), (path) =>
-      symlinkSync(name === '.mam' ? elsewhere : join(elsewhere, 'jobs'), path),
-    );
-    const [stderr, code] = await openRegistry();
-    expect(code).toBe('69');
-    expect(stderr).toMatch(/is a link, so nothing is written there\. Set MAM_REGISTRY_DIR/);
-    expect(readdirSync(join(elsewhere, 'jobs'))).toEqual([]);
-  },
-);
+test.each(['.mam', '.mam/jobs'])('a registry whose %s is a link is refused, with a way out', async (name) => {
+  const elsewhere = join(project.precious, 'elsewhere');
+  mkdirSync(join(elsewhere, 'jobs'), { recursive: true });
+  swap(join(project.folder, name), (path) =>
+    symlinkSync(name === '.mam' ? elsewhere : join(elsewhere, 'jobs'), path),
+  );
+  const [stderr, code] = await openRegistry();
+  expect(code).toBe('69');
+  expect(stderr).toMatch(/is a link, so nothing is written there\. Set MAM_REGISTRY_DIR/);
+  expect(readdirSync(join(elsewhere, 'jobs'))).toEqual([]);
+});
 
 test("a user's own link is followed when the user names it", async () => {
   const elsewhere = join(lab.folder, 'elsewhere');

@@ -60,17 +60,14 @@ describe("a project's settings", () => {
     agents: { codex: { command: ['sh', '-c', 'id'] } },
   };
 
-  test.each(Object.entries(dangerous))(
-    '%s is ignored until it is trusted, and named',
-    async (name, value) => {
-      const plain = await load();
-      projectFile({ [name]: value });
-      const { ignored, ...rest } = await load();
-      expect(ignored?.what).toContain(`sets ${name}, which you have not trusted`);
-      expect(ignored?.person).toContain('mam trust');
-      expect({ ...rest, ignored: undefined }).toEqual(plain);
-    },
-  );
+  test.each(Object.entries(dangerous))('%s is ignored until trusted, and named', async (name, value) => {
+    const plain = await load();
+    projectFile({ [name]: value });
+    const { ignored, ...rest } = await load();
+    expect(ignored?.what).toContain(`sets ${name}, which you have not trusted`);
+    expect(ignored?.person).toContain('mam trust');
+    expect({ ...rest, ignored: undefined }).toEqual(plain);
+  });
 
   test('all apply once they are trusted, and are ignored and named again once that is revoked', async () => {
     const plain = await load();
@@ -404,21 +401,18 @@ describe('MAM_HOME', () => {
     await expect(load({ MAM_HOME: join(open, 'home') })).rejects.toThrow('can replace it');
   });
 
-  test.each(['at the end', 'in the middle'])(
-    'behind a link %s that leads into such a folder',
-    async (where) => {
-      const open = join(lab.folder, 'open');
-      mkdirSync(join(open, 'deep', 'home'), { recursive: true });
-      chmodSync(open, 0o777);
-      const link = join(lab.folder, 'link');
-      symlinkSync(join(open, where === 'at the end' ? 'deep/home' : 'deep'), link);
-      const home = where === 'at the end' ? link : join(link, 'home');
-      // Another user replaces it with what we have cloned next to it.
-      renameSync(join(open, 'deep'), join(open, 'away'));
-      write(join(open, 'deep', 'home', 'config.json'), { agents: { codex: { command: ['id'] } } });
-      await expect(load({ MAM_HOME: home })).rejects.toThrow('can replace it');
-    },
-  );
+  test.each(['at the end', 'in the middle'])('behind a link %s into such a folder', async (where) => {
+    const open = join(lab.folder, 'open');
+    mkdirSync(join(open, 'deep', 'home'), { recursive: true });
+    chmodSync(open, 0o777);
+    const link = join(lab.folder, 'link');
+    symlinkSync(join(open, where === 'at the end' ? 'deep/home' : 'deep'), link);
+    const home = where === 'at the end' ? link : join(link, 'home');
+    // Another user replaces it with what we have cloned next to it.
+    renameSync(join(open, 'deep'), join(open, 'away'));
+    write(join(open, 'deep', 'home', 'config.json'), { agents: { codex: { command: ['id'] } } });
+    await expect(load({ MAM_HOME: home })).rejects.toThrow('can replace it');
+  });
 
   test('has a config.json that others cannot write', async () => {
     const path = homeFile({ realm: 'mine' });

@@ -13,24 +13,18 @@ afterEach(() => {
   }
 });
 
-test.each(['', '.', 'home', '../home'])(
-  'a HOME of %j makes no folder of the project, which a clone brings, the one that is obeyed',
-  (home) => {
-    process.env['HOME'] = home;
-    expect(mamHome({})).toBe(join(userInfo().homedir, '.mam'));
-    expect(surroundings({}).home).toBe(userInfo().homedir);
-  },
-);
+test.each(['', '.', 'home', '../home'])('with a HOME of %j no folder of the project is obeyed', (home) => {
+  process.env['HOME'] = home;
+  expect(mamHome({})).toBe(join(userInfo().homedir, '.mam'));
+  expect(surroundings({}).home).toBe(userInfo().homedir);
+});
 
 test('an absolute path in HOME is followed', () => {
   process.env['HOME'] = '/somewhere/else';
   expect(mamHome({})).toBe('/somewhere/else/.mam');
 });
 
-test.each(['/nowhere', 'here'])(
-  'a missing or relative TMPDIR (%s) gets no socket of a deep home',
-  (folder) => {
-    process.env['TMPDIR'] = folder;
-    expect(dirname(shortFolder('/deep'.repeat(30)))).toBe('/tmp');
-  },
-);
+test.each(['/nowhere', 'here'])('a missing or relative TMPDIR %s gets no socket of a deep home', (folder) => {
+  process.env['TMPDIR'] = folder;
+  expect(dirname(shortFolder('/deep'.repeat(30)))).toBe('/tmp');
+});

@@ -136,29 +136,26 @@ describe('attaching', () => {
     await outside.shows('[detached');
   });
 
-  sharing(
-    'a job whose session was renamed, and not the stranger of its old name',
-    async ({ lab, server }) => {
-      const peer = await lab.startPeer('mute', { session: 'before' });
-      const { job_id: id } = await server.delegate(peer);
-      await lab.tmux('new-window', '-t', '=before:', 'exec sleep 1000');
-      lab.sessions.add('after');
-      await lab.tmux('rename-session', '-t', '=before', 'after');
-      await lab.startSession('before', 'exec sleep 1000');
-      const told = JSON.parse((await lab.mam('attach', id, '--json')).stdout);
-      expect(told).toMatchObject({
-        target: 'tmux:after',
-        summary: `The agent of job ${id} is in tmux:after.`,
-      });
-      expect(told.attach_command).toMatch(new RegExp(`attach -t ${peer.pane}$`));
-      await using outside = await Outside.open(lab);
-      await outside.run('mam', 'attach', id);
-      await outside.shows(/^\[after\]/m);
-      expect(await lab.tmux('display-message', '-p', '-t', '=after:', '#{pane_id}')).toBe(peer.pane);
-      await outside.press('C-b', 'd');
-      await outside.shows('[detached');
-    },
-  );
+  sharing('a job whose session was renamed, not the stranger of its old name', async ({ lab, server }) => {
+    const peer = await lab.startPeer('mute', { session: 'before' });
+    const { job_id: id } = await server.delegate(peer);
+    await lab.tmux('new-window', '-t', '=before:', 'exec sleep 1000');
+    lab.sessions.add('after');
+    await lab.tmux('rename-session', '-t', '=before', 'after');
+    await lab.startSession('before', 'exec sleep 1000');
+    const told = JSON.parse((await lab.mam('attach', id, '--json')).stdout);
+    expect(told).toMatchObject({
+      target: 'tmux:after',
+      summary: `The agent of job ${id} is in tmux:after.`,
+    });
+    expect(told.attach_command).toMatch(new RegExp(`attach -t ${peer.pane}$`));
+    await using outside = await Outside.open(lab);
+    await outside.run('mam', 'attach', id);
+    await outside.shows(/^\[after\]/m);
+    expect(await lab.tmux('display-message', '-p', '-t', '=after:', '#{pane_id}')).toBe(peer.pane);
+    await outside.press('C-b', 'd');
+    await outside.shows('[detached');
+  });
 
   test('as JSON, and what is wrong with each name', async ({ lab, server }) => {
     const peer = await lab.startPeer('mute', { session: 'the peer' });

@@ -44,57 +44,49 @@ async function select(board: Board, id: string): Promise<void> {
 
 describe('what the board shows', () => {
   // The first one: it sees the board without a job.
-  onBoard(
-    'jobs, and what becomes of them: list, timeline, and the screen of the peer',
-    async ({ lab, server, board }) => {
-      await board.shows('no job yet');
-      const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
-      const { job_id: id } = await server.delegate(peer);
-      await board.shows(/▸ ● working +\S*mend\S+ +command +\d+s +Mend the roof/);
-      // What the peer's pane shows stands right of the timeline.
-      await board.shows('TOOK IT');
-      await board.shows('screen, live');
-      await reporter.report(id, 'started');
-      await reporter.report(id, 'progress', { detail: 'half of the slates' });
-      const screen = await board.shows(/peer +progress half of the slates/);
-      expect(screen).toContain('1 open · 1 job');
-      expect(screen).toContain(`${id} · working · command in ${peer.address} ${peer.pane}`);
-      await board.shows(/command +\d+s +half of the slates/);
-      // No event tells of this; the screen is looked at all the same.
-      await lab.tmux('send-keys', '-l', '-t', peer.pane, 'something moves');
-      await board.shows('something moves');
-      await reporter.report(id, 'completed', { detail: 'the roof is tight' });
-      await board.shows(/▸ ✓ completed .* the roof is tight/);
-      await board.shows('0 open · 1 job');
-      await board.shows('final screen');
-    },
-  );
+  onBoard("jobs and what becomes of them: list, timeline, peer's screen", async ({ lab, server, board }) => {
+    await board.shows('no job yet');
+    const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
+    const { job_id: id } = await server.delegate(peer);
+    await board.shows(/▸ ● working +\S*mend\S+ +command +\d+s +Mend the roof/);
+    // What the peer's pane shows stands right of the timeline.
+    await board.shows('TOOK IT');
+    await board.shows('screen, live');
+    await reporter.report(id, 'started');
+    await reporter.report(id, 'progress', { detail: 'half of the slates' });
+    const screen = await board.shows(/peer +progress half of the slates/);
+    expect(screen).toContain('1 open · 1 job');
+    expect(screen).toContain(`${id} · working · command in ${peer.address} ${peer.pane}`);
+    await board.shows(/command +\d+s +half of the slates/);
+    // No event tells of this; the screen is looked at all the same.
+    await lab.tmux('send-keys', '-l', '-t', peer.pane, 'something moves');
+    await board.shows('something moves');
+    await reporter.report(id, 'completed', { detail: 'the roof is tight' });
+    await board.shows(/▸ ✓ completed .* the roof is tight/);
+    await board.shows('0 open · 1 job');
+    await board.shows('final screen');
+  });
 
-  onBoard(
-    'texts of others: no sequence of theirs is obeyed, wide characters keep the columns',
-    async ({ lab, server, board }) => {
-      const reporter = await lab.reporter;
-      await board.resize(100, 24);
-      const one = await human(server, 'first job');
-      const two = await human(server, 'second job');
-      await board.shows('2 open');
-      await select(board, two);
-      await reporter.report(one, 'progress', {
-        detail: '\u001b[2J\u001b[31mrot\u001b]0;title\u0007 👩‍💻 fertig',
-      });
-      await reporter.report(two, 'progress', { detail: '한국어로 쓴 진행 상황입니다 '.repeat(10) });
-      await board.shows('rot 👩💻 fertig');
-      const screen = await board.shows('한국어로');
-      expect(screen).toContain('mam watch');
-      const rows = screen.split('\n').filter((line) => /● working/.test(line));
-      expect(rows).toHaveLength(2);
-      expect(new Set(rows.map((row) => row.indexOf(' human ')))).toHaveProperty('size', 1);
-      expect(screen).toMatch(/한국어로.*…/);
-      expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{pane_title}')).not.toContain(
-        'title',
-      );
-    },
-  );
+  onBoard('texts of others: no sequence is obeyed, columns stay aligned', async ({ lab, server, board }) => {
+    const reporter = await lab.reporter;
+    await board.resize(100, 24);
+    const one = await human(server, 'first job');
+    const two = await human(server, 'second job');
+    await board.shows('2 open');
+    await select(board, two);
+    await reporter.report(one, 'progress', {
+      detail: '\u001b[2J\u001b[31mrot\u001b]0;title\u0007 👩‍💻 fertig',
+    });
+    await reporter.report(two, 'progress', { detail: '한국어로 쓴 진행 상황입니다 '.repeat(10) });
+    await board.shows('rot 👩💻 fertig');
+    const screen = await board.shows('한국어로');
+    expect(screen).toContain('mam watch');
+    const rows = screen.split('\n').filter((line) => /● working/.test(line));
+    expect(rows).toHaveLength(2);
+    expect(new Set(rows.map((row) => row.indexOf(' human ')))).toHaveProperty('size', 1);
+    expect(screen).toMatch(/한국어로.*…/);
+    expect(await lab.tmux('display-message', '-p', '-t', '=board:', '#{pane_title}')).not.toContain('title');
+  });
 
   onBoard('follows the size of the terminal, down to a small one', async ({ server, board }) => {
     await select(board, await human(server, 'Bring the key'));
@@ -118,20 +110,17 @@ describe('what the board shows', () => {
     }
   });
 
-  onBoard(
-    'without colours for a user who wants none; SIGTERM gives the terminal back',
-    async ({ lab, server, board }) => {
-      const before = boards(lab);
-      await human(server, 'Bring the key');
-      const colour = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[349][0-7]m`);
-      const plain = await Board.start(lab, { environment: ['NO_COLOR=1'], session: 'plain' });
-      await plain.shows('1 open');
-      expect(await plain.screen(true)).not.toMatch(colour);
-      await endBy('SIGTERM', lab, plain, 'plain', before);
-      await board.shows('1 open');
-      expect(await board.screen(true)).toMatch(colour);
-    },
-  );
+  onBoard('without colours if unwanted; SIGTERM gives the terminal back', async ({ lab, server, board }) => {
+    const before = boards(lab);
+    await human(server, 'Bring the key');
+    const colour = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[349][0-7]m`);
+    const plain = await Board.start(lab, { environment: ['NO_COLOR=1'], session: 'plain' });
+    await plain.shows('1 open');
+    expect(await plain.screen(true)).not.toMatch(colour);
+    await endBy('SIGTERM', lab, plain, 'plain', before);
+    await board.shows('1 open');
+    expect(await board.screen(true)).toMatch(colour);
+  });
 });
 
 describe('what the keys do', () => {
@@ -158,27 +147,24 @@ describe('what the keys do', () => {
     await board.shows('there is nothing to answer');
   });
 
-  onBoard(
-    'an answer that was typed for one question is not given to the next',
-    async ({ lab, server, board }) => {
-      const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
-      const { job_id: id } = await server.delegate(peer);
-      await select(board, id);
-      await reporter.report(id, 'question', { detail: 'Delete the cache?' });
-      await board.shows('r answer: Delete the cache?');
-      await board.press('r');
-      await board.shows('Delete the cache? answer:');
-      await board.type('yes');
-      await board.shows('answer: yes');
-      await server.ask('answer_job', { job_id: id, text: 'No.' });
-      await reporter.report(id, 'question', { detail: 'Delete the database?' });
-      await board.press('Enter');
-      await board.shows('settled meanwhile');
-      const answers = lab.events(id).filter(({ type }) => type === 'answered');
-      expect(answers.map(({ detail }) => detail)).toEqual(['No.']);
-      await reporter.report(id, 'completed');
-    },
-  );
+  onBoard('an answer typed for one question is not given to the next', async ({ lab, server, board }) => {
+    const [peer, reporter] = [await lab.startPeer('mute'), await lab.reporter];
+    const { job_id: id } = await server.delegate(peer);
+    await select(board, id);
+    await reporter.report(id, 'question', { detail: 'Delete the cache?' });
+    await board.shows('r answer: Delete the cache?');
+    await board.press('r');
+    await board.shows('Delete the cache? answer:');
+    await board.type('yes');
+    await board.shows('answer: yes');
+    await server.ask('answer_job', { job_id: id, text: 'No.' });
+    await reporter.report(id, 'question', { detail: 'Delete the database?' });
+    await board.press('Enter');
+    await board.shows('settled meanwhile');
+    const answers = lab.events(id).filter(({ type }) => type === 'answered');
+    expect(answers.map(({ detail }) => detail)).toEqual(['No.']);
+    await reporter.report(id, 'completed');
+  });
 
   onBoard('y and n decide the request that is shown, after Enter', async ({ lab, server, board }) => {
     const reporter = await lab.reporter;
@@ -303,25 +289,20 @@ describe('what the keys do', () => {
     await board.shows(`── ${door}`);
   });
 
-  onBoard(
-    'Enter switches inside the same tmux, and says it when that fails',
-    async ({ lab, server, board }) => {
-      const peer = await lab.startPeer('mute');
-      await select(board, (await server.delegate(peer)).job_id);
-      await board.shows('screen, live');
-      // Nobody is attached here: there is no client to switch.
-      await board.press('Enter');
-      await board.shows(`tmux could not show session ${peer.session}`);
-    },
-  );
+  onBoard('Enter switches inside the same tmux, and says if that fails', async ({ lab, server, board }) => {
+    const peer = await lab.startPeer('mute');
+    await select(board, (await server.delegate(peer)).job_id);
+    await board.shows('screen, live');
+    // Nobody is attached here: there is no client to switch.
+    await board.press('Enter');
+    await board.shows(`tmux could not show session ${peer.session}`);
+  });
 });
 
 describe('ten thousand jobs', () => {
   const COUNT = 10_000;
 
-  test('are shown at once, and read as somebody goes down; q leaves the shell as it was, and no process', async ({
-    lab,
-  }) => {
+  test('are shown at once, read on the way down; q leaves the shell as it was, cleanly', async ({ lab }) => {
     plant(lab, COUNT);
     const board = await Board.start(lab, { size: [100, 30] });
     const screen = await board.shows('0 open · 10000 jobs');
@@ -351,9 +332,7 @@ describe('ten thousand jobs', () => {
 });
 
 describe('when something ends', () => {
-  test('a pruned job goes when it is looked at, a killed hub is looked for, SIGHUP gives the terminal back', async ({
-    lab,
-  }) => {
+  test('a pruned job goes, a killed hub is looked for, SIGHUP gives the terminal back', async ({ lab }) => {
     const server = await lab.startServer();
     const jobs: string[] = [];
     for (const prompt of ['Bring the key', 'Hang it up', 'Lock the door'])

@@ -38,10 +38,7 @@ async function waiting(lab: AgentLab, client: Supervisor) {
 describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
   const test = testOf(home);
 
-  test('until a person interrupts: the job continues, and the next wait has its result', async ({
-    lab,
-    client,
-  }) => {
+  test('until interrupted: the job continues, and the next wait has its result', async ({ lab, client }) => {
     const { asked, reporter, job_id, pid } = await waiting(lab, client);
     for (const key of builtIn(home.kind)?.interruptKeys ?? []) {
       await pause(HUMAN_MS);
@@ -67,10 +64,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     expect(second?.pid).toBe(pid);
   });
 
-  test('and is killed: its server exits by itself, the job continues, the next client has the result', async ({
-    lab,
-    client,
-  }) => {
+  test('and is killed: its server exits, the job continues for the next client', async ({ lab, client }) => {
     const { asked, reporter, job_id, pid, ppid } = await waiting(lab, client);
     process.kill(ppid, 'SIGKILL');
     await until('its server ends', () => !isRunning(pid), 2_000);
@@ -81,10 +75,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     expect((await client.call('wait_job', 2)).pid).not.toBe(pid);
   });
 
-  test('and its server dies: the job continues, and its result is there for the next one', async ({
-    lab,
-    client,
-  }) => {
+  test('and its server dies: the job continues, the next one has its result', async ({ lab, client }) => {
     const asked: ModelRequest[] = [];
     await lab.prepare((request) => {
       asked.push(request);

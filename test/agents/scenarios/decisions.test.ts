@@ -86,10 +86,7 @@ describe.each(HOMES)('$kind', (home) => {
   describe('with our hooks', () => {
     const test = sharedTestOf(home, { ask: true });
 
-    test('an answer to a request that a person has already answered does not allow the next one', async ({
-      lab,
-      server,
-    }) => {
+    test('an answer to what a person has answered does not allow the next one', async ({ lab, server }) => {
       const { jobId } = await asking(lab, server, { shell: 'touch file-A' }, { shell: 'touch file-B' });
       await showsDialog(lab, 'file-A');
       await pause(HUMAN_MS);
@@ -133,10 +130,7 @@ describe.each(HOMES)('$kind', (home) => {
     test('a decision allows no command that differs in one non-Latin character', ({ lab, server }) =>
       decidesOf(lab, server, 'file-가', 'file-나'));
 
-    test('of several requests at once, the one that was shown is the one that is decided', async ({
-      lab,
-      server,
-    }) => {
+    test('of several requests at once, the one that was shown is decided', async ({ lab, server }) => {
       const { jobId, told } = await askingAtOnce(lab, server, 'P', 'Q', 'R');
       const [first = ''] = /file-[PQR]/.exec(told) ?? [];
       const answer = await allow(server, jobId);

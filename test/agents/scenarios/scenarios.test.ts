@@ -183,10 +183,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(asked.filter((one) => one.jobId === jobId && one.results.length === 0)).toHaveLength(1);
     });
 
-    test("a job that arrives in the middle of the user's own turn waits for its end", async ({
-      lab,
-      server,
-    }) => {
+    test("a job that arrives in the user's own turn waits for its end", async ({ lab, server }) => {
       let go: (step: ModelStep) => void = () => {};
       const held = new Promise<ModelStep>((resolve) => {
         go = resolve;
@@ -206,10 +203,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(asked.at(1)?.prompts.some((text) => text.includes('my own words'))).toBe(true);
     });
 
-    test('an agent that never reports is reminded once, then its supervisor is notified', async ({
-      lab,
-      server,
-    }) => {
+    test('a silent agent is reminded once, then its supervisor is notified', async ({ lab, server }) => {
       const { model, asked } = worker(() => [{ say: 'The roof looks fine to me.' }, { say: 'Really fine.' }]);
       lab.serve(model);
       const { job_id: jobId } = await lab.job(server);
@@ -240,10 +234,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(lab.types(jobId)).not.toContain('reminded');
     });
 
-    test('two jobs: the second one waits until the first is done and the agent is idle', async ({
-      lab,
-      server,
-    }) => {
+    test('two jobs: the second waits until the first is done and the agent idle', async ({ lab, server }) => {
       const { model, asked } = worker((jobId) => [...making(jobId), { say: 'That was it.' }]);
       lab.serve(model);
       const first = await lab.job(server);
@@ -346,10 +337,7 @@ describe.each(HOMES)('$kind', (home) => {
       expect(lab.record(jobId).requests.at(0)?.decided_by).toBeUndefined();
     });
 
-    test('a job that arrives while a dialog is open waits, and its order answers nothing', async ({
-      lab,
-      server,
-    }) => {
+    test('a job that meets an open dialog waits, and its order answers nothing', async ({ lab, server }) => {
       const { jobId: first } = await asking(lab, server);
       const second = await lab.job(server, { prompt: 'Paint the door' });
       expect(second.position).toBe(1);

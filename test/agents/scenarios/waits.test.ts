@@ -7,10 +7,7 @@ import { DELEGATE, reporterOf, wait } from '../waiting.ts';
 describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
   const test = testOf(home);
 
-  test('as long as it lets a call run: a server that knows the limit answers before it', async ({
-    lab,
-    client,
-  }) => {
+  test('as long as calls may run: a server that knows the limit answers earlier', async ({ lab, client }) => {
     const asked: ModelRequest[] = [];
     await lab.prepare(async (request) => {
       asked.push(request);
@@ -42,10 +39,7 @@ describe.each(HOMES)('$kind waits', { timeout: 150_000 }, (home) => {
     }
   });
 
-  test('longer than it lets a call run: nothing is lost when it is cut off, and the server survives', async ({
-    lab,
-    client,
-  }) => {
+  test('longer than calls may run: cut off, without loss; the server survives', async ({ lab, client }) => {
     const asked: ModelRequest[] = [];
     const reporter = { report: async (_id: string) => {} };
     await lab.prepare(async (request) => {
