@@ -16,9 +16,7 @@ import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KINDS } from '../../src/agents/index.ts';
-
 import type { Finding } from '../../src/doctor/finding.ts';
-
 import { PROTOCOL_VERSION } from '../../src/operations/request.ts';
 import { thisOwner } from '../../src/registry/lock.ts';
 import { tools } from '../../tools/index.ts';

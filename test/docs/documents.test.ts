@@ -12,6 +12,7 @@ import { tools } from '../../tools/index.ts';
 import { HOMES } from '../agents/programs.ts';
 import { type Message, PROGRAM } from '../support/mcp-client.ts';
 import { anchors, blocks, DOCUMENTS, prose, ROOT, read, shellCommands } from './markdown.ts';
+import { refusalOf } from './refusal.ts';
 
 const manifest = JSON.parse(read('package.json')) as {
   version: string;
@@ -165,7 +166,7 @@ test('docs/agents.md has every kind, field, agent and version', () => {
   for (const { npm } of HOMES) expect(page, npm.name).toContain(npm.version);
   const example = blocks(page).find(({ language }) => language === 'json')?.text ?? '';
   const [agent] = Object.values(parseConfigFile('docs/agents.md', example).agents ?? {});
-  const fields = /An agent kind has: (.*)\./.exec(hintOf('{"agents":{"x":{"":1}}}'))?.[1]?.split(', ');
+  const fields = /An agent kind has: (.*)\./.exec(refusalOf('{"agents":{"x":{"":1}}}'))?.[1]?.split(', ');
   expect(Object.keys(agent ?? {}).sort()).toEqual(fields?.sort());
 });
 
@@ -235,16 +236,6 @@ test('the troubleshooting page quotes texts that the program has', () => {
   const unknown = quoted.filter((text) => !text.split('…').every((part) => source.includes(part.trim())));
   expect(unknown).toEqual([]);
 });
-
-/** What the program says of a configuration that it refuses. */
-function hintOf(config: string): string {
-  try {
-    parseConfigFile('config.json', config);
-  } catch (error) {
-    return (error as { text: string }).text;
-  }
-  return '';
-}
 
 function exists(path: string): boolean {
   return statSync(join(ROOT, path), { throwIfNoEntry: false }) !== undefined;

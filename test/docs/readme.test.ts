@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/core/exit.ts';
 import { commands } from '../../src/cli/index.ts';
 import { loadSettings } from '../../src/settings/config.ts';
-import { parseConfigFile } from '../../src/settings/config-file.ts';
 import { ALL_SETTINGS, CHECK_VARIABLES, namesOf, SETTINGS, type Setting } from '../../src/settings/table.ts';
 import { waitBudget } from '../../src/tool/budget.ts';
 import type { Tool } from '../../src/tool/tool.ts';
 import { tools } from '../../tools/index.ts';
 import { ROOT, read } from './markdown.ts';
+import { refusalOf } from './refusal.ts';
 
 /** What each exit code of `EXIT` means, in its order. */
 const MEANINGS: Record<keyof typeof EXIT, string> = {
@@ -144,13 +144,4 @@ function between(text: string, name: string, content: string): string {
   const markers = new RegExp(`(<!-- ${name}: [^>]*-->)[\\s\\S]*?(<!-- /${name} -->)`);
   expect(text).toMatch(markers);
   return text.replace(markers, (_, begin: string, end: string) => `${begin}${content}${end}`);
-}
-
-function refusalOf(config: string): string {
-  try {
-    parseConfigFile('config.json', config);
-  } catch (error) {
-    return (error as { text: string }).text;
-  }
-  return '';
 }

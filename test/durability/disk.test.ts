@@ -51,6 +51,14 @@ describe('a registry that cannot be written', () => {
 describe.runIf(mayMount)('a full disk', () => {
   afterEach(() => lab.end());
 
+  /** A lab whose home has its own small disk. */
+  function withSmallHome(size: string): Lab {
+    lab = new Lab();
+    mountSmall(lab.home, size);
+    lab.onEnd(() => unmount(lab.home));
+    return lab;
+  }
+
   async function onSmallDisk(): Promise<{ server: LabServer; registry: string }> {
     lab = new Lab();
     const disk = join(lab.folder, 'disk');
@@ -78,10 +86,7 @@ describe.runIf(mayMount)('a full disk', () => {
   });
 
   test('that only MAM_HOME is on is named, and no folder, pointer or log folder is left', async () => {
-    lab = new Lab();
-    mountSmall(lab.home, '256k');
-    const { home, project } = lab;
-    lab.onEnd(() => unmount(home));
+    const { home, project } = withSmallHome('256k');
     const server = await lab.startServer({ MAM_LOGS_DIR: join(project, 'logs') });
     await lab.startPeer('mute', { session: 'disk' });
     const { job_id: first } = await server.ask('delegate_job', DELEGATE);
@@ -151,9 +156,7 @@ describe.runIf(mayMount)('a full disk', () => {
   });
 
   test('of MAM_HOME makes a check wait, even a late one across a kill, and says nothing about the work', async () => {
-    lab = new Lab();
-    mountSmall(lab.home, '512k');
-    lab.onEnd(() => unmount(lab.home));
+    withSmallHome('512k');
     const validate = lab.write('check.sh', `echo ran >> ${lab.project}/ran.txt\n`);
     const ran = () => existsSync(join(lab.project, 'ran.txt'));
     const server = await lab.startServer();
@@ -179,10 +182,7 @@ describe.runIf(mayMount)('a full disk', () => {
   });
 
   test('with the outbox on it too: the report is refused in one sentence, and nothing is acknowledged', async () => {
-    lab = new Lab();
-    mountSmall(lab.home, '256k');
-    const { home } = lab;
-    lab.onEnd(() => unmount(home));
+    withSmallHome('256k');
     const registry = join(lab.home, 'jobs');
     plant(lab, 'full', {}, registry);
     const server = await lab.startServer({ MAM_REGISTRY_DIR: registry });

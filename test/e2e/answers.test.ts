@@ -29,15 +29,8 @@ describe.concurrent('a question', () => {
     expect(next).toMatch(/^Until the answer arrives, do nothing .* typed into your pane.* end your turn/);
     const may = await reporter.report(jobId, 'permission_required', { detail: 'Push?' });
     expect(may.next).toMatch(/^It is not allowed yet: do not do it before the decision/);
-    const said = await lab.mam(
-      'publish',
-      '--job',
-      jobId,
-      '--event',
-      'permission_required',
-      '--detail',
-      'Push?',
-    );
+    const asked = ['--event', 'permission_required', '--detail', 'Push?'];
+    const said = await lab.mam('publish', '--job', jobId, ...asked);
     expect(said.stdout).toContain(`\n${may.next}`);
     await server.ask('answer_job', { job_id: jobId, text: 'Tin.' });
     const more = await reporter.report(jobId, 'question', { detail: 'And the wall?' });

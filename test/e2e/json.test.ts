@@ -67,17 +67,8 @@ describe.concurrent('--json', () => {
     });
     await json(lab, 'answer_job', 'answer', '--job', jobId, 'Tin.');
     expect((await json(lab, 'wait_job', 'wait', '--timeout', '0')).jobs).toHaveLength(1);
-    await json(
-      lab,
-      'publish_event',
-      'publish',
-      '--job',
-      jobId,
-      '--event',
-      'completed',
-      '--result-file',
-      result,
-    );
+    const ended = ['--event', 'completed', '--result-file', result];
+    await json(lab, 'publish_event', 'publish', '--job', jobId, ...ended);
     expect(await json(lab, 'job_status', 'status', jobId)).toMatchObject({
       status: 'completed',
       events: expect.arrayContaining([expect.objectContaining({ type: 'answered' })]),

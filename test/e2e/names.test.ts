@@ -121,14 +121,8 @@ describe('a registry under two names', () => {
       ${mam} submit 'Bring the key' --agent human --no-wait >/dev/null && cd ${other} &&
       ${mam} submit 'Bring the map' --agent human --no-wait >/dev/null; ${mam} list --json; ${mam} hub --json;
       cd ${lab.project}; ${mam} list --json; for id in $(ls .mam/jobs); do ${mam} cancel $id; done; ${mam} hub stop`;
-    const { stdout, stderr } = await lab.run('unshare', [
-      '--mount',
-      '--propagation',
-      'private',
-      'sh',
-      '-c',
-      script,
-    ]);
+    const ownMounts = ['--mount', '--propagation', 'private'];
+    const { stdout, stderr } = await lab.run('unshare', [...ownMounts, 'sh', '-c', script]);
     const [there, hub, here] = stdout.split('\n').map((line) => line.startsWith('{') && JSON.parse(line));
     expect(there.jobs, stderr).toHaveLength(2);
     expect(here.jobs).toHaveLength(2);

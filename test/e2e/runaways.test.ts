@@ -25,16 +25,8 @@ async function delegating(lab: Lab, session: string, to: string, before = '') {
   const submit = `${before} "${process.execPath}" "${PROGRAM}" submit --no-wait --agent command --agent-session ${to} --prompt more`;
   const hook = `${submit} > ${file}.part 2>&1; mv ${file}.part ${file}`;
   const peer = await lab.startPeer('mute', { session, args: ['--hook', hook] });
-  const out = () => until(`${session} has delegated`, () => readIfThere(file));
+  const out = () => until(`${session} has delegated`, () => readFileSync(file, 'utf8'));
   return { peer, out };
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
 
 const idIn = (out: string): string => /^registered job: (\S+)$/m.exec(out)?.[1] ?? `none in: ${out}`;
@@ -94,13 +86,8 @@ describe("no job for one's own pane:", () => {
     const peer = await lab.startPeer('mute');
     await lab.startSession('other', 'exec sleep 1000');
     await lab.tmux('link-window', '-d', '-s', `=${peer.session}:`, '-t', '=other:7');
-    const window = await lab.tmux(
-      'display-message',
-      '-p',
-      '-t',
-      `=${peer.session}:`,
-      '#{window_index}.#{pane_index}',
-    );
+    const place = '#{window_index}.#{pane_index}';
+    const window = await lab.tmux('display-message', '-p', '-t', `=${peer.session}:`, place);
     const alias = join(lab.folder, 'alias');
     lab.expected.push(/^alias$/);
     symlinkSync(lab.socket, alias);
@@ -149,12 +136,8 @@ describe('a peer that delegates further', () => {
   test('makes jobs that know their parent, as deep as is allowed', async ({ lab, server, made }) => {
     const last = await lab.startPeer('mute', { session: 'last' });
     const third = await delegating(lab, 'third', last.address, 'MAM_MAX_DEPTH=2');
-    const second = await delegating(
-      lab,
-      'second',
-      third.peer.address,
-      'env -u TMUX -u TMUX_PANE MAM_MAX_DEPTH=2',
-    );
+    const outside = 'env -u TMUX -u TMUX_PANE MAM_MAX_DEPTH=2';
+    const second = await delegating(lab, 'second', third.peer.address, outside);
     const first = await delegating(lab, 'first', second.peer.address, 'MAM_MAX_DEPTH=2');
     const { job_id: top } = await server.delegate(first.peer);
     const child = idIn(await first.out());

@@ -170,18 +170,8 @@ describe.runIf(canMount)('a sandbox that may not write MAM_HOME', () => {
     const inside = (...args: string[]) => {
       const view =
         'mount --bind "$MAM_HOME" "$MAM_HOME" && mount -o remount,ro,bind "$MAM_HOME" && exec "$@"';
-      const words = [
-        '--mount',
-        '--propagation',
-        'private',
-        'sh',
-        '-c',
-        view,
-        'sh',
-        process.execPath,
-        PROGRAM,
-      ];
-      return lab.run('unshare', [...words, ...args]);
+      const ownMounts = ['--mount', '--propagation', 'private'];
+      return lab.run('unshare', [...ownMounts, 'sh', '-c', view, 'sh', process.execPath, PROGRAM, ...args]);
     };
     expect(await inside('publish', '--job', job_id, '--event', 'started')).toMatchObject({ code: 0 });
     await lab.mam('hub', 'stop');
@@ -209,15 +199,9 @@ describe('a working folder that was removed', () => {
     });
     expect(words).toContain(`The working folder ${gone} does not exist`);
     // In a shell as well.
+    const inGone = `mkdir ${gone} && cd ${gone} && rmdir ${gone} && exec "$@"`;
     const script = (...args: string[]) =>
-      lab.run('sh', [
-        '-c',
-        `mkdir ${gone} && cd ${gone} && rmdir ${gone} && exec "$@"`,
-        'sh',
-        process.execPath,
-        PROGRAM,
-        ...args,
-      ]);
+      lab.run('sh', ['-c', inGone, 'sh', process.execPath, PROGRAM, ...args]);
     expect(await script('publish', '--job', job_id, '--event', 'started')).toMatchObject({ code: 0 });
     expect((await script('list')).stdout).toContain(job_id);
     const doctor = await script('doctor');

@@ -46,13 +46,7 @@ async function startBoss(lab: Lab, count: number, args: string[] = [], peer?: Pe
     await lab.tmux('set-buffer', '-b', session, 'go');
     await lab.tmux('paste-buffer', '-p', '-d', '-b', session, '-t', boss.pane);
     await lab.tmux('send-keys', '-t', boss.pane, 'Enter');
-    return until('it has delegated', () => {
-      try {
-        return readFileSync(file, 'utf8');
-      } catch {
-        return undefined;
-      }
-    });
+    return until('it has delegated', () => readFileSync(file, 'utf8'));
   };
   return { boss, go };
 }
@@ -299,17 +293,8 @@ describe.concurrent('notify is refused, and no job is left,', () => {
     const answer = await go();
     expect(answer).toContain('is of no known agent kind: mam cannot see whether it is idle');
     expect(answer).toContain('wait with `mam wait`');
-    const waits = await lab.mam(
-      'submit',
-      '--prompt',
-      'x',
-      '--agent',
-      'command',
-      '--agent-session',
-      peer.address,
-      '--notify',
-      'pane',
-    );
+    const agent = ['--agent', 'command', '--agent-session', peer.address];
+    const waits = await lab.mam('submit', '--prompt', 'x', ...agent, '--notify', 'pane');
     expect(waits).toMatchObject({
       code: 64,
       stderr: expect.stringContaining('Add --no-wait, or leave out --notify'),

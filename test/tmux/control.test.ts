@@ -131,18 +131,13 @@ test('callers share one client; two objects have a hidden session each; nothing 
 test("the user's environment, sizes and options are untouched", async () => {
   const one = lab({ SSH_AUTH_SOCK: '/user/agent', DISPLAY: ':7' });
   await one.startTmux();
+  const size = '#{window_width}x#{window_height} #{session_attached}';
   const look = async () => [
     await one.tmux('show-environment', '-t', '=user:'),
     await one.tmux('show-environment', '-g'),
     await one.tmux('show-options', '-t', '=user:'),
     await one.tmux('show-options', '-g'),
-    await one.tmux(
-      'display-message',
-      '-p',
-      '-t',
-      '=user:',
-      '#{window_width}x#{window_height} #{session_attached}',
-    ),
+    await one.tmux('display-message', '-p', '-t', '=user:', size),
   ];
   const before = await look();
   process.env['SSH_AUTH_SOCK'] = '/hub/agent';

@@ -134,15 +134,8 @@ describe('in a lab of its own', () => {
     const other = join(lab.folder, 'other', '.mam', 'jobs');
     plant(lab, 'shared-12345678', {}, other);
     plantStranger('shared-12345678');
-    const told = await lab.mam(
-      'publish',
-      '--job',
-      'shared-12345678',
-      '--event',
-      'completed',
-      '--detail',
-      'x',
-    );
+    const report = ['--event', 'completed', '--detail', 'x'];
+    const told = await lab.mam('publish', '--job', 'shared-12345678', ...report);
     expect([told.code, told.stderr]).toEqual([0, '']);
     expect(lab.record('shared-12345678', other).status).toBe('completed');
   });

@@ -43,6 +43,9 @@ const projectFile = (value: object | string): string =>
 const homeFile = (value: object | string): string => write(join(lab.home, 'config.json'), value);
 const load = (env: Record<string, string> = {}, cwd = lab.project): Promise<Settings> =>
   loadSettings({ cwd }, { ...lab.env, ...env });
+/** What a server says of a job for the project's own agent kind. */
+const dryRun = async (server: LabServer): Promise<string> =>
+  (await server.call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })).content[0].text;
 
 describe("a project's settings", () => {
   ownLab();
@@ -144,19 +147,15 @@ describe("a project's settings", () => {
     const sub = join(lab.project, 'sub');
     mkdirSync(sub);
     const server = await lab.startServer({}, { cwd: sub });
-    const delegate = () =>
-      server
-        .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
-        .then((one) => one.content[0].text);
-    await delegate();
+    await dryRun(server);
     const nearer = (session: string) =>
       write(join(sub, '.mam', 'config.json'), { agents: { theirs: { session } } });
     nearer('tmux:theirs');
-    expect(await delegate()).toMatch(/which you have not trusted/);
+    expect(await dryRun(server)).toMatch(/which you have not trusted/);
     await lab.start(['trust', '--yes'], { cwd: sub }).ended;
-    expect(await delegate()).not.toMatch(/not trusted|has changed/);
+    expect(await dryRun(server)).not.toMatch(/not trusted|has changed/);
     nearer('tmux:others');
-    expect(await delegate()).toMatch(/has changed since you trusted it/);
+    expect(await dryRun(server)).toMatch(/has changed since you trusted it/);
   });
 
   test('are shown with what has no effect, and why', async () => {
@@ -274,19 +273,15 @@ describe("a project's settings, in a running server and with a running hub", () 
 
   test('apply in a running server as soon as they are trusted, and no longer once that is revoked', async () => {
     projectFile({ agents: { theirs: { session: 'tmux:theirs' } }, realm: 'team' });
-    const delegate = () =>
-      server
-        .call('delegate_job', { agent: 'theirs', prompt: 'x', dry_run: true })
-        .then((one) => one.content[0].text);
-    expect(await delegate()).toMatch(
+    expect(await dryRun(server)).toMatch(
       /The agent kind theirs is set in.*sets realm and agents, which you have not trusted/,
     );
     await lab.mam('trust', '--yes');
-    expect(await delegate()).not.toMatch(/not trusted/);
-    expect(await delegate()).toContain('The realm has changed since this MCP server started');
+    expect(await dryRun(server)).not.toMatch(/not trusted/);
+    expect(await dryRun(server)).toContain('The realm has changed since this MCP server started');
     await lab.mam('trust', '--revoke');
-    expect(await delegate()).toMatch(/The agent kind theirs is set in.*which you have not trusted/);
-    expect(await delegate()).not.toContain('The realm has changed');
+    expect(await dryRun(server)).toMatch(/The agent kind theirs is set in.*which you have not trusted/);
+    expect(await dryRun(server)).not.toContain('The realm has changed');
   });
 
   test('are accepted by a person: no model is told to do it, and without a terminal it takes --yes', async () => {

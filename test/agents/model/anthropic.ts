@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /**
  * Anthropic Messages, as Claude Code 2.1.332 speaks it (`POST /v1/messages?beta=true`, always streamed).
@@ -144,8 +144,4 @@ function fail(response: ServerResponse, status: number, text = 'The script says 
   const type = status === 429 ? 'rate_limit_error' : status === 401 ? 'authentication_error' : 'api_error';
   response.setHeader('x-should-retry', 'false');
   json(response, status, { type: 'error', error: { type, message: text } });
-}
-
-function json(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /** The parts of a chat message that are read here. */
 interface Message {
@@ -41,8 +41,7 @@ export const chat: Protocol = {
     const step = await model(readRequest(asked));
     if ('fail' in step) {
       const message = step.message ?? `scripted failure ${step.fail}`;
-      response.writeHead(step.fail, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ error: { message, type: 'error', code: String(step.fail) } }));
+      json(response, step.fail, { error: { message, type: 'error', code: String(step.fail) } });
       return;
     }
     send(response, asked, ...partsOf(step).map((one) => toAnswer(one, asked)));
@@ -115,9 +114,8 @@ function send(response: ServerResponse, body: ChatBody, ...answers: Answer[]): v
         }
       : { role: 'assistant', content: answer.content };
   if (body.stream !== true) {
-    response.writeHead(200, { 'content-type': 'application/json' });
     const choices = [{ index: 0, message, finish_reason: reason }];
-    response.end(JSON.stringify({ ...common, object: 'chat.completion', choices, usage }));
+    json(response, 200, { ...common, object: 'chat.completion', choices, usage });
     return;
   }
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /**
  * Gemini API, as Gemini CLI 0.61.0 speaks it with an API key: `POST /v1beta/models/MODEL:METHOD`, where the turns are
@@ -139,8 +139,4 @@ const STATUS: Record<number, string> = {
 
 function fail(response: ServerResponse, code: number, message = 'The script says so'): void {
   json(response, code, { error: { code, message, status: STATUS[code] ?? 'INTERNAL' } });
-}
-
-function json(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }

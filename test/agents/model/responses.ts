@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
 
 /**
  * OpenAI Responses, as Codex 0.171.0 speaks it (`POST /v1/responses`, always streamed; the whole conversation comes
@@ -136,8 +136,4 @@ function begun(item: Record<string, unknown>): Record<string, unknown> {
 function fail(response: ServerResponse, status: number, text = 'The script says so'): void {
   const type = status === 429 ? 'rate_limit_exceeded' : 'server_error';
   json(response, status, { error: { message: text, type, code: type } });
-}
-
-function json(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }

@@ -33,6 +33,11 @@ export function partsOf(step: Exclude<ModelStep, { fail: number }>): readonly St
   return 'many' in step ? step.many : [step];
 }
 
+/** Answers a request with JSON. */
+export function json(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
 /**
  * A model: decides what comes next from everything said before. Not asked for an agent's side calls (titles, summaries,
  * token counts): the protocol answers those itself.

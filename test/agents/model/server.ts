@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Model, Protocol } from './script.ts';
+import { json, type Model, type Protocol } from './script.ts';
 
 /** A scripted model server on loopback. */
 export interface ModelServer {
@@ -20,9 +20,7 @@ export async function serveModel(model: Model, protocols: readonly Protocol[]): 
     const answered = readBody(request).then((body) => {
       if (protocol !== undefined) return protocol.answer(request, body, model, response);
       strangers.push(`${request.method} ${path}`);
-      response
-        .writeHead(404, { 'content-type': 'application/json' })
-        .end('{"error":{"message":"not served"}}');
+      json(response, 404, { error: { message: 'not served' } });
       return undefined;
     });
     answered.catch((error) => {

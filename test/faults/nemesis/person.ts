@@ -51,16 +51,8 @@ export const person: Fault[] = [
       const size = ['-x', `${random.whole(60, 200)}`, '-y', `${random.whole(10, 60)}`];
       if (random.chance(0.5)) await lab.tmux('resize-window', '-t', pane, ...size);
       else {
-        const other = await lab.tmux(
-          'split-window',
-          '-d',
-          '-P',
-          '-F',
-          '#{pane_id}',
-          '-t',
-          pane,
-          'sleep 1000',
-        );
+        const split = ['-d', '-P', '-F', '#{pane_id}', '-t', pane];
+        const other = await lab.tmux('split-window', ...split, 'sleep 1000');
         await hold(random.whole(50, 2_000));
         await lab.tmux('kill-pane', '-t', other);
       }

@@ -14,6 +14,12 @@ function putBack(registry: string, away: string): void {
   rmSync(anew, { recursive: true, force: true });
 }
 
+function removeIfThere(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
+  rmSync(path, { recursive: true });
+  return path;
+}
+
 /** What a person, a cleaner or a vanishing disk may remove under a running hub. */
 export const removals: Fault[] = [
   {
@@ -47,12 +53,7 @@ export const removals: Fault[] = [
   {
     name: 'index gone',
     share: 1,
-    async make({ lab }) {
-      const path = join(lab.registry, '.index.jsonl');
-      if (!existsSync(path)) return undefined;
-      rmSync(path);
-      return path;
-    },
+    make: async ({ lab }) => removeIfThere(join(lab.registry, '.index.jsonl')),
   },
   {
     // Not `clients`: its notes let the next hub end a killed hub's control client, which tmux 3.3a may keep forever.
@@ -60,10 +61,7 @@ export const removals: Fault[] = [
     share: 3,
     async make({ lab }, random) {
       const name = random.pick(['hub.sock', 'hub.json', 'known', 'panes', 'agents']);
-      const path = join(lab.home, name);
-      if (!existsSync(path)) return undefined;
-      rmSync(path, { recursive: true });
-      return path;
+      return removeIfThere(join(lab.home, name));
     },
   },
 ];
