@@ -1,8 +1,8 @@
-import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { sharing } from '../support/lab-test.ts';
+import { ownRegistry } from '../support/own-registry.ts';
 import { PATIENCE, pause, until } from '../support/until.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -41,15 +41,6 @@ async function complete(server: LabServer, ref: object, name: string, value = ''
 }
 
 const template = (part = '') => ({ type: 'ref/resource', uri: `mam://jobs/{id}${part}` });
-
-let registries = 0;
-/** A registry for one test of the shared lab: its list of jobs is the test's own. */
-function ownRegistry(lab: Lab) {
-  const name = `jobs-${++registries}`;
-  lab.expected.push(new RegExp(`^p/\\.mam/${name}/`));
-  const registry = join(lab.project, '.mam', name);
-  return { registry, env: { MAM_REGISTRY_DIR: registry } };
-}
 
 /** A job of this server with a peer that never reports, and a server that reports. */
 async function jobOf(lab: Lab, server: LabServer) {

@@ -5,6 +5,7 @@ import { isJobId } from '../../src/base/ids.ts';
 import type { RunningCommand } from '../support/command.ts';
 import type { Lab } from '../support/lab.ts';
 import { sharing as sharingLab, test } from '../support/lab-test.ts';
+import { ownRegistry } from '../support/own-registry.ts';
 import type { Peer } from '../support/peer.ts';
 import { until } from '../support/until.ts';
 
@@ -21,17 +22,6 @@ const sharing = sharingLab.extend<{ configured: undefined }>({
     { scope: 'file', auto: true },
   ],
 });
-
-let registries = 0;
-/** A registry for one test of the shared lab: all jobs in it are the test's own. */
-function ownRegistry(lab: Lab) {
-  const name = `jobs-${++registries}`;
-  lab.expected.push(new RegExp(`^p/\\.mam/${name}/`));
-  const registry = join(lab.project, '.mam', name);
-  const env = { MAM_REGISTRY_DIR: registry };
-  const mam = (...args: string[]) => lab.start(args, { env, input: '' }).ended;
-  return { registry, env, mam };
-}
 
 const to = (peer: Peer): string[] => ['--agent', 'command', '--agent-session', peer.address];
 const PERSON = ['--agent', 'human', '--no-wait'];

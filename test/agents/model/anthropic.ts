@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { json, type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart, textOf } from './script.ts';
 
 /**
  * Anthropic Messages, as Claude Code 2.1.332 speaks it (`POST /v1/messages?beta=true`, always streamed).
@@ -85,10 +85,6 @@ function isOfTheAgent(text: string): boolean {
 
 function ourName(tool: string): string {
   return tool.startsWith(OURS) ? tool.slice(OURS.length) : tool;
-}
-
-function textOf(content: string | { text?: string }[] | undefined): string {
-  return typeof content === 'string' ? content : (content ?? []).map((part) => part.text ?? '').join('\n');
 }
 
 let calls = 0;

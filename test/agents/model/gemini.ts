@@ -25,8 +25,9 @@ export const gemini: Protocol = {
     const step = tools.length === 0 ? { say: sideAnswer(asked) } : await model(readRequest(asked, tools));
     if (request.socket.destroyed) return;
     if ('fail' in step) return fail(response, step.fail, step.message);
+    const parts = partsOf(step).map((one) => partFor(one));
     const answer = {
-      candidates: [candidate(partsOf(step).map((one) => partFor(one)))],
+      candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP', index: 0 }],
       usageMetadata: USAGE,
       modelVersion: 'scripted',
     };
@@ -97,10 +98,6 @@ function partFor(step: StepPart): Part {
   if ('call' in step) return { functionCall: { id, name: OURS + step.call, args: step.args } };
   const args = { command: step.shell, description: 'A step of the script' };
   return { functionCall: { id, name: 'run_shell_command', args } };
-}
-
-function candidate(parts: Part[]): Record<string, unknown> {
-  return { content: { role: 'model', parts }, finishReason: 'STOP', index: 0 };
 }
 
 function sideAnswer(body: Body): string {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { json, type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart, textOf } from './script.ts';
 
 /**
  * OpenAI Responses, as Codex 0.171.0 speaks it (`POST /v1/responses`, always streamed; the whole conversation comes
@@ -72,10 +72,6 @@ function readRequest(body: Body, tools: string[]): ModelRequest {
     }
   }
   return { prompts, results, tools, body };
-}
-
-function textOf(content: string | { text?: string }[]): string {
-  return typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('\n');
 }
 
 let calls = 0;

@@ -33,6 +33,11 @@ export function partsOf(step: Exclude<ModelStep, { fail: number }>): readonly St
   return 'many' in step ? step.many : [step];
 }
 
+/** The text of a message, or of the result of a tool call. */
+export function textOf(content: string | { text?: string }[] | undefined): string {
+  return typeof content === 'string' ? content : (content ?? []).map((part) => part.text ?? '').join('\n');
+}
+
 /** Answers a request with JSON. */
 export function json(response: ServerResponse, status: number, value: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
