@@ -17,12 +17,7 @@ const emulates = existsSync(BINFMT) && readdirSync(BINFMT).length > 2;
 const NEVER: [what: string, text: string, mode: number, says: string][] = [
   ['Windows line endings', '#!/bin/bash\r\nexit 0\r\n', 0o755, "perl -pi -e 's/\\r$//'"],
   ['Windows line endings, read by bash', 'set -e\r\nexit 0\r\n', 0o644, "perl -pi -e 's/\\r$//'"],
-  [
-    'Windows line endings on its first line',
-    '#!/usr/bin/env python3\r\nexit(0)\n',
-    0o755,
-    'Windows line endings',
-  ],
+  ['Windows line endings on line 1', '#!/usr/bin/env python3\r\nexit(0)\n', 0o755, 'Windows line endings'],
   ['a byte order mark', '\ufeff#!/bin/sh\nexit 0\n', 0o755, 'byte order mark'],
   ['UTF-16', `${bytes(0xff, 0xfe)}e\0x\0i\0t\0`, 0o644, 'iconv'],
   [
@@ -45,11 +40,7 @@ if (!emulates)
 
 /** What keeps a script from running by the time the peer is done. */
 const LATER: [what: string, how: (folder: string) => void, says: RegExp][] = [
-  [
-    'its working folder is gone',
-    (folder) => renameSync(`${folder}/place`, `${folder}/away`),
-    /place is missing/,
-  ],
+  ['its folder is gone', (folder) => renameSync(`${folder}/place`, `${folder}/away`), /place is missing/],
   ['it is gone', (folder) => rmSync(`${folder}/check.sh`), /check\.sh cannot be read/],
   ['its interpreter is gone', (folder) => rmSync(`${folder}/shell`), /interpreter .*\/shell is missing/],
   [

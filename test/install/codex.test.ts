@@ -52,10 +52,7 @@ describe('the table is put in and taken out without a trace', () => {
     ['an empty file', ''],
     ['an empty line', '\n'],
     ['only a comment', '# mine'],
-    [
-      'comments and odd layout',
-      '# top\n\n  model   =  "x"   # why\n\n[ a . "b c" ]   # here\n\tk=1\n# the end\n',
-    ],
+    ['comments, layout', '# top\n\n  model   =  "x"   # why\n\n[ a . "b c" ]   # here\n\tk=1\n# the end\n'],
     ['no last line end', 'model = "x"'],
     ['an empty line at the end', 'model = "x"\n\n'],
     ['CRLF', '# c\r\nmodel = "x"\r\n\r\n[a]\r\nb = """\r\n[mcp_servers.mam]\r\n"""\r\n'],
@@ -66,10 +63,7 @@ describe('the table is put in and taken out without a trace', () => {
     ['dotted keys at the top', 'mcp_servers.a.command = "a"\n'],
     ['inline tables inside', '[mcp_servers]\na = { command = "a" }\n'],
     ['arrays of tables', '[[x]]\na = 1\n[[x]]\na = 2\n'],
-    [
-      'values that JavaScript would distort',
-      'a = 9223372036854775807\nb = nan\nc = 1979-05-27T07:32:00Z\nd = 1.0\n',
-    ],
+    ['values JavaScript distorts', 'a = 9223372036854775807\nb = nan\nc = 1979-05-27T07:32:00Z\nd = 1.0\n'],
     ['our markers in a string', `a = """\n${BEGIN}\n${END}\n"""\n`],
   ])('%s', (_, before) => {
     const { text, receipt } = installed(file, before);
@@ -212,12 +206,7 @@ describe('what the user adds to our table', () => {
       text.replace(`\n${END}`, `${TABLES}${END}`),
       ['tools.cancel_job', 'tools.stop_agent'],
     ],
-    [
-      'a table of ours that it goes on with',
-      `${text}\n[mcp_servers.mam.x]\n[later]\n`,
-      ['x'],
-      `${before}\n[later]\n`,
-    ],
+    ['a table of ours after it', `${text}\n[mcp_servers.mam.x]\n[later]\n`, ['x'], `${before}\n[later]\n`],
     ['a key', text.replace('tool_timeout_sec', 'cwd = "/w" # mine\ntool_timeout_sec'), ['cwd']],
     ['a name that is handed on', text.replace('  "TMUX",', '  "TMUX",\n  "MY_NAME",'), ['env_vars.MY_NAME']],
     [

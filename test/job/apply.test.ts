@@ -30,22 +30,13 @@ const working = (...types: string[]) => after(Story.working(), types);
 const queued = (...types: string[]) => after(new Story(), types);
 
 const QUEUED: Row[] = [
-  [
-    'delegate_job: queued',
-    () => new Story(),
-    { status: 'queued', phase: 'queued', wake_seq: 0 },
-    ['submitted_at'],
-  ],
+  ['new: queued', () => new Story(), { status: 'queued', phase: 'queued', wake_seq: 0 }, ['submitted_at']],
   [
     'submitted: working',
     () => queued('pasting', 'visible', 'submitted'),
     { status: 'working', phase: 'submitted', submitted_at: timeOf(4) },
   ],
-  [
-    'pasting and visible: still queued',
-    () => queued('pasting', 'visible'),
-    { status: 'queued', phase: 'visible' },
-  ],
+  ['visible: still queued', () => queued('pasting', 'visible'), { status: 'queued', phase: 'visible' }],
   ...(['started', 'progress', 'question', 'permission_required'] as const).map(
     (type): Row => [
       `a peer's ${type} before any paste: it leaves the queue, its clocks run`,
@@ -221,11 +212,7 @@ const ATTENTION: Row[] = [
     () => asks().next('answered', { data: { request_id: 'q0' } }),
     { status: 'input_required', reason: 'question' },
   ],
-  [
-    'question, a later peer event: working',
-    () => asks().next('progress'),
-    { status: 'working', attention: [] },
-  ],
+  ['question, a peer event: working', () => asks().next('progress'), { status: 'working', attention: [] }],
   [
     'question, an event of a hook: still asked',
     () => asks().next('turn_ended'),
@@ -268,11 +255,7 @@ const ATTENTION: Row[] = [
     ['detail'],
   ],
   ['stalled, any event: working', () => working('stalled', 'progress'), { status: 'working' }],
-  [
-    'stalled, an event of a hook: working',
-    () => working('stalled', 'permission_resolved'),
-    { status: 'working' },
-  ],
+  ['stalled, a hook event: working', () => working('stalled', 'permission_resolved'), { status: 'working' }],
   ['turn_ended', () => working('turn_ended'), { status: 'input_required', reason: 'turn_ended' }],
   ['turn_ended, a peer event: working', () => working('turn_ended', 'progress'), { status: 'working' }],
   ['turn_ended, output: still ended', () => working('turn_ended', 'resumed'), { reason: 'turn_ended' }],

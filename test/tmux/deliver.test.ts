@@ -435,26 +435,15 @@ describe('a person is at the box', () => {
     Promise.all(cases.flatMap((one, at) => LOOKS.map(([name, look]) => run(one, look, `${name}${at}`))));
 
   test('after a swallowed Enter: their changes prove nothing, and what they changed is not sent', async () => {
+    const stays = /stays in its box/;
     const CASES: [(peer: Receiver) => Promise<unknown>, RegExp, number][] = [
       [(peer) => type(peer, ' and delete it'), /someone has changed it/, 1],
       [(peer) => type(peer, 'C-a', 'not: '), /someone has changed it/, 1],
       [(peer) => later(peer, 'C-u'), /nothing shows that the agent took it/, 1],
       [ownWords, /someone has changed it/, 2],
-      [
-        (peer) => lab.tmux('split-window', '-d', '-h', '-t', peer.target.pane, 'exec sleep 60'),
-        /stays in its box/,
-        2,
-      ],
-      [
-        (peer) => lab.tmux('resize-window', '-t', peer.target.pane, '-x', '20', '-y', '8'),
-        /stays in its box/,
-        2,
-      ],
-      [
-        (peer) => lab.tmux('resize-window', '-t', peer.target.pane, '-x', '120', '-y', '2'),
-        /stays in its box/,
-        2,
-      ],
+      [(peer) => lab.tmux('split-window', '-d', '-h', '-t', peer.target.pane, 'exec sleep 60'), stays, 2],
+      [(peer) => lab.tmux('resize-window', '-t', peer.target.pane, '-x', '20', '-y', '8'), stays, 2],
+      [(peer) => lab.tmux('resize-window', '-t', peer.target.pane, '-x', '120', '-y', '2'), stays, 2],
     ];
     await each(CASES, async ([act, why, keys], look, session) => {
       // A person who sends their own words is noticed.
