@@ -13,5 +13,5 @@ test('opencode: prompts are commands, into which it inserts the words', async ({
 
 test('opencode: a command without words means all open jobs', async ({ lab }) => {
   const text = await told(lab, 'opencode', 'run', '--command', 'mam:supervise');
-  expect(text).toContain('If there is a job id between these quotes, "", wait for that job alone.');
+  expect(text).toContain('If there is a job id between these quotes, "", wait only for that job.');
 });
