@@ -46,6 +46,9 @@ async function choose(
   const [first = '', ...rest] = words;
   // A word meant as an id must never end another job.
   if (looksLikeId(first)) return [whole(first, open, registryDir), rest];
+  const [meant, ...more] = open.filter(({ job_id }) => first !== '' && job_id.startsWith(first));
+  // With one open job, a word that its id begins with may be a word of the report.
+  if (open.length > 1 && meant !== undefined && more.length === 0) return [meant.job_id, rest];
   return [onlyOne(open, words), words];
 }
 

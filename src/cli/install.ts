@@ -116,7 +116,7 @@ function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, 
     return [
       ...changing.map(({ path, found, edited, ours }) => diffOf(path, found.text, edited.text, ours)),
       '',
-      'Nothing was written: this is what would change.',
+      'Nothing was written: this is what would change. Your own values and comments are shown as …, and stay.',
     ].join('\n');
   }
   const where = scope === 'user' ? 'for all your projects' : 'for this project';

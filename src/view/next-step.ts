@@ -44,7 +44,7 @@ function stepsFor(record: JobRecord) {
   const request_id = openRequest(record)?.request_id;
   const allow = callOf('answer_job', { job_id, decision: 'allow', request_id });
   // Quoted, because the sender of the event chooses its id.
-  const decide = `mam answer --job ${job_id} --request ${shellWord(request_id ?? '')} --allow (or --deny)`;
+  const decide = `mam answer --job ${job_id} --request ${shellWord(request_id ?? '')} --allow # or --deny`;
   const reach = reachStep(record) ?? '';
   const { cause = '', remedy = '' } = obstacleOf(record) ?? {};
   const holder = behind?.job_id ?? '';

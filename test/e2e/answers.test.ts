@@ -202,6 +202,12 @@ describe.concurrent('a job for a person', () => {
     expect((await mam('done')).stderr).toContain('No job for a person is open here');
     const { events } = await server.ask('job_logs', { job_id: jobId });
     expect(events.find(({ type }: { type: string }) => type === 'completed').by).toBe('person');
+    // Of several jobs, the first word may name one.
+    for (const prompt of ['Water the plants', 'Sweep'])
+      await server.ask('delegate_job', { prompt, agent: 'human' });
+    const water = await mam('done', 'water', 'all wet');
+    expect(water.stdout).toMatch(/^recorded: water-the-plants-\w+ is completed/);
+    expect((await mam('done', 'sweep')).stdout).toMatch(/^recorded: sweep-\w+ is completed/);
   });
 
   sharing('is shown to anyone who views the session, as it was written', async ({ lab, server }) => {

@@ -1,5 +1,5 @@
 import { cleanLine } from '../../base/text.ts';
-import { timeline } from '../../view/timeline.ts';
+import { reporterOf, timeline } from '../../view/timeline.ts';
 import { entryWords, timeOf } from '../model/entries.ts';
 import { shown } from './cells.ts';
 import type { Detail } from './state.ts';
@@ -17,7 +17,8 @@ export function timelineLines({ events, record }: Detail, count: number) {
     return {
       seq,
       time: timeOf(recorded_at),
-      who: SHORT[source] ?? source,
+      // Without the agent, which is the same in every line.
+      who: SHORT[source] ?? reporterOf(source, record.agent).split(' ')[0] ?? source,
       what: shown(cleanLine(`${head}  ${entryWords(entry)}`.trim(), WORDS_CHARS)),
     };
   });
