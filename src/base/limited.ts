@@ -4,8 +4,13 @@
  */
 export function limited(signal: AbortSignal, ms: number): AbortSignal {
   const end = new AbortController();
-  const abort = (): void => end.abort();
-  setTimeout(abort, ms).unref();
+  const abort = (): void => {
+    clearTimeout(timer);
+    // The other signal may live as long as the process.
+    signal.removeEventListener('abort', abort);
+    end.abort();
+  };
+  const timer = setTimeout(abort, ms).unref();
   if (signal.aborted) abort();
   else signal.addEventListener('abort', abort, { once: true });
   return end.signal;

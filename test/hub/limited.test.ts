@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { limited } from '../../src/base/limited.ts';
 
 /** Two reports of an end: by the other signal, and by the time. */
@@ -28,4 +28,12 @@ test('the other signal ends it before its time', async () => {
   other.abort();
   expect(await ended).toBe(true);
   expect(limited(AbortSignal.abort(), 1_000_000).aborted).toBe(true);
+});
+
+test('nothing of it stays at a signal that lives longer', async () => {
+  const { signal } = new AbortController();
+  const removed = vi.spyOn(signal, 'removeEventListener');
+  const over = limited(signal, 10);
+  await new Promise((resolve) => over.addEventListener('abort', resolve, { once: true }));
+  expect(removed).toHaveBeenCalledWith('abort', expect.any(Function));
 });
