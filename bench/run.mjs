@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs the benches: `npm run bench -- [NAME…] [--quick] [--json]`. docs/performance.md says what each row means. Each
+// Runs the benches: `npm run bench -- [NAME…] [--quick] [--json]`. docs/contributing/performance.md says what each row means. Each
 // bench is bundled and runs as a separate plain Node process, as small as a real client: on Node 20 a big parent pays
 // for each child that it starts. dist/ is copied, so that a concurrent build changes nothing under a running hub.
 import { spawn } from 'node:child_process';

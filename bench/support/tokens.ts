@@ -21,7 +21,7 @@ export function tokens(text: string): number {
 
 /**
  * The tools as a client presents them to its model: name, description and input schema. Title, output schema,
- * annotations and `_meta` stay with the client (docs/clients.md says how that was observed).
+ * annotations and `_meta` stay with the client (docs/contributing/clients.md says how that was observed).
  */
 export function asModelsGetThem(tools: readonly ListedTool[]): string {
   return JSON.stringify(

@@ -228,7 +228,7 @@ function adminPolicies(settings: string): string[] {
   throw new MamError(
     'refused',
     `The adminPolicyPaths of ${settings} could not be read, and starting without them would loosen its rules.`,
-    'Start gemini in a tmux session yourself; the README explains how to connect it to the server.',
+    'Start gemini in a tmux session yourself; docs/clients.md explains how to connect it to the server.',
   );
 }
 

@@ -124,7 +124,8 @@ function unknownNames(env: Place['env']): Found[] {
     .filter((name) => name.startsWith('MAM_') && !ours.includes(name))
     .map((name) => {
       const near = nearest(name, known);
-      const remedy = near === undefined ? 'Unset it; the README has the list.' : `Did you mean ${near}?`;
+      const remedy =
+        near === undefined ? 'Unset it; docs/settings.md has the list.' : `Did you mean ${near}?`;
       return note('settings.unknown', `Unknown setting ${cleanLine(name, VALUE_CHARS)}.`, remedy);
     });
 }

@@ -37,7 +37,7 @@ export interface Setting {
   readonly preset?: string;
   /** A number must be greater than this; without it, 0 or greater. */
   readonly moreThan?: number;
-  /** What it is, for the README. */
+  /** What it is, for docs/settings.md. */
   readonly about: string;
   /** `secret` is never shown; `private` is left out of bug reports. */
   readonly shown?: 'secret' | 'private';
@@ -54,7 +54,7 @@ export interface Setting {
 }
 
 /**
- * Every setting, by its name in `Settings`, in the order of the README. A new hub takes its starter's settings. An agent
+ * Every setting, by its name in `Settings`, in the order of docs/settings.md. A new hub takes its starter's settings. An agent
  * gets its settings on a command line, so no secret is handed to it.
  */
 export const SETTINGS = {
@@ -160,8 +160,7 @@ export const SETTINGS = {
     env: 'MAM_CHANNEL',
     kind: 'switch',
     default: false,
-    about:
-      '1: the server is a channel of Claude Code ([docs/clients.md](docs/clients.md#claude-codes-channels))',
+    about: '1: the server is a channel of Claude Code ([channels](clients.md#claude-codes-channels))',
     handedTo: [],
   },
   toolTimeoutSeconds: {

@@ -50,7 +50,7 @@ test("questions and permissions, a person's reports, and the demo's peer as an a
   const peer = await lab.startPeer('mute');
   const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
   const { job_id: jobId } = await server.delegate(peer);
-  const line = (id: string, ...words: string[]) => lineWith('README.md', ...words).replace('JOB_ID', id);
+  const line = (id: string, ...words: string[]) => lineWith('docs/jobs.md', ...words).replace('JOB_ID', id);
 
   await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
   await lab.type(line(jobId, 'mam answer', 'Slate'));
@@ -66,53 +66,43 @@ test("questions and permissions, a person's reports, and the demo's peer as an a
   await reporter.report(jobId, 'completed');
 
   const person = await server.ask('delegate_job', { prompt: 'Bring the key', agent: 'human' });
-  await lab.type(line(person.job_id, 'mam done'));
+  await lab.type(lineWith('docs/agents.md', 'mam done').replace('JOB_ID', person.job_id));
   expect(lab.record(person.job_id)).toMatchObject({
     status: 'completed',
     detail: 'The key is on the board.',
   });
 
   lab.sessions.add('stand-in');
-  await lab.type(lineWith('README.md', 'new-session', 'stand-in'));
+  await lab.type(lineWith('docs/jobs.md', 'new-session', 'stand-in'));
   // What is typed before it has drawn its box is lost, and taken for submitted.
   const shown = () => lab.tmux('capture-pane', '-p', '-t', '=stand-in:');
   await until('it has drawn its box', async () => (await shown()).includes('demo peer'));
-  expect(await lab.type(lineWith('README.md', 'mam submit', 'stand-in'))).toContain('hello.txt says: Hello');
+  expect(await lab.type(lineWith('docs/jobs.md', 'mam submit', 'stand-in'))).toContain(
+    'hello.txt says: Hello',
+  );
   expect(readFileSync(join(lab.project, 'hello.txt'), 'utf8')).toBe('Hello\n');
   // Without a terminal it says what to type.
-  await expect(lab.type(lineWith('README.md', 'mam attach'))).rejects.toThrow(
+  await expect(lab.type(lineWith('docs/jobs.md', 'mam attach'))).rejects.toThrow(
     /attach -t (?:%\d+|'=stand-in')/,
   );
 });
 
-test.each(['README.md', 'docs/agents.md'])('the kind of %s is started, works and ends', async (document) => {
-  const lab = new Written();
-  try {
-    lab.sessions.add('my-agent');
-    const kinds = blocks(read(document)).filter(({ text }) => text.includes('"my-agent"'));
-    lab.configure(kinds[0]?.text ?? '');
-    expect(await lab.type(lineWith('README.md', 'mam start'))).toContain(
-      'my-agent is ready in tmux:my-agent',
-    );
-    expect(await lab.type(lineWith('README.md', 'mam agents'))).toMatch(
-      /^my-agent +tmux:my-agent %\d+ +idle/,
-    );
-    const server = await lab.startServer();
-    if (document !== 'README.md') {
-      await lab.tmux('send-keys', '-l', '-t', '=my-agent:', 'half a thought');
-      await until('the draft is seen', async () => / draft /.test(await lab.type('mam agents')));
-      // A pane that a user respawns would hold a program of his own.
-      await lab.type(lineWith('README.md', 'mam stop'));
-      await lab.type(lineWith('README.md', 'mam start'));
-    }
-    const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend it', agent: 'my-agent' });
-    expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
-    expect(await lab.type(lineWith('README.md', 'mam stop'))).toContain('ended: tmux:my-agent');
-  } catch (error) {
-    await lab.end(true).catch(() => {});
-    throw error;
-  }
-  await lab.end();
+test('the kind of docs/agents.md is started, works and ends', async ({ lab }) => {
+  lab.sessions.add('my-agent');
+  const page = 'docs/agents.md';
+  const kind = blocks(read(page)).find(({ text }) => text.includes('"my-agent"'));
+  lab.configure(kind?.text ?? '');
+  expect(await lab.type(lineWith(page, 'mam start'))).toContain('my-agent is ready in tmux:my-agent');
+  expect(await lab.type(lineWith(page, 'mam agents'))).toMatch(/^my-agent +tmux:my-agent %\d+ +idle/);
+  const server = await lab.startServer();
+  await lab.tmux('send-keys', '-l', '-t', '=my-agent:', 'half a thought');
+  await until('the draft is seen', async () => / draft /.test(await lab.type('mam agents')));
+  // A pane that a user respawns would hold a program of his own.
+  await lab.type(lineWith(page, 'mam stop'));
+  await lab.type(lineWith(page, 'mam start'));
+  const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend it', agent: 'my-agent' });
+  expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
+  expect(await lab.type(lineWith(page, 'mam stop'))).toContain('ended: tmux:my-agent');
 });
 
 test('a job is delegated from a shell, listed and looked up', async ({ lab }) => {
@@ -120,9 +110,9 @@ test('a job is delegated from a shell, listed and looked up', async ({ lab }) =>
   lab.configure({ agents: { codex: { ready: '^READY> *$', busy: '^WORKING' } } });
   lab.write('check.sh', '#!/bin/sh\n', 0o755);
   await lab.startPeer('good', { session: 'codex' });
-  const submitted = await lab.type(lineWith('README.md', 'mam submit', 'codex'));
+  const submitted = await lab.type(lineWith('docs/jobs.md', 'mam submit', 'codex'));
   expect(submitted).toMatch(/^registered job: fix-the-login-test-[a-z0-9]{8}\n/);
   expect(submitted).toMatch(/\nvalidation: PASS\n\/\S+\/fix-the-login-test-[a-z0-9]{8}\n$/);
-  expect(await lab.type(lineWith('README.md', 'mam list'))).toMatch(/^fix-the-login-test-\w+ +completed/);
-  expect(await lab.type(lineWith('README.md', 'mam logs'))).toContain('peer codex      started');
+  expect(await lab.type(lineWith('docs/jobs.md', 'mam list'))).toMatch(/^fix-the-login-test-\w+ +completed/);
+  expect(await lab.type(lineWith('docs/jobs.md', 'mam logs'))).toContain('peer codex      started');
 });

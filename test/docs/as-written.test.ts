@@ -50,10 +50,10 @@ test.each([
   mkdirSync(join(folder, 'bin'));
   symlinkSync(PROGRAM, join(folder, 'bin', 'mam'));
   const env = { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` };
-  const dry = type(lineWith('README.md', 'mam install', client, '--dry-run'), env);
+  const dry = type(lineWith('docs/clients.md', 'mam install', client, '--dry-run'), env);
   expect(dry.stdout).toContain('Nothing was written: this is what would change.');
   expect(existsSync(join(folder, file))).toBe(false);
-  const [line] = shellCommands(read('README.md')).filter((text) => text === `mam install ${client}`);
+  const [line] = shellCommands(read('docs/clients.md')).filter((text) => text === `mam install ${client}`);
   expect(type(line ?? '', env)).toMatchObject({ status: 0 });
   const text = readFileSync(join(folder, file), 'utf8');
   expect(text).toContain(JSON.stringify(join(folder, 'bin', 'mam')));

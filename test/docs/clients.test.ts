@@ -4,7 +4,7 @@ import { CONFORMANCE, INSPECTOR } from '../clients/programs.ts';
 import { SCENARIOS } from '../clients/scenarios.ts';
 import { read } from './markdown.ts';
 
-const PAGE = 'docs/clients.md';
+const PAGE = 'docs/contributing/clients.md';
 const MARKS = /(<!-- scenarios:[^>]*-->\n).*?(<!-- \/scenarios -->)/s;
 
 /** `npx vitest run test/docs -u` rewrites what stands between the markers. */
@@ -20,8 +20,9 @@ test('the table of the conformance suite is that of its test', async () => {
 });
 
 test('the versions are those that are tested', () => {
-  for (const { npm } of [...HOMES, INSPECTOR, CONFORMANCE]) expect(read(PAGE)).toContain(npm.version);
-  expect(read('README.md')).toContain(`${INSPECTOR.npm.name}@${INSPECTOR.npm.version}`);
+  const pages = read('docs/clients.md') + read(PAGE);
+  for (const { npm } of [...HOMES, INSPECTOR, CONFORMANCE]) expect(pages).toContain(npm.version);
+  expect(read(PAGE)).toContain(`${INSPECTOR.npm.name}@${INSPECTOR.npm.version}`);
 });
 
 test('its scenarios name tests that exist', () => {

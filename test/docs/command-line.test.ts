@@ -6,9 +6,20 @@ import { synopsisOf } from '../../src/cli/core/help.ts';
 import { meaningOf, optionHead } from '../../src/cli/core/options.ts';
 import { commands } from '../../src/cli/index.ts';
 import { tools } from '../../tools/index.ts';
-import { anchors, read } from './markdown.ts';
+import { anchors, between, read, table } from './markdown.ts';
 
 const DOCUMENT = 'docs/command-line.md';
+
+/** What each exit code of `EXIT` means, in its order. */
+const MEANINGS: Record<keyof typeof EXIT, string> = {
+  done: 'done',
+  failed: 'the job failed or was cancelled, or the report was refused',
+  lost: 'an event could not be stored anywhere',
+  running: 'time is up, the job goes on',
+  attention: 'a job needs an answer',
+  usage: 'wrong usage',
+  unavailable: 'something required is missing',
+};
 
 /** `npx vitest run command-line -u` rewrites what stands between the markers. */
 test('the page of the commands is that of the declarations', async () => {
@@ -19,10 +30,9 @@ test('the page of the commands is that of the declarations', async () => {
       if (listed.group === title) sections.push(section(name, listed.summary, await listed.load()));
     }
   }
-  const text = read(DOCUMENT).replace(
-    /(<!-- commands: [^>]*-->)[\s\S]*(<!-- \/commands -->)/,
-    (_, begin: string, end: string) => `${begin}\n${sections.join('\n\n')}\n${end}`,
-  );
+  let text = between(read(DOCUMENT), 'table', `\n${commandTable()}\n`);
+  text = between(text, 'exit', exitCodes());
+  text = between(text, 'commands', `\n${sections.join('\n\n')}\n`);
   await expect(text).toMatchFileSnapshot(`../../${DOCUMENT}`);
   expect(anchors(text)).toContain('mam-wait');
 });
@@ -39,6 +49,19 @@ test('declarations are whole: every option is in the synopsis, every example cal
     expect(command.exits.done, name).toBeDefined();
   }
 });
+
+function commandTable(): string {
+  const rows = Object.entries(commands).map(([name, { summary }]) => [
+    `[\`mam ${name}\`](#mam-${name})`,
+    summary,
+  ]);
+  return table(['command', 'what it does'], rows);
+}
+
+function exitCodes(): string {
+  const names = Object.keys(EXIT) as (keyof typeof EXIT)[];
+  return `${names.map((name) => `${EXIT[name]} ${MEANINGS[name]}`).join(' · ')}.`;
+}
 
 function section(name: string, summary: string, command: Command): string {
   const { words = [], options } = command;

@@ -91,7 +91,12 @@ test('the tree of AGENTS.md is the tree', () => {
 const INSTALLING = 'test/docs/as-written.test.ts';
 const ANSWERING = 'test/docs/agents-as-written.test.ts';
 
-/** Where each command that the README shows is tried: by a test of ours, or as CI's text has it. */
+/** The documents whose commands a user types. */
+const FOR_USERS = ['README.md', 'install', 'clients', 'agents', 'jobs'].map((name) =>
+  name.endsWith('.md') ? name : `docs/${name}.md`,
+);
+
+/** Where each command that they show is tried: by a test of ours, or as CI's text has it. */
 const TRIED: Record<string, string> = {
   'npm run demo': 'npm run --silent demo',
   'npm test': 'npm test',
@@ -102,8 +107,6 @@ const TRIED: Record<string, string> = {
   'npm pack': 'npm pack',
   [`npm install -g ./multi-agent-mux-${manifest.version}.tgz`]:
     'npm install --no-progress --loglevel=error "$tarball"',
-  'npx -y @modelcontextprotocol/inspector@2.12.0 --cli node dist/main.js --method tools/list':
-    'test/docs/as-written.test.ts',
   'mam install claude-code --dry-run': INSTALLING,
   'mam install claude-code': INSTALLING,
   'mam install codex --dry-run': INSTALLING,
@@ -128,12 +131,12 @@ const TRIED: Record<string, string> = {
   'mam stop my-agent': ANSWERING,
 };
 
-describe('what the README tells to type', () => {
+describe('what users are told to type', () => {
   const readme = read('README.md');
   const ci = read('.ci/run');
 
   test('is tried by CI or by a test', () => {
-    const typed = shellCommands(readme);
+    const typed = FOR_USERS.flatMap((document) => shellCommands(read(document)));
     expect(new Set(typed)).toEqual(new Set(Object.keys(TRIED)));
     for (const command of typed) {
       const where = TRIED[command] ?? '';

@@ -11,7 +11,10 @@ export const DOCUMENTS = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'CHANGELOG.md',
-  ...readdirSync(resolve(ROOT, 'docs')).map((name) => `docs/${name}`),
+  ...readdirSync(resolve(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => `docs/${name}`),
 ];
 
 /** A file of the checkout. */
@@ -62,4 +65,17 @@ export function anchors(text: string): string[] {
       .replace(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   );
+}
+
+/** A table in Markdown. */
+export function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+}
+
+/** The text with something else between its markers `<!-- NAME: … -->` and `<!-- /NAME -->`. */
+export function between(text: string, name: string, content: string): string {
+  const markers = new RegExp(`(<!-- ${name}: [^>]*-->)[\\s\\S]*?(<!-- /${name} -->)`);
+  if (!markers.test(text)) throw new Error(`no markers of ${name}`);
+  return text.replace(markers, (_, begin: string, end: string) => `${begin}${content}${end}`);
 }

@@ -2,26 +2,13 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EXIT } from '../../src/cli/core/exit.ts';
-import { commands } from '../../src/cli/index.ts';
 import { loadSettings } from '../../src/settings/config.ts';
 import { ALL_SETTINGS, CHECK_VARIABLES, namesOf, SETTINGS, type Setting } from '../../src/settings/table.ts';
 import { waitBudget } from '../../src/tool/budget.ts';
 import type { Tool } from '../../src/tool/tool.ts';
 import { tools } from '../../tools/index.ts';
-import { ROOT, read } from './markdown.ts';
+import { between, ROOT, read, table } from './markdown.ts';
 import { refusalOf } from './refusal.ts';
-
-/** What each exit code of `EXIT` means, in its order. */
-const MEANINGS: Record<keyof typeof EXIT, string> = {
-  done: 'done',
-  failed: 'the job failed or was cancelled, or the report was refused',
-  lost: 'an event could not be stored anywhere',
-  running: 'time is up, the job goes on',
-  attention: 'a job needs an answer',
-  usage: 'wrong usage',
-  unavailable: 'something required is missing',
-};
 
 let folder: string;
 beforeAll(() => {
@@ -30,16 +17,15 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** `npx vitest run readme -u` rewrites what stands between the markers. */
-test('the tables of the README are those of the declarations', async () => {
-  let text = read('README.md');
-  text = between(text, 'tools', `\n${toolTable()}\n`);
-  text = between(text, 'commands', `\n${commandTable()}\n`);
-  text = between(text, 'exit', exitCodes());
-  text = between(text, 'settings', `\n${settingTable()}\n`);
-  await expect(text).toMatchFileSnapshot('../../README.md');
+test.each([
+  ['tools', toolTable],
+  ['settings', settingTable],
+])('the table of docs/%s.md is that of the declarations', async (name, made) => {
+  const text = between(read(`docs/${name}.md`), name, `\n${made()}\n`);
+  await expect(text).toMatchFileSnapshot(`../../docs/${name}.md`);
 });
 
-describe('the settings of the README', () => {
+describe('the settings of docs/settings.md', () => {
   test('are all the names that the program knows, and a file may have', () => {
     const files = ['src', 'tools'].flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
@@ -98,19 +84,6 @@ function inputs(tool: Tool): string {
     .join(', ');
 }
 
-function commandTable(): string {
-  const rows = Object.entries(commands).map(([name, { summary }]) => [
-    `[\`mam ${name}\`](docs/command-line.md#mam-${name})`,
-    summary,
-  ]);
-  return table(['command', 'what it does'], rows);
-}
-
-function exitCodes(): string {
-  const names = Object.keys(EXIT) as (keyof typeof EXIT)[];
-  return `${names.map((name) => `${EXIT[name]} ${MEANINGS[name]}`).join(' · ')}.`;
-}
-
 function settingTable(): string {
   const code = (name: string | undefined) => (name === undefined ? '' : `\`${name}\``);
   return table(
@@ -130,18 +103,6 @@ function defaultOf({ preset, default: value }: Setting): string {
   return typeof value === 'object' ? 'none' : `${Number(value)}`;
 }
 
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
-}
-
 function firstSentence(text: string): string {
   return text.slice(0, text.indexOf('. ') + 1);
-}
-
-/** The text with something else between its markers `<!-- NAME: … -->` and `<!-- /NAME -->`. */
-function between(text: string, name: string, content: string): string {
-  const markers = new RegExp(`(<!-- ${name}: [^>]*-->)[\\s\\S]*?(<!-- /${name} -->)`);
-  expect(text).toMatch(markers);
-  return text.replace(markers, (_, begin: string, end: string) => `${begin}${content}${end}`);
 }
