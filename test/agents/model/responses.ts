@@ -96,7 +96,7 @@ function itemFor(step: StepPart, body: Body): Record<string, unknown> {
 function shellCall(command: string, body: Body): { name: string; arguments: string } {
   const shell = body.tools?.find((tool) => tool.name === 'exec_command' || tool.name === 'shell_command');
   const turn = body.client_metadata?.['x-codex-turn-metadata'] ?? '';
-  const escalated = { sandbox_permissions: 'require_escalated', justification: 'May the script run this?' };
+  const escalated = { sandbox_permissions: 'require_escalated', justification: 'May I run this?' };
   const words = shell?.name === 'shell_command' ? { command } : { cmd: command };
   return {
     name: shell?.name ?? 'exec_command',

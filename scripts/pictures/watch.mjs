@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // Makes docs/watch.svg: `mam watch` in a terminal, with real jobs in a lab of the tests. Run it after `npm run build`
-// when the board's look has changed: `node --import tsx scripts/watch-picture.mjs`.
+// when the board's look has changed: `node --import tsx scripts/pictures/watch.mjs`.
 import { writeFileSync } from 'node:fs';
-import { Board } from '../test/support/board.ts';
-import { Lab } from '../test/support/lab.ts';
-import { until } from '../test/support/until.ts';
+import { Board } from '../../test/support/board.ts';
+import { Lab } from '../../test/support/lab.ts';
+import { until } from '../../test/support/until.ts';
 import { svgOf } from './terminal-svg.mjs';
 
 const [COLUMNS, ROWS] = [110, 30];
