@@ -1,5 +1,5 @@
 import { MamError } from '../base/errors.ts';
-import { flag } from '../base/fields.ts';
+import { flag, optionName } from '../base/fields.ts';
 import { checkWorkingFolder } from '../base/working-folder.ts';
 import type { Client, Scope } from '../install/client.ts';
 import { diffOf } from '../install/diff.ts';
@@ -7,6 +7,7 @@ import { carryOut, type Plan, planOf } from '../install/disk/plan.ts';
 import { Receipts } from '../install/disk/receipts.ts';
 import { doubts, surroundings } from '../install/disk/surroundings.ts';
 import { clients } from '../install/index.ts';
+import { allowsSupervisor, powersOf } from '../install/own-tools.ts';
 import { mamHome } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -26,6 +27,12 @@ export default defineCommand({
     channel: flag(
       'Claude Code only: notify it of its jobs over a channel; a later install without this option removes it again',
     ),
+    allow_supervisor: flag(
+      'also allow what a supervisor calls (delegate_job, wait_job, answer_job, start_agent and the others), so that its ' +
+        'client does not ask you: its model can then delegate, allow what a peer asks for, start and stop agents and run ' +
+        'check scripts by itself; a later install keeps this',
+    ),
+    no_allow_supervisor: flag('take back what --allow-supervisor allowed'),
     dry_run: flag('show what would change, and write nothing'),
     uninstall: flag("remove mam's entry, with what you added inside it, and nothing else"),
   },
@@ -33,47 +40,101 @@ export default defineCommand({
   exits: { done: 'the configuration is as requested, whether it had to change or not' },
   examples: [
     'mam install claude-code --dry-run',
+    'mam install claude-code --allow-supervisor --dry-run',
     'mam install claude-code --channel',
     'mam install codex --project',
   ],
 
   async run({ words: [name = ''], options, json }) {
     const client = clients[name] as Client;
-    const { user, project, dry_run, uninstall, channel } = options;
-    const wrong =
-      (user && project && '--user and --project cannot be used together.') ||
-      (channel && uninstall && '--channel and --uninstall cannot be used together.') ||
-      (channel && !client.channel && `${client.title} has no channels: --channel is for claude-code.`);
-    if (wrong) throw new MamError('bad_input', wrong);
+    const { project, dry_run, uninstall, channel } = options;
+    const { allow_supervisor: allow, no_allow_supervisor: unallow } = options;
     const scope: Scope = project ? 'project' : 'user';
+    checkOptions(client, options);
+    if (allow && project && client.allowsNothingInProject !== undefined) {
+      const step = `Leave out --project: mam install ${name} --allow-supervisor allows it in all your projects.`;
+      throw new MamError('bad_input', client.allowsNothingInProject, step);
+    }
     if (project) checkWorkingFolder();
     // biome-ignore lint/style/noProcessEnv: the clients' own variables are not settings of ours
     const env = process.env;
-    const around = surroundings(env);
+    const here = surroundings(env);
+    // Others use a project's files too: no path of this machine may be in them.
+    const around = project ? { ...here, command: 'mam', args: [] } : here;
     const receipts = new Receipts(mamHome(env));
     // A clone brings its own links: they must not lead into the user's files.
     const within = project ? around.project : undefined;
-    const plans = client
-      .files(scope, around, channel)
-      .map((file) => planOf(file, receipts, { uninstall, within }));
+    const plansFor = (supervisor: boolean): Plan[] =>
+      client
+        .files(scope, around, { channel, supervisor })
+        .map((file) => planOf(file, receipts, { uninstall, within }));
+    const present = plansFor(allow);
+    const wasAllowed = present.some(({ found }) =>
+      allowsSupervisor(found.text, receipts.of(found.path)?.receipt),
+    );
+    const keeps = wasAllowed && !allow && !unallow && !uninstall;
+    const plans = keeps ? plansFor(true) : present;
     if (!dry_run) await carryOut(plans, receipts, { scope, uninstall });
     const changed = plans.some(({ change }) => change !== 'unchanged');
     const warnings = [...plans.flatMap(({ edited }) => edited.kept), ...plans.flatMap(lossOf)];
     if (!uninstall) {
       const off = plans.filter((plan) => plan.off).map(({ path }) => `${path} switches mam off.`);
       warnings.push(...off, ...doubts(client, around));
-      if (project && changed)
-        warnings.push('The file contains a path on this machine; keep that in mind before you commit it.');
+      if (keeps) warnings.push(keptText(`mam install ${name}${project ? ' --project' : ''}`));
     }
     const start = channel && client.channel !== undefined ? [client.channel] : [];
-    const steps = uninstall ? [`Restart ${client.title}.`] : [...client.next(scope), ...start];
+    const steps = uninstall ? [`Restart ${client.title}.`] : [...nextIn(client, scope), ...start];
     const next = changed ? steps : [];
-    const report = { client: name, scope, dry_run, uninstall, changed, plans, warnings, next };
+    const supervisor = (allow || keeps) && !uninstall;
+    const powers = allow ? powersOf(client.title) : [];
+    const report = {
+      client: name,
+      scope,
+      dry_run,
+      uninstall,
+      changed,
+      supervisor,
+      powers,
+      plans,
+      warnings,
+      next,
+    };
     printAnswer(json, jsonOf(report), textOf(client, report));
     if (!json) for (const warning of warnings) note(warning);
     return EXIT.done;
   },
 });
+
+/** @throws MamError `bad_input` for options that don't go together */
+function checkOptions(client: Client, options: Record<string, boolean>): void {
+  const pairs = [
+    ['user', 'project'],
+    ['channel', 'uninstall'],
+    ['allow_supervisor', 'uninstall'],
+    ['allow_supervisor', 'no_allow_supervisor'],
+    ['no_allow_supervisor', 'uninstall'],
+  ] as const;
+  const [one, other] = pairs.find((pair) => pair.every((option) => options[option])) ?? [];
+  if (one !== undefined && other !== undefined) {
+    const what = `--${optionName(one)} and --${optionName(other)} cannot be used together.`;
+    throw new MamError('bad_input', what);
+  }
+  if (options['channel'] && !client.channel)
+    throw new MamError('bad_input', `${client.title} has no channels: --channel is for claude-code.`);
+}
+
+function keptText(install: string): string {
+  return `The supervisor's tools stay allowed, as an earlier --allow-supervisor asked for. To take that back: ${install} --no-allow-supervisor.`;
+}
+
+/** What to do after an install; a project's files are for all who use the project. */
+function nextIn(client: Client, scope: Scope): string[] {
+  if (scope === 'user') return client.next(scope);
+  return [
+    'The files run the command mam: everyone who uses this project with them needs it on the PATH.',
+    ...client.next(scope),
+  ];
+}
 
 /** What the user had added to our entry, and where it still is. */
 function lossOf({ path, found, edited: { lost }, backup }: Plan): string[] {
@@ -88,12 +149,16 @@ interface Report {
   dry_run: boolean;
   uninstall: boolean;
   changed: boolean;
+  /** The supervisor's tools are allowed. */
+  supervisor: boolean;
+  /** What that means, in sentences, when this call asks for it. */
+  powers: string[];
   plans: Plan[];
   warnings: string[];
   next: string[];
 }
 
-function jsonOf({ plans, ...report }: Report): object {
+function jsonOf({ plans, supervisor, powers, ...report }: Report): object {
   const files = plans.map(({ path, found, edited, change, backup, removed, ours }) => ({
     path,
     change,
@@ -101,10 +166,11 @@ function jsonOf({ plans, ...report }: Report): object {
     ...(removed !== undefined && { removed_backups: removed }),
     ...(report.dry_run && change !== 'unchanged' && { diff: diffOf(path, found.text, edited.text, ours) }),
   }));
-  return { ...report, files };
+  return { ...report, allow_supervisor: supervisor, ...(powers.length > 0 && { allows: powers }), files };
 }
 
-function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, next }: Report): string {
+function textOf({ title }: Client, report: Report): string {
+  const { scope, dry_run, uninstall, changed, powers, plans, next } = report;
   if (!changed) {
     const state = uninstall ? 'Nothing from mam install is in' : 'mam is already installed; nothing changes:';
     // What was left unchanged has its own warning.
@@ -116,6 +182,7 @@ function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, 
     return [
       ...changing.map(({ path, found, edited, ours }) => diffOf(path, found.text, edited.text, ours)),
       '',
+      ...powers,
       'Nothing was written: this is what would change. Your own values and comments are shown as …, and stay.',
     ].join('\n');
   }
@@ -128,6 +195,7 @@ function textOf({ title }: Client, { scope, dry_run, uninstall, changed, plans, 
       ...removed.map((old) => `  ${'removed'.padEnd(9)}  ${old}`),
     ]),
     '',
+    ...powers,
     ...next,
   ].join('\n');
 }

@@ -16,6 +16,8 @@ import { type Introduced, introduce } from './server-probe.ts';
 
 /** A server must have introduced itself within this time, in ms; measured: 90 to 250. */
 const SERVER_MS = 5_000;
+const ON_PATH =
+  'Put the command mam on the PATH: `npm install -g .` in its checkout. Or fix the PATH of the shell that starts the client.';
 const SCOPES: readonly Scope[] = ['user', 'project'];
 
 /** One entry of our server in a client's configuration. */
@@ -95,8 +97,12 @@ async function healthOfEntry(entry: Entry, place: Place, signal: AbortSignal): P
   const start = startOfClient(name, server, place);
   const missing = missingFile(start, place);
   if (missing !== undefined) {
+    const id = `client.${name}.program`;
+    // As a project's file names it, for everyone who uses the project.
+    if (missing === 'mam')
+      return [problem(id, `${title} cannot start mam: it is not on the PATH (${path}).`, ON_PATH)];
     const what = `${title} cannot start mam: ${missing} does not exist (${path}).`;
-    return [problem(`client.${name}.program`, what, again(entry))];
+    return [problem(id, what, again(entry))];
   }
   const settings = [...waitsOf(entry), ...environmentOf(entry, place)].map(
     ({ level, id, text }): Found => ({

@@ -3,6 +3,7 @@ import { SETTINGS } from '../settings/table.ts';
 import type { Client, Scope, Surroundings } from './client.ts';
 import { jsonServer, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
+import { allowedTools } from './own-tools.ts';
 import type { Wish } from './wish.ts';
 
 /** One call may last a day, in ms; `wait_job` answers long before that. */
@@ -10,8 +11,6 @@ const TIMEOUT_MS = 86_400_000;
 const SERVER = ['mcpServers', 'mam'];
 /** `${NAME}` or `${NAME:-else}`. */
 const VARIABLE = /\$\{(?<name>[^}:]+)(?::-(?<otherwise>[^}]*))?\}/g;
-/** What a peer calls: its report must not wait for a person. */
-const RULES = ['mcp__mam__publish_event', 'mcp__mam__job_status'];
 /** Rules that allow all our tools. */
 const ALL_ALLOWED = ['mcp__mam', 'mcp__mam__*'];
 /** Claude Code refuses comments in all of its files: it silently ignores such a settings file. */
@@ -25,7 +24,7 @@ export const claudeCode: Client = {
   channel:
     'Start it with claude --dangerously-load-development-channels server:mam, and confirm: otherwise it drops everything that comes over the channel.',
 
-  files(scope, around, channel = false) {
+  files(scope, around, { channel = false, supervisor = false } = {}) {
     const { command, args } = around;
     const server: Wish = {
       at: SERVER,
@@ -38,7 +37,15 @@ export const claudeCode: Client = {
       },
       remove: `claude mcp remove mam --scope ${scope}`,
     };
-    const rules: Wish = { at: ['permissions', 'allow'], words: RULES, unless: ALL_ALLOWED };
+    const rules: Wish = {
+      at: ['permissions', 'allow'],
+      words: allowedTools(supervisor).map((tool) => `mcp__mam__${tool}`),
+      unless: ALL_ALLOWED,
+      weakerThan: [
+        ['permissions', 'deny'],
+        ['permissions', 'ask'],
+      ],
+    };
     const expand = variables(VARIABLE, around.env);
     const [serverFile, settingsFile] = paths(scope, around);
     const place = { path: serverFile, at: SERVER, dialect: STRICT };

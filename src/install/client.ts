@@ -11,6 +11,14 @@ export interface Surroundings {
   args: string[];
 }
 
+/** What an install is asked for, beyond the server itself. */
+export interface Extras {
+  /** Our server is a channel; only for a client that has `channel`. */
+  channel?: boolean;
+  /** The tools of a supervisor need no permission either. */
+  supervisor?: boolean;
+}
+
 export interface Edited {
   text: string | undefined;
   /** Which part of it is ours, for a later call, as plain JSON; undefined when nothing is. */
@@ -59,8 +67,9 @@ export interface Client {
   title: string;
   /** Its program on the PATH. */
   program: string;
-  /** @param channel makes our server a channel; only for a client that has `channel` */
-  files(scope: Scope, around: Surroundings, channel?: boolean): ConfigFile[];
+  files(scope: Scope, around: Surroundings, extras?: Extras): ConfigFile[];
+  /** Why a project's files can't allow the supervisor's tools, as a sentence; absent when they can. */
+  allowsNothingInProject?: string;
   /** How to start it with a channel, as a sentence; absent when it has no channels. */
   channel?: string;
   /** What to do after the install, a sentence each. */

@@ -3,6 +3,7 @@ import { fieldsOf } from '../base/json.ts';
 import { ALL_SETTINGS, namesOf, SETTINGS } from '../settings/table.ts';
 import type { Client, ServerEntry } from './client.ts';
 import { serverEntry } from './entry.ts';
+import { allowedTools } from './own-tools.ts';
 import { tomlConfig } from './toml-config.ts';
 import { tableOf } from './toml-table.ts';
 
@@ -24,24 +25,19 @@ const ENV_VARS = [
   'DISPLAY',
   'WAYLAND_DISPLAY',
 ];
-/**
- * What a peer calls: its report must not wait for a person. Codex 0.171.0 asks for neither, because of their
- * annotations; a stricter default of the user's should not change that.
- */
-const APPROVED = ['publish_event', 'job_status'];
-
 /** Codex 0.171.0. */
 export const codex: Client = {
   title: 'Codex',
   program: 'codex',
 
-  files(scope, { home, project, env, command, args }) {
+  files(scope, { home, project, env, command, args }, { supervisor = false } = {}) {
     const folder =
       scope === 'project' ? join(project, '.codex') : resolve(env['CODEX_HOME'] || join(home, '.codex'));
     const path = join(folder, 'config.toml');
     const remove =
       scope === 'project' ? 'delete [mcp_servers.mam] and the tables below it' : 'codex mcp remove mam';
-    const file = tomlConfig(path, { at: SERVER, block: block(command, args), lists: ['env_vars'], remove });
+    const text = block(command, args, allowedTools(supervisor));
+    const file = tomlConfig(path, { at: SERVER, block: text, lists: ['env_vars'], remove });
     return [{ ...file, read: (text) => read(path, text) }];
   },
 
@@ -64,7 +60,11 @@ function read(path: string, text: string | undefined): ServerEntry | undefined {
   return serverEntry(`[${SERVER.join('.')}] in ${path}`, said);
 }
 
-function block(command: string, args: string[]): string {
+/**
+ * @param approved Codex 0.171.0 asks only for cancel_job and stop_agent, because of the annotations of the others; a
+ * stricter default of the user's should not change what we allow
+ */
+function block(command: string, args: string[], approved: string[]): string {
   return [
     '[mcp_servers.mam]',
     `command = ${JSON.stringify(command)}`,
@@ -79,6 +79,6 @@ function block(command: string, args: string[]): string {
     '',
     '[mcp_servers.mam.env]',
     `${SETTINGS.toolTimeoutSeconds.env} = "${TOOL_TIMEOUT_SECONDS}"`,
-    ...APPROVED.flatMap((tool) => ['', `[mcp_servers.mam.tools.${tool}]`, 'approval_mode = "approve"']),
+    ...approved.flatMap((tool) => ['', `[mcp_servers.mam.tools.${tool}]`, 'approval_mode = "approve"']),
   ].join('\n');
 }

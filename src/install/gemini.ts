@@ -4,6 +4,7 @@ import { SETTINGS } from '../settings/table.ts';
 import type { Client, ConfigFile } from './client.ts';
 import { jsonAt, jsonServer, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
+import { allowedTools, PEER_TOOLS } from './own-tools.ts';
 import type { Wish } from './wish.ts';
 
 /** Gemini CLI ends a call after 600 s by default, whatever its progress. */
@@ -15,23 +16,35 @@ const VARIABLE = /\$(?:(?<bare>\w+)|\{(?<name>[^}]+?)(?::-(?<otherwise>[^}]*))?\
 const DIALECT = { comments: true, trailingCommas: false };
 
 /**
- * What a peer calls: its report must not wait for a person. It is in its own file, because a project's
- * `tools.allowed` would replace the user's, and a project's own policies are not read (0.61.0).
+ * The rules are in their own file, because a project's `tools.allowed` would replace the user's, and a project's own
+ * policies are not read (0.61.0).
  */
-const POLICY = `# Written by mam install: what a peer reports with needs no permission.
+function policy(supervisor: boolean): string {
+  const reports = rule('what a peer reports with needs no permission', PEER_TOOLS, 100);
+  if (!supervisor) return reports;
+  const others = allowedTools(true).filter((tool) => !PEER_TOOLS.includes(tool));
+  // The lowest priority: any rule of the user's wins.
+  return `${reports}\n${rule('nor does what a supervisor calls (--allow-supervisor)', others, 0)}`;
+}
+
+function rule(why: string, tools: string[], priority: number): string {
+  return `# Written by mam install: ${why}.
 [[rule]]
 mcpName = "mam"
-toolName = ["publish_event", "job_status"]
+toolName = [${tools.map((tool) => `"${tool}"`).join(', ')}]
 decision = "allow"
-priority = 100
+priority = ${priority}
 `;
+}
 
 /** Gemini CLI 0.61.0. */
 export const gemini: Client = {
   title: 'Gemini CLI',
   program: 'gemini',
 
-  files(scope, around) {
+  allowsNothingInProject: 'Gemini CLI reads no policies from a project, so nothing can be allowed there.',
+
+  files(scope, around, { supervisor = false } = {}) {
     const { home, project, env, command, args } = around;
     const folder =
       scope === 'project' ? join(project, '.gemini') : resolve(env['GEMINI_CLI_HOME'] || home, '.gemini');
@@ -56,7 +69,7 @@ export const gemini: Client = {
     };
     return scope === 'project'
       ? [settings]
-      : [settings, ownFile(join(folder, 'policies', 'mam.toml'), POLICY)];
+      : [settings, ownFile(join(folder, 'policies', 'mam.toml'), policy(supervisor))];
   },
 
   next(scope) {

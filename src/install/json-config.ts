@@ -56,18 +56,19 @@ class JsonEdit {
   }
 
   install(wishes: Wish[]): Edited {
+    this.#takeUnwanted(wishes);
     for (const wish of wishes) {
       if ('words' in wish) this.#addWords(wish);
       else if ('remove' in wish) this.#setNeeded(wish);
       else this.#setWanted(wish);
     }
     const { values, words } = this.#receipt;
+    const kept = [...new Set(this.#kept)];
     const isOurs = values.length + words.length > 0;
-    if (!this.#write())
-      return { text: this.#original, receipt: isOurs ? this.#receipt : undefined, kept: this.#kept };
+    if (!this.#write()) return { text: this.#original, receipt: isOurs ? this.#receipt : undefined, kept };
     if (this.#original === undefined) this.#receipt.created = 'file';
     else if (isBlank(this.#original)) this.#receipt.created = 'content';
-    return { text: this.#doc.text, receipt: this.#receipt, kept: this.#kept };
+    return { text: this.#doc.text, receipt: this.#receipt, kept };
   }
 
   uninstall(wishes: Wish[]): Edited {
@@ -119,7 +120,28 @@ class JsonEdit {
     this.#insert(at, value);
   }
 
-  #addWords({ at, words, unless }: Words): void {
+  /** Takes out what an earlier install wrote and this one no longer wants; what the user has changed stays. */
+  #takeUnwanted(wishes: Wish[]): void {
+    const { values, words } = this.#receipt;
+    const isWanted = (place: string[], word?: string): boolean =>
+      wishes.some(
+        (wish) =>
+          isDeepStrictEqual(wish.at, place) &&
+          (word === undefined || ('words' in wish && wish.words.includes(word))),
+      );
+    this.#receipt.values = values.filter(({ at, value }) => {
+      if (isWanted(at)) return true;
+      if (isDeepStrictEqual(get(this.#wanted, at), value)) drop(this.#wanted, at);
+      return false;
+    });
+    this.#receipt.words = words.filter(({ at, word }) => {
+      if (isWanted(at, word)) return true;
+      this.#takeWord(at, word);
+      return false;
+    });
+  }
+
+  #addWords({ at, words, unless, weakerThan = [] }: Words): void {
     const node = this.#find(at);
     if (node !== undefined && node.type !== 'array') throw this.#refusal(`${at.join('.')} is not a list.`);
     for (const word of words) {
@@ -129,6 +151,13 @@ class JsonEdit {
       else present.push(word);
       const isKnown = this.#receipt.words.some((one) => one.word === word && isDeepStrictEqual(one.at, at));
       if (!isKnown) this.#receipt.words.push({ at, word });
+    }
+    for (const stronger of weakerThan) {
+      const list = get(this.#wanted, stronger);
+      const said = [...words, ...unless].filter((word) => Array.isArray(list) && list.includes(word));
+      if (said.length === 0) continue;
+      const name = `${stronger.join('.')} in ${this.#file.path}`;
+      this.#kept.push(`${name} has ${said.join(', ')}, which takes precedence: it is left as it is.`);
     }
   }
 

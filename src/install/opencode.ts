@@ -6,14 +6,13 @@ import type { Client, ConfigFile } from './client.ts';
 import { jsonServer, variables } from './entry.ts';
 import { jsonConfig } from './json-config.ts';
 import type { Json } from './json-text.ts';
+import { allowedTools, PEER_TOOLS } from './own-tools.ts';
 import type { Wish } from './wish.ts';
 
 /** OpenCode ends a call after 60 s without progress by default. */
 const TOOL_TIMEOUT_SECONDS = 86_400;
 const SERVER = ['mcp', 'mam'];
 const VARIABLE = /\{env:(?<name>[^}]+)\}/g;
-/** What a peer calls: its report must not wait for a person. */
-const ALLOWED = ['mam_publish_event', 'mam_job_status'];
 const JSONC = { comments: true, trailingCommas: true };
 /** OpenCode writes this line into every file that has none. */
 const BLANK = '{\n  "$schema": "https://opencode.ai/config.json"\n}\n';
@@ -32,7 +31,7 @@ export const opencode: Client = {
   title: 'OpenCode',
   program: 'opencode',
 
-  files(scope, around) {
+  files(scope, around, { supervisor = false } = {}) {
     const { home, project, env, command, args, isFile } = around;
     const own = resolve(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'opencode');
     const folder = scope === 'project' ? project : own;
@@ -52,7 +51,12 @@ export const opencode: Client = {
     };
     const expand = variables(VARIABLE, env, '');
     const file = (path: string): ConfigFile => ({
-      ...jsonConfig(path, [server, ...ALLOWED.map((tool) => allowance(path, tool))], JSONC, BLANK),
+      ...jsonConfig(
+        path,
+        [server, ...allowedTools(supervisor).map((tool) => allowance(path, tool))],
+        JSONC,
+        BLANK,
+      ),
       read: (text) =>
         jsonServer({ path, text, at: SERVER, dialect: JSONC }, expand, ({ command: words, ...entry }) => {
           const [program, ...rest] = Array.isArray(words) ? words : [];
@@ -86,9 +90,12 @@ function withoutOurs(file: ConfigFile, chosen: string): ConfigFile {
   };
 }
 
-function allowance(path: string, tool: string): Wish {
-  const left = (why: string): string =>
-    `permission in ${path} ${why}: it is left as it is. A peer that you start yourself may ask before it calls ${tool}.`;
+function allowance(path: string, name: string): Wish {
+  const tool = `mam_${name}`;
+  const effect = PEER_TOOLS.includes(name)
+    ? `A peer that you start yourself may ask before it calls ${tool}.`
+    : 'OpenCode may ask before it calls the tools of a supervisor.';
+  const left = (why: string): string => `permission in ${path} ${why}: it is left as it is. ${effect}`;
   return {
     at: ['permission', tool],
     value: 'allow',

@@ -23,4 +23,6 @@ export interface Words {
   words: string[];
   /** Any of these replaces the words. */
   unless: string[];
+  /** Lists of the user's that take precedence, and stay. */
+  weakerThan?: string[][];
 }

@@ -83,6 +83,17 @@ describe('a request through the hub, as a client makes it', () => {
   });
 });
 
+test("a project's file names the command mam: where that is not on the PATH, it says so", async () => {
+  const bin = join(lab.folder, 'bin');
+  put(join(bin, 'none'), '');
+  symlinkSync(process.execPath, join(bin, 'node'));
+  put(join(lab.project, '.mcp.json'), JSON.stringify({ mcpServers: { mam: { command: 'mam', args: [] } } }));
+  const found = (await look(['client claude-code'], { PATH: bin })).of('client.claude-code.program');
+  expect(found).toMatchObject(
+    finding('problem', { title: 'it is not on the PATH', remedy: 'Put the command mam on the PATH' }),
+  );
+});
+
 describe('hooks that are switched off', () => {
   test.each([
     ['claude-code', '.claude/settings.json', '{"disableAllHooks": true}', 'disableAllHooks'],

@@ -13,9 +13,12 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { prepare, readConfig, replaceConfig, restoreConfig } from '../../src/install/disk/files.ts';
+import { allowedTools } from '../../src/install/own-tools.ts';
 import type { Ended } from '../support/command.ts';
 import { Lab, NOT_OURS } from '../support/lab.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
+
+const ALL_TOOLS = allowedTools(true);
 
 let lab: Lab;
 let claudeFile: string;
@@ -89,7 +92,9 @@ describe('Claude Code', () => {
     const ended = await install('claude-code', ['--project'], { cwd: below });
     expect(ended.code).toBe(0);
     expect(ended.stdout).toContain('its preselected answer is no');
-    expect(ended.stderr).toContain('a path on this machine');
+    expect(ended.stdout).toContain('everyone who uses this project with them needs it on the PATH');
+    // Others use these files too.
+    expect(text(join(lab.project, '.mcp.json'))).toContain('"command": "mam",\n      "args": []');
     expect(Object.keys(everything()).sort()).toEqual(
       ['.claude/settings.json', '.mcp.json'].map((name) => join(lab.project, name)),
     );
@@ -358,6 +363,78 @@ describe('OpenCode', () => {
   });
 });
 
+describe('--allow-supervisor', () => {
+  const codexTools = () => text(codexFile).match(/tools\.\w+\]/g) ?? [];
+
+  test('allows the tools of a supervisor, says what that means before it writes, and is undone', async () => {
+    const own = '{"permissions":{"allow":["Bash(ls)"],"ask":["mcp__mam__start_agent"]}}';
+    plant(settingsFile, own);
+    const shown = await install('claude-code', ['--allow-supervisor', '--dry-run']);
+    expect(shown.stdout).toContain('mcp__mam__delegate_job');
+    expect(shown.stdout).toContain('call these without asking you: delegate_job, wait_job, answer_job,');
+    expect(shown.stdout).toContain('allowing what the peer asks permission for (answer_job)');
+    expect(shown.stderr).toContain('permissions.ask in');
+    expect(shown.stderr).toContain('has mcp__mam__start_agent, which takes precedence');
+    expect(text(settingsFile)).toBe(own);
+    const done = await install('claude-code', ['--allow-supervisor']);
+    expect(done.stdout).toContain('allowing what the peer asks permission for');
+    const allowed = JSON.parse(text(settingsFile)).permissions;
+    expect(allowed.allow).toEqual(['Bash(ls)', ...ALL_TOOLS.map((tool) => `mcp__mam__${tool}`)]);
+    expect(allowed.ask).toEqual(['mcp__mam__start_agent']);
+    expect((await install('claude-code', ['--uninstall'])).code).toBe(0);
+    expect(text(settingsFile)).toBe(own);
+  });
+
+  test('is kept by a later install, and taken back on request', async () => {
+    await install('codex', ['--allow-supervisor']);
+    expect(codexTools()).toHaveLength(ALL_TOOLS.length);
+    const whole = text(codexFile);
+    const later = await install('codex');
+    expect(later.stderr).toContain('To take that back: mam install codex --no-allow-supervisor');
+    expect(text(codexFile)).toBe(whole);
+    const json = JSON.parse((await install('codex', ['--json', '--dry-run'])).stdout);
+    expect(json).toMatchObject({ allow_supervisor: true, changed: false });
+    expect((await install('codex', ['--no-allow-supervisor'])).code).toBe(0);
+    expect(codexTools()).toHaveLength(2);
+    const last = await install('codex');
+    expect(last.stderr).not.toContain('supervisor');
+    expect(codexTools()).toHaveLength(2);
+    await install('codex', ['--uninstall']);
+    expect(existsSync(codexFile)).toBe(false);
+  });
+
+  test.each([
+    ['claude-code', () => settingsFile],
+    ['gemini', () => join(lab.folder, '.gemini', 'policies', 'mam.toml')],
+    ['opencode', () => join(lab.folder, '.config', 'opencode', 'opencode.json')],
+  ])('adds to an earlier install of %s, and leaves no trace when taken back', async (client, file) => {
+    await install(client);
+    const before = text(file());
+    await install(client, ['--allow-supervisor']);
+    for (const tool of ALL_TOOLS) expect(text(file())).toContain(tool);
+    await install(client);
+    expect(text(file())).toContain('verify_job');
+    await install(client, ['--no-allow-supervisor']);
+    expect(text(file())).toBe(before);
+  });
+
+  test('is not brought back by an install after the user has removed it by hand', async () => {
+    await install('claude-code', ['--allow-supervisor']);
+    plant(settingsFile, '{"permissions":{"allow":[]}}');
+    await install('claude-code');
+    expect(text(settingsFile)).not.toContain('delegate_job');
+  });
+
+  test.each([
+    ['gemini', ['--project', '--allow-supervisor'], 'reads no policies from a project'],
+    ['codex', ['--uninstall', '--allow-supervisor'], 'cannot be used together'],
+    ['codex', ['--no-allow-supervisor', '--allow-supervisor'], 'cannot be used together'],
+  ])('%s %j is refused', async (client, args, words) => {
+    expect(await install(client, args)).toMatchObject({ code: 64, stderr: expect.stringContaining(words) });
+    expect(everything()).toEqual({});
+  });
+});
+
 describe('--uninstall', () => {
   test('keeps the backups if the file has other changes meanwhile', async () => {
     plant(geminiFile, '{ "a": 1 }\n');
@@ -434,10 +511,25 @@ describe('mam install', () => {
     expect(existsSync(settingsFile)).toBe(true);
   });
 
-  test('warns of a path on this machine, also in a dry run', async () => {
-    const shown = await install('codex', ['--project', '--dry-run']);
-    expect(shown.stderr).toContain('The file contains a path on this machine');
-    expect(shown.stderr).not.toContain('was written');
+  test("writes the command mam into a project's files, and says if it is not on the PATH", async () => {
+    const bin = join(lab.folder, 'bin');
+    mkdirSync(bin);
+    const env = { PATH: `${bin}:${process.env['PATH']}` };
+    const shown = await install('codex', ['--project', '--dry-run'], { env });
+    expect(shown.stderr).toContain('mam is not on the PATH here');
+    expect(shown.stdout).toContain('+command = "mam"\n+env_vars');
+    symlinkSync(PROGRAM, join(bin, 'mam'));
+    expect((await install('codex', ['--project'], { env })).stderr).not.toContain('mam is not on the PATH');
+    const file = join(lab.project, '.codex', 'config.toml');
+    for (const path of [bin, PROGRAM, process.execPath]) expect(text(file)).not.toContain(path);
+    // An earlier version wrote a path.
+    const notes = join(lab.home, 'installed.json');
+    const older = (where: string) =>
+      plant(where, text(where).replaceAll('command = ', 'args = ["x"]\ncommand = '));
+    older(file);
+    plant(notes, text(notes).replace('command = ', 'args = [\\"x\\"]\\ncommand = '));
+    expect(await install('codex', ['--project'], { env })).toMatchObject({ code: 0 });
+    expect(text(file)).not.toContain('args = ');
   });
 
   test('writes the installed program by its path', async () => {

@@ -109,7 +109,7 @@ describe('the server', () => {
 });
 
 test('the server is a channel when asked for, and no longer when not', () => {
-  const [asChannel] = claudeCode.files('user', around, true);
+  const [asChannel] = claudeCode.files('user', around, { channel: true });
   if (asChannel === undefined) throw new Error('no file');
   const { text, receipt } = installed(asChannel, '{}');
   expect(JSON.parse(text).mcpServers.mam).toEqual({ ...OURS, env: { MAM_CHANNEL: '1' } });

@@ -60,11 +60,17 @@ function serverCommand(env: Env): { command: string; args: string[] } {
 
 /** What may keep the install from working, as sentences. */
 export function doubts({ title, program }: Client, { env, command, args }: Surroundings): string[] {
+  const isNowhere = command === 'mam' && findProgram(command, env['PATH']) === undefined;
+  const nowhere = 'mam is not on the PATH here: install it (npm install -g), or this client cannot start it.';
   const found = findProgram(program, env['PATH']);
   const isCached = [command, ...args].some((word) => word.includes(`${sep}_npx${sep}`));
   const missing = `${program} is not on the PATH: is ${title} installed?`;
   const cached = "mam runs from npm's cache, which npm may empty: install it, then run this again.";
-  return [...(found !== undefined && isFile(found) ? [] : [missing]), ...(isCached ? [cached] : [])];
+  return [
+    ...(found !== undefined && isFile(found) ? [] : [missing]),
+    ...(isCached ? [cached] : []),
+    ...(isNowhere ? [nowhere] : []),
+  ];
 }
 
 function isFile(path: string): boolean {

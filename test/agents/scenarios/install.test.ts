@@ -1,7 +1,9 @@
 import { describe, expect } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
+import { until } from '../../support/until.ts';
 import type { AgentLab } from '../lab.ts';
 import { testOf } from '../lab-test.ts';
+import type { ModelRequest, ModelStep } from '../model/script.ts';
 import { done, worker } from '../model/worker.ts';
 import { HOMES } from '../programs.ts';
 
@@ -44,6 +46,40 @@ describe.each(HOMES)('$kind', (home) => {
     expect(await list(lab)).toMatch(listed[home.kind] as RegExp);
     await install(lab, ...scope, '--uninstall');
     expect(await list(lab)).not.toMatch(ANY);
+  });
+
+  test('installed with --allow-supervisor, it delegates, waits and cancels without being asked', async ({
+    lab,
+  }) => {
+    const calls: ((jobId: string) => ModelStep)[] = [
+      () => ({ call: 'delegate_job', args: { prompt: 'Hang up the key', agent: 'human' } }),
+      (job_id) => ({ call: 'wait_job', args: { job_id, timeout_seconds: 1 } }),
+      () => ({ call: 'list_agents', args: {} }),
+      (job_id) => ({
+        call: 'verify_job',
+        args: { job_id, validate: lab.write('check.sh', 'echo checked\n') },
+      }),
+      (job_id) => ({ call: 'cancel_job', args: { job_id } }),
+    ];
+    let last: ModelRequest | undefined;
+    await lab.prepare(
+      (request) => {
+        last = request;
+        const id = /\bjob_id\W+([a-z0-9-]+)/.exec(request.results[0]?.text ?? '')?.[1];
+        return calls[request.results.length]?.(id ?? '') ?? { say: 'The key can wait.' };
+      },
+      { ask: true },
+    );
+    await install(lab, '--allow-supervisor');
+    // It installs again, without the option: what was asked for before stays.
+    await lab.startByHand();
+    await lab.say('Have the key hung up.');
+    await until('its model has every answer, or it asks', async () => {
+      expect(await lab.dialog(), await lab.agentScreen()).toBeUndefined();
+      return last?.results.length === calls.length;
+    });
+    for (const { tool, text } of last?.results ?? []) expect(text, tool).toMatch(/"summary":/);
+    await install(lab, '--uninstall');
   });
 
   test('installed, a peer that a person starts reports without being asked', async ({ lab }) => {
