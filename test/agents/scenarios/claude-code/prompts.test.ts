@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { until } from '../../../support/until.ts';
 import type { AgentLab } from '../../lab.ts';
 import { testOf } from '../../lab-test.ts';
 import type { ModelRequest, ModelStep } from '../../model/script.ts';
@@ -44,4 +45,26 @@ test('claude-code: prompts are slash commands, resources can be read', async ({ 
       : { call: 'ReadMcpResourceTool', args: { server: 'mam', uri: 'mam://jobs' } };
   const reading = await once(lab, asked, 'Which jobs are there?');
   expect(reading.said.at(-1)?.results[0]?.text).toContain('There are no jobs yet.');
+});
+
+test('claude-code: the menu calls a prompt /mam:delegate (MCP), and Tab writes its real name', async ({
+  lab,
+}) => {
+  const asked: ModelRequest[] = [];
+  await lab.prepare((request) => {
+    asked.push(request);
+    return { say: 'As you wish.' };
+  });
+  await lab.startByHand();
+  await lab.type('-l', '/mam:dele');
+  await lab.shows('/mam:delegate (MCP)');
+  await lab.type('Tab');
+  await lab.shows(/\/mcp__mam__delegate\s+\[agent\] \[task\]/);
+  await lab.type('-l', 'codex Mend');
+  await lab.shows('codex Mend');
+  await lab.type('Enter');
+  const text = () => asked.flatMap(({ prompts }) => prompts).join('\n');
+  await until('its model gets the prompt', () =>
+    text().includes('Call delegate_job with {"agent":"codex","prompt":"Mend"}.'),
+  );
 });
