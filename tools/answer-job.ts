@@ -12,10 +12,11 @@ export default defineTool({
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
 
   async handle(args, { engine }) {
+    const job_id = await engine.whole(args.job_id);
     const result = await engine.request('answer', {
-      ...args,
+      ...{ ...args, job_id },
       registry_dir: engine.settings.registryDir,
-      request_id: args.request_id ?? engine.shownRequest(args.job_id),
+      request_id: args.request_id ?? engine.shownRequest(job_id),
       by: 'supervisor',
     });
     return { ...answerView(result), next: callOf('wait_job', { job_id: result.record.job_id }) };

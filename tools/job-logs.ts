@@ -25,8 +25,8 @@ export default defineTool({
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
 
   async handle(args, { engine }) {
-    const { job_id, after, limit, include } = args;
-    const address = { job_id, registry_dir: engine.settings.registryDir };
+    const { after, limit, include } = args;
+    const address = { job_id: args.job_id, registry_dir: engine.settings.registryDir };
     const wants = (part: Part): boolean => include.includes(part);
     const [log, pane] = await Promise.all([
       engine.request('log', {
@@ -38,6 +38,7 @@ export default defineTool({
       wants('screen') ? engine.request('screen', address) : undefined,
     ]);
     const { record } = log;
+    const { job_id } = record;
     const output = log.validation_output;
     const asked = JSON.stringify(openRequestView(record) ?? {}).length;
     const screenRoom = Math.max(LEAST_SCREEN_ROOM, SCREEN_ROOM - asked);

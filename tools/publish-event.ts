@@ -46,7 +46,7 @@ export default defineTool({
       origin: originOf(caller),
     });
     return outcome.kind === 'answered'
-      ? answered(job_id, type, outcome.reply, outcome.earlier)
+      ? answered(outcome.reply.job_id ?? job_id, type, outcome.reply, outcome.earlier)
       : kept(job_id, type, outcome.why, outcome.earlier);
   },
 });

@@ -19,9 +19,10 @@ export default defineTool({
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   blocks: true,
 
-  async handle({ job_id, validate, validate_timeout_seconds }, { engine, caller, signal, progress }) {
+  async handle({ job_id: given, validate, validate_timeout_seconds }, { engine, caller, signal, progress }) {
     const { registryDir: registry_dir, path, virtualEnv, toolTimeoutSeconds } = engine.settings;
-    const { record } = await engine.request('log', { job_id, registry_dir });
+    const { record } = await engine.request('log', { job_id: given, registry_dir });
+    const { job_id } = record;
     const began = performance.now();
     const run = engine.request('verify', {
       job_id,

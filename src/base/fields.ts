@@ -1,5 +1,12 @@
-/** What shell completion offers for a value: `job`, `agent` and `session` are looked up at that time. */
-export type Completion = 'job' | 'agent' | 'session' | 'file' | 'folder';
+/**
+ * What shell completion offers for a value, looked up at that time. Jobs: all, the open ones, these with those that ask or
+ * wait for a decision first, and those for a person; `place`: what can be attached to; `started`: sessions of mam's.
+ */
+export type Completion =
+  | ('job' | 'open' | 'asking' | 'deciding' | 'person')
+  | ('place' | 'session' | 'started')
+  | ('agent' | 'startable')
+  | ('file' | 'folder');
 
 interface Traits {
   /** Limits of a number's value, a text's characters or a list's items. */

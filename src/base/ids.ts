@@ -1,12 +1,33 @@
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const SUFFIX_LENGTH = 8;
 const MAX_LENGTH = 64;
-/** Long enough to recognise a job by, short enough to type. */
-const SLUG_LENGTH = 40;
+/** Long enough to recognise a job by, short enough for a list next to other columns. */
+const SLUG_LENGTH = 20;
+/** Without those that look alike in some fonts: 0 and o, 1, i and l. */
+const LETTERS = 'abcdefghjkmnpqrstuvwxyz';
+const DIGITS = '23456789';
+/** The random part of an id, at its beginning. A letter and a digit come first: no word of a sentence begins like that. */
+const HEAD = /^[a-hjkmnp-z][2-9][a-hjkmnp-z2-9]{6}(?=-)/;
+/** The random part of an id of an earlier version, at its end. */
+const TAIL = /(?<=.-)[a-z0-9]{8}$/;
 
-/** A fresh job id: the slug of the prompt's first words (`job` if nothing is left of them), `-`, 8 random characters. */
+/**
+ * A fresh job id: 8 random characters, `-`, and the slug of the prompt's first words (`job` if nothing is left of them),
+ * such as `k3f9x2ab-fix-login-test`. The random part comes first because its beginning is enough to name the job.
+ */
 export function newJobId(prompt: string): string {
-  return `${slug(prompt) || 'job'}-${randomSuffix()}`;
+  const head = randomOf(LETTERS, 1) + randomOf(DIGITS, 1) + randomOf(LETTERS + DIGITS, 6);
+  return `${head}-${slug(prompt) || 'job'}`;
+}
+
+/** The random part of a job id; undefined for a name that has none. */
+export function randomPartOf(jobId: string): string | undefined {
+  return (HEAD.exec(jobId) ?? TAIL.exec(jobId))?.[0];
+}
+
+/** True for an id that begins with its random part, as all do now. */
+export function beginsRandomly(jobId: string): boolean {
+  return HEAD.test(jobId);
 }
 
 /** True for a string that may become a topic level or a folder name: `[a-z0-9-]`, 64 characters at most. */
@@ -24,9 +45,13 @@ export function newEventId(): string {
 
 /** 8 random characters of `[a-z0-9]`. */
 export function randomSuffix(): string {
-  let suffix = '';
-  for (let i = 0; i < SUFFIX_LENGTH; i++) suffix += ALPHABET[Math.floor(Math.random() * ALPHABET.length)];
-  return suffix;
+  return randomOf(ALPHABET, SUFFIX_LENGTH);
+}
+
+function randomOf(characters: string, count: number): string {
+  let text = '';
+  for (let i = 0; i < count; i++) text += characters[Math.floor(Math.random() * characters.length)];
+  return text;
 }
 
 function slug(prompt: string): string {

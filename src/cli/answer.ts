@@ -1,26 +1,32 @@
 import { MamError } from '../base/errors.ts';
 import { flag } from '../base/fields.ts';
 import { shellWord } from '../base/shell.ts';
-import type { JobRow } from '../job/row.ts';
 import { answer, answerView } from '../operations/answer.ts';
-import { hasJob } from '../registry/paths.ts';
+import { homePaths } from '../registry/home.ts';
+import { openRecords } from '../registry/open-records.ts';
 import { commandWords } from '../view/command-words.ts';
 import { nextStep } from '../view/next-step.ts';
 import { defineCommand } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
-import { jobIdOf, jobWord, looksLikeId, noSuchJob, theJob } from './jobs/job-argument.ts';
-import { withHub } from './jobs/with-hub.ts';
-
-const MAX_JOBS = 100;
+import { commandSettings } from './core/settings.ts';
+import { asksForText, onlyAsking } from './jobs/asking.ts';
+import { decide } from './jobs/decide.ts';
+import { idOrText } from './jobs/id-or-text.ts';
+import { jobIdOf, jobWord, mistyped, namedJob, theJob } from './jobs/job-argument.ts';
+import { withLink } from './jobs/with-hub.ts';
 
 export default defineCommand({
-  synopsis: '[--job ID | ID] TEXT | --allow | --deny [--request ID]',
+  synopsis: '[ID] TEXT | [ID] --allow | [ID] --deny [OPTIONS]',
   about: [
-    'Answers what a job asks: its question with TEXT, its permission request with --allow or --deny.',
-    'If the job has not asked anything, TEXT is a further instruction for its peer.',
+    'Answers what a job asks: its question with TEXT, its permission request with --allow or --deny. If the named job has ' +
+      'not asked anything, TEXT is a further instruction for its peer.',
+    'Without an id: the only job here that asks. For TEXT, that is a job with an open question, or whose turn has ended.',
+    'The first word is the id if it is a whole one, its random part, or the beginning of that (3 characters and more). A ' +
+      'word from the rest of an id also counts in front of one quoted TEXT. If the first word may be either, nothing is ' +
+      'sent, and the possible commands are printed. One quoted text without an id is always TEXT.',
   ],
   words: [
-    { ...jobWord, about: 'the same as --job ID; for an open job, a unique prefix will do' },
+    { ...jobWord, completes: 'asking' },
     { name: 'TEXT', about: 'the answer', many: true },
   ],
   options: {
@@ -32,50 +38,51 @@ export default defineCommand({
   json: { tool: 'answer_job' },
   exits: { done: 'the answer is on its way; the output says how far it got' },
   examples: [
-    'mam answer --job fix-login-7f3kq2ab "Use the second port."',
-    'mam answer --job fix-login-7f3kq2ab --allow',
+    'mam answer "Use the second port."',
+    'mam answer k3f9x2ab-fix-login-test "Use the second port."',
+    'mam answer k3f9 "Use the second port."',
+    'mam answer --allow',
   ],
 
-  run({ options, words, registryDir, json }) {
+  async run({ options, words, registryDir, json }) {
     const { job_id: job, allow, deny, request_id } = options;
     const decision = allow ? 'allow' : deny ? 'deny' : undefined;
-    const named = job !== undefined || words.length > (decision === undefined ? 1 : 0);
-    const text = job === undefined ? words.slice(1) : words;
-    if (!named) throw noJob(decision, words);
+    const text = decision === undefined ? words : words.slice(job === undefined ? 1 : 0);
     if ([allow, deny, text.length > 0].filter(Boolean).length !== 1)
       throw new MamError('bad_input', 'Give exactly one of TEXT, --allow and --deny.');
-    return withHub(registryDir, async ({ settings, ask }) => {
-      const { registryDir: registry_dir } = settings;
-      let id = job;
-      if (id === undefined) {
-        const [word = ''] = words;
-        const { jobs } = await ask('list', { registry_dir, open_only: true, limit: MAX_JOBS });
-        id = idOf(word, jobs, registry_dir);
-        if (id === undefined) throw looksLikeId(word) ? noSuchJob(settings, word) : noJob(decision, words);
-      }
-      const { record, delivered: said } = await ask('answer', {
-        job_id: jobIdOf(registry_dir, id),
-        registry_dir,
-        text: decision === undefined ? text.join(' ') : undefined,
-        decision,
-        request_id,
-        by: 'person',
+    if (decision !== undefined)
+      return decide({ decision, named: job ?? words[0], request_id, registryDir, json });
+    const settings = await commandSettings(registryDir);
+    const open = openRecords(settings.registryDir, homePaths(settings.home));
+    const asking = open.filter(asksForText);
+    const said = meant();
+    const job_id = said.id ?? onlyAsking(asking, 'asks for a text', commandFor).job_id;
+    if (said.text.trim() === '')
+      throw new MamError('bad_input', `The answer to ${job_id} is missing.`, `Run: mam answer ${job_id} TEXT`);
+    return withLink(settings, async (link) => {
+      const { record, delivered: how } = await link.request('answer', {
+        ...{ job_id, registry_dir: settings.registryDir, text: said.text },
+        ...{ request_id, by: 'person' },
       });
-      const delivered = commandWords(said);
+      const delivered = commandWords(how);
       const view = answerView({ record, delivered }, false);
-      return printAnswer(json, { ...view, next: nextStep(record) }, delivered);
+      const shown = `to ${job_id}: ${said.text}\n${delivered}`;
+      return printAnswer(json, { ...view, next: nextStep(record) }, shown);
     });
+
+    function meant(): { id?: string; text: string } {
+      if (job !== undefined) return { id: jobIdOf(settings, job), text: words.join(' ') };
+      return idOrText(words, {
+        command: 'mam answer',
+        open: open.map(({ job_id: id }) => id),
+        asking: asking.map(({ job_id: id }) => id),
+        named: (word) => namedJob(settings, word),
+        mistyped: (word) => mistyped(settings, word),
+      });
+    }
+
+    function commandFor({ job_id: id }: { job_id: string }): string {
+      return `mam answer ${id} ${shellWord(words.join(' '))}`;
+    }
   },
 });
-
-/** The job that the first word means: an id, or a unique prefix of an open job's id. */
-function idOf(word: string, open: JobRow[], registryDir: string): string | undefined {
-  if (hasJob(registryDir, word)) return word;
-  const [only, ...more] = open.filter((job) => job.job_id.startsWith(word));
-  return more.length === 0 ? only?.job_id : undefined;
-}
-
-function noJob(decision: string | undefined, words: string[]): MamError {
-  const rest = decision === undefined ? words.map(shellWord).join(' ') || 'TEXT' : `--${decision}`;
-  return new MamError('bad_input', 'No job was given.', `mam answer --job ID ${rest}; mam list shows ids.`);
-}

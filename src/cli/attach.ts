@@ -3,43 +3,46 @@ import { MamError } from '../base/errors.ts';
 import { isJobId } from '../base/ids.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { attachTo, sessionNow, sessionsOf } from '../boards/terminal/attach-session.ts';
+import { needOf, needsAttention } from '../job/apply.ts';
 import { whyNotFound } from '../registry/away.ts';
 import { foldOwn } from '../registry/history.ts';
 import { type Home, homePaths, readRegistries } from '../registry/home.ts';
+import { openRecords } from '../registry/open-records.ts';
 import { hasJob } from '../registry/paths.ts';
 import type { Settings } from '../settings/config.ts';
 import { outOfReach, serverOn } from '../tmux/server-life.ts';
 import { type AttachTarget, attachCommand, type Standpoint } from '../view/attach.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { isBoardPossible, printJson } from './core/output.ts';
+import { isBoardPossible, note, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
-import { jobIdOf, looksLikeId } from './jobs/job-argument.ts';
+import { onlyAsking } from './jobs/asking.ts';
+import { jobIdOf } from './jobs/job-argument.ts';
 
 type Target = AttachTarget & { jobId?: string };
 
 export default defineCommand({
-  synopsis: 'ID|NAME',
+  synopsis: '[ID|NAME]',
   about: [
     "Shows a job's agent on this terminal, or any tmux session by its name; Ctrl-b d detaches. Inside the same tmux server it switches to that session.",
+    'Without an argument: the only open job here that needs you, or if none does, the only open job with a pane.',
   ],
   words: [
     {
       name: 'NAME',
-      about: 'a job id, a unique prefix of one, or the name of a tmux session',
-      needed: true,
-      completes: 'session',
+      about: 'a job id, any unique part of one, or the name of a tmux session',
+      completes: 'place',
     },
   ],
   options: {},
   json: 'Does not attach, but prints `summary`, `target`, `attach_command`, `job_id` for a job, and `next`',
   exits: { done: 'you attached and detached again, or switched to the session' },
-  examples: ['mam attach fix-login-7f3kq2ab', 'mam attach codex'],
+  examples: ['mam attach', 'mam attach k3f9x2ab-fix-login-test', 'mam attach codex'],
 
-  async run({ words: [given = ''], registryDir, json }) {
+  async run({ words: [given], registryDir, json }) {
     const settings = await commandSettings(registryDir);
     const standpoint: Standpoint = { ...settings, inside: settings.paneSocket };
-    const target = find(given, settings);
+    const target = find(given ?? onlyPlace(settings), settings);
     const name = cleanLine(target.session, 200);
     const command = attachCommand(target, standpoint);
     if (json) {
@@ -58,12 +61,24 @@ export default defineCommand({
         'There is no terminal here to show it on.',
         `In a terminal, run: ${command}`,
       );
+    if (given === undefined) note(`attaching to ${target.jobId ?? name}.`);
     attachTo(target, standpoint);
     return EXIT.done;
   },
 });
 
-/** A whole id comes before a session's name, that before an id's prefix. @throws MamError `not_found`, `unavailable` */
+/** The job that is meant without an argument. @throws MamError as `onlyAsking` */
+function onlyPlace({ registryDir, home }: Settings): string {
+  const placed = openRecords(registryDir, homePaths(home)).filter((job) => job.agent_session !== undefined);
+  const needy = placed.filter(needsAttention);
+  const what = needy.length > 0 ? 'needs you in a pane' : 'has a pane';
+  return onlyAsking(needy.length > 0 ? needy : placed, what, (job) => {
+    const { job_id, prompt_preview } = job;
+    return `mam attach ${job_id} # ${needOf(job) ?? job.status}: ${cleanLine(prompt_preview, 60)}`;
+  }).job_id;
+}
+
+/** A whole id comes before a session's name, that before a part of an id. @throws MamError `not_found`, `unavailable` */
 function find(given: string, settings: Settings): Target {
   const { registryDir, home, tmuxSocket } = settings;
   const name = given.replace(/^tmux:/, '');
@@ -76,11 +91,11 @@ function find(given: string, settings: Settings): Target {
   const live = sessionsOf(tmuxSocket);
   if (live.includes(name)) return { session: name, socket: tmuxSocket };
   if (live.length === 0) checkReach(tmuxSocket);
-  const begun = isJobId(given) ? jobIdOf(registryDir, given) : given;
+  const begun = isJobId(given) ? jobIdOf(settings, given) : given;
   const found = holder(begun);
   if (found !== undefined) return ofJob(found, begun, paths);
   const why = isJobId(given) ? whyNotFound(paths, given, places) : undefined;
-  if (why !== undefined && looksLikeId(given)) throw why;
+  if (why !== undefined && given.includes('-')) throw why;
   throw new MamError(
     'not_found',
     `There is no job and no tmux session "${clean(given).slice(0, 64)}".`,

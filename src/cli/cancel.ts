@@ -10,15 +10,15 @@ export default defineCommand({
   about: [
     'Cancels a job: takes it out of its queue, or ends it at once and notifies its peer in the answer to the next report.',
   ],
-  words: [jobWord],
+  words: [{ ...jobWord, completes: 'open' }],
   options: { ...cancel.fields, ...theJob },
   json: { tool: 'cancel_job' },
   exits: { done: 'the job is final, now or already before' },
-  examples: ['mam cancel --job fix-login-7f3kq2ab --reason "not needed any more"'],
+  examples: ['mam cancel k3f9x2ab-fix-login-test --reason "not needed any more"'],
 
   run: ({ options, words, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
-      const job_id = jobIdOf(settings.registryDir, options.job_id, words[0]);
+      const job_id = jobIdOf(settings, options.job_id, words[0]);
       const result = await ask('cancel', {
         ...options,
         job_id,

@@ -1,77 +1,91 @@
 import { MamError } from '../base/errors.ts';
 import { shellWord } from '../base/shell.ts';
-import type { JobRow } from '../job/row.ts';
-import { hasJob } from '../registry/paths.ts';
+import { jobsMeant, severalMeant } from '../job/meant-jobs.ts';
+import type { JobRecord } from '../job/record.ts';
+import { homePaths } from '../registry/home.ts';
+import { reportedJobIn } from '../registry/meant-job.ts';
+import { openRecords } from '../registry/open-records.ts';
+import type { Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';
-import { jobIdOf, looksLikeId, theJob } from './jobs/job-argument.ts';
-import { withHub } from './jobs/with-hub.ts';
+import { idOrText, looksLikeId } from './jobs/id-or-text.ts';
+import { mistyped, namedJob, theJob } from './jobs/job-argument.ts';
 import publish, { report } from './publish.ts';
 
-const MAX_JOBS = 100;
-
 export default defineCommand({
-  synopsis: '[--job ID | ID] [WORDS…]',
+  synopsis: '[ID] [WORDS…]',
   about: [
     'For a person who was given a job (agent human): reports it as completed. Without an id, it reports the only such job that is open.',
+    'The first word is the id as in `mam answer`: a whole one, its random part, or the beginning of that. Where it may also ' +
+      'be a word of the report, nothing is reported, and the possible commands are printed.',
   ],
   words: [
-    { name: 'ID', about: 'the same as --job ID', completes: 'job' },
+    { name: 'ID', about: 'id of the job, or a part that no other open job for a person has', completes: 'person' },
     { name: 'WORDS', about: 'the outcome, for whoever delegated the job', many: true },
   ],
   options: theJob,
   json: { tool: 'publish_event' },
   exits: publish.exits,
-  examples: ['mam done "The key is on the board."', 'mam done --job bring-the-key "It is on the board."'],
+  examples: ['mam done "The key is on the board."', 'mam done k3f9x2ab-bring-the-key "It is on the board."'],
 
   async run({ options: { job_id: named }, words, registryDir, json }) {
-    const [job_id, said] = await choose(named, words, registryDir);
-    const options = { job_id, event: 'completed' as const, detail: said.join(' ') || 'Done.' };
+    const settings = await commandSettings(registryDir);
+    const { id: job_id, text } = choose(named, words, settings);
+    const options = { job_id, event: 'completed' as const, detail: text || 'Done.' };
     return report({ options, words: [], json, registryDir }, 'person');
   },
 });
 
-/** The chosen job, and the remaining words. */
-async function choose(
+/** The chosen job, and the words of the report. @throws MamError `bad_input`, `not_found` */
+function choose(
   named: string | undefined,
   words: string[],
-  registry: string | undefined,
-): Promise<[string, string[]]> {
-  const { registryDir } = await commandSettings(registry);
-  if (named !== undefined) return [jobIdOf(registryDir, named), words];
-  const open = await withHub(registry, async ({ ask }) => {
-    const filter = { registry_dir: registryDir, agent: 'human', open_only: true, limit: MAX_JOBS };
-    return (await ask('list', filter)).jobs;
+  settings: Settings,
+): { id: string; text: string } {
+  const { registryDir, home } = settings;
+  const open = openRecords(registryDir, homePaths(home)).filter(({ agent }) => agent === 'human');
+  if (named !== undefined) return { id: ofPerson(named, open, registryDir), text: words.join(' ') };
+  const ids = open.map(({ job_id }) => job_id);
+  // With several jobs, a single word can only say which one.
+  const [word = '', ...rest] = words;
+  if (ids.length > 1 && rest.length === 0 && !looksLikeId(word) && !word.includes(' ')) {
+    const meant = jobsMeant(word, candidates(open));
+    if (word.length > 2 && meant.length === 1) return { id: meant[0]?.job_id ?? '', text: '' };
+  }
+  const { id, text } = idOrText(words, {
+    command: 'mam done',
+    open: ids,
+    asking: ids,
+    named: (one) => namedJob(settings, one),
+    mistyped: (one) => mistyped(settings, one),
   });
-  const [first = '', ...rest] = words;
-  // A word meant as an id must never end another job.
-  if (looksLikeId(first)) return [whole(first, open, registryDir), rest];
-  const [meant, ...more] = open.filter(({ job_id }) => first !== '' && job_id.startsWith(first));
-  // With one open job, a word that its id begins with may be a word of the report.
-  if (open.length > 1 && meant !== undefined && more.length === 0) return [meant.job_id, rest];
-  return [onlyOne(open, words), words];
+  return { id: id ?? onlyOne(open, words), text };
 }
 
-function whole(word: string, open: JobRow[], registryDir: string): string {
-  const [only, ...more] = open.filter((job) => job.job_id.startsWith(word));
-  if (only !== undefined && more.length === 0) return only.job_id;
-  const id = jobIdOf(registryDir, word);
-  if (id !== word || hasJob(registryDir, id)) return id;
-  throw new MamError(
-    'not_found',
-    `No job for a person has the id ${word}, or one that begins with it.`,
-    'mam list shows all ids. If it is part of your report: mam done --job ID WORDS.',
-  );
+/** The open job for a person that has this part in its id, or any job by an unmistakable id. */
+function ofPerson(named: string, open: readonly JobRecord[], registryDir: string): string {
+  const [only, ...more] = jobsMeant(named, candidates(open));
+  if (more.length > 0)
+    throw severalMeant(
+      named,
+      [only, ...more].flatMap((one) => one ?? []),
+    );
+  return only?.job_id ?? reportedJobIn(registryDir, named);
 }
 
-function onlyOne(open: JobRow[], words: string[]): string {
+function candidates(open: readonly JobRecord[]) {
+  return open.map(({ job_id, status }) => ({ job_id, status, isOpen: true }));
+}
+
+function onlyOne(open: readonly JobRecord[], words: string[]): string {
   const [job, ...more] = open;
   if (job === undefined)
     throw new MamError('not_found', 'No job for a person is open here.', 'mam list shows all jobs.');
   if (more.length === 0) return job.job_id;
+  const said = words.length === 0 ? '' : ` ${shellWord(words.join(' '))}`;
   throw new MamError(
     'bad_input',
     `${open.length} jobs for a person are open: name one.`,
-    open.map(({ job_id }) => `mam done ${job_id} ${words.map(shellWord).join(' ')}`.trim()).join('; '),
+    `Run one of these:${open.map(({ job_id }) => `\n  mam done ${job_id}${said}`).join('')}`,
   );
 }

@@ -6,7 +6,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
   Jobs: {
     submit: ['delegate a job to an agent, and wait for it', () => import('./submit.ts')],
     wait: [
-      'wait until a job ends or needs you; without --job, until every open job is final',
+      'wait until a job ends or needs you; without an id, until every open job is final',
       () => import('./wait.ts'),
     ],
     watch: [
@@ -18,6 +18,8 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     logs: ["show a job's audit log as a timeline, follow it, or list all logs", () => import('./logs.ts')],
     verify: ["run a validation script against a job's artifacts now", () => import('./verify.ts')],
     answer: ["answer a job's question or permission request", () => import('./answer.ts')],
+    allow: ['allow what a job asks for, once', () => import('./allow.ts')],
+    deny: ['deny what a job asks for', () => import('./deny.ts')],
     cancel: ['cancel a job', () => import('./cancel.ts')],
   },
   Agents: {

@@ -17,7 +17,7 @@ import { footText, headText, TimelineText } from './jobs/timeline-text.ts';
 import { withHub } from './jobs/with-hub.ts';
 
 export default defineCommand({
-  synopsis: '[--job] ID [--follow] [--after SEQ] [--include PARTS] | --list [--limit N]',
+  synopsis: 'ID [--follow] [--after SEQ] [--include PARTS] | --list [--limit N]',
   about: [
     'Shows the audit log of a job: every event with its time and who made it, the delivery with its evidence, requests ' +
       'and who decided them, messages, checks, the result, and how long everything took. It reads the files, so it needs no ' +
@@ -43,7 +43,7 @@ export default defineCommand({
     done: 'shown; with --follow: the job is final',
     running: 'with --follow: Ctrl-C, the job goes on',
   },
-  examples: ['mam logs fix-login-7f3kq2ab', 'mam logs fix-login --follow', 'mam logs --list'],
+  examples: ['mam logs k3f9x2ab-fix-login-test', 'mam logs k3f9 --follow', 'mam logs --list'],
 
   async run({ options, words, registryDir, json }) {
     const settings = await readingSettings(registryDir);

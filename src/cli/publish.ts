@@ -1,9 +1,9 @@
 import { explain, MamError } from '../base/errors.ts';
-import { maybe, text, textProblem } from '../base/fields.ts';
-import { newEventId, randomSuffix } from '../base/ids.ts';
+import { maybe, type Sent, text, textProblem } from '../base/fields.ts';
+import { isJobId, newEventId, randomSuffix } from '../base/ids.ts';
 import { pidNamespace } from '../base/process-id.ts';
 import { ancestors } from '../base/processes.ts';
-import { clean, unitsNote } from '../base/text.ts';
+import { clean, cleanLine, unitsNote } from '../base/text.ts';
 import { brokerAddress } from '../bus/hub-address.ts';
 import { keepInOutbox, outboxFolder } from '../bus/spool/outbox.ts';
 import { isLong, spoolText } from '../bus/spool/spool.ts';
@@ -11,8 +11,10 @@ import type { Claim } from '../job/claim.ts';
 import type { ClaimReply } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import { untilAnswered } from '../job/messages.ts';
+import { REPORT_TYPES } from '../job/words.ts';
 import { publishOnce } from '../link/one-shot.ts';
 import { noResult, publish as operation, reportView, takesResult } from '../operations/publish.ts';
+import { reportedJobIn } from '../registry/meant-job.ts';
 import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
 import { defineCommand, type Given } from './core/command.ts';
@@ -21,14 +23,15 @@ import { fail, note, print, printJson } from './core/output.ts';
 import { readText } from './core/read-text.ts';
 import { runDeclared } from './core/run-declared.ts';
 import { commandSettings } from './core/settings.ts';
-import { jobIdOf } from './jobs/job-argument.ts';
 
 /** Without an answer within this time, the event is kept in the outbox. In ms. */
 const REPLY_TIMEOUT_MS = 1_000;
 
+const EVENTS = `The events are ${REPORT_TYPES.join(', ')}.`;
+
 const { result, files: _, ...fields } = operation.fields;
 const options = {
-  ...fields,
+  ...{ ...fields, job_id: maybe(fields.job_id), event: maybe(fields.event) },
   result_file: maybe(
     text('with completed or error: file with the result, UTF-8, at most 1 MiB; - reads standard input', {
       completes: 'file',
@@ -37,7 +40,17 @@ const options = {
 };
 
 const publish = defineCommand({
-  about: ['Reports an event of a job, as the MCP tool publish_event does.'],
+  synopsis: 'ID EVENT [DETAIL] [OPTIONS]',
+  about: [
+    'Reports an event of a job, as the MCP tool publish_event does.',
+    'A report is never credited to another job: give the whole id, its random part, or within its project a beginning that ' +
+      'no other job has, open or ended.',
+  ],
+  words: [
+    { name: 'ID', about: fields.job_id.typed ?? '', completes: 'open' },
+    { name: 'EVENT', about: `one of ${REPORT_TYPES.join(', ')}`, offers: REPORT_TYPES },
+    { name: 'DETAIL', about: fields.detail.about, many: true },
+  ],
   options,
   json: { tool: 'publish_event' },
   exits: {
@@ -45,14 +58,35 @@ const publish = defineCommand({
     failed: 'the hub refused it: there is no such job',
     lost: 'it could not be stored anywhere, not even in the outbox',
   },
-  examples: ['mam publish --job fix-login-7f3kq2ab --event completed --detail "Fixed, tests pass"'],
+  examples: ['mam publish k3f9x2ab-fix-login-test completed "Fixed, tests pass"'],
 
-  run: (given) => report(given),
+  run: (given) => report({ ...given, words: [], options: withWords(given) }),
 });
 export default publish;
 
+/** The options, with what was given as words instead. @throws MamError `bad_input` */
+function withWords({ options: given, words }: Given<typeof options>): Reported {
+  const left = [...words];
+  const job_id = given.job_id ?? left.shift();
+  const event = given.event ?? left.shift();
+  const detail = left.length === 0 ? given.detail : left.join(' ');
+  const missing = job_id === undefined ? 'ID' : event === undefined ? 'EVENT' : undefined;
+  if (job_id === undefined || event === undefined)
+    throw new MamError('bad_input', `${missing} is missing.`, `Run: mam publish ID EVENT. ${EVENTS}`);
+  if (given.detail !== undefined && left.length > 0)
+    throw new MamError('bad_input', 'The detail is given twice.', 'Give it once.');
+  const type = REPORT_TYPES.find((one) => one === event);
+  if (type !== undefined) return { ...given, job_id, event: type, detail };
+  throw new MamError('bad_input', `EVENT can't be "${cleanLine(event, 40)}".`, EVENTS);
+}
+
+type Reported = Sent<typeof operation.fields> & Pick<Given<typeof options>['options'], 'result_file'>;
+
 /** Reports an event. @param source who it is from, if known @returns the exit code */
-export async function report(given: Given<typeof options>, source?: 'person'): Promise<number> {
+export async function report(
+  given: Omit<Given, 'options'> & { options: Reported },
+  source?: 'person',
+): Promise<number> {
   const { json } = given;
   const settings = await commandSettings(given.registryDir);
   let claim: Claim;
@@ -65,12 +99,13 @@ export async function report(given: Given<typeof options>, source?: 'person'): P
     throw error;
   }
   const { type } = claim;
+  const { job_id = claim.job_id } = reply;
   const asks = reply.accepted ? untilAnswered(type) : undefined;
   const next = reply.refusal ?? reply.next ?? asks ?? '';
-  if (json) printJson({ ...reportView(type, claim.job_id, reply), next });
+  if (json) printJson({ ...reportView(type, job_id, reply), next });
   else {
     if (reply.task !== undefined) print(taskText(reply));
-    else if (reply.accepted && reply.recorded) print(recordedText(claim, reply.status));
+    else if (reply.accepted && reply.recorded) print(recordedText(type, job_id, reply.status));
     const isSaid = reply.refusal === undefined && (type === 'completed' || asks !== undefined);
     if (isSaid && next !== '') print(clean(commandWords(next)));
     for (const message of reply.messages ?? []) print(`\nfor you: ${clean(message)}`);
@@ -88,11 +123,13 @@ export async function report(given: Given<typeof options>, source?: 'person'): P
 export const run = (args: string[]): Promise<number> => runDeclared('publish', publish, args);
 
 async function toClaim(
-  { job_id, event: type, detail, result_file: file }: Given<typeof options>['options'],
+  { job_id, event: type, detail, result_file: file }: Reported,
   settings: Settings,
   source: 'person' | undefined,
 ): Promise<Claim> {
-  const jobId = jobIdOf(settings.registryDir, job_id);
+  if (!isJobId(job_id))
+    throw new MamError('bad_input', `"${cleanLine(job_id, 40)}" is not a job id.`, 'Take it from your order.');
+  const jobId = reportedJobIn(settings.registryDir, job_id);
   if (type === 'question' && (detail ?? '').trim() === '')
     throw new MamError('bad_input', 'The question is missing.', 'Ask it with --detail TEXT.');
   if (detail !== undefined && detail.length > LIMITS.detailChars) {
@@ -188,7 +225,7 @@ function kept({ event_id }: Claim, why: string): ClaimReply {
   return { event_id, accepted: true, recorded: false };
 }
 
-function recordedText({ type, job_id: id }: Claim, status: string | undefined): string {
+function recordedText(type: string, id: string, status: string | undefined): string {
   return type === status
     ? `recorded: ${id} is ${type}`
     : `recorded: ${type} of ${id}, which is now ${status ?? 'open'}`;

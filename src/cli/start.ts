@@ -13,7 +13,7 @@ const START_MS = 55_000;
 
 export default defineCommand({
   about: ['Starts an agent in its own tmux session, ready for jobs. Your own configuration is not changed.'],
-  words: [{ name: 'KIND', about: kindField.about, needed: true, completes: 'agent' }],
+  words: [{ name: 'KIND', about: kindField.about, needed: true, completes: 'startable' }],
   options: fields,
   json: { tool: 'start_agent' },
   exits: { done: 'ready', attention: 'a person must look at the session first' },

@@ -13,13 +13,12 @@ import { findJob } from './jobs/job-log.ts';
 import { eventText, recordText } from './jobs/job-text.ts';
 
 export default defineCommand({
-  synopsis: '[--job] ID',
   about: ["Shows a job's record and its events. Reads the files, so it needs no hub."],
   words: [jobWord],
   options: theJob,
   json: { tool: 'job_status', also: 'All events are included, so `more_events` is false.' },
   exits: { done: 'the job was found, whatever its status' },
-  examples: ['mam status --job fix-login-7f3kq2ab', 'mam status fix-login'],
+  examples: ['mam status k3f9x2ab-fix-login-test', 'mam status k3f9'],
 
   async run({ options, words, registryDir, json }) {
     const settings = await readingSettings(registryDir);

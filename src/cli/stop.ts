@@ -7,7 +7,7 @@ export default defineCommand({
   about: [
     'Ends an agent session that mam started; one that someone else started, or that has an open job, is left alone.',
   ],
-  words: [{ name: 'NAME', about: 'name of the tmux session', needed: true, completes: 'session' }],
+  words: [{ name: 'NAME', about: 'name of the tmux session', needed: true, completes: 'started' }],
   options: {},
   json: { tool: 'stop_agent' },
   exits: { done: 'it has ended' },

@@ -111,7 +111,7 @@ export default defineCommand({
 function preview(view: ReturnType<typeof previewView>, prompt: string, json: boolean): void {
   if (json) {
     const delegate = 'The same command without --dry-run delegates the job; it will have a different id.';
-    printJson({ ...view, next: view.repeated ? `mam wait --job ${view.job_id}` : delegate });
+    printJson({ ...view, next: view.repeated ? `mam wait ${view.job_id}` : delegate });
     return;
   }
   if (view.repeated) print('dry run: nothing was changed');

@@ -40,7 +40,7 @@ export default defineCommand({
   options: { ...verify.fields, ...theJob },
   json: { tool: 'verify_job', also: "The script's output goes to stderr." },
   exits: { done: "passed. Any other code is the script's own (124: it timed out, 128 + n: signal n)" },
-  examples: ['mam verify --job fix-login-7f3kq2ab --validate ./check.sh', 'mam verify fix-login'],
+  examples: ['mam verify k3f9x2ab-fix-login-test --validate ./check.sh', 'mam verify k3f9'],
 
   async run({ options, words, registryDir, json }) {
     const settings = await commandSettings(registryDir);

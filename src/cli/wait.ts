@@ -20,7 +20,7 @@ export default defineCommand({
       'In that case a job that needs you is printed, and the wait continues.',
     'Ctrl-C stops waiting, not the job.',
   ],
-  words: [jobWord],
+  words: [{ ...jobWord, completes: 'asking' }],
   options: { ...theJob, timeout_seconds: maybe(number('maximum seconds to wait; default: no limit')) },
   json: {
     tool: 'wait_job',
@@ -32,13 +32,13 @@ export default defineCommand({
     running: 'time is up, or Ctrl-C: the job goes on',
     attention: 'the named job needs an answer',
   },
-  examples: ['mam wait --job fix-login-7f3kq2ab --timeout 600', 'mam wait'],
+  examples: ['mam wait k3f9x2ab-fix-login-test --timeout 600', 'mam wait'],
 
   async run({ options, words, registryDir, json }) {
     const settings = await commandSettings(registryDir);
     const { job_id, timeout_seconds: timeoutSeconds } = options;
     const past = job_id === undefined && words[0] === undefined;
-    const named = past ? [] : [jobIdOf(settings.registryDir, job_id, words[0])];
+    const named = past ? [] : [jobIdOf(settings, job_id, words[0])];
     return withLink(settings, async (link) => {
       const jobIds = past ? await openJobs(link, settings, timeoutSeconds) : named;
       if (jobIds.length === 0 && !json) print(`No open job in ${settings.registryDir}.`);

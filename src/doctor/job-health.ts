@@ -80,14 +80,14 @@ function recordOf(record: JobRecord, written: ReturnType<typeof writtenState>): 
   const said =
     written === undefined ? 'is missing or cannot be read' : `says ${cleanLine(written.status, 40)}${when}`;
   const title = `Job ${record.job_id} is ${record.status}, but its job.json ${said}.`;
-  const remedy = `Nothing needs to be done: the journal counts. Programs should use \`mam status --job ${record.job_id} --json\` instead of the file.`;
+  const remedy = `Nothing needs to be done: the journal counts. Programs should use \`mam status ${record.job_id} --json\` instead of the file.`;
   return [note('registry.record', title, remedy)];
 }
 
 function promptOf(record: JobRecord, { prompt }: JobPaths): Found[] {
   if (isFinal(record.status) || existsSync(prompt)) return [];
   const title = `The task of the open job ${record.job_id} is gone: ${prompt}.`;
-  const remedy = `Its peer can no longer read it: \`mam cancel --job ${record.job_id}\`, and delegate it again.`;
+  const remedy = `Its peer can no longer read it: \`mam cancel ${record.job_id}\`, and delegate it again.`;
   return [problem('registry.prompt', title, remedy)];
 }
 

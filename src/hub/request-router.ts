@@ -175,8 +175,8 @@ export class RequestRouter {
   }
 
   /**
-   * The same request with the one name of its registry, after finding jobs that were moved there. A log folder that is the
-   * registry itself is not a separate one.
+   * The same request with the one name of its registry, after finding jobs that were moved there, and with the whole id of
+   * its job. A log folder that is the registry itself is not a separate one.
    */
   async #placed(params: unknown): Promise<unknown> {
     const { registrar } = this.#with;
@@ -184,12 +184,18 @@ export class RequestRouter {
     const relative = PLACES.find((name) => typeof given[name] === 'string' && !isAbsolute(given[name]));
     if (relative !== undefined)
       throw new MamError('bad_input', `${relative} is not an absolute path.`, 'Pass the full path.');
-    const { registry_dir: named, logs_dir: logs } = given;
-    if (typeof named !== 'string') return params;
+    const { registry_dir: named, logs_dir: logs, job_id: part } = given;
+    if (typeof named !== 'string')
+      return typeof part === 'string' ? { ...given, job_id: await registrar.meant(part) } : params;
     const registry_dir = registrar.nameOf(named);
     const isRegistry = typeof logs === 'string' && isSamePlace(logs, registry_dir);
     await registrar.missing.arrive(registry_dir);
-    return { ...(params as object), registry_dir, ...(isRegistry && { logs_dir: undefined }) };
+    const job_id = typeof part === 'string' ? await registrar.meant(part, registry_dir) : undefined;
+    return {
+      ...{ ...given, registry_dir },
+      ...(isRegistry && { logs_dir: undefined }),
+      ...(job_id !== undefined && { job_id }),
+    };
   }
 }
 

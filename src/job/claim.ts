@@ -131,7 +131,7 @@ function takeData(claim: Claim): string | undefined {
     return "The event's data: it must be an object.";
   const said = data as Record<string, unknown>;
   if (type === 'answered' && said['decision'] !== undefined)
-    return 'Decide on a permission with the command "answer" (`mam answer JOB --allow` or `--deny`), which carries the decision out.';
+    return 'Decide on a permission with the command "answer" (`mam allow ID` or `mam deny ID`), which carries the decision out.';
   const schema = Object.hasOwn(CLAIM_DATA, type) ? CLAIM_DATA[type] : undefined;
   const parsed = schema?.safeParse(said);
   if (parsed?.success === false) return badField(parsed.error.issues[0], 'data.');

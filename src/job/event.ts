@@ -189,6 +189,8 @@ export function draftEvent<T extends EventType>(jobId: string, type: T, said: Sa
 /** The hub's answer to a claim, on the claim's `reply_to`. */
 export interface ClaimReply {
   event_id: string;
+  /** The whole id of the job, if the publisher named it by a part. */
+  job_id?: string | undefined;
   accepted: boolean;
   recorded: boolean;
   seq?: number | undefined;

@@ -21,7 +21,7 @@ export function untilAnswered(type: string, human?: string): string | undefined 
   const way =
     human === undefined
       ? `The ${it} is typed into your pane once you are idle, or comes with the answer to a later report: end your turn, or go on with what does not depend on it.`
-      : `The ${it} will be in the job's record: \`mam status --job ${human}\`.`;
+      : `The ${it} will be in the job's record: \`mam status ${human}\`.`;
   return `${rest} ${way} A report before the ${it} arrives withdraws the ${asked}.`;
 }
 

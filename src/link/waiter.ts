@@ -78,6 +78,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       else answer(outcome);
     };
     const take = (job: Watched, { events: news, record, whole }: JobNews): void => {
+      if (record.job_id !== job.id) return rename(job, record.job_id);
       if (isHistory(record)) {
         settle(() => reject(historyError(registryDir, job.id)));
         return;
@@ -101,10 +102,21 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       const looks = Promise.all(streams.map((stream) => stream.fetchMissed()));
       await within(looks, blind ? FIRST_LOOK_MS : LAST_LOOK_MS);
     };
+    /** The hub was asked for a part of an id: its events come under the whole one. */
+    const rename = (job: Watched, id: string): void => {
+      const place = watched.indexOf(job);
+      streams[place]?.end();
+      if (watched.some((other) => other.id === id)) {
+        watched.splice(place, 1);
+        streams.splice(place, 1);
+        return check();
+      }
+      watched[place] = watch(id, options.cursor);
+      streams[place] = open(watched[place]);
+    };
     const open = (job: Watched): JobStream => {
       const onNews = (news: JobNews): void => take(job, news);
-      const onFailed = (error: unknown): void =>
-        settle(() => reject(watched.length > 1 ? naming(job.id, error) : error));
+      const onFailed = (error: unknown): void => settle(() => reject(error));
       return new JobStream({ link, host, registryDir, jobId: job.id, after: job.after, onNews, onFailed });
     };
     for (const job of watched) streams.push(open(job));
@@ -119,11 +131,12 @@ function watchedOf({ jobIds, cursor }: WaitOptions): Watched[] {
     const what = `There is no job with this id${which}.`;
     throw new MamError('not_found', what, 'Call list_jobs (`mam list`) for all ids.');
   }
-  const places = parseCursor(cursor);
-  return [...new Set(jobIds)].map((id) => {
-    const after = cursor === undefined ? undefined : (places.get(id) ?? 0);
-    return { id, after, record: undefined };
-  });
+  return [...new Set(jobIds)].map((id) => watch(id, cursor));
+}
+
+function watch(id: string, cursor: string | undefined): Watched {
+  const after = cursor === undefined ? undefined : (parseCursor(cursor).get(id) ?? 0);
+  return { id, after, record: undefined };
 }
 
 /** The outcome of a wait; undefined while it continues. */
@@ -131,12 +144,6 @@ function outcomeOf(watched: Watched[], until: WaitOptions['until']): WaitAnswer[
   if (watched.some((job) => job.record && needsAttention(job.record) && wakes(job))) return 'needs_attention';
   const ended = watched.filter(({ record }) => record && isFinal(record.status));
   return ended.length === watched.length || (until === 'any' && ended.some(wakes)) ? 'final' : undefined;
-}
-
-/** Adds the id of the missing job to an error about several jobs. */
-function naming(jobId: string, error: unknown): unknown {
-  if (!(error instanceof MamError) || error.code !== 'not_found') return error;
-  return new MamError('not_found', `There is no job with this id: ${jobId}.`, error.hint, { cause: error });
 }
 
 /** True if the job's last wake is news to this waiter. */

@@ -29,7 +29,7 @@ export function originOf({ pane, socket, pids, ns }: Pick<Asker, 'pane' | 'socke
 
 export const jobId = text('id of the delegated job', {
   completes: 'job',
-  typed: 'job id, or a unique prefix of it',
+  typed: 'job id, or any unique part of it; open jobs come first',
 });
 
 const pane = { pane: maybe(text()), socket: maybe(text()) };

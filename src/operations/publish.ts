@@ -8,7 +8,7 @@ export const publish = {
   fields: {
     job_id: text('id of the job, exactly as in your order', {
       completes: 'job',
-      typed: 'job id, or within its project a unique prefix of it',
+      typed: 'job id, its random part, or within its project a beginning of it that no other job has',
     }),
     event: choice(
       REPORT_TYPES,

@@ -54,7 +54,9 @@ export interface Engine {
   request<C extends Command>(command: C, params: Commands[C]['params']): Promise<Commands[C]['result']>;
   /** What is known about an agent kind. @throws MamError `bad_input` with the existing kinds */
   kind(name: string): KnownKind;
-  /** The permission request of a job that this client saw last, by `request` or `shown`. */
+  /** The whole id of a job that is named by a part of it. @throws MamError `not_found`, `bad_input` for several */
+  whole(jobId: string): Promise<string>;
+  /** The permission request of a job that this client saw last, by `request` or `shown`. @param jobId the whole id */
   shownRequest(jobId: string): string | undefined;
   /** Publishes an event. @throws MamError if it could not be stored anywhere */
   report(report: Report): Promise<ClaimOutcome>;

@@ -43,14 +43,16 @@ function stepsFor(record: JobRecord) {
   const instruct = callOf('answer_job', { job_id, text: 'YOUR INSTRUCTION' });
   const request_id = openRequest(record)?.request_id;
   const allow = callOf('answer_job', { job_id, decision: 'allow', request_id });
+  const isOneOfSeveral = record.requests.filter(({ kind }) => kind === 'permission').length > 1;
   // Quoted, because the sender of the event chooses its id.
-  const decide = `mam answer --job ${job_id} --request ${shellWord(request_id ?? '')} --allow # or --deny`;
+  const which = isOneOfSeveral ? ` --request ${shellWord(request_id ?? '')}` : '';
+  const decide = `mam allow ${job_id}${which} # or mam deny`;
   const reach = reachStep(record) ?? '';
   const { cause = '', remedy = '' } = obstacleOf(record) ?? {};
   const holder = behind?.job_id ?? '';
   return {
     ended: [`mam logs ${job_id}`, ''],
-    goes_on: [`mam wait --job ${job_id}`, ''],
+    goes_on: [`mam wait ${job_id}`, ''],
     // Only the job ahead of it can be helped.
     behind: [
       `mam status ${holder}`,
@@ -70,7 +72,7 @@ function stepsFor(record: JobRecord) {
     ],
     permission: [decide, `Decide: ${allow} Or decision "deny".`],
     question: [
-      `mam answer --job ${job_id} "YOUR ANSWER"`,
+      `mam answer ${job_id} "YOUR ANSWER"`,
       `Answer: ${callOf('answer_job', { job_id, text: 'YOUR ANSWER' })}`,
     ],
     kept: [
@@ -78,7 +80,7 @@ function stepsFor(record: JobRecord) {
       `${cause.slice(0, 1).toUpperCase()}${cause.slice(1)}. ${remedy} ${screen}` +
         (reason === undefined ? ` Or give it up: ${cancel}` : ''),
     ],
-    turn_ended: [`mam answer --job ${job_id} "YOUR INSTRUCTION"`, `Tell it how to continue: ${instruct}`],
+    turn_ended: [`mam answer ${job_id} "YOUR INSTRUCTION"`, `Tell it how to continue: ${instruct}`],
     queued: [look, `${screen} Or give it up: ${cancel}`],
     unsent: [
       look,

@@ -203,8 +203,8 @@ describe('mam demo', () => {
 describe("the demo's parts", () => {
   test('the peer reads an order and its own task', () => {
     const order =
-      'Job fix-7f3kq2ab was delegated to you: call publish_event with job_id "fix-7f3kq2ab" and …';
-    expect(jobIdOf(order)).toBe('fix-7f3kq2ab');
+      'Job k3f9x2ab-fix was delegated to you: call publish_event with job_id "k3f9x2ab-fix" and …';
+    expect(jobIdOf(order)).toBe('k3f9x2ab-fix');
     expect(jobIdOf('hello')).toBeUndefined();
     expect(planOf(PROMPT, 'a-1')).toEqual({ file: 'greeting.txt', line: 'Hello from job a-1' });
     expect(planOf('Write the file .. with "x"', 'a')).toBeUndefined();

@@ -111,8 +111,8 @@ test('a job is delegated from a shell, listed and looked up', async ({ lab }) =>
   lab.write('check.sh', '#!/bin/sh\n', 0o755);
   await lab.startPeer('good', { session: 'codex' });
   const submitted = await lab.type(lineWith('docs/jobs.md', 'mam submit', 'codex'));
-  expect(submitted).toMatch(/^registered job: fix-the-login-test-[a-z0-9]{8}\n/);
-  expect(submitted).toMatch(/\nvalidation: PASS\n\/\S+\/fix-the-login-test-[a-z0-9]{8}\n$/);
-  expect(await lab.type(lineWith('docs/jobs.md', 'mam list'))).toMatch(/^fix-the-login-test-\w+ +completed/);
+  expect(submitted).toMatch(/^registered job: [a-z0-9]{8}-fix-the-login-test\n/);
+  expect(submitted).toMatch(/\nvalidation: PASS\n\/\S+\/[a-z0-9]{8}-fix-the-login-test\n$/);
+  expect(await lab.type(lineWith('docs/jobs.md', 'mam list'))).toMatch(/^\w{8}-fix-the-login-test +completed/);
   expect(await lab.type(lineWith('docs/jobs.md', 'mam logs'))).toContain('peer codex      started');
 });

@@ -95,7 +95,7 @@ describe('mam submit --dry-run', () => {
     const dry = await run('--dry-run');
     const real = await run();
     expect(real.code).not.toBe(0);
-    const plain = (text: string) => text.replaceAll(/mend-the-roof-\w{8}/g, 'ID');
+    const plain = (text: string) => text.replaceAll(/\w{8}-mend-the-roof\b/g, 'ID');
     expect({ code: dry.code, why: plain(dry.stderr) }).toEqual({ code: real.code, why: plain(real.stderr) });
     expect(lab.jobIds()).toEqual(before);
   });

@@ -43,7 +43,7 @@ describe.concurrent('jobs at one pane', () => {
     });
     expect(text).toContain(`busy with job ${job_id} (working)`);
     expect(text).toContain('on_busy "queue"');
-    expect(lab.jobIds().filter((id) => id === job_id || id.startsWith('never-held'))).toEqual([job_id]);
+    expect(lab.jobIds().filter((id) => id === job_id || id.endsWith('-never-held'))).toEqual([job_id]);
     expect(peer.pastes).toHaveLength(1);
   });
 
@@ -53,7 +53,7 @@ describe.concurrent('jobs at one pane', () => {
       ...{ prompt: 'never taken', agent: 'picky', agent_session: peer.address, on_busy: 'refuse' },
     });
     expect(text).toContain('busy');
-    expect(lab.jobIds().filter((id) => id.startsWith('never-taken'))).toEqual([]);
+    expect(lab.jobIds().filter((id) => id.endsWith('-never-taken'))).toEqual([]);
     expect(peer.bytes.toString()).toBe('');
   });
 

@@ -169,10 +169,10 @@ describe.concurrent('mam submit', () => {
     expect(stdout).toContain('target: tmux:codex\n');
     expect(stdout).toMatch(/ read \S+prompt\.md/);
     expect(stderr).toContain('codex would be started in tmux:codex');
-    expect(linesOf(stdout).at(-1)).toMatch(/\.mam\/jobs\/mend-the-roof-[a-z0-9]{8}$/);
+    expect(linesOf(stdout).at(-1)).toMatch(/\.mam\/jobs\/[a-z0-9]{8}-mend-the-roof$/);
     const person = await lab.mam('submit', 'Call', 'mum', '--agent', 'human', '--dry-run');
     expect(person.stdout).toContain('target: a person\n');
-    expect(person.stdout).toMatch(/mam done call-mum-[a-z0-9]{8} /);
+    expect(person.stdout).toMatch(/mam done [a-z0-9]{8}-call-mum /);
     expect(existsSync(join(lab.project, '.mam'))).toBe(false);
   });
 

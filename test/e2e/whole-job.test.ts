@@ -8,7 +8,7 @@ describe('a job from end to end', () => {
     const peer = await lab.startPeer(kind);
     const job = await server.delegate(peer, { prompt: 'Mend the roof, then the gutter' });
     expect(job).toMatchObject({ status: 'working', position: 0, behind: [], repeated: false, warnings: [] });
-    expect(job.job_id).toMatch(/^mend-the-roof-then-the-gutter-[a-z0-9]{8}$/);
+    expect(job.job_id).toMatch(/^[a-z0-9]{8}-mend-the-roof-then$/);
     expect(JSON.stringify(job)).toContain(`"${peer.pane}"`);
 
     const answer = await server.ask('wait_job', { job_id: job.job_id });

@@ -5,7 +5,7 @@ import { meaningOf, optionsOf, placeOf } from '../core/options.ts';
 /** What a shell offers as values: a list, what it finds itself, or what `mam completion-values` prints. */
 export type Offers =
   | { from: 'list'; values: readonly string[] }
-  | { from: 'commands' | 'files' | 'folders' | 'jobs' | 'agents' | 'sessions' };
+  | { from: 'commands' | Source };
 
 /** An option; without `value` it is a flag. */
 export interface OptionRow {
@@ -37,11 +37,19 @@ export interface Table {
 
 const SOURCES = {
   job: 'jobs',
+  open: 'open-jobs',
+  asking: 'asking-jobs',
+  deciding: 'deciding-jobs',
+  person: 'person-jobs',
+  place: 'places',
   agent: 'agents',
+  startable: 'startable',
   session: 'sessions',
+  started: 'started-sessions',
   file: 'files',
   folder: 'folders',
-} as const satisfies Record<Completion, Exclude<Offers['from'], 'list'>>;
+} as const satisfies Record<Completion, string>;
+type Source = (typeof SOURCES)[Completion];
 
 const HELP: OptionRow = { name: '--help', about: 'show this help' };
 
@@ -78,7 +86,9 @@ function optionRow([name, option]: [string, Field]): OptionRow {
 }
 
 function wordRow(word: Word): WordRow {
-  return { name: word.name, offers: offersOf(word), many: word.many === true };
+  const { offers: values } = word;
+  const offers: Offers | undefined = values === undefined ? offersOf(word) : { from: 'list', values };
+  return { name: word.name, offers, many: word.many === true };
 }
 
 function offersOf({ oneOf, completes }: Pick<Field, 'oneOf' | 'completes'>): Offers | undefined {

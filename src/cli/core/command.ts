@@ -7,6 +7,8 @@ export interface Word extends Pick<Field, 'about' | 'oneOf' | 'completes'> {
   name: string;
   needed?: true;
   many?: true;
+  /** What completion offers, if the command itself checks the value. */
+  offers?: readonly string[];
 }
 
 export interface Given<O extends Fields = Fields> {

@@ -22,12 +22,12 @@ export interface JobLog extends FoldedJob {
  * @throws MamError as `findJob`, `unavailable` for a journal that can't be read
  */
 export function readJobLog(settings: Settings, ...given: (string | undefined)[]): JobLog {
-  const { registryDir, logsDir } = settings;
-  let id = jobIdOf(registryDir, ...given);
+  const { home, logsDir } = settings;
+  let id = jobIdOf(settings, ...given);
   let dir = registryOf(settings, id);
   const isCopy = dir === undefined && logsDir !== undefined;
   if (isCopy) {
-    id = jobIdOf(logsDir, id);
+    id = jobIdOf({ registryDir: logsDir, home }, id);
     dir = hasJob(logsDir, id) ? logsDir : undefined;
   }
   if (dir === undefined) throw noSuchJob(settings, id);
@@ -41,7 +41,7 @@ export function findJob(
   settings: Settings,
   ...given: (string | undefined)[]
 ): { jobId: string; dir: string } {
-  const jobId = jobIdOf(settings.registryDir, ...given);
+  const jobId = jobIdOf(settings, ...given);
   const dir = registryOf(settings, jobId);
   if (dir === undefined) throw noSuchJob(settings, jobId);
   return { jobId, dir };

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../../base/errors.ts';
+import { nearest } from '../../base/nearest.ts';
 import { isSamePlace } from '../../base/real-place.ts';
 import { historyError } from '../../job/history.ts';
 import { recordSchema } from '../../job/record.ts';
@@ -40,7 +41,7 @@ export class Loader {
    * @throws MamError `not_found` when no known registry has it, `io` when one that may have it is away
    */
   async find(jobId: string, registryDir?: string): Promise<LiveJob> {
-    const { home, jobs, registries, away: waiting } = this.#with;
+    const { jobs, away: waiting } = this.#with;
     const held = jobs.get(jobId);
     if (held !== undefined && !this.#removal.dropRemoved(held)) return held;
     const away = waiting.get(jobId)?.pointer;
@@ -49,10 +50,8 @@ export class Loader {
       // Its time limits apply again within a second.
       return this.load(away.registryDir, jobId, away);
     }
-    const noted = [...placesOf(home, jobId).map((one) => one.registryDir), retainedPlace(home, jobId)];
     let history: LiveJob | undefined;
-    for (const place of new Set([registryDir, ...registries.dirs, ...readRegistries(home), ...noted])) {
-      if (place === undefined || !hasJob(place, jobId)) continue;
+    for (const place of this.#placesOf(jobId, registryDir)) {
       const job = await this.load(place, jobId);
       if (!job.isHistory) return job;
       // A job with the same id that came with a clone must not hide it.
@@ -73,6 +72,21 @@ export class Loader {
     if (registryDir !== undefined && hasJob(registryDir, jobId) && !isSamePlace(registryDir, job.registryDir))
       throw copyError(registryDir, jobId, job.registryDir);
     return job;
+  }
+
+  /** True for the whole id of a job that `find` can find, or that is known to be away. */
+  has(jobId: string, registryDir?: string): boolean {
+    const { jobs, away, unproven } = this.#with;
+    if (jobs.has(jobId) || away.has(jobId) || unproven.has(jobId)) return true;
+    return this.#placesOf(jobId, registryDir).length > 0;
+  }
+
+  /** The registries that have a job with this id. @param registryDir where to look first */
+  #placesOf(jobId: string, registryDir: string | undefined): string[] {
+    const { home, registries } = this.#with;
+    const noted = [...placesOf(home, jobId).map((one) => one.registryDir), retainedPlace(home, jobId)];
+    const places = new Set([registryDir, ...registries.dirs, ...readRegistries(home), ...noted]);
+    return [...places].filter((place) => place !== undefined).filter((place) => hasJob(place, jobId));
   }
 
   /** The open jobs that nothing pointed to, each once. */
@@ -138,10 +152,16 @@ export class Loader {
     const open = registryDir === undefined ? jobs.open : jobs.openIn(registryDir);
     const named = open.slice(0, NAMED_JOBS).map(({ id }) => id);
     const where = registryDir === undefined ? '' : ` in ${registryDir}`;
-    const known = named.length === 0 ? `No job is open${where}.` : `Open jobs${where}: ${named.join(', ')}.`;
+    const near = nearest(
+      jobId,
+      open.map(({ id }) => id),
+    );
+    const meant = near === undefined ? '' : `Did you mean ${near}? `;
+    const known =
+      named.length === 0 ? `No job is open${where}.` : `${meant}Open jobs${where}: ${named.join(', ')}.`;
     return new MamError(
       'not_found',
-      'There is no job with this id.',
+      `There is no job with this id: ${jobId}.`,
       `${known} Call list_jobs (\`mam list\`) for all ids.`,
     );
   }

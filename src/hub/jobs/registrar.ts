@@ -17,6 +17,7 @@ import { HeldEvents, mayPass } from './held-events.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import { Loader } from './loader.ts';
 import { makeJob } from './make-job.ts';
+import { meantId, reportedId } from './meant-id.ts';
 import { MissingJobs } from './missing-jobs.ts';
 import { OpenRegistries } from './open-registries.ts';
 import { Pointers } from './pointers.ts';
@@ -118,6 +119,16 @@ export class Registrar {
   /** The same for an action on a job. @throws MamError as `Loader.findOwn` */
   findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
     return this.#loader.findOwn(jobId, registryDir);
+  }
+
+  /** The whole id of the job that is meant by a part of one. @throws MamError as `meantId` */
+  meant(given: string, registryDir?: string): Promise<string> {
+    return meantId(this.#store, given, registryDir, (id) => this.#loader.has(id, registryDir));
+  }
+
+  /** The same for a report, which must never be credited to another job. */
+  reported(given: string): string {
+    return reportedId(this.#store, given, (id) => this.#loader.has(id));
   }
 
   /** A job in memory, where all open ones and those that ended last are. */

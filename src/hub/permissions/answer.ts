@@ -98,7 +98,7 @@ async function sendText(
       question === undefined ? '' : ` To answer its own question, name request_id "${question.request_id}".`;
     throw conflict(
       `Job ${job.id} waits for a decision, not for a text: does its work count without its check?`,
-      `Pass decision "allow" to accept the work, or "deny" to fail the job (\`mam answer --job ${job.id} --allow\` or \`--deny\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
+      `Pass decision "allow" to accept the work, or "deny" to fail the job (\`mam allow ${job.id}\` or \`mam deny ${job.id}\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
     );
   }
   const meant = requests.find((one) => one.request_id === wanted && one.kind === 'question');
@@ -117,7 +117,7 @@ async function sendText(
   const first = late ? 'The question had just been settled, so this counts as an instruction. ' : '';
   const what = question === undefined || late ? 'The instruction' : 'The answer';
   if (job.record.agent === 'human')
-    return `${first}${what} is in the job's record (\`mam status --job ${job.id}\`).`;
+    return `${first}${what} is in the job's record (\`mam status ${job.id}\`).`;
   const open =
     openRequests(job.record, 'permission').length > 0
       ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'

@@ -115,7 +115,7 @@ export class Decisions {
     stillOpen(job, id, before);
     const what = `The decision (${verdict}: ${inFewWords(request)})`;
     return job.record.agent === 'human'
-      ? `${what} is in the job's record (\`mam status --job ${job.id}\`).`
+      ? `${what} is in the job's record (\`mam status ${job.id}\`).`
       : `${what} goes to the peer with its next report, or is typed when it is idle.`;
   }
 

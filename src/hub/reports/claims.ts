@@ -65,7 +65,7 @@ export class Claims {
     }
     const { claim, refusal } = parseClaim(raw, jobId, from === 'outside');
     const { answer, failed } =
-      claim === undefined ? { answer: refusal } : await this.#judge(claim, from, isKept);
+      claim === undefined ? { answer: refusal } : await this.#judgeNamed(claim, from, isKept);
     if (from === 'outbox' && failed === undefined && !answer.recorded)
       this.#with.log.warn(
         `an event of ${jobId} that was kept is refused: ${cleanLine(answer.refusal ?? '', 300)}`,
@@ -73,6 +73,25 @@ export class Claims {
     if (typeof raw['reply_to'] === 'string')
       this.#with.reply(raw['reply_to'], from === 'outside' ? publicAnswer(answer) : answer, from);
     if (failed !== undefined) throw failed;
+  }
+
+  /**
+   * Our own publishers may name the job by its random part: others on the socket, and all on an external broker, must give
+   * the whole id.
+   */
+  async #judgeNamed(
+    claim: Claim,
+    from: ClaimWay,
+    isKept: boolean,
+  ): Promise<{ answer: ClaimReply; failed?: unknown }> {
+    const { registrar, ready } = this.#with;
+    const { job_id: given, origin } = claim;
+    const isOurs = from !== 'outside' && origin !== undefined;
+    if (!isOurs || registrar.held(given) !== undefined) return this.#judge(claim, from, isKept);
+    if (registrar.reported(given) === given) await ready();
+    const job_id = registrar.reported(given);
+    const judged = await this.#judge({ ...claim, job_id }, from, isKept);
+    return job_id === given ? judged : { ...judged, answer: { ...judged.answer, job_id } };
   }
 
   async #judge(

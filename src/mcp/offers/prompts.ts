@@ -1,6 +1,6 @@
 import type { GetPromptResult, Prompt } from '@modelcontextprotocol/sdk/types.js';
 import { textProblem } from '../../base/fields.ts';
-import { isJobId } from '../../base/ids.ts';
+import { isJobId, randomPartOf } from '../../base/ids.ts';
 import { isObject } from '../../base/json.ts';
 import { delegate } from '../../operations/delegate.ts';
 import type { Engine, Role } from '../../tool/tool.ts';
@@ -11,15 +11,27 @@ import { promptsOf } from './offers.ts';
 type Arguments = Readonly<Record<string, string>>;
 
 /** A prompt's message: which tools to call, with which arguments. @throws ProtocolError -32602 with the valid values */
-export function getPrompt(
+export async function getPrompt(
   params: Record<string, unknown>,
   role: Role,
-  engine: Pick<Engine, 'kind'>,
-): GetPromptResult {
+  engine: Pick<Engine, 'kind' | 'whole'>,
+): Promise<GetPromptResult> {
   const prompt = promptNamed(params['name'], role);
   const given = checked(prompt.name, prompt.arguments ?? [], params['arguments']);
-  const text = TEXTS[prompt.name as keyof typeof TEXTS](given, engine);
+  const named = await withWholeIds(given, engine);
+  const text = TEXTS[prompt.name as keyof typeof TEXTS](named, engine);
   return { description: prompt.title, messages: [{ role: 'user', content: { type: 'text', text } }] };
+}
+
+/** Replaces a part of a job id by the whole one, if it is known: a report needs it. */
+async function withWholeIds(given: Arguments, engine: Pick<Engine, 'whole'>): Promise<Arguments> {
+  const named = { ...given };
+  for (const name of ['job', 'job_id']) {
+    const id = given[name];
+    if (id === undefined || !isJobId(id) || randomPartOf(id) !== undefined) continue;
+    named[name] = await engine.whole(id).catch(() => id);
+  }
+  return named;
 }
 
 /** @throws ProtocolError -32602 that names the prompts */

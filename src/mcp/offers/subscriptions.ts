@@ -33,27 +33,37 @@ export class Subscriptions {
 
   /** Follows a resource from now on. @throws ProtocolError if it is missing, MamError if the hub can't be reached */
   async subscribe(uri: string): Promise<void> {
-    const what = parseJobUri(uri);
+    const named = parseJobUri(uri);
     const known = this.#subscribed.get(uri);
     if (known !== undefined) return known.begun;
     if (this.#subscribed.size >= MOST)
       throw badParams(`You can subscribe to at most ${MOST} resources at once. Unsubscribe from one first.`);
-    const pace = new Pace(untilGone(this.#lookAt(what)), () =>
-      this.#notify({ method: 'notifications/resources/updated', params: { uri } }),
-    );
-    // Listen before the first look, so that nothing is missed in between.
-    const unhear = this.#hub.hear(what.kind === 'jobs' ? undefined : what.jobId, () => pace.touch());
-    const end = (): void => {
-      unhear();
-      pace.end();
-    };
+    const ends: (() => void)[] = [];
+    const subscribed = { begun: Promise.resolve(), end: () => ends.splice(0).forEach((end) => end()) };
+    this.#subscribed.set(uri, subscribed);
     // Concurrent requests for the same resource share this promise.
-    const begun = pace.begin().catch((error: unknown) => {
-      this.unsubscribe(uri);
-      throw isGone(error) ? noSuchJob() : error;
-    });
-    this.#subscribed.set(uri, { begun, end });
-    return begun;
+    subscribed.begun = this.#whole(named)
+      .then((what) => {
+        // It may have been unsubscribed meanwhile.
+        if (this.#subscribed.get(uri) !== subscribed) return undefined;
+        const pace = new Pace(untilGone(this.#lookAt(what)), () =>
+          this.#notify({ method: 'notifications/resources/updated', params: { uri } }),
+        );
+        // Listen before the first look, so that nothing is missed in between.
+        ends.push(this.#hub.hear(what.kind === 'jobs' ? undefined : what.jobId, () => pace.touch()));
+        ends.push(() => pace.end());
+        return pace.begin();
+      })
+      .catch((error: unknown) => {
+        if (this.#subscribed.get(uri) === subscribed) this.unsubscribe(uri);
+        throw isGone(error) ? noSuchJob() : error;
+      });
+    return subscribed.begun;
+  }
+
+  /** The same resource by its job's whole id: events come under that. */
+  async #whole(what: JobUri): Promise<JobUri> {
+    return what.kind === 'jobs' ? what : { ...what, jobId: await this.#hub.whole(what.jobId) };
   }
 
   unsubscribe(uri: string): void {

@@ -50,7 +50,7 @@ export class HubConnection implements Engine {
   private readonly shownRequests = new Map<string, string>();
   private delegated: (() => void) | undefined;
   private waited: ((jobIds: readonly string[]) => void) | undefined;
-  private readonly waits = new Set<readonly string[]>();
+  private readonly waits = new Set<ReadonlySet<string>>();
 
   /** Connects and starts nothing before the first request. */
   constructor(settings: Settings, now: () => Promise<Settings>) {
@@ -142,7 +142,16 @@ export class HubConnection implements Engine {
   }
 
   waitsFor(jobId: string): boolean {
-    return [...this.waits].some((jobIds) => jobIds.includes(jobId));
+    return [...this.waits].some((jobIds) => jobIds.has(jobId));
+  }
+
+  async whole(jobId: string): Promise<string> {
+    if (this.shownRequests.has(jobId)) return jobId;
+    const { record } = await this.peek('status', {
+      job_id: jobId,
+      registry_dir: this.settings.registryDir,
+    });
+    return record.job_id;
   }
 
   shownRequest(jobId: string): string | undefined {
@@ -191,12 +200,15 @@ export class HubConnection implements Engine {
       return { outcome: 'final', ...nothing, cursor: request.cursor ?? '' };
     }
     if (request.job_ids.length === 0) request.onFound?.(jobIds);
-    this.waits.add(jobIds);
+    const waited = new Set(jobIds);
+    this.waits.add(waited);
     const { host, registryDir } = this.all;
     const where = { link: this.connection(), host, registryDir };
-    return waitForJobs({ ...request, ...where, owner: request, jobIds }).finally(() => {
-      this.waits.delete(jobIds);
-      this.waited?.(jobIds);
+    // The ids may be parts of whole ones.
+    const onBegin = ({ job_id }: JobRecord): void => void waited.add(job_id);
+    return waitForJobs({ ...request, ...where, owner: request, jobIds, onBegin }).finally(() => {
+      this.waits.delete(waited);
+      this.waited?.([...waited]);
     });
   }
 

@@ -1,0 +1,3 @@
+import { decisionCommand } from './jobs/decision-command.ts';
+
+export default decisionCommand('deny');

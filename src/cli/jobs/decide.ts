@@ -1,0 +1,64 @@
+import { shellWord } from '../../base/shell.ts';
+import { answerView } from '../../operations/answer.ts';
+import { foldOwn } from '../../registry/history.ts';
+import { homePaths } from '../../registry/home.ts';
+import { openRecords } from '../../registry/open-records.ts';
+import { commandWords } from '../../view/command-words.ts';
+import { nextStep } from '../../view/next-step.ts';
+import { printAnswer } from '../core/output.ts';
+import { commandSettings } from '../core/settings.ts';
+import { aboutOf, type Decision, decidable, onlyAsking, openDecision } from './asking.ts';
+import { findJob } from './job-log.ts';
+import { withLink } from './with-hub.ts';
+
+interface Deciding {
+  decision: Decision;
+  /** The id as it was given, if any. */
+  named: string | undefined;
+  /** The id of the request, if it was given. */
+  request_id: string | undefined;
+  registryDir: string | undefined;
+  json: boolean;
+}
+
+/**
+ * Allows or denies the request that is open when this looks, never one that comes later. Without an id, the job is the only
+ * one that asks for a decision.
+ * @returns the exit code @throws MamError as `findJob`, `onlyAsking`, `openDecision`; with the hub's own text
+ */
+export async function decide({ decision, named, request_id, registryDir, json }: Deciding): Promise<number> {
+  const settings = await commandSettings(registryDir);
+  const home = homePaths(settings.home);
+  let record = undefined;
+  if (named === undefined) {
+    const open = openRecords(settings.registryDir, home);
+    record = onlyAsking(
+      open.filter((job) => decidable(job).length > 0),
+      'asks for a decision',
+      (job) => {
+        const [first, ...more] = decidable(job);
+        const request = more.length === 0 ? '' : ` --request ${shellWord(first?.request_id ?? '')}`;
+        return `mam ${decision} ${job.job_id}${request} # ${first === undefined ? '' : aboutOf(first)}`;
+      },
+    );
+  } else {
+    const { jobId, dir } = findJob(settings, named);
+    record = foldOwn(dir, jobId, home).record;
+  }
+  const request = request_id === undefined ? openDecision(record, decision) : undefined;
+  const { job_id } = record;
+  return withLink(settings, async (link) => {
+    const answered = await link.request('answer', {
+      job_id,
+      registry_dir: settings.registryDir,
+      decision,
+      request_id: request_id ?? request?.request_id,
+      by: 'person',
+    });
+    const delivered = commandWords(answered.delivered);
+    const view = answerView({ record: answered.record, delivered }, false);
+    const about = request === undefined ? '' : `: ${aboutOf(request)}`;
+    const text = `${decision} for ${job_id}${about}\n${delivered}`;
+    return printAnswer(json, { ...view, next: nextStep(answered.record) }, text);
+  });
+}

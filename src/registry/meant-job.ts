@@ -1,0 +1,73 @@
+import { readdirSync } from 'node:fs';
+import { namesIn } from '../base/folders.ts';
+import { randomPartOf } from '../base/ids.ts';
+import { orElse } from '../base/or-else.ts';
+import { jobsMeant, type Known, severalMeant } from '../job/meant-jobs.ts';
+import { isFinal, type Status } from '../job/words.ts';
+import { type Home, readRegistries } from './home.ts';
+import { hasJob, jobPaths } from './paths.ts';
+import { writtenState } from './record-file.ts';
+
+/**
+ * The whole id of the job that a part of an id means, read from the files: any job of this registry, or one of another
+ * registry of this home by its whole random part.
+ * @returns the text itself if no job is found: the hub may know it
+ * @throws MamError `bad_input` when several jobs are meant
+ */
+export function meantJob(registryDir: string, home: Home, given: string): string {
+  if (hasJob(registryDir, given)) return given;
+  const found = jobsMeant(given, knownIn(registryDir, home, given));
+  const [only, ...more] = found.length > 0 ? found : elsewhere(registryDir, home, given);
+  if (more.length === 0) return only?.job_id ?? given;
+  throw severalMeant(
+    given,
+    found.map(({ job_id }) => ({ job_id, status: statusOf(registryDir, job_id) })),
+  );
+}
+
+/** The jobs of a registry whose ids have this part, and whether they are open. */
+export function knownIn(registryDir: string, home: Home, part: string): Known[] {
+  const names = idsIn(registryDir, (id) => id.includes(part));
+  // Only these can be open, and their records are few.
+  const live = new Set(names.length === 0 ? [] : namesIn(home.live));
+  return names.map((job_id) => ({
+    job_id,
+    isOpen: live.has(job_id) && !isFinal(statusOf(registryDir, job_id) as Status),
+  }));
+}
+
+/** The ids of a registry's jobs. */
+export function idsIn(registryDir: string, wanted: (id: string) => boolean = () => true): string[] {
+  return orElse(
+    () => readdirSync(registryDir).filter((name) => wanted(name) && hasJob(registryDir, name)),
+    [],
+  );
+}
+
+function elsewhere(registryDir: string, home: Home, random: string): Known[] {
+  const others = readRegistries(home).filter((dir) => dir !== registryDir);
+  const ids = others.flatMap((dir) => idsIn(dir, (id) => randomPartOf(id) === random));
+  return [...new Set(ids)].map((job_id) => ({ job_id, isOpen: false }));
+}
+
+function statusOf(registryDir: string, jobId: string): string | undefined {
+  return orElse(() => writtenState(jobPaths(registryDir, jobId).record)?.status, undefined);
+}
+
+/** A shorter beginning of an id is too easily a slip. */
+const REPORTED_CHARS = 3;
+
+/**
+ * The same for a report, which must never be credited to another job: besides the whole id, only the beginning of one, or
+ * its random part, and only if no other job of the registry has that, open or ended.
+ * @throws MamError `bad_input` when several jobs have it
+ */
+export function reportedJobIn(registryDir: string, given: string): string {
+  if (hasJob(registryDir, given) || given.length < REPORTED_CHARS) return given;
+  const found = idsIn(registryDir, (id) => id.startsWith(given) || randomPartOf(id) === given);
+  if (found.length < 2) return found[0] ?? given;
+  throw severalMeant(
+    given,
+    found.map((job_id) => ({ job_id, status: statusOf(registryDir, job_id) })),
+  );
+}
