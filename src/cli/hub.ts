@@ -12,28 +12,37 @@ import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import type { Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
+import { EXIT } from './core/exit.ts';
 import { printAnswer } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 const STATUS_TIMEOUT_MS = 3_000;
 const STOP_MS = 5_000;
+/** The command of `on_event` may take 30 s, after another one that is running. */
+const TEST_TIMEOUT_MS = 65_000;
 
-const ACTIONS = ['status', 'stop', 'restart', 'logs'] as const;
+const ACTIONS = ['status', 'stop', 'restart', 'logs', 'test-event'] as const;
 
 export default defineCommand({
   about: [
     'The hub is the one background process of a user: it delivers into tmux and keeps the registries. It ' +
       'starts automatically when it is needed, and ends when it no longer is.',
     'status: shows whether it is running, and what it has to do. stop: ends it; open jobs go on, and the next command ' +
-      'starts a new hub that continues them. restart: also starts the new one at once. logs: prints its log.',
+      'starts a new hub that continues them. restart: also starts the new one at once. logs: prints its log. ' +
+      'test-event: has it run your command of `on_event` with a test event, and prints how that ended.',
   ],
   words: [{ name: 'ACTION', about: `${ACTIONS.join(', ')}; default: status`, oneOf: ACTIONS }],
   options: {},
-  json: 'status: `running`, and the fields of the hub; stop and restart: `stopped`; logs: `log`',
-  exits: { done: 'done, whether a hub is running or not' },
-  examples: ['mam hub', 'mam hub restart', 'mam hub logs'],
+  json: 'status: `running`, and the fields of the hub; stop and restart: `stopped`; logs: `log`; test-event: `took_ms`, `output` (its end) and, if it failed, `problem`',
+  exits: {
+    done: 'done, whether a hub is running or not',
+    unavailable: 'the command of `on_event` failed',
+  },
+  examples: ['mam hub', 'mam hub restart', 'mam hub logs', 'mam hub test-event'],
 
   async run({ words: [action = 'status'], registryDir, json }) {
+    if (action === 'test-event') return testEvent(registryDir, json);
     const settings = await readingSettings(registryDir);
     if (action === 'stop') return stop(settings, json);
     if (action === 'restart') return restart(settings, json);
@@ -59,6 +68,19 @@ async function restart(settings: Settings, json: boolean): Promise<number> {
   const pid = readHubFile(homePaths(settings.home).hubFile)?.pid;
   const text = `${stopped ? 'The hub has ended, and a' : 'A'} new one is running (process ${pid ?? 'unknown'}).`;
   return printAnswer(json, { stopped, pid }, text);
+}
+
+/** Runs where it will run later: in the hub, with the hub's environment. */
+async function testEvent(registryDir: string | undefined, json: boolean): Promise<number> {
+  const end = await withHub(registryDir, ({ ask }) => ask('test_event', {}, TEST_TIMEOUT_MS));
+  const seconds = (end.took_ms / 1000).toFixed(1);
+  const { problem, output } = end;
+  const title =
+    problem === undefined
+      ? `on_event works: it took ${seconds} s.`
+      : `on_event failed after ${seconds} s: ${problem}`;
+  printAnswer(json, end, [title, ...(output.trim() === '' ? [] : [output.trimEnd()])].join('\n'));
+  return problem === undefined ? EXIT.done : EXIT.unavailable;
 }
 
 /** Asks the hub to end and waits for its process. @returns false when none was running */

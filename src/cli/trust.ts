@@ -29,7 +29,7 @@ const NEXT: Partial<Record<ProjectConfig['state'], string>> = {
 const KEPT = 'A running hub keeps its broker and realm until `mam hub restart`.';
 /** The settings that a new hub takes from its starter's file. */
 const OF_THE_HUB = ALL_SETTINGS.filter(
-  ({ handedTo, inProject }) => handedTo.includes('hub') && inProject !== 'unread',
+  ({ handedTo, inProject }) => handedTo.includes('hub') && inProject !== 'never',
 ).flatMap(({ key }) => key ?? []);
 
 export default defineCommand({

@@ -8,6 +8,7 @@ import { hooks } from './hooks.ts';
 import { hub } from './hub.ts';
 import { keptJobs } from './kept-jobs.ts';
 import { leftovers } from './leftovers.ts';
+import { onEvent } from './on-event.ts';
 import { paneTexts } from './pane-texts.ts';
 import { program } from './program.ts';
 import { registry } from './registry.ts';
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   settings,
   user,
   hub,
+  onEvent,
   request,
   broker,
   registry,

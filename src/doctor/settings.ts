@@ -11,14 +11,7 @@ import { ownConfigText } from '../settings/config.ts';
 import { parseConfigFile } from '../settings/config-file.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../settings/project.ts';
 import { readProjectConfig, withoutEffect } from '../settings/project-config.ts';
-import {
-  ALL_SETTINGS,
-  CHECK_VARIABLES,
-  type Given,
-  namesOf,
-  SETTINGS,
-  type Setting,
-} from '../settings/table.ts';
+import { ALL_SETTINGS, type Given, NO_SETTINGS, namesOf, SETTINGS, type Setting } from '../settings/table.ts';
 import { whyUnread } from '../trust/files.ts';
 import type { Check, Place } from './check.ts';
 import { type Found, failure, note, ok } from './finding.ts';
@@ -63,9 +56,22 @@ async function readProject(folder: string, { home, settings: found }: Place): Pr
   const values = { ...config.values };
   for (const { key, field } of ALL_SETTINGS)
     if (key !== undefined && none[key] !== undefined) delete values[field];
+  const useless = ALL_SETTINGS.flatMap(({ key, inProject }) =>
+    inProject === 'never' && key !== undefined && none[key] !== undefined ? [key] : [],
+  );
   const finding =
-    notice === undefined ? understood(path) : note('settings.project', notice.what, notice.person);
+    notice !== undefined
+      ? note('settings.project', notice.what, notice.person)
+      : useless.length > 0
+        ? withoutUse(path, useless, home)
+        : understood(path);
   return { path, values, findings: notice === undefined && state === 'absent' ? [] : [finding] };
+}
+
+function withoutUse(path: string, keys: readonly string[], home: string): Found {
+  const has = keys.length === 1 ? 'which has' : 'which have';
+  const title = `${path} sets ${keys.join(' and ')}, ${has} no effect: only the one in MAM_HOME counts.`;
+  return note('settings.project', title, `If you want it, put it into ${join(home, 'config.json')}.`);
 }
 
 function readOwn(home: string): Read {
@@ -119,7 +125,7 @@ function shown({ shown: rule, kind }: Setting, value: unknown): string {
 
 function unknownNames(env: Place['env']): Found[] {
   const known = ALL_SETTINGS.flatMap(namesOf);
-  const ours: readonly string[] = [...known, ...Object.values(CHECK_VARIABLES)];
+  const ours: readonly string[] = [...known, ...NO_SETTINGS];
   return Object.keys(env)
     .filter((name) => name.startsWith('MAM_') && !ours.includes(name))
     .map((name) => {

@@ -15,6 +15,7 @@ import { HubClaim } from './hub-claim.ts';
 import { Changes } from './jobs/changes.ts';
 import { Registrar } from './jobs/registrar.ts';
 import { type HubOptions, Life } from './life.ts';
+import { OnEvent } from './notify/on-event.ts';
 import { Outlets } from './notify/outlets.ts';
 import { RetainedRecords } from './notify/retained-records.ts';
 import { Wakes } from './notify/wakes.ts';
@@ -67,6 +68,7 @@ export function buildHub(options: HubOptions) {
   const dispatcher = new Dispatcher({ registrar, servers, typist, log, announcements: home.servers });
   const notes = new Notes({ dispatcher, registrar, typist, log });
   const wakes = new Wakes({ dispatcher, registrar, servers, typist, log });
+  const onEvent = new OnEvent({ home, log, command: settings.onEvent });
   const inbox = new Inbox({ outbox: home.outbox, log });
   const watcher = new Watcher({
     ...{ registrar, servers, log },
@@ -84,7 +86,10 @@ export function buildHub(options: HubOptions) {
   // Events are published first, and time limits apply before anything new begins. A check starts before the next job gets
   // the pane; notes need the dispatcher's queue. Waiting requests come last, so that they see every effect.
   const first = [inbox, outlets, watcher, validator, verifications];
-  const parts = new PartsInOrder([...first, dispatcher, notes, wakes, permissions, paneWatch, changes], log);
+  const parts = new PartsInOrder(
+    [...first, dispatcher, notes, wakes, permissions, paneWatch, onEvent, changes],
+    log,
+  );
   registrar.onRecorded = (job, recorded) => {
     parts.onRecorded(job, recorded);
     life.need();
@@ -120,7 +125,7 @@ export function buildHub(options: HubOptions) {
   const listeners = { permissions, decisions, turns, watch: paneWatch, changes };
   const hooks = new Hooks({ registrar, owners, log, ...listeners });
   const requests = new RequestRouter({
-    ...{ registrar, verifications, servers, dispatcher, decisions, wakes, home, log, status },
+    ...{ registrar, verifications, servers, dispatcher, decisions, wakes, onEvent, home, log, status },
     screens: outlets.screens,
     hooks,
     delegations: new Delegations({ home, host, registrar, dispatcher, servers, owners, changes, log }),
@@ -132,6 +137,6 @@ export function buildHub(options: HubOptions) {
   const takeUp = new TakeUp({ home, log, life, registrar, brokers, inbox, dispatcher, parts });
   return {
     ...{ home, life, claim, ownHome, buses, brokers, join, retained, clients, servers, outlets, registrar },
-    ...{ texts, inbox, watcher, validator, parts, kept, requests, takeUp },
+    ...{ texts, inbox, onEvent, watcher, validator, parts, kept, requests, takeUp },
   };
 }

@@ -68,6 +68,7 @@ export class Hub {
     log.info(`hub ${VERSION} started (process ${process.pid}, ${open} open jobs)`);
     this.#unwatch = watchOutbox(home.outbox, () => void inbox.drain());
     void takeUp.goOn(jobs);
+    this.#with.onEvent.takeUp();
   }
 
   /** Ends everything in an order that loses nothing; the next hub continues what jobs still wait for. */
@@ -83,6 +84,7 @@ export class Hub {
     await brokers.stop();
     await registrar.close(() => outlets.flush());
     await servers.close();
+    await this.#with.onEvent.flush();
     sweepAnnouncements(home.servers);
     claim.release();
   }

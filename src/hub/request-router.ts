@@ -23,6 +23,7 @@ import type { LiveJob } from './jobs/live-job.ts';
 import { pruneJobs } from './jobs/prune.ts';
 import type { Registrar } from './jobs/registrar.ts';
 import { readTaskPage } from './jobs/task.ts';
+import type { OnEvent } from './notify/on-event.ts';
 import type { Wakes } from './notify/wakes.ts';
 import { jobScreen } from './panes/job-screen.ts';
 import type { LastScreens } from './panes/last-screens.ts';
@@ -69,6 +70,7 @@ export class RequestRouter {
     dispatcher: Dispatcher;
     decisions: Decisions;
     wakes: Wakes;
+    onEvent: OnEvent;
     hooks: Hooks;
     home: Home;
     log: Log;
@@ -126,6 +128,7 @@ export class RequestRouter {
       }),
       start: (params) => startAgent(servers, home, params),
       stop: async (params) => ({ session: await stopAgent(servers, dispatcher, params), stopped: true }),
+      test_event: () => parts.onEvent.test(),
       hub_status: async () => parts.status(),
       hub_stop: async () => {
         parts.stop();

@@ -21,7 +21,7 @@ export function isLinePending(record: JobRecord): boolean {
 
 /** The line that notifies a supervisor of one or more jobs: only ids and our own words. */
 export function wakeLine(records: readonly JobRecord[]): string {
-  const named = records.slice(0, NAMED_JOBS).map(standing).join(', ');
+  const named = records.slice(0, NAMED_JOBS).map(wakeWords).join(', ');
   if (records.length === 1) return `Job ${named}: ${howToLook(records)}`;
   const more = records.length - NAMED_JOBS;
   const rest = more > 0 ? ` and ${more} more` : '';
@@ -42,7 +42,8 @@ function howToLook(records: readonly JobRecord[]): string {
     : `call the MCP tool job_status (server mam) with job_id "${first?.job_id}".`;
 }
 
-function standing(record: JobRecord): string {
+/** A job's id and what is the matter, in our own words. */
+export function wakeWords(record: JobRecord): string {
   const { job_id: id, status, reason } = record;
   if (needsAttention(record)) return `${id} needs you (${reason ?? obstacleOf(record)?.cause})`;
   return `${id} is ${status}${reason === undefined ? '' : ` (${reason})`}`;

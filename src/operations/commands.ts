@@ -13,6 +13,7 @@ import {
   type PruneResult,
   prune,
   seen,
+  type TestEventResult,
 } from './housekeeping.ts';
 import { type ListResult, listJobs } from './list.ts';
 import { type LogResult, logs, type ScreenResult } from './logs.ts';
@@ -40,6 +41,8 @@ export const COMMANDS = {
   agents: { params: agents.params, result: object<{ agents: AgentRow[] }>() },
   start: { params: start.params, result: object<StartResult>() },
   stop: { params: stop.params, result: object<{ session: AgentSession; stopped: true }>() },
+  /** Runs the command of `on_event` with a test event. */
+  test_event: { params: {}, result: object<TestEventResult>() },
   hub_status: { params: {}, result: object<HubStatus>() },
   hub_stop: { params: {}, result: object<{ stopping: true }>() },
 } satisfies Record<string, { params: Fields; result: Field }>;

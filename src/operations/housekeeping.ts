@@ -58,6 +58,15 @@ export interface HookResult {
   reason?: string | undefined;
 }
 
+/** How the command of `on_event` ended for a test event. */
+export interface TestEventResult {
+  took_ms: number;
+  /** Why it failed; absent if it ended with 0. */
+  problem?: string | undefined;
+  /** The end of what it printed. */
+  output: string;
+}
+
 export interface HubStatus {
   version: string;
   protocol: number;

@@ -15,7 +15,7 @@ export function startFaults(home: Home): MamError[] {
 
 /** The same, plus the faults at which a running hub would fail. */
 export function homeFaults(home: Home): MamError[] {
-  const folders = [home.clients, home.panes, home.known];
+  const folders = [home.clients, home.panes, home.known, home.onEvent];
   const files = [home.registries, home.log];
   return [...startFaults(home), ...folders.flatMap(faultOfFolder), ...files.flatMap(faultOfFile)];
 }

@@ -24,6 +24,8 @@ export function homePaths(folder: string) {
     retained: join(folder, 'retained'),
     /** Our texts in panes that may not have been submitted. */
     panes: join(folder, 'panes'),
+    /** Events that wait for the command of `on_event`, and how it ended last. */
+    onEvent: join(folder, 'on-event'),
     registries: join(folder, 'registries'),
     /** Which jobs were made in which registry. */
     known: join(folder, 'known'),

@@ -175,6 +175,11 @@ function readOwnConfig(home: string): Given {
   return parseConfigFile(join(home, 'config.json'), text);
 }
 
+/** The command of `on_event` as the file says now. @param home `MAM_HOME` @throws as `readOwnConfig` */
+export function onEventCommand(home: string): Given['onEvent'] {
+  return readOwnConfig(home).onEvent;
+}
+
 /** The `config.json` of `MAM_HOME` as text. @throws MamError `refused` if others can write it; the system's error */
 export function ownConfigText(home: string): string {
   const path = join(home, 'config.json');

@@ -60,7 +60,7 @@ export function hubEnvironment(env: Env = process.env): Record<string, string> {
 export function hubEnvironmentOf(settings: Settings): Record<string, string> {
   const values = textsOf(settings);
   const known = OF_HUB.flatMap(({ env, field, inProject }) =>
-    env === undefined || inProject === 'unread' ? [] : [[env, values[field]]],
+    env === undefined || inProject === 'never' ? [] : [[env, values[field]]],
   );
   return chosen({ ...hubEnvironment(), ...Object.fromEntries(known) }, () => true);
 }

@@ -70,6 +70,17 @@ const READINGS: Readonly<Record<keyof ValueOf, Reading>> = {
     wrong: (name, value) => (typeof value === 'boolean' ? undefined : `${name} must be 1 or 0`),
     hint: 'Set it to 1, or unset it.',
   },
+  command: {
+    mayBeEmpty: true,
+    wrong(name, value) {
+      if (typeof value === 'string') return value.includes('\0') ? `${name} has a NUL character` : undefined;
+      if (!Array.isArray(value)) return `${name} must be a string or a list of strings`;
+      if (value.length === 0 || value[0] === '') return `${name} must begin with a program`;
+      if (!value.every((word) => typeof word === 'string')) return `${name} must be a list of strings`;
+      return value.some((word) => word.includes('\0')) ? `${name} has a NUL character` : undefined;
+    },
+    hint: 'Use a text for `sh -c`, such as "notify-send mam", or a list such as ["/home/me/notify", "mam"].',
+  },
   agents: { wrong: wrongAgents, hint: AGENT_HINT },
 };
 

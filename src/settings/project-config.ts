@@ -85,6 +85,7 @@ async function judge(
   bytes: Buffer,
   home: string,
 ): Promise<ProjectConfig> {
+  for (const { field, inProject } of ALL_SETTINGS) if (inProject === 'never') delete values[field];
   const root = dirname(dirname(path));
   const refused = ALL_SETTINGS.filter(({ field, inProject }) => {
     if (values[field] === undefined) return false;
@@ -118,7 +119,7 @@ export function withoutEffect(
   const none: Record<string, string> = {};
   for (const { key, field, inProject } of ALL_SETTINGS) {
     if (key === undefined || all[key] === undefined) continue;
-    if (inProject === 'unread') none[key] = 'only the one in MAM_HOME counts';
+    if (inProject === 'never') none[key] = 'only the one in MAM_HOME counts';
     if (inProject === 'stricter' && Number(all[key]) > Number(limits?.[field])) none[key] = 'not stricter';
   }
   return none;

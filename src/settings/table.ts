@@ -19,6 +19,8 @@ export interface ValueOf {
   count: number;
   switch: boolean;
   role: Role;
+  /** A text for `sh -c`, or a program with its arguments. */
+  command: string | readonly string[];
   agents: Record<string, AgentConfig>;
 }
 
@@ -44,10 +46,10 @@ export interface Setting {
   /**
    * What a project's file may set before `mam trust`: nothing that runs a program, names an address, a socket or a folder
    * outside of the project, or lifts a limit. `free`: any value. `inside`: a folder inside the project. `stricter`: counts
-   * only if lower than the user's own, trusted or not. `unread`: harmless, because only the hub uses it, which does not
-   * read a project's file. Absent: the setting needs trust.
+   * only if lower than the user's own, trusted or not. `never`: only the user's own counts, even after `mam trust`. Absent:
+   * the setting needs trust.
    */
-  readonly inProject?: 'free' | 'inside' | 'stricter' | 'unread';
+  readonly inProject?: 'free' | 'inside' | 'stricter' | 'never';
   readonly handedTo: readonly Receiver[];
   /** It decides which hub, registry or tmux server is found. */
   readonly isPlace?: true;
@@ -180,7 +182,7 @@ export const SETTINGS = {
     kind: 'seconds',
     default: 60,
     about: 'how long a hub without clients and open jobs keeps running',
-    inProject: 'unread',
+    inProject: 'never',
     handedTo: ['hub', 'client'],
   },
   hubEventsPerMinute: {
@@ -190,7 +192,7 @@ export const SETTINGS = {
     default: LIMITS.eventsPerMinute,
     about:
       'progress events that the hub records per job and minute, with bursts of twice that; more are refused. 0: no limit, and none on what a journal keeps. Read when the hub starts',
-    inProject: 'unread',
+    inProject: 'never',
     handedTo: ['hub', 'client'],
   },
   maxDepth: {
@@ -211,6 +213,18 @@ export const SETTINGS = {
     inProject: 'stricter',
     handedTo: ['agent', 'client'],
   },
+  onEvent: {
+    // Not in the environment: it may be set by a project, and would be inherited by agents.
+    key: 'on_event',
+    kind: 'command',
+    preset: 'none',
+    about:
+      "command that the hub runs when a job needs someone or is final, with the event as JSON on its standard input: a text for `sh -c`, or a list of a program and its arguments ([docs/how-to/notifications.md](how-to/notifications.md)). Only the user's own counts, and the hub reads it for each event",
+    // Its words may contain a secret address.
+    shown: 'private',
+    inProject: 'never',
+    handedTo: [],
+  },
   agents: {
     key: 'agents',
     kind: 'agents',
@@ -222,6 +236,10 @@ export const SETTINGS = {
 
 /** What mam puts into the environment of a check; these are not settings. */
 export const CHECK_VARIABLES = { jobFolder: 'MAM_JOB_DIR', mark: 'MAM_CHECK' } as const;
+/** The same for the command of `on_event`. */
+export const ON_EVENT_VARIABLES = { event: 'MAM_EVENT', summary: 'MAM_SUMMARY' } as const;
+/** The names of all of them. */
+export const NO_SETTINGS: readonly string[] = [CHECK_VARIABLES, ON_EVENT_VARIABLES].flatMap(Object.values);
 
 type Field = keyof typeof SETTINGS;
 type Row<F extends Field> = (typeof SETTINGS)[F];

@@ -75,7 +75,8 @@ describe('precedence', () => {
     expect(await load()).toMatchObject({
       registryDir: '/from/project',
       realm: 'project',
-      hubIdleSeconds: 5,
+      // Only the user's own counts.
+      hubIdleSeconds: 60,
       logsDir: '/logs/home',
       toolTimeoutSeconds: 1,
     });

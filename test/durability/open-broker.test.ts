@@ -108,6 +108,7 @@ describe.runIf(installed)('a hub on a broker that lets everyone in', () => {
       ['agents', { tmux_socket }],
       ['stop', { name: 'worker', tmux_socket }],
       ['prune', { registry_dir: lab.registry, before: '2999-01-01T00:00:00.000Z' }],
+      ['test_event', {}],
       ['hub_status', {}],
       ['hub_stop', {}],
     ];

@@ -8,7 +8,7 @@ const END_MS = 15_000 * PATIENCE;
 
 /** What may be left in a home whose hub has shut down properly, by path. */
 const IN_HOME = [
-  /^(hub\.log|hub\.starting|registries|config\.json|key|retained\/\.hosts)$/,
+  /^(hub\.log|hub\.starting|registries|config\.json|key|on-event\/last\.json|retained\/\.hosts)$/,
   /^(live|panes|retained|known)\/[a-z0-9-]+$/,
   // A server must end within half a second of its client, even while it writes: the hub sweeps this.
   /^outbox\/\.[a-z0-9.-]+\.json\.tmp$/,
