@@ -1,50 +1,11 @@
-import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { test as base } from '../support/lab-test.ts';
-import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
-import { blocks, lineWith, ROOT, read } from './markdown.ts';
+import { blocks, lineWith, read } from './markdown.ts';
+import { FAKE, testWith } from './written.ts';
 
-/** A lab in whose shells `mam` and `my-agent`, which the fake peer plays, are on the PATH. */
-class Written extends Lab {
-  readonly #bin = join(this.project, 'bin');
-
-  constructor() {
-    super({ MAM_HUB_IDLE_SECONDS: '2' });
-    this.expected.push(/^p\/bin\/mam$/);
-    mkdirSync(this.#bin);
-    symlinkSync(PROGRAM, join(this.#bin, 'mam'));
-    const peer = `${ROOT}/test/peers/peer.mjs`;
-    const words = [process.execPath, peer, '--log', `${this.folder}/peer-0.log`, '--mam', PROGRAM];
-    const agent = join(this.#bin, 'my-agent');
-    writeFileSync(agent, `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(' ')}\n`);
-    chmodSync(agent, 0o755);
-  }
-
-  override get env(): Record<string, string> {
-    return { ...super.env, PATH: `${this.#bin}:${super.env['PATH']}` };
-  }
-
-  /** Types a line in a shell. @throws unless it ends with 0 */
-  type(line: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      execFile('bash', ['-c', line], { cwd: this.project, env: this.env }, (error, stdout, stderr) =>
-        error === null ? resolve(stdout) : reject(new Error(`${line}: ${stdout}${stderr}`)),
-      );
-    });
-  }
-}
-
-const test = base.extend<{ lab: Written }>({
-  lab: async ({ task }, use) => {
-    const lab = new Written();
-    await use(lab);
-    await lab.end(task.result?.state === 'fail');
-  },
-});
+const test = testWith();
 
 test("questions and permissions, a person's reports, and the demo's peer as an agent", async ({ lab }) => {
   const peer = await lab.startPeer('mute');
@@ -107,12 +68,14 @@ test('the kind of docs/agents.md is started, works and ends', async ({ lab }) =>
 
 test('a job is delegated from a shell, listed and looked up', async ({ lab }) => {
   // The fake peer plays Codex, and runs already.
-  lab.configure({ agents: { codex: { ready: '^READY> *$', busy: '^WORKING' } } });
+  lab.configure({ agents: { codex: FAKE } });
   lab.write('check.sh', '#!/bin/sh\n', 0o755);
   await lab.startPeer('good', { session: 'codex' });
   const submitted = await lab.type(lineWith('docs/jobs.md', 'mam submit', 'codex'));
   expect(submitted).toMatch(/^registered job: [a-z0-9]{8}-fix-the-login-test\n/);
   expect(submitted).toMatch(/\nvalidation: PASS\n\/\S+\/[a-z0-9]{8}-fix-the-login-test\n$/);
-  expect(await lab.type(lineWith('docs/jobs.md', 'mam list'))).toMatch(/^\w{8}-fix-the-login-test +completed/);
+  expect(await lab.type(lineWith('docs/jobs.md', 'mam list'))).toMatch(
+    /^\w{8}-fix-the-login-test +completed/,
+  );
   expect(await lab.type(lineWith('docs/jobs.md', 'mam logs'))).toContain('peer codex      started');
 });

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parse } from 'smol-toml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
@@ -16,6 +17,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'mam-written-'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const { isBuilt, isInstalled } = await import(pathToFileURL(join(ROOT, 'scripts/checkout.mjs')).href);
 
 /** npm's own cache and settings, which a home of its own would hide. */
 const npm = Object.fromEntries(
@@ -35,8 +38,10 @@ function type(line: string, env: Record<string, string> = {}) {
   });
 }
 
-test('the checkout is installed as mam', () => {
-  const { stderr } = type('npm install -g .', { npm_config_prefix: folder });
+test.each(['npm run --silent setup', 'npm install -g .'])('the checkout is installed as mam: %s', (line) => {
+  // Otherwise the setup would replace what the tests run on.
+  expect([isInstalled(), isBuilt()], 'npm ci and npm run build').toEqual([true, true]);
+  const { stderr } = type(line, { npm_config_prefix: folder });
   const { stdout } = type('mam --version', { PATH: `${join(folder, 'bin')}:${process.env['PATH']}` });
   expect(stdout.trim(), stderr).toBe(JSON.parse(read('package.json')).version);
 });

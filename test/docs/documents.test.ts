@@ -22,7 +22,7 @@ const manifest = JSON.parse(read('package.json')) as {
 
 /** Files that the program makes or its users have: no part of the checkout. */
 const NOT_OURS =
-  /^(hub\.(sock|json|log|lock|owner|starting)|hub\.log\.1|installed\.json|job\.json|config\.json|prompt\.md|events\.jsonl|screen\.txt|validate\.log|settings\.json|opencode\.json|\.mcp\.json|\.bad)$/;
+  /^(hub\.(sock|json|log|lock|owner|starting)|hub\.log\.1|installed\.json|job\.json|config\.json|prompt\.md|task\.md|night\.md|review\.md|events\.jsonl|screen\.txt|validate\.log|settings\.json|opencode\.json|\.mcp\.json|\.bad)$/;
 /** Stand for a file that a reader makes. */
 const EXAMPLE = /\/my-[a-z]+\.ts$/;
 const FILE = /^[\w./-]+\.(ts|mjs|md|json|jsonl|sock|log|txt|example)$/;
@@ -92,18 +92,12 @@ const INSTALLING = 'test/docs/as-written.test.ts';
 const ANSWERING = 'test/docs/agents-as-written.test.ts';
 
 /** The documents whose commands a user types. */
-const FOR_USERS = ['README.md', 'install', 'clients', 'agents', 'jobs'].map((name) =>
-  name.endsWith('.md') ? name : `docs/${name}.md`,
-);
+const FOR_USERS = ['README.md', 'docs/install.md', 'docs/clients.md', 'docs/agents.md', 'docs/jobs.md'];
 
 /** Where each command that they show is tried: by a test of ours, or as CI's text has it. */
 const TRIED: Record<string, string> = {
-  'npm run demo': 'npm run --silent demo',
-  'npm test': 'npm test',
-  'npm ci': 'npm ci',
-  // The same script as before every run of the tests.
-  'npm run build': 'test/support/build.ts',
-  'npm install -g .': 'test/docs/as-written.test.ts',
+  'git clone https://github.com/multi-agent-mux/multi-agent-mux && cd multi-agent-mux': 'git clone -q .',
+  'npm run setup': 'npm run --silent setup',
   'npm pack': 'npm pack',
   [`npm install -g ./multi-agent-mux-${manifest.version}.tgz`]:
     'npm install --no-progress --loglevel=error "$tarball"',
@@ -115,7 +109,6 @@ const TRIED: Record<string, string> = {
   'mam install gemini': INSTALLING,
   'mam install opencode --dry-run': INSTALLING,
   'mam install opencode': INSTALLING,
-  'mam submit --prompt "Fix the login test" --agent codex --start --validate ./check.sh': ANSWERING,
   "tmux new-session -d -s stand-in 'mam demo peer'": ANSWERING,
   'mam submit --prompt \'Write the file hello.txt with one line: "Hello"\' --agent command --agent-session tmux:stand-in':
     ANSWERING,
@@ -124,12 +117,25 @@ const TRIED: Record<string, string> = {
   'mam logs fix-the-login': ANSWERING,
   'mam doctor': 'test/cli/doctor.test.ts',
   'mam done JOB_ID "The key is on the board."': ANSWERING,
+  'mam submit "Fix the login test" --agent codex --start --validate ./check.sh': ANSWERING,
+  'mam watch': 'test/watch/board.test.ts',
   'mam answer --job JOB_ID "Slate, not tin."': ANSWERING,
   'mam answer --job JOB_ID --allow': ANSWERING,
   'mam start my-agent': ANSWERING,
   'mam agents': ANSWERING,
   'mam stop my-agent': ANSWERING,
 };
+
+test('the README shows and installs on its first screen, and is short', () => {
+  const readme = read('README.md');
+  expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(11 * 1024);
+  const first = readme.split('\n').slice(0, 40).join('\n');
+  const pictures = [...first.matchAll(/(?:src|srcset)="([^"]+)"/g)].map(([, path = '']) => path);
+  expect(pictures).toEqual(['docs/picture-dark.svg', 'docs/picture-light.svg']);
+  for (const path of pictures) expect(exists(path), path).toBe(true);
+  expect(/<img [^>]*alt="([^"]*)"/.exec(first)?.[1]?.length).toBeGreaterThan(40);
+  expect(shellCommands(first)).toHaveLength(3);
+});
 
 describe('what users are told to type', () => {
   const readme = read('README.md');
@@ -155,6 +161,7 @@ describe('what users are told to type', () => {
       expect(readme, name).toContain(`\`mam start ${name}\``);
       expect(readme, name).toContain(`\`tmux:${start?.program}\``);
     }
+    for (const { npm } of HOMES) expect(readme).toContain(npm.version);
     for (const client of Object.keys(clients)) expect(readme).toContain(`\`mam install ${client}\``);
     for (const reason of ATTENTION_REASONS) expect(readme).toContain(`| \`${reason}\` |`);
   });
