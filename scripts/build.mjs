@@ -3,7 +3,7 @@
 //   main.js, server.js   what every start and every MCP handshake needs: CommonJS, one file each, since Node's ES
 //                        module loader alone costs a sixth of a cold start
 //   tools.json           the answer to tools/list, so that nothing has to be loaded for it
-//   board.html           the page for clients that can show one: src/boards/page/ in one file, read on request
+//   board.html, web.html the page for clients that can show one, and that of mam web: src/boards/page/, in one file each
 //   parts/*.js           the rest, loaded with the first call, the hub or a command: split into shared chunks, then
 //                        converted to CommonJS, since Node 20 caches no compiled code of ES modules
 //   parts/watch-main.mjs the board of mam watch, separate: Ink uses top-level await, which only an ES module can
@@ -198,10 +198,10 @@ const HANDSHAKE = [
   .map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
   .join('');
 
-/** The board's page: one file that fetches nothing. Also returns its metafile. */
-async function page() {
+/** A page in one file. Also returns its metafile. @param files its script, its style and its frame in src/boards/page/ */
+async function page(script, style, frame) {
   const { outputFiles, metafile } = await build({
-    entryPoints: { script: 'src/boards/page/main.ts', style: 'src/boards/page/board.css' },
+    entryPoints: { script: `src/boards/page/${script}`, style: `src/boards/page/${style}` },
     outdir: 'page',
     write: false,
     bundle: true,
@@ -215,7 +215,7 @@ async function page() {
   });
   const textOf = (name) => outputFiles.find(({ path }) => path.endsWith(name)).text.trim();
   // Replacer functions, so that a `$` in the text has no special meaning.
-  const html = (await readFile('src/boards/page/board.html', 'utf8'))
+  const html = (await readFile(`src/boards/page/${frame}`, 'utf8'))
     .replace('/*STYLE*/', () => textOf('.css'))
     .replace('/*SCRIPT*/', () => textOf('.js'));
   return { html, metafile };
@@ -272,9 +272,13 @@ const [handshake, parts, board] = await Promise.all([
 const { default: declared } = await import(resolve(fresh, 'declare.mjs'));
 await writeFile(`${fresh}/tools.json`, JSON.stringify(declared));
 await rm(`${fresh}/declare.mjs`);
-const { html, metafile: pageMetafile } = await page();
-await writeFile(`${fresh}/board.html`, html);
-const metafiles = [handshake.metafile, parts.metafile, board.metafile, pageMetafile];
+const pages = {
+  'board.html': await page('main.ts', 'board.css', 'board.html'),
+  'web.html': await page('web.ts', 'web.css', 'web.html'),
+};
+for (const [name, { html }] of Object.entries(pages)) await writeFile(`${fresh}/${name}`, html);
+const pageMetafiles = Object.values(pages).map(({ metafile }) => metafile);
+const metafiles = [handshake.metafile, parts.metafile, board.metafile, ...pageMetafiles];
 const packages = bundledPackages(metafiles);
 // For the test that checks that each of them is listed.
 await writeFile('node_modules/.bundled.json', JSON.stringify(metafiles));

@@ -6,7 +6,7 @@ import { ROOT, read } from '../docs/markdown.ts';
 /** An import as Biome formats it: of names, for side effects, or dynamic. */
 const IMPORT = /^(?:import|export|\}).* from '([^']+)';$|^import '([^']+)';$|\bimport\(\s*'([^']+)'/gm;
 /** Node modules with which a room reaches outside its process. */
-const REACHES = /^node:(child_process|fs|net)/;
+const REACHES = /^node:(child_process|fs|http|net)/;
 /** A folder with more files must be a room, with its purpose in the table. */
 interface Room {
   name: string;

@@ -6,7 +6,8 @@ import { button, el, say } from './dom.ts';
 
 /** What a person may do about a job. */
 export interface JobActions {
-  answer(text: string): Promise<void>;
+  /** @param requestId the question that is shown; undefined if none is */
+  answer(text: string, requestId: string | undefined): Promise<void>;
   decide(requestId: string, decision: 'allow' | 'deny'): Promise<void>;
   cancel(): Promise<void>;
 }
@@ -110,7 +111,7 @@ export class AskView {
     if (text === '' || this.#input.disabled) return;
     this.#input.disabled = true;
     try {
-      await this.#actions.answer(text);
+      await this.#actions.answer(text, this.#shown);
       this.#input.value = '';
     } catch {
       // The error is already shown; the text stays so that it can be sent again.

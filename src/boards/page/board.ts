@@ -7,20 +7,29 @@ import { type Host, Refusal } from './host.ts';
 import { type Filter, fetchJobs, filterOf, hasMore, headline, type JobList } from './jobs.ts';
 import { ListView } from './list-view.ts';
 import { Log } from './log.ts';
+import { type PersonsActions, PersonView, wholeTask } from './person-view.ts';
 
 /** The whole page: what it knows about the jobs, and how it shows them. */
 export class Board {
   readonly element = el('main');
   /** Called after an action that requires a refresh. */
   onStale = (): void => {};
+  /** Called when a person chooses a job, or leaves it. */
+  onSelect = (jobId: string | undefined): void => this.select(jobId);
+  /** Called when a person wants to see more jobs. */
+  onMore = (): void => {
+    this.#wanted = (this.#jobs?.jobs.length ?? 0) * 2;
+    this.onStale();
+  };
   readonly #host: Host;
   readonly #counts = el('p', { class: 'counts', role: 'status' });
   readonly #filterNote = el('p', { class: 'filter' });
   readonly #enlarge = button('Larger', 'quiet', () => void this.#toggleSize());
   readonly #note = el('p', { class: 'note', role: 'status' });
   readonly #alarm = el('p', { class: 'alarm', role: 'alert' });
-  readonly #list = new ListView((jobId) => this.#select(jobId));
-  readonly #more = button('Show more', 'quiet', () => this.#showMore());
+  readonly #list = new ListView((jobId) => this.onSelect(jobId));
+  /** Fetches more jobs; it is at the end of the list. */
+  readonly more = button('Show more', 'quiet', () => this.onMore());
   readonly #empty = el('p', { class: 'empty' });
   readonly #place = el('div', { class: 'place' });
   #jobs: JobList | undefined;
@@ -32,12 +41,14 @@ export class Board {
   #logFor = '';
   #logProblem: string | undefined;
 
-  constructor(host: Host) {
+  /** @param head what else is in the page's first line */
+  constructor(host: Host, ...head: HTMLElement[]) {
     this.#host = host;
-    const left = el('div', { class: 'left' }, this.#list.element, this.#empty, this.#more);
-    const head = el('header', { class: 'top' }, el('h1', {}, 'Jobs'), this.#counts, this.#enlarge);
+    const left = el('div', { class: 'left' }, this.#list.element, this.#empty, this.more);
+    const title = el('h1', {}, 'Jobs');
+    const top = el('header', { class: 'top' }, title, this.#counts, this.#enlarge, ...head);
     const columns = el('div', { class: 'columns' }, left, this.#place);
-    this.element.append(head, this.#filterNote, this.#alarm, this.#note, columns);
+    this.element.append(top, this.#filterNote, this.#alarm, this.#note, columns);
     this.render();
   }
 
@@ -57,7 +68,7 @@ export class Board {
   /** Fetches what may have changed. @throws if the server can't be reached */
   async refresh(): Promise<void> {
     this.showList(await fetchJobs(this.#host, this.#filter, this.#wanted));
-    await this.#readLog();
+    await this.readLog();
   }
 
   /** Shows that the server does not answer; an empty text removes the warning. */
@@ -76,7 +87,9 @@ export class Board {
     this.#note.hidden = this.#note.textContent === '';
     this.#empty.hidden = jobs === undefined || rows.length > 0;
     say(this.#empty, 'No jobs. Ask your agent to delegate one.');
-    this.#more.hidden = !this.#host.calls || jobs === undefined || !hasMore(jobs);
+    // A person's page fetches page after page.
+    const most = this.#host.isPersons ? Number.POSITIVE_INFINITY : undefined;
+    this.more.hidden = !this.#host.calls || jobs === undefined || !hasMore(jobs, most);
     const { displayMode, availableDisplayModes: modes = [] } = this.#host.context;
     this.#enlarge.hidden = !modes.includes('fullscreen');
     say(this.#enlarge, displayMode === 'fullscreen' ? 'Smaller' : 'Larger');
@@ -89,18 +102,39 @@ export class Board {
     return this.#jobs?.jobs.find(({ job_id }) => job_id === this.#log?.jobId);
   }
 
-  #select(jobId: string): void {
+  /** Shows a job; undefined for none. */
+  select(jobId: string | undefined): void {
     if (this.#log?.jobId === jobId) return;
+    this.element.classList.toggle('picked', jobId !== undefined);
+    if (jobId === undefined) {
+      this.#log = this.#detail = undefined;
+      this.#place.replaceChildren();
+      this.render();
+      this.#list.focus();
+      return;
+    }
     this.#log = new Log(this.#host, jobId);
     this.#logFor = '';
     this.#logProblem = this.#host.calls ? undefined : 'This client can show only the list.';
-    this.#detail = new DetailView(this.#host.calls ? this.#actionsFor(jobId) : undefined);
+    const own = this.#host.isPersons
+      ? new PersonView(this.#personsActionsFor(jobId), () => this.onSelect(undefined))
+      : undefined;
+    this.#detail = new DetailView(this.#host.calls ? this.#actionsFor(jobId) : undefined, own);
     this.#place.replaceChildren(this.#detail.element);
-    this.#tell('');
+    this.tell('');
+    own?.back.focus({ preventScroll: true });
     this.onStale();
   }
 
-  async #readLog(): Promise<void> {
+  /** Shows a screen that the server sent by itself. */
+  showScreen(jobId: string, screen: Parameters<Log['takeScreen']>[0]): void {
+    if (this.#log?.jobId !== jobId) return;
+    this.#log.takeScreen(screen);
+    this.render();
+  }
+
+  /** Reads what is new about the selected job. @throws if the server can't be reached */
+  async readLog(): Promise<void> {
     const [log, row] = [this.#log, this.#selected];
     if (log === undefined || row === undefined) return;
     const state = JSON.stringify(row);
@@ -120,25 +154,37 @@ export class Board {
   }
 
   #actionsFor(job_id: string): JobActions {
-    const act = async (tool: string, args: Record<string, unknown>): Promise<void> => {
-      try {
-        const { summary } = await this.#host.call<{ summary: string }>(tool, { job_id, ...args });
-        this.#tell(summary);
-      } catch (error) {
-        this.#tell(error instanceof Error ? error.message : String(error), true);
-        throw error;
-      } finally {
-        this.onStale();
-      }
-    };
+    const act = (tool: string, args: object): Promise<void> => this.#act(tool, { job_id, ...args });
+    const isPersons = this.#host.isPersons;
     return {
-      answer: (text) => act('answer_job', { text }),
+      // A person's answer is for the question that was shown; a model's client leaves that to the server.
+      answer: (text, request_id) => act('answer_job', { text, ...(isPersons && { request_id }) }),
       decide: (request_id, decision) => act('answer_job', { decision, request_id }).catch(() => {}),
       cancel: () => act('cancel_job', {}).catch(() => {}),
     };
   }
 
-  #tell(text: string, bad = false): void {
+  #personsActionsFor(job_id: string): PersonsActions {
+    return {
+      task: () => wholeTask(this.#host, job_id),
+      done: (detail) => this.#act('publish_event', { job_id, event: 'completed', detail }),
+    };
+  }
+
+  async #act(tool: string, args: Record<string, unknown>): Promise<void> {
+    try {
+      const { summary } = await this.#host.call<{ summary: string }>(tool, args);
+      this.tell(summary);
+    } catch (error) {
+      this.tell(error instanceof Error ? error.message : String(error), true);
+      throw error;
+    } finally {
+      this.onStale();
+    }
+  }
+
+  /** Shows a sentence about the last action. */
+  tell(text: string, bad = false): void {
     this.#note.classList.toggle('bad', bad);
     say(this.#note, text);
     this.render();
@@ -152,11 +198,6 @@ export class Board {
     this.#filterNote.dataset['for'] = words;
     const all = button('Show all', 'quiet', () => this.openedWith({}));
     this.#filterNote.replaceChildren(`Only: ${words} `, all);
-  }
-
-  #showMore(): void {
-    this.#wanted = (this.#jobs?.jobs.length ?? 0) * 2;
-    this.onStale();
   }
 
   async #toggleSize(): Promise<void> {

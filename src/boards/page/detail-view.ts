@@ -7,12 +7,14 @@ import { isOpen, placeOf, toneOf } from '../model/rows.ts';
 import { AskView, type JobActions } from './ask-view.ts';
 import { el, say } from './dom.ts';
 import type { Log } from './log.ts';
+import type { PersonView } from './person-view.ts';
 
 /** The selected job: its state, what can be done about it, its screen and its history. One instance per job. */
 export class DetailView {
   readonly element = el('section', { id: 'detail', 'aria-label': 'The selected job' });
   readonly #ask: AskView;
   readonly #canAct: boolean;
+  readonly #own: PersonView | undefined;
   readonly #status = el('span', { class: 'status' });
   readonly #name = el('h2');
   readonly #facts = el('p', { class: 'facts' });
@@ -23,14 +25,17 @@ export class DetailView {
   readonly #history = el('ol', { class: 'history', 'aria-label': 'History, newest first' });
   #newest = 0;
 
-  /** @param actions absent if the client does not pass calls on */
-  constructor(actions: JobActions | undefined) {
+  /** @param actions absent if the client does not pass calls on @param own what only a person's page has */
+  constructor(actions: JobActions | undefined, own?: PersonView) {
+    this.#own = own;
     this.#canAct = actions !== undefined;
     this.#ask = new AskView(actions ?? { answer: none, decide: none, cancel: none });
     this.#screen.setAttribute('aria-label', "What the peer's terminal shows");
     this.element.append(
+      ...(own === undefined ? [] : [own.back]),
       el('header', {}, this.#name, this.#status),
-      ...[this.#facts, this.#task, this.#problem, this.#ask.element],
+      ...[this.#facts, this.#task, ...(own === undefined ? [] : [own.task])],
+      ...[this.#problem, ...(own === undefined ? [] : [own.done]), this.#ask.element],
       ...[this.#screenTitle, this.#screen, el('h3', {}, 'History'), this.#history],
     );
   }
@@ -45,6 +50,7 @@ export class DetailView {
     const wrong = problem ?? obstacleText(row);
     this.#problem.hidden = wrong === undefined;
     say(this.#problem, wrong ?? '');
+    this.#own?.show(row);
     this.#ask.show(row, log?.head?.open_request, this.#canAct && isOpen(row));
     if (log?.head === undefined) return;
     this.#showScreen(log.head);

@@ -42,15 +42,15 @@ export async function fetchJobs(host: Host, filter: Filter, wanted: number): Pro
   return { ...list, jobs: [...list.jobs, ...jobs.filter(({ job_id }) => !known.has(job_id))] };
 }
 
-/** True if a longer list is available. */
-export function hasMore({ jobs, cursor }: JobList): boolean {
-  return cursor !== undefined && jobs.length < MOST;
+/** True if a longer list is available. @param most how many jobs the page can get */
+export function hasMore({ jobs, cursor }: JobList, most = MOST): boolean {
+  return cursor !== undefined && jobs.length < most;
 }
 
 /** Jobs that need a person, then other open jobs, then the rest; newest first in each group. */
 export function inOrder(jobs: readonly JobRow[]): JobRow[] {
   const rank = (row: JobRow): number => (row.needs_you === true ? 0 : isOpen(row) ? 1 : 2);
-  return [...jobs].sort((a, b) => rank(a) - rank(b) || b.created_at.localeCompare(a.created_at));
+  return [...jobs].sort((a, b) => rank(a) - rank(b) || (a.created_at < b.created_at ? 1 : -1));
 }
 
 /** The counts, in words. */

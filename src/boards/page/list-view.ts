@@ -5,6 +5,8 @@ import { el, say } from './dom.ts';
 import { inOrder } from './jobs.ts';
 
 interface Line {
+  /** What it shows. */
+  shown?: { row: JobRow; selected: boolean; age: string };
   item: HTMLLIElement;
   button: HTMLButtonElement;
   parts: Record<'sign' | 'word' | 'id' | 'agent' | 'age' | 'words', HTMLSpanElement>;
@@ -19,6 +21,12 @@ export class ListView {
   constructor(select: (jobId: string) => void) {
     this.#select = select;
     this.element.addEventListener('keydown', (event) => this.#move(event));
+  }
+
+  /** Focuses the job that was shown last, or the first one. */
+  focus(): void {
+    const chosen = this.element.querySelector<HTMLElement>('[aria-current]');
+    (chosen ?? this.element.querySelector('button'))?.focus();
   }
 
   show(jobs: readonly JobRow[], selected: string | undefined, now: number): void {
@@ -43,7 +51,10 @@ export class ListView {
 
   #line(row: JobRow, selected: boolean, now: number): Line {
     const line = this.#lines.get(row.job_id) ?? this.#make(row.job_id);
-    const { button, parts } = line;
+    const { button, parts, shown } = line;
+    const age = ageText(now - Date.parse(row.created_at));
+    if (shown?.row === row && shown.selected === selected && shown.age === age) return line;
+    line.shown = { row, selected, age };
     button.dataset['status'] = toneOf(row);
     if (selected) button.setAttribute('aria-current', 'true');
     else button.removeAttribute('aria-current');
@@ -51,7 +62,7 @@ export class ListView {
     say(parts.word, wordOf(row).replaceAll('_', ' '));
     say(parts.id, row.job_id);
     say(parts.agent, row.agent);
-    say(parts.age, ageText(now - Date.parse(row.created_at)));
+    say(parts.age, age);
     say(parts.words, wordsOf(row));
     return line;
   }
@@ -65,7 +76,7 @@ export class ListView {
     parts.sign.setAttribute('aria-hidden', 'true');
     const button = el('button', { type: 'button', 'aria-controls': 'detail' }, ...Object.values(parts));
     button.addEventListener('click', () => this.#select(id));
-    const line = { item: el('li', { class: 'job' }, button), button, parts };
+    const line: Line = { item: el('li', { class: 'job' }, button), button, parts };
     this.#lines.set(id, line);
     return line;
   }

@@ -23,23 +23,34 @@ const KEPT = 200;
 export class Log {
   readonly jobId: string;
   entries: TimelineEntry[] = [];
-  /** The last page's head: its open request and its screen. */
-  head: Page | undefined;
   readonly #host: Host;
   #cursor: number | undefined;
+  #page: Page | undefined;
+  /** A screen that came by itself. */
+  #screen: Partial<Page> = {};
 
   constructor(host: Host, jobId: string) {
     this.#host = host;
     this.jobId = jobId;
   }
 
+  /** The last page's head: its open request and its screen. */
+  get head(): Page | undefined {
+    return this.#page && { ...this.#page, ...this.#screen };
+  }
+
+  /** Takes a screen that the server sent by itself, as a person's page gets it. */
+  takeScreen({ screen, screen_live, screen_missing }: Partial<Page>): void {
+    this.#screen = { screen, screen_live, screen_missing } as Partial<Page>;
+  }
+
   /** Reads what is new. @throws as `Host.call` */
   async read(): Promise<void> {
     this.#cursor ??= await this.#beginning();
     for (let more = true; more; ) {
-      const page = await this.#page(this.#cursor, ['events', 'screen']);
+      const page = await this.#read(this.#cursor, this.#host.isPersons ? ['events'] : ['events', 'screen']);
       this.entries = [...this.entries, ...page.events].slice(-KEPT);
-      this.head = page;
+      this.#page = page;
       this.#cursor = page.cursor;
       more = page.more;
     }
@@ -47,11 +58,11 @@ export class Log {
 
   /** Where the newest entries of a long log begin. */
   async #beginning(): Promise<number> {
-    const { cursor } = await this.#page(Number.MAX_SAFE_INTEGER, ['events']);
+    const { cursor } = await this.#read(Number.MAX_SAFE_INTEGER, ['events']);
     return Math.max(0, cursor - LATEST);
   }
 
-  #page(after: number, include: string[]): Promise<Page> {
+  #read(after: number, include: string[]): Promise<Page> {
     return this.#host.call<Page>('job_logs', { job_id: this.jobId, after, include }, REPLY_TIMEOUT_MS);
   }
 }

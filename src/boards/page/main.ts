@@ -1,6 +1,6 @@
 import { Board } from './board.ts';
-import { Host } from './host.ts';
 import type { JobList } from './jobs.ts';
+import { McpHost } from './mcp-host.ts';
 import { Pulse } from './pulse.ts';
 import { dress, tellSize, watchSeen } from './surroundings.ts';
 
@@ -10,7 +10,7 @@ declare const MAM_VERSION: string;
 /** How long to wait for the arguments of the call that opened the page, in ms. */
 const INPUT_MS = 500;
 
-const host = new Host({
+const host = new McpHost({
   onContext(context) {
     dress(context);
     board.render();

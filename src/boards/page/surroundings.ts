@@ -1,4 +1,5 @@
-import type { Host, HostContext } from './host.ts';
+import type { HostContext } from './host.ts';
+import type { McpHost } from './mcp-host.ts';
 
 /** Only names that this page uses: nothing else that a client sends may change it. */
 const VARIABLE = /^--(?:color|font|border)-[a-z0-9-]+$/;
@@ -13,7 +14,7 @@ export function dress({ theme, styles, containerDimensions: box }: HostContext):
 }
 
 /** Tells the client whenever the size of the page has changed. */
-export function tellSize(host: Host, body: HTMLElement): void {
+export function tellSize(host: McpHost, body: HTMLElement): void {
   let last = '';
   new ResizeObserver(() => {
     const [width, height] = [innerWidth, Math.ceil(body.getBoundingClientRect().height)];

@@ -1,8 +1,8 @@
-import { dataOf } from '../../job/event.ts';
 import type { JobRow } from '../../job/row.ts';
 import type { ListResult } from '../../operations/list.ts';
 import type { LogMessage } from '../../operations/request.ts';
 import { listRow } from '../../view/job.ts';
+import { newRow, rowAfter } from '../model/live.ts';
 import { type Count, countJobs, isOpen, wordsOf } from '../model/rows.ts';
 import { shown } from './cells.ts';
 
@@ -79,28 +79,8 @@ export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string
   });
 }
 
-function after(row: JobRow, { event, record: _, detail = row.detail, ...standing }: LogMessage): JobRow {
-  const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
-  // Nothing of the previous state may stay: what no longer applies is absent from the message.
-  const { job_id, agent, prompt_preview, session, pane, created_at } = row;
-  const made = { job_id, agent, prompt_preview, session, pane, created_at };
-  return harmless({ ...made, ...standing, detail, final_at: ended });
-}
-
-/** The row of a job that has just been made. */
-function newRow({ event, status, phase }: LogMessage, registryDir: string): JobRow | undefined {
-  const { job } = dataOf(event);
-  if (event.type !== 'queued' || job?.registry_dir !== registryDir) return undefined;
-  return {
-    job_id: event.job_id,
-    agent: job.agent,
-    status,
-    phase,
-    prompt_preview: job.prompt_preview,
-    session: job.agent_session?.session,
-    pane: job.agent_session?.pane,
-    created_at: event.recorded_at,
-  };
+function after(row: JobRow, { record: _, ...heard }: LogMessage): JobRow {
+  return harmless(rowAfter(row, heard));
 }
 
 function harmless(row: JobRow): JobRow {

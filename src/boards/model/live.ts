@@ -1,0 +1,38 @@
+import { dataOf, type RecordedEvent } from '../../job/event.ts';
+import type { JobRow } from '../../job/row.ts';
+import type { Standing } from '../../job/standing.ts';
+import { isOpen } from './rows.ts';
+
+/** A recorded event, as far as a list of jobs shows it, and the job's state after it. */
+export interface Heard extends Standing {
+  event: Pick<RecordedEvent, 'job_id' | 'type' | 'recorded_at'>;
+  /** The job's last words, if the event has changed them. */
+  detail?: string | undefined;
+}
+
+/** A row after an event. Nothing of the previous state stays: what no longer applies is absent from the event. */
+export function rowAfter(row: JobRow, { event, detail = row.detail, ...standing }: Heard): JobRow {
+  const { job_id, agent, prompt_preview, session, pane, created_at } = row;
+  const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
+  const made = { job_id, agent, prompt_preview, session, pane, created_at };
+  return { ...made, ...standing, detail, final_at: ended };
+}
+
+/** The row of a job that has just been made in this registry; undefined for any other event. */
+export function newRow(
+  { event, status, phase }: Standing & { event: RecordedEvent },
+  registryDir: string,
+): JobRow | undefined {
+  const { job } = dataOf(event);
+  if (event.type !== 'queued' || job?.registry_dir !== registryDir) return undefined;
+  return {
+    job_id: event.job_id,
+    agent: job.agent,
+    status,
+    phase,
+    prompt_preview: job.prompt_preview,
+    session: job.agent_session?.session,
+    pane: job.agent_session?.pane,
+    created_at: event.recorded_at,
+  };
+}
