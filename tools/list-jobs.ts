@@ -1,12 +1,17 @@
+import { LIMITS } from '../src/job/limits.ts';
 import { type ListResult, listJobs, listView } from '../src/operations/list.ts';
 import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
+
+/** Room for the jobs of a page of the usual length, in characters of JSON. */
+const ROOM = LIMITS.answerChars - 2_000;
 
 export default defineTool({
   name: 'list_jobs',
   title: 'List jobs',
   description:
-    'List delegated jobs, newest first, a page at a time: which background jobs are running, waiting, need attention or are done, with which agent and in which tmux pane. ' +
+    'List delegated jobs, those that need you first, a page at a time: which background jobs are running, waiting, need attention or are done, with which agent and in which tmux pane. ' +
+    'After those that need you come the other open ones, then the rest, each newest first. ' +
     "Reads this project's registry and changes nothing. " +
     "Use it to find a job id, for an overview of all peers' work, or to pick up jobs of an earlier session.",
   operation: listJobs,
@@ -16,7 +21,9 @@ export default defineTool({
     const { registryDir } = engine.settings;
     const { session, place } = caller;
     const owner = mine ? { session, place } : {};
-    const result = await engine.request('list', { registry_dir: registryDir, ...filter, ...owner });
+    // A longer page was asked for.
+    const room = filter.limit > listJobs.fields.limit.fallback ? undefined : ROOM;
+    const result = await engine.request('list', { registry_dir: registryDir, ...filter, ...owner, room });
     return { ...listView(result, registryDir), next: nextStep(result) };
 
     function nextStep({ jobs, cursor, total }: ListResult): string {

@@ -15,7 +15,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     ],
     web: ['show the same in any browser of this machine', () => import('./web.ts')],
     status: ["show one job's record and events", () => import('./status.ts')],
-    list: ['list jobs, newest first', () => import('./list.ts')],
+    list: ['list jobs, those that need you first', () => import('./list.ts')],
     logs: ["show a job's audit log as a timeline, follow it, or list all logs", () => import('./logs.ts')],
     verify: ["run a validation script against a job's artifacts now", () => import('./verify.ts')],
     answer: ["answer a job's question or permission request", () => import('./answer.ts')],

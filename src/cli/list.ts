@@ -1,30 +1,40 @@
 import { existsSync } from 'node:fs';
+import { columnsOf } from '../base/columns.ts';
 import { explain, MamError, systemCode } from '../base/errors.ts';
 import { optionName } from '../base/fields.ts';
+import { orElse } from '../base/or-else.ts';
 import { shellWord } from '../base/shell.ts';
+import type { JobRow } from '../job/row.ts';
 import { listJobs, listView } from '../operations/list.ts';
 import { awayError, awayJobs, awayListError } from '../registry/away.ts';
-import { homePaths } from '../registry/home.ts';
+import { foldShown } from '../registry/history.ts';
+import { type Home, homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
 import { Seal } from '../registry/seal.ts';
+import { nextStep } from '../view/next-step.ts';
 import { needText } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { isTerminal, note, print, printJson } from './core/output.ts';
+import { isTerminal, note, print, printJson, terminalColumns } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
-import { listText } from './jobs/job-text.ts';
+import { listText } from './jobs/list-text.ts';
+import { shortIds } from './jobs/short-ids.ts';
 
 const { mine: _, ...fields } = listJobs.fields;
 
 export default defineCommand({
   about: [
-    'Lists the jobs of the registry, newest first. Reads the files, so it needs no hub.',
-    'On a terminal, the list has column titles and ages, and prompts are cut to its width; elsewhere, each job has one full line with its time of creation.',
+    'Lists the jobs of the registry: those that need you, then the other open ones, then the rest, each newest first. Reads the files, so it needs no hub.',
+    'On a terminal, the list fits its width: ids are shortened first, to a part that commands accept, and the last column shows what is asked, the last words, or the task. Elsewhere, each job is one full line with tabs between its fields: id, status, agent, time of creation, task, and what is asked or the last words.',
   ],
   options: fields,
   json: { tool: 'list_jobs' },
   exits: { done: 'done, even if there is no job' },
-  examples: ['mam list --status working', "mam list --json | jq -r '.jobs[].job_id'"],
+  examples: [
+    'mam list --status working',
+    "mam list --json | jq -r '.jobs[].job_id'",
+    'mam list --limit 200 | cut -f1,2',
+  ],
 
   async run({ options, registryDir, json }) {
     const { limit, cursor, ...filter } = options;
@@ -52,30 +62,48 @@ export default defineCommand({
     const rows = page?.rows ?? [];
     const total = index?.size ?? 0;
     const view = listView({ ...page, jobs: rows, total, need_you: index?.needYou }, dir);
-    const first = rows.find(({ needs_you }) => needs_you === true) ?? rows[0];
+    const first = rows.find(({ needs_you }) => needs_you === true);
+    const help = first === undefined ? undefined : stepFor(dir, first.job_id, home);
     const given = limit === fields.limit.fallback ? undefined : limit;
     const after = { ...filter, limit: given, registry_dir: registryDir, cursor: page?.cursor };
-    const next = after.cursor === undefined ? undefined : nextPage(after);
+    const next = after.cursor === undefined ? undefined : listCommand(after);
     if (json) {
-      const step = first === undefined ? 'mam submit --help' : `mam status ${first.job_id}`;
-      printJson({ ...view, next: next ?? step });
+      const [newest] = rows;
+      const step = newest === undefined ? 'mam submit --help' : `mam status ${newest.job_id}`;
+      printJson({ ...view, next: next ?? help ?? step });
       return EXIT.done;
     }
     const none = total === 0 ? `No jobs in ${dir}.` : `None of the ${total} jobs in ${dir} matches.`;
     print(rows.length === 0 ? none : listText(rows));
     // A pipe gets a line for each job, and nothing else.
-    const [say, mark] = isTerminal() ? [print, '… '] : [note, ''];
-    if (view.need_you > 0) {
-      const look = first?.needs_you === true ? `mam status ${first.job_id}` : 'mam list --needs-you';
-      say(`${needText(view.need_you)}: ${look}`);
-    }
-    if (next !== undefined) say(`${mark}${next} shows more.`);
+    const onScreen = isTerminal();
+    const say = onScreen ? print : note;
+    if (view.need_you > 0)
+      say(fitting(`${needText(view.need_you)}: ${help ?? 'mam list --needs-you'}`, rows));
+    // On a screen, the longer list is easier to read, and its command to type.
+    const more =
+      onScreen && cursor === undefined ? listCommand({ ...after, cursor, limit: 2 * limit }) : next;
+    if (next !== undefined) say(`${onScreen ? '… ' : ''}${more} shows more.`);
     return EXIT.done;
   },
 });
 
-/** The command for the next page: the cursor is only a place in the list, so it repeats all other options. */
-function nextPage(options: Record<string, string | number | boolean | undefined>): string {
+/** A line with a command, its id shortened where the screen is too narrow. */
+function fitting(line: string, rows: readonly JobRow[]): string {
+  if (columnsOf(line) <= terminalColumns()) return line;
+  const ids = rows.map(({ job_id }) => job_id);
+  const short = shortIds(ids);
+  return ids.reduce((text, id, at) => text.replaceAll(id, short[at] ?? id), line);
+}
+
+/** What helps a job that needs someone. */
+function stepFor(dir: string, jobId: string, home: Home): string {
+  const look = `mam status ${jobId}`;
+  return orElse(() => nextStep(foldShown(dir, jobId, home).record), look);
+}
+
+/** The command for another part of this list: a cursor is only a place in it, so it repeats all other options. */
+function listCommand(options: Record<string, string | number | boolean | undefined>): string {
   const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== false);
   const words = given.map(([name, value]) =>
     value === true ? `--${optionName(name)}` : `--${optionName(name)} ${shellWord(String(value))}`,

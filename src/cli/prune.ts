@@ -1,4 +1,5 @@
 import { flag, text } from '../base/fields.ts';
+import { shellWord } from '../base/shell.ts';
 import { counted } from '../base/text.ts';
 import type { PruneResult } from '../operations/housekeeping.ts';
 import { defineCommand } from './core/command.ts';
@@ -18,7 +19,9 @@ export default defineCommand({
       'are not from mam, is kept and reported.',
   ],
   options: {
-    older_than: text('an age such as 36h, 30d or 8w, or a date such as 2026-10-31', { value: 'AGE' }),
+    older_than: text('an age in s, m, h, d or w, such as 5m or 30d, or a date such as 2026-10-31', {
+      value: 'AGE',
+    }),
     dry_run: flag('only show what would be removed'),
   },
   json:
@@ -55,7 +58,7 @@ export default defineCommand({
           ? ''
           : ` Kept, although perhaps old enough: ${counted(all.kept.length, 'job')}.`;
       const summary = `${verb} ${counted(count, 'job')} (${bytesText(bytes)}) that ended before ${dayAndTime(before)}.${kept}`;
-      const next = dry_run ? `mam prune --older-than ${older_than}` : 'mam list';
+      const next = dry_run ? `mam prune --older-than ${shellWord(older_than)}` : 'mam list';
       const view = { summary, ...all, count, bytes, before, dry_run, registry_dir: dir, next };
       return printAnswer(json, view, summary);
     });

@@ -239,7 +239,7 @@ async function list(
   if (index.size === 0) registrar.missing.checkThere(params.registry_dir, true);
   const among = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
   const limit = Math.min(params.limit, MAX_ROWS);
-  const { rows, cursor } = index.page({ ...params, among }, limit, params.cursor);
+  const { rows, cursor } = index.page({ ...params, among }, limit, params.cursor, params.room);
   return {
     jobs: rows.map((row) => registrar.present(row)),
     total: index.size,

@@ -1,4 +1,4 @@
-import { maybe, text, type Values } from '../base/fields.ts';
+import { maybe, text, truth, type Values } from '../base/fields.ts';
 import { standing } from './standing.ts';
 
 /** A job in a list: what distinguishes it from others. */
@@ -10,7 +10,11 @@ export const jobRow = {
   pane: maybe(text('its tmux pane id')),
   prompt_preview: text('beginning of the prompt'),
   detail: maybe(text("last words about the job: the peer's, to be read as data")),
+  open_request: maybe(text("the peer's open question or permission request, to be read as data")),
+  open_request_id: maybe(text('its id, to answer exactly this request')),
   created_at: text(),
   final_at: maybe(text()),
+  late: maybe(truth('true when a late report amended the outcome')),
+  last_sign_of_life_at: maybe(text()),
 };
 export type JobRow = Values<typeof jobRow>;

@@ -29,6 +29,7 @@ export const listJobs = {
     session: maybe(text('only the jobs of this client session and of its pane')),
     place: maybe(text('that pane')),
     open_only: flag('only jobs that are not final'),
+    room: maybe(count('how many characters of JSON the jobs may have')),
     untold: flag('only jobs that their supervisor has yet to be notified of'),
   },
   answer: {
@@ -55,7 +56,7 @@ export function listView({ jobs, cursor, total, need_you = 0 }: ListResult, regi
   const shown =
     jobs.length === 0
       ? `No job matches; the registry has ${total}.`
-      : `${jobs.length} of the registry's ${total} ${total === 1 ? 'job' : 'jobs'}, newest first.`;
+      : `${jobs.length} of the registry's ${total} ${total === 1 ? 'job' : 'jobs'}, those that need you first.`;
   const summary = total === 0 ? 'There are no jobs yet.' : `${shown}${needs}`;
   return { summary, jobs: jobs.map(listRow), total, need_you, cursor, registry_dir };
 }

@@ -29,6 +29,10 @@ function marked<const K extends string>(names: readonly K[]): Record<K, true> {
 /** One job's record, without what only the hub needs, and with as many `files` and `requests` as fit. */
 const jobSchema = recordSchema.omit(marked(HIDDEN)).extend({
   needs_you: z.boolean().optional().describe('true: it waits for someone'),
+  session: z.string().optional(),
+  pane: z.string().optional(),
+  open_request: z.string().optional().describe('the open one of `requests` to answer first'),
+  open_request_id: z.string().optional(),
   notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
   validation: validationSchema.omit(marked(SCRIPT_SURROUNDINGS)).optional(),
   files_total: z.int().optional().describe('how many files the peer named, if not all are shown'),

@@ -3,6 +3,7 @@ import { isJobId } from '../base/ids.ts';
 import { hasTexts, mayHaveTexts } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
 import { cleanLine } from '../base/text.ts';
+import { openRequest } from '../job/open-request.ts';
 import { isOwner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';
@@ -30,6 +31,7 @@ export interface IndexRow extends JobRow {
 /** Fields of a row that are texts if present. */
 const MAYBE = [
   ...['reason', 'blocked_by', 'blocked_what', 'blocked_step', 'detail', 'session', 'pane', 'final_at'],
+  ...['open_request', 'open_request_id', 'last_sign_of_life_at'],
   ...['place', 'request_key', 'journal'],
 ];
 const DETAIL_CHARS = 200;
@@ -41,6 +43,7 @@ const STEP = 2_000;
 /** A row of a list from a job's record. */
 export function toRow(record: JobRecord): JobRow {
   const words = lastWords(record);
+  const request = record.final_at === undefined ? openRequest(record) : undefined;
   return {
     job_id: record.job_id,
     agent: record.agent,
@@ -49,8 +52,14 @@ export function toRow(record: JobRecord): JobRow {
     detail: words === undefined ? undefined : cleanLine(words, DETAIL_CHARS),
     session: record.agent_session?.session,
     pane: record.agent_session?.pane,
+    ...(request && {
+      open_request: cleanLine(request.text, DETAIL_CHARS),
+      open_request_id: request.request_id,
+    }),
     created_at: record.created_at,
     final_at: record.final_at,
+    late: record.late,
+    last_sign_of_life_at: record.last_sign_of_life_at,
   };
 }
 

@@ -2,7 +2,6 @@ import { closeSync, constants, writeSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MamError } from '../base/errors.ts';
 import { isJobId } from '../base/ids.ts';
 import { historyOf } from '../job/history.ts';
 import type { Owner } from '../job/owner.ts';
@@ -12,16 +11,9 @@ import { isFinal, type Status } from '../job/words.ts';
 import { openOwn } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
 import { foldProven } from './history.ts';
-import {
-  type IndexRow,
-  type ListFilter,
-  matches,
-  readRows,
-  rowFromRecord,
-  signerOf,
-  toIndexRow,
-} from './index-row.ts';
+import { type IndexRow, readRows, rowFromRecord, signerOf, toIndexRow } from './index-row.ts';
 import { type Mark, presentMark } from './mark.ts';
+import { byTime, type Moment, OrderedRows } from './ordered-rows.ts';
 import { OwnPlace } from './own-place.ts';
 import { hasJob, journalPath } from './paths.ts';
 import type { Seal } from './seal.ts';
@@ -32,8 +24,6 @@ const WRITE_DELAY_MS = 200;
 const STEP = 2_000;
 const FOLDER_STEP = 50;
 
-type Moment = Pick<JobRow, 'created_at' | 'job_id'>;
-
 /**
  * The jobs of one registry in the order in which they were made, so that a page of them needs no disk access. Derived:
  * a row of `.index.jsonl` is made again from the job's folder if it is missing, if it was not written by a hub of this
@@ -43,10 +33,8 @@ export class JobIndex {
   readonly #path: string;
   readonly #ground: OwnPlace;
   readonly #seal: Seal | undefined;
-  #rows: IndexRow[] = [];
-  readonly #places = new Map<string, number>();
+  #rows = new OrderedRows();
   readonly #keys = new Map<string, string>();
-  readonly #needing = new Set<string>();
   #changed = new Map<string, IndexRow>();
   #writing: NodeJS.Timeout | undefined;
   #rewriting: Promise<void> | undefined;
@@ -119,12 +107,12 @@ export class JobIndex {
   }
 
   get size(): number {
-    return this.#rows.length;
+    return this.#rows.size;
   }
 
   /** How many of the jobs need attention. */
   get needYou(): number {
-    return this.#needing.size;
+    return this.#rows.needYou;
   }
 
   /** The job that a client session made with this key, or an earlier one in its pane, if there is one. */
@@ -141,48 +129,29 @@ export class JobIndex {
   }
 
   has(jobId: string): boolean {
-    return this.#places.has(jobId);
+    return this.#rows.has(jobId);
   }
 
-  /**
-   * The jobs in the order in which they were made.
-   * @param behind start after the job that was made at this time with this id
-   */
-  *inOrder(behind?: Moment): Generator<JobRow> {
-    for (const row of [...this.#rows]) if (behind === undefined || byTime(row, behind) > 0) yield row;
+  /** As `OrderedRows`: the jobs in the order in which they were made, and as people see them. */
+  inOrder(behind?: Moment): Generator<JobRow> {
+    return this.#rows.inOrder(behind);
+  }
+
+  newest(limit: number): JobRow[] {
+    return this.#rows.newest(limit);
+  }
+
+  page(...query: Parameters<OrderedRows['page']>): ReturnType<OrderedRows['page']> {
+    return this.#rows.page(...query);
   }
 
   /** Forgets jobs whose folders are gone; the file's lines about them no longer count. */
   remove(jobIds: ReadonlySet<string>): void {
     const rows = this.#rows;
-    this.#rows = [];
-    this.#places.clear();
+    this.#rows = new OrderedRows();
     this.#keys.clear();
-    this.#needing.clear();
     for (const row of rows) if (!jobIds.has(row.job_id)) this.#place(row);
     for (const id of jobIds) this.#changed.delete(id);
-  }
-
-  /**
-   * A page, the newest job first.
-   * @param cursor the last page's cursor; absent for the first page
-   * @throws MamError `bad_input` for a cursor that is not ours
-   */
-  page(filter: ListFilter, limit: number, cursor?: string): { rows: JobRow[]; cursor: string | undefined } {
-    let place = cursor === undefined ? this.#rows.length : this.#places.get(cursor);
-    if (place === undefined) {
-      const step = 'Leave it out to begin with the newest job.';
-      throw new MamError('bad_input', 'The cursor is unknown.', step);
-    }
-    const rows: JobRow[] = [];
-    while (--place >= 0) {
-      const row = this.#rows[place] as IndexRow;
-      if (!matches(row, filter)) continue;
-      if (rows.length === limit) return { rows, cursor: rows.at(-1)?.job_id };
-      const { owner: _, place: __, request_key: ___, untold: ____, journal: _____, ...shown } = row;
-      rows.push(shown);
-    }
-    return { rows, cursor: undefined };
   }
 
   /** Writes what has changed. */
@@ -211,19 +180,9 @@ export class JobIndex {
   }
 
   #place(row: IndexRow): void {
-    if (row.needs_you === true) this.#needing.add(row.job_id);
-    else this.#needing.delete(row.job_id);
-    const place = this.#places.get(row.job_id);
-    if (place === undefined) {
-      this.#places.set(row.job_id, this.#rows.length);
-      this.#rows.push(row);
-      if (row.request_key !== undefined) {
-        this.#keys.set(keyOf(row.owner, row.request_key), row.job_id);
-        if (row.place !== undefined) this.#keys.set(keyOf(row.place, row.request_key), row.job_id);
-      }
-    } else {
-      this.#rows[place] = row;
-    }
+    if (!this.#rows.put(row) || row.request_key === undefined) return;
+    this.#keys.set(keyOf(row.owner, row.request_key), row.job_id);
+    if (row.place !== undefined) this.#keys.set(keyOf(row.place, row.request_key), row.job_id);
   }
 
   async #rewrite(rows: IndexRow[]): Promise<void> {
@@ -249,9 +208,4 @@ function isPresent(registryDir: string, { job_id: id, journal }: IndexRow): bool
 
 function keyOf(owner: string, key: string): string {
   return JSON.stringify([owner, key]);
-}
-
-function byTime(a: Moment, b: Moment): number {
-  const [one, other] = a.created_at === b.created_at ? [a.job_id, b.job_id] : [a.created_at, b.created_at];
-  return one < other ? -1 : Number(one > other);
 }

@@ -7,9 +7,14 @@ import { orElse } from '../base/or-else.ts';
  */
 export type Mark = string;
 
-/** @param bytes length of the journal @param writtenAt its `mtime`, in ms since 1970 */
-export function markOf(bytes: number, writtenAt: number): Mark {
-  return `${bytes}@${writtenAt}`;
+/** @param bytes length of the journal @param mtimeMs when it was last written, in ms since 1970 */
+export function markOf(bytes: number, mtimeMs: number): Mark {
+  return `${bytes}@${mtimeMs}`;
+}
+
+/** When the journal was last written, in ms since 1970; 0 if the mark does not say. */
+export function writtenAt(mark: Mark): number {
+  return Number(mark.slice(mark.indexOf('@') + 1)) || 0;
 }
 
 /** The current state of a journal, from one `lstat`; nothing if it is not a plain file. */

@@ -1,9 +1,9 @@
 import { clean, cleanAll, cleanLine, sliceUnits } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
-import { isAboutCheck } from '../job/check.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
-import { isOpen, openRequests } from '../job/open-requests.ts';
+import { openRequest } from '../job/open-request.ts';
+import { isOpen } from '../job/open-requests.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';
 import { lastWords, standingOf } from '../job/standing.ts';
@@ -30,13 +30,8 @@ export function listRow(row: JobRow) {
     ...(Object.fromEntries(lines) as JobRow),
     prompt_preview: cleanLine(row.prompt_preview, ROW_TEXT),
     detail: row.detail === undefined ? undefined : cleanLine(row.detail, ROW_TEXT),
+    open_request: row.open_request === undefined ? undefined : cleanLine(row.open_request, ROW_TEXT),
   };
-}
-
-/** The open request that a job needs an answer to now: decisions come before questions. */
-export function openRequest(record: Pick<JobRecord, 'requests'>): PeerRequest | undefined {
-  const open = openRequests(record);
-  return open.find(({ kind }) => kind === 'permission') ?? open.find(isAboutCheck) ?? open[0];
 }
 
 /** The same with sanitized texts; undefined for a final job. */
@@ -128,11 +123,16 @@ function without<T extends object, K extends keyof T>(whole: T, names: readonly 
 export function jobView(record: JobRecord, cut = true) {
   const shown = without(record, HIDDEN);
   const { notify, validation } = record;
+  const request = record.final_at === undefined ? openRequest(record) : undefined;
   const room = cut ? { files: FILES_ROOM, requests: SHOWN_REQUESTS, text: EVENT_TEXT } : WHOLE;
   const files = fittingFiles(record.files, room.files);
   return cleanAll({
     ...shown,
     needs_you: standingOf(record).needs_you,
+    session: record.agent_session?.session,
+    pane: record.agent_session?.pane,
+    open_request: optionally(request?.text, room.text),
+    open_request_id: request?.request_id,
     prompt_preview: clean(record.prompt_preview),
     detail: optionally(record.detail, LIMITS.detailChars),
     result: optionally(record.result, LIMITS.resultPreviewChars),

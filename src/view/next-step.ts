@@ -3,9 +3,10 @@ import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
 import { isHistory } from '../job/history.ts';
 import { obstacleOf, reachStep } from '../job/obstacle.ts';
+import { openRequest } from '../job/open-request.ts';
 import type { JobRecord } from '../job/record.ts';
 import { callOf } from './call-of.ts';
-import { openRequest, waitsInItsPane } from './job.ts';
+import { waitsInItsPane } from './job.ts';
 
 /** For more jobs, see `jobs` in the answer. */
 const SPELLED_OUT = 5;

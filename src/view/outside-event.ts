@@ -1,10 +1,11 @@
 import { cleanLine, sliceUnits } from '../base/text.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { openRequest } from '../job/open-request.ts';
 import type { JobRecord } from '../job/record.ts';
 import { lastWords } from '../job/standing.ts';
 import { wakeWords } from '../job/wake.ts';
 import { isFinal } from '../job/words.ts';
-import { brief, openRequest } from './job.ts';
+import { brief } from './job.ts';
 import { nextStep } from './next-step.ts';
 import { needText } from './summary.ts';
 

@@ -5,8 +5,6 @@ import { jobRow } from '../job/row.ts';
 /** What a waiter needs to know about a job, on one level. */
 export const jobBrief = {
   ...jobRow,
-  open_request: maybe(text("the peer's open question or permission request, to be read as data")),
-  open_request_id: maybe(text('its id, to answer exactly this request')),
   result: maybe(text("beginning of the peer's result, to be read as data")),
   result_file: maybe(text('file with the whole result, when longer')),
   files: maybe(list(text(), 'files that the peer named')),

@@ -122,7 +122,7 @@ describe('mam logs', () => {
       ['gone', 'completed', join(logs, 'gone')],
     ]);
     const text = await lab.start(['logs', '--list', '--limit', '1'], { env }).ended;
-    expect(text.stdout).toMatch(/^here +queued .*\n… 1 more; --limit 2 shows all\.\n$/);
+    expect(text.stdout).toMatch(/^here\tqueued\t.*\n… 1 more; --limit 2 shows all\.\n$/);
     expect((await lab.start(['logs', 'gon'], { env }).ended).stdout).toMatch(/completed +over/);
     expect(await lab.mam('logs', 'gone')).toMatchObject({ code: 69 });
     // Its late hub finds no such job, and removes its pointer.

@@ -54,10 +54,10 @@ test('the kind of docs/agents.md is started, works and ends', async ({ lab }) =>
   const kind = blocks(read(page)).find(({ text }) => text.includes('"my-agent"'));
   lab.configure(kind?.text ?? '');
   expect(await lab.type(lineWith(page, 'mam start'))).toContain('my-agent is ready in tmux:my-agent');
-  expect(await lab.type(lineWith(page, 'mam agents'))).toMatch(/^my-agent +tmux:my-agent %\d+ +idle/);
+  expect(await lab.type(lineWith(page, 'mam agents'))).toMatch(/^my-agent\ttmux:my-agent %\d+\tidle/);
   const server = await lab.startServer();
   await lab.tmux('send-keys', '-l', '-t', '=my-agent:', 'half a thought');
-  await until('the draft is seen', async () => / draft /.test(await lab.type('mam agents')));
+  await until('the draft is seen', async () => /\tdraft /.test(await lab.type('mam agents')));
   // A pane that a user respawns would hold a program of his own.
   await lab.type(lineWith(page, 'mam stop'));
   await lab.type(lineWith(page, 'mam start'));
@@ -75,7 +75,7 @@ test('a job is delegated from a shell, listed and looked up', async ({ lab }) =>
   expect(submitted).toMatch(/^registered job: [a-z0-9]{8}-fix-the-login-test\n/);
   expect(submitted).toMatch(/\nvalidation: PASS\n\/\S+\/[a-z0-9]{8}-fix-the-login-test\n$/);
   expect(await lab.type(lineWith('docs/jobs.md', 'mam list'))).toMatch(
-    /^\w{8}-fix-the-login-test +completed/,
+    /^\w{8}-fix-the-login-test\tcompleted/,
   );
   expect(await lab.type(lineWith('docs/jobs.md', 'mam logs'))).toContain('peer codex      started');
 });

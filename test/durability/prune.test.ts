@@ -58,8 +58,12 @@ describe('mam prune', () => {
   test.each([
     [['--older-than'], '--older-than has no value'],
     [[], '--older-than is missing'],
-    [['--older-than', 'soon'], '30d'],
-    [['--older-than', '2999-01-01'], 'in the future'],
+    [
+      ['--older-than', 'soon'],
+      '"soon" is neither an age nor a date. Give an age in s, m, h, d or w, such as 5m',
+    ],
+    [['--older-than', '5min'], '"5min" is neither'],
+    [['--older-than', '2999-01-01'], '"2999-01-01" is in the future'],
     [['--older-than', '30d', 'roof'], 'Unexpected argument'],
   ])('wrong usage %j is 64 and starts nothing', async (args, words) => {
     const before = lab.hubs;
@@ -166,7 +170,7 @@ describe('a running hub', () => {
     await server.ask('publish_event', { job_id: keyed, event: 'completed' });
     const waits = server.ask('wait_job', { job_id: 'open' });
     const pruned = await until('both can go', async () => {
-      const said = await lab.json('prune', '--older-than', '0h');
+      const said = await lab.json('prune', '--older-than', '0m');
       return ['held', keyed].every((id) => !existsSync(lab.paths(id).journal)) && said;
     });
     expect(pruned.kept).toEqual([]);

@@ -153,8 +153,8 @@ test('a journal that is gone: its job waits for it, and says so', async ({ lab }
     expect((await lab.mam('status', id)).stderr).toContain(gone);
   }
   const listed = (await lab.mam('list')).stdout;
-  expect(listed).toMatch(/over +completed/);
-  expect(listed).toMatch(/cut +working/);
+  expect(listed).toMatch(/over\tcompleted/);
+  expect(listed).toMatch(/cut\tworking/);
   const doctor = (await lab.mam('doctor')).stdout;
   expect(doctor).toContain('The journal of job cut is gone');
   expect(doctor).not.toMatch(/never created|files are gone/);

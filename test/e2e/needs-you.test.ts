@@ -119,8 +119,8 @@ describe('a job that is kept from its pane', () => {
     expect(json).not.toHaveProperty('needs_you');
 
     const list = await lab.mam('list');
-    expect(list.stdout).toMatch(new RegExp(`^${id} +queued:dialog `, 'm'));
-    expect(list.stderr).toMatch(/\d needs? you: mam status \S+/);
+    expect(list.stdout).toMatch(new RegExp(`^${id}\\tqueued:dialog\\t`, 'm'));
+    expect(list.stderr).toMatch(/\d needs? you: mam attach \S+/);
     const status = await lab.mam('status', id);
     expect(status.stdout).toMatch(/^status +queued \(blocked by dialog\)$/m);
     expect(status.stdout).toMatch(/^blocked +its pane shows a dialog or a menu\. Someone must/m);

@@ -1,7 +1,7 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import { cut } from '../../base/columns.ts';
-import { openRequest } from '../../view/job.ts';
+import { openRequest } from '../../job/open-request.ts';
 import { ageText } from '../../view/marks.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { placeOf } from '../model/rows.ts';

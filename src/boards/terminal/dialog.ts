@@ -1,6 +1,6 @@
 import { wrap } from '../../base/columns.ts';
+import { openRequest } from '../../job/open-request.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
-import { openRequest } from '../../view/job.ts';
 import { isDecided, requestText } from '../model/request.ts';
 import { shown } from './cells.ts';
 import { layoutOf } from './layout.ts';

@@ -1,8 +1,8 @@
 import { graphemes } from '../../base/columns.ts';
 import { cleanLine, sliceUnits } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
+import { openRequest } from '../../job/open-request.ts';
 import { openRequests } from '../../job/open-requests.ts';
-import { openRequest } from '../../view/job.ts';
 import { isOpen } from '../model/rows.ts';
 import { shown } from './cells.ts';
 import { dialogLines, isRead, openPermission, permissionText } from './dialog.ts';

@@ -3,8 +3,6 @@ import { cleanLine } from '../../base/text.ts';
 import { isTerminal, paint, terminalColumns } from './output.ts';
 
 const GAP = '  ';
-/** The last column stays at least this wide. */
-const LEAST = 20;
 
 /** Variation and skin tone of an emoji: terminals disagree on whether they widen it. */
 const LOOKS = /(?<=\p{Emoji})[\ufe0e\ufe0f]|(?<=\p{Emoji}\ufe0f?)\p{Emoji_Modifier}/gu;
@@ -15,8 +13,8 @@ export interface Cell {
 }
 
 /**
- * Rows in columns as wide as their widest cell. On a terminal they have titles, and the last column ends with the
- * screen; elsewhere a program reads them: every line is a row, and nothing is cut.
+ * Rows of fields. On a terminal they are columns with titles, and the last one ends with the screen; elsewhere programs
+ * read them: every line is a row, its fields are separated by tabs, as `cut` expects it, and nothing is cut.
  * @param whole never cuts the last column, for what a person copies, such as a path
  */
 export function tableText(
@@ -25,14 +23,13 @@ export function tableText(
   { whole = false } = {},
 ): string {
   const cells = rows.map((row) => row.map(oneLine));
-  const heads = isTerminal()
-    ? [titles.map((text) => ({ text, shown: (all: string) => paint('dim', all) }))]
-    : [];
-  const all = [...heads, ...cells];
+  if (!isTerminal()) return cells.map((row) => row.map(({ text }) => text).join('\t')).join('\n');
+  const all = [titles.map((text) => ({ text, shown: (all: string) => paint('dim', all) })), ...cells];
   const last = titles.length - 1;
   const widths = titles.map((_, at) => Math.max(...all.map((row) => columnsOf(row[at]?.text ?? ''))));
-  const before = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
-  const room = whole ? Number.POSITIVE_INFINITY : Math.max(LEAST, terminalColumns() - before);
+  const room = whole
+    ? Number.POSITIVE_INFINITY
+    : Math.max(1, terminalColumns() - columnsBefore(widths.slice(0, last)));
   return all
     .map((row) =>
       row
@@ -45,6 +42,11 @@ export function tableText(
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** How much of a line columns of these widths take, with the gaps after them. */
+export function columnsBefore(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width + GAP.length, 0);
 }
 
 /** Makes a text as wide as it is counted: control characters in foreign text would shift the columns. */

@@ -3,20 +3,17 @@ import { needsAttention } from '../../job/apply.ts';
 import { isUndecided, verdictWords } from '../../job/check.ts';
 import { dataOf, type RecordedEvent } from '../../job/event.ts';
 import { SCRIPT_CHANGED } from '../../job/messages.ts';
+import { openRequest } from '../../job/open-request.ts';
 import type { JobRecord } from '../../job/record.ts';
-import type { JobRow } from '../../job/row.ts';
 import { type Standing, standingOf } from '../../job/standing.ts';
 import { evidenceWords } from '../../view/event-words.ts';
-import { openRequest } from '../../view/job.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { obstacleText } from '../../view/summary.ts';
-import { isTerminal, paint } from '../core/output.ts';
-import { type Cell, tableText } from '../core/table.ts';
-import { dayAndTime, spanText, timeOfDay } from '../core/times.ts';
+import { paint } from '../core/output.ts';
+import type { Cell } from '../core/table.ts';
+import { dayAndTime, timeOfDay } from '../core/times.ts';
 
 const DETAIL_CHARS = 300;
-const AGENT_CHARS = 50;
-const PROMPT_CHARS = 80;
 const FIELD_WIDTH = 11;
 
 type State = Pick<Standing, 'status' | 'reason' | 'blocked_by' | 'needs_you'>;
@@ -98,22 +95,6 @@ export function stateCell(job: State): Cell {
     text: more === undefined ? status : `${status}:${more}`,
     shown: (text) => inStatusColour(job, text),
   };
-}
-
-/** A table of jobs: with their age on a terminal, elsewhere with the local time. */
-export function listText(rows: readonly JobRow[], now = Date.now()): string {
-  const when = ({ created_at: at }: JobRow): string =>
-    isTerminal() ? spanText(now - Date.parse(at)) : dayAndTime(at);
-  return tableText(
-    ['JOB', 'STATUS', 'AGENT', 'AGE', 'PROMPT'],
-    rows.map((row) => [
-      row.job_id,
-      stateCell(row),
-      cleanLine(row.agent, AGENT_CHARS),
-      when(row),
-      cleanLine(row.prompt_preview, PROMPT_CHARS),
-    ]),
-  );
 }
 
 /** The verdict of a validation, in the wording of the script that mam replaced; undefined while there is none. */

@@ -23,7 +23,7 @@ export async function listLogs(
 ): Promise<{ rows: LogRow[]; total: number }> {
   const seal = Seal.existing(homePaths(home));
   const index = existsSync(registryDir) ? await JobIndex.load(registryDir, seal) : undefined;
-  const known = (index?.page({}, limit).rows ?? []).map((row) => {
+  const known = (index?.newest(limit) ?? []).map((row) => {
     const { record, folder } = jobPaths(registryDir, row.job_id);
     return rowOf(row, readRecord(record)?.log_dir ?? folder);
   });

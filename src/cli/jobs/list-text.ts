@@ -1,0 +1,83 @@
+import { columnsOf, cut } from '../../base/columns.ts';
+import { cleanLine } from '../../base/text.ts';
+import type { JobRow } from '../../job/row.ts';
+import { ageText, signOf, wordOf } from '../../view/marks.ts';
+import { isTerminal, terminalColumns } from '../core/output.ts';
+import { type Cell, columnsBefore, tableText } from '../core/table.ts';
+import { dayAndTime } from '../core/times.ts';
+import { inStatusColour, stateCell } from './job-text.ts';
+import { shortIds } from './short-ids.ts';
+
+const AGENT_CHARS = 50;
+/** Room for the words of a job, in columns: whole ids leave the first, and a column with the agents the second. */
+const GOOD_ROOM = 40;
+const LEAST_ROOM = 20;
+/** With so much room, the task has its own column: what the other words leave, and at least this much. */
+const AMPLE_ROOM = 100;
+const TASK_COLUMNS = 30;
+
+/**
+ * The jobs of a list: on a terminal a table that fits its width, elsewhere a line for each job, with tabs between its
+ * fields.
+ */
+export function listText(rows: readonly JobRow[], now = Date.now()): string {
+  return isTerminal() ? screenText(rows, now) : tableText([], rows.map(fieldsOf));
+}
+
+function fieldsOf(row: JobRow): (string | Cell)[] {
+  const { job_id, agent, created_at, prompt_preview } = row;
+  return [job_id, stateCell(row), agent, dayAndTime(created_at), prompt_preview, saidOf(row) ?? ''];
+}
+
+function screenText(rows: readonly JobRow[], now: number): string {
+  const ids = rows.map(({ job_id }) => job_id);
+  const states = rows.map(stateOnScreen);
+  const agents = rows.map(({ agent }) => cleanLine(agent, AGENT_CHARS));
+  const ages = rows.map(({ created_at: at }) => ageText(now - Date.parse(at)));
+  const others: Column[] = [
+    { title: 'STATUS', cells: states },
+    { title: 'AGENT', cells: agents },
+    { title: 'AGE', cells: ages },
+  ];
+  const whole = [{ title: 'JOB', cells: ids }, ...others];
+  const short = [{ title: 'JOB', cells: shortIds(ids) }, ...others];
+  const chosen =
+    [
+      { columns: whole, least: GOOD_ROOM },
+      { columns: short, least: LEAST_ROOM },
+    ].find(({ columns, least }) => roomAfter(columns) >= least)?.columns ??
+    short.filter(({ title }) => title !== 'AGENT');
+  const room = roomAfter(chosen);
+  const ample = room >= AMPLE_ROOM;
+  const said = rows.map((row) => cleanLine(saidOf(row) ?? (ample ? '' : row.prompt_preview), room));
+  const left = Math.max(TASK_COLUMNS, room - columnsBefore([widest(said)]));
+  const tasks = rows.map(({ prompt_preview: task }) => cut(cleanLine(task, room), left));
+  const last = [...(ample ? [{ title: 'TASK', cells: tasks }] : []), { title: 'LATEST', cells: said }];
+  const table: Column[] = [...chosen, ...last];
+  return tableText(
+    table.map(({ title }) => title),
+    rows.map((_, at) => table.map(({ cells }) => cells[at] ?? '')),
+  );
+}
+
+interface Column {
+  title: string;
+  cells: (string | Cell)[];
+}
+
+function roomAfter(columns: readonly Column[]): number {
+  return terminalColumns() - columnsBefore(columns.map(({ title, cells }) => widest([title, ...cells])));
+}
+
+function widest(cells: readonly (string | Cell)[]): number {
+  return Math.max(...cells.map((cell) => columnsOf(typeof cell === 'string' ? cell : cell.text)));
+}
+
+/** What is asked, or the last words about a job. */
+function saidOf({ open_request: asked, detail }: JobRow): string | undefined {
+  return asked || detail || undefined;
+}
+
+function stateOnScreen(row: JobRow): Cell {
+  return { text: `${signOf(row)} ${wordOf(row)}`, shown: (text) => inStatusColour(row, text) };
+}
