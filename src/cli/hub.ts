@@ -73,12 +73,10 @@ async function restart(settings: Settings, json: boolean): Promise<number> {
 /** Runs where it will run later: in the hub, with the hub's environment. */
 async function testEvent(registryDir: string | undefined, json: boolean): Promise<number> {
   const end = await withHub(registryDir, ({ ask }) => ask('test_event', {}, TEST_TIMEOUT_MS));
-  const seconds = (end.took_ms / 1000).toFixed(1);
-  const { problem, output } = end;
+  const { problem, output, took_ms: ms } = end;
+  const took = ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
   const title =
-    problem === undefined
-      ? `on_event works: it took ${seconds} s.`
-      : `on_event failed after ${seconds} s: ${problem}`;
+    problem === undefined ? `on_event works: it took ${took}.` : `on_event failed after ${took}: ${problem}`;
   printAnswer(json, end, [title, ...(output.trim() === '' ? [] : [output.trimEnd()])].join('\n'));
   return problem === undefined ? EXIT.done : EXIT.unavailable;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { cleanLine, counted } from '../base/text.ts';
+import { cleanLine } from '../base/text.ts';
 import { homePaths } from '../registry/home.ts';
 import { OnEventFiles } from '../registry/on-event.ts';
 import { onEventCommand } from '../settings/config.ts';
@@ -23,7 +23,11 @@ export const onEvent: Check = {
       return [ok(id, 'on_event is set, and has not run yet; `mam hub test-event` tries it')];
     const { at, event, count, job_id, took_ms, problem: why, failing_since = at, failures = 1 } = last;
     const about =
-      job_id === undefined ? counted(count, `${event} event`) : `${event} of ${cleanLine(job_id, ID_CHARS)}`;
+      job_id === undefined
+        ? count === 1
+          ? `a ${event} event`
+          : `${count} events`
+        : `${event} of ${cleanLine(job_id, ID_CHARS)}`;
     const whose = cleanLine(about, 2 * ID_CHARS);
     if (why === undefined)
       return [

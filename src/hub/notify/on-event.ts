@@ -106,7 +106,7 @@ export class OnEvent {
       throw new MamError(
         'bad_input',
         'on_event is not set.',
-        `Set it in ${this.#home}/config.json, such as {"on_event": "notify-send mam"}.`,
+        `Set it in ${this.#home}/config.json, for example {"on_event": "notify-send mam"}; docs/how-to/notifications.md has recipes.`,
       );
     const run = this.#call(command, outsideTest(new Date().toISOString()), []);
     this.#hold(run.then(() => 0));
@@ -243,7 +243,9 @@ export class OnEvent {
   #keepEnd(at: string, { event, count, job_id }: OutsideEvent, { took_ms, problem }: CommandEnd): void {
     const { failing_since = at, failures = 0 } = this.#files.last ?? {};
     if (problem !== undefined)
-      this.#log.warn(`on_event failed for ${job_id ?? counted(count, 'event')}: ${problem}`);
+      this.#log.warn(
+        `on_event failed for ${job_id ?? (count === 1 ? `a ${event} event` : `${count} events`)}: ${problem}`,
+      );
     else if (failures > 0) this.#log.info('on_event works again');
     const failed = problem !== undefined && { problem, failing_since, failures: failures + 1 };
     const id = job_id !== undefined && { job_id };
