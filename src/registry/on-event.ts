@@ -11,6 +11,8 @@ import { readForeign, replaceOwn } from '../trust/files.ts';
 
 /** A waiting event: the job, and the event of its journal. */
 const WAITING = /^([a-z0-9-]+)\.(\d+)\.json$/;
+/** A file that a killed hub was writing. */
+const UNFINISHED = /\.new$/;
 
 /** How the command of `on_event` ended last. */
 const endSchema = z.object({
@@ -59,8 +61,10 @@ export class OnEventFiles {
     }
   }
 
-  /** What waits, oldest first. A file that can't be read is removed: it was cut by a crash of the machine. */
+  /** What the last hub left. Files that can't be read are removed: they were cut by a crash. */
   waiting(): { name: string; event: unknown }[] {
+    for (const name of namesIn(this.#folder))
+      if (UNFINISHED.test(name)) rmSync(join(this.#folder, name), { force: true });
     const found = namesIn(this.#folder)
       .filter((name) => WAITING.test(name))
       .map((name) => ({ name, event: parseJson(orElse(() => readForeign(join(this.#folder, name)), '')) }));
