@@ -64,10 +64,15 @@ export function severalMeant(
  * The job that a report may be credited to, if its id is not whole: the only one with this random part, given alone or with
  * a beginning of the rest. Words of the slug are never enough, since two jobs may have the same.
  */
-export function reportedJob<K extends Pick<Known, 'job_id'>>(given: string, known: readonly K[]): K | undefined {
+export function reportedJob<K extends Pick<Known, 'job_id'>>(
+  given: string,
+  known: readonly K[],
+): K | undefined {
   const found = known.filter(({ job_id }) => {
     const random = randomPartOf(job_id);
-    return random !== undefined && (given === random || (job_id.startsWith(given) && given.startsWith(random)));
+    return (
+      random !== undefined && (given === random || (job_id.startsWith(given) && given.startsWith(random)))
+    );
   });
   return found.length === 1 ? found[0] : undefined;
 }

@@ -25,14 +25,14 @@ export function composeOrder(
   { job_id: jobId, typing: { mam } = { mam: 'mam' } }: Pick<JobOrder, 'job_id' | 'typing'>,
   { prompt, taskFile }: Task,
 ): string {
-  const id = `Use only this id, none of an earlier run: ${jobId}`;
-  const end = 'Report completed or error when you end, with the same id.';
+  const id = `Use only this id, not one from an earlier job: ${jobId}`;
+  const end = 'When you are done, report completed or error with the same id.';
   if (prompt === undefined) {
-    const order = `Job ${jobId} was delegated to you by another agent: call the MCP tool publish_event of the server mam with job_id ${jobId} and event started. Its answer holds your task and working folder.`;
+    const order = `Job ${jobId} was delegated to you: call the MCP tool publish_event of the server mam with job_id ${jobId} and event started. Its answer holds your task and working folder.`;
     const shell = withoutTool(jobId, plainCommand(mam));
     return pointer(order, shell, PLAIN_PATH.test(taskFile) ? taskFile : undefined, end, id);
   }
-  const order = `Job ${jobId} was delegated to you by another agent: call the MCP tool publish_event (server mam) with job_id "${jobId}" and event "started"; its answer holds your task and working folder.`;
+  const order = `Job ${jobId} was delegated to you: call the MCP tool publish_event (server mam) with job_id "${jobId}" and event "started"; its answer holds your task and working folder.`;
   const shell = withoutTool(jobId, mam);
   if (fitsWhole(prompt)) {
     const task = `The task: ${cleanLine(prompt, LIMITS.orderChars)}`;

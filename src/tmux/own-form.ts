@@ -3,13 +3,19 @@ import { bare, PLACEHOLDER } from './own-text.ts';
 import type { Shot } from './screen.ts';
 import { endOfBox, REACH } from './standing.ts';
 
-/** The beginnings and ends of an order, and of our other texts. Without blanks, as `bare` makes them. */
+/**
+ * The beginnings and ends of an order, and of our other texts, also in the words of earlier versions. Without blanks, as
+ * `bare` makes them.
+ */
 const FORMS = [
-  /Job([a-z0-9-]{1,80}?)wasdelegatedtoyoubyanotheragent(?<end>.*?Useonlythisid,noneofanearlierrun:\1)?/g,
+  /Job([a-z0-9-]{1,80}?)wasdelegatedtoyou(?::calltheMCPtool|byanotheragent)(?<end>.*?Useonlythisid,no(?:tonefromanearlierjob|neofanearlierrun):\1)?/g,
   /Jobs?([a-z0-9-]{1,80}?)(?:is(?:completed|failed|cancelled)|needsyou|,foryou:|:thereissomethingforyoutoread)(?<end>.*?(?:,note[a-z0-9]{8}|\(note[a-z0-9]{8}\)))/g,
 ];
 /** The ends alone, which are all that a small box shows. */
-const ENDS = [/Useonlythisid,noneofanearlierrun:([a-z0-9-]{1,80})/g, /(?:,|\()note([a-z0-9]{8})\)?/g];
+const ENDS = [
+  /Useonlythisid,no(?:tonefromanearlierjob|neofanearlierrun):([a-z0-9-]{1,80})/g,
+  /(?:,|\()note([a-z0-9]{8})\)?/g,
+];
 const SHOWN_CHARS = 60;
 
 /**

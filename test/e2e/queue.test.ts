@@ -124,7 +124,7 @@ describe.concurrent('a cancelled job', () => {
     const peer = await lab.startPeer('slow', { args: ['--report', ''] });
     const delegated = server.delegate(peer);
     await until('the paste has arrived', () => peer.pastes.length === 1);
-    const job_id = /id, none of an earlier run: (\S+)/.exec(peer.pastes[0] ?? '')?.[1] ?? '';
+    const job_id = /id, not one from an earlier job: (\S+)/.exec(peer.pastes[0] ?? '')?.[1] ?? '';
     expect((await server.ask('cancel_job', { job_id })).status).toBe('cancelled');
     expect((await delegated).status).toBe('cancelled');
     await until('the text is shown', async () => (await lab.screen(peer)).includes(job_id));

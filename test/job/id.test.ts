@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { beginsRandomly, isJobId, newEventId, newJobId, randomPartOf, randomSuffix } from '../../src/base/ids.ts';
+import {
+  beginsRandomly,
+  isJobId,
+  newEventId,
+  newJobId,
+  randomPartOf,
+  randomSuffix,
+} from '../../src/base/ids.ts';
 
 const RANDOM = '[a-hjkmnp-z][2-9][a-hjkmnp-z2-9]{6}';
 

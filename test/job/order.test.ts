@@ -33,10 +33,10 @@ describe('the order that is typed', () => {
         // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
         expect(order).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
         for (const line of order.split('\n')) expect(line).toMatch(/^[A-Z]/);
-        expect(order).toMatch(new RegExp(`^Job ${ID} was delegated to you by another agent: `));
+        expect(order).toMatch(new RegExp(`^Job ${ID} was delegated to you: `));
         expect(order).toContain(`job_id "${ID}" and event "started"`);
         expect(order).toContain(`${mam} publish --job ${ID} --event started`);
-        expect(order.endsWith(`Use only this id, none of an earlier run: ${ID}`)).toBe(true);
+        expect(order.endsWith(`Use only this id, not one from an earlier job: ${ID}`)).toBe(true);
       }
     }
   });
@@ -47,7 +47,7 @@ describe('the order that is typed', () => {
       const typed = order(prompt);
       expect(typed).not.toContain('The task:');
       expect(typed).toContain(`read ${FILE}`);
-      expect(typed).toContain('Report completed or error when you end');
+      expect(typed).toContain('When you are done, report completed or error');
     }
   });
 });
@@ -57,7 +57,7 @@ test.each([
   ["/it's/prompt.md", `'/it'\\''s/prompt.md'`],
   ['/a;b/$c/prompt.md', "'/a;b/$c/prompt.md'"],
 ])('a file whose path a shell would take apart is one word of the order: %s', (file, word) => {
-  expect(order('two\nlines', 'mam', file)).toContain(`and read ${word}. Report`);
+  expect(order('two\nlines', 'mam', file)).toContain(`and read ${word}. When`);
 });
 
 test('a file whose path has two lines is not named', () => {
@@ -90,7 +90,7 @@ describe('the order for a pane that is not known to be an agent', () => {
       for (const line of typed.split('\n')) expect(line).toMatch(/^(?:Job|Without|Use) /);
       expect(typed).toContain(`job_id ${ID} and event started`);
       expect(typed).toContain(`publish --job ${ID} --event started`);
-      expect(typed.endsWith(`Use only this id, none of an earlier run: ${ID}`)).toBe(true);
+      expect(typed.endsWith(`Use only this id, not one from an earlier job: ${ID}`)).toBe(true);
     }
   });
 

@@ -41,7 +41,7 @@ export function readTerminal({ raw, paste, key }) {
 
 /** The job id in an order. */
 export function jobIn(order) {
-  return /Use only this id, none of an earlier run: (\S+)/.exec(order)?.[1];
+  return /Use only this id, not one from an earlier job: (\S+)/.exec(order)?.[1];
 }
 
 /** Runs the built program. @returns how it ended and what it printed */

@@ -6,6 +6,10 @@ import { readShot } from '../../src/tmux/screen.ts';
 
 const ID = 'mend-it-abcd1234';
 const ORDER = composeOrder({ job_id: ID }, { prompt: 'mend the roof', taskFile: '/x' });
+/** As an earlier version wrote it. */
+const EARLIER = `Job ${ID} was delegated to you by another agent: call the MCP tool publish_event (server mam)
+Without that tool run: mam publish --job ${ID} --event started. Report completed or error when you end, with the same id.
+Use only this id, none of an earlier run: ${ID}`;
 const NOTE = `Job ${ID}, for you: take tin, note 1a2b3c4d`;
 const LINE = `Job ${ID} is completed: run: mam status ${ID} (note 1a2b3c4d)`;
 
@@ -23,7 +27,7 @@ const wrapped = (text: string) =>
     .trimEnd();
 
 describe('a text of our form', () => {
-  test.each([ORDER, NOTE, LINE])('is a draft at the cursor: %s', (text) => {
+  test.each([ORDER, EARLIER, NOTE, LINE])('is a draft at the cursor: %s', (text) => {
     for (const rows of [`READY> ${text}`, `old\nREADY> ${wrapped(text)}`, text, `${text} and paint it`])
       expect(ownFormAtCursor(screen(rows))).toBeDefined();
     // What was submitted is above, even if the box has no prompt.
@@ -39,7 +43,7 @@ describe('a text of our form', () => {
   });
 
   test('is one of which a small box shows but the end', () => {
-    for (const text of [ORDER, NOTE, LINE]) {
+    for (const text of [ORDER, EARLIER, NOTE, LINE]) {
       const rows = wrapped(text.slice(-90));
       expect(ownFormAtCursor(screen(rows))).toBeDefined();
       expect(ownFormAtCursor(screen(`${rows} and paint it`))).toBeDefined();
