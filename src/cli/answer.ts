@@ -58,7 +58,11 @@ export default defineCommand({
     const said = meant();
     const job_id = said.id ?? onlyAsking(asking, 'asks for a text', commandFor).job_id;
     if (said.text.trim() === '')
-      throw new MamError('bad_input', `The answer to ${job_id} is missing.`, `Run: mam answer ${job_id} TEXT`);
+      throw new MamError(
+        'bad_input',
+        `The answer to ${job_id} is missing.`,
+        `Run: mam answer ${job_id} TEXT`,
+      );
     return withLink(settings, async (link) => {
       const { record, delivered: how } = await link.request('answer', {
         ...{ job_id, registry_dir: settings.registryDir, text: said.text },

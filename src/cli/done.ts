@@ -13,14 +13,18 @@ import { mistyped, namedJob, theJob } from './jobs/job-argument.ts';
 import publish, { report } from './publish.ts';
 
 export default defineCommand({
-  synopsis: '[ID] [WORDS…]',
+  synopsis: '[ID] [WORDS…] [OPTIONS]',
   about: [
     'For a person who was given a job (agent human): reports it as completed. Without an id, it reports the only such job that is open.',
     'The first word is the id as in `mam answer`: a whole one, its random part, or the beginning of that. Where it may also ' +
       'be a word of the report, nothing is reported, and the possible commands are printed.',
   ],
   words: [
-    { name: 'ID', about: 'id of the job, or a part that no other open job for a person has', completes: 'person' },
+    {
+      name: 'ID',
+      about: 'id of the job, or a part that no other open job for a person has',
+      completes: 'person',
+    },
     { name: 'WORDS', about: 'the outcome, for whoever delegated the job', many: true },
   ],
   options: theJob,

@@ -17,7 +17,7 @@ import { footText, headText, TimelineText } from './jobs/timeline-text.ts';
 import { withHub } from './jobs/with-hub.ts';
 
 export default defineCommand({
-  synopsis: 'ID [--follow] [--after SEQ] [--include PARTS] | --list [--limit N]',
+  synopsis: 'ID | --list [--limit N] [OPTIONS]',
   about: [
     'Shows the audit log of a job: every event with its time and who made it, the delivery with its evidence, requests ' +
       'and who decided them, messages, checks, the result, and how long everything took. It reads the files, so it needs no ' +

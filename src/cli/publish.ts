@@ -128,7 +128,11 @@ async function toClaim(
   source: 'person' | undefined,
 ): Promise<Claim> {
   if (!isJobId(job_id))
-    throw new MamError('bad_input', `"${cleanLine(job_id, 40)}" is not a job id.`, 'Take it from your order.');
+    throw new MamError(
+      'bad_input',
+      `"${cleanLine(job_id, 40)}" is not a job id.`,
+      'Take it from your order.',
+    );
   const jobId = reportedJobIn(settings.registryDir, job_id);
   if (type === 'question' && (detail ?? '').trim() === '')
     throw new MamError('bad_input', 'The question is missing.', 'Ask it with --detail TEXT.');

@@ -78,7 +78,10 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       else answer(outcome);
     };
     const take = (job: Watched, { events: news, record, whole }: JobNews): void => {
-      if (record.job_id !== job.id) return rename(job, record.job_id);
+      if (record.job_id !== job.id) {
+        rename(job, record.job_id);
+        return;
+      }
       if (isHistory(record)) {
         settle(() => reject(historyError(registryDir, job.id)));
         return;
@@ -106,13 +109,11 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
     const rename = (job: Watched, id: string): void => {
       const place = watched.indexOf(job);
       streams[place]?.end();
-      if (watched.some((other) => other.id === id)) {
-        watched.splice(place, 1);
-        streams.splice(place, 1);
-        return check();
-      }
-      watched[place] = watch(id, options.cursor);
-      streams[place] = open(watched[place]);
+      const isKnown = watched.some((other) => other.id === id);
+      const whole = watch(id, options.cursor);
+      watched.splice(place, 1, ...(isKnown ? [] : [whole]));
+      streams.splice(place, 1, ...(isKnown ? [] : [open(whole)]));
+      check();
     };
     const open = (job: Watched): JobStream => {
       const onNews = (news: JobNews): void => take(job, news);

@@ -115,7 +115,9 @@ describe('mam demo', () => {
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(times[0]).toBe(0);
     expect(out).toMatch(/receipt .*submitted \d+ ms; peer's server: connected/);
-    expect(out).toMatch(/validation +PASS {2}greeting\.txt says: Hello from job write-the-file-[a-z0-9-]+\n/);
+    expect(out).toMatch(
+      /validation +PASS {2}greeting\.txt says: Hello from job [a-z0-9]{8}-write-the-file[a-z0-9-]*\n/,
+    );
     expect(out).toMatch(/Completed in [\d.]+ s; .* were removed\.\n$/);
     expect(out).not.toContain('\u001b');
 

@@ -63,7 +63,7 @@ describe.concurrent('--json', () => {
     await json(lab, 'publish_event', 'publish', '--job', jobId, '--event', 'question', '--detail', ASKED);
     expect(await json(lab, 'wait_job', 'wait', jobId)).toMatchObject({
       outcome: 'needs_attention',
-      next: `mam answer --job ${jobId} "YOUR ANSWER"`,
+      next: `mam answer ${jobId} "YOUR ANSWER"`,
     });
     await json(lab, 'answer_job', 'answer', '--job', jobId, 'Tin.');
     expect((await json(lab, 'wait_job', 'wait', '--timeout', '0')).jobs).toHaveLength(1);

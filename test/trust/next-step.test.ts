@@ -24,15 +24,18 @@ test("a request's id, which its sender chooses, is one word of it", async () => 
   const marker = join(lab.folder, 'ran');
   const event_id = `x'; touch ${marker}; $(touch ${marker}) '`;
   const claim = { event_id, type: 'permission_required', detail: 'May I?', data: { tool: 'Bash' } };
-  await client.publishAsync(`mam/v1/default/claims/${ID}`, JSON.stringify(claim), { qos: 1 });
+  // With a second request, the command names the one that it is for.
+  for (const id of ['another', event_id])
+    await client.publishAsync(`mam/v1/default/claims/${ID}`, JSON.stringify({ ...claim, event_id: id }), {
+      qos: 1,
+    });
   await client.endAsync(true);
   const { next } = JSON.parse((await lab.mam('wait', ID, '--json')).stdout);
-  expect(next).toContain('mam answer');
+  expect(next).toContain(`mam allow ${ID} --request `);
   const bin = join(lab.folder, 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'mam'), '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
-  const command = next.replace(' # or --deny', '');
-  const words = execFileSync('sh', ['-c', command], { env: { PATH: `${bin}:/usr/bin:/bin` } }).toString();
+  const words = execFileSync('sh', ['-c', next], { env: { PATH: `${bin}:/usr/bin:/bin` } }).toString();
   expect(words.split('\n')).toContain(event_id);
   expect(existsSync(marker)).toBe(false);
 });

@@ -3,9 +3,7 @@ import type { Command, Word } from '../core/command.ts';
 import { meaningOf, optionsOf, placeOf } from '../core/options.ts';
 
 /** What a shell offers as values: a list, what it finds itself, or what `mam completion-values` prints. */
-export type Offers =
-  | { from: 'list'; values: readonly string[] }
-  | { from: 'commands' | Source };
+export type Offers = { from: 'list'; values: readonly string[] } | { from: 'commands' | Source };
 
 /** An option; without `value` it is a flag. */
 export interface OptionRow {

@@ -29,6 +29,8 @@ export function splitWords(
   const split: Split = { values: {}, words: [] };
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
+    // Our own texts explain commands after it, and zsh does not take that for a comment.
+    if (arg === '#' && !hasText) break;
     if (arg === '--') {
       split.words.push(...args.slice(at + 1));
       break;

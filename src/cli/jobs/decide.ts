@@ -1,4 +1,5 @@
 import { shellWord } from '../../base/shell.ts';
+import type { JobRecord } from '../../job/record.ts';
 import { answerView } from '../../operations/answer.ts';
 import { foldOwn } from '../../registry/history.ts';
 import { homePaths } from '../../registry/home.ts';
@@ -29,22 +30,7 @@ interface Deciding {
 export async function decide({ decision, named, request_id, registryDir, json }: Deciding): Promise<number> {
   const settings = await commandSettings(registryDir);
   const home = homePaths(settings.home);
-  let record = undefined;
-  if (named === undefined) {
-    const open = openRecords(settings.registryDir, home);
-    record = onlyAsking(
-      open.filter((job) => decidable(job).length > 0),
-      'asks for a decision',
-      (job) => {
-        const [first, ...more] = decidable(job);
-        const request = more.length === 0 ? '' : ` --request ${shellWord(first?.request_id ?? '')}`;
-        return `mam ${decision} ${job.job_id}${request} # ${first === undefined ? '' : aboutOf(first)}`;
-      },
-    );
-  } else {
-    const { jobId, dir } = findJob(settings, named);
-    record = foldOwn(dir, jobId, home).record;
-  }
+  const record = named === undefined ? theOnly() : ofId(named);
   const request = request_id === undefined ? openDecision(record, decision) : undefined;
   const { job_id } = record;
   return withLink(settings, async (link) => {
@@ -61,4 +47,22 @@ export async function decide({ decision, named, request_id, registryDir, json }:
     const text = `${decision} for ${job_id}${about}\n${delivered}`;
     return printAnswer(json, { ...view, next: nextStep(answered.record) }, text);
   });
+
+  function ofId(id: string): JobRecord {
+    const { jobId, dir } = findJob(settings, id);
+    return foldOwn(dir, jobId, home).record;
+  }
+
+  function theOnly(): JobRecord {
+    const open = openRecords(settings.registryDir, home);
+    return onlyAsking(
+      open.filter((job) => decidable(job).length > 0),
+      'asks for a decision',
+      (job) => {
+        const [first, ...more] = decidable(job);
+        const which = more.length === 0 ? '' : ` --request ${shellWord(first?.request_id ?? '')}`;
+        return `mam ${decision} ${job.job_id}${which} # ${first === undefined ? '' : aboutOf(first)}`;
+      },
+    );
+  }
 }

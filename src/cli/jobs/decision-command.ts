@@ -6,7 +6,8 @@ import { decide } from './decide.ts';
 import { jobWord, theJob } from './job-argument.ts';
 
 const ABOUT: Readonly<Record<Decision, string>> = {
-  allow: 'Allows what a job asks for, once: its permission request, or to accept work whose check could not run.',
+  allow:
+    'Allows what a job asks for, once: its permission request, or to accept work whose check could not run.',
   deny: 'Denies what a job asks for: its permission request, or to accept work whose check could not run.',
 };
 

@@ -47,9 +47,9 @@ export function idOrText(words: readonly string[], choice: Choice): { id?: strin
   if (!isJobId(first)) return { text: whole };
   const named = choice.named(first) ?? onlyOne(first, beginningWith(first, open));
   if (named !== undefined) return { id: named, text: rest.join(' ') };
-  const mistyped = choice.mistyped(first);
-  if (mistyped !== undefined) throw mistyped;
   const found = FILLERS.has(first) ? [] : withWord(first, open);
+  const mistyped = found.length > 0 ? undefined : choice.mistyped(first);
+  if (mistyped !== undefined) throw mistyped;
   const [id, ...more] = found;
   if (id === undefined || rest.length === 0) return { text: whole };
   const isQuoted = rest.length === 1 && /\s/.test(rest[0] ?? '');
@@ -68,7 +68,8 @@ export function looksLikeId(word: string): boolean {
 
 function beginningWith(word: string, open: readonly string[]): string[] {
   if (word.length < SHORTEST) return [];
-  return open.filter((id) => beginsRandomly(id) && id.startsWith(word));
+  // The beginning of an earlier version's id may be a word of the text, unless it has more than one word.
+  return open.filter((id) => id.startsWith(word) && (beginsRandomly(id) || word.includes('-')));
 }
 
 /** Those whose slug has words that begin with this. */

@@ -51,7 +51,7 @@ export function noSuchJob({ registryDir, home }: Place, jobId: string): MamError
   const near = nearest(jobId, idsIn(registryDir));
   return new MamError(
     'not_found',
-    `There is no job with the id ${cleanLine(jobId, 64)} in ${registryDir}.`,
+    `There is no job with this id in ${registryDir}: ${cleanLine(jobId, 64)}.`,
     near === undefined ? 'Run `mam list` for the ids.' : `Did you mean ${near}?`,
   );
 }

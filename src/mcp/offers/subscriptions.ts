@@ -39,7 +39,10 @@ export class Subscriptions {
     if (this.#subscribed.size >= MOST)
       throw badParams(`You can subscribe to at most ${MOST} resources at once. Unsubscribe from one first.`);
     const ends: (() => void)[] = [];
-    const subscribed = { begun: Promise.resolve(), end: () => ends.splice(0).forEach((end) => end()) };
+    const end = (): void => {
+      for (const one of ends.splice(0)) one();
+    };
+    const subscribed = { begun: Promise.resolve(), end };
     this.#subscribed.set(uri, subscribed);
     // Concurrent requests for the same resource share this promise.
     subscribed.begun = this.#whole(named)
