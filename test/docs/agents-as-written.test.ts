@@ -11,17 +11,16 @@ test("questions and permissions, a person's reports, and the demo's peer as an a
   const peer = await lab.startPeer('mute');
   const [server, reporter] = [await lab.startServer(), await lab.startPeerServer()];
   const { job_id: jobId } = await server.delegate(peer);
-  const line = (id: string, ...words: string[]) => lineWith('docs/jobs.md', ...words).replace('JOB_ID', id);
 
   await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
-  await lab.type(line(jobId, 'mam answer', 'Slate'));
+  await lab.type(lineWith('docs/jobs.md', 'mam answer', 'Slate'));
   await peer.gets(2, 2);
   // A line whose submission is not recorded yet counts as unread, and the next message needs none.
   const submitted = () => lab.types(jobId).filter((type) => type === 'submitted').length;
   await until('its submission is recorded', () => submitted() === 2);
   expect(peer.pastes[1]).toContain('there is something for you to read');
   await reporter.report(jobId, 'permission_required', { detail: 'rm the old roof' });
-  await lab.type(line(jobId, 'mam answer', '--allow'));
+  await lab.type(lineWith('docs/jobs.md', 'mam allow'));
   expect(lab.record(jobId).requests.at(-1)).toMatchObject({ decision: 'allow', decided_by: 'person' });
   await peer.gets(3, 3);
   await reporter.report(jobId, 'completed');

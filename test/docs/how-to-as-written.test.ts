@@ -129,11 +129,11 @@ test('a person in the loop', async ({ lab }) => {
   const id = idOf(await lab.type("mam submit 'Mend it' --agent codex --no-wait"));
   await reporter.report(id, 'permission_required', { detail: 'rm the old roof' });
   await page.type(['mam list']);
-  await page.type(['--allow'], id);
+  await page.type(['mam allow']);
   expect(lab.record(id).requests.at(-1)).toMatchObject({ decision: 'allow', decided_by: 'person' });
   await peer.gets(2, 2);
   await reporter.report(id, 'question', { detail: 'Which database?' });
-  await page.type(['staging'], id);
+  await page.type(['staging']);
   await until('the answer is typed', () => peer.pastes.length === 3);
   await reporter.report(id, 'completed');
 
@@ -150,7 +150,7 @@ test('an agent of your own', async ({ lab }) => {
   lab.configure(blocks(read(page.path)).find(({ language }) => language === 'json')?.text ?? '');
   lab.sessions.add('my-agent');
   expect(await page.type(['mam start'])).toContain('my-agent is ready in tmux:my-agent');
-  expect(await page.type(['mam agents'])).toMatch(/^my-agent +tmux:my-agent %\d+ +idle/);
+  expect(await page.type(['mam agents'])).toMatch(/^my-agent\s+tmux:my-agent %\d+\s+idle/);
   expect(await page.type(['mam submit'])).toContain('hello.txt says: Hello');
   expect(readFileSync(join(lab.project, 'hello.txt'), 'utf8')).toBe('Hello\n');
   await page.type(['mam stop']);
