@@ -64,7 +64,7 @@ export function outsideChange(kind: OutsideKind, event: RecordedEvent, after: Jo
     ...brief(after, JOB_TEXTS),
     workdir: cleanLine(after.workdir, PATH_TEXT),
     registry_dir: cleanLine(after.registry_dir, PATH_TEXT),
-    next: isHanded(kind, after) ? `mam done ${after.job_id} "YOUR REPORT"` : nextStep(after),
+    next: isHanded(kind, after) ? `mam done ${after.job_id} "THE OUTCOME"` : nextStep(after),
   };
 }
 

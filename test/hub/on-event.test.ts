@@ -44,7 +44,7 @@ test('it runs for each request and for the end, with what wait_job says about th
   const [person] = await lab.give(server);
   expect((await lab.tells(4))[3]).toMatchObject({
     ...{ event: 'needs_you', job_id: person, agent: 'human', summary: `${person} is for you: Bring key 1` },
-    next: `mam done ${person} "YOUR REPORT"`,
+    next: `mam done ${person} "THE OUTCOME"`,
   });
   await lab.mam('done', person ?? '', 'Here.');
   await lab.tells(5);
