@@ -14,6 +14,7 @@ import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter, exitCodeHandedOver } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
+import { checkOutput } from './jobs/check-output.ts';
 import { followedJson, followJobs, jobText, STOPPED_WAITING } from './jobs/follow-jobs.ts';
 import { handOver, sessionMissing } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
@@ -21,6 +22,7 @@ import { options, paramsOf, promptOf } from './jobs/submit-request.ts';
 import { withHub, withLink } from './jobs/with-hub.ts';
 
 const DETAIL_CHARS = 300;
+const INDENT = 4;
 
 export default defineCommand({
   synopsis: '--prompt TEXT | --prompt-file FILE [OPTIONS]',
@@ -98,9 +100,10 @@ export default defineCommand({
       const { summary, next } = wait;
       if (json) printJson({ ...view, summary, status: end.jobs[0]?.status ?? view.status, next, wait });
       else {
-        const validation = end.jobs[0]?.validation;
-        const verdict = validation && verdictText(validation);
+        const [job] = end.jobs;
+        const verdict = job?.validation && verdictText(job.validation);
         if (verdict !== undefined) print(`validation: ${verdict}`);
+        for (const text of job === undefined ? [] : checkOutput(job, INDENT)) print(text);
         print(view.log_dir);
       }
       return exitCodeAfter(end);

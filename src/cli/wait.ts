@@ -42,7 +42,7 @@ export default defineCommand({
     return withLink(settings, async (link) => {
       const jobIds = past ? await openJobs(link, settings, timeoutSeconds) : named;
       if (jobIds.length === 0 && !json) print(`No open job in ${settings.registryDir}.`);
-      const end = await followJobs({ link, settings, jobIds, past, timeoutSeconds, json });
+      const end = await followJobs({ link, settings, jobIds, past, timeoutSeconds, json, onlyWaits: true });
       if (json) printJson(followedJson(end));
       return exitCodeAfter(end, past);
     });

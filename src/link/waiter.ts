@@ -29,6 +29,8 @@ export interface WaitOptions
   owner?: Owner | undefined;
   /** Called with a job's state once the wait for it is active. */
   onBegin?: ((record: JobRecord) => void) | undefined;
+  /** Called whenever all jobs are known and none of them ends the wait yet. */
+  onWaiting?: (() => void) | undefined;
 }
 
 interface Watched {
@@ -74,8 +76,11 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
     const check = (): void => {
       if (watched.some(({ record }) => record === undefined)) return;
       const outcome = outcomeOf(watched, until);
-      if (outcome === undefined) holding.renew();
-      else answer(outcome);
+      if (outcome !== undefined) answer(outcome);
+      else {
+        holding.renew();
+        options.onWaiting?.();
+      }
     };
     const take = (job: Watched, { events: news, record, whole }: JobNews): void => {
       if (record.job_id !== job.id) {
@@ -95,7 +100,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
         events.push(event);
         total++;
         if (events.length > 2 * MAX_EVENTS) events.splice(0, events.length - MAX_EVENTS);
-        options.onEvent?.({ event, ...standing });
+        options.onEvent?.({ event, ...standing, record });
       }
       if (whole) check();
     };

@@ -94,7 +94,11 @@ function stepsFor(record: JobRecord) {
 /** The next command for a job, for a person or a program. */
 export function nextStep(record: JobRecord): string {
   // A job that is only history can't be continued.
-  return isHistory(record) ? `mam status ${record.job_id}` : stepsFor(record)[stepOf(record)][0];
+  if (isHistory(record)) return `mam status ${record.job_id}`;
+  const step = stepOf(record);
+  // What has just blocked it may go away by itself; if not, nothing but a look helps.
+  const isBlocked = step === 'goes_on' && record.blocked_by !== undefined && record.blocked_by !== 'busy';
+  return stepsFor(record)[isBlocked ? 'kept' : step][0];
 }
 
 /** The calls for a job that needs attention: its answer or, if that would not help, what shows more; else empty. */

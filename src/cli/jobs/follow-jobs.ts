@@ -1,24 +1,28 @@
 import { MAX_TIMER_MS } from '../../base/awake.ts';
 import { cleanLine } from '../../base/text.ts';
 import { needsAttention } from '../../job/apply.ts';
-import { isUndecided } from '../../job/check.ts';
-import type { RecordedEvent } from '../../job/event.ts';
+import { isUndecided, openCheckRequest } from '../../job/check.ts';
+import { dataOf, type RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { lastWords } from '../../job/standing.ts';
-import { isFinal } from '../../job/words.ts';
+import { isFinal, type Status } from '../../job/words.ts';
 import { tellSeen } from '../../link/hold.ts';
 import type { Link } from '../../link/link.ts';
 import { waitForJobs } from '../../link/waiter.ts';
+import type { LogMessage } from '../../operations/request.ts';
 import type { WaitEnd } from '../../operations/wait.ts';
 import { waitSummary } from '../../operations/wait.ts';
 import { ownerOf, type Settings } from '../../settings/config.ts';
 import { briefs, eventRows } from '../../view/job.ts';
 import { nextStep } from '../../view/next-step.ts';
-import { note, onReaderGone } from '../core/output.ts';
-import { eventText, stateText } from './job-text.ts';
+import { isLive, note, onReaderGone } from '../core/output.ts';
+import { checkOutput } from './check-output.ts';
+import { eventText, stateText, verdictText } from './job-text.ts';
 import { ProgressLine } from './progress-line.ts';
 
 const WORDS_CHARS = 400;
+const NAMED_JOBS = 5;
+const INDENT = 4;
 export const STOPPED_WAITING = 'stopped waiting; the job goes on.';
 
 interface Following {
@@ -31,6 +35,8 @@ interface Following {
   /** Only later events are shown; absent: only new ones. */
   cursor?: string | undefined;
   json: boolean;
+  /** True for a command that only waits: it says what for, and what a failed check has printed. */
+  onlyWaits?: boolean;
 }
 
 interface Followed extends WaitEnd {
@@ -54,7 +60,8 @@ export async function followJobs(following: Following): Promise<Followed> {
     several ? `${following.jobIds.length} open jobs` : 'waiting',
     json ? false : undefined,
   );
-  const printed = new Map<string, string>();
+  const told = new Map<string, { seq: number; text: string }>();
+  let isSilent = following.onlyWaits === true && !json && !isLive();
   const end: Followed = { outcome: 'final', jobs: [], unseen: [], events: [], cursor: following.cursor };
   try {
     for (let open = following.jobIds; open.length > 0; ) {
@@ -69,10 +76,17 @@ export async function followJobs(following: Following): Promise<Followed> {
         signal: stop.signal,
         owner: ownerOf(settings),
         onBegin: (record) => several || line.showJob(record),
+        onWaiting: () => {
+          if (isSilent) note(`waiting for ${named(following.jobIds)}.`);
+          isSilent = false;
+        },
         onEvent: (message) => {
           end.events.push(message.event);
           line.showEvent(message);
-          if (!json) line.print(`${label(message.event.job_id)}${eventText(message.event)}`);
+          if (!json)
+            line.print(
+              [label(message.event.job_id) + eventText(message.event), ...outputOf(message)].join('\n'),
+            );
         },
       });
       end.cursor = found.cursor;
@@ -82,10 +96,12 @@ export async function followJobs(following: Following): Promise<Followed> {
       const over = found.outcome === 'still_running' || !past;
       for (const job of found.jobs) {
         if (!over && !isFinal(job.status) && !needsAttention(job)) continue;
-        const text = jobText(job);
-        // A job that is still waited for is printed again only when its text has changed.
-        if (!json && printed.get(job.job_id) !== text) line.print(text);
-        printed.set(job.job_id, text);
+        const text = [jobText(job), ...(following.onlyWaits === true ? verdictOutput(job) : [])].join('\n');
+        const last = told.get(job.job_id);
+        // Another job may have ended the wait: then this one is news only if something has happened to itself.
+        const isNews = over ? last?.text !== text : (last?.seq ?? 0) < job.wake_seq;
+        if (!json && isNews) line.print(text);
+        if (isNews) told.set(job.job_id, { seq: job.wake_seq, text });
       }
       if (over) {
         end.outcome = found.outcome;
@@ -103,6 +119,26 @@ export async function followJobs(following: Following): Promise<Followed> {
   }
   if (stop.signal.aborted) note(several ? 'stopped waiting; the jobs go on.' : STOPPED_WAITING);
   return end;
+}
+
+function named(ids: readonly string[]): string {
+  if (ids.length === 1) return `job ${ids[0]}`;
+  const more = ids.length > NAMED_JOBS ? ` and ${ids.length - NAMED_JOBS} more` : '';
+  return `${ids.length} jobs: ${ids.slice(0, NAMED_JOBS).join(', ')}${more}`;
+}
+
+/** What a check has printed, if it has sent the job back to its peer. */
+function outputOf({ event, status, record }: LogMessage): string[] {
+  const { passed, output_tail } = dataOf(event);
+  const isSentBack = event.type === 'validated' && passed === false && !isFinal(status as Status);
+  return isSentBack && record !== undefined ? checkOutput(record, INDENT, output_tail) : [];
+}
+
+/** The verdict that the job's state is about, with what the check has printed. */
+function verdictOutput(job: JobRecord): string[] {
+  const isAboutCheck = job.reason === 'validation_failed' || openCheckRequest(job) !== undefined;
+  const verdict = isAboutCheck && job.validation && verdictText(job.validation);
+  return verdict ? [`  validation: ${verdict}`, ...checkOutput(job, INDENT)] : [];
 }
 
 /** The answer of the MCP tool wait_job, uncut. */

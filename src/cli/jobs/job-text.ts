@@ -12,6 +12,7 @@ import { obstacleText } from '../../view/summary.ts';
 import { paint } from '../core/output.ts';
 import type { Cell } from '../core/table.ts';
 import { dayAndTime, timeOfDay } from '../core/times.ts';
+import { checkOutput } from './check-output.ts';
 
 const DETAIL_CHARS = 300;
 const FIELD_WIDTH = 11;
@@ -65,7 +66,12 @@ export function recordText(record: JobRecord): string {
     ['full text', record.result_file],
     ['files', record.files?.map(clean).join(', ')],
     ['validation', validation && [verdictText(validation), validation.script].filter(Boolean).join(' ')],
-    ['output', validation?.passed === false ? clean(validation.output_tail ?? '').trim() : undefined],
+    [
+      'output',
+      checkOutput(record, FIELD_WIDTH)
+        .map((line) => line.slice(FIELD_WIDTH))
+        .join('\n'),
+    ],
     ['task', `${record.registry_dir}/${record.job_id}/prompt.md`],
     ['workdir', clean(record.workdir)],
     ['created', dayAndTime(record.created_at)],
