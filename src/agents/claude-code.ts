@@ -55,6 +55,15 @@ const DRAFT = new RegExp(
   'm',
 );
 
+/** The row of `/clear` in the menu above the box, selected; a narrow pane cuts off the rest of its description. */
+const CLEAR_ROW = /^ {2}❯ \/clear {2,}Start a new/m;
+
+/** The program's own rows and `/clear`, without any other prompt or answer. Measured at 160x50, 200x60, 80x24, 40x24. */
+const CLEARED = new RegExp(
+  `^[^\\n]*Claude Code v\\d[^\\n]*\\n(?:(?![❯●⏺✻])[^\\n]*\\n)*❯ \\/clear[ \\u00a0]*\\n${INDENTED}${BOX}${FOOTER}`,
+  'm',
+);
+
 /** The tool name that a dialog's title stands for. */
 const TITLES: Readonly<Record<string, string>> = {
   'Bash command': 'Bash',
@@ -122,6 +131,7 @@ export const claudeCode: AgentKind = {
   submitKey: 'Enter',
   // C-c would do so only while idle: while busy it interrupts and keeps the draft. Twice within 3 s it quits.
   clearKey: 'C-u',
+  newConversation: { text: '/clear', menu: CLEAR_ROW, done: CLEARED },
   // Once: a second one in an idle, empty box opens the list of checkpoints.
   interruptKeys: ['Escape'],
   permission: {

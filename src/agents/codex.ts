@@ -54,6 +54,12 @@ const DRAFT = /^(?:›[^\S\n]+|![^\S\n]*)\S[^\n]*/m;
 /** An empty box always shows a placeholder: without one, blanks or empty rows precede a person's words. */
 const BLANK_DRAFT = new RegExp(`^›(?=\\n)${BOX_TO_END}`, 'm');
 
+/** The program's own rows without any prompt or answer. Measured at 160x50, 200x60, 80x24, 40x24. */
+const NEW_CHAT = new RegExp(
+  `^ *>_ OpenAI Codex \\(v[^\\n]*\\n(?:(?![›•])[^\\n]*\\n)*›(?! \\/)(?: |$)${BOX_TO_END}`,
+  'm',
+);
+
 const CONFIRM = 'Press enter to confirm or esc\\s+to\\s+cancel';
 /** A narrow pane cuts off its end. */
 const SUBMIT = 'enter to submit \\| e[a-z ]*(?:\\n +cancel)?';
@@ -101,6 +107,8 @@ export const codex: AgentKind = {
   settleMs: 50,
   submitKey: 'Enter',
   clearKey: 'C-u',
+  // With a blank after it, no menu opens. Its server is started again for each chat; the old ones stay until it ends.
+  newConversation: { text: '/new ', done: NEW_CHAT },
   // Only while it is busy: in an idle, empty box it opens the transcript browser, in a dialog it denies.
   interruptKeys: ['Escape'],
   permission: {

@@ -52,6 +52,11 @@ const DRAFT = new RegExp(
   'm',
 );
 
+/** Its own rows without any prompt or answer, down to the box. Measured at 160x50, 80x24, 40x24. */
+const CLEARED = new RegExp(
+  `Gemini CLI v[^\\n]*\\n(?:(?! > (?! {2}(?:Type your|Press '))|✦)[^\\n]*\\n)* [>*] {2,3}(?:Type your|Press ')${ROW}${REST_OF_BOX}`,
+);
+
 /** Gemini CLI 0.61.0. */
 export const gemini: AgentKind = {
   name: 'gemini',
@@ -91,6 +96,8 @@ export const gemini: AgentKind = {
   // C-c would do so only with words in the box: it deletes all of them, even while the agent is busy. In an empty box
   // it interrupts and, pressed again within 4 s, quits.
   clearKey: 'C-u',
+  // With a blank after it, no menu opens. It runs the hooks SessionEnd and SessionStart, and has no box until then.
+  newConversation: { text: '/clear ', done: CLEARED },
   // Once: a second one in an idle, empty box opens the list of checkpoints.
   interruptKeys: ['Escape'],
   permission: {

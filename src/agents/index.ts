@@ -6,6 +6,7 @@ import type { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import type { KnownKind, TerminalSettings } from '../operations/agents.ts';
 import type { Settings } from '../settings/config.ts';
 import type { Look } from '../tmux/deliver.ts';
+import type { OwnCommand } from '../tmux/own-command.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';
 import { boundedPattern } from './bounded-pattern.ts';
 import { claudeCode } from './claude-code.ts';
@@ -100,6 +101,15 @@ export function lookFor(record: Pick<JobRecord, 'agent' | 'job_id'> & { typing?:
     isAgent: kind.isProcess,
     isTrusted: isTrusted(record.typing),
   };
+}
+
+/** How a new conversation is begun in an agent, if that is known: by the configured command, or by its kind's own. */
+export function newConversationOf(
+  agent: string,
+  { fresh }: Pick<TerminalSettings, 'fresh'> = {},
+): OwnCommand | undefined {
+  const own = builtIn(agent)?.newConversation;
+  return fresh === undefined || fresh === own?.text ? own : { text: fresh };
 }
 
 /** The keys that clear our text from an input box that contains nothing else, if they are known. */

@@ -1,3 +1,4 @@
+import type { OwnCommand } from '../tmux/own-command.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';
 
 /** What an agent's screen may show instead of its input box. */
@@ -72,6 +73,8 @@ export interface AgentKind {
   breaksEarly?: true;
   /** The key that deletes the line up to the cursor and does nothing in an empty box. */
   clearKey?: string;
+  /** How a new conversation is begun in it. */
+  newConversation?: OwnCommand;
   /** The keys that interrupt its turn, in order. */
   interruptKeys?: readonly string[];
   permission?: {

@@ -36,6 +36,12 @@ const DRAFT = new RegExp(
   'm',
 );
 
+/** The row of `/new` in the menu above the box: the first one, which is selected; the selection is only a colour. */
+const NEW_ROW = /(?<!^ *┃ \/[^\n]*\n) *┃ \/new {2,}New session\b/m;
+
+/** The home screen: only its box has this placeholder. Measured at 160x50, 200x60, 80x24, 40x24. */
+const HOME = new RegExp(String.raw`^ *┃ {2}Ask anything…[^\n]*${ROW}(?:${ROW})*${CLOSING}${LOWEST}`, 'm');
+
 /** The buttons of a permission dialog; below 80 columns, the keys are on separate rows. */
 const BUTTONS = /^ *┃ {3}Allow once {3}Allow always {3}Reject\b/;
 
@@ -98,6 +104,8 @@ export const opencode: AgentKind = {
   // Clears the row up to the cursor; a pasted text is one row ("[Pasted ~3 lines]"). C-c clears everything, but quits
   // if the box is empty.
   clearKey: 'C-u',
+  // With a blank after it, it would be a prompt for the model.
+  newConversation: { text: '/new', menu: NEW_ROW, done: HOME },
   // The second within 5 s, but at least 20 ms later: together they are read as one Alt-Escape. Idle, they do nothing.
   interruptKeys: ['Escape', 'Escape'],
   permission: {

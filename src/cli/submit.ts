@@ -121,6 +121,7 @@ function preview(view: ReturnType<typeof previewView>, prompt: string, json: boo
   else {
     print(`dry run: nothing was changed; the job will have a different id than ${view.job_id}`);
     print(`target: ${view.target ?? 'a person'}`);
+    if (view.new_conversation !== undefined) print(`new conversation: ${view.new_conversation}`);
     print('instructions:');
     print(view.typed_text ?? humanText(view.job_id, prompt));
   }

@@ -1,6 +1,7 @@
 import { lower, raise, unblock } from './attention.ts';
 import { claims } from './check.ts';
 import {
+  beginAnew,
   block,
   blockText,
   complete,
@@ -40,6 +41,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   visible: stage('visible'),
   submitted: stage('submitted', typed),
   acknowledged: stage('acknowledged'),
+  new_conversation: beginAnew,
   started(next, event) {
     reach(next, 'started', event);
     next.started_at ??= event.recorded_at;

@@ -7,7 +7,13 @@ import { giveMessages, textFile } from './messages.ts';
 import { isEvidence } from './open-requests.ts';
 import type { JobRecord, PeerRequest } from './record.ts';
 import { changeOpen, closeRequest, settleCheck } from './requests.ts';
-import { AMENDABLE, DELIVERY_STAGES, type DeliveryStage, type FailureReason } from './words.ts';
+import {
+  AMENDABLE,
+  DELIVERY_STAGES,
+  type DeliveryStage,
+  type FailureReason,
+  NEW_CONVERSATION,
+} from './words.ts';
 
 /** The peer is active: it has the job, and what we only guessed no longer applies. */
 export function heardFromPeer(next: JobRecord, event: RecordedEvent): void {
@@ -76,12 +82,27 @@ export function reach(next: JobRecord, stage: DeliveryStage, event: RecordedEven
   }
 }
 
+/** The agent's conversation is new: the receipt says how, and the order is still to be typed. */
+export function beginAnew(next: JobRecord, event: RecordedEvent): void {
+  const { evidence } = dataOf(event);
+  const entry = {
+    stage: NEW_CONVERSATION,
+    at: event.recorded_at,
+    ...(evidence !== undefined && { evidence }),
+  };
+  next.delivery = [...next.delivery.filter(({ stage }) => stage !== NEW_CONVERSATION), entry];
+  delete next.typing_now;
+  unblock(next);
+}
+
 /** Blocked means that nothing was pasted, even where the paste had been announced. */
 export function block(next: JobRecord, event: RecordedEvent): void {
   if (event.detail) next.detail = event.detail;
   noteObstacle(next, event);
   next.phase = 'queued';
-  next.delivery = next.delivery.filter((entry) => entry.stage === 'queued');
+  // A turn that is not ours has begun in the new conversation.
+  const kept = dataOf(event).by === 'busy' ? ['queued'] : ['queued', NEW_CONVERSATION];
+  next.delivery = next.delivery.filter(({ stage }) => kept.includes(stage));
 }
 
 /** A text other than the order was not typed; if the obstacle lasts, the record shows it. */

@@ -12,7 +12,7 @@ const DATA = {
   agent_session: 'object',
   agent_process: 'object',
   peer_server: 'string',
-  /** What is typed or blocked, if not the order: `messages` or `reminder`. */
+  /** What is typed or blocked, if not the order: `messages`, `reminder` or `new_conversation`. */
   what: 'string',
   /** How many messages were typed, and how many the peer was told about. */
   count: 'number',
@@ -110,6 +110,8 @@ export interface EventTypes
   visible: Carries<'evidence'>;
   submitted: Carries<'evidence', 'what' | 'count' | 'about'>;
   acknowledged: Carries<'evidence'>;
+  /** The agent has begun a new conversation, in which the order is next. */
+  new_conversation: Carries<'evidence'>;
   blocked: Carries<'by', 'what' | 'step' | 'waited' | 'behind' | 'unless_pasted'>;
   resumed: Carries<never, 'turn'>;
   rate_limited: Carries<never, 'resume_at'>;

@@ -12,6 +12,10 @@ const WORDS: Readonly<Record<string, readonly [cause: string, remedy: string]>> 
   ],
   copy_mode: ['is in copy mode', 'Someone must leave copy mode there (q).'],
   not_ready: ['shows no input box', 'Someone must look there.'],
+  conversation: [
+    'did not begin a new conversation',
+    'Someone must begin one there with its own command, or cancel the job: its order is not typed into the old one.',
+  ],
   unwritable: ['cannot be typed into, because MAM_HOME cannot be written', 'Someone must fix that.'],
   unreachable: ['cannot be typed into', 'Someone must look there.'],
 };

@@ -29,7 +29,11 @@ export type PeerRequest = z.infer<typeof requestSchema>;
 
 /** One stage of the delivery receipt. */
 export const receiptEntrySchema = z.object({
-  stage: z.string().describe('queued, pasting, visible, submitted, acknowledged or started'),
+  stage: z
+    .string()
+    .describe(
+      'queued, pasting, visible, submitted, acknowledged or started; with fresh also new_conversation',
+    ),
   at: z.string(),
   evidence: z.string().optional(),
 });
@@ -106,6 +110,7 @@ const typingSchema = z.object({
   dialog: z.string().optional(),
   clear: z.string().optional(),
   interrupt: z.string().optional(),
+  fresh: z.string().optional(),
 });
 
 /** What `delegate` fixes about a job: the data of its first event. */
@@ -138,6 +143,7 @@ const orderSchema = z.object({
   depth: z.number().int(),
   request_key: z.string().optional(),
   peer_server: z.enum(['connected', 'unknown']),
+  fresh: z.boolean().optional().describe('its order begins a new conversation of the agent'),
   validation: validationSchema.optional(),
   timeouts: z.object({ timeout_seconds: z.number(), idle_timeout_seconds: z.number() }),
 });

@@ -34,6 +34,12 @@ export type Reason = AttentionReason | FailureReason;
 /** Conclusions that were ours, not the agent's: a late report amends them. */
 export const AMENDABLE: readonly string[] = ['timeout', 'session_lost', 'delivery_failed'];
 
+/**
+ * The agent's new conversation before the order: an event, an entry of the receipt without a place among the stages, and
+ * the name of the text that is typed for it.
+ */
+export const NEW_CONVERSATION = 'new_conversation' as const;
+
 /** The stages of handing a prompt over, in their order. */
 export const DELIVERY_STAGES = [
   'queued',
@@ -66,6 +72,7 @@ const HUB_TYPES = [
   'visible',
   'submitted',
   'acknowledged',
+  'new_conversation',
   'delivery_unverified',
   'delivery_failed',
   'blocked',

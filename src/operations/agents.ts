@@ -30,6 +30,8 @@ export const terminal = group(
     ...{ ready: maybe(text()), busy: maybe(text()), dialog: maybe(text()), draft: maybe(text()) },
     /** tmux names of the keys that clear the input box and interrupt the agent. */
     ...{ clear: maybe(text()), interrupt: maybe(text()) },
+    /** What is typed to begin a new conversation. */
+    fresh: maybe(text()),
   },
   'what the configuration says about its terminal',
 );

@@ -23,9 +23,7 @@ import { type Asker, agentSession, origin, originOf, scriptSurroundings, supervi
 
 const WEEK = { min: 1, max: LIMITS.timeoutSeconds };
 
-const OWN_SESSIONS = Object.values(DEFAULT_SESSIONS)
-  .map((name) => `tmux:${name}`)
-  .join(', ');
+const OWN_SESSION = `tmux:${DEFAULT_SESSIONS['claude-code']}`;
 
 const fields = {
   prompt: text('the task, self-contained: the peer sees nothing of this conversation', {
@@ -41,18 +39,15 @@ const fields = {
   ),
   agent_session: maybe(
     text('session of the agent: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3', { completes: 'session' }),
-    `that of its kind (${OWN_SESSIONS}); none for command`,
+    `that of its kind (such as ${OWN_SESSION}); none for command`,
   ),
-  trust_pane: flag('an agent reads what is typed there, even through ssh or in a container'),
+  trust_pane: flag('an agent reads what is typed there, even through ssh or a container'),
   workdir: maybe(
     text('working folder, absolute or relative to the current one', { completes: 'folder' }),
     'the current one',
   ),
-  timeout_seconds: or(number('seconds from hand-over until the job fails with reason timeout', WEEK), 3_600),
-  idle_timeout_seconds: or(
-    number('seconds of inactivity after which the job needs you with reason stalled', WEEK),
-    120,
-  ),
+  timeout_seconds: or(number('seconds from hand-over until the job fails (timeout)', WEEK), 3_600),
+  idle_timeout_seconds: or(number('seconds of silence until the job needs you (stalled)', WEEK), 120),
   validate: maybe(
     text(
       'script that checks completed work: exit code 0 passes. It gets JOB_ID, REGISTRY_DIR and MAM_JOB_DIR',
@@ -65,10 +60,11 @@ const fields = {
   ),
   validate_timeout_seconds: or(number('seconds that the script may run', WEEK), 600),
   on_busy: or(
-    choice(['queue', 'refuse'], 'when the agent is busy: queue waits for its turn, refuse fails at once'),
+    choice(['queue', 'refuse'], 'if the agent is busy: queue waits for its turn, refuse fails at once'),
     'queue',
   ),
-  start: flag('start the agent when its tmux session is missing'),
+  start: flag('start the agent if its session is missing'),
+  fresh: flag('new conversation first; otherwise jobs to a session share one'),
   request_key: maybe(
     text('idempotency key: a repeat in your session or pane returns the same job', {
       ...{ min: 1, max: 200 },
@@ -80,7 +76,7 @@ const fields = {
   notify: or(
     choice(
       ['none', 'pane'],
-      'pane: when the job ends or needs you and you are not waiting, a line in your tmux pane once you are idle',
+      'pane: when the job ends or needs you and you are not waiting, a line in your pane when idle',
       {
         typed:
           'with --no-wait, for an agent that calls this from its pane: pane writes one line there when the job ends or needs you; default: none',
@@ -135,6 +131,7 @@ export const delegate = {
     delivery: list(group({ stage: text(), at: text(), evidence: maybe(text()) }), 'the delivery receipt'),
     position: count('jobs ahead of this one at the same pane'),
     behind: list(text(), 'ids of those jobs, the current holder first'),
+    new_conversation: maybe(text('with fresh: how the new conversation is begun, and whether it was')),
     peer_server: maybe(text("connected when the peer's own mam server is known to be running, else unknown")),
     agent_session: maybe({ ...agentSession, about: 'where the peer runs' }),
     target: maybe(text('with dry_run: the session, as you gave it')),

@@ -2,6 +2,7 @@ import { cleanLine, counted } from '../base/text.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import { standingOf } from '../job/standing.ts';
+import { isFinal, NEW_CONVERSATION } from '../job/words.ts';
 import { attachCommand, type Standpoint } from '../view/attach.ts';
 import { obstacleText } from '../view/summary.ts';
 import type { DelegateResult, PreviewResult } from './delegate.ts';
@@ -19,8 +20,9 @@ export function delegationView(result: DelegateResult, from: Standpoint) {
     job_id: record.job_id,
     ...standing,
     detail: isExplained ? record.detail && cleanLine(record.detail, EVIDENCE_CHARS) : undefined,
-    delivery_stage: delivery.at(-1)?.stage ?? 'queued',
+    delivery_stage: delivery.findLast(({ stage }) => stage !== NEW_CONVERSATION)?.stage ?? 'queued',
     delivery,
+    new_conversation: conversationText(result),
     position,
     behind,
     peer_server: record.peer_server,
@@ -58,7 +60,8 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
   }
   if (record.typing?.started === true)
     return `${record.agent} would be started in ${session} with this order.`;
-  const what = `this is what would be typed into ${session}`;
+  const first = record.fresh === true ? `, in a new conversation that ${commandOf(record)} begins` : '';
+  const what = `this is what would be typed into ${session}${first}`;
   if (position > 0)
     return `${what}, after ${counted(position, 'other job')} (${behind[0]} has the pane${needOfHolder(record)}).`;
   const kept = obstacleOf(record);
@@ -79,6 +82,19 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
   const kept = obstacleText(record);
   if (kept === undefined) return `${job} is registered and on its way to the pane.`;
   return `${job} is registered and waiting: ${kept}`;
+}
+
+/** How the new conversation is begun, and whether it was; undefined if none was asked for. */
+function conversationText({ record, delivery }: DelegateResult): string | undefined {
+  if (record.fresh !== true) return undefined;
+  const { evidence } = delivery.find(({ stage }) => stage === NEW_CONVERSATION) ?? {};
+  if (evidence !== undefined) return `begun: ${cleanLine(evidence, EVIDENCE_CHARS)}`;
+  if (record.typing?.started === true) return 'the agent is started for this job';
+  return isFinal(record.status) ? undefined : `${commandOf(record)} is typed first, right before the order`;
+}
+
+function commandOf({ typing }: JobRecord): string {
+  return typing?.fresh?.trim() ?? 'its own command';
 }
 
 function needOfHolder({ behind }: JobRecord): string {

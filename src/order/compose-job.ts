@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { newConversationOf } from '../agents/index.ts';
 import { newJobId } from '../base/ids.ts';
 import { sha256 } from '../base/sha256.ts';
 import { apply } from '../job/apply.ts';
@@ -39,6 +40,7 @@ export function composeJob(from: {
       mam: params.mam_command,
       ...(params.trust_pane === true && { trusted: true }),
       ...terminalOf(params),
+      ...(params.fresh === true && { fresh: newConversationOf(params.agent, params.terminal)?.text }),
     },
     host,
     registry_dir: params.registry_dir,
@@ -52,6 +54,7 @@ export function composeJob(from: {
     ...(notify !== undefined && { notify }),
     depth: parent === undefined ? 0 : parent.depth + 1,
     request_key: params.request_key,
+    ...(params.fresh === true && { fresh: true }),
     peer_server,
     ...(validation !== undefined && {
       validation: {

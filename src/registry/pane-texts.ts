@@ -16,7 +16,7 @@ export const paneTextSchema = z.object({
   pane_start: z.string().describe("when the pane's first process started, in the system's form"),
   pane_ns: z.string().optional().describe('the pid namespace of its id'),
   jobs: z.array(z.string()).describe('the jobs that it is about'),
-  what: z.enum(['order', 'messages', 'reminder', 'line']),
+  what: z.enum(['order', 'messages', 'reminder', 'line', 'new_conversation']),
   agent: z.string().describe('its kind'),
   typing: z
     .object({

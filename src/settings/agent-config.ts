@@ -16,6 +16,8 @@ const FIELDS = {
   /** tmux key names: one clears the input box, the other interrupts the agent, such as C-u and Escape. */
   clear: 'key',
   interrupt: 'key',
+  /** What is typed to begin a new conversation, such as `/new`. */
+  fresh: 'line',
 } as const;
 
 export type AgentConfig = {
@@ -49,6 +51,8 @@ function wrongField(type: string, value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
   if (type === 'pattern' && orElse(() => new RegExp(value, 'u'), undefined) === undefined)
     return 'is not a valid regular expression';
+  if (type === 'line' && !/^\/?[\p{L}\p{N}][\p{L}\p{N} _:.-]{1,59}$/u.test(value))
+    return 'is not a command of one line, such as /new';
   return type === 'key' && !/^[A-Za-z0-9-]{1,20}$/.test(value)
     ? 'is not a tmux key name, such as C-u or Escape'
     : undefined;

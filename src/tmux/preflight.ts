@@ -5,6 +5,7 @@ import { shellWord } from '../base/shell.ts';
 import { carriedBy } from './carrier.ts';
 import type { TmuxServer } from './control.ts';
 import { type Place, type Target, unfit } from './guard.ts';
+import type { OwnCommand } from './own-command.ts';
 import { ownFormAtCursor, unsent } from './own-form.ts';
 import { captureBright, classify, find, type ScreenPatterns, type Shot, shoot } from './screen.ts';
 import { otherHub } from './typing-claim.ts';
@@ -22,6 +23,8 @@ export interface Look {
   submitKey: string;
   /** A submit key that comes too early inserts a line break in its box. */
   breaksEarly?: boolean | undefined;
+  /** The text is a command of the agent's own. */
+  command?: OwnCommand | undefined;
   /** True for the command line of the agent itself, which may have any terminals open. */
   isAgent?: ((argv: readonly string[]) => boolean) | undefined;
   /** The user has described the pane's screen, or said that it may be typed into: what is behind it is not checked. */
@@ -30,10 +33,10 @@ export interface Look {
 
 /**
  * Why a pane can't be typed into now. `unreachable`: keys would not reach the agent; `not_ready`: it shows no input box;
- * `unwritable`: what is typed can't be noted on disk.
+ * `unwritable`: what is typed can't be noted on disk; `conversation`: the new conversation that comes first was not begun.
  */
 export interface Obstacle {
-  by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable' | 'unwritable';
+  by: 'busy' | 'dialog' | 'copy_mode' | 'not_ready' | 'draft' | 'unreachable' | 'unwritable' | 'conversation';
   /** For a person; it may quote the agent's screen. */
   evidence: string;
   /** It is a text of ours. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isSameBox, type Place, press, unfit } from './guard.ts';
+import { areShown, isSameBox, type Place, press, unfit } from './guard.ts';
+import { isElsewhere, menuRow } from './own-command.ts';
 import { locate, type OwnText, withoutOwn } from './own-text.ts';
 import type { Look } from './preflight.ts';
 import { find, type Shot } from './screen.ts';
@@ -61,8 +62,10 @@ export function obstructed(job: Job, shot: Shot | undefined): ClimbEnd | { wait:
   if (reason !== undefined)
     return reason.by === 'gone' ? { kind: 'gone', why: reason.why } : { wait: reason.why };
   const pattern = job.look.patterns.dialog;
-  const dialog = pattern && find(withoutOwn(shot?.lines ?? [], job.text), pattern);
-  return dialog === undefined
+  const lines = shot?.lines ?? [];
+  const dialog = pattern && find(withoutOwn(lines, job.text), pattern);
+  // The menu for our own command may look like one.
+  return dialog === undefined || menuRow(job.look, lines) !== undefined
     ? undefined
     : { kind: 'unverified', why: `a dialog appeared before Enter: ${dialog}` };
 }
@@ -72,9 +75,11 @@ export function obstructed(job: Job, shot: Shot | undefined): ClimbEnd | { wait:
  * @param pasted how our text is in the box; undefined if none of it is seen
  * @returns undefined when pressed, else what tmux saw
  */
-export function submit(job: Job, shot: Shot, pasted: Pasted | undefined) {
-  const seen = pasted && isSameBox(shot, beginOfBox(shot, pasted.prompt));
-  return press(job, shot, [job.look.submitKey], seen);
+export async function submit(job: Job, shot: Shot, pasted: Pasted | undefined): Promise<string | undefined> {
+  const seen = pasted === undefined ? [] : isSameBox(shot, beginOfBox(shot, pasted.prompt));
+  if (isElsewhere(job.look, shot.lines)) return 'the menu of the agent has changed';
+  const row = menuRow(job.look, shot.lines);
+  return press(job, shot, [job.look.submitKey], row === undefined ? seen : [...seen, ...areShown([row])]);
 }
 
 /** The pause (ms) before the next look: none at first, since a program that echoes at once does so within 1 ms. */

@@ -138,5 +138,7 @@ function taken(
     find(withoutOwn(held.lines, job.text), busy) === undefined
   )
     return `the agent is busy: ${turn}`;
-  return where === 'none' ? traces.find(shot, isHidden) : undefined;
+  if (where !== 'none') return undefined;
+  const isDone = find(shot.lines, job.look.command?.done) !== undefined;
+  return isDone ? 'the screen shows that it was carried out' : traces.find(shot, isHidden);
 }

@@ -1,3 +1,4 @@
+import { isElsewhere } from './own-command.ts';
 import { PLACEHOLDER, sameLines } from './own-text.ts';
 import { parkedIn } from './parked.ts';
 import { BY_HAND, type ClimbEnd, intruder, type Job, obstructed, pause, STOPPED, step } from './rung.ts';
@@ -33,7 +34,8 @@ export function seenIn(job: Job, shot: Shot): (Seen & { pasted: Pasted }) | unde
   const placeholder = mark !== undefined && PLACEHOLDER.test(mark) ? mark : undefined;
   const pasted = { ...job.pasted, placeholder };
   const found = standsAlone(shot, pasted) ? pasted : parkedIn(shot, pasted, job.before);
-  return found && { evidence: sight.evidence, mark, shot, pasted: found };
+  if (found === undefined || isElsewhere(job.look, shot.lines)) return undefined;
+  return { evidence: sight.evidence, mark, shot, pasted: found };
 }
 
 /** Looks, at first without a pause, until our text is alone in the box and nothing forbids Enter. */
@@ -92,6 +94,8 @@ function unseen(job: Job, shot: Shot, isLate: boolean, isRestless: boolean): See
 }
 
 function whyNot(job: Job, shot: Shot): string {
+  if (isElsewhere(job.look, shot.lines) && standsAlone(shot, job.pasted))
+    return "the agent's menu does not offer the command as the one that Enter chooses; Enter was not pressed";
   if (standing(shot, job.pasted) !== 'none' || job.own.sight(shot.lines)?.mark !== undefined)
     return `${CHANGED}; Enter was not pressed`;
   return job.wasSeen

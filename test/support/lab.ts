@@ -166,6 +166,11 @@ export class Lab extends LabFiles {
     return this.#startPeer('dialogs.mjs', 'asker', { args });
   }
 
+  /** A fake agent with Claude Code's screen, in a session `chat`. @param args the options of `test/peers/chat.mjs` */
+  startChat(...args: string[]): Promise<Peer> {
+    return this.#startPeer('chat.mjs', 'chat', { args });
+  }
+
   async #startPeer(program: string, name: string, options: PeerOptions): Promise<Peer> {
     const { args = [] } = options;
     const taken = this.sessions.has(name) ? `${name}-${this.#logs + 1}` : name;

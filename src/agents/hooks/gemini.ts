@@ -21,7 +21,9 @@ export const reader: HookReader = {
       const text = string(payload['prompt_response']);
       return { type: 'turn_ended', text: text === NO_WORDS ? '' : text };
     },
-    SessionEnd: (payload) => ({ type: 'session_ended', text: string(payload['reason']) }),
+    SessionEnd: ({ reason }) =>
+      // The program continues with another session.
+      reason === 'clear' ? undefined : { type: 'session_ended', text: string(reason) },
   }),
 };
 

@@ -1,4 +1,4 @@
-import { builtIn } from '../../agents/index.ts';
+import { builtIn, human, newConversationOf } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import { shellWord } from '../../base/shell.ts';
@@ -40,6 +40,7 @@ export async function planDelegation(
 ): Promise<Plan> {
   checkNumbers(delegate.fields, { ...params });
   checkWorkdir(params.workdir);
+  checkFresh(params);
   const script = params.validate;
   const validation = script === undefined ? undefined : checkedScript(script, params.path);
   const plan = { place: undefined, start: undefined, validation, notify: await wakeTarget(hub, params) };
@@ -57,6 +58,21 @@ export async function planDelegation(
   }
   if (params.on_busy === 'refuse') await refuseBusy(hub, params, place);
   return { ...plan, place };
+}
+
+/** @throws MamError `bad_input` if it is not known how the agent begins a new conversation */
+function checkFresh({ fresh, agent, terminal }: DelegateParams): void {
+  if (fresh !== true || newConversationOf(agent, terminal) !== undefined) return;
+  const isPerson = builtIn(agent) === human;
+  throw new MamError(
+    'bad_input',
+    isPerson
+      ? 'A person has no conversation that could begin anew.'
+      : `It is not known how agent kind ${agent} begins a new conversation.`,
+    isPerson || agent === 'command'
+      ? 'Leave out fresh (`--fresh`).'
+      : `Set agents.${agent}.fresh in MAM_HOME/config.json to what one types for it, such as "/new", or leave out fresh (\`--fresh\`).`,
+  );
 }
 
 /** @throws MamError `bad_input` for a script that can't be read, or could not run when its time comes */

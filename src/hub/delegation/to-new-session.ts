@@ -35,6 +35,10 @@ export async function toNewSession(parts: Parts, wish: Wish, start: StartParams)
   try {
     place = await launch(parts, start, argument ? orderText(job.record, job.paths.prompt) : undefined);
     void settleStarted(parts, job, place.session);
+    if (job.record.fresh === true) {
+      const evidence = 'the agent was started for this job';
+      await registrar.record(job, draftEvent(job.id, 'new_conversation', { data: { evidence } }));
+    }
   } catch (error) {
     // Another job has started it at the same time: this order is typed, as for any running agent.
     const other = await findPlace(servers, wish.params).catch(() => undefined);

@@ -8,6 +8,7 @@ import type { Registrar } from '../jobs/registrar.ts';
 import { paneKey } from '../panes/pane-owners.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { handOver } from './hand-over.ts';
+import { NewConversations } from './new-conversation.ts';
 import { noPaste, Obstacles } from './obstacles.ts';
 import {
   type Errand,
@@ -45,7 +46,7 @@ export class Dispatcher {
     /** The folder in which peers' servers announce themselves. */
     announcements: string;
   }) {
-    this.#with = parts;
+    this.#with = { ...parts, conversations: new NewConversations(parts) };
     this.#obstacles = new Obstacles(parts.registrar);
     this.#waiters = new Waiters({ obstacles: this.#obstacles, log: parts.log, left: this.#left });
   }

@@ -14,6 +14,7 @@ import { placeOf } from '../panes/agent-pane.ts';
 import { standingOf } from '../panes/losses.ts';
 import { lossOf } from '../panes/lost-agent.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
+import type { NewConversations } from './new-conversation.ts';
 import type { Typist } from './typist.ts';
 
 /** How long (ms) to wait for the mam server of an agent that was started for a job. */
@@ -24,6 +25,7 @@ interface Parts {
   registrar: Registrar;
   servers: TmuxServers;
   typist: Typist;
+  conversations: NewConversations;
   /** The folder in which peers' servers announce themselves. */
   announcements: string;
 }
@@ -58,11 +60,18 @@ export async function handOver(
   } else {
     if (typing.started === true && !hasServer(parts, job))
       return { by: 'not_ready', evidence: 'the agent is starting: its mam server has not connected yet' };
+    const isGlance = glance !== undefined && record.fresh !== true;
+    const kept = await parts.conversations.begin(job, place, stop, looked);
+    if (kept !== undefined && 'gone' in kept) return gone(parts, job, kept.gone);
+    if (kept !== undefined) return kept.obstacle;
     const { target } = place;
     const about = { socket: session.socket, jobs: [job.id], agent: record.agent, typing };
     const mark = text.slice(text.lastIndexOf('\n') + 1);
     const announced = { ...about, what: 'order' as const, text, mark };
-    end = await parts.typist.type({ target, look, announced, steps, glance });
+    end = await parts.typist.type({
+      ...{ target, look, announced, steps },
+      ...(isGlance && { glance }),
+    });
   }
   job.uncork();
   if (end.kind === 'blocked') return end.obstacle;

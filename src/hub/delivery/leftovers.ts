@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clearKeysOf, lookFor } from '../../agents/index.ts';
-import { isFinal } from '../../job/words.ts';
+import { isFinal, NEW_CONVERSATION } from '../../job/words.ts';
 import { clearOwnText } from '../../tmux/clear.ts';
 import { hasUnread } from '../../tmux/commands.ts';
 import type { TmuxServer } from '../../tmux/control.ts';
@@ -22,6 +22,8 @@ const SCREEN_POLL_MS = 30;
 const AWAIT_AGAIN_MS = 3_000;
 /** When (ms) after its paste a text that its program has read and never shown counts as discarded. */
 const THROWN_AWAY_MS = 30_000;
+/** The same for a command that begins a new conversation: carried out twice, it does no harm. */
+const COMMAND_THROWN_AWAY_MS = 1_000;
 /** How long (ms) a box is not cleared again: the screen may not show the effect yet. */
 const CLEAR_AGAIN_MS = 10_000;
 
@@ -75,8 +77,9 @@ export class Leftovers {
       if (found === undefined) continue;
       if (found !== 'gone') {
         if (!this.#mayClear(own, found)) return inTheBox(own, found);
-        // It is cleared after the turn.
-        if ('obstacle' in free && free.obstacle.by !== 'draft') return free.obstacle;
+        // It is cleared after the turn. The menu for a command is no dialog, and hides that the box is ready.
+        const byMenu = own.what === NEW_CONVERSATION ? ['dialog', 'not_ready'] : [];
+        if ('obstacle' in free && !['draft', ...byMenu].includes(free.obstacle.by)) return free.obstacle;
         if (await this.#clear(place, own)) continue;
         return inTheBox(own, found);
       }
@@ -177,7 +180,9 @@ export class Leftovers {
     const pasted = { ...own, placeholder };
     const keys = this.#keysFor(own);
     const { patterns } = lookFor({ agent: own.agent, job_id: own.mark, typing: own.typing });
-    if (keys === undefined || !(await clearOwnText(place, pasted, keys, patterns))) return false;
+    const { dialog: _, ...others } = patterns;
+    const shown = own.what === NEW_CONVERSATION ? others : patterns;
+    if (keys === undefined || !(await clearOwnText(place, pasted, keys, shown))) return false;
     own.clearedAt = performance.now();
     for (const end = performance.now() + SHOWN_MS; performance.now() < end; await sleep(SCREEN_POLL_MS)) {
       const shot = await shoot(place.server, place.target.pane);
@@ -190,8 +195,9 @@ export class Leftovers {
   }
 }
 
-function isOld({ at }: Known): boolean {
-  return Date.now() - Date.parse(at) > THROWN_AWAY_MS;
+function isOld({ at, what }: Known): boolean {
+  const limit = what === NEW_CONVERSATION ? COMMAND_THROWN_AWAY_MS : THROWN_AWAY_MS;
+  return Date.now() - Date.parse(at) > limit;
 }
 
 /** True if the screen shows whether a box is empty. */
@@ -207,7 +213,8 @@ type Found = Exclude<Standing, 'none'> | 'unseen' | 'unclear' | 'gone';
 
 /** A text, in words. */
 export function nameOf({ jobs, what }: Known): string {
-  return `our own ${what === 'messages' ? 'message' : what} for job ${jobs.join(', ')}`;
+  const words = { messages: 'message', new_conversation: 'command for a new conversation' };
+  return `our own ${what in words ? words[what as keyof typeof words] : what} for job ${jobs.join(', ')}`;
 }
 
 /** Why nothing is pasted, with what to do about it. */

@@ -8,7 +8,7 @@ import { LIMITS } from '../../job/limits.ts';
 import { openRequests } from '../../job/open-requests.ts';
 import { plainCommand } from '../../job/order.ts';
 import type { JobRecord } from '../../job/record.ts';
-import { isFinal } from '../../job/words.ts';
+import { isFinal, NEW_CONVERSATION } from '../../job/words.ts';
 import type { Obstacle, Target } from '../../tmux/deliver.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
@@ -47,7 +47,7 @@ export class Notes {
   /** Continues with what the last hub did not type. */
   resume(job: LiveJob): void {
     const { messages, messages_announced: announced = 0, typing_now: what } = job.record;
-    if (what !== undefined) {
+    if (what !== undefined && what !== NEW_CONVERSATION) {
       // Nobody knows whether it has arrived, so it is not typed again.
       void this.#with.registrar.note(job, 'delivery_unverified', {
         detail: `The hub was restarted while it was typing (${what}). Look into the pane; messages also come with the answer to the peer's next report.`,

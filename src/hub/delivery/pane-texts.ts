@@ -5,6 +5,7 @@ import { randomSuffix } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { identify, lifeOf, UNSEEN } from '../../base/process-id.ts';
 import { sha256 } from '../../base/sha256.ts';
+import { NEW_CONVERSATION } from '../../job/words.ts';
 import { faultOfFolder } from '../../registry/home-faults.ts';
 import {
   notePaneTextSeen,
@@ -65,10 +66,13 @@ export class PaneTexts {
     this.sweep();
   }
 
-  /** Drops an order whose paste is not in its job's journal: the last hub died before it. */
-  dropUnpasted({ id, record: { status, phase } }: LiveJob): void {
+  /** Drops a text for a queued job whose paste is not in the job's journal: the last hub died before it. */
+  dropUnpasted({ id, record: { status, phase, typing_now: typing } }: LiveJob): void {
     if (status !== 'queued' || phase !== 'queued') return;
-    for (const one of this.of(id)) if (one.what === 'order') this.drop(one);
+    for (const one of this.of(id)) {
+      const isUnpasted = one.what === 'order' || (one.what === NEW_CONVERSATION && typing !== one.what);
+      if (isUnpasted) this.drop(one);
+    }
   }
 
   /**
