@@ -98,6 +98,14 @@ export const flag = (about = '', traits: Traits = {}): Defaulted<boolean> => ({
   ...{ kind: 'flag', about, fallback: false, ...traits },
 });
 
+/** What applies to the fields that are left out, where that is a value. */
+export function defaultsOf<F extends Fields>(fields: F): Values<Pick<F, Named<F, { fallback: unknown }>>> {
+  const known = Object.entries(fields).filter(([, { fallback }]) => fallback !== undefined);
+  return Object.fromEntries(known.map(([name, { fallback }]) => [name, fallback])) as Values<
+    Pick<F, Named<F, { fallback: unknown }>>
+  >;
+}
+
 /** How the command line writes a field: `job_id` is `job`, `idle_timeout_seconds` is `idle-timeout`. */
 export function optionName(field: string): string {
   return field.replace(/_(id|seconds)$/, '').replaceAll('_', '-');

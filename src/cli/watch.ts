@@ -1,10 +1,20 @@
 import { constants } from 'node:os';
+import { resolveKind } from '../agents/index.ts';
 import { MamError } from '../base/errors.ts';
-import { flag } from '../base/fields.ts';
+import { defaultsOf, flag } from '../base/fields.ts';
+import { newEventId } from '../base/ids.ts';
+import { pidNamespace } from '../base/process-id.ts';
+import { ancestors } from '../base/processes.ts';
+import type { Requests } from '../boards/terminal/main.ts';
+import { spoolPrompt } from '../bus/spool/spool.ts';
+import { start, startParams } from '../operations/agents.ts';
+import type { Settings } from '../settings/config.ts';
+import { askerSettings } from '../settings/program.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, isColoured } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
+import { options as jobOptions, paramsOf } from './jobs/submit-request.ts';
 import { withLink } from './jobs/with-hub.ts';
 
 /** Shells add the signal's number for a program that a signal ended. */
@@ -12,8 +22,9 @@ const ENDED_BY_SIGNAL = 128;
 
 export default defineCommand({
   about: [
-    "Shows a live board in the terminal: every job of the registry, and the selected one's timeline and screen. " +
-      'Its keys attach to a job, answer it, allow, deny, cancel and filter; ? lists them.',
+    "Shows a live board in the terminal: every job of the registry, those that need you first, and the selected one's " +
+      'prompt, events and screen. Its keys attach to a job, answer it, allow, deny and cancel, show its log and what it ' +
+      'changed, delegate a new job and start an agent; ? lists them.',
     'Leaving it changes nothing: the jobs go on.',
   ],
   options: { open: flag('start with the open jobs only') },
@@ -39,8 +50,30 @@ export default defineCommand({
         standpoint: { ...settings, inside: settings.paneSocket },
         coloured: isColoured(),
         which: options.open ? 'open' : 'all',
+        cwd: settings.cwd,
+        place: { tmux_socket: settings.tmuxSocket, path: settings.path, configured: settings.agents },
+        requests: requestsOf(settings),
       });
     });
     return signal === undefined ? EXIT.done : ENDED_BY_SIGNAL + constants.signals[signal];
   },
 });
+
+/** What the board asks of the hub, composed as `mam submit`, `mam start` and `mam done` do. */
+function requestsOf(settings: Settings): Requests {
+  const { pane, paneSocket: socket, cwd } = settings;
+  return {
+    delegate: ({ prompt, agent, session, start: isStarted }) => {
+      const chosen = { ...defaultsOf(jobOptions), agent, agent_session: session, start: isStarted };
+      const params = paramsOf(chosen, prompt, resolveKind(agent, settings), settings);
+      return spoolPrompt(settings.home, params);
+    },
+    start: (agent) =>
+      startParams(defaultsOf(start.fields), resolveKind(agent, settings), cwd, askerSettings(settings)),
+    done: (jobId, detail) => ({
+      ...{ event_id: newEventId(), job_id: jobId, type: 'completed', source: 'person' },
+      ...{ at: new Date().toISOString(), detail },
+      origin: { pane, socket, pids: ancestors(), ns: pidNamespace() },
+    }),
+  };
+}

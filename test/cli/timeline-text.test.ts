@@ -2,10 +2,11 @@ import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { columnsOf, cut, wrap } from '../../src/base/columns.ts';
 import { inOneLook } from '../../src/cli/core/table.ts';
-import { bytesText, fineSpanText } from '../../src/cli/core/times.ts';
+import { bytesText } from '../../src/cli/core/times.ts';
 import { cutoffOf } from '../../src/cli/jobs/prune-cutoff.ts';
 import { TimelineText } from '../../src/cli/jobs/timeline-text.ts';
 import type { TimelineEntry } from '../../src/view/shapes.ts';
+import { fineSpanText } from '../../src/view/spans.ts';
 import { Story } from '../job/story.ts';
 
 const { record } = new Story();

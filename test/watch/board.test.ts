@@ -275,10 +275,11 @@ describe('what the keys do', () => {
     await board.shows('on the board');
     await board.press('Home');
     await board.shows(`── ${door}`);
+    // What has ended is below what is at work.
     await board.press('j', 'j');
-    await board.shows(`── ${roof}`);
-    await board.press('Up');
     await board.shows(`── ${key}`);
+    await board.press('Up');
+    await board.shows(`── ${roof}`);
     await reporter.report(door, 'question', { detail: 'Which red?' });
     await board.shows('1 needs you');
     await board.press('Tab');

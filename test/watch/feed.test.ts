@@ -14,7 +14,13 @@ const REGISTRY = '/registry';
 
 /** A hub with many jobs, each of which is gone when it is looked at. */
 function hub(): Link {
-  const list = ({ cursor, limit }: Commands['list']['params']): Commands['list']['result'] => {
+  const list = ({
+    cursor,
+    limit,
+    open_only,
+    needs_you,
+  }: Commands['list']['params']): Commands['list']['result'] => {
+    if (open_only === true) return { jobs: [], total: COUNT };
     const start = Number(cursor ?? 0);
     const jobs = Array.from({ length: Math.min(limit, COUNT - start) }, (_, index) => ({
       ...{ job_id: `job-${start + index}`, agent: 'human', status: 'completed', phase: 'submitted' },
@@ -39,7 +45,14 @@ function hub(): Link {
 test('the way to the end of the list begins anew at no job that is gone', async () => {
   const store = new Store(
     initialState({
-      ...{ size: { columns: 80, rows: 24 }, now: 0, coloured: false, registryDir: REGISTRY, which: 'all' },
+      ...{
+        size: { columns: 80, rows: 24 },
+        now: 0,
+        coloured: false,
+        registryDir: REGISTRY,
+        cwd: '/work',
+        which: 'all',
+      },
     }),
   );
   const feed: Feed = new Feed({

@@ -6,11 +6,18 @@ import { wordsOf } from '../../src/boards/model/rows.ts';
 import { cutMiddle, filled, shown, tail } from '../../src/boards/terminal/cells.ts';
 import { Feed } from '../../src/boards/terminal/feed.ts';
 import { countOf } from '../../src/boards/terminal/jobs.ts';
-import { type Key, press } from '../../src/boards/terminal/keys.ts';
+import type { Key } from '../../src/boards/terminal/key.ts';
+import { press } from '../../src/boards/terminal/keys.ts';
 import { columnsOf, layoutOf } from '../../src/boards/terminal/layout.ts';
 import { pressed } from '../../src/boards/terminal/pressed.ts';
 import { headline, reduce, wantsMore } from '../../src/boards/terminal/reduce.ts';
-import { type Action, initialState, type State, shownIds } from '../../src/boards/terminal/state.ts';
+import {
+  type Action,
+  initialState,
+  layoutFor,
+  type State,
+  shownIds,
+} from '../../src/boards/terminal/state.ts';
 import { Store } from '../../src/boards/terminal/store.ts';
 import type { JobRecord } from '../../src/job/record.ts';
 import type { JobRow } from '../../src/job/row.ts';
@@ -54,6 +61,7 @@ const start = (): State =>
     now: Date.parse(AT),
     coloured: true,
     registryDir: REGISTRY,
+    cwd: '/work',
     which: 'all',
   });
 
@@ -61,8 +69,10 @@ const start = (): State =>
 function listed(rows: JobRow[], cursor?: string, total = rows.length): State {
   const open = rows.filter((one) => one.final_at === undefined);
   const page = { jobs: rows, cursor, total };
-  const first = reduce(start(), { type: 'listed', which: 'all', first: true, page });
-  return reduce(first, { type: 'listed', which: 'open', first: true, page: { jobs: open, total } });
+  return [
+    { which: 'open', page: { jobs: open, total } } as const,
+    { which: 'all', page } as const,
+  ].reduce<State>((state, part) => reduce(state, { type: 'listed', first: true, ...part }), start());
 }
 
 const many = (count: number, from = 0): JobRow[] =>
@@ -83,7 +93,8 @@ describe('the list', () => {
     const job = { registry_dir: REGISTRY, agent: 'codex', prompt_preview: 'new' };
     const made = message('new-1', 'queued', { source: 'hub', data: { job } }, 'queued');
     state = reduce(state, { type: 'heard', messages: [made] });
-    expect(shownIds(state)).toEqual(['new-1', 'job-0', 'job-1', 'job-2', 'job-3', 'job-4']);
+    // It waits in its queue: those at work come first.
+    expect(shownIds(state)).toEqual(['job-0', 'job-1', 'job-2', 'job-3', 'job-4', 'new-1']);
     expect(state).toMatchObject({ selected: 'job-2', jobs: { total: 6 } });
   });
 
@@ -136,20 +147,20 @@ describe('the list', () => {
 
   test('asks for the next page before its end is on the screen, and for all of them at End', () => {
     let state = listed(many(200), 'job-199', 1000);
-    expect(wantsMore(state)).toBe(false);
+    expect(wantsMore(state)).toBeUndefined();
     state = keys(state, ...Array.from({ length: 20 }, (): Key => ({ name: 'pageDown' })));
-    expect(wantsMore(state)).toBe(true);
+    expect(wantsMore(state)).toBe('all');
     state = keys(state, { name: 'home' });
-    expect(wantsMore(state)).toBe(false);
+    expect(wantsMore(state)).toBeUndefined();
     state = keys(state, { name: 'end' });
-    expect([wantsMore(state), state.selected]).toEqual([true, 'job-199']);
+    expect([wantsMore(state), state.selected]).toEqual(['all', 'job-199']);
     state = reduce(state, {
       type: 'listed',
       which: 'all',
       first: false,
       page: { jobs: many(200, 200), total: 1000 },
     });
-    expect([wantsMore(state), state.selected]).toEqual([false, 'job-399']);
+    expect([wantsMore(state), state.selected]).toEqual([undefined, 'job-399']);
   });
 
   test('a filter that finds nothing yet reads on; the selection is in sight whatever happens', () => {
@@ -157,15 +168,14 @@ describe('the list', () => {
     state = keys(state, '/', '7', '7');
     expect(shownIds(state)).toEqual(['job-77', 'job-177']);
     expect(state.selected).toBe('job-77');
-    expect(wantsMore(state)).toBe(true);
+    expect(wantsMore(state)).toBe('all');
     state = keys(state, { name: 'clear' }, { name: 'enter' });
     expect(shownIds(state)).toHaveLength(200);
-    const { list } = layoutOf(state.size);
-    expect(77 - state.top).toBeLessThan(list);
+    expect(77 - state.top).toBeLessThan(layoutFor(state).list.height);
     for (const rows of [5, 12, 50, 3]) {
       state = reduce(state, { type: 'resized', size: { columns: 80, rows } });
       expect(state.top).toBeLessThanOrEqual(77);
-      expect(77 - state.top).toBeLessThan(layoutOf(state.size).list);
+      expect(77 - state.top).toBeLessThan(layoutFor(state).list.height);
     }
   });
 });
@@ -180,6 +190,7 @@ test('what kept the list from being read is told until it is read again', async 
     now: Date.parse(AT),
     coloured: false,
     registryDir: REGISTRY,
+    cwd: '/work',
     which: 'all',
   });
   const take = (action: Action): void => {
@@ -238,7 +249,7 @@ describe('keys', () => {
     }
     expect(press(state, { text: 'jjk' }).state.selected).toBe('job-0');
     expect(press(state, { text: 'j/job' }).state).toMatchObject({ filter: 'job', mode: { kind: 'filter' } });
-    expect(press(state, { text: 'rgo on\rq' }).state.mode).toMatchObject({ kind: 'answer', text: 'go on q' });
+    expect(press(state, { text: 'rgo on\rq' }).state.mode).toMatchObject({ what: 'answer', text: 'go on q' });
   });
 
   test('what was typed into a line faster than it was read is taken apart', () => {
@@ -309,10 +320,19 @@ describe('cells', () => {
       expect(words).toBeGreaterThanOrEqual(0);
     }
     for (let rows = 3; rows < 80; rows++) {
-      for (const columns of [20, 80, 120]) {
-        const { body, list, detail, timeline, screen, beside } = layoutOf({ columns, rows });
-        expect(list + (detail === 0 ? 0 : detail + 1)).toBe(body);
-        expect(beside ? screen.height : timeline.height + screen.height).toBe(detail);
+      for (const columns of [20, 80, 120, 200]) {
+        for (const hasScreen of [true, false]) {
+          const { body, list, detail, text, screen, beside, isWide } = layoutOf(
+            { columns, rows },
+            30,
+            hasScreen,
+          );
+          expect(isWide ? list.height : list.height + detail.height).toBe(body);
+          if (isWide) expect(list.width + 2 + detail.width).toBe(columns);
+          const inner = Math.max(0, detail.height - 1);
+          expect(beside ? screen.height : text.height + screen.height).toBe(inner);
+          if (!hasScreen) expect(screen.height).toBe(0);
+        }
       }
     }
   });

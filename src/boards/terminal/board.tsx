@@ -4,15 +4,17 @@ import { cut } from '../../base/columns.ts';
 import { filled } from './cells.ts';
 import { Detail } from './detail.tsx';
 import { Footer } from './footer.tsx';
-import type { Key } from './keys.ts';
-import { layoutOf } from './layout.ts';
+import type { Key } from './key.ts';
 import { List } from './list.tsx';
 import { look } from './look.ts';
-import { Overlay } from './overlay.tsx';
+import { isCovered, Overlay } from './overlay.tsx';
 import { pressed } from './pressed.ts';
 import { headline } from './reduce.ts';
-import type { State } from './state.ts';
+import { layoutFor, type State } from './state.ts';
 import type { Store } from './store.ts';
+
+/** In a narrower terminal, the numbers of jobs need the room. */
+const LEAST_FOR_BELL = 50;
 
 /** The whole screen: a line about all jobs, the list, the selected job, a line about the keys. */
 export function Board({ store, onKey }: { store: Store; onKey: (key: Key) => void }): ReactElement {
@@ -20,18 +22,17 @@ export function Board({ store, onKey }: { store: Store; onKey: (key: Key) => voi
   useInput((input, key) => {
     for (const one of pressed(input, key)) onKey(one);
   });
-  const { body } = layoutOf(state.size);
-  const covered = state.mode.kind === 'help' || state.mode.kind === 'confirm';
+  const { body, isWide } = layoutFor(state);
   return (
     <Box flexDirection="column" height={body + 2}>
       <Header state={state} />
-      {covered ? (
+      {isCovered(state) ? (
         <Overlay state={state} />
       ) : (
-        <>
+        <Box flexDirection={isWide ? 'row' : 'column'} columnGap={isWide ? 2 : 0} height={body}>
           <List state={state} />
           <Detail state={state} />
-        </>
+        </Box>
       )}
       <Footer state={state} />
     </Box>
@@ -39,16 +40,18 @@ export function Board({ store, onKey }: { store: Store; onKey: (key: Key) => voi
 }
 
 function Header({ state }: { state: State }): ReactElement {
-  const { width } = layoutOf(state.size);
-  const { which, filter, coloured } = state;
+  const { width } = layoutFor(state);
+  const { which, filter, coloured, bell } = state;
   const lost = state.hub === 'lost' ? 'The hub is gone; reconnecting …' : undefined;
   const shows = which === 'open' ? ' · open only' : '';
   const filtered = filter === '' ? '' : ` · filter: ${filter}`;
-  const text = cut(` mam watch  ${lost ?? headline(state)}${shows}${filtered}`, width);
+  const rings = width < LEAST_FOR_BELL ? '' : bell ? 'bell on ' : 'bell off ';
+  const text = cut(` mam watch  ${lost ?? headline(state)}${shows}${filtered}`, width - rings.length);
   const tone = lost === undefined ? { inverse: true } : { inverse: true, color: 'red', bold: true };
   return (
     <Text wrap="truncate" {...look(coloured, tone)}>
-      {filled(text, width)}
+      {filled(text, width - rings.length)}
+      {rings}
     </Text>
   );
 }

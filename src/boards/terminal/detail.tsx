@@ -1,38 +1,44 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import { cut } from '../../base/columns.ts';
-import { openRequest } from '../../job/open-request.ts';
 import { ageText } from '../../view/marks.ts';
-import { obstacleText } from '../../view/summary.ts';
 import { placeOf } from '../model/rows.ts';
-import { filled, shown } from './cells.ts';
-import { openPermission } from './dialog.ts';
-import { layoutOf } from './layout.ts';
+import { shown } from './cells.ts';
 import { look, lookOf } from './look.ts';
-import { type State, selectedDetail, selectedRow } from './state.ts';
-import { timelineLines } from './timeline.ts';
+import { layoutFor, type State, selectedDetail, selectedRow } from './state.ts';
+import { type JobLine, jobLines } from './text-lines.ts';
 
-/** The selected job: its state, its history, its pane's screen. */
+/** The selected job: its state, its prompt and history, its pane's screen. */
 export function Detail({ state }: { state: State }): ReactElement | null {
-  const { detail, timeline, screen, beside } = layoutOf(state.size);
-  if (detail === 0) return null;
+  const { detail: room, text, screen, beside } = layoutFor(state);
+  if (room.height === 0) return null;
+  const detail = selectedDetail(state);
+  const lines = detail === undefined ? [] : jobLines(detail, text);
+  // Below the text, the screen gets the rows that the text leaves.
+  const height = beside || screen.height === 0 ? text.height : Math.min(text.height, lines.length);
+  const rest = beside ? screen.height : text.height - height + screen.height;
   return (
-    <Box flexDirection="column" height={detail + 1} flexShrink={0}>
+    <Box flexDirection="column" width={room.width} height={room.height} flexShrink={0}>
       <Rule state={state} />
-      <Box flexDirection={beside ? 'row' : 'column'} columnGap={beside ? 2 : 0} height={detail}>
-        <Box flexDirection="column" width={timeline.width} height={timeline.height} flexShrink={0}>
-          <Timeline state={state} />
+      <Box flexDirection={beside ? 'row' : 'column'} columnGap={beside ? 2 : 0} height={room.height - 1}>
+        <Box flexDirection="column" width={text.width} height={height} flexShrink={0}>
+          {lines.map((line, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a line is identified only by its position
+            <Line key={index} line={line} coloured={state.coloured} />
+          ))}
         </Box>
-        <Box flexDirection="column" width={screen.width} height={screen.height} flexShrink={0}>
-          <Screen state={state} />
-        </Box>
+        {screen.height > 0 && (
+          <Box flexDirection="column" width={screen.width} height={rest} flexShrink={0}>
+            <Screen state={state} height={rest} />
+          </Box>
+        )}
       </Box>
     </Box>
   );
 }
 
 function Rule({ state }: { state: State }): ReactElement {
-  const { width } = layoutOf(state.size);
+  const { width } = layoutFor(state).detail;
   const row = selectedRow(state);
   if (row === undefined) return <Text dimColor>{'─'.repeat(width)}</Text>;
   const { status: word, reason, blocked_by } = row;
@@ -49,36 +55,21 @@ function Rule({ state }: { state: State }): ReactElement {
   );
 }
 
-function Timeline({ state }: { state: State }): ReactElement | null {
-  const { timeline } = layoutOf(state.size);
-  const detail = selectedDetail(state);
-  if (detail === undefined) return null;
-  const asked = openRequest(detail.record);
-  const kept = obstacleText(detail.record);
-  const keys = openPermission(detail.record) === undefined ? 'r answer:' : 'y allow, n deny:';
-  const asks = asked === undefined ? kept : `${keys} ${shown(asked.text).replace(/\s+/g, ' ')}`;
-  const lines = timelineLines(detail, timeline.height - (asks === undefined ? 0 : 1));
+function Line({ line: { kind, lead, text }, coloured }: { line: JobLine; coloured: boolean }): ReactElement {
+  const tone =
+    kind === 'ask'
+      ? look(coloured, { color: 'yellow', bold: true })
+      : look(coloured, kind === 'prompt' ? { color: 'blue' } : {});
   return (
-    <>
-      {lines.map(({ seq, time, who, what }) => (
-        <Text key={seq} wrap="truncate">
-          <Text dimColor>
-            {time} {filled(who, 6)}{' '}
-          </Text>
-          {cut(what, timeline.width - 16)}
-        </Text>
-      ))}
-      {asks !== undefined && (
-        <Text wrap="truncate" {...look(state.coloured, { color: 'yellow', bold: true })}>
-          {cut(asks, timeline.width)}
-        </Text>
-      )}
-    </>
+    <Text wrap="truncate" {...tone}>
+      {lead !== '' && <Text dimColor>{lead}</Text>}
+      {text}
+    </Text>
   );
 }
 
-function Screen({ state }: { state: State }): ReactElement {
-  const { screen: room, beside } = layoutOf(state.size);
+function Screen({ state, height }: { state: State; height: number }): ReactElement {
+  const { screen: room, beside } = layoutFor(state);
   const { screen, selected } = state;
   if (screen === undefined || screen.jobId !== selected) return <Text dimColor> </Text>;
   const lines = screen.screen.map((line) => shown(line).trimEnd());
@@ -90,7 +81,7 @@ function Screen({ state }: { state: State }): ReactElement {
       <Text dimColor wrap="truncate">
         {cut(`${mark}${title}`, room.width)}
       </Text>
-      {lines.slice(-Math.max(0, room.height - 1) || lines.length).map((line, index) => (
+      {lines.slice(-Math.max(0, height - 1) || lines.length).map((line, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a screen's row is identified only by its position
         <Text key={index} wrap="truncate" dimColor={!screen.live}>
           {cut(line, room.width) || ' '}

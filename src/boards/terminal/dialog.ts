@@ -3,15 +3,14 @@ import { openRequest } from '../../job/open-request.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
 import { isDecided, requestText } from '../model/request.ts';
 import { shown } from './cells.ts';
-import { layoutOf } from './layout.ts';
-import type { Confirm, State } from './state.ts';
+import { type Confirm, layoutFor, type State } from './state.ts';
 
 /** The lines of a dialog besides its text: a title and a blank line above, a blank line and the keys below. */
 const FRAME = 4;
 
 /** The text of a dialog in lines, and how many of them fit on the screen. */
 export function dialogLines(state: State, { text }: Confirm): { lines: string[]; room: number } {
-  const { width, body } = layoutOf(state.size);
+  const { width, body } = layoutFor(state);
   return { lines: wrap(text, width - 2), room: Math.max(1, body - FRAME) };
 }
 

@@ -4,11 +4,10 @@ import type { ScreenResult } from '../../operations/logs.ts';
 import type { LogMessage } from '../../operations/request.ts';
 import { commandWords } from '../../view/command-words.ts';
 import { isOpen } from '../model/rows.ts';
-import type { Which } from './jobs.ts';
+import { PARTS, type Which } from './jobs.ts';
 import { lane } from './lane.ts';
-import { layoutOf } from './layout.ts';
 import { wantsMore } from './reduce.ts';
-import { type Action, type State, selectedDetail, selectedRow } from './state.ts';
+import { type Action, layoutFor, type State, selectedDetail, selectedRow } from './state.ts';
 
 /** The most rows that the hub returns at once. */
 const PAGE = 200;
@@ -79,7 +78,7 @@ export class Feed {
   fetchMissing(): void {
     if (this.#stopped) return;
     const state = this.#with.state();
-    const lacksRows = wantsMore(state);
+    const lacksRows = wantsMore(state) !== undefined;
     if (this.#fresh.size > 0 || lacksRows) this.#list();
     // On the way to the end of the list, rows are selected only in passing.
     if (state.selected === undefined || (state.toEnd && lacksRows)) return;
@@ -89,9 +88,13 @@ export class Feed {
   }
 
   #reload(): void {
-    this.#fresh.add('all').add('open');
+    this.#readAgain();
     this.#detailStale = this.#screenStale = true;
     this.fetchMissing();
+  }
+
+  #readAgain(): void {
+    for (const name of PARTS) this.#fresh.add(name);
   }
 
   #hear(message: LogMessage): void {
@@ -124,8 +127,9 @@ export class Feed {
 
   async #fetchList(): Promise<void> {
     const { link, registryDir, state, take } = this.#with;
-    const [fresh] = this.#fresh;
-    const which = fresh ?? state().which;
+    const fresh = PARTS.find((name) => this.#fresh.has(name));
+    const which = fresh ?? wantsMore(state());
+    if (which === undefined) return;
     const first = fresh !== undefined;
     this.#fresh.delete(which);
     try {
@@ -151,7 +155,7 @@ export class Feed {
         .request('status', { job_id: jobId, registry_dir: registryDir, events_after: after })
         .catch((error: unknown) => {
           // Nothing reports that a job was pruned; if one was, others may have been too.
-          if (error instanceof MamError && error.code === 'not_found') this.#fresh.add('all').add('open');
+          if (error instanceof MamError && error.code === 'not_found') this.#readAgain();
           throw error;
         });
     let found = await ask(known?.record.seq ?? 0);
@@ -166,7 +170,7 @@ export class Feed {
   #lookAtScreen(state: State): void {
     clearTimeout(this.#screenTimer);
     const { selected: jobId } = state;
-    if (jobId === undefined || layoutOf(state.size).screen.height === 0) return;
+    if (jobId === undefined || layoutFor(state).screen.height === 0) return;
     const row = selectedRow(state);
     const other = state.screen?.jobId !== jobId;
     const wait = this.#screenAt + SCREEN_MS - performance.now();

@@ -2,20 +2,27 @@ import { Text } from 'ink';
 import type { ReactElement } from 'react';
 import { columnsOf, cut } from '../../base/columns.ts';
 import { filled, tail } from './cells.ts';
-import { layoutOf } from './layout.ts';
+import { asksPermission, COMMANDS, canAttach } from './commands.ts';
 import { look } from './look.ts';
 import type { Place } from './painter.ts';
-import type { State } from './state.ts';
+import { type Line, layoutFor, type Mode, type State } from './state.ts';
 
-const KEYS =
-  '↑↓ move  Enter attach  r answer  y/n allow/deny  c cancel  / filter  o open/all  ? help  q quit';
 /** The minimum width for what is typed, in columns. */
 const LEAST_TYPED = 20;
-const SHORT_KEYS = '? help  q quit  Enter attach  / filter';
+/** These are always shown. */
+const LAST = ['?', 'q'];
+const GAP = '  ';
+
+/** The keys of everything that covers the board. */
+const COVERED: Partial<Record<Mode['kind'], string>> = {
+  pager: 'PgUp PgDn scroll  Home End  Esc goes back',
+  form: 'Enter delegates  ↑↓ who does it  Esc gives up',
+  menu: 'Enter starts it  ↑↓ choose  Esc goes back',
+};
 
 /** The last line: what is typed, a note, or the keys. */
 export function Footer({ state }: { state: State }): ReactElement {
-  const { width } = layoutOf(state.size);
+  const { width } = layoutFor(state);
   const { mode, note, coloured } = state;
   const line = typedLine(state);
   if (line !== undefined) {
@@ -34,24 +41,44 @@ export function Footer({ state }: { state: State }): ReactElement {
       </Text>
     );
   }
-  const keys = mode.kind === 'help' ? 'press any key to go back' : width < KEYS.length ? SHORT_KEYS : KEYS;
+  const keys = COVERED[mode.kind] ?? keysFor(state, width - 1);
   return <Text dimColor>{filled(cut(` ${keys}`, width), width)}</Text>;
+}
+
+/** The keys that would do something now, the most important ones first, as many as fit. */
+function keysFor(state: State, width: number): string {
+  const words = Object.entries(COMMANDS).flatMap(([letter, { word }]): [string, string][] => {
+    const text = word(state);
+    const own: [string, string][] = text === undefined ? [] : [[letter, text]];
+    if (letter === 'a' && canAttach(state)) return [['Enter', 'attach']];
+    return letter === 'N' ? [[asksPermission(state) ? 'N' : 'n', 'new job']] : own;
+  });
+  const last = words.filter(([letter]) => LAST.includes(letter)).map((pair) => pair.join(' '));
+  let left = width - columnsOf(last.join(GAP));
+  const first = words
+    .filter(([letter]) => !LAST.includes(letter))
+    .map((pair) => pair.join(' '))
+    .filter((text) => {
+      const fits = left >= text.length + GAP.length;
+      // What comes later is less important: it does not take the place of a key that does not fit.
+      left = fits ? left - text.length - GAP.length : 0;
+      return fits;
+    });
+  return [...first, ...last].join(GAP);
 }
 
 /** Where the terminal's own cursor is: an input method shows its composition there. */
 export function cursorOf(state: State): Place | undefined {
   const line = typedLine(state);
-  return line && { x: columnsOf(line.label + line.text), y: layoutOf(state.size).body + 1 };
+  return line && { x: columnsOf(line.label + line.text), y: layoutFor(state).body + 1 };
 }
 
 /** The line that is being typed, as much of it as fits. */
-function typedLine({ mode, filter, size }: State): { label: string; text: string } | undefined {
-  if (mode.kind !== 'filter' && mode.kind !== 'answer') return undefined;
-  const { width } = layoutOf(size);
-  const [whole, text] =
-    mode.kind === 'filter'
-      ? [' filter: ', filter]
-      : [mode.question === undefined ? ' instruction: ' : ` ${mode.question} answer: `, mode.text];
+function typedLine(state: State): Pick<Line, 'label' | 'text'> | undefined {
+  const { mode, filter } = state;
+  if (mode.kind !== 'filter' && mode.kind !== 'line') return undefined;
+  const { width } = layoutFor(state);
+  const [whole, text] = mode.kind === 'filter' ? [' filter: ', filter] : [mode.label, mode.text];
   const label = cut(whole, Math.max(1, width - LEAST_TYPED));
   return { label, text: tail(text, width - columnsOf(label) - 1) };
 }

@@ -3,13 +3,17 @@ import type { ListResult } from '../../operations/list.ts';
 import type { LogMessage } from '../../operations/request.ts';
 import { listRow } from '../../view/job.ts';
 import { newRow, rowAfter } from '../model/live.ts';
+import { byNeed } from '../model/order.ts';
 import { type Count, countJobs, isOpen, wordsOf } from '../model/rows.ts';
 import { shown } from './cells.ts';
 
 /** Which jobs a list contains: all of the registry, or those that are not final. */
 export type Which = 'all' | 'open';
 
-/** A part of the hub's list: the newest jobs, complete down to its last one. */
+/** The lists that are fetched, in this order. Of the open jobs, every page is: any of them may need someone. */
+export const PARTS = ['open', 'all'] as const;
+
+/** A list of the hub, complete down to its last row. */
 interface Part {
   ids: readonly string[];
   /** Of the next page; absent if there is none. */
@@ -20,54 +24,102 @@ interface Part {
 /** What is known about a registry's jobs. Immutable: every change makes a new object. */
 export interface Jobs {
   rows: ReadonlyMap<string, JobRow>;
+  /** When those that need someone began to, as far as that was seen. */
+  since: ReadonlyMap<string, string>;
+  /** How often a job has begun to need someone while the board was watching. */
+  calls: number;
+  /** Every open job has been listed, and the newest of the others. */
+  ready: boolean;
   parts: Readonly<Record<Which, Part>>;
   total: number;
 }
 
 const NOTHING: Part = { ids: [], cursor: undefined, loaded: false };
-export const NO_JOBS: Jobs = { rows: new Map(), parts: { all: NOTHING, open: NOTHING }, total: 0 };
+export const NO_JOBS: Jobs = {
+  rows: new Map(),
+  since: new Map(),
+  calls: 0,
+  ready: false,
+  parts: { open: NOTHING, all: NOTHING },
+  total: 0,
+};
 
 /** Adds a page of the hub's list. @param first true for the first page of a new list */
 export function withPage(jobs: Jobs, which: Which, first: boolean, page: ListResult): Jobs {
   const rows = new Map(jobs.rows);
-  for (const row of page.jobs) rows.set(row.job_id, harmless(row));
   const before = first ? [] : jobs.parts[which].ids;
   const known = new Set(before);
+  let { calls } = jobs;
+  for (const row of page.jobs) {
+    const old = rows.get(row.job_id);
+    // After a loss of the hub: nobody heard of it when it began.
+    if (old !== undefined && begins(old, row)) calls++;
+    rows.set(row.job_id, harmless(row));
+  }
   const ids = [...before, ...page.jobs.map((row) => row.job_id).filter((id) => !known.has(id))];
   const part: Part = { ids, cursor: page.cursor, loaded: true };
-  return { rows, parts: { ...jobs.parts, [which]: part }, total: page.total };
+  const parts = { ...jobs.parts, [which]: part };
+  const ready = jobs.ready || (parts.open.loaded && parts.open.cursor === undefined && parts.all.loaded);
+  return { ...jobs, rows, calls, ready, parts, total: page.total };
 }
 
 /** Applies events. Jobs of other registries, and jobs that were not listed yet, are ignored. */
 export function withEvents(jobs: Jobs, messages: readonly LogMessage[], registryDir: string): Jobs {
   const rows = new Map(jobs.rows);
+  const since = new Map(jobs.since);
   const made: string[] = [];
+  let { calls } = jobs;
   let changed = false;
   for (const message of messages) {
-    const { job_id: id } = message.event;
+    const { job_id: id, recorded_at } = message.event;
     const row = rows.get(id) ?? newRow(message, registryDir);
     if (row === undefined) continue;
     if (!rows.has(id)) made.push(id);
-    rows.set(id, after(row, message));
+    const next = after(row, message);
+    if (begins(row, next)) {
+      since.set(id, recorded_at);
+      calls++;
+    } else if (next.needs_you !== true) since.delete(id);
+    rows.set(id, next);
     changed = true;
   }
   if (!changed) return jobs;
-  if (made.length === 0) return { ...jobs, rows };
   const newest = made.reverse();
   const ahead = (part: Part): Part => ({ ...part, ids: [...newest, ...part.ids] });
   const { all, open } = jobs.parts;
-  return { rows, parts: { all: ahead(all), open: ahead(open) }, total: jobs.total + made.length };
+  const parts = made.length === 0 ? jobs.parts : { ...jobs.parts, all: ahead(all), open: ahead(open) };
+  return { ...jobs, rows, since, calls, parts, total: jobs.total + made.length };
 }
 
 /** How many jobs there are; `more` if not all open ones are listed yet. */
-export function countOf({ rows, parts, total }: Jobs): Count {
-  return { ...countJobs(rows.values()), more: parts.open.cursor !== undefined, total };
+export function countOf(jobs: Jobs): Count {
+  const { rows, parts, total } = jobs;
+  const listed = orderOf(jobs).flatMap((id) => rows.get(id) ?? []);
+  return { ...countJobs(listed), more: parts.open.cursor !== undefined, total };
 }
 
-/** The ids that a list shows, newest first. @param filter words that must all occur, ignoring case */
+const ORDERS = new WeakMap<Jobs, readonly string[]>();
+
+/** The ids of all listed jobs, those that need someone first. */
+function orderOf(jobs: Jobs): readonly string[] {
+  const known = ORDERS.get(jobs);
+  if (known !== undefined) return known;
+  const ids = new Set(PARTS.flatMap((name) => jobs.parts[name].ids));
+  const order = [...ids]
+    .flatMap((id) => {
+      const row = jobs.rows.get(id);
+      return row === undefined ? [] : [{ row, since: jobs.since.get(id) }];
+    })
+    .sort(byNeed)
+    .map(({ row }) => row.job_id);
+  ORDERS.set(jobs, order);
+  return order;
+}
+
+/** The ids that a list shows. @param filter words that must all occur, ignoring case */
 export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string[] {
   const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const { ids } = jobs.parts[which];
+  const ids = orderOf(jobs);
   if (which === 'all' && wanted.length === 0) return ids;
   return ids.filter((id) => {
     const row = jobs.rows.get(id);
@@ -77,6 +129,11 @@ export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string
       `${id} ${row.agent} ${row.status} ${row.reason ?? row.blocked_by ?? ''} ${wordsOf(row)}`.toLowerCase();
     return wanted.every((word) => text.includes(word));
   });
+}
+
+/** True if a job that did not need anyone does so now. */
+function begins(before: JobRow, next: JobRow): boolean {
+  return before.needs_you !== true && next.needs_you === true;
 }
 
 function after(row: JobRow, { record: _, ...heard }: LogMessage): JobRow {

@@ -5,16 +5,19 @@ export interface Size {
 }
 
 /** How the cells are divided. Heights in rows, widths in columns; 0 for a part that is not shown. */
-interface Layout {
+export interface Layout {
   width: number;
   /** Between the first line and the last. */
   body: number;
-  list: number;
-  /** Below the list and the line with the selected job's name. */
-  detail: number;
-  timeline: { width: number; height: number };
+  /** The list is to the left of the selected job, not above it. */
+  isWide: boolean;
+  list: { width: number; height: number };
+  /** The selected job, with the line of its name. */
+  detail: { width: number; height: number };
+  /** Its prompt, its events and what it asks for. */
+  text: { width: number; height: number };
   screen: { width: number; height: number };
-  /** The screen is to the right of the timeline, not below it. */
+  /** The screen is to the right of the text, not below it. */
   beside: boolean;
 }
 
@@ -27,47 +30,59 @@ export interface Columns {
   words: number;
 }
 
-/** Rows taken by the two outer lines, and by the line between list and detail. */
+/** Rows taken by the two outer lines, and by the line with the selected job's name. */
 const OUTER = 2;
 const RULE = 1;
 /** Below this there is no room for the detail. */
 const LEAST_BODY = 6;
 const LEAST_LIST = 3;
 const LIST_SHARE = 0.4;
-const TIMELINE_SHARE = 0.42;
+/** The width from which the list gets its own side: a pane of the usual 80 columns fits next to it. */
+const WIDE_FROM = 150;
+const MOST_LIST_WIDTH = 90;
+const TEXT_SHARE = 0.42;
 const BESIDE_FROM = 100;
-/** The minimum of rows for one below the other, each with a title line. */
-const BOTH_FROM = 8;
 const GAP = 2;
+const NONE = { width: 0, height: 0 };
 
-/** Divides a terminal into its parts. */
-export function layoutOf({ columns, rows }: Size): Layout {
+/**
+ * Divides a terminal into its parts.
+ * @param jobs how many rows the list could fill @param hasScreen false if the selected job has no pane
+ */
+export function layoutOf({ columns, rows }: Size, jobs = Number.POSITIVE_INFINITY, hasScreen = true): Layout {
   const width = Math.max(1, columns);
   const body = Math.max(1, rows - OUTER);
-  const none = { width: 0, height: 0 };
-  if (body < LEAST_BODY) {
-    return { width, body, list: body, detail: 0, timeline: none, screen: none, beside: false };
+  const shared = { width, body, isWide: false, beside: false };
+  if (body < LEAST_BODY)
+    return { ...shared, list: { width, height: body }, detail: NONE, text: NONE, screen: NONE };
+  if (width >= WIDE_FROM) {
+    const list = { width: Math.min(MOST_LIST_WIDTH, Math.floor(width * LIST_SHARE)), height: body };
+    const detail = { width: width - list.width - GAP, height: body };
+    return { ...shared, isWide: true, list, detail, ...stacked(detail, hasScreen) };
   }
-  const list = Math.max(LEAST_LIST, Math.floor(body * LIST_SHARE));
-  const detail = body - list - RULE;
-  const shared = { width, body, list, detail };
-  if (width >= BESIDE_FROM) {
-    const left = Math.floor(width * TIMELINE_SHARE);
-    const screen = { width: width - left - GAP, height: detail };
-    return { ...shared, timeline: { width: left, height: detail }, screen, beside: true };
-  }
-  const share = detail < BOTH_FROM ? 0.5 : TIMELINE_SHARE;
-  const lines = Math.max(1, Math.floor(detail * share));
-  const screen = { width, height: detail - lines };
-  return { ...shared, timeline: { width, height: lines }, screen, beside: false };
+  const most = Math.floor(body * LIST_SHARE);
+  const list = { width, height: Math.max(LEAST_LIST, Math.min(most, jobs)) };
+  const detail = { width, height: body - list.height };
+  if (width < BESIDE_FROM || !hasScreen) return { ...shared, list, detail, ...stacked(detail, hasScreen) };
+  const height = detail.height - RULE;
+  const text = { width: Math.floor(width * TEXT_SHARE), height };
+  const screen = { width: width - text.width - GAP, height };
+  return { ...shared, list, detail, text, screen, beside: true };
 }
 
-/** Each includes the blank after it; the mark and the sign before them take four columns. */
+/** The text above the screen, if there is one. */
+function stacked({ width, height }: Layout['detail'], hasScreen: boolean): Pick<Layout, 'text' | 'screen'> {
+  const rows = height - RULE;
+  const text = { width, height: hasScreen ? Math.max(1, Math.ceil(rows / 2)) : rows };
+  return { text, screen: { width, height: rows - text.height } };
+}
+
+/** Each includes the blank after it; the mark and the sign before them take four columns. The id gives way first. */
 export function columnsOf(width: number): Columns {
   const room = width - 4;
   const status = width >= 110 ? 20 : width >= 60 ? 12 : 0;
-  const agent = width >= 60 ? 12 : 0;
-  const id = width >= 110 ? 34 : width >= 60 ? 22 : Math.min(room, Math.max(9, Math.floor(room * 0.55)));
+  const agent = width >= 76 ? 12 : 0;
+  const id = width >= 110 ? 34 : width >= 60 ? 18 : Math.min(room, Math.max(9, Math.floor(room * 0.55)));
   const age = Math.max(0, Math.min(5, room - id));
   return { status, id, agent, age, words: Math.max(0, room - status - agent - id - age) };
 }

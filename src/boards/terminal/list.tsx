@@ -5,17 +5,18 @@ import type { JobRow } from '../../job/row.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
 import { wordsOf } from '../model/rows.ts';
 import { cutMiddle, filled } from './cells.ts';
-import { columnsOf, layoutOf } from './layout.ts';
+import { columnsOf } from './layout.ts';
 import { look, lookOf } from './look.ts';
-import { type State, shownIds } from './state.ts';
+import { layoutFor, type State, shownIds } from './state.ts';
 
 /** The rows of the list that are on the screen; only these are rendered. */
 export function List({ state }: { state: State }): ReactElement {
-  const { list, width } = layoutOf(state.size);
+  const { width, height } = layoutFor(state).list;
   const { jobs, top, selected } = state;
-  const ids = shownIds(state).slice(top, top + list);
+  // Until the jobs that need someone are known, it would move under the reader's eyes.
+  const ids = jobs.ready ? shownIds(state).slice(top, top + height) : [];
   return (
-    <Box flexDirection="column" height={list} flexShrink={0}>
+    <Box flexDirection="column" width={width} height={height} flexShrink={0}>
       {ids.length === 0 && <Text dimColor>{cut(`  ${emptyText(state)}`, width)}</Text>}
       {ids.map((id) => {
         const row = jobs.rows.get(id);
@@ -26,7 +27,7 @@ export function List({ state }: { state: State }): ReactElement {
 }
 
 function Row({ row, state, selected }: { row: JobRow; state: State; selected: boolean }): ReactElement {
-  const { width } = layoutOf(state.size);
+  const { width } = layoutFor(state).list;
   const columns = columnsOf(width);
   const cell = (text: string, columns: number): string =>
     columns < 2 ? '' : `${filled(text, columns - 1)} `;
@@ -47,7 +48,7 @@ function Row({ row, state, selected }: { row: JobRow; state: State; selected: bo
 }
 
 function emptyText({ jobs, which, filter, hub }: State): string {
-  if (!jobs.parts[which].loaded) return hub === 'lost' ? '' : 'reading the list …';
+  if (!jobs.ready) return hub === 'lost' ? '' : 'reading the list …';
   if (filter !== '') return 'no job matches (Esc clears the filter)';
   return which === 'open' && jobs.total > 0 ? 'no open job (o shows all)' : 'no job yet: mam submit --help';
 }

@@ -1,6 +1,7 @@
 import { createElement } from 'react';
 import { explain } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
+import type { AgentPlace } from '../../operations/agents.ts';
 import type { Standpoint } from '../../view/attach.ts';
 import { commandWords } from '../../view/command-words.ts';
 import { attachTo } from './attach-session.ts';
@@ -8,10 +9,15 @@ import { Board } from './board.tsx';
 import { Feed } from './feed.ts';
 import { cursorOf } from './footer.tsx';
 import type { Which } from './jobs.ts';
-import { type Key, press } from './keys.ts';
-import { type Effect, initialState } from './state.ts';
+import type { Key } from './key.ts';
+import { press } from './keys.ts';
+import { perform, type Requests } from './perform.ts';
+import { Reader } from './reader.ts';
+import { type Action, type Effect, initialState } from './state.ts';
 import { Store } from './store.ts';
 import { Terminal } from './terminal.ts';
+
+export type { Requests } from './perform.ts';
 
 interface WatchOptions {
   link: Link;
@@ -20,6 +26,9 @@ interface WatchOptions {
   standpoint: Standpoint;
   coloured: boolean;
   which: Which;
+  cwd: string;
+  place: AgentPlace;
+  requests: Requests;
 }
 
 /** How often ages are updated, in ms. */
@@ -28,16 +37,26 @@ const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 /** Shows the board on this terminal until the user leaves it. @returns the signal that ended it, if one did */
 export async function watch(options: WatchOptions): Promise<NodeJS.Signals | undefined> {
-  const { link, host, registryDir, standpoint, coloured, which } = options;
+  const { link, host, registryDir, standpoint, coloured, which, cwd, place, requests } = options;
   let leave: (signal?: NodeJS.Signals) => void = () => {};
   const left = new Promise<NodeJS.Signals | undefined>((resolve) => {
     leave = resolve;
   });
+  const fetchMissing = (): void => {
+    feed.fetchMissing();
+    reader.fetchMissing();
+  };
+  const take = (action: Action): void => {
+    const { calls } = store.state.jobs;
+    store.dispatch(action);
+    if (store.state.bell && store.state.jobs.calls > calls) terminal.ring();
+    fetchMissing();
+  };
   const onKey = (key: Key): void => {
     const { state, effect } = press(store.state, key);
     store.set(state);
-    feed.fetchMissing();
-    if (effect !== undefined) void perform(effect);
+    fetchMissing();
+    if (effect !== undefined) carryOut(effect);
   };
   // The callbacks run later: the terminal's size is needed before there is a state to draw.
   const terminal = new Terminal(
@@ -45,22 +64,15 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
     () => cursorOf(store.picture()),
   );
   const store = new Store(
-    initialState({ size: terminal.size, now: Date.now(), coloured, registryDir, which }),
+    initialState({ size: terminal.size, now: Date.now(), coloured, registryDir, cwd, which }),
   );
-  const feed = new Feed({
-    link,
-    host,
-    registryDir,
-    state: () => store.state,
-    take: (action) => {
-      store.dispatch(action);
-      feed.fetchMissing();
-    },
-  });
+  const state = () => store.state;
+  const feed = new Feed({ link, host, registryDir, state, take });
+  const reader = new Reader({ link, registryDir, place, state, take });
   const resized = (): void => {
     terminal.redraw();
     store.dispatch({ type: 'resized', size: terminal.size });
-    feed.fetchMissing();
+    fetchMissing();
   };
   const tick = setInterval(() => store.dispatch({ type: 'ticked', now: Date.now() }), TICK_MS);
   process.stdout.on('resize', resized);
@@ -74,46 +86,35 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
     process.stdout.off('resize', resized);
     clearInterval(tick);
     feed.stop();
+    reader.stop();
     store.stop();
     terminal.hide();
   }
 
-  async function perform(effect: Effect): Promise<void> {
-    const tell = (text: string, bad = false): void =>
-      store.dispatch({ type: 'told', note: { text: commandWords(text), bad } });
-    try {
-      if (effect.do === 'quit') leave();
-      else if (effect.do === 'attach') tell(attach(effect));
-      else tell(await ask(effect));
-    } catch (error) {
-      tell(explain(error), true);
-    }
+  function carryOut(effect: Effect): void {
+    if (effect.do === 'quit') leave();
+    else if (effect.do === 'attach') attach(effect);
+    else void perform(effect, { link, registryDir, requests, take });
   }
 
-  function attach({ session, jobId }: Effect & { do: 'attach' }): string {
+  function attach({ session, jobId }: Effect & { do: 'attach' }): void {
+    const tell = (text: string, bad = false): void =>
+      store.dispatch({ type: 'told', note: { text: commandWords(text), bad } });
     const inside = standpoint.inside === session.socket;
     // Within the same tmux server the client just switches sessions; otherwise tmux needs the whole terminal.
     if (!inside) terminal.hide();
     try {
       attachTo(session, standpoint);
+      tell(
+        inside ? `Switched to the session of ${jobId}; Ctrl-b L returns.` : `Back from ${session.session}.`,
+      );
+    } catch (error) {
+      tell(explain(error), true);
     } finally {
       if (!inside) {
         store.dispatch({ type: 'resized', size: terminal.size });
         terminal.show();
       }
     }
-    return inside
-      ? `Switched to the session of ${jobId}; Ctrl-b L returns.`
-      : `Back from ${session.session}.`;
-  }
-
-  async function ask(effect: Effect & { do: 'answer' | 'decide' | 'cancel' }): Promise<string> {
-    const job = { job_id: effect.jobId, registry_dir: registryDir, by: 'person' as const };
-    if (effect.do === 'cancel') {
-      const { record, note } = await link.request('cancel', job);
-      return `${effect.jobId} is ${record?.status ?? 'let go'}. ${note}`;
-    }
-    const answer = effect.do === 'answer' ? { text: effect.text } : { decision: effect.decision };
-    return (await link.request('answer', { ...job, ...answer, request_id: effect.requestId })).delivered;
   }
 }

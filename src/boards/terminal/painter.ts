@@ -58,6 +58,10 @@ export class Painter {
     this.#out.write(ansi.cursorHide + ansi.eraseScreen);
   }
 
+  ring(): void {
+    this.#out.write(ansi.beep);
+  }
+
   write(picture: string): boolean {
     if (!this.#on || picture === '') return true;
     const lines = picture.split('\n').slice(0, this.rows);

@@ -1,9 +1,11 @@
 import type { Key as InkKey } from 'ink';
-import type { Key, KeyName } from './keys.ts';
+import type { Key, KeyName } from './key.ts';
 
 const NAMES: readonly (readonly [keyof InkKey, KeyName])[] = [
   ['upArrow', 'up'],
   ['downArrow', 'down'],
+  ['leftArrow', 'left'],
+  ['rightArrow', 'right'],
   ['pageUp', 'pageUp'],
   ['pageDown', 'pageDown'],
   ['home', 'home'],
@@ -27,6 +29,7 @@ const CONTROLS = /([\u0003\b\u0015\u007f])/;
 /** Translates what Ink read into the board's keys; empty for a key without a meaning here. */
 export function pressed(input: string, key: InkKey): Key[] {
   if (key.ctrl) return input === 'c' ? [{ name: 'quit' }] : input === 'u' ? [{ name: 'clear' }] : [];
+  if (key.tab && key.shift) return [{ name: 'backtab' }];
   const name = NAMES.find(([flag]) => key[flag] === true)?.[1];
   if (name !== undefined) return [{ name }];
   // With Alt, a letter is a different key.

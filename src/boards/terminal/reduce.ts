@@ -3,9 +3,8 @@ import { openRequests } from '../../job/open-requests.ts';
 import { ageText } from '../../view/marks.ts';
 import { countText } from '../model/rows.ts';
 import { shown } from './cells.ts';
-import { countOf, withEvents, withPage } from './jobs.ts';
-import { layoutOf } from './layout.ts';
-import { type Action, type Detail, type State, shownIds } from './state.ts';
+import { countOf, type Which, withEvents, withPage } from './jobs.ts';
+import { type Action, type Detail, layoutFor, type State, shownIds } from './state.ts';
 
 /** How many rows below the screen are fetched in advance. */
 const AHEAD = 50;
@@ -15,11 +14,14 @@ export function reduce(state: State, action: Action): State {
   return settle(apply(state, action), state);
 }
 
-/** True if the list lacks rows that the screen needs. */
-export function wantsMore(state: State): boolean {
-  const part = state.jobs.parts[state.which];
-  if (!part.loaded || part.cursor === undefined) return false;
-  return state.toEnd || shownIds(state).length < state.top + layoutOf(state.size).list + AHEAD;
+/** The part of the list that lacks rows which the screen needs, if one does. */
+export function wantsMore(state: State): Which | undefined {
+  const { parts } = state.jobs;
+  if (!parts.open.loaded || !parts.all.loaded) return undefined;
+  if (parts.open.cursor !== undefined) return 'open';
+  if (state.which === 'open' || parts.all.cursor === undefined) return undefined;
+  const wanted = state.top + layoutFor(state).list.height + AHEAD;
+  return state.toEnd || shownIds(state).length < wanted ? 'all' : undefined;
 }
 
 /** Moves the selection to a row of the list, or to the nearest one. */
@@ -31,7 +33,12 @@ export function selectAt(state: State, index: number): State {
 
 /** Keeps the selection on its job, if that is still listed, and on the screen. */
 export function settle(state: State, before: State): State {
+  // Until the jobs that need someone are known, nothing is selected: the cursor begins on the first of them.
+  if (!state.jobs.ready) return state;
   const ids = shownIds(state);
+  const { wanted } = state;
+  if (wanted !== undefined && ids.includes(wanted))
+    return selectAt({ ...state, wanted: undefined, toEnd: false }, ids.indexOf(wanted));
   if (state.toEnd && ids.length > 0) return selectAt(state, ids.length - 1);
   const old = shownIds(before);
   if (ids === old && state.size === before.size && state.selected === before.selected) return state;
@@ -44,9 +51,9 @@ export function settle(state: State, before: State): State {
 }
 
 function inSight(state: State, place: number): State {
-  const { list } = layoutOf(state.size);
-  const most = Math.max(0, shownIds(state).length - list);
-  const top = Math.min(most, Math.max(place - list + 1, Math.min(place, state.top)));
+  const { height } = layoutFor(state).list;
+  const most = Math.max(0, shownIds(state).length - height);
+  const top = Math.min(most, Math.max(place - height + 1, Math.min(place, state.top)));
   return top === state.top ? state : { ...state, top: Math.max(0, top) };
 }
 
@@ -72,19 +79,46 @@ function apply(state: State, action: Action): State {
       return { ...state, note: { ...action.note, text: shown(action.note.text) } };
     case 'over':
       return state.note?.text === shown(action.text) ? { ...state, note: undefined } : state;
+    case 'delegated':
+      return delegated(state, action);
+    case 'refused':
+      return refused(state, action.text);
+    case 'read':
+      return { ...state, texts: { ...state.texts, ...action.texts } };
+    case 'unread':
+      return { ...state, texts: { ...state.texts, failed: { what: action.what, text: shown(action.text) } } };
   }
 }
 
-/** A registry's content, made safe for a screen. The session name must stay unchanged, for tmux. */
+/** A registry's content, made safe for a screen. Names that tmux and the system get must stay unchanged. */
 function harmless({ record, ...rest }: Detail): Detail {
-  const { agent_session, ...shared } = record;
-  return { ...cleanAll(rest), record: { ...cleanAll(shared), agent_session } };
+  const { agent_session, workdir, ...shared } = record;
+  return { ...cleanAll(rest), record: { ...cleanAll(shared), agent_session, workdir } };
+}
+
+/** Goes to the new job; a person who has left the form meanwhile is only told. */
+function delegated(state: State, { jobId, text, bad }: Action & { type: 'delegated' }): State {
+  const note = { text: shown(text), bad };
+  if (!isSent(state)) return { ...state, note };
+  return { ...state, mode: { kind: 'list' }, filter: '', wanted: jobId, note };
+}
+
+/** The form stays as it was filled in, with the reason. */
+function refused(state: State, reason: string): State {
+  const text = shown(reason);
+  const { mode } = state;
+  if (mode.kind !== 'form' || !mode.sent) return { ...state, note: { text, bad: true } };
+  return { ...state, mode: { ...mode, sent: false, problem: text } };
+}
+
+function isSent({ mode }: State): boolean {
+  return mode.kind === 'form' && mode.sent;
 }
 
 /** True if an age on the screen has changed: otherwise there is nothing to draw. */
 function agesChange(state: State, now: number): boolean {
-  const { list } = layoutOf(state.size);
-  const ids = shownIds(state).slice(state.top, state.top + list);
+  const { height } = layoutFor(state).list;
+  const ids = shownIds(state).slice(state.top, state.top + height);
   return [...ids, state.selected].some((id) => {
     const made = Date.parse(state.jobs.rows.get(id ?? '')?.created_at ?? '');
     return ageText(now - made) !== ageText(state.now - made);
@@ -116,5 +150,6 @@ function withoutSettled(state: State): State {
 
 /** The first line of the board, in words. */
 export function headline(state: State): string {
-  return state.hub === 'looking' ? 'looking for the hub …' : countText(countOf(state.jobs));
+  if (state.hub === 'looking') return 'looking for the hub …';
+  return state.jobs.ready ? countText(countOf(state.jobs)) : 'reading the list …';
 }

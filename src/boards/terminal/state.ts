@@ -4,23 +4,34 @@ import type { JobRow } from '../../job/row.ts';
 import type { ListResult } from '../../operations/list.ts';
 import type { ScreenResult } from '../../operations/logs.ts';
 import type { LogMessage } from '../../operations/request.ts';
+import type { Form } from './form.ts';
 import { idsOf, type Jobs, NO_JOBS, type Which } from './jobs.ts';
-import type { Size } from './layout.ts';
+import { type Layout, layoutOf, type Size } from './layout.ts';
+import type { Menu } from './menu.ts';
+import type { Pager } from './pager.ts';
+import { NO_TEXTS, type TextAction, type Texts } from './texts.ts';
 
 /** The current meaning of the keys. */
 export type Mode =
   | { kind: 'list' }
-  | { kind: 'help' }
   /** `before` is restored if the user gives up. */
   | { kind: 'filter'; before: string }
-  | {
-      kind: 'answer';
-      jobId: string;
-      text: string;
-      question: string | undefined;
-      requestId: string | undefined;
-    }
-  | Confirm;
+  | Line
+  | Confirm
+  | Pager
+  | Form
+  | Menu;
+
+/** A line that is being typed for a job: an answer or an instruction, or the outcome of a person's job. */
+export interface Line {
+  kind: 'line';
+  what: 'answer' | 'done';
+  jobId: string;
+  text: string;
+  label: string;
+  /** The id of the question that was shown. */
+  requestId?: string | undefined;
+}
 
 /** An action that needs confirmation. */
 export interface Confirm {
@@ -59,19 +70,26 @@ export interface State {
   /** False if the user wants no colours. */
   coloured: boolean;
   registryDir: string;
+  /** The folder that new jobs and agents work in. */
+  cwd: string;
   hub: 'looking' | 'here' | 'lost';
   jobs: Jobs;
   which: Which;
   filter: string;
   selected: string | undefined;
+  /** A job that is to be selected as soon as it is listed. */
+  wanted: string | undefined;
   /** The first row of the list on the screen. */
   top: number;
   /** The user asked for the last row, wherever the list ends. */
   toEnd: boolean;
+  /** The terminal's bell rings when a job begins to need someone. */
+  bell: boolean;
   mode: Mode;
   note: Note | undefined;
   detail: Detail | undefined;
   screen: (ScreenResult & { jobId: string }) | undefined;
+  texts: Texts;
 }
 
 /** What happened. */
@@ -85,18 +103,25 @@ export type Action =
   | { type: 'screened'; jobId: string; screen: ScreenResult }
   | { type: 'told'; note: Note }
   /** What a note said no longer applies. */
-  | { type: 'over'; text: string };
+  | { type: 'over'; text: string }
+  /** A new job was made, or refused. */
+  | { type: 'delegated'; jobId: string; text: string; bad: boolean }
+  | { type: 'refused'; text: string }
+  | TextAction;
 
 /** What a key asks for outside the board itself. */
 export type Effect =
   | { do: 'quit' }
   | { do: 'attach'; jobId: string; session: AgentSession }
   | { do: 'answer'; jobId: string; text: string; requestId: string | undefined }
+  | { do: 'done'; jobId: string; text: string }
   | { do: 'decide'; jobId: string; requestId: string; decision: 'allow' | 'deny' }
-  | { do: 'cancel'; jobId: string };
+  | { do: 'cancel'; jobId: string }
+  | { do: 'delegate'; prompt: string; agent: string; session: string | undefined; start: boolean }
+  | { do: 'start'; agent: string };
 
 export function initialState(
-  given: Pick<State, 'size' | 'now' | 'coloured' | 'registryDir' | 'which'>,
+  given: Pick<State, 'size' | 'now' | 'coloured' | 'registryDir' | 'cwd' | 'which'>,
 ): State {
   return {
     ...given,
@@ -104,12 +129,15 @@ export function initialState(
     jobs: NO_JOBS,
     filter: '',
     selected: undefined,
+    wanted: undefined,
     top: 0,
     toEnd: false,
+    bell: true,
     mode: { kind: 'list' },
     note: undefined,
     detail: undefined,
     screen: undefined,
+    texts: NO_TEXTS,
   };
 }
 
@@ -120,6 +148,13 @@ export function shownIds({ jobs, which, filter }: State): readonly string[] {
   if (last?.jobs !== jobs || last.which !== which || last.filter !== filter)
     last = { jobs, which, filter, ids: idsOf(jobs, which, filter) };
   return last.ids;
+}
+
+/** How the screen is divided now: a filter changes nothing about it. */
+export function layoutFor(state: State): Layout {
+  const { size, jobs, which, filter } = state;
+  const count = filter === '' ? shownIds(state).length : idsOf(jobs, which, '').length;
+  return layoutOf(size, count, selectedRow(state)?.pane !== undefined);
 }
 
 export function selectedRow({ jobs, selected }: State): JobRow | undefined {

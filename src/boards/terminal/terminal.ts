@@ -45,6 +45,11 @@ export class Terminal {
     ink.unmount();
   }
 
+  /** Rings the terminal's bell, unless another program has the terminal. */
+  ring(): void {
+    if (this.#ink !== undefined) this.#painter.ring();
+  }
+
   /** Call after the terminal was resized. */
   redraw(): void {
     this.#painter.forget();

@@ -3,8 +3,8 @@ import { cut } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { LogMessage } from '../../operations/request.ts';
+import { spanText } from '../../view/spans.ts';
 import { isLive, print, terminalColumns } from '../core/output.ts';
-import { spanText } from '../core/times.ts';
 
 const TICK_MS = 1_000;
 /** A line that wraps could not be redrawn. In columns. */

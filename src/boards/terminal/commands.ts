@@ -1,0 +1,170 @@
+import { cleanLine } from '../../base/text.ts';
+import { openRequest } from '../../job/open-request.ts';
+import { openRequests } from '../../job/open-requests.ts';
+import { isOpen } from '../model/rows.ts';
+import { shown } from './cells.ts';
+import { openPermission, permissionText } from './dialog.ts';
+import { openForm } from './form.ts';
+import { openMenu } from './menu.ts';
+import { openPager } from './pager.ts';
+import { type Effect, type State, selectedDetail, selectedRow } from './state.ts';
+
+export interface Pressed {
+  state: State;
+  effect?: Effect;
+}
+
+/** A letter of the list, and what it does. */
+interface Command {
+  run: (state: State) => Pressed;
+  /** What it would do now, in a word or two; undefined if it would do nothing. */
+  word: (state: State) => string | undefined;
+  /** It changes a job, so it must be pressed by itself, and not come with other keys in one piece. */
+  acts?: true;
+}
+
+const QUESTION_CHARS = 500;
+
+/** The letters, in the order of the footer: those for a job that needs someone come first. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  y: {
+    run: (state) => ({ state: decide(state, 'allow') }),
+    word: (state) => (asksPermission(state) ? 'allow' : undefined),
+    acts: true,
+  },
+  n: {
+    run: (state) => ({ state: asksPermission(state) ? decide(state, 'deny') : openForm(state) }),
+    word: (state) => (asksPermission(state) ? 'deny' : undefined),
+    acts: true,
+  },
+  r: { run: (state) => ({ state: answer(state) }), word: answerWord },
+  d: {
+    run: (state) => ({ state: finish(state) }),
+    word: (state) => (isPersons(state) ? 'done' : undefined),
+    acts: true,
+  },
+  a: { run: attach, word: () => undefined, acts: true },
+  p: { run: (state) => ({ state: read(state, 'prompt') }), word: selectedWord('prompt') },
+  l: { run: (state) => ({ state: read(state, 'log') }), word: selectedWord('log') },
+  D: { run: (state) => ({ state: read(state, 'changes') }), word: selectedWord('changes') },
+  c: {
+    run: (state) => ({ state: cancel(state) }),
+    word: (state) => (isSelectedOpen(state) ? 'cancel' : undefined),
+    acts: true,
+  },
+  N: { run: (state) => ({ state: openForm(state) }), word: () => undefined },
+  s: { run: (state) => ({ state: openMenu(state) }), word: () => 'start agent' },
+  '/': {
+    run: (state) => ({ state: { ...state, mode: { kind: 'filter', before: state.filter } } }),
+    word: () => 'filter',
+  },
+  o: {
+    run: (state) => ({
+      state: { ...state, which: state.which === 'all' ? 'open' : 'all', toEnd: false },
+    }),
+    word: ({ which }) => (which === 'all' ? 'open only' : 'all'),
+  },
+  b: {
+    run: (state) => ({ state: { ...state, bell: !state.bell } }),
+    word: ({ bell }) => (bell ? 'bell off' : 'bell on'),
+  },
+  '?': { run: (state) => ({ state: openPager(state, 'help', '') }), word: () => 'help' },
+  q: { run: (state) => ({ state, effect: { do: 'quit' } }), word: () => 'quit', acts: true },
+};
+
+export function attach(state: State): Pressed {
+  const detail = selectedDetail(state);
+  const session = detail?.record.agent_session;
+  if (detail === undefined) return { state: refuse(state, 'No job is selected yet.') };
+  if (session === undefined) return { state: refuse(state, 'This job has no pane to attach to.') };
+  return { state, effect: { do: 'attach', jobId: detail.jobId, session } };
+}
+
+export function refuse(state: State, text: string): State {
+  return { ...state, note: { text, bad: true } };
+}
+
+export function canAttach(state: State): boolean {
+  return selectedDetail(state)?.record.agent_session !== undefined;
+}
+
+export function asksPermission(state: State): boolean {
+  const detail = selectedDetail(state);
+  return detail !== undefined && openPermission(detail.record) !== undefined;
+}
+
+function isSelectedOpen(state: State): boolean {
+  const row = selectedRow(state);
+  return row !== undefined && isOpen(row);
+}
+
+/** True for an open job of a person, which only a person can report done. */
+function isPersons(state: State): boolean {
+  return isSelectedOpen(state) && selectedRow(state)?.agent === 'human';
+}
+
+function answerWord(state: State): string | undefined {
+  const detail = selectedDetail(state);
+  if (detail === undefined || detail.record.final_at !== undefined) return undefined;
+  return openRequests(detail.record, 'question').length > 0 ? 'answer' : 'instruct';
+}
+
+function selectedWord(word: string): (state: State) => string | undefined {
+  return (state) => (selectedRow(state) === undefined ? undefined : word);
+}
+
+function answer(state: State): State {
+  const detail = selectedDetail(state);
+  if (detail === undefined) return refuse(state, 'No job is selected yet.');
+  const { record, jobId } = detail;
+  if (record.final_at !== undefined)
+    return refuse(state, `The job is ${record.status}: there is nothing to answer.`);
+  const [request] = openRequests(record, 'question');
+  const question = request && shown(cleanLine(request.text, QUESTION_CHARS));
+  const label = question === undefined ? ' instruction: ' : ` ${question} answer: `;
+  const mode = {
+    kind: 'line',
+    what: 'answer',
+    jobId,
+    text: '',
+    label,
+    requestId: request?.request_id,
+  } as const;
+  return { ...state, mode };
+}
+
+function finish(state: State): State {
+  const row = selectedRow(state);
+  if (row === undefined) return refuse(state, 'No job is selected yet.');
+  if (!isOpen(row)) return refuse(state, `The job is ${row.status} already.`);
+  if (row.agent !== 'human')
+    return refuse(state, `Only ${row.agent} itself can report this job done; r gives it an instruction.`);
+  const label = ' done, with the outcome: ';
+  return { ...state, mode: { kind: 'line', what: 'done', jobId: row.job_id, text: '', label } };
+}
+
+function decide(state: State, what: 'allow' | 'deny'): State {
+  const detail = selectedDetail(state);
+  if (detail === undefined) return refuse(state, 'No job is selected yet.');
+  const request = openPermission(detail.record);
+  if (request === undefined) {
+    const asks = openRequest(detail.record) === undefined ? '' : ' r answers its question.';
+    return refuse(state, `The job is not asking for permission.${asks}`);
+  }
+  const { request_id: requestId } = request;
+  const text = permissionText(request);
+  return { ...state, mode: { kind: 'confirm', what, jobId: detail.jobId, requestId, text, top: 0 } };
+}
+
+function cancel(state: State): State {
+  const row = selectedRow(state);
+  if (row === undefined) return refuse(state, 'No job is selected yet.');
+  if (!isOpen(row)) return refuse(state, `The job is ${row.status} already.`);
+  const text = `${row.job_id}\n\n${row.prompt_preview}\n\nIts peer is told in the reply to its next report; its pane is left alone.`;
+  return { ...state, mode: { kind: 'confirm', what: 'cancel', jobId: row.job_id, text, top: 0 } };
+}
+
+function read(state: State, what: 'prompt' | 'log' | 'changes'): State {
+  const row = selectedRow(state);
+  return row === undefined ? refuse(state, 'No job is selected yet.') : openPager(state, what, row.job_id);
+}

@@ -1,0 +1,76 @@
+import { cut, wrap } from '../../base/columns.ts';
+import { cleanLine } from '../../base/text.ts';
+import { openRequest } from '../../job/open-request.ts';
+import { foldDelivery } from '../../view/delivery.ts';
+import { obstacleText } from '../../view/summary.ts';
+import { timeline } from '../../view/timeline.ts';
+import { timeOf } from '../model/entries.ts';
+import { shown } from './cells.ts';
+import { openPermission } from './dialog.ts';
+import type { Layout } from './layout.ts';
+import { saidBy, whoOf } from './log-lines.ts';
+import type { Detail } from './state.ts';
+
+/** A line about the selected job. */
+export interface JobLine {
+  kind: 'prompt' | 'event' | 'ask';
+  /** What is less important at its beginning. */
+  lead: string;
+  text: string;
+}
+
+/** How much of the room the prompt and the request may take, if there is more to show. */
+const PROMPT_SHARE = 0.25;
+const ASK_SHARE = 0.34;
+const MOST_PROMPT = 4;
+const LEAD_WIDTH = 16;
+const WORDS_CHARS = 300;
+
+/** The selected job's prompt, its newest events, and what it asks for, in lines that fill the room at most. */
+export function jobLines(detail: Detail, { width, height }: Layout['text']): JobLine[] {
+  const ask = askOf(detail);
+  const asked = ask === undefined ? [] : fitting(ask, width, shareOf(height, ASK_SHARE));
+  const left = height - asked.length;
+  const task = `prompt: ${cleanLine(detail.record.prompt_preview, WORDS_CHARS)}`;
+  const isLong = detail.record.prompt_bytes > Buffer.byteLength(detail.record.prompt_preview);
+  const most = Math.min(MOST_PROMPT, shareOf(height, PROMPT_SHARE));
+  const prompt = left < 2 ? [] : fitting(shown(isLong ? `${task} … (p)` : task), width, most);
+  return [
+    ...prompt.map((text) => ({ kind: 'prompt' as const, lead: '', text })),
+    ...eventLines(detail, left - prompt.length, width),
+    ...asked.map((text) => ({ kind: 'ask' as const, lead: '', text })),
+  ];
+}
+
+/** What the job needs, and the keys for it. */
+function askOf({ record }: Detail): string | undefined {
+  const asked = record.final_at === undefined ? openRequest(record) : undefined;
+  if (asked === undefined) {
+    const kept = obstacleText(record);
+    return kept === undefined ? undefined : shown(kept);
+  }
+  const keys = openPermission(record) === undefined ? 'r answer:' : 'y allow, n deny:';
+  return `${keys} ${shown(asked.text).replace(/\s+/g, ' ')}`;
+}
+
+/** The newest events, oldest first, each on one line. */
+function eventLines({ events, record }: Detail, count: number, width: number): JobLine[] {
+  if (count < 1) return [];
+  const entries = foldDelivery(timeline(events, record), record);
+  return entries.slice(-count).map((entry) => ({
+    kind: 'event',
+    lead: `${timeOf(entry.recorded_at)} ${whoOf(entry)} `,
+    text: cut(cleanLine(saidBy(entry), WORDS_CHARS), width - LEAD_WIDTH),
+  }));
+}
+
+function shareOf(height: number, share: number): number {
+  return Math.max(1, Math.floor(height * share));
+}
+
+/** The first lines of a text; the last of them ends in `…` if there are more. */
+function fitting(text: string, width: number, most: number): string[] {
+  const lines = wrap(text, width);
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most - 1), cut(`${lines[most - 1]}…`, width)];
+}
