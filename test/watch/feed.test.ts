@@ -14,12 +14,7 @@ const REGISTRY = '/registry';
 
 /** A hub with many jobs, each of which is gone when it is looked at. */
 function hub(): Link {
-  const list = ({
-    cursor,
-    limit,
-    open_only,
-    needs_you,
-  }: Commands['list']['params']): Commands['list']['result'] => {
+  const list = ({ cursor, limit, open_only }: Commands['list']['params']): Commands['list']['result'] => {
     if (open_only === true) return { jobs: [], total: COUNT };
     const start = Number(cursor ?? 0);
     const jobs = Array.from({ length: Math.min(limit, COUNT - start) }, (_, index) => ({
