@@ -154,9 +154,10 @@ export class Feed {
       link
         .request('status', { job_id: jobId, registry_dir: registryDir, events_after: after })
         .catch((error: unknown) => {
+          if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
           // Nothing reports that a job was pruned; if one was, others may have been too.
-          if (error instanceof MamError && error.code === 'not_found') this.#readAgain();
-          throw error;
+          this.#readAgain();
+          throw new MamError('not_found', 'The selected job was removed meanwhile.');
         });
     let found = await ask(known?.record.seq ?? 0);
     // If a journal is longer than one answer, only its end matters.
