@@ -100,8 +100,9 @@ export function block(next: JobRecord, event: RecordedEvent): void {
   if (event.detail) next.detail = event.detail;
   noteObstacle(next, event);
   next.phase = 'queued';
-  // A turn that is not ours has begun in the new conversation.
-  const kept = dataOf(event).by === 'busy' ? ['queued'] : ['queued', NEW_CONVERSATION];
+  // A turn that is not ours has begun in the new conversation. A starting agent may look busy.
+  const isOver = dataOf(event).by === 'busy' && next.typing?.started !== true;
+  const kept = isOver ? ['queued'] : ['queued', NEW_CONVERSATION];
   next.delivery = next.delivery.filter(({ stage }) => kept.includes(stage));
 }
 

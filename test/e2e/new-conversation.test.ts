@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { dataOf } from '../../src/job/event.ts';
 import type { Lab } from '../support/lab.ts';
 import { sharingWith, test } from '../support/lab-test.ts';
+import { PROGRAM } from '../support/mcp-client.ts';
 import type { Peer } from '../support/peer.ts';
 import { pause, until } from '../support/until.ts';
 
@@ -147,6 +149,27 @@ describe('a kind without a known way', () => {
     expect(lab.jobIds()).toEqual(before);
     expect(peer.pastes).toEqual([]);
   });
+});
+
+test('an agent that is started for its job has a new conversation, whatever its kind', async ({ lab }) => {
+  const program = join(import.meta.dirname, '../peers/peer.mjs');
+  const log = join(lab.folder, 'started.log');
+  const words = [program, '--log', log, '--mam', PROGRAM];
+  lab.expected.push(/^started\.log$/);
+  lab.sessions.add('starter');
+  lab.configure({
+    agents: { starter: { session: 'tmux:starter', command: [process.execPath, ...words], ready: READY } },
+  });
+  const server = await lab.startServer();
+  const args = { prompt: 'Mend the roof', agent: 'starter', fresh: true, start: true };
+  const job = await server.ask('delegate_job', args);
+  await lab.event(job.job_id, 'completed');
+  const entry = lab.record(job.job_id).delivery.find(({ stage }) => stage === 'new_conversation');
+  expect(entry?.evidence).toBe('the agent was started for this job');
+  const text = await server.refusal('delegate_job', args);
+  expect(text).toContain('It is not known how agent kind starter begins a new conversation.');
+  expect(text).toContain('Or stop the agent, and delegate with `start` true');
+  await server.ask('stop_agent', { name: 'starter' });
 });
 
 sharing('a dry run says what would begin it', async ({ lab, server }) => {

@@ -38,12 +38,14 @@ export function stateText(job: JobRecord): string {
 /** One line for an event: when, who, what. */
 export function eventText(event: RecordedEvent): string {
   const time = timeOfDay(event.recorded_at);
-  const by = event.type === 'blocked' ? dataOf(event).by : undefined;
+  const { what, by: obstacle } = dataOf(event);
+  const by = event.type === 'blocked' ? obstacle : undefined;
   const said = event.detail ?? evidenceWords(event);
   const words = by !== undefined && said !== by ? `${by}: ${said}` : said;
   const late = event.late === true ? ' (late)' : '';
+  const about = what === undefined ? '' : `  (${cleanLine(what, DETAIL_CHARS)})`;
   const text = words === undefined ? '' : `  ${cleanLine(words, DETAIL_CHARS)}`;
-  return `${paint('dim', time)}  ${event.source.padEnd(10)} ${event.type}${late}${text}`;
+  return `${paint('dim', time)}  ${event.source.padEnd(10)} ${event.type}${late}${about}${text}`;
 }
 
 /** The record for a person, in local time. */

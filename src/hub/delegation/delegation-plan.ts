@@ -40,7 +40,7 @@ export async function planDelegation(
 ): Promise<Plan> {
   checkNumbers(delegate.fields, { ...params });
   checkWorkdir(params.workdir);
-  checkFresh(params);
+  if (params.start === undefined || params.agent === human.name) checkFresh(params);
   const script = params.validate;
   const validation = script === undefined ? undefined : checkedScript(script, params.path);
   const plan = { place: undefined, start: undefined, validation, notify: await wakeTarget(hub, params) };
@@ -56,11 +56,12 @@ export async function planDelegation(
     checkStart(start);
     return { ...plan, start };
   }
+  checkFresh(params);
   if (params.on_busy === 'refuse') await refuseBusy(hub, params, place);
   return { ...plan, place };
 }
 
-/** @throws MamError `bad_input` if it is not known how the agent begins a new conversation */
+/** For an agent that is not started for the job. @throws MamError `bad_input` if it is not known how it begins a new conversation */
 function checkFresh({ fresh, agent, terminal }: DelegateParams): void {
   if (fresh !== true || newConversationOf(agent, terminal) !== undefined) return;
   const isPerson = builtIn(agent) === human;
@@ -71,7 +72,7 @@ function checkFresh({ fresh, agent, terminal }: DelegateParams): void {
       : `It is not known how agent kind ${agent} begins a new conversation.`,
     isPerson || agent === 'command'
       ? 'Leave out fresh (`--fresh`).'
-      : `Set agents.${agent}.fresh in MAM_HOME/config.json to what one types for it, such as "/new", or leave out fresh (\`--fresh\`).`,
+      : `Set agents.${agent}.fresh in MAM_HOME/config.json to what one types for it, such as "/new". Or stop the agent, and delegate with \`start\` true (\`--start\`): a started agent has a new conversation.`,
   );
 }
 

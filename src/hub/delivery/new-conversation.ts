@@ -46,7 +46,8 @@ export class NewConversations {
   async begin(job: LiveJob, place: Place, stop: AbortSignal, looked: () => void): Promise<Kept | undefined> {
     const { record } = job;
     const command = newConversationOf(record.agent, record.typing);
-    if (record.fresh !== true || command === undefined) return undefined;
+    if (record.fresh !== true) return undefined;
+    if (command === undefined) return hasBegun(job) ? undefined : { obstacle: unknownWay(job) };
     const look: Look = { ...lookFor(record), needle: command.text.trim(), command };
     const tries = this.#tries.get(job) ?? 0;
     const isNew = await isCarriedOut(place, look);
@@ -100,6 +101,11 @@ export class NewConversations {
 /** True when the job's receipt says that its conversation is new. */
 function hasBegun({ record }: LiveJob): boolean {
   return record.delivery.some(({ stage }) => stage === NEW_CONVERSATION);
+}
+
+/** The agent was to be started for this job, and another job has started it. */
+function unknownWay({ record: { agent } }: LiveJob): Obstacle {
+  return { by: 'conversation', evidence: `it is not known how ${agent} begins a new conversation` };
 }
 
 function notBegun({ record }: LiveJob, { text }: OwnCommand, why: string): Obstacle {
