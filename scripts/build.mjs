@@ -22,6 +22,11 @@ const URL_BANNER = "const __url=require('node:url').pathToFileURL(__filename).hr
 /** CommonJS dependencies call require() for Node's own modules. */
 const REQUIRE_BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
+/**
+ * For the shell the first lines start Node with `--`, for Node they are a string. Without `--`, Node 20 takes an
+ * `--env-file` anywhere on the command line for its own, reads that file into our environment, and empties a pipe.
+ */
+const HEAD = ['#!/usr/bin/env node', '#!/bin/sh\n":" //; exec node -- "$0" "$@"'];
 const common = {
   bundle: true,
   platform: 'node',
@@ -295,6 +300,7 @@ for (const file of await filesOf(fresh)) {
     throw new Error(`${file} has an import() that load does not handle`);
   await writeFile(path, code);
 }
+await writeFile(`${fresh}/main.js`, (await readFile(`${fresh}/main.js`, 'utf8')).replace(...HEAD));
 await appendFile(`${fresh}/main.js`, `\n${await readFile('scripts/code-cache.cjs', 'utf8')}`);
 // The package contains ES modules, but these files are CommonJS.
 await writeFile(`${fresh}/package.json`, '{"type":"commonjs"}\n');

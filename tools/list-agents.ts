@@ -1,4 +1,4 @@
-import { agents, agentsView } from '../src/operations/agents.ts';
+import { agentPlace, agents, agentsView } from '../src/operations/agents.ts';
 import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 
@@ -13,11 +13,7 @@ export default defineTool({
 
   async handle(_, { engine, caller }) {
     const { settings } = engine;
-    const found = await engine.request('agents', {
-      tmux_socket: settings.tmuxSocket,
-      path: settings.path,
-      configured: settings.agents,
-    });
+    const found = await engine.request('agents', agentPlace(settings));
     const own = (pane: string | undefined): boolean =>
       pane !== undefined && pane === caller.pane && caller.socket === settings.tmuxSocket;
     const others = found.agents.filter(({ session }) => !own(session?.pane));

@@ -150,6 +150,10 @@ export const claudeCode: AgentKind = {
     program: 'claude',
     tried: '2.1.332',
     install: 'Install it with npm install -g @anthropic-ai/claude-code.',
+    modelArgs: ['--model', '{model}'],
+    // A second --settings replaces the first, which has our hooks; --bare runs no hooks.
+    refusedArgs: /^(?:--settings|--bare|--print|-p|--bg|--background|--cloud|--desktop|--)(?:=|$)/m,
+    refusedEnv: ['CLAUDE_CODE_SIMPLE'],
     takesPrompt: true,
     launch,
   },
@@ -225,7 +229,7 @@ function words(lines: readonly string[]): string[] {
   return lines.map((line) => line.replace(BARRED, '').trim()).filter((line) => line !== '');
 }
 
-function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): Launch {
+function launch({ server, serverEnv, hook, folder, resume, more = [], prompt }: LaunchOptions): Launch {
   const [command, ...args] = server;
   // Loaded with the first turn: otherwise its tools are only names until the model asks for them.
   const mam = { type: 'stdio', command, args, env: serverEnv, alwaysLoad: true };
@@ -252,6 +256,7 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
       // An option with one value comes last: the two above would swallow the prompt.
       '--settings',
       `${folder}/settings.json`,
+      ...more,
       ...(prompt === undefined ? [] : ['--', prompt]),
     ],
     env: {},

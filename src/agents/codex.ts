@@ -128,6 +128,11 @@ export const codex: AgentKind = {
     program: 'codex',
     tried: '0.171.0',
     install: 'Install it with npm install -g @openai/codex.',
+    modelArgs: ['--model', '{model}'],
+    // A later -c replaces an earlier one; a remote server has neither our server nor our hooks.
+    refusedArgs:
+      /^(?:(?:-c|--config)[=\n]?[ "]*(?:mcp_servers[ "]*=|mcp_servers[ "]*\.[ "]*mam\b|hooks\b|features[ "]*=|features\.hooks\b)|--disable[=\n]hooks\b|--remote(?:=|$)|--$)/m,
+    refusedEnv: [],
     takesPrompt: true,
     launch,
   },
@@ -209,7 +214,7 @@ const FLAGS = '/<session-flags>/config.toml';
  * Everything is passed with `-c`, which overrides the user's configuration for this session only. Any `-c` also keeps
  * Codex from sharing its background server, in which our server would have another pane's environment.
  */
-function launch({ server, serverEnv, hook, resume, prompt }: LaunchOptions): Launch {
+function launch({ server, serverEnv, hook, resume, more = [], prompt }: LaunchOptions): Launch {
   const [command, ...args] = server;
   const mam: Toml = {
     command,
@@ -240,6 +245,7 @@ function launch({ server, serverEnv, hook, resume, prompt }: LaunchOptions): Lau
     args: [
       ...(resume ? ['resume', '--last'] : []),
       ...settings.flatMap((setting) => ['-c', setting]),
+      ...more,
       ...(prompt === undefined ? [] : ['--', prompt]),
     ],
     env: {},

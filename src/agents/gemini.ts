@@ -116,6 +116,11 @@ export const gemini: AgentKind = {
     program: 'gemini',
     tried: '0.61.0',
     install: 'Install it with npm install -g @google/gemini-cli, then run gemini once and log in.',
+    modelArgs: ['--model', '{model}'],
+    // Lists of extensions or servers leave out ours.
+    refusedArgs:
+      /^(?:--extensions|-e|--allowed-mcp-server-names|--prompt|-p|--acp|--experimental-acp|--)(?:=|$)/m,
+    refusedEnv: [],
     // It could (--prompt-interactive), but would work on it while its trust dialog is still open (0.61.0).
     takesPrompt: false,
     launch,
@@ -182,7 +187,7 @@ const HOOKS = ['SessionStart', 'BeforeAgent', 'Notification', 'AfterTool', 'Afte
  * above it. So it gets its own home (`GEMINI_CLI_HOME`) that links everything in the user's `.gemini`, with an
  * extension next to the user's own that provides the server and the hooks.
  */
-function launch({ server, serverEnv, hook, folder, home, resume }: LaunchOptions): Launch {
+function launch({ server, serverEnv, hook, folder, home, resume, more = [] }: LaunchOptions): Launch {
   const [command, ...args] = server;
   const extension = { name: 'mam', version: '1.0.0', mcpServers: { mam: { command, args, env: serverEnv } } };
   const hooks = HOOKS.map((event) => [
@@ -198,6 +203,7 @@ function launch({ server, serverEnv, hook, folder, home, resume }: LaunchOptions
       ...['--admin-policy', `${folder}/mam.toml`],
       // Without a session in this folder it says so and starts a new one.
       ...(resume ? ['--resume', 'latest'] : []),
+      ...more,
     ],
     env: {
       // A server "mam" in the user's own settings wins over the extension's; it inherits the pane's environment.

@@ -4,7 +4,9 @@ import { cleanLine } from '../base/text.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import type { KnownKind, TerminalSettings } from '../operations/agents.ts';
+import { withoutStart } from '../settings/agent-config.ts';
 import type { Settings } from '../settings/config.ts';
+import { startExtras } from '../settings/start-settings.ts';
 import type { Look } from '../tmux/deliver.ts';
 import type { OwnCommand } from '../tmux/own-command.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';
@@ -85,7 +87,8 @@ export function resolveKind(
     name,
     defaultSession: own?.session ?? (kind?.defaultSession && `tmux:${kind.defaultSession}`),
     isHuman: kind === human,
-    terminal: own ?? {},
+    terminal: withoutStart(own ?? {}),
+    startWith: (asked) => startExtras(own ?? {}, asked),
   };
 }
 

@@ -39,6 +39,8 @@ export interface LaunchOptions {
   home: string;
   /** Continue the agent's last session in this folder. */
   resume: boolean;
+  /** What follows our own arguments: the model and what the person adds. */
+  more?: readonly string[];
   /** The first prompt, for kinds with `takesPrompt`; the agent gets it whole. It never contains a task's words. */
   prompt?: string | undefined;
 }
@@ -97,6 +99,15 @@ export interface AgentKind {
     tried: string;
     /** How to get it, as a sentence. */
     install: string;
+    /** How it takes a model: `{model}` is replaced. */
+    modelArgs: readonly string[];
+    /**
+     * What a person must not add: matched against the arguments, one per line. It would switch off our server or our hooks,
+     * or the input box that we type into.
+     */
+    refusedArgs: RegExp;
+    /** Variables that would do the same. */
+    refusedEnv: readonly string[];
     /** It accepts the whole first prompt on its command line. */
     takesPrompt: boolean;
     launch(options: LaunchOptions): Launch;

@@ -122,6 +122,10 @@ export const opencode: AgentKind = {
     program: 'opencode',
     tried: '1.18.33',
     install: 'Install it with npm install -g opencode-ai.',
+    modelArgs: ['--model', '{model}'],
+    // --pure loads no plugins, and so not ours; --mini has another screen.
+    refusedArgs: /^(?:--pure|--mini|--prompt|--)(?:=|$)/m,
+    refusedEnv: ['OPENCODE_PURE'],
     takesPrompt: true,
     launch,
   },
@@ -167,7 +171,7 @@ const PLUGIN = 'mam-plugin.js';
  * OPENCODE_CONFIG_CONTENT is merged over the user's and the project's configuration; lists are joined, and of the
  * permissions the last match counts, which is then ours. Its MCP servers inherit the environment, including TMUX_PANE.
  */
-function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptions): Launch {
+function launch({ server, serverEnv, hook, folder, resume, more = [], prompt }: LaunchOptions): Launch {
   const config = {
     $schema: 'https://opencode.ai/config.json',
     mcp: {
@@ -185,7 +189,11 @@ function launch({ server, serverEnv, hook, folder, resume, prompt }: LaunchOptio
   };
   return {
     // Without a session to continue it starts a new one. One word, so that a prompt may begin with a dash.
-    args: [...(resume ? ['--continue'] : []), ...(prompt === undefined ? [] : [`--prompt=${prompt}`])],
+    args: [
+      ...(resume ? ['--continue'] : []),
+      ...more,
+      ...(prompt === undefined ? [] : [`--prompt=${prompt}`]),
+    ],
     env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(config) },
     files: { [PLUGIN]: pluginSource(hook) },
   };

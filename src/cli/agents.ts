@@ -1,5 +1,5 @@
 import { cleanLine } from '../base/text.ts';
-import { type AgentRow, agentsView, stateOf } from '../operations/agents.ts';
+import { type AgentRow, agentPlace, agentsView, stateOf } from '../operations/agents.ts';
 import { defineCommand } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
 import { tableText } from './core/table.ts';
@@ -16,11 +16,7 @@ export default defineCommand({
 
   run: ({ registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
-      const { agents } = await ask('agents', {
-        tmux_socket: settings.tmuxSocket,
-        path: settings.path,
-        configured: settings.agents,
-      });
+      const { agents } = await ask('agents', agentPlace(settings));
       const next = {
         delegate: 'mam submit --help',
         start: (kind: string) => `mam start ${kind}`,

@@ -19,6 +19,9 @@ export default defineCommand({
   about: [
     "Adds the MCP server `mam` to a client's own configuration. Existing content is preserved; a changed file is " +
       'backed up next to it. Running it twice changes nothing.',
+    'It also allows a peer to report without asking (publish_event, job_status). With --allow-supervisor, a supervisor ' +
+      'does not ask either: its model can then, by itself, delegate to any agent on your tmux server, start and stop ' +
+      'agents, allow what a peer asks permission for, and have check scripts run as you.',
   ],
   words: [{ name: 'CLIENT', about: names.join(', '), needed: true, oneOf: names }],
   options: {
@@ -28,9 +31,7 @@ export default defineCommand({
       'Claude Code only: notify it of its jobs over a channel; a later install without this option removes it again',
     ),
     allow_supervisor: flag(
-      'also allow what a supervisor calls (delegate_job, wait_job, answer_job, start_agent and the others), so that its ' +
-        'client does not ask you: its model can then delegate, allow what a peer asks for, start and stop agents and run ' +
-        'check scripts by itself; a later install keeps this',
+      'also allow what a supervisor calls (delegate_job, answer_job, start_agent and the others); a later install keeps this',
     ),
     no_allow_supervisor: flag('take back what --allow-supervisor allowed'),
     dry_run: flag('show what would change, and write nothing'),

@@ -1,9 +1,13 @@
 import { resolveKind } from '../agents/index.ts';
+import { isVariableName, parseEnvFile } from '../base/env-file.ts';
+import { MamError } from '../base/errors.ts';
+import { list, maybe, text } from '../base/fields.ts';
 import { start, startParams, startView } from '../operations/agents.ts';
 import { askerSettings } from '../settings/program.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
+import { readText } from './core/read-text.ts';
 import { withHub } from './jobs/with-hub.ts';
 
 const { agent: kindField, ...fields } = start.fields;
@@ -12,18 +16,42 @@ const { agent: kindField, ...fields } = start.fields;
 const START_MS = 55_000;
 
 export default defineCommand({
-  about: ['Starts an agent in its own tmux session, ready for jobs. Your own configuration is not changed.'],
+  about: [
+    'Starts an agent in its own tmux session, ready for jobs. Your own configuration is not changed.',
+    'Variables, a model and arguments come from agents.KIND in config.json (env, env_file, model, args), then from this ' +
+      'command line. They are not kept: give them again with --resume. They belong to you: the tool start_agent takes ' +
+      'only a model. Everyone on this machine can read command lines, so a secret belongs in --env-file, or in your ' +
+      'environment with --env NAME.',
+  ],
   words: [{ name: 'KIND', about: kindField.about, needed: true, completes: 'startable' }],
-  options: fields,
+  rest: { name: 'ARGS', about: "arguments for the agent's program, after those of mam" },
+  options: {
+    ...fields,
+    env: maybe(
+      list(text(), "variable of the agent's session, or NAME alone to pass on your own; can be repeated", {
+        value: 'NAME=VALUE',
+      }),
+    ),
+    env_file: maybe(
+      text('file with more of them, NAME=VALUE a line; - reads standard input', { completes: 'file' }),
+    ),
+  },
   json: { tool: 'start_agent' },
   exits: { done: 'ready', attention: 'a person must look at the session first' },
-  examples: ['mam start codex', 'mam start codex --name reviewer --workdir ../other'],
+  examples: [
+    'mam start codex',
+    'mam start codex --name reviewer --workdir ../other --model gpt-5',
+    'mam start claude-code --env-file ~/keys.env -- --permission-mode plan',
+  ],
 
-  run: ({ words: [typed = ''], options, registryDir, json }) =>
+  run: ({ words: [typed = ''], rest: args = [], options, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
       const kind = resolveKind(typed, settings);
       const { name: agent } = kind;
-      const params = startParams(options, kind, settings.cwd, askerSettings(settings));
+      const { env_file: file, env: named = [], ...asked } = options;
+      const env = { ...(file !== undefined && (await variablesIn(file))), ...variablesOf(named) };
+      const wishes = { ...asked, env, args };
+      const params = startParams(wishes, kind, settings.cwd, askerSettings(settings));
       const started = await ask('start', params, START_MS);
       const { ready, waits_for: waits, not_resumed, out_of_reach: lost } = started;
       const view = startView(agent, started, { ...settings, inside: settings.paneSocket });
@@ -43,3 +71,33 @@ export default defineCommand({
       return ready ? EXIT.done : EXIT.attention;
     }),
 });
+
+async function variablesIn(file: string): Promise<Record<string, string>> {
+  const text = await readText(file, '--env-file', 'Convert it to UTF-8 first.');
+  const variables = parseEnvFile(file === '-' ? 'standard input' : file, text);
+  // Node empties a pipe that is named so, if it is started as `node main.js`.
+  if (Object.keys(variables).length === 0)
+    throw new MamError('bad_input', `${file} has no variables.`, 'Give a file with some, or leave it out.');
+  return variables;
+}
+
+/** @throws MamError `bad_input` for a name alone that is not set here; no error repeats a value */
+function variablesOf(named: readonly string[]): Record<string, string> {
+  const pairs = named.map((word): [string, string] => {
+    const [, name = '', value] = /^([^=]*)(?:=([\s\S]*))?$/.exec(word) ?? [];
+    if (!isVariableName(name)) {
+      const what = '--env needs the name of a variable, with or without =VALUE.';
+      throw new MamError('bad_input', what, 'Write --env NAME=VALUE.');
+    }
+    // biome-ignore lint/style/noProcessEnv: the user's own variable, asked for by name
+    const given = value ?? process.env[name];
+    if (given === undefined)
+      throw new MamError(
+        'bad_input',
+        `--env ${name}: ${name} is not set here.`,
+        `Write --env ${name}=VALUE.`,
+      );
+    return [name, given];
+  });
+  return Object.fromEntries(pairs);
+}

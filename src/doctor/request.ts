@@ -3,6 +3,7 @@ import { readHubFile } from '../bus/hub-file.ts';
 import { openLink } from '../link/client.ts';
 import { checkHub } from '../link/ensure-hub.ts';
 import type { Link } from '../link/link.ts';
+import { agentPlace } from '../operations/agents.ts';
 import { type DelegateParams, delegate } from '../operations/delegate.ts';
 import { homePaths } from '../registry/home.ts';
 import type { Settings } from '../settings/config.ts';
@@ -56,11 +57,10 @@ export const request: Check = {
 
 /** The hub may have started where tmux, its socket or its rights differ from those in this shell. */
 async function tmuxThrough(link: Link, settings: Settings, place: Place): Promise<Found[]> {
-  const { tmuxSocket, path, agents } = settings;
+  const { tmuxSocket } = settings;
   const pane = await paneHere(place, tmuxSocket);
   try {
-    if (pane === undefined)
-      await link.request('agents', { tmux_socket: tmuxSocket, path, configured: agents }, REPLY_TIMEOUT_MS);
+    if (pane === undefined) await link.request('agents', agentPlace(settings), REPLY_TIMEOUT_MS);
     else await link.request('preview', jobForPerson(settings, `tmux:${pane}`), REPLY_TIMEOUT_MS);
     return [];
   } catch (error) {

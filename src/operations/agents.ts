@@ -13,7 +13,10 @@ import {
 } from '../base/fields.ts';
 import { clean, cleanAll, cleanLine } from '../base/text.ts';
 import type { AgentSession } from '../job/record.ts';
+import { withoutStarts } from '../settings/agent-config.ts';
+import type { Settings } from '../settings/config.ts';
 import type { AskerSettings } from '../settings/program.ts';
+import type { StartExtras, StartWishes } from '../settings/start-settings.ts';
 import { attachCommand, type Standpoint } from '../view/attach.ts';
 import { AGENT_NAMES } from './agent-names.ts';
 import { agentSession, supervisor } from './common.ts';
@@ -44,6 +47,8 @@ export interface KnownKind {
   /** Nothing is typed for it, and it needs no session. */
   isHuman: boolean;
   terminal: TerminalSettings;
+  /** What the configuration and the caller add to its start. @throws MamError `bad_input` as `startExtras` */
+  startWith(asked?: StartWishes): StartExtras;
 }
 
 /** Where agents are started and looked for. */
@@ -58,6 +63,15 @@ export const place = {
   ),
 };
 export type AgentPlace = Sent<typeof place>;
+
+/** Where the caller's agents are. Nothing that is only for their start is sent: it may be secret. */
+export function agentPlace({
+  tmuxSocket,
+  path,
+  agents: kinds,
+}: Pick<Settings, 'tmuxSocket' | 'path' | 'agents'>): AgentPlace {
+  return { tmux_socket: tmuxSocket, path, configured: withoutStarts(kinds) };
+}
 
 const row = {
   agent: text('the agent kind'),
@@ -132,6 +146,12 @@ export const launch = {
   mam: list(text(), 'how the agent calls mam: program and arguments'),
   server_env: object<Record<string, string>>("the caller's settings that its server needs too"),
   env: maybe(object<Record<string, string>>("variables of the caller's environment that the session gets")),
+  more_env: maybe(object<Record<string, string>>('more variables of its session, which may be secret')),
+  more_args: maybe(list(text(), 'what follows our own arguments on its command line')),
+  model: maybe(text()),
+  model_args: maybe(
+    list(text(), 'how a program of a configured kind takes the model, which replaces {model}'),
+  ),
 };
 
 const startFields = {
@@ -141,6 +161,7 @@ const startFields = {
     text('working folder, absolute or relative to the current one', { completes: 'folder' }),
     'the current one',
   ),
+  model: maybe(text("model, by the agent's own name for it", { short: 'm' }), 'that of its configuration'),
   resume: flag("resume the agent's last conversation in that folder instead of a new one"),
 };
 
@@ -175,9 +196,14 @@ export interface StartResult {
   peer_server: 'connected' | 'unknown';
 }
 
-/** Builds the hub request to start an agent. @param cwd the folder that `workdir` is relative to */
+/**
+ * Builds the hub request to start an agent.
+ * @param asked with the variables and arguments that a person adds: no model may
+ * @param cwd the folder that `workdir` is relative to
+ * @throws MamError `bad_input` for what can't be added to its start
+ */
 export function startParams(
-  { name, workdir = '.', resume }: Omit<Values<typeof startFields>, 'agent'>,
+  { name, workdir = '.', resume, ...asked }: Omit<Values<typeof startFields>, 'agent'> & StartWishes,
   kind: KnownKind,
   cwd: string,
   { launch: how, tmuxSocket, path }: AskerSettings,
@@ -191,6 +217,7 @@ export function startParams(
     terminal: kind.terminal,
     tmux_socket: tmuxSocket,
     path,
+    ...kind.startWith(asked),
   };
 }
 

@@ -16,6 +16,7 @@ import {
 } from '../base/fields.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord, ReceiptEntry } from '../job/record.ts';
+import { withoutStarts } from '../settings/agent-config.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import { AGENT_NAMES, DEFAULT_SESSIONS } from './agent-names.ts';
 import { type KnownKind, launch, place, terminal } from './agents.ts';
@@ -203,8 +204,8 @@ export function delegateParams(
     validate: validate && resolve(cwd, validate),
     supervisor: { client, session, pane, socket, place, ...(channel && { channel }) },
     origin: originOf(asker),
-    start: start ? settings.launch : undefined,
-    notify: notify === 'pane' ? { configured: settings.agents } : undefined,
+    start: start ? { ...settings.launch, ...kind.startWith() } : undefined,
+    notify: notify === 'pane' ? { configured: withoutStarts(settings.agents) } : undefined,
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,
     logs_dir: settings.logsDir,

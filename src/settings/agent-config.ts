@@ -1,8 +1,24 @@
+import { resolve } from 'node:path';
 import { isObject } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
+import { userHome } from '../base/user-home.ts';
+
+/** How an agent is started. */
+const START_FIELDS = {
+  /** Environment variables of its session. */
+  env: 'variables',
+  /** A file with more of them; absolute once read. */
+  env_file: 'text',
+  model: 'text',
+  /** What follows our own arguments on its command line. */
+  args: 'words',
+  /** How the program takes a model: words, one of which contains `{model}`. */
+  model_args: 'words',
+} as const;
 
 /** The fields of a configured agent kind, with their types. */
 const FIELDS = {
+  ...START_FIELDS,
   /** The default session, such as `tmux:aider`. */
   session: 'text',
   /** The program that starts it, with its arguments, without a shell. */
@@ -20,9 +36,41 @@ const FIELDS = {
   fresh: 'line',
 } as const;
 
+interface Types {
+  words: string[];
+  variables: Record<string, string>;
+  text: string;
+  pattern: string;
+  key: string;
+}
+
 export type AgentConfig = {
-  -readonly [F in keyof typeof FIELDS]?: ((typeof FIELDS)[F] extends 'words' ? string[] : string) | undefined;
+  -readonly [F in keyof typeof FIELDS]?: Types[(typeof FIELDS)[F]] | undefined;
 };
+
+/** The kinds without what is only for their start, which may be secret: for requests that start nothing. */
+export function withoutStarts(agents: Record<string, AgentConfig>): Record<string, AgentConfig> {
+  return Object.fromEntries(Object.entries(agents).map(([kind, own]) => [kind, withoutStart(own)]));
+}
+
+export function withoutStart(own: AgentConfig): AgentConfig {
+  return Object.fromEntries(Object.entries(own).filter(([field]) => !Object.hasOwn(START_FIELDS, field)));
+}
+
+/** The kinds with absolute paths. @param base of relative ones; `~/` is the home folder */
+export function withPlaces(agents: Record<string, AgentConfig>, base: string): Record<string, AgentConfig> {
+  const placed = ({ env_file: path, ...own }: AgentConfig): AgentConfig =>
+    path === undefined
+      ? own
+      : {
+          ...own,
+          env_file: resolve(
+            base,
+            path.replace(/^~(?=\/)/, () => userHome()),
+          ),
+        };
+  return Object.fromEntries(Object.entries(agents).map(([kind, own]) => [kind, placed(own)]));
+}
 
 export const AGENT_HINT = `An agent kind has: ${Object.keys(FIELDS).join(', ')}.`;
 
@@ -35,18 +83,24 @@ export function wrongAgents(name: string, value: unknown): string | undefined {
     for (const [field, one] of Object.entries(agent)) {
       const type = fields.get(field);
       if (type === undefined) return `${name}.${kind} has the unknown field ${JSON.stringify(field)}`;
-      const wrong = wrongField(type, one);
+      const wrong = wrongField(field, type, one);
       if (wrong !== undefined) return `${name}.${kind}.${field} ${wrong}`;
     }
   }
   return undefined;
 }
 
-function wrongField(type: string, value: unknown): string | undefined {
+function wrongField(field: string, type: string, value: unknown): string | undefined {
   if (type === 'words') {
     if (!Array.isArray(value)) return 'must be a list';
-    if (value.length === 0) return 'must not be empty';
-    return value.every((word) => typeof word === 'string') ? undefined : 'must be a list of strings';
+    if (value.length === 0 && field !== 'args') return 'must not be empty';
+    if (!value.every((word) => typeof word === 'string')) return 'must be a list of strings';
+    const isWhole = field !== 'model_args' || value.some((word) => word.includes('{model}'));
+    return isWhole ? undefined : 'must contain {model}';
+  }
+  if (type === 'variables') {
+    const isMap = isObject(value) && Object.values(value).every((one) => typeof one === 'string');
+    return isMap ? undefined : 'must be an object of strings';
   }
   if (typeof value !== 'string') return 'must be a string';
   if (type === 'pattern' && orElse(() => new RegExp(value, 'u'), undefined) === undefined)

@@ -1,8 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { isObject, parseJson, parseObject } from '../base/json.ts';
+import { type AgentConfig, withPlaces } from './agent-config.ts';
 import { readJson } from './kinds.ts';
-import { ALL_SETTINGS, type Given } from './table.ts';
+import { ALL_SETTINGS, type Given, type Setting } from './table.ts';
 
 const BY_KEY = new Map(ALL_SETTINGS.flatMap((setting) => (setting.key ? [[setting.key, setting]] : [])));
 const HINT = `The settings are: ${[...BY_KEY.keys()].join(', ')}.`;
@@ -19,12 +20,16 @@ export function parseConfigFile(path: string, text: string, base: string = dirna
     const setting = BY_KEY.get(key);
     const read = setting && readJson(setting, path, one);
     if (setting === undefined) unknown ??= key;
-    else if (read !== undefined)
-      given[setting.field] = setting.kind === 'path' ? resolve(base, String(read)) : read;
+    else if (read !== undefined) given[setting.field] = placed(setting.kind, read, base);
   }
   if (unknown !== undefined)
     throw new MamError('bad_input', `${path} has the unknown setting ${JSON.stringify(unknown)}.`, HINT);
   return given as Given;
+}
+
+function placed(kind: Setting['kind'], read: unknown, base: string): unknown {
+  if (kind === 'path') return resolve(base, String(read));
+  return kind === 'agents' ? withPlaces(read as Record<string, AgentConfig>, base) : read;
 }
 
 /** The settings in a file by key, with their raw values, valid or not. */

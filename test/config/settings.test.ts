@@ -149,6 +149,9 @@ describe('a configuration that cannot be used', () => {
     ['{"agents":[]}', 'agents must be an object'],
     ['{"agents":{"x":{"command":"run"}}}', 'agents.x.command must be a list'],
     ['{"agents":{"x":{"command":[]}}}', 'agents.x.command must not be empty'],
+    ['{"agents":{"x":{"env":{"A":1}}}}', 'agents.x.env must be an object of strings'],
+    ['{"agents":{"x":{"args":"-v"}}}', 'agents.x.args must be a list'],
+    ['{"agents":{"x":{"model_args":["-m"]}}}', 'agents.x.model_args must contain {model}'],
     ['{"agents":{"x":{"ready":"("}}}', 'agents.x.ready is not a valid regular expression'],
   ])('%s is named by file and setting, by every part of the program', async (text, words) => {
     homeFile(text);

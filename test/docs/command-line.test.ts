@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { optionName } from '../../src/base/fields.ts';
 import { COMMON, type Command } from '../../src/cli/core/command.ts';
 import { EXIT } from '../../src/cli/core/exit.ts';
-import { synopsisOf } from '../../src/cli/core/help.ts';
+import { synopsisOf, wordsOf } from '../../src/cli/core/help.ts';
 import { meaningOf, optionHead } from '../../src/cli/core/options.ts';
 import { commands } from '../../src/cli/index.ts';
 import { tools } from '../../tools/index.ts';
@@ -64,9 +64,9 @@ function exitCodes(): string {
 }
 
 function section(name: string, summary: string, command: Command): string {
-  const { words = [], options } = command;
+  const { options } = command;
   const rows = [
-    ...words.map(({ name: word, about }) => [`\`${word}\``, about]),
+    ...wordsOf(command).map(({ name: word, about }) => [`\`${word}\``, about]),
     ...Object.entries(options).map(([field, option]) => [
       `\`${optionHead(optionName(field), option)}\``,
       meaningOf(option),

@@ -14,6 +14,8 @@ export interface Word extends Pick<Field, 'about' | 'oneOf' | 'completes'> {
 export interface Given<O extends Fields = Fields> {
   options: Values<O>;
   words: string[];
+  /** What follows `--`, for a command with `rest`. */
+  rest?: string[];
   json: boolean;
   registryDir: string | undefined;
 }
@@ -25,6 +27,8 @@ export interface Command<O extends Fields = Fields> {
   /** What it does, a paragraph each. */
   about: readonly string[];
   words?: readonly Word[];
+  /** What may follow `--`, passed on as it is; without it, words follow there too. */
+  rest?: Word;
   /** `older_than` is typed as `--older-than`. */
   options: O;
   /** What `--json` prints: the MCP tool whose fields it has, or a sentence. */

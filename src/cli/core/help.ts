@@ -17,7 +17,7 @@ export function helpText(name: string, command: Command): string {
     '',
     ...command.about.flatMap((paragraph) => [...wrap(paragraph, WIDTH), '']),
     ...section('Options:', [
-      ...(command.words ?? []).map((word): [string, string] => [word.name, word.about]),
+      ...wordsOf(command).map(({ name, about }): [string, string] => [name, about]),
       ...optionsOf(command).map(([name, option]): [string, string] => [
         optionHead(name, option),
         meaningOf(option),
@@ -37,13 +37,19 @@ export function helpText(name: string, command: Command): string {
   ].join('\n');
 }
 
+/** The words of a command, as its help lists them. */
+export function wordsOf({ words = [], rest }: Command): readonly Word[] {
+  return rest === undefined ? words : [...words, { ...rest, name: `-- ${rest.name}` }];
+}
+
 /** A command's usage, from its name on. */
-export function synopsisOf(name: string, { synopsis, words = [], options }: Command): string {
+export function synopsisOf(name: string, { synopsis, words = [], rest, options }: Command): string {
   const others = Object.entries(options)
     .map(([field, option]) => [optionText(optionName(field), option), isNeeded(option)] as const)
     .filter(([text]) => !synopsis?.includes(text.split(' ')[0] ?? ''))
     .map(([text, needed]) => (needed ? text : `[${text}]`));
-  if (synopsis === undefined) return [name, ...words.map(wordText), ...others].join(' ');
+  const after = rest === undefined ? [] : [`[-- ${rest.name}…]`];
+  if (synopsis === undefined) return [name, ...words.map(wordText), ...others, ...after].join(' ');
   return `${name} ${synopsis.replace('[OPTIONS]', others.join(' '))}`;
 }
 

@@ -10,14 +10,17 @@ const HELP = flag('this command, with an example', { short: 'h' });
 
 /** Reads a command line; undefined when it asks for help. @throws MamError `bad_input` that says how to correct it */
 export function parseCommandLine(command: Command, args: string[]): Given | undefined {
-  const { words = [] } = command;
+  const { words = [], rest } = command;
   const isOpenEnded = words.at(-1)?.many === true;
   const declared: Record<string, Field> = { ...Object.fromEntries(optionsOf(command)), help: HELP };
-  const { values, words: positionals } = splitWords(declared, args, isOpenEnded);
+  const split = splitWords(declared, args, isOpenEnded);
+  const { values } = split;
+  const positionals = rest === undefined ? [...split.words, ...split.rest] : split.words;
   if (values['help'] === true) return undefined;
   if (positionals.length > words.length && !isOpenEnded) {
     const extra = clean(positionals[words.length] ?? '').slice(0, 40);
-    throw new MamError('bad_input', `Unexpected argument "${extra}".`);
+    const hint = rest === undefined ? '' : `Put -- before ${rest.name} (${rest.about}).`;
+    throw new MamError('bad_input', `Unexpected argument "${extra}".`, hint);
   }
   const options: Record<string, unknown> = {};
   for (const [field, option] of Object.entries(command.options)) {
@@ -33,6 +36,7 @@ export function parseCommandLine(command: Command, args: string[]): Given | unde
   return {
     options: options as Given['options'],
     words: positionals,
+    ...(rest !== undefined && { rest: split.rest }),
     json: values['json'] === true,
     registryDir: readValue('registry-dir', COMMON.registry_dir, values['registry-dir']) as string | undefined,
   };
@@ -40,6 +44,7 @@ export function parseCommandLine(command: Command, args: string[]): Given | unde
 
 function readValue(name: string, option: Field, value: unknown): unknown {
   if (option.kind === 'flag') return value === true;
+  if (option.kind === 'list') return value ?? option.fallback;
   const needed = isNeeded(option);
   if (typeof value !== 'string' || (value === '' && needed)) {
     if (!needed) return option.fallback;

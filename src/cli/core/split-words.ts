@@ -10,9 +10,11 @@ const NO_OPTION = /\s|^-+$|^-+[^a-zA-Z-]/;
 
 /** A command line, split but not yet checked. */
 interface Split {
-  /** By the option's name; true for a flag. When one is repeated, the last counts. */
-  values: Record<string, string | true>;
+  /** By the option's name; true for a flag. When one is repeated, the last counts; a list has all of them. */
+  values: Record<string, string | true | string[]>;
   words: string[];
+  /** What follows `--`. */
+  rest: string[];
 }
 
 /**
@@ -26,13 +28,13 @@ export function splitWords(
   args: readonly string[],
   hasText: boolean,
 ): Split {
-  const split: Split = { values: {}, words: [] };
+  const split: Split = { values: {}, words: [], rest: [] };
   for (let at = 0; at < args.length; at++) {
     const arg = args[at] ?? '';
     // Our own texts explain commands after it, and zsh does not take that for a comment.
     if (arg === '#' && !hasText) break;
     if (arg === '--') {
-      split.words.push(...args.slice(at + 1));
+      split.rest = args.slice(at + 1);
       break;
     }
     const found = optionIn(declared, arg);
@@ -51,7 +53,8 @@ export function splitWords(
     const value = joined ?? args[++at];
     if (value === undefined || (joined === undefined && optionIn(declared, value) !== undefined))
       throw noValue(name, option, value);
-    split.values[name] = value;
+    const before = split.values[name];
+    split.values[name] = option.kind === 'list' ? [...(Array.isArray(before) ? before : []), value] : value;
   }
   return split;
 }

@@ -12,7 +12,7 @@ export function programOf(agent: string, own: TerminalSettings | undefined): str
  * The path of the program that starts an agent.
  * @throws MamError `unavailable` when it is missing, `bad_input` for a kind that can't be started
  */
-export function neededProgram({ agent, terminal, path }: StartParams): string {
+export function neededProgram({ agent, terminal, path, more_env: env }: StartParams): string {
   const start = builtIn(agent)?.start;
   const name = programOf(agent, terminal);
   if (name === undefined && agent === human.name)
@@ -30,7 +30,7 @@ export function neededProgram({ agent, terminal, path }: StartParams): string {
         : 'Start the program in a tmux session yourself, or define your own kind for it: agents.NAME in MAM_HOME/config.json, with command and session.',
     );
   }
-  const program = findProgram(name, path);
+  const program = findProgram(name, env?.['PATH'] ?? path);
   if (program === undefined) {
     throw new MamError(
       'unavailable',

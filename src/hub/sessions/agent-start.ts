@@ -20,6 +20,7 @@ import { lostSocket } from '../../tmux/server-life.ts';
 import { dialogOn } from '../dialogs/shown-dialog.ts';
 import { lastWordsIn } from '../panes/lost-agent.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { addedArgs, checkAddedEnv, refusedVariable } from './added.ts';
 import { newAgentFolder, noteOwner, placeFiles, sweepAgentFiles } from './agent-files.ts';
 import { neededProgram } from './agent-program.ts';
 import { createSession, makeSocketFolder } from './new-session.ts';
@@ -56,7 +57,7 @@ export async function launchAgent(
   const socket = params.tmux_socket;
   const { program, launch, files } = plan(params, folder, prompt);
   const path = params.path === undefined ? {} : { PATH: params.path };
-  const env = { ...launch.env, ...params.server_env, ...path };
+  const env = { ...launch.env, ...params.server_env, ...path, ...params.more_env };
   const server = servers.get(socket);
   const session = params.env ?? {};
   // A new tmux server keeps its caller's environment, so a shell that is opened there later finds the same hub.
@@ -234,17 +235,21 @@ function sessionName({ agent, name }: StartParams): string {
  */
 export function checkStart(params: StartParams): string {
   sessionName(params);
+  addedArgs(params);
+  checkAddedEnv(params);
   makeSocketFolder(params.tmux_socket, true);
   return neededProgram(params);
 }
 
-/** The command line of an agent, and its files in place. */
+/** The command line of an agent, and its files in place. @throws MamError as `checkStart` */
 function plan(params: StartParams, folder: string, prompt: string | undefined) {
-  const { agent, terminal, workdir, mam } = params;
+  const { agent, terminal, workdir, mam, more_env: added = {} } = params;
   const program = checkStart(params);
   const start = builtIn(agent)?.start;
   const ownArgs = terminal?.command?.slice(1) ?? [];
-  if (start === undefined) return { program, launch: { args: ownArgs, env: {} }, files: undefined };
+  const more = addedArgs(params);
+  if (start === undefined)
+    return { program, launch: { args: [...ownArgs, ...more], env: {} }, files: undefined };
   sweepAgentFiles(folder);
   const files = newAgentFolder(folder);
   const [node = 'node', ...rest] = mam;
@@ -254,10 +259,13 @@ function plan(params: StartParams, folder: string, prompt: string | undefined) {
     hook: [node, ...rest, 'hook', agent],
     folder: files,
     workdir,
-    home: params.env?.['HOME'] ?? userHome(),
+    home: added['HOME'] ?? params.env?.['HOME'] ?? userHome(),
     resume: params.resume ?? false,
+    more,
     prompt,
   });
+  const ours = Object.keys(launch.env).find((name) => Object.hasOwn(added, name));
+  if (ours !== undefined) throw refusedVariable(agent, ours);
   placeFiles(files, launch);
   return { program, launch: { ...launch, args: [...ownArgs, ...launch.args] }, files };
 }
