@@ -6,8 +6,8 @@ export default defineTool({
   name: 'start_agent',
   title: 'Start an agent in tmux',
   description:
-    'Start a coding agent (Claude Code, Codex, Gemini CLI, OpenCode) in a new tmux session, ready for jobs, or resume its last conversation: launch a peer, worker or sub-agent that a person can attach to. It gets this server and its hooks. ' +
-    'Answers when it is ready, or when it shows a dialog (trust, login) that a person has to answer; waits_for then says what to do.',
+    'Start a coding agent (Claude Code, Codex, Gemini CLI, OpenCode) in a new tmux session, ready for jobs, or resume its last conversation: launch a peer, worker or sub-agent that people can attach to. ' +
+    'Answers when it is ready, or shows a dialog (trust, login) for a person: see waits_for.',
   operation: start,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
 

@@ -161,8 +161,8 @@ const startFields = {
     text('working folder, absolute or relative to the current one', { completes: 'folder' }),
     'the current one',
   ),
-  model: maybe(text("model, by the agent's own name for it", { short: 'm' }), 'that of its configuration'),
-  resume: flag("resume the agent's last conversation in that folder instead of a new one"),
+  model: maybe(text("the agent's name of the model", { short: 'm' }), 'as configured'),
+  resume: flag('resume its last conversation in that folder'),
 };
 
 export const start = {

@@ -42,6 +42,7 @@ interface Types {
   text: string;
   pattern: string;
   key: string;
+  line: string;
 }
 
 export type AgentConfig = {

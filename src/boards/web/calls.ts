@@ -7,7 +7,7 @@ import { clean } from '../../base/text.ts';
 import { spoolPrompt } from '../../bus/spool/spool.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { Link } from '../../link/link.ts';
-import { agentsView } from '../../operations/agents.ts';
+import { agentPlace, agentsView } from '../../operations/agents.ts';
 import { answer } from '../../operations/answer.ts';
 import { cancel } from '../../operations/cancel.ts';
 import { delegate, delegateParams } from '../../operations/delegate.ts';
@@ -157,8 +157,7 @@ async function done(job_id: string, detail: string | undefined, link: Link): Pro
 }
 
 async function agentsHere(link: Link, settings: Settings): Promise<object> {
-  const { tmuxSocket, path, agents: configured } = settings;
-  const { agents } = await link.request('agents', { tmux_socket: tmuxSocket, path, configured });
+  const { agents } = await link.request('agents', agentPlace(settings));
   const say = { delegate: '', start: () => '', none: '' };
   return agentsView(agents, { ...settings, inside: settings.paneSocket }, say);
 }
