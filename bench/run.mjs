@@ -16,6 +16,7 @@ const ORDER = [
   'publish',
   'wait',
   'command',
+  'web',
   'throughput',
   'registry',
   'idle',

@@ -60,13 +60,13 @@ export class LiveJobs {
     });
   }
 
-  /** Fetches older jobs. */
-  async more(): Promise<void> {
-    const { jobs } = this.list;
-    if (this.#cursor === undefined || this.#fetching > 0 || jobs.length === 0) return;
+  /** Fetches older jobs. @returns false if there are none, or others are being fetched */
+  async more(): Promise<boolean> {
+    if (this.#cursor === undefined || this.#fetching > 0) return false;
     await this.#while(async () => {
       this.#cursor = (await this.#fetch({ cursor: this.#cursor })).cursor;
     });
+    return true;
   }
 
   /** Applies an event. @returns false if it changed nothing that is known */

@@ -30,6 +30,8 @@ const board = new Board(
 let stream: string | undefined;
 let project = '';
 let drawing = false;
+/** The end of the list is in sight. */
+let atEnd = false;
 const reload = again(async () => {
   await live.reload();
   show();
@@ -40,7 +42,13 @@ const reload = again(async () => {
 const readLog = again(() => board.readLog());
 
 board.onStale = readLog;
-board.onMore = () => void live.more().then(show, () => {});
+board.onMore = () => {
+  // After a failure, the stream says that the server is gone, and everything is fetched again.
+  live.more().then(
+    (changed) => changed && show(),
+    () => {},
+  );
+};
 board.onSelect = go;
 addEventListener('popstate', choose);
 document.addEventListener('visibilitychange', look);
@@ -50,7 +58,8 @@ addEventListener('keydown', ({ key }) => {
 setInterval(() => board.render(), AGES_MS);
 document.body.append(board.element, newJob.element);
 new IntersectionObserver((entries) => {
-  if (entries.some(({ isIntersecting }) => isIntersecting)) board.onMore();
+  atEnd = entries.at(-1)?.isIntersecting === true;
+  if (atEnd) board.onMore();
 }).observe(board.more);
 
 void listen('events', {
@@ -94,6 +103,7 @@ function show(): void {
   requestAnimationFrame(() => {
     drawing = false;
     board.showList(live.list);
+    if (atEnd) board.onMore();
   });
 }
 
