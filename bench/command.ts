@@ -1,7 +1,11 @@
-// `mam publish`, `mam status` and `mam list` from a shell, the whole process, against the start of an empty Node program, and against a whole
+// `mam publish`, `mam status`, `mam list` and `mam status --short` from a shell, the whole process, against the start of an empty Node program, and against a whole
 // process with paho-mqtt (2.1 or later: it must know unix sockets) where Python has it.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { until } from '../test/support/until.ts';
+import { makeFinishedJobs } from './support/archive.ts';
 import { atMost, inTurn, main, type Row, spread, timed, times } from './support/bench.ts';
 import { openJobs } from './support/jobs.ts';
 import { type BenchLab, floorPath, inLab, MAM } from './support/lab.ts';
@@ -9,12 +13,19 @@ import { type BenchLab, floorPath, inLab, MAM } from './support/lab.ts';
 const GOAL = 0.9;
 /** What a person does not notice on top of the start of Node itself. */
 const LOOK_GOAL = 2;
+/** As many jobs as a busy day leaves. */
+const OPEN = 5;
+const ENDED = 100;
 
 await main(({ rounds }) =>
   inLab(async (lab): Promise<Row[]> => {
-    const [job = ''] = await openJobs(lab, 1);
+    const [job = ''] = await openJobs(lab, OPEN);
+    makeFinishedJobs(lab.registry, ENDED);
     // One server keeps running: the hub has a client, as in real life.
-    await lab.server();
+    const server = await lab.server();
+    // As a supervisor does now and then: the hub then writes the list of the registry.
+    await server.ask('list_jobs');
+    await until('the list is written', () => existsSync(join(lab.registry, '.index.jsonl')));
     const { socket, realm } = lab.hub();
     const python = interpreter();
     const paho = hasPaho(python);
@@ -24,6 +35,7 @@ await main(({ rounds }) =>
       mam: () => run(process.execPath, MAM, 'publish', '--job', job, '--event', 'progress'),
       status: () => run(process.execPath, MAM, 'status', '--job', job),
       list: () => run(process.execPath, MAM, 'list'),
+      'status --short': () => run(process.execPath, MAM, 'status', '--short'),
       empty: () => run(process.execPath, floorPath('empty.mjs')),
       paho: async () =>
         paho
@@ -35,7 +47,7 @@ await main(({ rounds }) =>
     const toEmpty = 'whole process, to an empty Node process';
     const unknown = paho ? {} : { note: 'no paho-mqtt ≥ 2.1 here, so the goal was not checked' };
     const rows: Row[] = [{ ...times(`mam publish, ${toEmpty}`, value, empty), ...unknown }];
-    for (const name of ['status', 'list'] as const) {
+    for (const name of ['status', 'list', 'status --short'] as const) {
       const looked = spread(values[name]);
       rows.push(times(`mam ${name}, ${toEmpty}`, looked, empty, atMost(LOOK_GOAL, looked, empty, '')));
     }

@@ -1,3 +1,5 @@
+import { MamError } from '../base/errors.ts';
+import { flag } from '../base/fields.ts';
 import { foldShown } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
 import { jobPaths } from '../registry/paths.ts';
@@ -11,16 +13,33 @@ import { readingSettings } from './core/settings.ts';
 import { jobWord, theJob } from './jobs/job-argument.ts';
 import { findJob } from './jobs/job-log.ts';
 import { eventText, recordText } from './jobs/job-text.ts';
+import { printShortStatus } from './jobs/short-status.ts';
 
 export default defineCommand({
-  about: ["Shows a job's record and its events. Reads the files, so it needs no hub."],
+  synopsis: 'ID | [--job ID] | --short',
+  about: [
+    "Shows a job's record and its events. Reads the files, so it needs no hub.",
+    'With --short: one line for a status bar, such as `2 need you · 3 working`, about the open jobs of all projects, or of ' +
+      'one with --registry-dir. With no open job the line is empty. It starts no hub, and exits with 0 even if something ' +
+      'cannot be read, which it then says on stderr.',
+  ],
   words: [jobWord],
-  options: theJob,
-  json: { tool: 'job_status', also: 'All events are included, so `more_events` is false.' },
-  exits: { done: 'the job was found, whatever its status' },
-  examples: ['mam status k3f9x2ab-fix-login-test', 'mam status k3f9'],
+  options: { ...theJob, short: flag('only count the open jobs, for a status bar') },
+  json: {
+    tool: 'job_status',
+    also:
+      'All events are included, so `more_events` is false. With --short: `summary`, `needs_you`, `working`, `queued`, ' +
+      '`next`.',
+  },
+  exits: { done: 'the job was found, whatever its status; with --short: always' },
+  examples: ['mam status k3f9x2ab-fix-login-test', 'mam status k3f9', 'mam status --short'],
 
   async run({ options, words, registryDir, json }) {
+    if (options.short) {
+      if (options.job_id !== undefined || words.length > 0)
+        throw new MamError('bad_input', '--short is about all jobs.', 'Leave out the id, or --short.');
+      return printShortStatus(registryDir, json);
+    }
     const settings = await readingSettings(registryDir);
     const { jobId, dir } = findJob(settings, options.job_id, words[0]);
     const { record, events, damage } = foldShown(dir, jobId, homePaths(settings.home));
