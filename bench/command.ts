@@ -19,8 +19,8 @@ const ENDED = 100;
 
 await main(({ rounds }) =>
   inLab(async (lab): Promise<Row[]> => {
-    const [job = ''] = await openJobs(lab, OPEN);
     makeFinishedJobs(lab.registry, ENDED);
+    const [job = ''] = await openJobs(lab, OPEN);
     // One server keeps running: the hub has a client, as in real life.
     const server = await lab.server();
     // As a supervisor does now and then: the hub then writes the list of the registry.

@@ -66,7 +66,9 @@ export class JobIndex {
       if (count % STEP === 0) await nextTurn();
       if (!isJobId(name)) continue;
       const row = known.get(name);
-      if (row && isFinal(row.status as Status) && isPresent(registryDir, row)) {
+      // A hub looks into the folders of open jobs: something may be left to do for them.
+      const mayBeKnown = row !== undefined && (!writes || isFinal(row.status as Status));
+      if (mayBeKnown && isPresent(registryDir, row)) {
         rows.push(row);
         continue;
       }

@@ -7,10 +7,12 @@ export function timeOfDay(iso: string): string {
 /** Day and minute on this machine, such as `2026-11-22 14:03`. @param iso ISO 8601 */
 export function dayAndTime(iso: string): string {
   const at = new Date(iso);
-  const day = [at.getFullYear(), at.getMonth() + 1, at.getDate()].map((part) =>
-    String(part).padStart(2, '0'),
-  );
-  return `${day.join('-')} ${at.toTimeString().slice(0, 5)}`;
+  const [year, month, day, hour, minute] = [
+    ...[at.getFullYear(), at.getMonth() + 1, at.getDate()],
+    ...[at.getHours(), at.getMinutes()],
+  ].map((part) => String(part).padStart(2, '0'));
+  // Without toTimeString, which loads the names of time zones.
+  return `${year}-${month}-${day} ${hour}:${minute}`;
 }
 
 /** The day on this machine with its name, such as `Sunday, 2026-11-22`. @param iso ISO 8601 */
