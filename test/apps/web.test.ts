@@ -223,6 +223,29 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     await relay.cut();
   });
 
+  test('eight tabs of a browser share one stream, and go on when its tab is closed', async ({
+    lab,
+    page,
+    context,
+  }) => {
+    const jobId = await ofPerson(lab);
+    const tabs = [page];
+    while (tabs.length < 8) {
+      const tab = await context.newPage();
+      await tab.goto(page.url());
+      tabs.push(tab);
+    }
+    for (const tab of tabs) await tab.getByRole('button', { name: jobId }).getByText('working').waitFor();
+    // Another page is the first one's place now.
+    await page.goto('about:blank');
+    await lab.mam('done', jobId);
+    for (const tab of tabs.slice(1)) {
+      await tab.getByRole('button', { name: jobId }).getByText('completed').waitFor();
+      expect(await tab.title()).toBe('mam · p');
+      await tab.close();
+    }
+  });
+
   test('a page whose mam web has ended says so, and one of another lets nobody in', async ({
     lab,
     page,

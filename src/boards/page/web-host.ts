@@ -10,6 +10,8 @@ export class WebHost implements Host {
   readonly calls = true;
   readonly context = {};
   readonly isPersons = true;
+  /** This tab, among those that share a stream. */
+  readonly tab = crypto.randomUUID();
 
   async call<T>(name: string, args: Record<string, unknown>, ms?: number): Promise<T> {
     return (await this.ask<T>(name, args, ms)).answer;
@@ -36,8 +38,10 @@ export class WebHost implements Host {
 
   /** Says which job's screen this page shows; undefined for none. */
   look(stream: string | undefined, job_id: string | undefined): void {
-    if (stream !== undefined)
-      void fetch('look', { ...POST, body: JSON.stringify({ stream, job_id }) }).catch(() => {});
+    if (stream === undefined) return;
+    const body = JSON.stringify({ stream, tab: this.tab, job_id });
+    // The last one is sent while the tab closes.
+    fetch('look', { ...POST, body, keepalive: true }).catch(() => {});
   }
 
   async show(): Promise<void> {}

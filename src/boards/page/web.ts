@@ -1,10 +1,10 @@
 import { countJobs } from '../model/rows.ts';
 import { Board } from './board.ts';
 import { button, el } from './dom.ts';
-import { listen } from './event-stream.ts';
 import { Refusal } from './host.ts';
 import { LiveJobs, type News } from './live-jobs.ts';
 import { NewJob } from './new-job.ts';
+import { listenTogether } from './shared-stream.ts';
 import { WebHost } from './web-host.ts';
 
 /** The page of `mam web`: the board of a person, live by server-sent events. */
@@ -52,6 +52,7 @@ board.onMore = () => {
 board.onSelect = go;
 addEventListener('popstate', choose);
 document.addEventListener('visibilitychange', look);
+addEventListener('pagehide', () => host.look(stream, undefined));
 addEventListener('keydown', ({ key }) => {
   if (key === 'Escape' && !newJob.element.open && chosen() !== undefined) go(undefined);
 });
@@ -62,7 +63,7 @@ new IntersectionObserver((entries) => {
   if (atEnd) board.onMore();
 }).observe(board.more);
 
-void listen('events', {
+listenTogether('events', host.tab, {
   heard(event, data) {
     if (event === 'ready') begin(data);
     else if (event === 'heard') take(data as unknown as News);

@@ -47,8 +47,8 @@ export async function serve({ link, settings, port, onAddress, signal }: ServeOp
       if (streams.isFull) response.writeHead(503).end();
       else streams.add(response, { place });
     },
-    look: (stream, jobId) => {
-      streams.look(stream, jobId);
+    look: (stream, tab, jobId) => {
+      streams.look(stream, tab, jobId);
       screens.show(jobId);
     },
   });

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { explain, MamError, systemCode } from '../../base/errors.ts';
+import { isJobId } from '../../base/ids.ts';
+import { isText } from '../../base/json.ts';
 import { clean } from '../../base/text.ts';
 import { commandWords } from '../../view/command-words.ts';
 import type { Access } from './access.ts';
@@ -30,7 +32,7 @@ interface Parts {
   /** A browser was let in. */
   entered(): void;
   listen(response: ServerResponse): void;
-  look(stream: string, jobId: string | undefined): void;
+  look(stream: string, tab: string, jobId: string | undefined): void;
 }
 
 /** The HTTP server of `mam web`. It answers nothing without a token or a session, and nobody outside this machine. */
@@ -110,8 +112,8 @@ export class WebServer {
       await readBody(request, SMALL);
       listen(response);
     } else if (what === 'look') {
-      const { stream, job_id: jobId } = await readBody(request, SMALL);
-      look(String(stream), typeof jobId === 'string' ? jobId : undefined);
+      const { stream, tab, job_id: jobId } = await readBody(request, SMALL);
+      look(String(stream), String(tab), isText(jobId) && isJobId(jobId) ? jobId : undefined);
       sendJson(response, 200, {});
     } else if (call === undefined) sendJson(response, 404, { error: 'There is no such call.' });
     else {

@@ -8,14 +8,16 @@ const MOST_PENDING = 4 * 1024 * 1024;
 const PING_MS = 15_000;
 const MAX_STREAMS = 40;
 
-/** One page that listens. */
+const MAX_TABS = 100;
+
+/** A browser that listens, for all its tabs. */
 interface Stream {
   response: ServerResponse;
-  /** The job whose screen it shows. */
-  looksAt?: string | undefined;
+  /** The job whose screen is shown, by tab. */
+  looks: Map<string, string>;
 }
 
-/** The pages that listen, each over one stream of server-sent events. */
+/** The browsers that listen, each over one stream of server-sent events. */
 export class Streams {
   readonly #open = new Map<string, Stream>();
   #ping: NodeJS.Timeout | undefined;
@@ -26,14 +28,14 @@ export class Streams {
 
   /** The jobs whose screens are on some page now. */
   get looked(): Set<string> {
-    return new Set([...this.#open.values()].flatMap(({ looksAt }) => looksAt ?? []));
+    return new Set([...this.#open.values()].flatMap(({ looks }) => [...looks.values()]));
   }
 
-  /** Adds a page. @param hello what it is sent first, with the stream's id */
+  /** Adds a browser. @param hello what it is sent first, with the stream's id */
   add(response: ServerResponse, hello: object): void {
     const id = randomBytes(12).toString('base64url');
     beginStream(response);
-    this.#open.set(id, { response });
+    this.#open.set(id, { response, looks: new Map() });
     this.#ping ??= setInterval(() => this.#write(': ping\n\n'), PING_MS);
     response.once('close', () => {
       this.#open.delete(id);
@@ -45,13 +47,14 @@ export class Streams {
     response.write(messageOf('ready', { ...hello, stream: id }));
   }
 
-  /** A page shows another job's screen, or none. */
-  look(id: string, jobId: string | undefined): void {
-    const stream = this.#open.get(id);
-    if (stream !== undefined) stream.looksAt = jobId;
+  /** A tab shows another job's screen, or none. */
+  look(id: string, tab: string, jobId: string | undefined): void {
+    const looks = this.#open.get(id)?.looks;
+    if (jobId === undefined) looks?.delete(tab);
+    else if (looks !== undefined && (looks.has(tab) || looks.size < MAX_TABS)) looks.set(tab, jobId);
   }
 
-  /** Sends a message to all pages, or to those that show a job's screen. */
+  /** Sends a message to all browsers, or to those that show a job's screen. */
   tell(event: string, data: object, jobId?: string): void {
     this.#write(messageOf(event, data), jobId);
   }
@@ -62,8 +65,8 @@ export class Streams {
   }
 
   #write(text: string, jobId?: string): void {
-    for (const { response, looksAt } of this.#open.values()) {
-      if (jobId !== undefined && looksAt !== jobId) continue;
+    for (const { response, looks } of this.#open.values()) {
+      if (jobId !== undefined && ![...looks.values()].includes(jobId)) continue;
       if (response.writableLength > MOST_PENDING) response.destroy();
       else response.write(text);
     }
