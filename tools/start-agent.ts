@@ -6,8 +6,8 @@ export default defineTool({
   name: 'start_agent',
   title: 'Start an agent in tmux',
   description:
-    'Start a coding agent (Claude Code, Codex, Gemini CLI, OpenCode) in a new tmux session, ready for jobs, or resume its last conversation: launch a peer, worker or sub-agent that people can attach to. ' +
-    'Answers when it is ready, or shows a dialog (trust, login) for a person: see waits_for.',
+    'Start a coding agent (Claude Code, Codex, Gemini CLI, OpenCode) in a new tmux session, ready for jobs, or resume its last conversation: launch a peer, worker or sub-agent that a person can attach to. ' +
+    'Answers when it is ready, or shows a dialog (trust, login) that a person must answer: see waits_for.',
   operation: start,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
 

@@ -156,13 +156,13 @@ export const launch = {
 
 const startFields = {
   agent: text(`agent kind: ${AGENT_NAMES}, or one from your configuration`, { completes: 'agent' }),
-  name: maybe(text('name of the tmux session: letters, digits, - and _, at most 60'), 'that of its kind'),
+  name: maybe(text('name of the tmux session: at most 60 letters, digits, - and _'), 'that of its kind'),
   workdir: maybe(
     text('working folder, absolute or relative to the current one', { completes: 'folder' }),
     'the current one',
   ),
   model: maybe(text("the agent's name of the model", { short: 'm' }), 'as configured'),
-  resume: flag('resume its last conversation in that folder'),
+  resume: flag('resume its last conversation there'),
 };
 
 export const start = {
