@@ -26,6 +26,12 @@ export function captureHistory(server: TmuxServer, pane: string, lines: number):
   return server.command(`capture-pane -p -S -${lines} -t ${quote(pane)}`);
 }
 
+/** The working folder of the program in a pane's foreground; empty if tmux can't know. @throws MamError as `TmuxServer.command` */
+export async function currentFolder(server: TmuxServer, pane: string): Promise<string> {
+  const [folder = ''] = await server.command(`display-message -p -t ${quote(pane)} '#{pane_current_path}'`);
+  return folder;
+}
+
 /** Shows a line to every client of a session. @returns how many clients @throws MamError as `TmuxServer.command` */
 export async function showMessage(server: TmuxServer, session: string, text: string): Promise<number> {
   const format = '#{client_control_mode} #{client_name}';

@@ -11,6 +11,7 @@ import { lostSocket } from '../../tmux/server-life.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { orderOf, type Parts } from './create-job.ts';
 import { planDelegation } from './delegation-plan.ts';
+import { otherFolder } from './other-folder.ts';
 import { checkKept, previewResult } from './preview.ts';
 import { sharedFolder } from './shared-folder.ts';
 import { toHuman } from './to-human.ts';
@@ -126,11 +127,12 @@ export class Delegations {
       return isFinal(job.record.status) ? this.#result(job, false, []) : this.#answer(job);
     }
     const made = place === undefined ? toHuman(this.#with, wish) : toPane(this.#with, wish, place);
-    return this.#answer(await made);
+    const job = await made;
+    return this.#answer(job, () => otherFolder(this.#with.servers, params, place));
   }
 
   /** Answers when the prompt is submitted, when something blocks it, or after the timeout. */
-  async #answer(job: LiveJob): Promise<DelegateResult> {
+  async #answer(job: LiveJob, doubts = async (): Promise<string[]> => []): Promise<DelegateResult> {
     // What soon passes, such as the start of an agent, is not reported as an obstacle.
     await this.#with.changes.until(
       job,
@@ -141,7 +143,8 @@ export class Delegations {
         (this.#position(job) > 0 && (record.behind !== undefined || !this.#isBehindStuck(job))),
       SUBMIT_TIMEOUT_MS,
     );
-    return this.#result(job, false, sharedFolder(job.record, this.#with.registrar.open));
+    const warnings = [...sharedFolder(job.record, this.#with.registrar.open), ...(await doubts())];
+    return this.#result(job, false, warnings);
   }
 
   async #promptOf({ prompt, prompt_spool: spool }: DelegateParams): Promise<string> {

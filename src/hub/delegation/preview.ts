@@ -10,6 +10,7 @@ import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import type { Wish } from './create-job.ts';
+import { otherFolder } from './other-folder.ts';
 import { obstacleAt } from './refuse-busy.ts';
 import { sharedFolder } from './shared-folder.ts';
 
@@ -40,6 +41,9 @@ export async function previewResult(
     ...shown({ ...record, ...kept }, params, prompt),
     position: behind.length,
     behind,
-    warnings: sharedFolder(record, hub.registrar.open),
+    warnings: [
+      ...sharedFolder(record, hub.registrar.open),
+      ...(await otherFolder(hub.servers, params, place)),
+    ],
   };
 }
