@@ -27,14 +27,17 @@ const FEATURES = [
   'SpareRendererForSitePerProcess',
 ];
 
-export function startBrowser(): Promise<Browser> {
-  // No browser sandbox: tests run as root in containers. It shows only our own page.
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
-  args.push('--disable-background-networking', '--disable-component-update');
+/** No browser sandbox: tests run as root in containers, and show only pages of their own. */
+export const browserArguments: readonly string[] = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+  ...['--disable-background-networking', '--disable-component-update'],
   // One process renders everything: the page and its frame need no isolation here.
-  args.push('--renderer-process-limit=1', '--disable-site-isolation-trials', '--in-process-gpu');
-  args.push(`--disable-features=${FEATURES.join()}`);
-  return chromium.launch({ executablePath: CHROMIUM, args });
+  ...['--renderer-process-limit=1', '--disable-site-isolation-trials', '--in-process-gpu'],
+  `--disable-features=${FEATURES.join()}`,
+];
+
+export function startBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...browserArguments] });
 }
 
 let script: Promise<string> | undefined;
