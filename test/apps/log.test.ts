@@ -46,6 +46,20 @@ test('only the end of a long log is read, and then only what is new', async () =
   expect(log.entries).toHaveLength(100);
 });
 
+test('older entries are read page by page on request, and all are kept then', async () => {
+  plantLong('old', 250, {});
+  const { host } = await hostOf();
+  const log = new Log(host, 'old');
+  await log.read();
+  expect(log.hasOlder).toBe(true);
+  await log.readOlder();
+  await log.readOlder();
+  expect(log.hasOlder).toBe(false);
+  expect(log.entries.map(({ seq }) => seq)).toEqual(Array.from({ length: 250 }, (_, n) => n + 1));
+  await log.read();
+  expect(log.entries).toHaveLength(250);
+});
+
 test('a request far back in a long log is found', async () => {
   plantLong('asks', 600, {
     2: { type: 'submitted', source: 'hub' },

@@ -5,7 +5,7 @@ import { obstacleText } from '../../view/summary.ts';
 import { entryWords, timeOf } from '../model/entries.ts';
 import { isOpen, placeOf, toneOf } from '../model/rows.ts';
 import { AskView, type JobActions } from './ask-view.ts';
-import { el, say } from './dom.ts';
+import { button, el, say } from './dom.ts';
 import type { Log } from './log.ts';
 import type { PersonView } from './person-view.ts';
 
@@ -23,7 +23,10 @@ export class DetailView {
   readonly #screenTitle = el('h3');
   readonly #screen = el('pre', { class: 'screen', tabindex: '0' });
   readonly #history = el('ol', { class: 'history', 'aria-label': 'History, newest first' });
+  readonly #older = button('Show older entries', 'quiet older', () => void this.#showOlder());
   #newest = 0;
+  #oldest = Number.POSITIVE_INFINITY;
+  #log: Log | undefined;
 
   /** @param actions absent if the client does not pass calls on @param own what only a person's page has */
   constructor(actions: JobActions | undefined, own?: PersonView) {
@@ -36,7 +39,7 @@ export class DetailView {
       el('header', {}, this.#name, this.#status),
       ...[this.#facts, this.#task, ...(own === undefined ? [] : [own.task])],
       ...[this.#problem, ...(own === undefined ? [] : [own.done]), this.#ask.element],
-      ...[this.#screenTitle, this.#screen, el('h3', {}, 'History'), this.#history],
+      ...[this.#screenTitle, this.#screen, el('h3', {}, 'History'), this.#history, this.#older],
     );
   }
 
@@ -52,6 +55,8 @@ export class DetailView {
     say(this.#problem, wrong ?? '');
     this.#own?.show(row);
     this.#ask.show(row, log?.head?.open_request, this.#canAct && isOpen(row));
+    this.#log = log;
+    this.#older.hidden = this.#own === undefined || log?.hasOlder !== true;
     if (log?.head === undefined) return;
     this.#showScreen(log.head);
     this.#showHistory(log.entries);
@@ -67,18 +72,38 @@ export class DetailView {
     if (atEnd) this.#screen.scrollTop = this.#screen.scrollHeight;
   }
 
+  async #showOlder(): Promise<void> {
+    this.#older.disabled = true;
+    // A server that is gone is reported by others; the button stays for another try.
+    await this.#log?.readOlder().catch(() => {});
+    this.#older.disabled = false;
+    this.#older.hidden = this.#log?.hasOlder !== true;
+    this.#showHistory(this.#log?.entries ?? []);
+  }
+
   /** Newest first; entries that are already shown stay as they are. */
   #showHistory(entries: readonly TimelineEntry[]): void {
+    const line = (entry: TimelineEntry) => lineOf(entry, this.#own === undefined ? [] : textsOf(entry));
     const fresh = entries.filter(({ seq }) => seq > this.#newest);
+    const older = entries.filter(({ seq }) => seq < this.#oldest && seq <= this.#newest);
     this.#newest = entries.at(-1)?.seq ?? this.#newest;
-    this.#history.prepend(...fresh.map(lineOf).reverse());
+    this.#oldest = entries[0]?.seq ?? this.#oldest;
+    this.#history.prepend(...fresh.map(line).reverse());
+    this.#history.append(...older.map(line).reverse());
     while (this.#history.children.length > entries.length) this.#history.lastElementChild?.remove();
   }
 }
 
+/** The texts of an entry for which its line has no room: the result, and what a check that did not pass has printed. */
+function textsOf({ detail, result, passed, output_tail: output }: TimelineEntry): string[] {
+  return [detail === undefined ? undefined : result, passed === true ? undefined : output].filter(
+    (text) => text !== undefined && text.trim() !== '',
+  ) as string[];
+}
+
 async function none(): Promise<void> {}
 
-function lineOf(entry: TimelineEntry): HTMLLIElement {
+function lineOf(entry: TimelineEntry, texts: readonly string[]): HTMLLIElement {
   return el(
     'li',
     { class: 'event' },
@@ -86,5 +111,6 @@ function lineOf(entry: TimelineEntry): HTMLLIElement {
     el('span', { class: 'type' }, entry.type.replaceAll('_', ' ')),
     el('span', { class: 'by' }, entry.by),
     el('span', { class: 'said' }, entryWords(entry)),
+    ...texts.map((text) => el('pre', { class: 'text', tabindex: '0' }, text)),
   );
 }

@@ -25,6 +25,7 @@ export class Log {
   entries: TimelineEntry[] = [];
   readonly #host: Host;
   #cursor: number | undefined;
+  #kept = KEPT;
   #page: Page | undefined;
   /** A screen that came by itself. */
   #screen: Partial<Page> = {};
@@ -49,11 +50,34 @@ export class Log {
     this.#cursor ??= await this.#beginning();
     for (let more = true; more; ) {
       const page = await this.#read(this.#cursor, this.#host.isPersons ? ['events'] : ['events', 'screen']);
-      this.entries = [...this.entries, ...page.events].slice(-KEPT);
+      this.entries = [...this.entries, ...page.events].slice(-this.#kept);
       this.#page = page;
       this.#cursor = page.cursor;
       more = page.more;
     }
+  }
+
+  /** True if the log has entries before those that were read. */
+  get hasOlder(): boolean {
+    return this.#firstSeq > 1;
+  }
+
+  /** Reads the entries before those that were read; from then on all are kept. @throws as `Host.call` */
+  async readOlder(): Promise<void> {
+    const end = this.#firstSeq - 1;
+    const older: TimelineEntry[] = [];
+    for (let after = Math.max(0, end - LATEST); after < end; ) {
+      const { events, cursor } = await this.#read(after, ['events']);
+      if (cursor <= after) break;
+      older.push(...events.filter(({ seq }) => seq <= end));
+      after = cursor;
+    }
+    this.#kept = Number.POSITIVE_INFINITY;
+    this.entries = [...older, ...this.entries];
+  }
+
+  get #firstSeq(): number {
+    return this.entries[0]?.seq ?? 1;
   }
 
   /** Where the newest entries of a long log begin. */
