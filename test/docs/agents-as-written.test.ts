@@ -52,14 +52,16 @@ test('the kind of docs/agents.md is started, works and ends', async ({ lab }) =>
   const page = 'docs/agents.md';
   const kind = blocks(read(page)).find(({ text }) => text.includes('"my-agent"'));
   lab.configure(kind?.text ?? '');
-  expect(await lab.type(lineWith(page, 'mam start'))).toContain('my-agent is ready in tmux:my-agent');
+  expect(await lab.type(lineWith(page, 'mam start', 'my-agent'))).toContain(
+    'my-agent is ready in tmux:my-agent',
+  );
   expect(await lab.type(lineWith(page, 'mam agents'))).toMatch(/^my-agent\ttmux:my-agent %\d+\tidle/);
   const server = await lab.startServer();
   await lab.tmux('send-keys', '-l', '-t', '=my-agent:', 'half a thought');
   await until('the draft is seen', async () => /\tdraft /.test(await lab.type('mam agents')));
   // A pane that a user respawns would hold a program of his own.
   await lab.type(lineWith(page, 'mam stop'));
-  await lab.type(lineWith(page, 'mam start'));
+  await lab.type(lineWith(page, 'mam start', 'my-agent'));
   const { job_id: jobId } = await server.ask('delegate_job', { prompt: 'Mend it', agent: 'my-agent' });
   expect((await server.ask('wait_job', { job_id: jobId })).jobs[0].status).toBe('completed');
   expect(await lab.type(lineWith(page, 'mam stop'))).toContain('ended: tmux:my-agent');
@@ -77,4 +79,14 @@ test('a job is delegated from a shell, listed and looked up', async ({ lab }) =>
     /^\w{8}-fix-the-login-test\tcompleted/,
   );
   expect(await lab.type(lineWith('docs/jobs.md', 'mam logs'))).toContain('peer codex      started');
+});
+
+testWith(['codex'])('an agent is started with a model, variables and arguments', async ({ lab }) => {
+  lab.configure({ agents: { codex: FAKE } });
+  lab.write('keys.env', "# mine\nexport MY_KEY='s3cret'\n");
+  lab.sessions.add('reviewer');
+  const line = lineWith('docs/agents.md', '--env-file').replace('~/', `${lab.project}/`);
+  expect(await lab.type(line)).toContain('codex is ready in tmux:reviewer');
+  expect(await lab.tmux('show-environment', '-t', '=reviewer:', 'MY_KEY')).toBe('MY_KEY=s3cret');
+  await lab.type('mam stop reviewer');
 });

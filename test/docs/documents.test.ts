@@ -121,6 +121,7 @@ const TRIED: Record<string, string> = {
   'mam watch': 'test/watch/board.test.ts',
   'mam answer "Slate, not tin."': ANSWERING,
   'mam allow': ANSWERING,
+  'mam start codex --name reviewer --model gpt-5 --env-file ~/keys.env -- --search': ANSWERING,
   'mam start my-agent': ANSWERING,
   'mam agents': ANSWERING,
   'mam stop my-agent': ANSWERING,
