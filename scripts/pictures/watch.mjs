@@ -47,10 +47,6 @@ try {
     ['started', 'on it'],
     ['progress', '가격표 42개 중 30개 번역 완료'],
   ]);
-  await job('login', 'Fix the login that fails after a password change', 'session.test.ts  2 failed\\n', [
-    ['started', 'on it'],
-    ['question', 'Should old sessions end at once, or with their cookie?'],
-  ]);
   const checkout =
     '● Read src/checkout/total.ts\\n  rounding happens twice: per item and at the end\\n● Update src/checkout/total.ts\\n  - items.reduce((sum, item) => sum + round(item.price), 0)\\n  + round(items.reduce((sum, item) => sum + item.price, 0))\\n● Bash(npm test -- checkout)\\n  ✓ total.test.ts (14)\\n  ✓ vouchers.test.ts (9)\\n● Bash(git push origin fix-totals)\\n';
   await job('checkout', 'Totals in the checkout are off by a cent', checkout, [
@@ -58,6 +54,10 @@ try {
     ['progress', 'found it: prices are rounded twice'],
     ['progress', '23 tests pass'],
     ['permission_required', 'git push origin fix-totals'],
+  ]);
+  await job('login', 'Fix the login that fails after a password change', 'session.test.ts  2 failed\\n', [
+    ['started', 'on it'],
+    ['question', 'Should old sessions end at once, or with their cookie?'],
   ]);
   const board = await Board.start(lab, { size: [COLUMNS, ROWS] });
   await board.shows('y allow, n deny');
