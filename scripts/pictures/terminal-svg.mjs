@@ -88,9 +88,22 @@ function runsOf(line, style) {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences are what is looked for
   for (const [piece, codes] of line.matchAll(/\x1b\[([\d;:]*)m|[^\x1b]+/g)) {
     if (piece.startsWith('\x1b')) apply(style, (codes || '0').split(/[;:]/).map(Number));
-    else runs.push({ text: piece, ...style });
+    else runs.push(...byWidth(piece).map((text) => ({ text, ...style })));
   }
   return runs;
+}
+
+/** A text in pieces of either wide or narrow characters: a font's wide ones must not stretch the others. */
+function byWidth(text) {
+  const pieces = [];
+  let wasWide;
+  for (const letter of text) {
+    const isWide = stringWidth(letter) > 1;
+    if (isWide === wasWide || stringWidth(letter) === 0) pieces.push(`${pieces.pop() ?? ''}${letter}`);
+    else pieces.push(letter);
+    wasWide = isWide;
+  }
+  return pieces;
 }
 
 function apply(style, codes) {
