@@ -13,7 +13,13 @@ import { LIMITS } from '../job/limits.ts';
 import { untilAnswered } from '../job/messages.ts';
 import { REPORT_TYPES } from '../job/words.ts';
 import { publishOnce } from '../link/one-shot.ts';
-import { noResult, publish as operation, reportView, takesResult } from '../operations/publish.ts';
+import {
+  noResult,
+  publish as operation,
+  reportView,
+  stateAfter,
+  takesResult,
+} from '../operations/publish.ts';
 import { reportedJobIn } from '../registry/meant-job.ts';
 import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
@@ -230,9 +236,8 @@ function kept({ event_id }: Claim, why: string): ClaimReply {
 }
 
 function recordedText(type: string, id: string, status: string | undefined): string {
-  return type === status
-    ? `recorded: ${id} is ${type}`
-    : `recorded: ${type} of ${id}, which is now ${status ?? 'open'}`;
+  const state = stateAfter(type, id, status);
+  return `recorded: ${type === status ? state : `${type}; ${state}`}`;
 }
 
 function taskText(reply: ClaimReply): string {

@@ -20,11 +20,32 @@ export async function runCommand(name: string, args: string[]): Promise<number> 
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    const near = nearest(name, ['help', ...Object.keys(commands)]);
+    const near = meantBy(name, args[0]) ?? nearest(name, ['help', ...Object.keys(commands)]);
     const meant = near === undefined ? 'See mam help.' : `Did you mean mam ${near}?`;
-    return fail(`there is no command "${cleanLine(name, 40)}". ${meant}`, EXIT.usage);
+    const what = name.startsWith('-') ? 'option' : 'command';
+    return fail(`there is no ${what} "${cleanLine(name, 40)}". ${meant}`, EXIT.usage);
   }
   return runDeclared(name, await command.load(), args);
+}
+
+/** What people type who know other programs, and the command for it. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  uninstall: 'install CLIENT --uninstall',
+  remove: 'install CLIENT --uninstall',
+  ls: 'list',
+  ps: 'list',
+  jobs: 'list',
+  show: 'status',
+  delegate: 'submit',
+  run: 'submit',
+  kill: 'cancel',
+  tail: 'logs --follow',
+  ui: 'watch',
+};
+
+function meantBy(name: string, word: string | undefined): string | undefined {
+  const command = Object.hasOwn(OTHER_WORDS, name) ? OTHER_WORDS[name] : undefined;
+  return word !== undefined && /^[a-z-]{1,20}$/.test(word) ? command?.replace('CLIENT', word) : command;
 }
 
 function overview(): string {

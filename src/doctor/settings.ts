@@ -101,7 +101,8 @@ function refusal({ refused }: Place): Found[] {
 
 /** Every setting that is not at its default, and where it comes from. */
 function sources({ env, registryFlag }: Place, files: Read[]): Found {
-  const lines = registryFlag === undefined ? [] : [`registry_dir ${registryFlag} (--registry-dir)`];
+  const set: [name: string, value: string][] =
+    registryFlag === undefined ? [] : [['registry_dir', ` ${registryFlag} (--registry-dir)`]];
   for (const setting of ALL_SETTINGS) {
     const { key, field, inProject } = setting;
     const name = namesOf(setting).find((one) => env[one]);
@@ -109,12 +110,16 @@ function sources({ env, registryFlag }: Place, files: Read[]): Found {
     // A project's limit that remains is the strictest.
     const isLimit = file === files[0] && inProject === 'stricter';
     if (name !== undefined && !isLimit)
-      lines.push(`${name}${shown(setting, String(env[name]))} (environment)`);
-    else if (file !== undefined) lines.push(`${key}${shown(setting, file.values[field])} (${file.path})`);
+      set.push([name, `${shown(setting, String(env[name]))} (environment)`]);
+    else if (file !== undefined && key !== undefined)
+      set.push([key, `${shown(setting, file.values[field])} (${file.path})`]);
   }
   const id = 'settings.sources';
-  if (lines.length === 0) return ok(id, 'Every setting has its default value');
-  return ok(id, `${counted(lines.length, 'setting is', 'settings are')} set`, lines.join('\n'));
+  if (set.length === 0) return ok(id, 'Every setting has its default value');
+  // The values are in the details: some of them a user may not want on a shared screen.
+  const names = set.map(([name]) => name).join(', ');
+  const lines = set.map(([name, value]) => `${name}${value}`);
+  return ok(id, `${counted(set.length, 'setting is', 'settings are')} set: ${names}`, lines.join('\n'));
 }
 
 function shown({ shown: rule, kind }: Setting, value: unknown): string {

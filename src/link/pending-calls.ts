@@ -99,7 +99,7 @@ export class PendingCalls {
 /** The error for a command that was sent but not answered: the hub may still carry it out. */
 function mayBeDone({ code, message }: MamError): MamError {
   const remedy =
-    '`mam doctor` says what is wrong with the hub. Check whether it was done (job_status, `mam status`) before you try again.';
+    '`mam doctor` says what is wrong with the hub. Before you try again, look with job_status (`mam status`) whether it was done.';
   return new MamError(code, `${message} It may have been carried out, or may still be.`, remedy);
 }
 

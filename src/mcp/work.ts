@@ -5,6 +5,7 @@ import { clean, cleanAll } from '../base/text.ts';
 import { hasLiveJobs } from '../registry/home.ts';
 import { callIdOf, identifyCaller } from '../tool/caller.ts';
 import type { Caller, Client, Role, Tool, ToolContext } from '../tool/tool.ts';
+import { toolWords } from '../view/tool-words.ts';
 import { parseArguments } from './arguments.ts';
 import { Catalog } from './catalog.ts';
 import { LiveSettings } from './live-settings.ts';
@@ -157,7 +158,7 @@ function answer(tool: Tool, output: Record<string, unknown>): CallToolResult {
 
 /** The text of an expected error; an unexpected one is reported without details. */
 function errorText(error: unknown): string {
-  if (error instanceof MamError) return clean(error.text);
+  if (error instanceof MamError) return clean(toolWords(error.text));
   logError('unexpected', error);
   return 'The server encountered an unexpected error; its log (stderr) has the details. Try again, and report it if it persists.';
 }

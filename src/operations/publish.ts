@@ -76,11 +76,27 @@ export function reportView(type: string, jobId: string, reply: ClaimReply) {
   };
 }
 
+const STATES: Readonly<Record<Status, string>> = {
+  queued: 'is queued',
+  working: 'is working',
+  input_required: 'needs an answer',
+  completed: 'is completed',
+  failed: 'has failed',
+  cancelled: 'is cancelled',
+};
+
+/** How a job is after a report on it, as a clause. @param job how it is named */
+export function stateAfter(type: string, job: string, status: string | undefined): string {
+  // A job that is only claimed to be done.
+  if (type === 'completed' && status === 'working') return `${job} is being checked`;
+  return `${job} ${STATES[status as Status] ?? 'is open'}`;
+}
+
 function summarize(type: string, jobId: string, { accepted, recorded, status, amended }: ClaimReply): string {
   if (!accepted && recorded && status !== undefined && !isFinal(status as Status))
-    return `Recorded ${type} for job ${jobId}, which is now ${status}. Its task is not available: see next.`;
+    return `Recorded ${type}: ${stateAfter(type, `job ${jobId}`, status)}. Its task is not available: see next.`;
   if (!accepted) return `The event was refused: job ${jobId} is ${status ?? 'unknown'}.`;
   return recorded
-    ? `Recorded ${type} for job ${jobId}, which is now ${status ?? 'open'}.${amended === undefined ? '' : ` ${amended}`}`
+    ? `Recorded ${type}: ${stateAfter(type, `job ${jobId}`, status)}.${amended === undefined ? '' : ` ${amended}`}`
     : 'The event is kept on disk and will be delivered automatically.';
 }

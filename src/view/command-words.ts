@@ -1,7 +1,7 @@
 import { optionName } from '../base/fields.ts';
 
 /** The command for each tool: the hub's sentences name tools, and serve commands as well. */
-const COMMANDS: Readonly<Record<string, string>> = {
+export const COMMANDS: Readonly<Record<string, string>> = {
   delegate_job: 'submit',
   wait_job: 'wait',
   answer_job: 'answer',
@@ -25,7 +25,10 @@ const PARAMETER =
 export function commandWords(text: string): string {
   return (
     text
+      // What a tool expects: its help says that in the words of options.
+      .replace(/ Expected: .*? Correct it and retry\.$/s, '')
       // If the hub names both, keep the one for a shell.
+      .replace(/\b(?:[a-z]+_[a-z]+ and )?decision "(?:allow|deny)" \((`mam [^`]+`)\)/g, '$1')
       .replace(/\b[a-z]+_[a-z]+ \((`mam [^`]+`)\)/g, '$1')
       .replace(/`?\b[a-z_]+`?(?: true)? \((`--[^`]+`)(?: in a shell)?\)/g, '$1')
       .replace(/\bpublish_event, event (\w+)/g, '`mam publish --event $1`')

@@ -59,7 +59,8 @@ describe('with a running hub', () => {
       for (const event of ['progress', 'question', 'permission_required']) {
         const ended = await publish('job', event, '--detail', `words of ${event}`);
         expect(ended).toMatchObject({ code: 0, stderr: '' });
-        expect(ended.stdout).toContain(`recorded: ${event} of job`);
+        const state = event === 'progress' ? 'is working' : 'needs an answer';
+        expect(ended.stdout).toContain(`recorded: ${event}; job ${state}\n`);
       }
       const json = await publish('job', 'completed', '--detail', 'done', '--json');
       expect(JSON.parse(json.stdout)).toMatchObject({

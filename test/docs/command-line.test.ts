@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { optionName } from '../../src/base/fields.ts';
 import { COMMON, type Command } from '../../src/cli/core/command.ts';
-import { EXIT } from '../../src/cli/core/exit.ts';
+import { EXIT, EXIT_MEANINGS } from '../../src/cli/core/exit.ts';
 import { synopsisOf, wordsOf } from '../../src/cli/core/help.ts';
 import { meaningOf, optionHead } from '../../src/cli/core/options.ts';
 import { commands } from '../../src/cli/index.ts';
@@ -9,17 +9,6 @@ import { tools } from '../../tools/index.ts';
 import { anchors, between, read, table } from './markdown.ts';
 
 const DOCUMENT = 'docs/command-line.md';
-
-/** What each exit code of `EXIT` means, in its order. */
-const MEANINGS: Record<keyof typeof EXIT, string> = {
-  done: 'done',
-  failed: 'the job failed or was cancelled, or the report was refused',
-  lost: 'an event could not be stored anywhere',
-  running: 'time is up, the job goes on',
-  attention: 'a job needs an answer',
-  usage: 'wrong usage',
-  unavailable: 'something required is missing',
-};
 
 /** `npx vitest run command-line -u` rewrites what stands between the markers. */
 test('the page of the commands is that of the declarations', async () => {
@@ -60,7 +49,7 @@ function commandTable(): string {
 
 function exitCodes(): string {
   const names = Object.keys(EXIT) as (keyof typeof EXIT)[];
-  return `${names.map((name) => `${EXIT[name]} ${MEANINGS[name]}`).join(' · ')}.`;
+  return `${names.map((name) => `${EXIT[name]} ${EXIT_MEANINGS[name]}`).join(' · ')}.`;
 }
 
 function section(name: string, summary: string, command: Command): string {

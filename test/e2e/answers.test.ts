@@ -45,7 +45,9 @@ describe.concurrent('a question', () => {
     const told = await Promise.all([say('Tin.'), say('Slate.')]);
     expect(told.map((words) => words.includes('The instruction is in'))).toEqual([false, true]);
     const { messages, next } = await reporter.report(job_id, 'completed');
-    expect(next).toBe('Read the messages and act on them. The job has ended with this report.');
+    expect(next).toBe(
+      'The job has ended with this report: nothing is left to do for it. The messages came before its end.',
+    );
     expect(messages).toEqual([
       'The answer to your question "Slate or tin?": Tin.',
       'A message from whoever delegated this job: Slate.',
@@ -195,7 +197,7 @@ describe.concurrent('a job for a person', () => {
     );
     await server.ask('answer_job', { job_id: jobId, text: 'The small one.' });
     const done = await mam('done', 'on the board');
-    expect(done.stdout).toContain(`recorded: completed of ${jobId}`);
+    expect(done.stdout).toContain(`recorded: completed; ${jobId} is being checked\n`);
     expect(done.stdout).toContain('for you: A message from whoever delegated this job: The small one.');
     const { jobs } = await server.ask('wait_job', { job_id: jobId });
     expect(jobs[0]).toMatchObject({ status: 'completed', detail: 'on the board' });

@@ -3,19 +3,27 @@ import { needsAttention } from '../../job/apply.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { WaitEnd } from '../../operations/wait.ts';
 
-/** The documented exit codes. */
+/** The exit codes. */
 export const EXIT = {
   done: 0,
   failed: 1,
-  /** An event could not be stored anywhere, not even in the outbox. */
   lost: 2,
-  /** Time is up, the job is still running. */
   running: 3,
   attention: 4,
   usage: 64,
-  /** Something required is missing or refuses: tmux, the agent, the hub, the named job. */
   unavailable: 69,
 } as const;
+
+/** What each means, wherever they are listed. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: 'done',
+  failed: 'the job failed or was cancelled, or the report was refused',
+  lost: 'an event could not be stored anywhere, not even in the outbox',
+  running: 'time is up, the job goes on',
+  attention: 'a job needs an answer',
+  usage: 'wrong usage: the command line or a setting is not valid',
+  unavailable: 'something required is missing or refuses, such as tmux, the agent, the hub or the job',
+};
 
 /** The exit code for an error: only a wrong command line or setting counts as wrong usage. */
 export function exitCodeFor(error: unknown): number {

@@ -1,17 +1,13 @@
 import { wrap } from '../../base/columns.ts';
 import { optionName } from '../../base/fields.ts';
 import type { Command, Word } from './command.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, EXIT_MEANINGS } from './exit.ts';
 import { isNeeded, meaningOf, optionHead, optionsOf, optionText } from './options.ts';
 
 const WIDTH = 100;
-const SHARED_EXITS = {
-  usage: 'wrong usage',
-  unavailable: 'something required is missing or refuses, such as tmux, the agent, the hub or the job',
-};
-
 export function helpText(name: string, command: Command): string {
-  const exits = { ...SHARED_EXITS, ...command.exits };
+  const { usage, unavailable } = EXIT_MEANINGS;
+  const exits = { usage, unavailable, ...command.exits };
   return [
     ...hang('Usage: ', `mam ${synopsisOf(name, command)} [--json]`),
     '',

@@ -98,7 +98,7 @@ async function sendText(
       question === undefined ? '' : ` To answer its own question, name request_id "${question.request_id}".`;
     throw conflict(
       `Job ${job.id} waits for a decision, not for a text: does its work count without its check?`,
-      `Pass decision "allow" to accept the work, or "deny" to fail the job (\`mam allow ${job.id}\` or \`mam deny ${job.id}\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
+      `Accept the work with answer_job and decision "allow" (\`mam allow ${job.id}\`), or fail the job with decision "deny" (\`mam deny ${job.id}\`). What the peer still has to do can be typed into its pane; its next completed is checked again.${own}`,
     );
   }
   const meant = requests.find((one) => one.request_id === wanted && one.kind === 'question');

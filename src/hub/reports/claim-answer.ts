@@ -7,6 +7,9 @@ import { isFinal } from '../../job/words.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import { readTaskPage } from '../jobs/task.ts';
 
+const ENDED =
+  'The job has ended with this report: nothing is left to do for it. The messages came before its end.';
+
 /** The answer to a publisher. Its event is in the journal, so it is answered even if the rest of the answer fails. */
 export function answerTo(job: LiveJob, recorded: Recorded, log: Log): ClaimReply {
   const { event, after } = recorded;
@@ -38,9 +41,9 @@ function fullAnswer(job: LiveJob, recorded: Recorded, base: ClaimReply): ClaimRe
     return { ...base, ...startedAnswer(job), ...(messages.length > 0 && { messages }) };
   const asks = untilAnswered(event.type, after.agent === 'human' ? job.id : undefined);
   if (messages.length > 0) {
-    const end = isFinal(after.status) ? 'The job has ended with this report.' : undefined;
-    const then = asks ?? end ?? 'Then continue, and report as before.';
-    return { ...base, messages, next: `Read the messages and act on them. ${then}` };
+    const then = asks ?? 'Then continue, and report as before.';
+    const next = isFinal(after.status) ? ENDED : `Read the messages and act on them. ${then}`;
+    return { ...base, messages, next };
   }
   if (asks !== undefined) return { ...base, next: asks };
   if (after.phase !== 'validating') return base;
