@@ -7,7 +7,7 @@ import { readScreen } from './read.ts';
 
 /**
  * Recorded at 160x50, 80x24 and 40x24 from the versions in the kinds' files: the menu for the command, a moment after Enter
- * (`soon`), and the new conversation (`done`).
+ * (`soon`), and the new conversation (`done`). `main`: the agent does not use the alternate screen.
  */
 const FOLDER = new URL('new-conversation/', import.meta.url);
 const NAMES = readdirSync(FOLDER).map((file) => file.replace(/\.txt$/, ''));
