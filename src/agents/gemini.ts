@@ -52,9 +52,14 @@ const DRAFT = new RegExp(
   'm',
 );
 
-/** Its own rows without any prompt or answer, down to the box. Measured at 160x50, 80x24, 40x24. */
+/** Any row but a prompt or an answer. */
+const OWN_ROW = `(?! > (?! {2}(?:Type your|Press '))|✦)${ROW}`;
+/** With `ui.hideBanner` there is nothing above its rule but a hint. */
+const BARE = `(?<![\\s\\S])\\n+(?: {2}${ROW})?${RULE}${HINTS}(?:▄{10,})?\\n`;
+
+/** Its header and the box, without any prompt or answer. Measured at 160x50 and 80x24. */
 const CLEARED = new RegExp(
-  `Gemini CLI v[^\\n]*\\n(?:(?! > (?! {2}(?:Type your|Press '))|✦)[^\\n]*\\n)* [>*] {2,3}(?:Type your|Press ')${ROW}${REST_OF_BOX}`,
+  `(?:Gemini CLI v${ROW}(?:${OWN_ROW})*|${BARE}) [>*] {2,3}(?:Type your|Press ')${ROW}${REST_OF_BOX}`,
 );
 
 /** Gemini CLI 0.61.0. */

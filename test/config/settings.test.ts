@@ -153,6 +153,8 @@ describe('a configuration that cannot be used', () => {
     ['{"agents":{"x":{"args":"-v"}}}', 'agents.x.args must be a list'],
     ['{"agents":{"x":{"model_args":["-m"]}}}', 'agents.x.model_args must contain {model}'],
     ['{"agents":{"x":{"ready":"("}}}', 'agents.x.ready is not a valid regular expression'],
+    ['{"agents":{"x":{"fresh":"/new\\n!rm"}}}', 'agents.x.fresh is not a command of one line, such as /new'],
+    ['{"agents":{"x":{"fresh":"!run"}}}', 'agents.x.fresh is not a command of one line, such as /new'],
   ])('%s is named by file and setting, by every part of the program', async (text, words) => {
     homeFile(text);
     const path = join(lab.home, 'config.json');

@@ -55,7 +55,8 @@ async function* screens(): AsyncGenerator<[string, string[]]> {
 /** The patterns of a kind, each with a name for messages. */
 function patternsOf(kind: AgentKind): NamedPattern[] {
   const { ready, busy, draft } = kind.screen;
-  const named = Object.entries({ ready, busy, draft }).filter(
+  const { menu, done } = kind.newConversation ?? {};
+  const named = Object.entries({ ready, busy, draft, menu, done }).filter(
     (entry): entry is NamedPattern => entry[1] instanceof RegExp,
   );
   const all = [
