@@ -571,3 +571,23 @@ test('open requests end at forty', () => {
   expect(job.record.requests.filter(({ resolved_at }) => resolved_at === undefined)).toHaveLength(40);
   expect(job.record.requests.at(-1)).toMatchObject({ text: 'rm 59' });
 });
+
+test('a new conversation is in the receipt, changes no stage, and is over when another turn begins in it', () => {
+  const what = 'new_conversation';
+  const stages = ({ delivery }: JobRecord) => delivery.map(({ stage }) => stage);
+  const job = new Story({ fresh: true }).next('pasting', { data: { what } });
+  expect(job.record).toMatchObject({ status: 'queued', phase: 'queued', typing_now: what });
+  job.next('submitted', { data: { what, evidence: 'it left the box' } });
+  expect(job.record).toMatchObject({ status: 'queued', phase: 'queued' });
+  expect(job.record.submitted_at).toBeUndefined();
+  job.next(what, { data: { evidence: 'seen' } });
+  expect(job.record).toMatchObject({ status: 'queued', phase: 'queued' });
+  expect(job.record.delivery.at(-1)).toMatchObject({ stage: what, evidence: 'seen' });
+  job.next('blocked', { data: { by: 'draft' } });
+  expect(stages(job.record)).toEqual(['queued', what]);
+  job.next('blocked', { data: { by: 'busy' } });
+  expect(stages(job.record)).toEqual(['queued']);
+  job.next(what).next('pasting').next('visible').next('submitted');
+  expect(job.record).toMatchObject({ status: 'working', phase: 'submitted' });
+  expect(stages(job.record)).toEqual(['queued', what, 'pasting', 'visible', 'submitted']);
+});
