@@ -120,6 +120,19 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     const decided = await lab.event(jobId, 'answered');
     expect(decided.source).toBe('person');
     expect(dataOf(decided)).toMatchObject({ decision: 'deny' });
+    // The same for words: written for nothing, and then something is asked.
+    await page.getByRole('button', { name: 'Deny…' }).waitFor({ state: 'detached' });
+    await page.getByLabel('Tell the peer something').fill('Go on.');
+    await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
+    await page.locator('.request', { hasText: 'Slate or tin?' }).waitFor();
+    await page.getByRole('button', { name: 'Send' }).click();
+    await sure.getByText('Send it to what is asked now?').waitFor();
+    await sure.getByRole('button', { name: 'Back' }).click();
+    await page.getByLabel('Your answer').fill('Tin.');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await sure.getByRole('button', { name: 'Yes, send it' }).click();
+    const answer = () => lab.events(jobId).find(({ detail }) => detail === 'Tin.');
+    expect(await until('it is answered', answer)).toMatchObject({ type: 'answered', source: 'person' });
     await page.getByRole('button', { name: 'Cancel the job…' }).click();
     await page.getByRole('button', { name: 'Yes, cancel it' }).click();
     await page.getByRole('button', { name: jobId }).getByText('cancelled').waitFor();

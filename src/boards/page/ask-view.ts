@@ -32,15 +32,20 @@ export class AskView {
   );
   /** The displayed request: only this one is decided. */
   #shown: string | undefined;
+  /** The request that was displayed when the first letter of the answer was typed. */
+  #meant: string | undefined;
   #opener: HTMLElement | undefined;
 
   constructor(actions: JobActions) {
     this.#actions = actions;
     // No <form>: a sandbox without `allow-forms` blocks its submission.
-    const send = button('Send', 'yes', () => void this.#send());
+    const send = button('Send', 'yes', () => this.#checkAndSend());
     this.#form.append(this.#label, el('div', { class: 'entry' }, this.#input, send));
     this.#input.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void this.#send();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) this.#checkAndSend();
+    });
+    this.#input.addEventListener('beforeinput', () => {
+      if (this.#input.value === '') this.#meant = this.#shown;
     });
     this.#sure.addEventListener('keydown', ({ key }) => {
       if (key === 'Escape') this.#close();
@@ -104,6 +109,18 @@ export class AskView {
     this.#sure.replaceChildren();
     if (this.#opener?.isConnected) this.#opener.focus();
     else this.#title.focus();
+  }
+
+  /** An answer must not go to a question that came while it was being written. */
+  #checkAndSend(): void {
+    if (this.#meant === this.#shown) void this.#send();
+    else
+      this.#confirm(
+        'Send it to what is asked now?',
+        'You wrote it before this was asked.',
+        'Yes, send it',
+        () => this.#send(),
+      );
   }
 
   async #send(): Promise<void> {

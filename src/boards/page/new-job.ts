@@ -49,6 +49,8 @@ export class NewJob {
   readonly #problem = el('p', { class: 'problem', role: 'alert' });
   readonly #send = button('Delegate', 'yes', () => void this.#delegate());
   #choices: Choice[] = [];
+  /** If an answer is lost and the same is sent again, there is still one job. */
+  #key = '';
 
   /** @param made called with the id of a new job, and what became of it */
   constructor(host: Host, made: (jobId: string, summary: string) => void) {
@@ -60,6 +62,9 @@ export class NewJob {
       sessionRow.hidden = this.#choice !== OTHER;
     });
     sessionRow.hidden = true;
+    this.element.addEventListener('input', () => {
+      this.#key = crypto.randomUUID();
+    });
     this.element.append(
       el('h2', { id: 'new-job' }, 'New job'),
       row('Task, with everything that the agent has to know', this.#prompt),
@@ -114,6 +119,7 @@ export class NewJob {
     const args = {
       ...this.#choice?.args,
       prompt: this.#prompt.value,
+      ...(this.#key !== '' && { request_key: this.#key }),
       ...(this.#choice === OTHER && session && { agent_session: session }),
       ...(workdir && { workdir }),
       ...(validate && { validate }),
@@ -125,7 +131,7 @@ export class NewJob {
         'delegate_job',
         args,
       );
-      this.#prompt.value = '';
+      this.#prompt.value = this.#key = '';
       this.element.close();
       this.#made(made.job_id, [made.summary, ...made.warnings].join(' '));
     } catch (error) {
