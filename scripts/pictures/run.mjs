@@ -96,7 +96,7 @@ function supervisor({ results }) {
   };
 }
 
-/** The frames with their times from 0, and no longer waits than somebody likes to watch. */
+/** The frames with their times from 0, and no longer waits than anyone likes to watch. */
 function inTime(frames) {
   let at = 0;
   return frames.map(({ at: taken, capture }, n) => {

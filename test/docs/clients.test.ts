@@ -7,7 +7,7 @@ import { read } from './markdown.ts';
 const PAGE = 'docs/contributing/clients.md';
 const MARKS = /(<!-- scenarios:[^>]*-->\n).*?(<!-- \/scenarios -->)/s;
 
-/** `npx vitest run test/docs -u` rewrites what stands between the markers. */
+/** `npx vitest run test/docs -u` rewrites what is between the markers. */
 test('the table of the conformance suite is that of its test', async () => {
   const rows = Object.entries(SCENARIOS).map(([name, scenario]) => {
     if ('run' in scenario) return `| \`${name}\` | passes |`;

@@ -10,7 +10,7 @@ import { anchors, between, read, table } from './markdown.ts';
 
 const DOCUMENT = 'docs/command-line.md';
 
-/** `npx vitest run command-line -u` rewrites what stands between the markers. */
+/** `npx vitest run command-line -u` rewrites what is between the markers. */
 test('the page of the commands is that of the declarations', async () => {
   const sections: string[] = [];
   for (const title of new Set(Object.values(commands).map(({ group }) => group))) {

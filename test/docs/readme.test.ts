@@ -16,7 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `npx vitest run readme -u` rewrites what stands between the markers. */
+/** `npx vitest run readme -u` rewrites what is between the markers. */
 test.each([
   ['tools', toolTable],
   ['settings', settingTable],
