@@ -25,6 +25,13 @@ export function randomPartOf(jobId: string): string | undefined {
   return (HEAD.exec(jobId) ?? TAIL.exec(jobId))?.[0];
 }
 
+/** The rest of a job id, which says what it is about. */
+export function slugOf(jobId: string): string {
+  const random = randomPartOf(jobId);
+  if (random === undefined) return jobId;
+  return beginsRandomly(jobId) ? jobId.slice(random.length + 1) : jobId.slice(0, -random.length - 1);
+}
+
 /** True for an id that begins with its random part, as all do now. */
 export function beginsRandomly(jobId: string): boolean {
   return HEAD.test(jobId);

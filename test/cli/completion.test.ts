@@ -13,7 +13,8 @@ import { PROGRAM } from '../support/mcp-client.ts';
 import { plant } from '../support/plant.ts';
 import { until } from '../support/until.ts';
 
-const JOB = 'fix-login-7f3kq2ab';
+const JOB = 'k3f9x2ab-fix-login-test';
+const STARTABLE = ['claude-code', 'codex', 'gemini', 'opencode'];
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
@@ -119,9 +120,16 @@ describe('the previous words count', () => {
   const jobs = [JOB];
   const lines: [what: string, words: string[], offered: string[]][] = [
     ['a value after a blank', ['wait', '--job', ''], jobs],
-    ['a value after =', ['wait', '--job', '=', 'fix'], jobs],
+    ['a value after =', ['wait', '--job', '=', 'k3f'], jobs],
     ['a value right after =', ['wait', '--job', '='], jobs],
-    ['a value where = is no border of words', ['wait', '--job=fi'], [`--job=${JOB}`]],
+    ['a value where = is no border of words', ['wait', '--job=k3'], [`--job=${JOB}`]],
+    ['a part of an id', ['status', 'login'], jobs],
+    ['a part of an id after =', ['wait', '--job', '=', 'login'], jobs],
+    ['the jobs that are open', ['cancel', ''], jobs],
+    ['no job where none asks for a decision', ['allow', 'k'], []],
+    ['what can be attached to', ['attach', 'rev'], ['review\\ one']],
+    ['the events of a report', ['publish', JOB, 'comp'], ['completed']],
+    ['kinds that can be started', ['start', ''], STARTABLE],
     ['a word by its position', ['status', ''], jobs],
     ['a word after options and their values', ['status', '--registry-dir', '.mam/jobs', '--json', ''], jobs],
     ['the registry of the line', ['wait', '--registry-dir', 'sub', '--job', ''], []],
@@ -134,7 +142,7 @@ describe('the previous words count', () => {
       ['wait', '--job', JOB, '--timeout', '=', '5', '--'],
       ['--json', '--registry-dir', '--help'],
     ],
-    ['after -- words only', ['hub', '--', ''], ['status', 'stop', 'restart', 'logs']],
+    ['after -- words only', ['hub', '--', ''], ['status', 'stop', 'restart', 'logs', 'test-event']],
     ['after -- no options', ['hub', '--', '--'], []],
     ['free text', ['submit', '--prompt', ''], []],
     ['a value that looks like an option', ['submit', '--prompt', '--on-busy', '--on'], ['--on-busy']],
@@ -153,7 +161,10 @@ describe('the previous words count', () => {
       (rows ?? []).map((row) => row.split('\t')[0] ?? '');
     const cases: [string, string[]][] = [
       ['mam wait --job ', [JOB]],
-      ['mam wait --job=fix', [`--job=${JOB}`]],
+      ['mam wait --job=k3f', [`--job=${JOB}`]],
+      ['mam cancel login', [JOB]],
+      ['mam publish x comp', ['completed']],
+      ['mam start ', STARTABLE],
       ['mam status --registry-dir .mam/jobs --json ', [JOB]],
       ['mam wait --registry-dir sub --job ', []],
       ['mam wait --registry-dir=sub --job ', []],
@@ -233,15 +244,16 @@ describe('characters that mean something to a shell', () => {
 describe.each(SHELLS)('a person types in %s', (shell) => {
   test.skipIf(missing(shell))('and Tab does the rest', async () => {
     const pane = await Pane.open(shell);
-    await pane.makes('mam wai\t--jo\tfix\t--js\t', `mam wait --job ${JOB} --json`);
-    await pane.makes('mam status fix\t', `mam status ${JOB}`);
-    await pane.makes('mam wait --job=fix\t', `mam wait --job ${JOB}`);
+    await pane.makes('mam wai\t--jo\tk3f\t--js\t', `mam wait --job ${JOB} --json`);
+    await pane.makes('mam status k3f\t', `mam status ${JOB}`);
+    await pane.makes('mam wait --job=k3f\t', `mam wait --job ${JOB}`);
+    await pane.makes('mam status login\t', `mam status ${JOB}`);
     await pane.makes('mam submit --agent cod\t', 'mam submit --agent codex');
     await pane.makes('mam submit --prompt-file no\t', 'mam submit --prompt-file notes.md');
     await pane.makes('mam submit --validate=no\t', 'mam submit --validate notes.md');
     await pane.makes('mam submit --workdir su\t', 'mam submit --workdir sub/');
     await pane.makes('mam submit --workdir=su\t', 'mam submit --workdir sub/');
-    await pane.makes('mam stop rev\t', 'mam stop review\\ one');
+    await pane.makes('mam attach rev\t', 'mam attach review\\ one');
     await pane.makes('mam submit --agent-session tmux:rev\t', 'mam submit --agent-session tmux:review\\ one');
     await pane.makes('mam hub rest\t', 'mam hub restart');
     await pane.makes('mam help answ\t', 'mam help answer');
@@ -269,7 +281,7 @@ describe('as a file that the shell loads by itself', () => {
     copyFileSync(script('zsh'), join(functions, '_mam'));
     const load = `fpath=(${functions} $fpath); compinit -u -D`;
     const pane = await Pane.open('zsh', load);
-    await pane.makes('mam stat\tfix\t', `mam status ${JOB}`);
+    await pane.makes('mam stat\tk3f\t', `mam status ${JOB}`);
     await pane.makes('mam hub rest\t', 'mam hub restart');
   });
 
@@ -304,7 +316,16 @@ describe('mam completion-values', () => {
 
   test('starts nothing, makes nothing, and is silent if it has nothing to say', async () => {
     const home = join(lab.folder, 'never');
-    for (const source of ['jobs', 'agents', 'sessions', 'nothing', 'toString', '']) {
+    const sources = ['jobs', 'open-jobs', 'asking-jobs', 'deciding-jobs', 'person-jobs', 'places', 'agents'];
+    for (const source of [
+      ...sources,
+      'startable',
+      'sessions',
+      'started-sessions',
+      'nothing',
+      'toString',
+      '',
+    ]) {
       const ended = await lab.start(['completion-values', source], { env: { MAM_HOME: home }, cwd: '/' })
         .ended;
       expect(ended, source).toMatchObject({ code: 0, stderr: '' });
@@ -321,12 +342,19 @@ describe('mam completion-values', () => {
 
   test('agent kinds: the built-in ones, then those of the configuration', async () => {
     mkdirSync(lab.home, { recursive: true, mode: 0o700 });
-    const agents = { 'my-agent': { session: 'tmux:mine' }, codex: {} };
+    const agents = {
+      'my-agent': { session: 'tmux:mine' },
+      'your-agent': { session: 'tmux:yours', command: ['cat'] },
+      codex: {},
+    };
     writeFileSync(join(lab.home, 'config.json'), JSON.stringify({ agents }));
     expect(await values('agents')).toEqual([
       ...KINDS.map(({ name, title }) => `${name}\t${title}`),
       'my-agent\tfrom your configuration',
+      'your-agent\tfrom your configuration',
     ]);
+    const startable = await values('startable');
+    expect(startable.map((row) => row.split('\t')[0])).toEqual([...STARTABLE, 'your-agent']);
   });
 
   test('jobs: the open ones first, and not those whose folder is gone', async () => {
@@ -386,6 +414,33 @@ describe('mam completion-values', () => {
     expect(found[0]).toBe('omega\tcodex, started by mam');
     expect(found).toContain('alpha\tcat');
     expect(found.join()).not.toContain('hidden');
+    expect(await values('started-sessions')).toEqual(['omega\tcodex, started by mam']);
+    expect((await values('places')).join()).toContain('alpha\tcat');
+  });
+
+  test('open jobs: those that need someone first', async () => {
+    const registry = join(lab.folder, 'asked');
+    // The next hub takes up what is planted now.
+    await lab.mam('hub', 'stop');
+    for (const id of ['first', 'second', 'third', 'over']) plant(lab, id, { prompt_preview: id }, registry);
+    const where = ['--registry-dir', registry];
+    for (const [id, event, detail] of [
+      ['second', 'question', 'Which?'],
+      ['third', 'permission_required', 'May I?'],
+      ['over', 'completed', 'Done'],
+    ] as const)
+      expect((await lab.mam('publish', id, event, detail, ...where)).code).toBe(0);
+    const names = async (source: string) => {
+      return (await values(source, registry)).map((row) => row.split('\t')[0] ?? '');
+    };
+    await until('the permission is asked', async () => (await names('deciding-jobs')).length === 1);
+    expect(await names('deciding-jobs')).toEqual(['third']);
+    expect((await names('asking-jobs'))[0]).toBe('second');
+    const open = await names('open-jobs');
+    expect([open.slice(0, 2).sort(), open[2]]).toEqual([['second', 'third'], 'first']);
+    expect(await names('person-jobs')).toEqual(open);
+    expect(await values('asking-jobs', registry)).toContain('second\tneeds you (question): second');
+    expect((await lab.mam('hub', 'stop')).code).toBe(0);
   });
 });
 
@@ -410,7 +465,7 @@ class Pane {
       fish: `function fish_prompt; echo '> '; end; set -g fish_autosuggestion_enabled 0`,
     }[shell];
     lab.sessions.add(shell);
-    const options = ['-x', '250', '-y', '60', '-e', `HOME=${home}`, '-c', lab.project];
+    const options = ['-x', '500', '-y', '60', '-e', `HOME=${home}`, '-c', lab.project];
     await lab.tmux('new-session', '-d', '-s', shell, ...options, program);
     // tmux gives a pane the PATH of its client.
     const path = `export PATH='${env['PATH']}'`;

@@ -190,10 +190,10 @@ describe.concurrent('a job for a person', () => {
     lab.write('key', '');
     const reporter = await lab.startServer(env);
     const { next } = await reporter.report(jobId, 'permission_required', { detail: 'Take the car?' });
-    expect(next).toContain(`The decision will be in the job's record: \`mam status --job ${jobId}\`.`);
+    expect(next).toContain(`The decision will be in the job's record: \`mam status ${jobId}\`.`);
     const { delivered } = await server.ask('answer_job', { job_id: jobId, decision: 'deny' });
     expect(delivered).toBe(
-      `The decision (deny: Take the car?) is in the job's record (\`mam status --job ${jobId}\`).`,
+      `The decision (deny: Take the car?) is in the job's record (\`mam status ${jobId}\`).`,
     );
     await server.ask('answer_job', { job_id: jobId, text: 'The small one.' });
     const done = await mam('done', 'on the board');
@@ -208,8 +208,8 @@ describe.concurrent('a job for a person', () => {
     for (const prompt of ['Water the plants', 'Sweep'])
       await server.ask('delegate_job', { prompt, agent: 'human' });
     const water = await mam('done', 'water', 'all wet');
-    expect(water.stdout).toMatch(/^recorded: water-the-plants-\w+ is completed/);
-    expect((await mam('done', 'sweep')).stdout).toMatch(/^recorded: sweep-\w+ is completed/);
+    expect(water.stdout).toMatch(/^recorded: \w+-water-the-plants is completed/);
+    expect((await mam('done', 'sweep')).stdout).toMatch(/^recorded: \w+-sweep is completed/);
   });
 
   sharing('is shown to anyone who views the session, as it was written', async ({ lab, server }) => {

@@ -220,7 +220,11 @@ describe.concurrent('mam submit', () => {
     const second = await order('Bring the key');
     // A final job gets a late report, a mistyped id nothing; neither is taken for a report on the other job.
     expect((await mam('done', first, 'late words')).stderr).toContain('has been completed');
-    expect(await mam('done', 'water-the-plans', 'wet')).toMatchObject({ code: 69, stdout: '' });
+    expect(await mam('done', 'water-the-plans', 'wet')).toMatchObject({
+      ...{ code: 69, stdout: '' },
+      stderr: expect.stringContaining(`Did you mean ${first}?`),
+    });
+    expect((await mam('done', 'water-the-plants', 'it', 'is', 'wet')).code).toBe(69);
     expect(lab.record(second, registry).status).toBe('working');
     const third = await order('Call mum');
     expect((await mam('done', 'call-m', 'She is well.')).code).toBe(0);

@@ -184,7 +184,7 @@ describe.concurrent('a check that could not run', () => {
     const asks = { status: 'input_required', detail: 'all done' };
     const words = await server.refusal('answer_job', { job_id: jobId, text: 'Yes, it counts.' });
     expect(words).toMatch(/waits for a decision.*"allow".*"deny"/s);
-    expect((await lab.mam('answer', jobId, 'Yes')).stderr).toContain('--allow');
+    expect((await lab.mam('answer', jobId, 'Yes')).stderr).toContain(`mam allow ${jobId}`);
     await reporter.report(jobId, 'progress', { detail: 'a stray one' });
     await reporter.report(jobId, 'question', { detail: 'Which one?' });
     expect(lab.record(jobId)).toMatchObject(asks);

@@ -30,10 +30,26 @@ _mam_list() {
   _mam_take < <(printf '%s\\n' "$@")
 }
 
+# Any part of an id names a job: the only candidate that has the word in it.
+_mam_part() {
+  local candidate part=\${cur#"$prefix"} found=()
+  while IFS= read -r candidate; do
+    [[ \${candidate%%$'\\t'*} != *"$part"* ]] || found+=("$prefix\${candidate%%$'\\t'*}")
+  done
+  [[ \${#found[@]} != 1 ]] || COMPREPLY=("\${found[0]#"$head"}")
+}
+
 _mam_values() {
-  [[ $1 != sessions || \${cur#"$prefix"} != tmux:* ]] || prefix+=tmux:
+  local source=$1 offers
+  if [[ \${cur#"$prefix"} == tmux:* && $source =~ ^(sessions|places)$ ]]; then
+    source=sessions
+    prefix+=tmux:
+  fi
   compopt -o nosort 2>/dev/null
-  _mam_take < <(mam completion-values "$1" "$registry" 2>/dev/null)
+  offers=$(mam completion-values "$source" "$registry" 2>/dev/null)
+  [[ -n $offers ]] || return 0
+  _mam_take <<< "$offers"
+  [[ \${#COMPREPLY[@]} != 0 || -z $cur || $source != *jobs && $source != places ]] || _mam_part <<< "$offers"
 }
 
 # readline's own completion, which knows ~ and quotes. An old bash offers files in both cases.

@@ -62,8 +62,8 @@ function __mam_values --argument-names source
         end
         set before $token
     end
-    if test $source = sessions; and string match -qr -- '^(--[^=]*=)?tmux:' (commandline -ct)
-        mam completion-values $source "$registry" 2>/dev/null | string replace -r '^' tmux:
+    if contains -- $source sessions places; and string match -qr -- '^(--[^=]*=)?tmux:' (commandline -ct)
+        mam completion-values sessions "$registry" 2>/dev/null | string replace -r '^' tmux:
     else
         mam completion-values $source "$registry" 2>/dev/null
     end

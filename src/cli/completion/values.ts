@@ -2,7 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { KINDS } from '../../agents/index.ts';
 import { cleanLine } from '../../base/text.ts';
 import { userHome } from '../../base/user-home.ts';
-import { newestJobs } from '../../registry/newest-jobs.ts';
+import { needOf, needsAttention } from '../../job/apply.ts';
+import { openCheckRequest } from '../../job/check.ts';
+import { openRequests } from '../../job/open-requests.ts';
+import { isFinal } from '../../job/words.ts';
+import { type Glance, newestJobs } from '../../registry/newest-jobs.ts';
 import { loadSettings, type Settings } from '../../settings/config.ts';
 import { IS_HIDDEN_FORMAT, STARTED_FORMAT } from '../../tmux/marks.ts';
 import { checkTmuxSocket } from '../../trust/socket.ts';
@@ -14,15 +18,27 @@ const ABOUT_CHARS = 60;
 const TMUX_MS = 1_000;
 /** tmux does not allow it in a session's name. */
 const SEPARATOR = ':';
+const STARTED = ', started by mam';
 
 type Offer = [value: string, about: string];
 
-const SOURCES: Readonly<Record<string, (settings: Settings) => Offer[]>> = { jobs, agents, sessions };
+const SOURCES: Readonly<Record<string, (settings: Settings) => Offer[]>> = {
+  jobs,
+  'open-jobs': open,
+  'asking-jobs': asking,
+  'deciding-jobs': deciding,
+  'person-jobs': (settings) => open(settings, ({ agent }) => agent === 'human'),
+  places,
+  agents,
+  startable,
+  sessions,
+  'started-sessions': startedSessions,
+};
 
 /**
- * `mam completion-values jobs|agents|sessions [REGISTRY]`, which the scripts of `mam completion` call: one value per
- * line, followed by a tab and a short description. It changes nothing, starts no hub, and reports no errors: the user is in the
- * middle of a line.
+ * `mam completion-values SOURCE [REGISTRY]`, which the scripts of `mam completion` call: one value per line, followed by a
+ * tab and a short description. It changes nothing, starts no hub, and reports no errors: the user is in the middle of a
+ * line.
  */
 export async function run([source = '', registry = '']: string[]): Promise<number> {
   endWithReader();
@@ -44,10 +60,42 @@ export async function run([source = '', registry = '']: string[]): Promise<numbe
 }
 
 function jobs({ registryDir, home }: Settings): Offer[] {
-  return newestJobs(registryDir, home, MAX_JOBS).map(({ job_id, status, prompt_preview }) => [
-    job_id,
-    `${status}: ${prompt_preview}`,
-  ]);
+  return newestJobs(registryDir, home, MAX_JOBS).map(offerOf);
+}
+
+/** The open jobs, those that need someone first. */
+function open({ registryDir, home }: Settings, wanted: (job: Glance) => boolean = () => true): Offer[] {
+  return newestJobs(registryDir, home, MAX_JOBS)
+    .filter((job) => !isFinal(job.status) && wanted(job))
+    .sort((a, b) => Number(needsAttention(b)) - Number(needsAttention(a)))
+    .map(offerOf);
+}
+
+/** The same, those that wait for an answer first. */
+function asking(settings: Settings): Offer[] {
+  const ids = new Set(open(settings, asksForText).map(([id]) => id));
+  return open(settings).sort(([a], [b]) => Number(ids.has(b)) - Number(ids.has(a)));
+}
+
+function deciding(settings: Settings): Offer[] {
+  return open(settings, ({ requests = [] }) => {
+    const isAsked = openRequests({ requests }, 'permission').length > 0;
+    return isAsked || openCheckRequest({ requests }) !== undefined;
+  });
+}
+
+/** What can be attached to. */
+function places(settings: Settings): Offer[] {
+  return [...open(settings, ({ agent_session }) => agent_session !== undefined), ...sessions(settings)];
+}
+
+function offerOf(job: Glance): Offer {
+  const need = isFinal(job.status) ? undefined : needOf(job);
+  return [job.job_id, `${need === undefined ? job.status : `needs you (${need})`}: ${job.prompt_preview}`];
+}
+
+function asksForText({ reason }: Glance): boolean {
+  return reason === 'question' || reason === 'turn_ended';
 }
 
 function agents({ agents: configured }: Settings): Offer[] {
@@ -56,6 +104,22 @@ function agents({ agents: configured }: Settings): Offer[] {
     ...KINDS.map(({ name, title }): Offer => [name, title]),
     ...own.map((name): Offer => [name, 'from your configuration']),
   ];
+}
+
+/** The kinds that mam can start. */
+function startable({ agents: configured }: Settings): Offer[] {
+  const built = KINDS.filter((kind) => kind.start !== undefined);
+  const own = Object.entries(configured).filter(([name, { command }]) => {
+    return command !== undefined && !built.some((kind) => kind.name === name);
+  });
+  return [
+    ...built.map(({ name, title }): Offer => [name, title]),
+    ...own.map(([name]): Offer => [name, 'from your configuration']),
+  ];
+}
+
+function startedSessions(settings: Settings): Offer[] {
+  return sessions(settings).filter(([, about]) => about.endsWith(STARTED));
 }
 
 function sessions({ tmuxSocket }: Settings): Offer[] {
@@ -76,5 +140,5 @@ function sessions({ tmuxSocket }: Settings): Offer[] {
   }
   return [...found]
     .sort(([, a], [, b]) => Number(a.agent === '') - Number(b.agent === ''))
-    .map(([name, { agent, command }]) => [name, agent === '' ? command : `${agent}, started by mam`]);
+    .map(([name, { agent, command }]) => [name, agent === '' ? command : `${agent}${STARTED}`]);
 }

@@ -24,8 +24,11 @@ _mam_values() {
   for row in $rows; do
     shown+=("\${(r:width:)row%%$'\\t'*}  -- \${row#*$'\\t'}")
   done
-  [[ $1 != sessions ]] || compset -P tmux:
-  _wanted -V $1 expl \${1%s} compadd -l -d shown -a names
+  # Any part of an id names a job.
+  local -a matcher
+  [[ $1 != *jobs && $1 != places ]] || matcher=(-M 'l:|=* r:|=*')
+  [[ $1 != *sessions && $1 != places ]] || compset -P tmux:
+  _wanted -V $1 expl \${1%s} compadd $matcher -l -d shown -a names
 }
 
 _mam() {

@@ -1,5 +1,5 @@
 import { MamError } from '../../base/errors.ts';
-import { beginsRandomly, isJobId, randomPartOf } from '../../base/ids.ts';
+import { beginsRandomly, isJobId, randomPartOf, slugOf } from '../../base/ids.ts';
 import { shellWord } from '../../base/shell.ts';
 import { cleanLine } from '../../base/text.ts';
 import { severalMeant } from '../../job/meant-jobs.ts';
@@ -76,12 +76,6 @@ function beginningWith(word: string, open: readonly string[]): string[] {
 function withWord(word: string, open: readonly string[]): string[] {
   if (word.length < SHORTEST) return [];
   return open.filter((id) => `-${slugOf(id)}`.includes(`-${word}`));
-}
-
-function slugOf(id: string): string {
-  const random = randomPartOf(id);
-  if (random === undefined) return id;
-  return beginsRandomly(id) ? id.slice(random.length + 1) : id.slice(0, -random.length - 1);
 }
 
 function onlyOne(word: string, found: readonly string[]): string | undefined {

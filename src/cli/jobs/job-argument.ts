@@ -1,6 +1,6 @@
 import { MamError } from '../../base/errors.ts';
 import { maybe } from '../../base/fields.ts';
-import { beginsRandomly, isJobId, randomPartOf } from '../../base/ids.ts';
+import { beginsRandomly, isJobId, randomPartOf, slugOf } from '../../base/ids.ts';
 import { nearest } from '../../base/nearest.ts';
 import { cleanLine } from '../../base/text.ts';
 import { jobId } from '../../operations/common.ts';
@@ -48,12 +48,19 @@ export function jobIdOf({ registryDir, home }: Place, ...given: (string | undefi
 export function noSuchJob({ registryDir, home }: Place, jobId: string): MamError {
   const why = whyNotFound(homePaths(home), jobId, [registryDir]);
   if (why !== undefined) return why;
-  const near = nearest(jobId, idsIn(registryDir));
+  const near = nearId(registryDir, jobId);
   return new MamError(
     'not_found',
     `There is no job with this id in ${registryDir}: ${cleanLine(jobId, 64)}.`,
     near === undefined ? 'Run `mam list` for the ids.' : `Did you mean ${near}?`,
   );
+}
+
+/** The id that was probably meant, by the whole id or by its words. */
+function nearId(registryDir: string, typed: string): string | undefined {
+  const ids = idsIn(registryDir);
+  const bySlug = new Map(ids.map((id) => [slugOf(id), id]));
+  return nearest(typed, ids) ?? bySlug.get(nearest(typed, [...bySlug.keys()]) ?? '');
 }
 
 /** The job with this whole id or this whole random part, open or not; undefined if there is none. */
@@ -69,7 +76,7 @@ export function namedJob({ registryDir, home }: Place, word: string): string | u
 
 /** The error for a word with the form of an id, or close to an id, that no job has. */
 export function mistyped(place: Place, word: string): MamError | undefined {
-  if (!looksLikeId(word) && (!word.includes('-') || nearest(word, idsIn(place.registryDir)) === undefined))
+  if (!looksLikeId(word) && !(word.includes('-') && nearId(place.registryDir, word) !== undefined))
     return undefined;
   const { code, message, hint } = noSuchJob(place, word);
   return new MamError(code, message, `${hint} If it is text, put all of it in quotes.`);
