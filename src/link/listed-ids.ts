@@ -15,5 +15,6 @@ export async function listedIds(
     ids.push(...page.jobs.map((job) => job.job_id));
     cursor = page.cursor;
   } while (cursor !== undefined);
-  return ids;
+  // A job that changed between two pages may be in both.
+  return [...new Set(ids)];
 }
