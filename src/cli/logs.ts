@@ -4,6 +4,7 @@ import { count, flag, or, text } from '../base/fields.ts';
 import { isFinal } from '../job/words.ts';
 import { jobLogView, logs, PARTS, type Part, type ScreenResult } from '../operations/logs.ts';
 import type { Settings } from '../settings/config.ts';
+import { foldDelivery } from '../view/delivery.ts';
 import { timeline } from '../view/timeline.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -31,6 +32,7 @@ export default defineCommand({
     limit: or(count('with --list: maximum number of logs'), 50),
     follow: flag('continue until the job is final', { short: 'f' }),
     after: logs.fields.after,
+    all: flag('show every stage of a delivery, with its evidence; otherwise they are one line'),
     include: or(text(`which of ${PARTS.join(', ')}, separated by commas`, { value: 'PARTS' }), 'events'),
   },
   json: {
@@ -47,7 +49,7 @@ export default defineCommand({
 
   async run({ options, words, registryDir, json }) {
     const settings = await readingSettings(registryDir);
-    const { job_id, after, follow, include } = options;
+    const { job_id, after, follow, include, all } = options;
     if (options.list && (job_id !== undefined || words.length > 0))
       throw new MamError('bad_input', '--list is for all jobs.', 'Leave out --list, or the id.');
     if (follow && include !== 'events')
@@ -57,7 +59,8 @@ export default defineCommand({
     const log = readJobLog(settings, job_id, words[0]);
     for (const sentence of log.damage) note(sentence);
     if (follow) return followLog(settings, log, after, json);
-    return show(log, parts, after, json, settings.registryDir);
+    const isFolded = !json && !all;
+    return show(log, parts, { after, isFolded, json }, settings.registryDir);
   },
 });
 
@@ -91,12 +94,12 @@ async function list(settings: Settings, limit: number, json: boolean): Promise<n
 async function show(
   log: JobLog,
   parts: Part[],
-  after: number,
-  json: boolean,
+  { after, isFolded, json }: { after: number; isFolded: boolean; json: boolean },
   registryDir: string,
 ): Promise<number> {
   const { record } = log;
-  const entries = timeline(log.events, record).filter(({ seq }) => seq > after);
+  const whole = timeline(log.events, record);
+  const entries = (isFolded ? foldDelivery(whole, record) : whole).filter(({ seq }) => seq > after);
   const events = parts.includes('events') ? entries : [];
   const screen = parts.includes('screen') ? await screenOf(log, registryDir) : undefined;
   const output = parts.includes('validation') ? readAuditFile(log, 'validate.log') : undefined;

@@ -12,9 +12,13 @@ describe.concurrent('the audit log of a job in a pane', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^agent +command in tmux:good ${peer.pane}$`, 'm'));
     expect(stdout).toMatch(/^from +lab/m);
-    expect(stdout).toContain(`queued        for tmux:good ${peer.pane}`);
+    expect(stdout).toMatch(/ delivered +in [\d.]+ (ms|s)/);
+    expect(stdout).not.toMatch(/ (pasting|visible|submitted) /);
+    expect(stdout).toMatch(/ started +\+[\d.]+ (ms|s)/);
+    const { stdout: all } = await lab.mam('logs', id, '--all');
+    expect(all).toContain(`queued        for tmux:good ${peer.pane}`);
     for (const stage of ['pasting', 'visible', 'submitted', 'started'])
-      expect(stdout).toMatch(new RegExp(` ${stage} +\\+[\\d.]+ (ms|s)`));
+      expect(all).toMatch(new RegExp(` ${stage} +\\+[\\d.]+ (ms|s)`));
     expect(stdout).toMatch(/validated +FAIL \(exit 3\)\n +output: │ 2 tests, 1 failed\n/);
     expect(stdout).toMatch(/^ended +failed \(validation_failed\)/m);
     const { events, validation_output } = await server.ask('job_logs', {
