@@ -48,7 +48,9 @@ describe('the board at every size', () => {
       await reporter.report(asks, 'started');
       await human(server, 'Bring the key');
       await reporter.report(asks, 'question', { detail: 'Which green?' });
-      await board.press('Home');
+      await board.shows('2 open · 1 needs you');
+      await select(board, asks);
+      await board.shows('r answer: Which green?');
       for (const [columns, rows] of [
         [200, 60],
         [120, 40],
@@ -59,7 +61,7 @@ describe('the board at every size', () => {
         const lines = await until(`${columns} x ${rows} is filled`, async () => {
           const screen = (await board.screen()).split('\n');
           const isWhole = screen.length === rows && / q quit/.test(screen.at(-1) ?? '');
-          return isWhole && screen.some((line) => line.includes('screen, live')) && screen;
+          return isWhole && screen.some((line) => line.includes('TOOK IT')) && screen;
         });
         const all = lines.join('\n');
         expect(lines[0]).toMatch(/2 open · 1 needs you · \d+ jobs? +bell on/);
