@@ -50,13 +50,14 @@ export class Reader {
     const { state, take } = this.#with;
     const what = lacking(state());
     if (what === undefined) return;
-    const { mode } = state();
-    const jobId = mode.kind === 'pager' ? mode.jobId : '';
+    const jobId = jobOf(state());
     const action = await this.#textOf(what, jobId).then(
       (texts): Action => ({ type: 'read', texts }),
       (error: unknown): Action => ({ type: 'unread', what, text: commandWords(explain(error)) }),
     );
-    if (!this.#stopped) take(action);
+    // A failure is not about what was opened meanwhile.
+    const isOld = action.type === 'unread' && (lacking(state()) !== what || jobOf(state()) !== jobId);
+    if (!this.#stopped && !isOld) take(action);
   }
 
   async #textOf(what: TextName, jobId: string): Promise<Partial<Texts>> {
@@ -109,4 +110,9 @@ export class Reader {
     const { record } = await link.request('status', { job_id: jobId, registry_dir: registryDir });
     return changesOf(record.workdir, record.created_at);
   }
+}
+
+/** The job whose text is open; empty for a text that is about no job. */
+function jobOf({ mode }: State): string {
+  return mode.kind === 'pager' ? mode.jobId : '';
 }
