@@ -235,6 +235,28 @@ describe('keys', () => {
     });
   });
 
+  test('n denies while a permission is asked for, and N is a new job all the same', () => {
+    expect(keys(asking('rm roof'), 'n').mode).toMatchObject({ kind: 'confirm', what: 'deny' });
+    expect(keys(asking('rm roof'), 'N').mode.kind).toBe('form');
+    expect(keys(listed(many(2)), 'n').mode.kind).toBe('form');
+  });
+
+  test('a pasted prompt keeps its lines, and what the hub refuses keeps the prompt', () => {
+    let state = keys(listed(many(2)), 'N', 'Mend\r\nthe roof');
+    expect(press(state, { name: 'enter' }).effect).toBeUndefined();
+    state = reduce(state, { type: 'read', texts: { agents: [] } });
+    const { state: sent, effect } = press(state, { name: 'enter' });
+    expect(effect).toEqual({
+      ...{ do: 'delegate', prompt: 'Mend\nthe roof', agent: 'human' },
+      ...{ session: undefined, start: false },
+    });
+    // A second Enter while it is on its way makes no second job.
+    expect(press(sent, { name: 'enter' }).effect).toBeUndefined();
+    const refused = reduce(sent, { type: 'refused', text: 'There are too many jobs.' });
+    expect(refused.mode).toMatchObject({ prompt: 'Mend\nthe roof', problem: 'There are too many jobs.' });
+    expect(press(refused, { name: 'enter' }).effect).toMatchObject({ do: 'delegate' });
+  });
+
   test('what was not read to its end is not confirmed', () => {
     const state = keys(asking('rm\n'.repeat(60)), 'n');
     expect(press(state, { name: 'enter' }).effect).toBeUndefined();

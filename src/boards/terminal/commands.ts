@@ -106,7 +106,9 @@ function isPersons(state: State): boolean {
 function answerWord(state: State): string | undefined {
   const detail = selectedDetail(state);
   if (detail === undefined || detail.record.final_at !== undefined) return undefined;
-  return openRequests(detail.record, 'question').length > 0 ? 'answer' : 'instruct';
+  if (openRequests(detail.record, 'question').length > 0) return 'answer';
+  // Nobody reads an instruction to a person but in the job's record.
+  return detail.record.agent === 'human' ? undefined : 'instruct';
 }
 
 function selectedWord(word: string): (state: State) => string | undefined {
