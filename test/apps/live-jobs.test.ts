@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { inOrder } from '../../src/boards/page/jobs.ts';
 import { LiveJobs, type News } from '../../src/boards/page/live-jobs.ts';
 import type { JobRow } from '../../src/job/row.ts';
 
@@ -32,6 +33,23 @@ test('an event that came before an older answer is not undone by it', async () =
   await answer(5, [row('a', 'working'), row('c', 'failed')]);
   await loaded;
   expect(statuses(live).sort()).toEqual(['a completed', 'b working', 'c failed']);
+});
+
+test('of jobs that need someone, the one that has waited longest is first', async () => {
+  const { live, answer } = hostOf();
+  const loaded = live.reload();
+  await answer(0, [row('old', 'working'), row('new', 'working')]);
+  await answer(0, []);
+  await loaded;
+  for (const [seen, id] of ['new', 'old'].entries()) {
+    const asks = news(seen + 1, id, 'input_required');
+    const at = `2026-01-01T00:00:0${seen + 1}.000Z`;
+    live.hear({
+      ...asks,
+      heard: { ...asks.heard, needs_you: true, event: { ...asks.heard.event, recorded_at: at } },
+    });
+  }
+  expect(inOrder(live.list.jobs).map(({ job_id }) => job_id)).toEqual(['new', 'old']);
 });
 
 test('an event that a newer answer contains changes nothing', async () => {

@@ -15,7 +15,16 @@ export function rowAfter(row: JobRow, { event, detail = row.detail, ...standing 
   const { job_id, agent, prompt_preview, session, pane, created_at } = row;
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
   const made = { job_id, agent, prompt_preview, session, pane, created_at };
-  return { ...made, ...standing, detail, final_at: ended };
+  // Those that need someone are sorted by it: by when they began to.
+  const begins = standing.needs_you === true && row.needs_you !== true;
+  const sign = begins ? event.recorded_at : row.last_sign_of_life_at;
+  return {
+    ...made,
+    ...standing,
+    detail,
+    final_at: ended,
+    ...(standing.needs_you === true && { last_sign_of_life_at: sign }),
+  };
 }
 
 /** The row of a job that has just been made in this registry; undefined for any other event. */

@@ -1,5 +1,6 @@
 import type { JobRow } from '../../job/row.ts';
-import { countJobs, countText, isOpen } from '../model/rows.ts';
+import { byNeed } from '../model/order.ts';
+import { countJobs, countText } from '../model/rows.ts';
 import type { Host } from './host.ts';
 
 /** What `list_jobs` answers, as far as the page needs it. */
@@ -47,10 +48,12 @@ export function hasMore({ jobs, cursor }: JobList, most = MOST): boolean {
   return cursor !== undefined && jobs.length < most;
 }
 
-/** Jobs that need a person, then other open jobs, then the rest; newest first in each group. */
+/** The jobs as on every board: by how much they need a person. */
 export function inOrder(jobs: readonly JobRow[]): JobRow[] {
-  const rank = (row: JobRow): number => (row.needs_you === true ? 0 : isOpen(row) ? 1 : 2);
-  return [...jobs].sort((a, b) => rank(a) - rank(b) || (a.created_at < b.created_at ? 1 : -1));
+  return jobs
+    .map((row) => ({ row }))
+    .sort(byNeed)
+    .map(({ row }) => row);
 }
 
 /** The counts, in words. */
