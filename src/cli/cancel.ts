@@ -1,5 +1,6 @@
 import { cancel, cancelView } from '../operations/cancel.ts';
 import { sessionOf } from '../settings/config.ts';
+import { commandWords } from '../view/command-words.ts';
 import { nextStep } from '../view/next-step.ts';
 import { defineCommand } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
@@ -26,12 +27,13 @@ export default defineCommand({
         by: 'person',
         seen_by: sessionOf(settings),
       });
-      const { record, changed, note } = result;
+      const { record, changed } = result;
+      const note = commandWords(result.note);
       if (record === undefined) {
         const view = { summary: note, job_id, changed, note, next: 'mam list' };
         return printAnswer(json, view, `${job_id} is no longer tracked. ${note}`);
       }
-      const view = cancelView(record, result, options.interrupt, false);
+      const view = cancelView(record, { ...result, note }, options.interrupt, false);
       const text = `${record.job_id} is ${record.status}. ${note}`;
       return printAnswer(json, { ...view, next: nextStep(record) }, text);
     }),

@@ -4,6 +4,7 @@ import { MamError } from '../base/errors.ts';
 import { list, maybe, text } from '../base/fields.ts';
 import { start, startParams, startView } from '../operations/agents.ts';
 import { askerSettings } from '../settings/program.ts';
+import { commandWords } from '../view/command-words.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
@@ -63,9 +64,9 @@ export default defineCommand({
         });
       } else {
         print(`${agent} ${ready ? 'is ready' : 'is not ready'} in ${target}`);
-        if (waits !== undefined) note(waits);
+        if (waits !== undefined) note(commandWords(waits));
         if (not_resumed !== undefined) note(`it began a new conversation: ${not_resumed}.`);
-        if (lost !== undefined) note(lost);
+        if (lost !== undefined) note(commandWords(lost));
         else print(`attach: ${attach}`);
       }
       return ready ? EXIT.done : EXIT.attention;
