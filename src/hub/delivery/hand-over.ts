@@ -1,4 +1,5 @@
-import { builtIn, lookFor } from '../../agents/index.ts';
+import { builtIn, lookFor, screenOf } from '../../agents/index.ts';
+import { isInLineMode } from '../../base/processes.ts';
 import { cleanLine } from '../../base/text.ts';
 import { draftEvent } from '../../job/event.ts';
 import { isFinal } from '../../job/words.ts';
@@ -19,6 +20,8 @@ import type { Typist } from './typist.ts';
 
 /** How long (ms) to wait for the mam server of an agent that was started for a job. */
 const SERVER_TIMEOUT_MS = 20_000;
+/** How long (ms) a program that was started for a job may stay in line mode before it counts as one that reads lines. */
+const RAW_MODE_TIMEOUT_MS = 20_000;
 const EVIDENCE_CHARS = 300;
 
 interface Parts {
@@ -60,6 +63,12 @@ export async function handOver(
   } else {
     if (typing.started === true && !hasServer(parts, job))
       return { by: 'not_ready', evidence: 'the agent is starting: its mam server has not connected yet' };
+    if (typing.started === true && mayLoseKeys(job))
+      return {
+        by: 'not_ready',
+        evidence:
+          'the agent is starting: its terminal is still in line mode, and what is typed now may be lost',
+      };
     const isGlance = glance !== undefined && record.fresh !== true;
     const kept = await parts.conversations.begin(job, place, stop, looked);
     if (kept !== undefined && 'gone' in kept) return gone(parts, job, kept.gone);
@@ -126,6 +135,17 @@ function hasServer(parts: Parts, { record, clock }: LiveJob): boolean {
   if (builtIn(agent)?.start === undefined || session === undefined || process === undefined) return true;
   if (clock.age > SERVER_TIMEOUT_MS) return true;
   return peerServer(parts.announcements, session, process.pane_pid) === 'connected';
+}
+
+/**
+ * True for a program that has just been started and whose screen does not show when it is ready: one that switches its
+ * terminal to raw mode later may discard what was typed before, after the terminal itself has echoed it.
+ */
+function mayLoseKeys({ record, clock }: LiveJob): boolean {
+  const { agent, agent_process: process, typing } = record;
+  if (process === undefined || process.start === '' || clock.age > RAW_MODE_TIMEOUT_MS) return false;
+  if (screenOf(agent, typing).ready !== undefined) return false;
+  return isInLineMode({ pid: process.pid, terminal: undefined }) === true;
 }
 
 /** The agent was not found: the job fails if the agent is seen to have ended, and waits if it may be alive. */
