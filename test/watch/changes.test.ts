@@ -122,3 +122,46 @@ test('nothing that a repository names is run', async () => {
   spawnSync('git', ['diff', 'HEAD'], { cwd: repository });
   expect(existsSync(marker)).toBe(true);
 });
+
+test.each([
+  ['with =', Buffer.from('a=b'), ''],
+  ['that is no UTF-8', Buffer.from([0xff]), ''],
+  [
+    'after more settings than fit into an answer',
+    Buffer.from('last'),
+    `[x]\n${'\tkey = 1\n'.repeat(150_000)}`,
+  ],
+])('no filter %s is run', async (_, name, before) => {
+  commit();
+  const marker = join(folder, 'marker');
+  const line = (start: string, end: string) => Buffer.concat([Buffer.from(start), name, Buffer.from(end)]);
+  const filter = line('[filter "', `"]\n\tclean = "touch '${marker}'; cat"\n`);
+  writeFileSync(
+    join(repository, '.git/config'),
+    Buffer.concat([Buffer.from(`[core]\n\tbare = false\n${before}`), filter]),
+  );
+  writeFileSync(join(repository, '.gitattributes'), line('* filter=', '\n'));
+  write('roof.txt', 'slate\ntin\n');
+  expect(await shown()).toContain('\n+tin');
+  expect(existsSync(marker)).toBe(false);
+  spawnSync('git', ['diff', 'HEAD'], { cwd: repository });
+  expect(existsSync(marker)).toBe(true);
+});
+
+test('ignored files, a linked working tree, an index of two files, SHA-256 and line ends are as git has them', async () => {
+  git('init', '-q', '-b', 'main', '--object-format=sha256');
+  git('config', 'core.autocrlf', 'true');
+  write('.git/info/exclude', 'build\n');
+  write('build', 'left out\n');
+  write('roof.txt', 'slate\r\n');
+  git('add', '.');
+  git('commit', '-qm', 'The roof');
+  git('worktree', 'add', '-q', join(folder, 'linked'));
+  git('update-index', '--split-index');
+  write('roof.txt', 'slate\r\ntin\r\n');
+  const text = await shown();
+  expect(text).toContain('roof.txt | 1 +');
+  expect(text).not.toContain('build');
+  repository = join(folder, 'linked');
+  expect(await shown()).toContain('Nothing has changed.');
+});

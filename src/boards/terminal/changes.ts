@@ -22,13 +22,13 @@ export async function changesOf(folder: string, made: string): Promise<TextLine[
   const git = new Git(folder);
   const top = await git.run(['rev-parse', '--show-toplevel', '--show-prefix']);
   if (top.code !== 0) return [place, { text: '' }, ...whyNot(top)];
-  await git.distrust();
   const base = await baseOf(git, made);
+  await git.distrust();
   const [stat, status, diff] = await Promise.all([
     git.run(['diff', ...DIFF, `--stat=${STAT_WIDTH}`, base.commit, '--', '.']),
     git.run(['ls-files', '--others', '--exclude-standard', '-z', '--', '.']),
     git.run(['diff', ...DIFF, base.commit, '--', '.']),
-  ]);
+  ]).finally(() => git.end());
   const failed = [stat, status, diff].find(({ code, isCut }) => code !== 0 && !isCut);
   const head = [place, { text: base.words, tone: 'dim' as const }, { text: '' }];
   if (failed !== undefined) return [...head, ...whyNot(failed)];

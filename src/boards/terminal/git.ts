@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { systemCode } from '../../base/errors.ts';
+import { type GitFolder, makeGitFolder } from './git-folder.ts';
 
 /** A folder with many files takes git seconds; longer than this, nobody waits for it. */
 const GIT_TIMEOUT_MS = 15_000;
@@ -35,38 +36,51 @@ export interface Printed {
   problem?: string | undefined;
 }
 
+/** What a file looks like on disk, by the repository's own configuration. It names no program. */
+const HARMLESS =
+  '^core\\.(autocrlf|eol|filemode|ignorecase|symlinks|precomposeunicode|checkstat|trustctime)$';
+
 /** Git in one folder, read only. */
 export class Git {
   readonly #folder: string;
-  /** Options that switch the repository's own filters off. */
-  #filters: readonly string[] = [];
+  #own: GitFolder | undefined;
+  /** The repository's own settings that stay. */
+  #settings: readonly string[] = [];
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
   /**
-   * Switches off the programs that the repository itself wants files to be passed through (`filter.*` in its own
-   * configuration); those of the user's configuration stay, such as that of Git LFS. Reading a configuration runs nothing.
+   * From now on, git reads nothing of the repository but its index, its objects and its ignored files: its own
+   * configuration and attributes could name programs that files are passed through, and may change at any time. Those of
+   * the user's configuration stay, such as that of Git LFS. Call `end` afterwards.
+   * @throws the system's error if there is no room for a temporary folder
    */
   async distrust(): Promise<void> {
-    const { stdout } = await this.run(['config', '--list', '--show-scope', '--name-only', '-z']);
-    const words = stdout.split('\0');
-    const names = words.filter((_, at) => at % 2 === 1 && /^(?:local|worktree)$/.test(words[at - 1] ?? ''));
-    const drivers = names.flatMap((name) => /^(filter\..+)\.[^.]+$/s.exec(name)?.[1] ?? []);
-    this.#filters = [...new Set(drivers)].flatMap((driver) =>
-      ['clean=', 'smudge=', 'process=', 'required=false'].flatMap((end) => ['-c', `${driver}.${end}`]),
-    );
+    const paths = ['objects', 'index', 'info/exclude'].flatMap((name) => ['--git-path', name]);
+    const [places, settings] = await Promise.all([
+      this.run(['rev-parse', '--show-object-format', '--show-toplevel', ...paths]),
+      this.run(['config', '-z', '--get-regexp', HARMLESS]),
+    ]);
+    const entries = settings.stdout.split('\0').filter(Boolean);
+    this.#settings = entries.flatMap((entry) => ['-c', entry.replace('\n', '=')]);
+    const [format = '', top = '', objects = '', index = '', exclude = ''] = places.stdout.split('\n');
+    this.#own = makeGitFolder(this.#folder, { format, top, objects, index, exclude });
+  }
+
+  end(): void {
+    this.#own?.remove();
   }
 
   /** Runs one command of git; never rejects. */
   run(words: readonly string[], most = MAX_BYTES): Promise<Printed> {
     return new Promise((resolve) => {
       const env = Object.fromEntries(Object.entries(environment()).filter(([name]) => KEPT.test(name)));
-      const child = spawn('git', [...SAFE, ...this.#filters, '-C', this.#folder, ...words], {
+      const child = spawn('git', [...SAFE, ...this.#settings, '-C', this.#folder, ...words], {
         // In the folder itself, a relative entry of the PATH would lead into it.
         cwd: '/',
-        env: { ...env, ...ENVIRONMENT },
+        env: { ...env, ...ENVIRONMENT, ...this.#own?.env },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       const [out, err]: [Buffer[], Buffer[]] = [[], []];
