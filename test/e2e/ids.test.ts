@@ -91,7 +91,7 @@ describe.concurrent('a report', () => {
     const text = await server.refusal('publish_event', { job_id: 'bring', event: 'completed' });
     expect(text).toContain('There is no job with this id.');
     const { summary, next } = await server.report(random, 'progress', { detail: 'half' });
-    expect(summary).toContain(`Recorded progress for job ${id},`);
+    expect(summary).toContain(id);
     expect(next).toContain(`"job_id":"${id}"`);
     const bare = await lab.start(['publish', 'bring', 'completed'], { env }).ended;
     expect(bare).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no job with this id') });
