@@ -21,7 +21,7 @@ const fields = {
     text('with a decision: id of the request (open_request_id)', {
       value: 'ID',
       typed:
-        'with --allow or --deny: the id of the request, as `mam status` shows it; required when the job has made several requests',
+        'the id of the request that is decided on, as `mam status` shows it; required when several are open at once',
     }),
     'the request shown last',
   ),
