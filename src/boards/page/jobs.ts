@@ -50,10 +50,7 @@ export function hasMore({ jobs, cursor }: JobList, most = MOST): boolean {
 
 /** The jobs as on every board: by how much they need a person. */
 export function inOrder(jobs: readonly JobRow[]): JobRow[] {
-  return jobs
-    .map((row) => ({ row }))
-    .sort(byNeed)
-    .map(({ row }) => row);
+  return [...jobs].sort(byNeed);
 }
 
 /** The counts, in words. */

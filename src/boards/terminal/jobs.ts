@@ -24,8 +24,6 @@ interface Part {
 /** What is known about a registry's jobs. Immutable: every change makes a new object. */
 export interface Jobs {
   rows: ReadonlyMap<string, JobRow>;
-  /** When those that need someone began to, as far as that was seen. */
-  since: ReadonlyMap<string, string>;
   /** How often a job has begun to need someone while the board was watching. */
   calls: number;
   /** Every open job has been listed, and the newest of the others. */
@@ -37,7 +35,6 @@ export interface Jobs {
 const NOTHING: Part = { ids: [], cursor: undefined, loaded: false };
 export const NO_JOBS: Jobs = {
   rows: new Map(),
-  since: new Map(),
   calls: 0,
   ready: false,
   parts: { open: NOTHING, all: NOTHING },
@@ -66,20 +63,16 @@ export function withPage(jobs: Jobs, which: Which, first: boolean, page: ListRes
 /** Applies events. Jobs of other registries, and jobs that were not listed yet, are ignored. */
 export function withEvents(jobs: Jobs, messages: readonly LogMessage[], registryDir: string): Jobs {
   const rows = new Map(jobs.rows);
-  const since = new Map(jobs.since);
   const made: string[] = [];
   let { calls } = jobs;
   let changed = false;
   for (const message of messages) {
-    const { job_id: id, recorded_at } = message.event;
+    const { job_id: id } = message.event;
     const row = rows.get(id) ?? newRow(message, registryDir);
     if (row === undefined) continue;
     if (!rows.has(id)) made.push(id);
     const next = after(row, message);
-    if (begins(row, next)) {
-      since.set(id, recorded_at);
-      calls++;
-    } else if (next.needs_you !== true) since.delete(id);
+    if (begins(row, next)) calls++;
     rows.set(id, next);
     changed = true;
   }
@@ -88,7 +81,7 @@ export function withEvents(jobs: Jobs, messages: readonly LogMessage[], registry
   const ahead = (part: Part): Part => ({ ...part, ids: [...newest, ...part.ids] });
   const { all, open } = jobs.parts;
   const parts = made.length === 0 ? jobs.parts : { ...jobs.parts, all: ahead(all), open: ahead(open) };
-  return { ...jobs, rows, since, calls, parts, total: jobs.total + made.length };
+  return { ...jobs, rows, calls, parts, total: jobs.total + made.length };
 }
 
 /** How many jobs there are; `more` if not all open ones are listed yet. */
@@ -106,12 +99,9 @@ function orderOf(jobs: Jobs): readonly string[] {
   if (known !== undefined) return known;
   const ids = new Set(PARTS.flatMap((name) => jobs.parts[name].ids));
   const order = [...ids]
-    .flatMap((id) => {
-      const row = jobs.rows.get(id);
-      return row === undefined ? [] : [{ row, since: jobs.since.get(id) }];
-    })
+    .flatMap((id) => jobs.rows.get(id) ?? [])
     .sort(byNeed)
-    .map(({ row }) => row.job_id);
+    .map((row) => row.job_id);
   ORDERS.set(jobs, order);
   return order;
 }
