@@ -151,7 +151,9 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     await dialog.waitFor({ state: 'hidden' });
     const detail = page.getByRole('region', { name: 'The selected job' });
     await detail.getByRole('button', { name: 'Show the whole task' }).click();
-    await detail.getByText('Bring the key.\n\nIt is made of <b>brass</b>.', { exact: true }).waitFor();
+    const task = detail.getByLabel('The whole task', { exact: true });
+    await task.filter({ hasText: 'Bring the key.' }).waitFor();
+    expect(await task.textContent()).toBe('Bring the key.\n\nIt is made of <b>brass</b>.');
     const jobId = (await detail.getByRole('heading').first().textContent()) ?? '';
     expect(lab.record(jobId).supervisor.client).toBe('web');
     await detail.getByLabel('The outcome').fill('It hangs on the board.');
