@@ -9,7 +9,7 @@ import { nextStep } from '../view/next-step.ts';
 import { defineCommand } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
-import { asksForText, onlyAsking } from './jobs/asking.ts';
+import { asksForText, onlyAsking, openQuestion } from './jobs/asking.ts';
 import { decide } from './jobs/decide.ts';
 import { idOrText } from './jobs/id-or-text.ts';
 import { jobIdOf, jobWord, mistyped, namedJob, theJob } from './jobs/job-argument.ts';
@@ -56,7 +56,10 @@ export default defineCommand({
     const open = openRecords(settings.registryDir, homePaths(settings.home));
     const asking = open.filter(asksForText);
     const said = meant();
-    const job_id = said.id ?? onlyAsking(asking, 'asks for a text', commandFor).job_id;
+    const asker = said.id === undefined ? onlyAsking(asking, 'asks for a text', commandFor) : undefined;
+    const job_id = said.id ?? asker?.job_id ?? '';
+    // What the job asks by the time the text arrives may be something else.
+    const question = asker === undefined ? undefined : openQuestion(asker)?.request_id;
     if (said.text.trim() === '')
       throw new MamError(
         'bad_input',
@@ -66,7 +69,7 @@ export default defineCommand({
     return withLink(settings, async (link) => {
       const { record, delivered: how } = await link.request('answer', {
         ...{ job_id, registry_dir: settings.registryDir, text: said.text },
-        ...{ request_id, by: 'person' },
+        ...{ request_id: request_id ?? question, by: 'person' },
       });
       const delivered = commandWords(how);
       const view = answerView({ record, delivered }, false);

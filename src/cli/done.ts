@@ -48,7 +48,7 @@ function choose(
 ): { id: string; text: string } {
   const { registryDir, home } = settings;
   const open = openRecords(registryDir, homePaths(home)).filter(({ agent }) => agent === 'human');
-  if (named !== undefined) return { id: ofPerson(named, open, registryDir), text: words.join(' ') };
+  if (named !== undefined) return { id: ofPerson(named, open, settings), text: words.join(' ') };
   const ids = open.map(({ job_id }) => job_id);
   // With several jobs, a single word can only say which one.
   const [word = '', ...rest] = words;
@@ -67,14 +67,16 @@ function choose(
 }
 
 /** The open job for a person that has this part in its id, or any job by an unmistakable id. */
-function ofPerson(named: string, open: readonly JobRecord[], registryDir: string): string {
+function ofPerson(named: string, open: readonly JobRecord[], settings: Settings): string {
+  const whole = namedJob(settings, named);
+  if (whole !== undefined) return whole;
   const [only, ...more] = jobsMeant(named, candidates(open));
   if (more.length > 0)
     throw severalMeant(
       named,
       [only, ...more].flatMap((one) => one ?? []),
     );
-  return only?.job_id ?? reportedJobIn(registryDir, named);
+  return only?.job_id ?? reportedJobIn(settings.registryDir, named);
 }
 
 function candidates(open: readonly JobRecord[]) {

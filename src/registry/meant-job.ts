@@ -16,8 +16,9 @@ import { writtenState } from './record-file.ts';
  */
 export function meantJob(registryDir: string, home: Home, given: string): string {
   if (hasJob(registryDir, given)) return given;
-  const found = jobsMeant(given, knownIn(registryDir, home, given));
-  const [only, ...more] = found.length > 0 ? found : elsewhere(registryDir, home, given);
+  const here = knownIn(registryDir, home, given);
+  const found = jobsMeant(given, [...here, ...elsewhere(registryDir, home, given)]);
+  const [only, ...more] = found;
   if (more.length === 0) return only?.job_id ?? given;
   throw severalMeant(
     given,

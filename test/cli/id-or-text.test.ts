@@ -38,10 +38,14 @@ test.each([
   ['two characters of one', [CART], ['p7', 'the', 'text'], { text: 'p7 the text' }],
   ['the beginning of an old id', [CART], ['paint-sh', 'a', 'b'], { id: OLD, text: 'a b' }],
   ['a word of a slug and a quoted text', [CART], ['login', 'the text'], { id: LOGIN, text: 'the text' }],
-  ['a word of the one that asks, and one more', [LOGIN], ['login', 'yes'], { id: LOGIN, text: 'yes' }],
-  ['a word of one of those that ask', [LOGIN, CART], ['login', 'yes'], { id: LOGIN, text: 'yes' }],
+  ['a word of the one that asks, and one more', [CART], ['cart', 'it'], { text: 'cart it' }],
   ['a word of the one that asks, and more', [LOGIN], ['login', 'is', 'right'], { text: 'login is right' }],
-  ['a word of a slug when nothing asks', [], ['login', 'go', 'on'], { id: LOGIN, text: 'go on' }],
+  [
+    'a word of a slug and a quoted text when nothing asks',
+    [],
+    ['login', 'go on'],
+    { id: LOGIN, text: 'go on' },
+  ],
   ['words that name no job', [CART], ['no', 'thanks'], { text: 'no thanks' }],
   ['the middle of a word', [CART], ['ogin', 'thanks'], { text: 'ogin thanks' }],
   ['an id alone', [CART], [LOGIN], { id: LOGIN, text: '' }],
@@ -50,6 +54,13 @@ test.each([
 });
 
 test.each([
+  [[], ['login', 'go', 'on'], [`--job ${LOGIN} 'go on'`]],
+  [[], ['login', 'yes'], [`--job ${LOGIN} yes`]],
+  [
+    [LOGIN, CART],
+    ['login', 'yes'],
+    [`--job ${LOGIN} yes`, `--job ${LOGIN} 'login yes'`, `--job ${CART} 'login yes'`],
+  ],
   [[CART], ['login', 'yes'], [`--job ${LOGIN} yes`, `--job ${CART} 'login yes'`]],
   [[CART], ['login', 'is', 'right'], [`--job ${LOGIN} 'is right'`, `--job ${CART} 'login is right'`]],
   [

@@ -83,6 +83,31 @@ describe.concurrent('a part of an id', () => {
   });
 });
 
+describe.concurrent('the random part of a job that the prompt of another one names', () => {
+  test('means the named job, also for a report', async ({ lab }) => {
+    const { server, mam, ids } = await world(lab, 'Bring the key');
+    const [key = ''] = ids;
+    const random = key.slice(0, 8);
+    const { job_id: about } = await server.ask('delegate_job', {
+      ...{ prompt: `${random}: look at it`, agent: 'human' },
+    });
+    expect(about).toContain(`-${random}-look`);
+    expect((await mam('done', random, 'It is on the board.')).stdout).toContain(`${key} is completed`);
+    const late = await mam('done', '--job', random, 'late words');
+    expect(said(late)).toContain('has been completed');
+    expect(await server.ask('job_status', { job_id: about })).toMatchObject({ status: 'working' });
+  });
+
+  test('means the named job from another project, too', async ({ lab }) => {
+    const here = await world(lab, 'Bring the key');
+    const random = here.ids[0]?.slice(0, 8) ?? '';
+    const there = await world(lab, `${random}: look at it`);
+    expect((await there.mam('status', random)).stdout).toContain(here.ids[0]);
+    expect(await there.server.ask('job_status', { job_id: random })).toMatchObject({ job_id: here.ids[0] });
+    expect(await there.server.ask('job_status', { job_id: 'look' })).toMatchObject({ job_id: there.ids[0] });
+  });
+});
+
 describe.concurrent('a report', () => {
   test('is credited by the random part, and by no word', async ({ lab }) => {
     const { server, ids, env } = await world(lab, 'Bring the key');

@@ -14,7 +14,13 @@ const ABOUT_CHARS = 160;
 /** True for a job that waits for a text: its peer has asked a question, or its turn has ended without a report. */
 export function asksForText(record: JobRecord): boolean {
   if (record.attention.includes('turn_ended')) return true;
-  return openRequests(record, 'question').some(({ request_id }) => request_id !== checkOf(record));
+  return openQuestion(record) !== undefined;
+}
+
+/** What a job's peer asks now: the question that a text answers. */
+export function openQuestion(record: JobRecord): PeerRequest | undefined {
+  const check = openCheckRequest(record)?.request_id;
+  return openRequests(record, 'question').find(({ request_id }) => request_id !== check);
 }
 
 /** What a job asks a decision about now: permissions, or whether its work counts without its check. */
@@ -82,8 +88,4 @@ export function openDecision(record: JobRecord, decision: Decision): PeerRequest
 /** What a request is about, on one line. */
 export function aboutOf({ text }: PeerRequest): string {
   return cleanLine(text, ABOUT_CHARS);
-}
-
-function checkOf(record: JobRecord): string | undefined {
-  return openCheckRequest(record)?.request_id;
 }

@@ -34,9 +34,8 @@ export interface Choice {
  * Splits the words of `mam answer` and `mam done` into a job's id and a text. A text never loses its first word, and never
  * goes to another job: where the first word may be either, nothing is done.
  * - A whole id, a whole random part and the beginning of one (3 characters and more) are always the id.
- * - A word of an id's slug is the id in front of one quoted text, in front of one word for a job that asks, and if
- *   nothing asks. In all other cases the words are refused, unless both readings lead to the same job: then all words are
- *   the text.
+ * - A word of an id's slug is the id only in front of one quoted text. In all other cases the words are refused, unless
+ *   both readings lead to the same job: then all words are the text.
  * @returns no id if the text is for the job that asks
  * @throws MamError `bad_input` with every complete command that may be meant; `not_found` for a mistyped id
  */
@@ -55,8 +54,6 @@ export function idOrText(words: readonly string[], choice: Choice): { id?: strin
   const isQuoted = rest.length === 1 && /\s/.test(rest[0] ?? '');
   if (isQuoted) return { id: onlyOne(first, found) ?? id, text: rest.join(' ') };
   const isOnlyAsker = more.length === 0 && asking.length === 1 && asking[0] === id;
-  const isAsker = more.length === 0 && (asking.length === 0 || (rest.length === 1 && asking.includes(id)));
-  if (isAsker) return { id, text: rest.join(' ') };
   if (isOnlyAsker) return { text: whole };
   throw ambiguous(first, found, rest, choice);
 }

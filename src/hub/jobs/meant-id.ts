@@ -22,8 +22,9 @@ export async function meantId(
   has: (jobId: string) => boolean,
 ): Promise<string> {
   if (!isJobId(given) || has(given)) return given;
-  const here = jobsMeant(given, await candidates(store, registryDir));
-  const found = here.length > 0 ? here : held(store).filter(({ job_id }) => randomPartOf(job_id) === given);
+  const here = await candidates(store, registryDir);
+  const elsewhere = held(store).filter(({ job_id }) => randomPartOf(job_id) === given && !here.has(job_id));
+  const found = jobsMeant(given, [...here.values(), ...elsewhere]);
   if (found.length > 1) throw severalMeant(given, found);
   return found[0]?.job_id ?? given;
 }
@@ -37,7 +38,7 @@ export function reportedId(store: Store, given: string, has: (jobId: string) => 
 }
 
 /** The jobs of a registry; without one, all that this hub holds. */
-async function candidates(store: Store, registryDir: string | undefined): Promise<Candidate[]> {
+async function candidates(store: Store, registryDir: string | undefined): Promise<Map<string, Candidate>> {
   const known = new Map<string, Candidate>();
   if (registryDir !== undefined && existsSync(registryDir)) {
     // A registry that can't be read is reported for the job itself.
@@ -47,7 +48,7 @@ async function candidates(store: Store, registryDir: string | undefined): Promis
   }
   // Every open job of this home is in memory, or waits for its registry.
   for (const one of held(store, registryDir)) known.set(one.job_id, one);
-  return [...known.values()];
+  return known;
 }
 
 function held({ jobs, away }: Store, registryDir?: string): Candidate[] {
