@@ -12,11 +12,11 @@ import { refusalOf } from './refusal.ts';
 
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'mam-readme-'));
+  folder = mkdtempSync(join(tmpdir(), 'mam-tables-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `npx vitest run readme -u` rewrites what is between the markers. */
+/** `npx vitest run tables -u` rewrites what is between the markers. */
 test.each([
   ['tools', toolTable],
   ['settings', settingTable],
