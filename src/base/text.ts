@@ -101,6 +101,22 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** A size for people, such as `12.3 KB`. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const units = ['KB', 'MB', 'GB', 'TB'];
+  let size = bytes / 1024;
+  let unit = 0;
+  for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024;
+  return `${size.toFixed(1)} ${units[unit]}`;
+}
+
+/** The first of several names, and how many more there are. @param most how many are named */
+export function someOf(names: readonly (string | number)[], most: number): string {
+  const more = names.length - most;
+  return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** Explains how characters are counted, where that may surprise. */
 export function unitsNote(text: string): string {
   return text.length === [...text].length ? '' : ' (in UTF-16: an emoji counts as two)';

@@ -1,6 +1,7 @@
 import { MamError } from '../base/errors.ts';
 import { flag } from '../base/fields.ts';
 import { shellWord } from '../base/shell.ts';
+import { asksForText, openQuestion } from '../job/open-request.ts';
 import { answer, answerView } from '../operations/answer.ts';
 import { homePaths } from '../registry/home.ts';
 import { openRecords } from '../registry/open-records.ts';
@@ -9,11 +10,13 @@ import { nextStep } from '../view/next-step.ts';
 import { defineCommand } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
-import { asksForText, onlyAsking, openQuestion } from './jobs/asking.ts';
+import { onlyAsking } from './jobs/asking.ts';
 import { decide } from './jobs/decide.ts';
 import { idOrText } from './jobs/id-or-text.ts';
 import { jobIdOf, jobWord, mistyped, namedJob, theJob } from './jobs/job-argument.ts';
 import { withLink } from './jobs/with-hub.ts';
+
+const WAITS = { one: 'is waiting for an answer', several: 'are waiting for an answer' };
 
 export default defineCommand({
   synopsis: '[ID] TEXT | [ID] --allow | [ID] --deny [OPTIONS]',
@@ -56,7 +59,7 @@ export default defineCommand({
     const open = openRecords(settings.registryDir, homePaths(settings.home));
     const asking = open.filter(asksForText);
     const said = meant();
-    const asker = said.id === undefined ? onlyAsking(asking, 'asks for a text', commandFor) : undefined;
+    const asker = said.id === undefined ? onlyAsking(asking, WAITS, commandFor) : undefined;
     const job_id = said.id ?? asker?.job_id ?? '';
     // What the job asks by the time the text arrives may be something else.
     const question = asker === undefined ? undefined : openQuestion(asker)?.request_id;

@@ -71,8 +71,11 @@ export default defineCommand({
 function onlyPlace({ registryDir, home }: Settings): string {
   const placed = openRecords(registryDir, homePaths(home)).filter((job) => job.agent_session !== undefined);
   const needy = placed.filter(needsAttention);
-  const what = needy.length > 0 ? 'needs you in a pane' : 'has a pane';
-  return onlyAsking(needy.length > 0 ? needy : placed, what, (job) => {
+  const [among, what] =
+    needy.length > 0
+      ? [needy, { one: 'needs you in a pane', several: 'need you in a pane' }]
+      : [placed, { one: 'has a pane', several: 'have a pane' }];
+  return onlyAsking(among, what, (job) => {
     const { job_id, prompt_preview } = job;
     return `mam attach ${job_id} # ${needOf(job) ?? job.status}: ${cleanLine(prompt_preview, 60)}`;
   }).job_id;

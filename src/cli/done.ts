@@ -8,6 +8,7 @@ import { openRecords } from '../registry/open-records.ts';
 import type { Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';
+import { oneOf } from './jobs/asking.ts';
 import { idOrText, looksLikeId } from './jobs/id-or-text.ts';
 import { mistyped, namedJob, theJob } from './jobs/job-argument.ts';
 import publish, { report } from './publish.ts';
@@ -92,6 +93,6 @@ function onlyOne(open: readonly JobRecord[], words: string[]): string {
   throw new MamError(
     'bad_input',
     `${open.length} jobs for a person are open: name one.`,
-    `Run one of these:${open.map(({ job_id }) => `\n  mam done ${job_id}${said}`).join('')}`,
+    oneOf(open.map(({ job_id }) => `mam done ${job_id}${said}`)),
   );
 }

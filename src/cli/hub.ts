@@ -11,6 +11,7 @@ import type { Commands } from '../operations/request.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import type { Settings } from '../settings/config.ts';
+import { fineSpanText } from '../view/times.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { printAnswer } from './core/output.ts';
@@ -74,7 +75,7 @@ async function restart(settings: Settings, json: boolean): Promise<number> {
 async function testEvent(registryDir: string | undefined, json: boolean): Promise<number> {
   const end = await withHub(registryDir, ({ ask }) => ask('test_event', {}, TEST_TIMEOUT_MS));
   const { problem, output, took_ms: ms } = end;
-  const took = ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
+  const took = fineSpanText(ms);
   const title =
     problem === undefined ? `on_event works: it took ${took}.` : `on_event failed after ${took}: ${problem}`;
   printAnswer(json, end, [title, ...(output.trim() === '' ? [] : [output.trimEnd()])].join('\n'));

@@ -1,10 +1,10 @@
 import { flag, text } from '../base/fields.ts';
 import { shellWord } from '../base/shell.ts';
-import { counted } from '../base/text.ts';
+import { bytesText, counted } from '../base/text.ts';
 import type { PruneResult } from '../operations/housekeeping.ts';
+import { dayAndTime } from '../view/times.ts';
 import { defineCommand } from './core/command.ts';
 import { note, print, printAnswer } from './core/output.ts';
-import { bytesText, dayAndTime } from './core/times.ts';
 import { inStatusColour } from './jobs/job-text.ts';
 import { cutoffOf } from './jobs/prune-cutoff.ts';
 import { withHub } from './jobs/with-hub.ts';

@@ -1,24 +1,20 @@
-import { constants } from 'node:os';
 import { resolveKind } from '../agents/index.ts';
 import { MamError } from '../base/errors.ts';
 import { defaultsOf, flag } from '../base/fields.ts';
-import { newEventId } from '../base/ids.ts';
 import { pidNamespace } from '../base/process-id.ts';
 import { ancestors } from '../base/processes.ts';
 import type { Requests } from '../boards/terminal/main.ts';
 import { spoolPrompt } from '../bus/spool/spool.ts';
-import { start, startParams } from '../operations/agents.ts';
+import { doneClaim } from '../job/claim.ts';
+import { agentPlace, start, startParams } from '../operations/agents.ts';
 import type { Settings } from '../settings/config.ts';
 import { askerSettings } from '../settings/program.ts';
 import { defineCommand } from './core/command.ts';
-import { EXIT } from './core/exit.ts';
+import { EXIT, exitCodeOfSignal } from './core/exit.ts';
 import { isBoardPossible, isColoured } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { options as jobOptions, paramsOf } from './jobs/submit-request.ts';
 import { withLink } from './jobs/with-hub.ts';
-
-/** Shells add the signal's number for a program that a signal ended. */
-const ENDED_BY_SIGNAL = 128;
 
 export default defineCommand({
   about: [
@@ -51,11 +47,11 @@ export default defineCommand({
         coloured: isColoured(),
         which: options.open ? 'open' : 'all',
         cwd: settings.cwd,
-        place: { tmux_socket: settings.tmuxSocket, path: settings.path, configured: settings.agents },
+        place: agentPlace(settings),
         requests: requestsOf(settings),
       });
     });
-    return signal === undefined ? EXIT.done : ENDED_BY_SIGNAL + constants.signals[signal];
+    return signal === undefined ? EXIT.done : exitCodeOfSignal(signal);
   },
 });
 
@@ -70,10 +66,7 @@ function requestsOf(settings: Settings): Requests {
     },
     start: (agent) =>
       startParams(defaultsOf(start.fields), resolveKind(agent, settings), cwd, askerSettings(settings)),
-    done: (jobId, detail) => ({
-      ...{ event_id: newEventId(), job_id: jobId, type: 'completed', source: 'person' },
-      ...{ at: new Date().toISOString(), detail },
-      origin: { pane, socket, pids: ancestors(), ns: pidNamespace() },
-    }),
+    done: (jobId, outcome) =>
+      doneClaim(jobId, outcome, { pane, socket, pids: ancestors(), ns: pidNamespace() }),
   };
 }

@@ -1,14 +1,11 @@
-import { constants } from 'node:os';
 import { MamError } from '../base/errors.ts';
 import { count, flag, or } from '../base/fields.ts';
 import { defineCommand } from './core/command.ts';
-import { EXIT } from './core/exit.ts';
+import { EXIT, exitCodeOfSignal } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { withLink } from './jobs/with-hub.ts';
 
-/** Shells add the signal's number for a program that a signal ended. */
-const ENDED_BY_SIGNAL = 128;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const MAX_PORT = 65_535;
 
@@ -65,7 +62,7 @@ export default defineCommand({
     } finally {
       forget();
     }
-    return signal === 'SIGINT' ? EXIT.done : ENDED_BY_SIGNAL + constants.signals[signal];
+    return signal === 'SIGINT' ? EXIT.done : exitCodeOfSignal(signal);
   },
 });
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cleanLine } from '../base/text.ts';
+import { cleanLine, someOf } from '../base/text.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
@@ -40,9 +40,9 @@ function damageOf(
 ): Found[] {
   const lost = lostEvents(events, known);
   const lines = damage.flatMap((sentence) => Number(/^Line (\d+) /.exec(sentence)?.[1] ?? []));
-  const where = `${lines.length === 1 ? 'line' : 'lines'} ${listed(lines)}`;
+  const where = `${lines.length === 1 ? 'line' : 'lines'} ${someOf(lines, SHOWN)}`;
   if (lost.length > 0) {
-    const missing = lost.length === 1 ? `event ${lost[0]} is lost` : `events ${listed(lost)} are lost`;
+    const missing = lost.length === 1 ? `event ${lost[0]} is lost` : `events ${someOf(lost, SHOWN)} are lost`;
     const what = lines.length === 0 ? 'was changed' : `is damaged in ${where}`;
     const title = `The journal of job ${jobId} ${what}: ${missing}.`;
     const remedy = `All other lines count, and the job goes on with them. To repair it, restore ${paths.journal} from a backup; to silence this note, move ${paths.folder} away.`;
@@ -89,9 +89,4 @@ function promptOf(record: JobRecord, { prompt }: JobPaths): Found[] {
   const title = `The task of the open job ${record.job_id} is gone: ${prompt}.`;
   const remedy = `Its peer can no longer read it: \`mam cancel ${record.job_id}\`, and delegate it again.`;
   return [problem('registry.prompt', title, remedy)];
-}
-
-function listed(numbers: number[]): string {
-  const first = numbers.slice(0, SHOWN).join(', ');
-  return numbers.length > SHOWN ? `${first} and ${numbers.length - SHOWN} more` : first;
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { cleanLine } from '../base/text.ts';
 import { homePaths } from '../registry/home.ts';
-import { OnEventFiles } from '../registry/on-event.ts';
+import { OnEventFiles, runFor } from '../registry/on-event.ts';
 import { onEventCommand } from '../settings/config.ts';
 import { type Check, withSettings } from './check.ts';
 import { ok, problem } from './finding.ts';
@@ -21,14 +21,8 @@ export const onEvent: Check = {
     const { last } = new OnEventFiles(homePaths(home).onEvent);
     if (last === undefined)
       return [ok(id, 'on_event is set, and has not run yet; `mam hub test-event` tries it')];
-    const { at, event, count, job_id, took_ms, problem: why, failing_since = at, failures = 1 } = last;
-    const about =
-      job_id === undefined
-        ? count === 1
-          ? `a ${event} event`
-          : `${count} events`
-        : `${event} of ${cleanLine(job_id, ID_CHARS)}`;
-    const whose = cleanLine(about, 2 * ID_CHARS);
+    const { at, took_ms, problem: why, failing_since = at, failures = 1 } = last;
+    const whose = cleanLine(runFor(last), 2 * ID_CHARS);
     if (why === undefined)
       return [
         ok(id, `on_event works: it last ran at ${cleanLine(at, ID_CHARS)} for ${whose}, in ${took_ms} ms`),

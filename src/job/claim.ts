@@ -36,6 +36,15 @@ const claimSchema = z.looseObject({
 });
 export type Claim = z.infer<typeof claimSchema>;
 
+/** A person's report that their job is done. @param outcome for whoever delegated it */
+export function doneClaim(jobId: string, outcome: string, origin: Origin): Claim {
+  const at = new Date().toISOString();
+  return {
+    ...{ event_id: newEventId(), job_id: jobId, type: 'completed', source: 'person' },
+    ...{ at, detail: outcome, origin },
+  };
+}
+
 /** Fields that only the hub may set: they are removed from claims. */
 const HUB_FIELDS = ['seq', 'recorded_at', 'late', 'texts', 'unheard', '__proto__'] as const;
 

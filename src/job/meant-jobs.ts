@@ -1,6 +1,6 @@
 import { MamError } from '../base/errors.ts';
 import { beginsRandomly, randomPartOf } from '../base/ids.ts';
-import { cleanLine } from '../base/text.ts';
+import { cleanLine, someOf } from '../base/text.ts';
 
 /** How many jobs an error names. */
 const NAMED_JOBS = 5;
@@ -49,13 +49,12 @@ export function severalMeant(
   given: string,
   found: readonly { job_id: string; status?: string | undefined }[],
 ): MamError {
-  const named = found
-    .slice(0, NAMED_JOBS)
-    .map(({ job_id, status }) => (status === undefined ? job_id : `${job_id} (${cleanLine(status, 20)})`));
-  const more = found.length - named.length;
+  const named = found.map(({ job_id, status }) =>
+    status === undefined ? job_id : `${job_id} (${cleanLine(status, 20)})`,
+  );
   return new MamError(
     'bad_input',
-    `${given} is part of ${found.length} job ids: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`,
+    `${given} is part of ${found.length} job ids: ${someOf(named, NAMED_JOBS)}.`,
     'Give more of the id.',
   );
 }

@@ -1,3 +1,4 @@
+import { someOf } from '../base/text.ts';
 import { needsAttention } from './apply.ts';
 import { LIMITS } from './limits.ts';
 import { obstacleOf } from './obstacle.ts';
@@ -21,11 +22,9 @@ export function isLinePending(record: JobRecord): boolean {
 
 /** The line that notifies a supervisor of one or more jobs: only ids and our own words. */
 export function wakeLine(records: readonly JobRecord[]): string {
-  const named = records.slice(0, NAMED_JOBS).map(wakeWords).join(', ');
+  const named = someOf(records.map(wakeWords), NAMED_JOBS);
   if (records.length === 1) return `Job ${named}: ${howToLook(records)}`;
-  const more = records.length - NAMED_JOBS;
-  const rest = more > 0 ? ` and ${more} more` : '';
-  return `Jobs ${named}${rest}: ${howToLook(records)}`.slice(0, LIMITS.orderChars);
+  return `Jobs ${named}: ${howToLook(records)}`.slice(0, LIMITS.orderChars);
 }
 
 /** A supervisor that delegated from a shell may have no MCP server. */

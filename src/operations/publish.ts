@@ -92,6 +92,15 @@ export function stateAfter(type: string, job: string, status: string | undefined
   return `${job} ${STATES[status as Status] ?? 'is open'}`;
 }
 
+/** What became of a person's report that a job is done, as sentences. @throws MamError `refused` with the reason */
+export function doneText(jobId: string, outcome: ClaimOutcome): string {
+  if (outcome.kind === 'kept')
+    return `The report is kept on disk, and delivered as soon as the hub can take it. ${outcome.why}`;
+  const { accepted, refusal, amended, status } = outcome.reply;
+  if (!accepted) throw new MamError('refused', refusal ?? 'The report was refused.');
+  return `Reported: ${stateAfter('completed', jobId, status)}.${amended === undefined ? '' : ` ${amended}`}`;
+}
+
 function summarize(type: string, jobId: string, { accepted, recorded, status, amended }: ClaimReply): string {
   if (!accepted && recorded && status !== undefined && !isFinal(status as Status))
     return `Recorded ${type}: ${stateAfter(type, `job ${jobId}`, status)}. Its task is not available: see next.`;

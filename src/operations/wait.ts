@@ -1,4 +1,5 @@
 import { choice, count, group, list, maybe, number, or, text } from '../base/fields.ts';
+import { someOf } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -83,9 +84,10 @@ export type WaitEnd = Pick<WaitAnswer, 'outcome' | 'jobs' | 'unseen'>;
 export function waitSummary({ outcome, jobs, unseen }: WaitEnd): string {
   if (jobs.length === 0 && unseen.length === 0) return 'You have no open job in this session.';
   const shown = jobs.filter((job) => outcome === 'still_running' || isTheReason(outcome, job));
-  const named = someOf(shown.map(standing));
+  const named = someOf(shown.map(standing), NAMED_JOBS);
   if (outcome === 'still_running') {
-    const unknown = unseen.length === 0 ? '' : `Unknown, as the hub has not answered: ${someOf(unseen)}.`;
+    const unknown =
+      unseen.length === 0 ? '' : `Unknown, as the hub has not answered: ${someOf(unseen, NAMED_JOBS)}.`;
     return [shown.length === 0 ? '' : `Still running: ${named}.`, unknown].filter(Boolean).join(' ');
   }
   const one = shown.length === 1;
@@ -94,11 +96,6 @@ export function waitSummary({ outcome, jobs, unseen }: WaitEnd): string {
   return one && first
     ? `Job ${named} and needs attention.${aboutCheck(first)}`
     : `${shown.length} jobs need attention: ${named}.`;
-}
-
-function someOf(words: readonly string[]): string {
-  const more = words.length - NAMED_JOBS;
-  return `${words.slice(0, NAMED_JOBS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function standing({ job_id, status, reason, blocked_by: blocked, behind }: JobRecord): string {

@@ -43,7 +43,7 @@ const STEP = 2_000;
 /** A row of a list from a job's record. */
 export function toRow(record: JobRecord): JobRow {
   const words = lastWords(record);
-  const request = record.final_at === undefined ? openRequest(record) : undefined;
+  const request = openRequest(record);
   return {
     job_id: record.job_id,
     agent: record.agent,

@@ -8,6 +8,9 @@ import { type Home, readRegistries } from './home.ts';
 import { hasJob, jobPaths } from './paths.ts';
 import { writtenState } from './record-file.ts';
 
+/** A shorter beginning of an id is too easily a slip. */
+const REPORTED_CHARS = 3;
+
 /**
  * The whole id of the job that a part of an id means, read from the files: any job of this registry, or one of another
  * registry of this home by its whole random part.
@@ -18,16 +21,15 @@ export function meantJob(registryDir: string, home: Home, given: string): string
   if (hasJob(registryDir, given)) return given;
   const here = knownIn(registryDir, home, given);
   const found = jobsMeant(given, [...here, ...elsewhere(registryDir, home, given)]);
-  const [only, ...more] = found;
-  if (more.length === 0) return only?.job_id ?? given;
-  throw severalMeant(
+  return only(
+    registryDir,
     given,
-    found.map(({ job_id }) => ({ job_id, status: statusOf(registryDir, job_id) })),
+    found.map(({ job_id }) => job_id),
   );
 }
 
 /** The jobs of a registry whose ids have this part, and whether they are open. */
-export function knownIn(registryDir: string, home: Home, part: string): Known[] {
+function knownIn(registryDir: string, home: Home, part: string): Known[] {
   const names = idsIn(registryDir, (id) => id.includes(part));
   // Only these can be open, and their records are few.
   const live = new Set(names.length === 0 ? [] : namesIn(home.live));
@@ -55,20 +57,21 @@ function statusOf(registryDir: string, jobId: string): string | undefined {
   return orElse(() => writtenState(jobPaths(registryDir, jobId).record)?.status, undefined);
 }
 
-/** A shorter beginning of an id is too easily a slip. */
-const REPORTED_CHARS = 3;
-
 /**
- * The same for a report, which must never be credited to another job: besides the whole id, only the beginning of one, or
- * its random part, and only if no other job of the registry has that, open or ended.
+ * The same for a report, which must never be credited to another job: besides the whole id, only its beginning or its
+ * random part, and only if no other job of the registry has that, open or ended.
  * @throws MamError `bad_input` when several jobs have it
  */
 export function reportedJobIn(registryDir: string, given: string): string {
   if (hasJob(registryDir, given) || given.length < REPORTED_CHARS) return given;
   const found = idsIn(registryDir, (id) => id.startsWith(given) || randomPartOf(id) === given);
-  if (found.length < 2) return found[0] ?? given;
+  return only(registryDir, given, found);
+}
+
+function only(registryDir: string, given: string, ids: readonly string[]): string {
+  if (ids.length < 2) return ids[0] ?? given;
   throw severalMeant(
     given,
-    found.map((job_id) => ({ job_id, status: statusOf(registryDir, job_id) })),
+    ids.map((job_id) => ({ job_id, status: statusOf(registryDir, job_id) })),
   );
 }

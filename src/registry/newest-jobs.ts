@@ -14,7 +14,7 @@ const TAIL_BYTES = 256 * 1024;
 /** What a quick look at a job shows. */
 export type Glance = Pick<JobRecord, 'job_id' | 'status' | 'agent' | 'prompt_preview' | 'created_at'> &
   // Of the open ones.
-  Partial<Pick<JobRecord, 'reason' | 'requests' | 'held_up' | 'blocked_by' | 'agent_session'>>;
+  Partial<Pick<JobRecord, 'reason' | 'attention' | 'requests' | 'held_up' | 'blocked_by' | 'agent_session'>>;
 /** A row of the index, with the state of the journal that it was made from. */
 type Row = Glance & { journal?: Mark | undefined };
 

@@ -48,7 +48,7 @@ export class OnEventFiles {
     this.#folder = folder;
   }
 
-  /** Keeps an event for the next hub, unless it is run before. @returns its name @throws the system's error */
+  /** Keeps an event for the next hub, unless it is run before. @throws the system's error */
   put(name: string, event: object): void {
     makeFolder(this.#folder);
     const path = join(this.#folder, name);
@@ -129,6 +129,12 @@ export class OnEventFiles {
   get #last(): string {
     return join(this.#folder, 'last.json');
   }
+}
+
+/** What the command was run for, in words. */
+export function runFor({ event, count, job_id }: Pick<OnEventEnd, 'event' | 'count' | 'job_id'>): string {
+  if (job_id !== undefined) return `${event} of ${job_id}`;
+  return count === 1 ? `a ${event} event` : `${count} events`;
 }
 
 /** The name of a job's event among those that wait. */

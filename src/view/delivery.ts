@@ -1,6 +1,6 @@
 import type { JobRecord } from '../job/record.ts';
 import type { TimelineEntry } from './shapes.ts';
-import { fineSpanText } from './spans.ts';
+import { fineSpanText } from './times.ts';
 
 /** A shorter time between two stages is not worth naming as a wait, in ms. */
 const WAIT_MS = 1_000;

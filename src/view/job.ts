@@ -36,8 +36,7 @@ export function listRow(row: JobRow) {
 
 /** The same with sanitized texts; undefined for a final job. */
 export function openRequestView(record: JobRecord): PeerRequest | undefined {
-  const request = record.final_at === undefined ? openRequest(record) : undefined;
-  return request && cleanAll(request);
+  return cleanAll(openRequest(record));
 }
 
 /** True when a job waits at a dialog that is not a permission request, and can only be answered in its pane. */
@@ -123,7 +122,7 @@ function without<T extends object, K extends keyof T>(whole: T, names: readonly 
 export function jobView(record: JobRecord, cut = true) {
   const shown = without(record, HIDDEN);
   const { notify, validation } = record;
-  const request = record.final_at === undefined ? openRequest(record) : undefined;
+  const request = openRequest(record);
   const room = cut ? { files: FILES_ROOM, requests: SHOWN_REQUESTS, text: EVENT_TEXT } : WHOLE;
   const files = fittingFiles(record.files, room.files);
   return cleanAll({

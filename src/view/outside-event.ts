@@ -1,4 +1,4 @@
-import { cleanLine, sliceUnits } from '../base/text.ts';
+import { cleanLine, sliceUnits, someOf } from '../base/text.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { openRequest } from '../job/open-request.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -104,9 +104,10 @@ function listed({ event, job_id, agent, status, reason, summary, at, next }: Out
 }
 
 function named(changes: readonly OutsideChange[]): string {
-  const names = changes.slice(0, NAMED_JOBS).map(({ job_id }) => job_id);
-  const more = changes.length - names.length;
-  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return someOf(
+    changes.map(({ job_id }) => job_id),
+    NAMED_JOBS,
+  );
 }
 
 function summaryOf(kind: OutsideKind, record: JobRecord): string {

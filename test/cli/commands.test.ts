@@ -181,7 +181,7 @@ describe('with a running hub', () => {
         stderr: expect.stringContaining('mend is part of 2 job ids: '),
       });
       expect((await mam(['answer', 'mend-b-22222222', '--allow'])).stderr).toBe(
-        'mam: Job mend-b-22222222 asks for no decision now: it is queued. `mam status mend-b-22222222` shows it.\n',
+        'mam: Job mend-b-22222222 does not ask for a decision now: it is queued. `mam status mend-b-22222222` shows it.\n',
       );
     });
   });

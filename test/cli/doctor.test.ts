@@ -478,7 +478,7 @@ describe('the registry', () => {
     expect(report.of('registry.journal').title).toBe(
       'The journal of job short was changed: events 2, 3 are lost.',
     );
-    expect(report.of('registry.prompt').remedy).toContain('`mam cancel --job short`');
+    expect(report.of('registry.prompt').remedy).toContain('`mam cancel short`');
     expect(report.of('registry.live')).toMatchObject({ level: 'note', detail: `gone in ${lab.registry}` });
   });
 
@@ -544,7 +544,9 @@ describe('clients', () => {
     // In a pane, where a server that is ready announces itself.
     const report = await doctor([], { env: { TMUX: `${join(socketFolder, 'x')},1,0`, TMUX_PANE: '%1' } });
     for (const name of names.slice(1)) expect(report.of(`client.${name}.server`).level).toBe('ok');
-    expect(report.all('client.claude-code.server')).toHaveLength(2);
+    expect(report.all('client.claude-code.server')).toHaveLength(1);
+    // The project's file names only the command, which is not on the PATH here.
+    expect(report.of('client.claude-code.program').title).toContain('it is not on the PATH');
     expect(report.of('client.codex.server').detail?.split(', ')).toEqual(tools.map(({ name }) => name));
     expect(everything()).toEqual(before);
     await until('all that it started is gone', () => lab.processes.length === 0);

@@ -18,7 +18,7 @@ const MISSING: [string[], number, string | RegExp][] = [
   [['cancel', NONE], 69, 'There is no job with this id'],
   [['answer', NONE], 69, 'There is no job with this id'],
   [['answer', NONE, 'yes'], 69, 'There is no job with this id'],
-  [['answer', 'yes', 'please'], 69, 'No open job here asks for a text now. mam list'],
+  [['answer', 'yes', 'please'], 69, 'No open job here is waiting for an answer now. mam list'],
   [['allow'], 69, 'No open job here asks for a decision now. mam list'],
   [['deny', NONE], 69, 'There is no job with this id'],
   [['answer', '--job', NONE, '--allow'], 69, 'There is no job with this id'],

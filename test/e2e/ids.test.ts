@@ -151,7 +151,7 @@ describe.concurrent('the one that asks', () => {
     const [key = '', shed = ''] = ids;
     expect(await mam('answer', 'Slate')).toMatchObject({
       code: 69,
-      stderr: 'mam: No open job here asks for a text now. mam list shows the jobs.\n',
+      stderr: 'mam: No open job here is waiting for an answer now. mam list shows the jobs.\n',
     });
     await asks(key, 'Which key?');
     const one = await mam('answer', 'the', 'big', 'one');
@@ -182,7 +182,7 @@ describe.concurrent('the one that asks', () => {
     const shown = async (what: string) => (await lab.screen(agent)).includes(what);
     await until('it asks', async () => (await mam('list', '--needs-you')).stdout.includes(id));
     await until('its dialog is up', () => shown('touch roof'));
-    expect((await mam('answer', 'yes')).stderr).toContain('No open job here asks for a text now.');
+    expect((await mam('answer', 'yes')).stderr).toContain('No open job here is waiting for an answer now.');
     const first = await mam('allow');
     expect(first, said(first)).toMatchObject({ code: 0 });
     expect(first.stdout).toMatch(new RegExp(`^allow for ${id}: .*touch roof`));

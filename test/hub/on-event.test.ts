@@ -114,7 +114,7 @@ test('its failure is found by the doctor and the log until it works again, witho
   );
   const server = await lab.startServer();
   const [id = ''] = await lab.give(server);
-  await lab.logged(`on_event failed for ${id}: it ended with exit code 7: no such host`);
+  await lab.logged(`on_event failed for needs_you of ${id}: it ended with exit code 7: no such host`);
   const report = await runDoctor(lab);
   expect(report.of('hub.on_event')).toMatchObject(
     finding('problem', { title: `for needs_you of ${id}: it ended with exit code 7: no such host` }),

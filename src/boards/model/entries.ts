@@ -16,8 +16,3 @@ export function entryWords(entry: TimelineEntry): string {
 export function timeOf(iso: string): string {
   return new Date(iso).toLocaleTimeString('en-GB');
 }
-
-/** The day and the minute in the reader's time zone, such as `2026-11-30 13:02`. */
-export function dayAndTimeOf(iso: string): string {
-  return new Date(iso).toLocaleString('sv-SE').slice(0, 16);
-}

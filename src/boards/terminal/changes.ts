@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { orElse } from '../../base/or-else.ts';
 import { counted } from '../../base/text.ts';
 import { headOfForeign } from '../../trust/files.ts';
-import { dayAndTimeOf } from '../model/entries.ts';
+import { dayAndTime } from '../../view/times.ts';
 import { Git, type Printed } from './git.ts';
 import type { TextLine } from './texts.ts';
 
@@ -55,7 +55,7 @@ async function baseOf(git: Git, made: string): Promise<{ commit: string; words: 
     return { commit: stdout.trim(), words: 'There is no commit yet: every file is new.' };
   }
   const then = await git.run(['rev-parse', '--verify', '--short', `HEAD@{${timeIn(made)}}^{commit}`]);
-  const when = dayAndTimeOf(made);
+  const when = dayAndTime(made);
   const [now, before] = [head.stdout.trim(), then.stdout.trim()];
   if (then.code !== 0 || before === '')
     return { commit: now, words: `Compared with HEAD (${now}); what was checked out ${when} is not known.` };

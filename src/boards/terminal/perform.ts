@@ -3,6 +3,7 @@ import type { Claim } from '../../job/claim.ts';
 import type { Link } from '../../link/link.ts';
 import type { StartParams, StartResult } from '../../operations/agents.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
+import { doneText } from '../../operations/publish.ts';
 import { commandWords } from '../../view/command-words.ts';
 import { obstacleText } from '../../view/summary.ts';
 import type { Action, Effect } from './state.ts';
@@ -16,7 +17,7 @@ export interface Requests {
   delegate: (job: Omit<Effect & { do: 'delegate' }, 'do'>) => Promise<DelegateParams>;
   start: (agent: string) => StartParams;
   /** A person's report that a job of theirs is done. */
-  done: (jobId: string, text: string) => Claim;
+  done: (jobId: string, outcome: string) => Claim;
 }
 
 interface Parts {
@@ -62,7 +63,10 @@ async function ask(
     const started = await link.request('start', requests.start(effect.agent), START_TIMEOUT_MS);
     return startedText(effect.agent, started);
   }
-  if (effect.do === 'done') return done(effect, link, requests);
+  if (effect.do === 'done') {
+    const { jobId, text } = effect;
+    return { text: commandWords(doneText(jobId, await link.claim(requests.done(jobId, text)))) };
+  }
   const job = { job_id: effect.jobId, registry_dir: registryDir, by: 'person' as const };
   if (effect.do === 'cancel') {
     const { record, note } = await link.request('cancel', job);
@@ -71,18 +75,6 @@ async function ask(
   const answer = effect.do === 'answer' ? { text: effect.text } : { decision: effect.decision };
   const { delivered } = await link.request('answer', { ...job, ...answer, request_id: effect.requestId });
   return { text: commandWords(delivered) };
-}
-
-async function done(
-  { jobId, text }: HubEffect & { do: 'done' },
-  link: Link,
-  requests: Requests,
-): Promise<Told> {
-  const outcome = await link.claim(requests.done(jobId, text));
-  if (outcome.kind === 'kept') return { text: `It is kept and will be reported later. ${outcome.why}` };
-  const { accepted, refusal, amended, status = 'open' } = outcome.reply;
-  if (!accepted) return { text: commandWords(refusal ?? 'The report was refused.'), bad: true };
-  return { text: `Reported: ${jobId} is ${status}.${amended === undefined ? '' : ` ${amended}`}` };
 }
 
 function startedText(agent: string, started: StartResult): Told {

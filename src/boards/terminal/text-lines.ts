@@ -44,7 +44,7 @@ export function jobLines(detail: Detail, { width, height }: Layout['text']): Job
 
 /** What the job needs, and the keys for it. */
 function askOf({ record }: Detail): string | undefined {
-  const asked = record.final_at === undefined ? openRequest(record) : undefined;
+  const asked = openRequest(record);
   if (asked === undefined) {
     const kept = obstacleText(record);
     return kept === undefined ? undefined : shown(kept);

@@ -1,10 +1,10 @@
 import { resolveKind } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import type { Fields, Values } from '../../base/fields.ts';
-import { newEventId } from '../../base/ids.ts';
 import { pidNamespace } from '../../base/process-id.ts';
 import { clean } from '../../base/text.ts';
 import { spoolPrompt } from '../../bus/spool/spool.ts';
+import { doneClaim } from '../../job/claim.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { Link } from '../../link/link.ts';
 import { agentPlace, agentsView } from '../../operations/agents.ts';
@@ -14,7 +14,7 @@ import { delegate, delegateParams } from '../../operations/delegate.ts';
 import { delegationView } from '../../operations/delegation-view.ts';
 import { listJobs, listView } from '../../operations/list.ts';
 import { jobLogView, logs } from '../../operations/logs.ts';
-import { publish } from '../../operations/publish.ts';
+import { doneText, publish } from '../../operations/publish.ts';
 import { inputSchema } from '../../operations/schema.ts';
 import { status } from '../../operations/status.ts';
 import { type Settings, sessionOf } from '../../settings/config.ts';
@@ -94,8 +94,10 @@ export const CALLS: ReadonlyMap<string, Call> = new Map([
     'publish_event',
     call(publish.fields, async ({ job_id, event, detail }, { link }) => {
       if (event !== 'completed')
-        throw new MamError('bad_input', 'A person reports only that a job is done.', 'Send completed.');
-      return done(job_id, detail, link);
+        throw new MamError('bad_input', 'Only completed can be reported here.', 'Send the event completed.');
+      const origin = { pids: [process.pid], ns: pidNamespace() };
+      const claim = doneClaim(job_id, detail?.trim() || 'Done.', origin);
+      return { summary: doneText(job_id, await link.claim(claim)) };
     }),
   ],
   ['list_agents', call({}, (_, { link, settings }) => agentsHere(link, settings))],
@@ -140,20 +142,6 @@ function call<F extends Fields>(
       throw new MamError('bad_input', `${where}: ${issue?.message ?? 'not valid'}.`);
     },
   };
-}
-
-/** A person reports a job as done. */
-async function done(job_id: string, detail: string | undefined, link: Link): Promise<object> {
-  const outcome = await link.claim({
-    ...{ event_id: newEventId(), job_id, type: 'completed', source: 'person', at: new Date().toISOString() },
-    detail: detail?.trim() || 'Done.',
-    origin: { pids: [process.pid], ns: pidNamespace() },
-  });
-  if (outcome.kind === 'kept')
-    return { summary: `Kept on disk; it is delivered when the hub can take it. ${outcome.why}` };
-  const { accepted, refusal, status: now } = outcome.reply;
-  if (!accepted) throw new MamError('refused', refusal ?? 'The report was refused.');
-  return { summary: `Reported. ${job_id} is ${now ?? 'open'}.` };
 }
 
 async function agentsHere(link: Link, settings: Settings): Promise<object> {

@@ -3,8 +3,7 @@ import { KINDS } from '../../agents/index.ts';
 import { cleanLine } from '../../base/text.ts';
 import { userHome } from '../../base/user-home.ts';
 import { needOf, needsAttention } from '../../job/apply.ts';
-import { openCheckRequest } from '../../job/check.ts';
-import { openRequests } from '../../job/open-requests.ts';
+import { asksForText, openDecisions } from '../../job/open-request.ts';
 import { isFinal } from '../../job/words.ts';
 import { type Glance, newestJobs } from '../../registry/newest-jobs.ts';
 import { loadSettings, type Settings } from '../../settings/config.ts';
@@ -73,15 +72,16 @@ function open({ registryDir, home }: Settings, wanted: (job: Glance) => boolean 
 
 /** The same, those that wait for an answer first. */
 function asking(settings: Settings): Offer[] {
-  const ids = new Set(open(settings, asksForText).map(([id]) => id));
+  const ids = new Set(
+    open(settings, ({ requests = [], attention = [] }) => asksForText({ requests, attention })).map(
+      ([id]) => id,
+    ),
+  );
   return open(settings).sort(([a], [b]) => Number(ids.has(b)) - Number(ids.has(a)));
 }
 
 function deciding(settings: Settings): Offer[] {
-  return open(settings, ({ requests = [] }) => {
-    const isAsked = openRequests({ requests }, 'permission').length > 0;
-    return isAsked || openCheckRequest({ requests }) !== undefined;
-  });
+  return open(settings, ({ requests = [] }) => openDecisions({ requests }).length > 0);
 }
 
 /** What can be attached to. */
@@ -92,10 +92,6 @@ function places(settings: Settings): Offer[] {
 function offerOf(job: Glance): Offer {
   const need = isFinal(job.status) ? undefined : needOf(job);
   return [job.job_id, `${need === undefined ? job.status : `needs you (${need})`}: ${job.prompt_preview}`];
-}
-
-function asksForText({ reason }: Glance): boolean {
-  return reason === 'question' || reason === 'turn_ended';
 }
 
 function agents({ agents: configured }: Settings): Offer[] {

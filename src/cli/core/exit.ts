@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { MamError } from '../../base/errors.ts';
 import { needsAttention } from '../../job/apply.ts';
 import type { JobRecord } from '../../job/record.ts';
@@ -28,6 +29,11 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
 /** The exit code for an error: only a wrong command line or setting counts as wrong usage. */
 export function exitCodeFor(error: unknown): number {
   return error instanceof MamError && error.code === 'bad_input' ? EXIT.usage : EXIT.unavailable;
+}
+
+/** The exit code after a signal, as shells count it. */
+export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
 }
 
 const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.failed];

@@ -1,4 +1,5 @@
 import { shellWord } from '../../base/shell.ts';
+import { openDecisions } from '../../job/open-request.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { answerView } from '../../operations/answer.ts';
 import { foldOwn } from '../../registry/history.ts';
@@ -8,7 +9,7 @@ import { commandWords } from '../../view/command-words.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { printAnswer } from '../core/output.ts';
 import { commandSettings } from '../core/settings.ts';
-import { aboutOf, type Decision, decidable, onlyAsking, openDecision } from './asking.ts';
+import { aboutOf, type Decision, onlyAsking, openDecision } from './asking.ts';
 import { findJob } from './job-log.ts';
 import { withLink } from './with-hub.ts';
 
@@ -56,10 +57,10 @@ export async function decide({ decision, named, request_id, registryDir, json }:
   function theOnly(): JobRecord {
     const open = openRecords(settings.registryDir, home);
     return onlyAsking(
-      open.filter((job) => decidable(job).length > 0),
-      'asks for a decision',
+      open.filter((job) => openDecisions(job).length > 0),
+      { one: 'asks for a decision', several: 'ask for a decision' },
       (job) => {
-        const [first, ...more] = decidable(job);
+        const [first, ...more] = openDecisions(job);
         const which = more.length === 0 ? '' : ` --request ${shellWord(first?.request_id ?? '')}`;
         return `mam ${decision} ${job.job_id}${which} # ${first === undefined ? '' : aboutOf(first)}`;
       },

@@ -1,5 +1,5 @@
 import { MAX_TIMER_MS } from '../../base/awake.ts';
-import { cleanLine } from '../../base/text.ts';
+import { cleanLine, someOf } from '../../base/text.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isUndecided, openCheckRequest } from '../../job/check.ts';
 import { dataOf, type RecordedEvent } from '../../job/event.ts';
@@ -123,8 +123,7 @@ export async function followJobs(following: Following): Promise<Followed> {
 
 function named(ids: readonly string[]): string {
   if (ids.length === 1) return `job ${ids[0]}`;
-  const more = ids.length > NAMED_JOBS ? ` and ${ids.length - NAMED_JOBS} more` : '';
-  return `${ids.length} jobs: ${ids.slice(0, NAMED_JOBS).join(', ')}${more}`;
+  return `${ids.length} jobs: ${someOf(ids, NAMED_JOBS)}`;
 }
 
 /** What a check has printed, if it has sent the job back to its peer. */

@@ -3,6 +3,7 @@ import { beginsRandomly, isJobId, randomPartOf, slugOf } from '../../base/ids.ts
 import { shellWord } from '../../base/shell.ts';
 import { cleanLine } from '../../base/text.ts';
 import { severalMeant } from '../../job/meant-jobs.ts';
+import { oneOf } from './asking.ts';
 
 /** The shortest word that names a job in front of a text. */
 const SHORTEST = 3;
@@ -98,6 +99,6 @@ function ambiguous(
   return new MamError(
     'bad_input',
     `"${word}" may be part of a job id or the first word of the text, so nothing was sent.`,
-    `Run one of these: ${[...asId, ...asText].map((line) => `\n  ${line}`).join('')}`,
+    oneOf([...asId, ...asText]),
   );
 }

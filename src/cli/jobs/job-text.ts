@@ -9,9 +9,9 @@ import { type Standing, standingOf } from '../../job/standing.ts';
 import { evidenceWords } from '../../view/event-words.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { obstacleText } from '../../view/summary.ts';
+import { dayAndTime, timeOfDay } from '../../view/times.ts';
 import { paint } from '../core/output.ts';
 import type { Cell } from '../core/table.ts';
-import { dayAndTime, timeOfDay } from '../core/times.ts';
 import { checkOutput } from './check-output.ts';
 
 const DETAIL_CHARS = 300;

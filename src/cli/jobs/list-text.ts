@@ -2,9 +2,9 @@ import { columnsOf, cut } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { JobRow } from '../../job/row.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
+import { dayAndTime } from '../../view/times.ts';
 import { isTerminal, terminalColumns } from '../core/output.ts';
 import { type Cell, columnsBefore, tableText } from '../core/table.ts';
-import { dayAndTime } from '../core/times.ts';
 import { inStatusColour, stateCell } from './job-text.ts';
 import { shortIds } from './short-ids.ts';
 

@@ -10,8 +10,8 @@ import { hasJob, jobPaths } from '../../registry/paths.ts';
 import { readRecord } from '../../registry/record-file.ts';
 import { Seal } from '../../registry/seal.ts';
 import type { Settings } from '../../settings/config.ts';
+import { dayAndTime } from '../../view/times.ts';
 import { tableText } from '../core/table.ts';
-import { dayAndTime } from '../core/times.ts';
 import { stateCell } from './job-text.ts';
 
 type LogRow = Pick<JobRow, 'job_id' | 'status' | 'reason' | 'created_at' | 'final_at'> & { log_dir: string };

@@ -3,7 +3,7 @@ import { cut } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { LogMessage } from '../../operations/request.ts';
-import { spanText } from '../../view/spans.ts';
+import { spanText } from '../../view/times.ts';
 import { isLive, print, terminalColumns } from '../core/output.ts';
 
 const TICK_MS = 1_000;

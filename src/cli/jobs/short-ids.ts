@@ -1,3 +1,5 @@
+import { randomPartOf } from '../../base/ids.ts';
+
 /** With more ids than this, comparing each with all others would take too long. */
 const COMPARED = 2_000;
 /** How many characters of an id a person can tell from others at a glance. */
@@ -15,12 +17,9 @@ export function shortIds(ids: readonly string[]): string[] {
 }
 
 function partsOf(id: string): string[] {
-  const [first = ''] = /^[a-z0-9]+/.exec(id) ?? [];
-  const [, last = ''] = /-([a-z0-9]+)$/.exec(id) ?? [];
-  // Ids of earlier versions end with their random part.
-  const random = [first, last].filter((part) => part.length === SHORT_CHARS);
-  const rest = Array.from({ length: Math.max(0, id.length - SHORT_CHARS) }, (_, more) =>
+  const random = randomPartOf(id);
+  const beginnings = Array.from({ length: Math.max(0, id.length - SHORT_CHARS) }, (_, more) =>
     id.slice(0, SHORT_CHARS + more),
   );
-  return [...random, ...rest.filter((part) => !part.endsWith('-'))];
+  return [...(random === undefined ? [] : [random]), ...beginnings.filter((part) => !part.endsWith('-'))];
 }

@@ -5,9 +5,8 @@ import type { JobRecord } from '../../job/record.ts';
 import { durations } from '../../view/durations.ts';
 import { nextStep } from '../../view/next-step.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
-import { fineSpanText } from '../../view/spans.ts';
+import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../../view/times.ts';
 import { paint } from '../core/output.ts';
-import { dayAndTime, dayOf, timeOfDay } from '../core/times.ts';
 import { fieldsText, stateText } from './job-text.ts';
 
 const TIME_WIDTH = '00:00:00.000'.length;

@@ -9,7 +9,7 @@ import { clean, counted, harmlessJson } from '../../base/text.ts';
 import { knownUserHome } from '../../base/user-home.ts';
 import type { TestEventResult } from '../../operations/housekeeping.ts';
 import type { Home } from '../../registry/home.ts';
-import { OnEventFiles, waitingName } from '../../registry/on-event.ts';
+import { OnEventFiles, runFor, waitingName } from '../../registry/on-event.ts';
 import { onEventCommand } from '../../settings/config.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
 import { ON_EVENT_VARIABLES } from '../../settings/table.ts';
@@ -240,12 +240,10 @@ export class OnEvent {
     return { took_ms, ...(problem !== undefined && { problem }), output: clean(output) };
   }
 
-  #keepEnd(at: string, { event, count, job_id }: OutsideEvent, { took_ms, problem }: CommandEnd): void {
+  #keepEnd(at: string, about: OutsideEvent, { took_ms, problem }: CommandEnd): void {
+    const { event, count, job_id } = about;
     const { failing_since = at, failures = 0 } = this.#files.last ?? {};
-    if (problem !== undefined)
-      this.#log.warn(
-        `on_event failed for ${job_id ?? (count === 1 ? `a ${event} event` : `${count} events`)}: ${problem}`,
-      );
+    if (problem !== undefined) this.#log.warn(`on_event failed for ${runFor(about)}: ${problem}`);
     else if (failures > 0) this.#log.info('on_event works again');
     const failed = problem !== undefined && { problem, failing_since, failures: failures + 1 };
     const id = job_id !== undefined && { job_id };
