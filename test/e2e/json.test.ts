@@ -73,7 +73,11 @@ describe.concurrent('--json', () => {
       status: 'completed',
       events: expect.arrayContaining([expect.objectContaining({ type: 'answered' })]),
     });
-    expect(await json(lab, 'list_jobs', 'list', '--limit', '1')).toMatchObject({ total: 2, cursor: jobId });
+    expect(await json(lab, 'list_jobs', 'list', '--limit', '1')).toMatchObject({
+      total: 2,
+      jobs: [{ job_id: jobId }],
+      cursor: expect.any(String),
+    });
     const log = await json(lab, 'job_logs', 'logs', jobId, '--include', 'events,screen,validation');
     expect(log.events.at(-1)).toMatchObject({ type: 'completed', result: 'long '.repeat(3_000) });
     await json(lab, 'job_logs', 'logs', done.job_id, '--include', 'events,validation');

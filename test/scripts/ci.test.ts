@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Checked by the first part; missing programs would be installed. */
-const TOOLS = 'tmux git mosquitto mosquitto_pub ip unshare zsh fish chromium apt-get sudo'.split(' ');
+const TOOLS = 'tmux git mosquitto mosquitto_pub ip unshare zsh fish chromium curl jq apt-get sudo'.split(' ');
 
 /** A checkout that has only what `.ci/run` calls, with an npm and an npx that do nothing and fail when told to. */
 let folder: string;
@@ -18,6 +18,8 @@ beforeEach(() => {
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   writeFileSync(join(folder, 'scripts/try-package.mjs'), 'console.log("noise of the package");\n');
   for (const name of TOOLS) program(name, 'echo version');
+  program('git', '[ "$1" != clone ] || mkdir "$4"; echo version');
+  program('mam', 'echo installed');
   for (const name of ['npm', 'npx'])
     program(
       name,
@@ -54,6 +56,7 @@ test('each part reports its outcome, and a table ends the run', () => {
     '-- npm run test:clients: passed in N s',
     '-- npm run test:agents: passed in N s',
     '-- npm run demo: passed in N s',
+    '-- a fresh clone: passed in N s',
     '-- the packed package: passed in N s',
   ]);
   expect(table(text)).toEqual([
@@ -65,6 +68,7 @@ test('each part reports its outcome, and a table ends the run', () => {
     'npm run test:clients passed N s',
     'npm run test:agents passed N s',
     'npm run demo passed N s',
+    'a fresh clone passed N s',
     'the packed package passed N s',
     'total passed N s',
   ]);
@@ -89,6 +93,7 @@ test('a part that fails stops the run, and its output is shown whole', () => {
     'npm run test:clients not run',
     'npm run test:agents not run',
     'npm run demo not run',
+    'a fresh clone not run',
     'the packed package not run',
     'total failed N s',
   ]);
@@ -97,6 +102,7 @@ test('a part that fails stops the run, and its output is shown whole', () => {
 
 test.each([
   ['npm test', 'npm test'],
+  ['npm run --silent setup', 'a fresh clone'],
   ['npm pack', 'the packed package'],
   ['npm install', 'the packed package'],
   ['npx', 'the packed package'],

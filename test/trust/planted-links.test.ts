@@ -192,5 +192,5 @@ test("a user's own link is followed when the user names it", async () => {
   const { code } = await lab.start(['submit', '--agent', 'human', '--prompt', 'x', '--no-wait'], { env })
     .ended;
   expect(code).toBe(0);
-  expect(readdirSync(elsewhere).some((name) => name.startsWith('x-'))).toBe(true);
+  expect(readdirSync(elsewhere).some((name) => name.endsWith('-x'))).toBe(true);
 });

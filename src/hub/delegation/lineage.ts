@@ -50,7 +50,7 @@ export function checkLineage(
       `This session has ${counted(own.length, 'open job')}, and the limit is ${most} (MAM_MAX_OPEN_JOBS or max_open_jobs).`,
       own.length === 0
         ? 'Raise the limit to delegate.'
-        : `Wait for some with wait_job, or end those that are not needed with cancel_job (\`mam cancel\`); the oldest: ${oldest.join(', ')}.`,
+        : `Wait for some with wait_job, or end those that are not needed with cancel_job; the oldest: ${oldest.join(', ')}.`,
     );
   }
 }

@@ -17,6 +17,9 @@ import type { LiveJob } from './live-job.ts';
 import { OpenRegistry } from './open-registry.ts';
 import type { Store } from './store.ts';
 
+/** How long after the first change of a job a registry's list is read, in ms: not while jobs are being delegated to. */
+const LIST_DELAY_MS = 1_000;
+
 /** The registry folders that this hub writes: each is locked and has a list of its jobs. */
 export class OpenRegistries {
   readonly #with;
@@ -84,9 +87,14 @@ export class OpenRegistries {
     return registry.indexing;
   }
 
-  /** Updates a job's row, if the list has been read. */
+  /** Updates a job's row, if the list has been read; otherwise the list is read soon. */
   list({ registryDir, record, mark }: LiveJob): void {
-    this.#find(registryDir)?.index?.put(record, mark);
+    const registry = this.#find(registryDir);
+    registry?.index?.put(record, mark);
+    if (registry === undefined || registry.index !== undefined || registry.willBeListed) return;
+    // Without the list on disk, `mam list` and `mam status --short` would have to read every journal.
+    registry.willBeListed = true;
+    setTimeout(() => void this.index(registryDir).catch(() => {}), LIST_DELAY_MS).unref();
   }
 
   unlist(dir: string, jobId: string): void {

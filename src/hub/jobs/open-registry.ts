@@ -28,8 +28,9 @@ export class OpenRegistry {
   inode: number;
   /** Set when it can't be taken again, because another hub has it now. */
   taken: MamError | undefined;
-  /** The list of its jobs; read when it is first asked for. */
+  /** The list of its jobs; read when it is first asked for, and soon after a job has changed. */
   index: JobIndex | undefined;
+  willBeListed = false;
   indexing: Promise<JobIndex> | undefined;
   lock: HeldLock;
   readonly #home: Home;
@@ -141,6 +142,7 @@ export class OpenRegistry {
   dropIndex(): void {
     this.index = undefined;
     this.indexing = undefined;
+    this.willBeListed = false;
   }
 
   /** A heartbeat has failed: the next look takes the lock again, if the registry is there and no other hub has it. */
