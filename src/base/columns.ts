@@ -1,4 +1,7 @@
 const PLAIN = /^[ -~]*$/;
+/** The time that Intl.Segmenter takes grows with the square of a text's length, so it is given parts, in UTF-16 units. */
+const PART = 256;
+const HIGH_SURROGATE = /[\ud800-\udbff]/;
 /** Created on first use, because that takes some 8 ms. */
 let segmenter: Intl.Segmenter | undefined;
 /** Emoji made of several characters: flags and joined sequences. Each takes two columns. */
@@ -26,7 +29,18 @@ export function columnsOf(text: string): number {
 export function graphemes(text: string): string[] {
   if (PLAIN.test(text)) return [...text];
   segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+  const all: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const end = at + PART - (HIGH_SURROGATE.test(text.charAt(at + PART - 1)) ? 1 : 0);
+    const found = Array.from(segmenter.segment(text.slice(at, end)), ({ segment }) => segment);
+    // The last one may go on in the next part.
+    if (end < text.length && found.length > 1) found.pop();
+    for (const one of found) {
+      all.push(one);
+      at += one.length;
+    }
+  }
+  return all;
 }
 
 /** The longest beginning of a text that fits into `width` columns. */

@@ -189,11 +189,10 @@ export function ownConfigText(home: string): string {
   // In a folder that only the user can enter, the file's mode does not matter.
   const isClosed = real === join(realpathSync(home), 'config.json') && (statSync(home).mode & 0o077) === 0;
   if (why !== undefined && !(isClosed && !why.startsWith('belongs'))) {
-    throw new MamError(
-      'refused',
-      `${path} ${why}, so it is not used.`,
-      `Run \`chmod go-w ${shellWord(real)}\`, or remove it.`,
-    );
+    const hint = why.startsWith('belongs')
+      ? 'Put a file of your own in its place, or remove it.'
+      : `Run \`chmod go-w ${shellWord(real)}\`, or remove it.`;
+    throw new MamError('refused', `${path} ${why}, so it is not used.`, hint);
   }
   return readForeign(real);
 }

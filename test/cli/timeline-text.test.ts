@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { columnsOf, cut, wrap } from '../../src/base/columns.ts';
+import { columnsOf, cut, graphemes, wrap } from '../../src/base/columns.ts';
 import { bytesText } from '../../src/base/text.ts';
 import { inOneLook } from '../../src/cli/core/table.ts';
 import { cutoffOf } from '../../src/cli/jobs/prune-cutoff.ts';
@@ -165,4 +165,17 @@ test('sizes and spans are short', () => {
   expect([0, 1023, 12_595, 5 * 1024 ** 3].map(bytesText)).toEqual(['0 B', '1023 B', '12.3 KB', '5.0 GB']);
   const spans = ['0 ms', '57 ms', '999 ms', '3.4 s', '1m 1s'];
   expect([-3, 57, 999, 3_449, 61_000].map(fineSpanText)).toEqual(spans);
+});
+
+test('a text of a million characters is split in no noticeable time, each character whole', () => {
+  const family = '👨‍👩‍👧';
+  for (const one of ['漢', '🇩🇪', family, 'e\u0301', '👍🏽']) {
+    // One letter more or less before them: they begin everywhere in a part.
+    for (const lead of ['é', 'éé', 'ééé']) {
+      const all = graphemes(lead + one.repeat(1_000));
+      expect(all.slice(lead.length)).toEqual(Array(1_000).fill(one));
+    }
+  }
+  expect(wrap('漢'.repeat(500_000), 80)).toHaveLength(12_500);
+  expect(wrap('🇩🇪'.repeat(250_000), 80)).toHaveLength(6_250);
 });
