@@ -1,3 +1,5 @@
+import { clean } from './text.ts';
+
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const SUFFIX_LENGTH = 8;
 const MAX_LENGTH = 64;
@@ -62,8 +64,7 @@ function randomOf(characters: string, count: number): string {
 }
 
 function slug(prompt: string): string {
-  const words = prompt
-    .slice(0, 400)
+  const words = clean(prompt.slice(0, 400))
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .toLowerCase()

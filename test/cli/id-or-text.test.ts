@@ -48,6 +48,7 @@ test.each([
   ],
   ['words that name no job', [CART], ['no', 'thanks'], { text: 'no thanks' }],
   ['the middle of a word', [CART], ['ogin', 'thanks'], { text: 'ogin thanks' }],
+  ['a word of a slug and an empty text', [LOGIN], ['login', ''], { id: LOGIN, text: '' }],
   ['an id alone', [CART], [LOGIN], { id: LOGIN, text: '' }],
 ])('%s', (_, asking, words, expected) => {
   expect(read(asking, ...words)).toEqual(expected);

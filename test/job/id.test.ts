@@ -19,6 +19,7 @@ test.each([
   ['../../etc/passwd', 'etc-passwd'],
   ['$(rm -rf /)', 'rm-rf'],
   ['--help', 'help'],
+  ['\u001b[31mFAIL\u001b[0m login', 'fail-login'],
   ['x'.repeat(200), 'x{20}'],
   ['word '.repeat(100), '(word-){3}word'],
 ])('the prompt %j gives an id to recognise it by', (prompt, slug) => {

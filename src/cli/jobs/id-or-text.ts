@@ -52,7 +52,8 @@ export function idOrText(words: readonly string[], choice: Choice): { id?: strin
   if (mistyped !== undefined) throw mistyped;
   const [id, ...more] = found;
   if (id === undefined || rest.length === 0) return { text: whole };
-  const isQuoted = rest.length === 1 && /\s/.test(rest[0] ?? '');
+  // Nothing, as from an empty variable, is the missing text of that job.
+  const isQuoted = rest.length === 1 && /^$|\s/.test(rest[0] ?? '');
   if (isQuoted) return { id: onlyOne(first, found) ?? id, text: rest.join(' ') };
   const isOnlyAsker = more.length === 0 && asking.length === 1 && asking[0] === id;
   if (isOnlyAsker) return { text: whole };
