@@ -1,8 +1,12 @@
 import { maybe, part, text, truth, type Values } from '../base/fields.ts';
+import { cleanLine } from '../base/text.ts';
 import { needsAttention } from './apply.ts';
 import { openCheckRequest } from './check.ts';
 import { isHistory } from './history.ts';
 import type { Behind, JobRecord } from './record.ts';
+
+/** Room for the line that says why a check failed, in characters. */
+const LINE_CHARS = 200;
 
 /** The state of a job, as every list, board and page shows it. */
 export const standing = {
@@ -29,11 +33,23 @@ export function standingOf(record: JobRecord): Standing {
   };
 }
 
-/** The last words about a job: an open question about its check, followed by what the peer has said. */
-export function lastWords(record: Pick<JobRecord, 'requests' | 'detail'>): string | undefined {
-  const asked = openCheckRequest(record)?.text;
+/** The last words about a job: an open question about its check or the verdict, followed by what the peer has said. */
+export function lastWords(
+  record: Pick<JobRecord, 'requests' | 'detail' | 'reason' | 'validation'>,
+): string | undefined {
+  const ours = openCheckRequest(record)?.text ?? verdictOnWork(record);
   const { detail } = record;
-  return asked === undefined || detail === undefined
-    ? (asked ?? detail)
-    : `${asked} The peer said: ${detail}`;
+  return ours === undefined || detail === undefined ? (ours ?? detail) : `${ours} The peer said: ${detail}`;
+}
+
+/** Why the work of a job was not accepted; undefined if it was, and for a changed script, which the detail explains. */
+function verdictOnWork({ reason, validation }: Pick<JobRecord, 'reason' | 'validation'>): string | undefined {
+  if (reason !== 'validation_failed' || validation === undefined) return undefined;
+  if (validation.decision === 'deny')
+    return `The work was not accepted: ${cleanLine(validation.problem ?? '', LINE_CHARS)}`;
+  if (validation.script_changed === true) return undefined;
+  const lines = (validation.output_tail ?? '').split('\n').map((line) => cleanLine(line, LINE_CHARS));
+  const last = lines.findLast((line) => line !== '');
+  const failed = `The check failed (exit ${validation.exit_code ?? 'unknown'})`;
+  return last === undefined ? `${failed}.` : `${failed}: ${/[.!?…]$/.test(last) ? last : `${last}.`}`;
 }

@@ -71,7 +71,9 @@ describe('what a failed check has printed', () => {
     expect(times(stdout, /line 11 red/g)).toBe(1);
     const waited = await lab.mam('wait', id);
     expect(waited.code).toBe(1);
-    expect(waited.stdout).toMatch(/^\S+ {2}failed \(validation_failed\)\n {2}validation: FAIL \(exit 7\)\n/);
+    expect(waited.stdout).toMatch(
+      /^\S+ {2}failed \(validation_failed\) {2}The check failed \(exit 7\): w+…\n {2}validation: FAIL \(exit 7\)\n/,
+    );
     expect(waited.stdout.split('\n').slice(2).join('\n')).toBe(`${output}\n`);
     const status = await lab.mam('status', id);
     const inStatus = output.replaceAll(/^ {4}/gm, ' '.repeat(11)).trimStart();

@@ -16,6 +16,9 @@ const HELD = [
   '',
 ].join('\n');
 
+/** The verdict comes before the peer's claim, wherever there is room for one line only. */
+const FAILED = /^The check failed \(exit 7\): (red|line 1000 of many)\. The peer said: done$/;
+
 const pidsOf = (folder: string) =>
   existsSync(`${folder}/pids`)
     ? readFileSync(`${folder}/pids`, 'utf8').split('\n').filter(Boolean).map(Number)
@@ -70,7 +73,11 @@ describe.concurrent('a validation script', () => {
     const answer = await server.ask('wait_job', { job_id: jobId });
     expect(answer.jobs[0]).toMatchObject({
       ...{ status: 'failed', reason: 'validation_failed', validation: { passed: false, exit_code: 7 } },
+      detail: expect.stringMatching(FAILED),
     });
+    const { jobs } = await server.ask('list_jobs', {});
+    expect(jobs.find(({ job_id }: { job_id: string }) => job_id === jobId).detail).toMatch(FAILED);
+    expect((await lab.mam('list')).stdout).toMatch(/The check failed \(exit 7\): .* The peer said: done/);
     const { validation, log_dir } = lab.record(jobId);
     expect(validation).toMatchObject({ passed: false, exit_code: 7, rounds: 1 });
     // The two are read from a pipe each, in any order.

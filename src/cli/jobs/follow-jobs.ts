@@ -1,7 +1,7 @@
 import { MAX_TIMER_MS } from '../../base/awake.ts';
 import { cleanLine, someOf } from '../../base/text.ts';
 import { needsAttention } from '../../job/apply.ts';
-import { isUndecided, openCheckRequest } from '../../job/check.ts';
+import { openCheckRequest } from '../../job/check.ts';
 import { dataOf, type RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { lastWords } from '../../job/standing.ts';
@@ -157,11 +157,8 @@ export function followedJson({ events, cursor, ...end }: Followed) {
 
 /** A job's state and last words on one line, and the next step on another while it is open. */
 export function jobText(job: JobRecord): string {
-  const { script_changed: changed, outcome } = job.validation ?? {};
-  const isPeers = job.reason === 'validation_failed' && changed !== true && !isUndecided({ outcome });
-  const verdict = isPeers ? 'the validation script failed; the peer said: ' : '';
   const said = lastWords(job);
-  const words = said === undefined ? '' : `  ${verdict}${cleanLine(said, WORDS_CHARS)}`;
+  const words = said === undefined ? '' : `  ${cleanLine(said, WORDS_CHARS)}`;
   const step = job.final_at === undefined ? `\n  next: ${nextStep(job)}` : '';
   return `${job.job_id}  ${stateText(job)}${words}${step}`;
 }
