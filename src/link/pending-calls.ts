@@ -100,7 +100,7 @@ export class PendingCalls {
 function mayBeDone({ code, message }: MamError): MamError {
   const remedy =
     '`mam doctor` says what is wrong with the hub. Before you try again, look with job_status (`mam status`) whether it was done.';
-  return new MamError(code, `${message} It may have been carried out, or may still be.`, remedy);
+  return new MamError(code, `${message} The command may have been carried out, or may still be.`, remedy);
 }
 
 function tooLong(command: Command): MamError {

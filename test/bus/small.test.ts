@@ -148,7 +148,7 @@ it('says of a command that was sent but not answered that it may be carried out,
     })
       .request(command, { job_id: 'job' }, 1)
       .catch((error: MamError) => error.text);
-  expect(await refusal(true, 'cancel')).toContain('It may have been carried out, or may still be.');
+  expect(await refusal(true, 'cancel')).toContain('The command may have been carried out, or may still be.');
   expect(await refusal(false, 'cancel')).toBe('No answer. Try again.');
   expect(await refusal(true, 'status')).toBe('No answer. Try again.');
 });

@@ -409,6 +409,12 @@ describe('MAM_HOME', () => {
     await expect(load({ MAM_HOME: home })).rejects.toThrow('can replace it');
   });
 
+  test.runIf(isRoot)('has a config.json that is ours', async () => {
+    chownSync(homeFile({ realm: 'theirs' }), OTHER, OTHER);
+    const hint = 'Put a file of your own in its place, or remove it.';
+    await expect(load()).rejects.toMatchObject({ hint });
+  });
+
   test('has a config.json that others cannot write', async () => {
     const path = homeFile({ realm: 'mine' });
     chmodSync(lab.home, 0o755);
