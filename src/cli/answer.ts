@@ -13,7 +13,7 @@ import { commandSettings } from './core/settings.ts';
 import { onlyAsking } from './jobs/asking.ts';
 import { decide } from './jobs/decide.ts';
 import { idOrText } from './jobs/id-or-text.ts';
-import { jobIdOf, jobWord, mistyped, namedJob, theJob } from './jobs/job-argument.ts';
+import { endedJobs, isNearId, jobIdOf, jobWord, namedJob, noSuchJob, theJob } from './jobs/job-argument.ts';
 import { withLink } from './jobs/with-hub.ts';
 
 const WAITS = { one: 'is waiting for an answer', several: 'are waiting for an answer' };
@@ -24,9 +24,9 @@ export default defineCommand({
     'Answers what a job asks: its question with TEXT, its permission request with --allow or --deny. If the named job has ' +
       'not asked anything, TEXT is a further instruction for its peer.',
     'Without an id: the only job here that asks. For TEXT, that is a job with an open question, or whose turn has ended.',
-    'The first word is the id if it is a whole one, its random part, or the beginning of that (3 characters and more). A ' +
-      'word from the rest of an id also counts in front of one quoted TEXT. If the first word may be either, nothing is ' +
-      'sent, and the possible commands are printed. One quoted text without an id is always TEXT.',
+    'A word in front of a quoted TEXT is always the id, or a part of it. Without quotes it is the id if it is a whole one, ' +
+      'its random part, or the beginning of that (3 characters and more). If the first word may be either, nothing is ' +
+      'sent, and the possible commands are printed. A quoted TEXT of several words without an id is always TEXT.',
   ],
   words: [
     { ...jobWord, completes: 'asking' },
@@ -59,16 +59,18 @@ export default defineCommand({
     const open = openRecords(settings.registryDir, homePaths(settings.home));
     const asking = open.filter(asksForText);
     const said = meant();
+    if (said.text.trim() === '')
+      throw said.id === undefined
+        ? new MamError('bad_input', 'The text is empty.', 'Run: mam answer "YOUR ANSWER"')
+        : new MamError(
+            'bad_input',
+            `The answer to ${said.id} is missing.`,
+            `Run: mam answer ${said.id} "YOUR ANSWER"`,
+          );
     const asker = said.id === undefined ? onlyAsking(asking, WAITS, commandFor) : undefined;
     const job_id = said.id ?? asker?.job_id ?? '';
     // What the job asks by the time the text arrives may be something else.
     const question = asker === undefined ? undefined : openQuestion(asker)?.request_id;
-    if (said.text.trim() === '')
-      throw new MamError(
-        'bad_input',
-        `The answer to ${job_id} is missing.`,
-        `Run: mam answer ${job_id} TEXT`,
-      );
     return withLink(settings, async (link) => {
       const { record, delivered: how } = await link.request('answer', {
         ...{ job_id, registry_dir: settings.registryDir, text: said.text },
@@ -87,7 +89,9 @@ export default defineCommand({
         open: open.map(({ job_id: id }) => id),
         asking: asking.map(({ job_id: id }) => id),
         named: (word) => namedJob(settings, word),
-        mistyped: (word) => mistyped(settings, word),
+        ended: (part) => endedJobs(settings, part),
+        isNear: (word) => isNearId(settings, word),
+        unknown: (word) => noSuchJob(settings, word),
       });
     }
 

@@ -10,7 +10,7 @@ import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';
 import { oneOf } from './jobs/asking.ts';
 import { idOrText, looksLikeId } from './jobs/id-or-text.ts';
-import { mistyped, namedJob, theJob } from './jobs/job-argument.ts';
+import { endedJobs, isNearId, namedJob, noSuchJob, theJob } from './jobs/job-argument.ts';
 import publish, { report } from './publish.ts';
 
 export default defineCommand({
@@ -62,7 +62,9 @@ function choose(
     open: ids,
     asking: ids,
     named: (one) => namedJob(settings, one),
-    mistyped: (one) => mistyped(settings, one),
+    ended: (part) => endedJobs(settings, part),
+    isNear: (one) => isNearId(settings, one),
+    unknown: (one) => noSuchJob(settings, one),
   });
   return { id: id ?? onlyOne(open, words), text };
 }

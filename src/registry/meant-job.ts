@@ -29,7 +29,7 @@ export function meantJob(registryDir: string, home: Home, given: string): string
 }
 
 /** The jobs of a registry whose ids have this part, and whether they are open. */
-function knownIn(registryDir: string, home: Home, part: string): Known[] {
+export function knownIn(registryDir: string, home: Home, part: string): Known[] {
   const names = idsIn(registryDir, (id) => id.includes(part));
   // Only these can be open, and their records are few.
   const live = new Set(names.length === 0 ? [] : namesIn(home.live));

@@ -171,6 +171,26 @@ describe.concurrent('the one that asks', () => {
     });
   });
 
+  test('never gets a text for an ended job, or for one that does not exist', async ({ lab }) => {
+    const { mam, server, ids, asks } = await world(lab, 'Bring the key', 'Paint the shed');
+    const [key = '', shed = ''] = ids;
+    await server.report(key, 'completed');
+    const ended = `Job ${key} is completed: there is nobody to answer.`;
+    // Also when nothing asks.
+    expect((await mam('answer', key.slice(0, 4), 'blue, in the file')).stderr).toContain(ended);
+    await asks(shed, 'Which colour?');
+    for (const first of [key, key.slice(0, 8), key.slice(0, 4), 'bring'])
+      expect((await mam('answer', first, 'blue, in the file')).stderr, first).toContain(ended);
+    for (const words of [['zzzz', 'Slate, again.'], ['hi-nosuch', 'blue'], ['z9zz', 'blue'], ['v2']])
+      for (const command of ['answer', 'done'])
+        expect((await mam(command, ...words)).stderr, words[0]).toContain('There is no job with this id');
+    expect((await mam('answer', 'bring', 'it')).stderr).toContain(
+      `\n  mam answer --job ${shed} 'bring it'\n`,
+    );
+    expect((await mam('answer', '')).stderr).toContain('The text is empty.');
+    expect(await server.ask('job_status', { job_id: shed })).toMatchObject({ status: 'input_required' });
+  });
+
   test('gets a decision without an id, on the request that is open', async ({ lab }) => {
     const { mam, env } = ownRegistry(lab);
     const server = await lab.startServer(env);

@@ -6,7 +6,7 @@ import { cleanLine } from '../../base/text.ts';
 import { jobId } from '../../operations/common.ts';
 import { whyNotFound } from '../../registry/away.ts';
 import { homePaths, readRegistries } from '../../registry/home.ts';
-import { idsIn, meantJob } from '../../registry/meant-job.ts';
+import { idsIn, knownIn, meantJob } from '../../registry/meant-job.ts';
 import { hasJob } from '../../registry/paths.ts';
 import type { Settings } from '../../settings/config.ts';
 import type { Word } from '../core/command.ts';
@@ -74,10 +74,14 @@ export function namedJob({ registryDir, home }: Place, word: string): string | u
   return more.length === 0 ? only : undefined;
 }
 
-/** The error for a word with the form of an id, or close to an id, that no job has. */
-export function mistyped(place: Place, word: string): MamError | undefined {
-  if (!looksLikeId(word) && !(word.includes('-') && nearId(place.registryDir, word) !== undefined))
-    return undefined;
-  const { code, message, hint } = noSuchJob(place, word);
-  return new MamError(code, message, `${hint} If it is text, put all of it in quotes.`);
+/** True for a word that is close to the id of a job. */
+export function isNearId({ registryDir }: Place, word: string): boolean {
+  return nearId(registryDir, word) !== undefined;
+}
+
+/** The ended jobs of the registry whose ids have this part. */
+export function endedJobs({ registryDir, home }: Place, part: string): string[] {
+  return knownIn(registryDir, homePaths(home), part)
+    .filter(({ isOpen }) => !isOpen)
+    .map(({ job_id }) => job_id);
 }
