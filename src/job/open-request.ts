@@ -1,4 +1,5 @@
 import { isAboutCheck, openCheckRequest } from './check.ts';
+import { isAnsweredInPane } from './in-pane.ts';
 import { openRequests } from './open-requests.ts';
 import type { JobRecord, PeerRequest } from './record.ts';
 
@@ -10,10 +11,14 @@ export function openRequest(record: Asking & Partial<Pick<JobRecord, 'final_at'>
   return open.find(({ kind }) => kind === 'permission') ?? open.find(isAboutCheck) ?? open[0];
 }
 
-/** What a job asks a decision about: permissions, or whether its work counts without its check. */
+/**
+ * What a job asks a decision about: permissions, or whether its work counts without its check. A dialog that can only be
+ * answered in its pane is none.
+ */
 export function openDecisions(record: Asking): PeerRequest[] {
   const check = openCheckRequest(record);
-  return [...openRequests(record, 'permission'), ...(check === undefined ? [] : [check])];
+  const permissions = openRequests(record, 'permission').filter((request) => !isAnsweredInPane(request));
+  return [...permissions, ...(check === undefined ? [] : [check])];
 }
 
 /** True for a job that waits for a text: its peer has asked a question, or its turn has ended without a report. */

@@ -1,6 +1,7 @@
 import { clean, cleanAll, cleanLine, sliceUnits } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { isAnsweredInPane } from '../job/in-pane.ts';
 import { LIMITS } from '../job/limits.ts';
 import { openRequest } from '../job/open-request.ts';
 import { isOpen } from '../job/open-requests.ts';
@@ -42,7 +43,7 @@ export function openRequestView(record: JobRecord): PeerRequest | undefined {
 /** True when a job waits at a dialog that is not a permission request, and can only be answered in its pane. */
 export function waitsInItsPane(record: Pick<JobRecord, 'requests' | 'reason'>): boolean {
   const open = openRequest(record);
-  return record.reason === 'permission' && open?.source === 'hub' && open.tool?.startsWith('dialog') === true;
+  return record.reason === 'permission' && open !== undefined && isAnsweredInPane(open);
 }
 
 /** At most `most` requests, in their order: the oldest open ones, then the newest of the others. */

@@ -20,7 +20,7 @@ function stepOf(record: JobRecord): Step {
   const { reason } = record;
   if (record.final_at !== undefined) return 'ended';
   if (record.behind !== undefined && reason === undefined) return 'behind';
-  if (!needsAttention(record)) return 'goes_on';
+  if (!needsAttention(record)) return record.agent === 'human' ? 'persons' : 'goes_on';
   if (reachStep(record) !== undefined) return 'unreachable';
   if (waitsInItsPane(record)) return 'in_its_pane';
   const open = openRequest(record);
@@ -54,9 +54,11 @@ function stepsFor(record: JobRecord) {
   return {
     ended: [`mam logs ${job_id}`, ''],
     goes_on: [`mam wait ${job_id}`, ''],
+    // mam done is for the person who has the job, so a model has nothing to call.
+    persons: [`mam done ${job_id} "THE OUTCOME"`, ''],
     // Only the job ahead of it can be helped.
     behind: [
-      `mam status ${holder}`,
+      stepOfHolder(holder, behind?.needs),
       `Job ${holder} has its pane and needs someone (${behind?.needs}): ${callOf('job_status', { job_id: holder })}` +
         (needsAttention(record) ? ` Or give this one up: ${cancel}` : ''),
     ],
@@ -67,7 +69,7 @@ function stepsFor(record: JobRecord) {
     in_its_pane: [attach, screen],
     // The peer has done its part: the rest is up to whoever delegated it.
     check: [
-      `mam verify ${job_id}; then ${decide}`,
+      `mam verify ${job_id} && ${decide}`,
       `Fix what kept the check from finishing and run it by hand: ${callOf('verify_job', { job_id })} ` +
         `Then accept the work: ${allow} Or decision "deny": the job fails. When the peer reports completed again, it is checked again.`,
     ],
@@ -89,6 +91,22 @@ function stepsFor(record: JobRecord) {
     ],
     silent: [look, `${screen} If it only needs to be told to continue: ${instruct} Or give it up: ${cancel}`],
   } satisfies Record<string, [command: string, calls: string]>;
+}
+
+/** The command for a job that keeps others from its pane. @param needs its reason, or what blocks it */
+function stepOfHolder(job_id: string, needs: string | undefined): string {
+  switch (needs) {
+    case 'question':
+      return `mam answer ${job_id} "YOUR ANSWER"`;
+    case 'turn_ended':
+      return `mam answer ${job_id} "YOUR INSTRUCTION"`;
+    case 'dialog':
+      return `mam attach ${job_id}`;
+    case 'permission':
+      return `mam allow ${job_id} # or mam deny`;
+    default:
+      return `mam status ${job_id}`;
+  }
 }
 
 /** The next command for a job, for a person or a program. */

@@ -115,7 +115,7 @@ describe('a job that is kept from its pane', () => {
     expect(submit.stderr).toContain(`mam attach ${id}`);
     const json = JSON.parse((await lab.mam('submit', '--no-wait', '--json', ...words)).stdout);
     // The second one waits only for the first.
-    expect(json).toMatchObject({ position: 1, behind: [id], next: `mam status ${id}` });
+    expect(json).toMatchObject({ position: 1, behind: [id], next: `mam attach ${id}` });
     expect(json).not.toHaveProperty('needs_you');
 
     const list = await lab.mam('list');
@@ -288,7 +288,7 @@ describe('a job behind one that needs someone', () => {
       TOLD_MS,
     );
     const shown = await lab.mam('status', third.job_id);
-    expect(shown.stdout).toMatch(new RegExp(`^next +mam status ${first}$`, 'm'));
+    expect(shown.stdout).toMatch(new RegExp(`^next +mam answer ${first} "YOUR ANSWER"$`, 'm'));
 
     // A wait longer than its idle_timeout is not an ordinary wait.
     const waited = await server.ask('wait_job', { job_id: second.job_id });

@@ -230,7 +230,7 @@ describe.concurrent('a check that could not run', () => {
     const { code, stdout } = await submit.ended;
     expect(code).toBe(4);
     expect(stdout).toContain('validation: COULD NOT FINISH  It did not finish within 1 s and was ended.');
-    expect(stdout).toMatch(/next: mam verify \S+; then mam allow \S+ # or mam deny/);
+    expect(stdout).toMatch(/next: mam verify \S+ && mam allow \S+ # or mam deny/);
     expect(lab.record(id)).toMatchObject({ status: 'input_required', validation: { rounds: 0 } });
     const question =
       /The peer says that the work is done, but the check could not finish: .* Does the work count all the same\? The peer said: done/;

@@ -11,16 +11,12 @@ describe('a dialog of which only one sign is known', () => {
   const shown = (lines: string[]) => dialogOn(lines, { agent: 'my-agent', typing })?.input;
 
   test('is recognised by its row, however long the transcript above it is', () => {
-    expect(shown([...TRANSCRIPT, ASKED])).toBe(`${TRANSCRIPT.slice(-2).join('\n')}\n${ASKED}`);
+    expect(shown([...TRANSCRIPT, ASKED])).toBe(ASKED);
     expect(shown([...TRANSCRIPT, '', '', ASKED, '1. Yes', '2. No'])).toBe(`${ASKED}\n1. Yes\n2. No`);
-    expect(shown([...TRANSCRIPT, 'Run this?', '', '  rm -r roof', '', ASKED])).toMatch(
-      new RegExp(`Run this\\?\nrm -r roof\n${ASKED.replace(/[?()]/g, '\\$&')}$`),
-    );
+    expect(shown(['WORKING task', ASKED])).toBe(ASKED);
   });
 
   test('is the newest one if an earlier one is still above it', () => {
-    expect(shown(['Do you want tea? (y/n)', 'y', ...TRANSCRIPT, ASKED])).toMatch(
-      /push to origin\? \(y\/n\)$/,
-    );
+    expect(shown(['Do you want tea? (y/n)', 'y', ...TRANSCRIPT, ASKED])).toBe(ASKED);
   });
 });

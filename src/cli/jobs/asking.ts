@@ -24,16 +24,17 @@ export function oneOf(commands: readonly string[]): string {
 /**
  * The only job that asks.
  * @param commandFor the complete command for each, if several ask
+ * @param otherStep what to do if none asks
  * @throws MamError `conflict` when none asks, `bad_input` when several do
  */
 export function onlyAsking(
   asking: readonly JobRecord[],
   what: What,
   commandFor: (record: JobRecord) => string,
+  otherStep = 'mam list shows the jobs.',
 ): JobRecord {
   const [only, ...more] = asking;
-  if (only === undefined)
-    throw new MamError('conflict', `No open job here ${what.one} now.`, 'mam list shows the jobs.');
+  if (only === undefined) throw new MamError('conflict', `No open job here ${what.one} now.`, otherStep);
   if (more.length === 0) return only;
   const left = asking.length - NAMED_JOBS;
   const commands = asking.slice(0, NAMED_JOBS).map(commandFor);
@@ -50,13 +51,12 @@ export function onlyAsking(
  */
 export function openDecision(record: JobRecord, decision: Decision): PeerRequest {
   const { job_id } = record;
-  if (waitsInItsPane(record))
+  const [request, ...more] = openDecisions(record);
+  if (request === undefined && waitsInItsPane(record))
     throw new MamError(
       'conflict',
-      `Job ${job_id} waits at a dialog that can only be answered in its pane.`,
-      `Run: mam attach ${job_id}`,
+      `Run \`mam attach ${job_id}\` and answer there: the job waits at a dialog that can only be answered in its pane.`,
     );
-  const [request, ...more] = openDecisions(record);
   if (request === undefined) {
     const { status, reason } = record;
     throw new MamError(

@@ -6,10 +6,11 @@ import { foldOwn } from '../../registry/history.ts';
 import { homePaths } from '../../registry/home.ts';
 import { openRecords } from '../../registry/open-records.ts';
 import { commandWords } from '../../view/command-words.ts';
+import { waitsInItsPane } from '../../view/job.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { printAnswer } from '../core/output.ts';
 import { commandSettings } from '../core/settings.ts';
-import { aboutOf, type Decision, onlyAsking, openDecision } from './asking.ts';
+import { aboutOf, type Decision, oneOf, onlyAsking, openDecision } from './asking.ts';
 import { findJob } from './job-log.ts';
 import { withLink } from './with-hub.ts';
 
@@ -56,6 +57,7 @@ export async function decide({ decision, named, request_id, registryDir, json }:
 
   function theOnly(): JobRecord {
     const open = openRecords(settings.registryDir, home);
+    const inPane = open.filter(waitsInItsPane).map(({ job_id }) => `mam attach ${job_id}`);
     return onlyAsking(
       open.filter((job) => openDecisions(job).length > 0),
       { one: 'asks for a decision', several: 'ask for a decision' },
@@ -64,6 +66,7 @@ export async function decide({ decision, named, request_id, registryDir, json }:
         const which = more.length === 0 ? '' : ` --request ${shellWord(first?.request_id ?? '')}`;
         return `mam ${decision} ${job.job_id}${which} # ${first === undefined ? '' : aboutOf(first)}`;
       },
+      inPane.length === 0 ? undefined : `A dialog can only be answered in its pane. ${oneOf(inPane)}`,
     );
   }
 }

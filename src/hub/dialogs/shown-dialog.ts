@@ -53,9 +53,10 @@ export function dialogOn(
   }
   const own = typing?.dialog === undefined ? undefined : screenOf(agent, typing).dialog;
   if (find(lines, own) === undefined) return undefined;
-  const input = rowsAround(lines, own);
+  // Above the match may be a transcript.
+  const input = fitting(lines.slice(lineOf(lines, own)), { first: PATTERN_ROW_CHARS }).join('\n');
   const unread = { name: 'other', tool: 'dialog', whole: false, isRead: false, commands: [] };
-  return { ...unread, key: `other\n${letters(input)}`, input, remedy: 'answer the dialog' };
+  return { ...unread, key: `other\n${letters(rowsAround(lines, own))}`, input, remedy: 'answer the dialog' };
 }
 
 /** The first rows in the frame of a dialog that can't be read; without a frame those around its pattern. */

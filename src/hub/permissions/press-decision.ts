@@ -38,8 +38,7 @@ export async function pressDecision(
 ): Promise<Pressed> {
   const usual = builtIn(record.agent)?.permission?.[decision];
   if (pane === undefined || record.agent_process === undefined || usual === undefined) {
-    const why = `It is not known how a dialog of agent kind ${record.agent} is answered.`;
-    return { kind: 'refused', why, hint: inThePane(record) };
+    return inThePane(record, `it is not known how a dialog of agent kind ${record.agent} is answered.`);
   }
   let lines: readonly string[] = [];
   const look = async () => {
@@ -53,8 +52,8 @@ export async function pressDecision(
   );
   if (dialog === undefined) return { kind: 'gone', why: 'The dialog is no longer on the screen.' };
   if (!isSteady) {
-    const why = 'The screen keeps changing, so no key was pressed.';
-    return { kind: 'refused', why, hint: dialog.isRead ? 'Try again.' : inThePane(record) };
+    const why = 'the screen keeps changing, so no key was pressed.';
+    return dialog.isRead ? { kind: 'refused', why, hint: 'Try again.' } : inThePane(record, why);
   }
   const compare = (shown: ShownDialog): Sameness => compareDialog(shown, request, { seen, told });
   const isIts: Test = (shown) =>
@@ -123,15 +122,20 @@ function notIts(record: JobRecord, { name, isRead, tool, input }: ShownDialog, s
   }
   const why =
     name !== 'permission'
-      ? 'This dialog asks for something other than a permission, so it is not known which key answers it.'
+      ? 'this dialog asks for something other than a permission, so it is not known which key answers it.'
       : isRead && sameness === 'same'
-        ? 'The dialog does not show all that it asks for, so no key was pressed.'
-        : 'The dialog on the screen cannot be read well enough to be sure that it is this request, so no key was pressed.';
-  return { kind: 'refused', why, hint: inThePane(record) };
+        ? 'the dialog does not show all that it asks for, so no key was pressed.'
+        : 'the dialog on the screen cannot be read well enough to be sure that it is this request, so no key was pressed.';
+  return inThePane(record, why);
 }
 
-function inThePane(record: JobRecord): string {
-  return `A person must answer it in the pane: mam attach ${record.job_id}`;
+/** The refusal of a decision that only a person can give, in the pane: that step comes first. */
+function inThePane({ job_id: id }: JobRecord, why: string): Pressed {
+  return {
+    kind: 'refused',
+    why: `\`mam attach ${id}\`: a person must answer it in its pane, because ${why}`,
+    hint: '',
+  };
 }
 
 /** The rows of the screen with what a dialog asks for: tmux itself checks them when the key is pressed. */
