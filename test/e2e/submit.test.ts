@@ -225,6 +225,7 @@ describe.concurrent('mam submit', () => {
       stderr: expect.stringContaining(`Did you mean ${first}?`),
     });
     expect((await mam('done', 'water-the-plants', 'it', 'is', 'wet')).code).toBe(69);
+    expect((await mam('done', first.slice(0, 4), 'late', 'words')).stderr).toContain('has been completed');
     expect(lab.record(second, registry).status).toBe('working');
     const third = await order('Call mum');
     expect((await mam('done', 'call-m', 'She is well.')).code).toBe(0);
