@@ -7,8 +7,16 @@ import { nextStep } from '../../src/view/next-step.ts';
 const ID = 'k3f9x2ab-fix-login-test';
 const AT = '2026-11-30T14:00:00.000Z';
 
-function request(id: string, tool: string, source: string): PeerRequest {
-  return { request_id: id, kind: 'permission', source, text: `${tool}: rm -rf build`, tool, input: 'x', at: AT };
+function request(id: string, tool: string, source: PeerRequest['source']): PeerRequest {
+  return {
+    request_id: id,
+    kind: 'permission',
+    source,
+    text: `${tool}: rm -rf build`,
+    tool,
+    input: 'x',
+    at: AT,
+  };
 }
 
 /** What a record says about its requests. */
