@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test as plain } from 'vitest';
 import { builtIn, KINDS } from '../../src/agents/index.ts';
@@ -199,4 +207,19 @@ describe('arguments for a built-in agent', () => {
     for (const { start } of KINDS)
       if (start !== undefined) expect(start.modelArgs.join()).toContain('{model}');
   });
+});
+
+test('Ctrl-C ends a command that waits for a pipe without a writer', async ({ lab }) => {
+  const pipe = join(lab.folder, 'pipe');
+  lab.expected.push(/^pipe$/);
+  spawnSync('mkfifo', [pipe]);
+  const { child, ended } = lab.start(['start', 'codex', '--env-file', pipe]);
+  const { O_WRONLY, O_NONBLOCK } = constants;
+  const writer = await until('the pipe is read', () => openSync(pipe, O_WRONLY | O_NONBLOCK));
+  child.kill('SIGINT');
+  try {
+    expect(await ended).toMatchObject({ signal: 'SIGINT' });
+  } finally {
+    closeSync(writer);
+  }
 });

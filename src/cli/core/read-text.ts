@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { MamError, systemCode } from '../../base/errors.ts';
 
@@ -7,8 +7,9 @@ import { MamError, systemCode } from '../../base/errors.ts';
 export async function readText(file: string, option: string, hint: string): Promise<string> {
   let bytes: Buffer;
   try {
-    // Not by file descriptor: any access to process.stdin has made it non-blocking.
-    bytes = file === '-' ? await buffer(process.stdin) : readFileSync(file);
+    // Not by file descriptor: any access to process.stdin has made it non-blocking. Not synchronous: while a pipe has no
+    // writer, Ctrl-C would not work.
+    bytes = file === '-' ? await buffer(process.stdin) : await readFile(file);
   } catch (error) {
     const why = systemCode(error) ?? 'unknown reason';
     throw new MamError('bad_input', `${file} cannot be read (${why}).`, `Give ${option} a readable file.`, {
