@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Makes docs/picture-dark.svg and docs/picture-light.svg: a real run in a real tmux. Claude Code delegates to Codex, Codex
-// asks, a person presses `y` in `mam watch`, the check passes. Both agents are real; their models are scripted. Run it
+// asks, a person presses `y` in `mam watch`, the check passes. The agents are real; their models are scripted. Run it
 // after `npm run build` when what it shows has changed: `node --import tsx scripts/pictures/run.mjs`.
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,12 +12,17 @@ import { worker } from '../../test/agents/model/worker.ts';
 import { install, programOf } from '../../test/agents/programs.ts';
 import { PROGRAM } from '../../test/support/mcp-client.ts';
 import { until } from '../../test/support/until.ts';
+import { lookNeutral } from './neutral-codex.mjs';
 import { filmOf } from './terminal-svg.mjs';
 
-const [COLUMNS, ROWS, BOARD_ROWS] = [120, 38, 13];
+const [COLUMNS, ROWS, BOARD_ROWS] = [112, 38, 13];
 /** How often the screen is looked at, and the longest time in which nothing moves, in ms. */
-const [FRAME_MS, STILL_MS] = [200, 1_600];
+const [FRAME_MS, STILL_MS] = [120, 1_500];
+/** The pace of a scripted model and of the person who types, in ms. */
+const [STEP_MS, WORD_MS] = [200, 80];
 const TASK = 'Fix the failing login test in test/session.test.js';
+const EARLIER = 'Write tests for old and new sessions';
+const OTHER = 'Describe sessions in docs/sessions.md';
 const ASKED = 'Let codex fix the failing login test, and check it with check.sh.';
 
 class Studio extends AgentLab {
@@ -59,38 +64,49 @@ lab.write(
 lab.write('package.json', '{ "type": "module", "scripts": { "test": "node --test" } }\n');
 const check = lab.write('check.sh', '#!/bin/sh\nexec node --test\n', 0o755);
 
-const slow = async (step, ms = 900) => {
-  await pause(ms);
-  return step;
-};
-const peer = worker(
-  (job_id) => [
-    { call: 'publish_event', args: { job_id, event: 'started' } },
-    {
-      call: 'publish_event',
-      args: { job_id, event: 'progress', detail: 'found it: the comparison is the wrong way round' },
-    },
+const report = (job_id, event, detail) => ({ call: 'publish_event', args: { job_id, event, detail } });
+/** The other job is at work for as long as the film lasts. */
+let stopOther = () => {};
+const filmed = new Promise((resolve) => {
+  stopOther = resolve;
+});
+const plans = {
+  [EARLIER]: (id) => [
+    report(id, 'started'),
+    report(id, 'completed', '2 tests; the one for old sessions fails.'),
+  ],
+  [OTHER]: (id) => [
+    report(id, 'started'),
+    report(id, 'progress', 'reading src/session.js'),
+    filmed.then(() => ({ say: 'Stopped.' })),
+  ],
+  [TASK]: (id) => [
+    report(id, 'started'),
+    report(id, 'progress', 'found it: the comparison is the wrong way round'),
     { shell: "sed -i 's/now < ends/now >= ends/' src/session.js && node --test" },
-    {
-      call: 'publish_event',
-      args: { job_id, event: 'completed', detail: 'Old sessions end now. Both tests pass.' },
-    },
+    report(id, 'completed', 'Old sessions end now. Both tests pass.'),
     { say: 'Done: old sessions end now.' },
   ],
+};
+const peer = worker(
+  (id, { prompts }) => {
+    const task = Object.keys(plans).find((one) => prompts.at(-1).replaceAll(/\s+/g, ' ').includes(one));
+    return plans[task ?? TASK](id);
+  },
   (request) => supervisor(request),
 );
 
 /** Delegates, waits until the job is final, and says so; of a request it informs its user. */
 function supervisor({ results }) {
   const id = /"job_id":\s*"([a-z0-9-]+)"/.exec(results[0]?.text ?? '')?.[1];
-  const wait = { call: 'wait_job', args: { job_id: id } };
-  const [last, before] = [results.at(-1)?.text ?? '', results.slice(0, -1)];
+  const last = results.at(-1)?.text ?? '';
+  const cursor = /"cursor":\s*"([^"]+)"/.exec(last)?.[1];
+  const wait = { call: 'wait_job', args: { job_id: id, ...(cursor && { cursor }) } };
   if (results.length === 0)
     return { call: 'delegate_job', args: { prompt: TASK, agent: 'codex', validate: check } };
   if (last.includes('"outcome":"final"'))
     return { say: 'Codex has fixed the login test, and check.sh passes.' };
-  const asks = (text) => text.includes('"outcome":"needs_attention"');
-  if (!asks(last) || before.some(({ text }) => asks(text))) return wait;
+  if (!last.includes('"outcome":"needs_attention"')) return wait;
   return {
     many: [{ say: 'Codex asks whether it may run a command. You can answer it on the board.' }, wait],
   };
@@ -106,26 +122,42 @@ function inTime(frames) {
 }
 
 const type = async (pane, text) => {
-  for (const letter of text) {
-    await lab.steadyTmux('send-keys', '-l', '-t', pane, letter);
-    await pause(35);
+  for (const word of text.split(/(?<= )/)) {
+    await lab.steadyTmux('send-keys', '-l', '-t', pane, word);
+    await pause(WORD_MS);
   }
 };
 
+let [filming, film] = [false, undefined];
 try {
-  await lab.prepare((request) => slow(peer.model(request)), { ask: false });
+  const model = async (request) => {
+    await pause(STEP_MS);
+    return peer.model(request);
+  };
+  await lab.prepare(model, { ask: false });
   codex.prepare(home, lab.project, lab.env.ANTHROPIC_BASE_URL, { ask: true });
+  lookNeutral(home);
   const permissions = { defaultMode: 'default', allow: ['mcp__mam'] };
   writeFileSync(join(home, '.claude', 'settings.json'), JSON.stringify({ permissions }));
   const installed = await lab.mam('install', 'claude-code');
   if (installed.code !== 0) throw new Error(installed.stderr);
   lab.expected.push(/^h\//);
-  const started = await lab.mam('start', 'codex');
-  if (started.code !== 0) throw new Error(started.stdout + started.stderr);
-  lab.sessions.add('codex');
+  const mamDoes = async (...words) => {
+    const { code, stdout, stderr } = await lab.mam(...words);
+    if (code !== 0) throw new Error(stdout + stderr);
+  };
+  for (const name of ['codex', 'docs']) {
+    await mamDoes('start', 'codex', '--name', name, '--', '--no-daemon');
+    lab.sessions.add(name);
+  }
+  await mamDoes('submit', EARLIER, '--agent', 'codex');
+  await mamDoes('submit', OTHER, '--agent', 'codex', '--agent-session', 'tmux:docs', '--no-wait');
+  // A new conversation, whose screen is empty.
+  await mamDoes('stop', 'codex');
+  await mamDoes('start', 'codex', '--', '--no-daemon');
   await lab.tmux('set-option', '-t', '=codex:', 'status', 'off');
   await lab.startSession('show', 'exec claude');
-  await lab.tmux('resize-window', '-t', '=show:', '-x', `${COLUMNS}`, '-y', `${ROWS}`);
+  await lab.tmux('resize-window', '-t', '=show:', '-x', `${COLUMNS}`, '-y', `${ROWS - 1}`);
   for (const [name, value] of [
     ['pane-border-status', 'top'],
     [
@@ -144,7 +176,7 @@ try {
     '=show:',
     '-c',
     lab.project,
-    'exec mam watch --open',
+    'exec mam watch',
   );
   await lab.tmux('split-window', '-h', '-t', '=show:.0', '-c', lab.project, attach);
   const camera = `exec env -u TMUX tmux -f /dev/null -S '${lab.socket}' attach -t =show`;
@@ -153,32 +185,54 @@ try {
   await lab.tmux('new-session', '-d', '-s', 'camera', ...size, camera);
   await lab.tmux('set-option', '-t', '=camera:', 'status', 'off');
   await lab.tmux('set-option', '-g', 'focus-events', 'on');
-  await lab.tmux('set-option', '-t', '=show:', 'status', 'off');
+  for (const [name, value] of [
+    ['status-style', 'bg=colour238,fg=colour252'],
+    ['status-left', ' shop '],
+    ['status-right', ' mam: #(mam status --short) '],
+    ['status-right-length', '60'],
+    ['status-interval', '1'],
+    ['window-status-current-format', ''],
+    ['window-status-format', ''],
+  ])
+    await lab.tmux('set-option', '-t', '=show:', name, value);
   await lab.tmux('resize-window', '-t', '=camera:', '-x', `${COLUMNS}`, '-y', `${ROWS}`);
   await lab.tmux('select-pane', '-t', '=show:.0');
   await until('both agents show their boxes', async () => {
     const screen = await lab.tmux('capture-pane', '-p', '-t', '=camera:');
-    return screen.includes('for agents') && screen.includes('Ask Codex') && screen.includes('mam watch');
+    return ['for agents', 'Ask Codex', 'reading src', '1 working'].every((words) => screen.includes(words));
   });
+  // What Codex says about this machine, such as a missing package; a person dismisses it once.
+  await lab.steadyTmux('send-keys', '-t', '=codex:', 'F2');
+  await pause(STEP_MS);
+  await lab.steadyTmux('send-keys', '-t', '=codex:', 'Escape');
+  let screen = '';
   const shows = (words) =>
     until(
       `the screen shows ${words}`,
-      async () => (await lab.tmux('capture-pane', '-p', '-t', '=camera:')).includes(words),
-      60_000,
-    );
-  let filming = true;
-  const film = (async () => {
+      async () => {
+        screen = await lab.tmux('capture-pane', '-p', '-t', '=camera:');
+        return screen.includes(words);
+      },
+      30_000,
+    ).catch((error) => {
+      throw new Error(`${error.message}\n${screen}`);
+    });
+  filming = true;
+  film = (async () => {
     while (filming) {
       await lab.keep();
       await pause(FRAME_MS);
     }
   })();
   await type('=show:.0', ASKED);
-  await pause(500);
+  await pause(300);
   await lab.steadyTmux('send-keys', '-t', '=show:.0', 'Enter');
+  await shows('◆ permission');
+  await lab.tmux('select-pane', '-t', '=show:.2');
+  await pause(STILL_MS);
+  await lab.steadyTmux('send-keys', '-t', '=show:.2', 'Tab');
   await shows('y allow');
   await pause(STILL_MS);
-  await lab.tmux('select-pane', '-t', '=show:.2');
   await lab.steadyTmux('send-keys', '-t', '=show:.2', 'y');
   await shows('Enter allows');
   await pause(STILL_MS);
@@ -192,5 +246,8 @@ try {
   for (const theme of ['dark', 'light'])
     writeFileSync(`docs/picture-${theme}.svg`, filmOf(frames, COLUMNS, ROWS, theme));
 } finally {
+  filming = false;
+  await film;
+  stopOther();
   await lab.end();
 }
