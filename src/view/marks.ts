@@ -1,4 +1,5 @@
 import type { Standing } from '../job/standing.ts';
+import { isFinal, type Status } from '../job/words.ts';
 
 const SIGNS: Partial<Record<Standing['status'], string>> = {
   queued: '○',
@@ -12,9 +13,32 @@ export function signOf({ status, needs_you }: Standing): string {
   return needs_you === true ? '◆' : (SIGNS[status] ?? '●');
 }
 
-/** A status in a word: its reason if it has one. */
-export function wordOf({ status, reason, phase, blocked_by }: Standing): string {
-  return reason ?? blocked_by ?? (phase === 'validating' && status === 'working' ? phase : status);
+type Shown = Standing & { agent?: string };
+
+/** A status in a word or two: its reason if it has one. */
+export function wordOf(job: Shown): string {
+  return moreOf(job) ?? stateOf(job);
+}
+
+/** A status in words, with its reason: `needs you (permission)`. */
+export function standingWords(job: Shown): string {
+  const [state, more] = [stateOf(job), moreOf(job)];
+  return more === undefined ? state : `${state} (${more})`;
+}
+
+/** A name of the protocol, such as `turn_ended`, as people read it. */
+export function plainWords(name: string): string {
+  return name === 'input_required' ? 'needs you' : name.replaceAll('_', ' ');
+}
+
+function stateOf({ status, agent }: Shown): string {
+  // No agent works on a person's job.
+  return agent === 'human' && !isFinal(status as Status) ? 'yours' : plainWords(status);
+}
+
+function moreOf({ status, reason, phase, blocked_by }: Shown): string | undefined {
+  const more = reason ?? blocked_by ?? (phase === 'validating' && status === 'working' ? phase : undefined);
+  return more && plainWords(more);
 }
 
 /** How long ago, in its largest unit: `12s`, `4m`, `2h`, `3d`. @param ms milliseconds */

@@ -78,7 +78,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await detail.getByRole('heading', { name: jobId }).waitFor();
     await detail.getByText('Mend the roof').first().waitFor();
     await detail.locator('.screen', { hasText: 'READY>' }).waitFor();
-    await detail.locator('.event', { hasText: 'submitted' }).waitFor();
+    await detail.locator('.event', { hasText: /delivered.*in [\d.]+ m?s/ }).waitFor();
 
     await reporter.report(jobId, 'progress', { detail: 'half of the tiles are on' });
     await row.getByText('half of the tiles are on').waitFor();

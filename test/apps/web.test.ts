@@ -138,6 +138,54 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     await page.getByRole('button', { name: jobId }).getByText('cancelled').waitFor();
   });
 
+  test('a dialog that mam cannot answer is only attached to', async ({ lab, browser }) => {
+    lab.configure({ agents: { asking: { session: 'asking', ready: '^READY> *$', dialog: '^Do you want' } } });
+    const server = await lab.startServer();
+    const show = 'printf "\\033[2J\\033[HDo you want to rebuild the tower?\\n 1. Yes\\n"; read x';
+    const peer = await lab.startPeer('mute', { session: 'asking', args: ['--run', show] });
+    const prompt = `Rebuild the tower ${'with care '.repeat(30)}`;
+    const { job_id: jobId } = await server.delegate(peer, { agent: 'asking', prompt });
+    await lab.event(jobId, 'permission_required');
+    const web = await Web.start(lab);
+    await entered(web, await browser.newPage(), async (page) => {
+      const row = page.getByRole('button', { name: jobId });
+      // What it is about, and what it says.
+      await row.getByText('Rebuild the tower with care').waitFor();
+      await row.getByText('Do you want to rebuild the tower?').waitFor();
+      await row.click();
+      const detail = page.getByRole('region', { name: 'The selected job' });
+      await detail.getByText(`mam attach ${jobId}`, { exact: true }).waitFor();
+      await detail.getByText('It waits at a dialog in its pane').waitFor();
+      await detail.getByText('needs you (permission)').waitFor();
+      await detail.locator('.event', { hasText: /delivered.*in [\d.]+ m?s/ }).waitFor();
+      expect(await detail.locator('.event', { hasText: /pasting|visible|submitted/ }).count()).toBe(0);
+      for (const name of ['Allow…', 'Deny…', 'Send'])
+        expect(await detail.getByRole('button', { name }).count(), name).toBe(0);
+      await detail.getByRole('button', { name: 'Show the whole task' }).waitFor();
+      await page.close();
+    });
+    expect(await web.end()).toBe(0);
+    await server.ask('cancel_job', { job_id: jobId });
+  });
+
+  test("a person's job is theirs, and an empty task is not sent", async ({ lab, page }) => {
+    const jobId = await ofPerson(lab);
+    await page.getByRole('button', { name: jobId }).click();
+    const detail = page.getByRole('region', { name: 'The selected job' });
+    await detail.getByText('This job is yours').waitFor();
+    expect(await detail.locator('.status').textContent()).toBe('● yours');
+    expect(await detail.getByRole('textbox').count()).toBe(1);
+    // Its beginning is all of a short task.
+    await detail.locator('.event').first().waitFor();
+    await detail.getByRole('button', { name: 'Show the whole task' }).waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'New job' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Delegate' }).click();
+    await dialog.getByRole('alert').getByText('The task is empty').waitFor();
+    await dialog.getByRole('button', { name: 'Back' }).click();
+    await lab.mam('done', jobId);
+  });
+
   test('delegates, says why not, shows the whole task, and reports it done', async ({ lab, page }) => {
     await page.getByRole('button', { name: 'New job' }).click();
     const dialog = page.getByRole('dialog');
@@ -223,7 +271,7 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     const page = await context.newPage();
     await page.goto(address.replace(`127.0.0.1:${web.port}`, `localhost:${relay.port}`));
     const row = page.getByRole('button', { name: jobId });
-    await row.getByText('working', { exact: true }).waitFor();
+    await row.getByText('yours', { exact: true }).waitFor();
     await relay.cut();
     await page.getByRole('alert').getByText('connects again by itself').waitFor();
     await lab.mam('done', jobId);
@@ -250,7 +298,7 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
       await tab.goto(page.url());
       tabs.push(tab);
     }
-    for (const tab of tabs) await tab.getByRole('button', { name: jobId }).getByText('working').waitFor();
+    for (const tab of tabs) await tab.getByRole('button', { name: jobId }).getByText('yours').waitFor();
     // Another page is the first one's place now.
     await page.goto('about:blank');
     await lab.mam('done', jobId);

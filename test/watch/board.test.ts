@@ -81,7 +81,7 @@ describe('what the board shows', () => {
     await board.shows('rot 👩💻 fertig');
     const screen = await board.shows('한국어로');
     expect(screen).toContain('mam watch');
-    const rows = screen.split('\n').filter((line) => /● working/.test(line));
+    const rows = screen.split('\n').filter((line) => /● yours/.test(line));
     expect(rows).toHaveLength(2);
     expect(new Set(rows.map((row) => row.indexOf(' human ')))).toHaveProperty('size', 1);
     expect(screen).toMatch(/한국어로.*…/);
@@ -341,7 +341,7 @@ describe('when something ends', () => {
     const [oldest = '', second = '', newest = ''] = jobs;
     const board = await Board.start(lab);
     await board.shows('3 jobs');
-    await board.shows(`${newest} · working`);
+    await board.shows(`${newest} · yours`);
     await (await lab.reporter).report(oldest, 'completed');
     await board.shows('2 open · 3 jobs');
     expect((await lab.mam('prune', '--older-than', '0h')).code).toBe(0);

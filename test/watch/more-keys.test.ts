@@ -10,6 +10,8 @@ import { until } from '../support/until.ts';
 /** An agent that can be started, and one whose program is missing. */
 const AGENTS = {
   helper: { session: 'helper', command: ['sh', '-c', "printf 'READY> '; exec sleep 1000"], ready: '^READY>' },
+  // Its dialogs are recognised, but not read.
+  asking: { session: 'asking', ready: '^READY> *$', dialog: '^Do you want' },
   absent: { session: 'absent', command: ['mam-has-no-such-program'] },
 };
 
@@ -66,7 +68,7 @@ describe('the board at every size', () => {
         const all = lines.join('\n');
         expect(lines[0]).toMatch(/2 open · 1 needs you · \d+ jobs? +bell on/);
         expect(lines[1]).toMatch(/^▸ ◆ question/);
-        expect(lines[2]).toMatch(/^ {2}● working/);
+        expect(lines[2]).toMatch(/^ {2}● yours/);
         expect(all).toContain('prompt: Paint the shutters of the north side');
         expect(all).toMatch(/hub +delivered in [\d.]+ m?s/);
         expect(all).not.toMatch(/hub +(queued|pasting|visible|submitted)/);
@@ -82,6 +84,56 @@ describe('the board at every size', () => {
       }
     },
   );
+});
+
+describe('what a person can do', () => {
+  onBoard('a dialog that mam cannot answer is only attached to', async ({ lab, server, board }) => {
+    const show = 'printf "\\033[2J\\033[HDo you want to rebuild the tower?\\n 1. Yes\\n"; read x';
+    const peer = await lab.startPeer('mute', { session: 'asking', args: ['--run', show] });
+    const { job_id: id } = await server.delegate(peer, { agent: 'asking' });
+    await lab.event(id, 'permission_required');
+    await select(board, id);
+    await board.resize(60, 20);
+    await board.shows('Enter attach, and answer there: dialog: Do you want');
+    const last = async () => (await board.screen()).split('\n').at(-1) ?? '';
+    await until('attach is what is offered', async () => (await last()).startsWith(' Enter attach'));
+    expect(await last()).not.toMatch(/allow|deny|instruct/);
+    await board.press('y');
+    // A note is wrapped, above the keys.
+    const screen = await board.shows(
+      /can only be answered in its pane: Enter\n attaches to it\.\n Enter attach/,
+    );
+    expect(screen).not.toContain('Allow this');
+    expect(lab.types(id)).not.toContain('answered');
+  });
+
+  onBoard("a person's job is theirs", async ({ server, board }) => {
+    const id = await human(server, 'Bring the key');
+    await select(board, id);
+    const screen = await board.shows(`── ${id} · yours · a person`);
+    expect(screen).toMatch(/▸ ● yours/);
+    await board.press('c');
+    const asked = await board.shows('Whoever delegated it is told.');
+    // The keys are said once, where keys always are.
+    expect(asked.split('\n').at(-1)).toMatch(/^ Enter cancels it, Esc goes back *$/);
+    expect(asked).not.toContain('q quit');
+    await board.press('Escape');
+  });
+
+  onBoard('a list that does not fit says so, and the first line keeps its parts apart', async ({ board }) => {
+    await board.resize(60, 9);
+    await board.press('N');
+    await board.shows(/↓ \d+ more/);
+    await board.press('Down', 'Down', 'Down');
+    await board.shows(/↑ \d+ more/);
+    await board.press('Escape');
+    await board.press('/');
+    await board.type('a filter that leaves nothing over for others');
+    const [first = ''] = (await board.shows('others')).split('\n');
+    expect(first).not.toContain('bell');
+    await board.press('Escape');
+    await board.shows(/ {2}bell on $/m);
+  });
 });
 
 describe('what a job is about', () => {
@@ -206,7 +258,7 @@ describe('what can be begun from the board', () => {
     await board.press('s');
     const menu = await board.shows('helper');
     expect(menu).toContain(`Start an agent in ${lab.project}`);
-    expect(menu).not.toContain('absent');
+    expect(menu).toMatch(/^ Not installed: .*absent\.$/m);
     await until('it is chosen', async () => {
       if (/▸ helper/.test(await board.screen())) return true;
       await board.press('Down');

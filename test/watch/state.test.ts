@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { cut, columnsOf as widthOf, wrap } from '../../src/base/columns.ts';
 import { entryWords } from '../../src/boards/model/entries.ts';
 import { wordsOf } from '../../src/boards/model/rows.ts';
-import { cutMiddle, filled, shown, tail } from '../../src/boards/terminal/cells.ts';
+import { cutId, filled, shown, tail } from '../../src/boards/terminal/cells.ts';
 import { Feed } from '../../src/boards/terminal/feed.ts';
 import { countOf } from '../../src/boards/terminal/jobs.ts';
 import type { Key } from '../../src/boards/terminal/key.ts';
@@ -317,12 +317,13 @@ describe('cells', () => {
     for (const text of texts.map(shown)) {
       for (let width = 0; width < 20; width++) {
         expect(widthOf(filled(text, width))).toBe(width);
-        expect(widthOf(cutMiddle(text, width))).toBeLessThanOrEqual(width);
+        expect(widthOf(cutId(text, width))).toBeLessThanOrEqual(width);
         expect(widthOf(tail(text, width))).toBeLessThanOrEqual(width);
       }
     }
     expect(cut('한국어', 4)).toBe('한…');
-    expect(cutMiddle('mend-the-roof-7f3kq2ab', 15)).toBe('mend-th…f3kq2ab');
+    expect(cutId('k3f9x2ab-mend-the-roof', 15)).toBe('k3f9x2ab-mend-…');
+    expect(cutId('mend-the-roof-7f3kq2ab', 15)).toBe('mend-th…f3kq2ab');
   });
 
   test('a text is wrapped without losing anything but blanks', () => {

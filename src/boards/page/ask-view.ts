@@ -1,7 +1,6 @@
 import type { PeerRequest } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
-import { reporterOf } from '../../view/timeline.ts';
-import { isDecided, requestText } from '../model/request.ts';
+import { askedTitle, requestText, wayOf } from '../model/request.ts';
 import { button, el, say } from './dom.ts';
 
 /** What a person may do about a job. */
@@ -20,21 +19,22 @@ export class AskView {
   readonly #actions: JobActions;
   readonly #title = el('h3', { id: 'asked', tabindex: '-1' });
   readonly #text = el('pre', { class: 'request' });
+  readonly #attach = el('p', { class: 'attach' });
   readonly #choice = el('div', { class: 'buttons' });
   readonly #sure = el('div', { class: 'sure', role: 'alertdialog', 'aria-labelledby': 'sure' });
   readonly #form = el('div', { class: 'form' });
   readonly #label = el('label', { for: 'answer' });
   readonly #input = el('textarea', { id: 'answer', rows: '2', maxlength: String(ANSWER_CHARS) });
   readonly #cancel = button('Cancel the job…', 'quiet', () =>
-    this.#confirm('Cancel this job?', 'Its peer is told to stop.', 'Yes, cancel it', () =>
-      this.#actions.cancel(),
-    ),
+    this.#confirm('Cancel this job?', this.#cancelled, 'Yes, cancel it', () => this.#actions.cancel()),
   );
   /** The displayed request: only this one is decided. */
   #shown: string | undefined;
   /** The request that was displayed when the first letter of the answer was typed. */
   #meant: string | undefined;
   #opener: HTMLElement | undefined;
+  /** What cancelling does. */
+  #cancelled = '';
 
   constructor(actions: JobActions) {
     this.#actions = actions;
@@ -51,22 +51,45 @@ export class AskView {
       if (key === 'Escape') this.#close();
     });
     this.#sure.hidden = true;
-    this.element.append(this.#title, this.#text, this.#choice, this.#form, this.#sure, this.#cancel);
+    this.element.append(
+      this.#title,
+      this.#text,
+      this.#attach,
+      this.#choice,
+      this.#form,
+      this.#sure,
+      this.#cancel,
+    );
   }
 
   /** @param open false for a job that is final */
-  show({ agent }: JobRow, asked: PeerRequest | undefined, open: boolean): void {
+  show({ agent, job_id }: JobRow, asked: PeerRequest | undefined, open: boolean): void {
     this.element.hidden = !open;
+    this.#cancelled = agent === 'human' ? 'Whoever delegated it is told.' : 'Its peer is told to stop.';
     // A question about anything other than the displayed request must not be confirmed.
     if (asked?.request_id !== this.#shown || !open) this.#close();
     this.#shown = asked?.request_id;
-    const decided = asked !== undefined && isDecided(asked) ? asked : undefined;
+    const way = asked && wayOf(asked);
     this.#title.hidden = this.#text.hidden = asked === undefined;
-    this.#form.hidden = decided !== undefined;
-    say(this.#title, decided ? `It asks for permission (${reporterOf(decided.source, agent)})` : 'It asks');
+    // A person's own job is reported done, and a dialog that can't be read is answered where it is.
+    this.#form.hidden = way === 'decision' || way === 'pane' || (agent === 'human' && asked === undefined);
+    this.#attach.hidden = way !== 'pane';
+    this.element.classList.toggle('bare', agent === 'human' && asked === undefined);
+    say(this.#title, asked === undefined ? '' : askedTitle(asked));
+    this.#showCommand(`mam attach ${job_id}`);
     say(this.#text, asked === undefined ? '' : requestText(asked));
     say(this.#label, asked === undefined ? 'Tell the peer something' : 'Your answer');
-    this.#showChoice(decided);
+    this.#showChoice(way === 'decision' ? asked : undefined);
+  }
+
+  /** What leads to the pane. */
+  #showCommand(command: string): void {
+    if (this.#attach.dataset['for'] === command) return;
+    this.#attach.dataset['for'] = command;
+    this.#attach.replaceChildren(
+      'mam cannot answer it from here. Answer it in its pane. In a shell: ',
+      el('code', {}, command),
+    );
   }
 
   #showChoice(asked: PeerRequest | undefined): void {

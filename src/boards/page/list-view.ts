@@ -1,6 +1,6 @@
 import type { JobRow } from '../../job/row.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
-import { toneOf, wordsOf } from '../model/rows.ts';
+import { toneOf } from '../model/rows.ts';
 import { el, say } from './dom.ts';
 import { inOrder } from './jobs.ts';
 
@@ -9,7 +9,7 @@ interface Line {
   shown?: { row: JobRow; selected: boolean; age: string };
   item: HTMLLIElement;
   button: HTMLButtonElement;
-  parts: Record<'sign' | 'word' | 'id' | 'agent' | 'age' | 'words', HTMLSpanElement>;
+  parts: Record<'sign' | 'word' | 'id' | 'agent' | 'age' | 'about' | 'words', HTMLSpanElement>;
 }
 
 /** The jobs as a list of buttons; a job keeps its button, and thus the focus, through all changes. */
@@ -59,11 +59,12 @@ export class ListView {
     if (selected) button.setAttribute('aria-current', 'true');
     else button.removeAttribute('aria-current');
     say(parts.sign, signOf(row));
-    say(parts.word, wordOf(row).replaceAll('_', ' '));
+    say(parts.word, wordOf(row));
     say(parts.id, row.job_id);
-    say(parts.agent, row.agent);
+    say(parts.agent, row.agent === 'human' ? 'a person' : row.agent);
     say(parts.age, age);
-    say(parts.words, wordsOf(row));
+    say(parts.about, row.prompt_preview);
+    say(parts.words, row.detail ?? '');
     return line;
   }
 
@@ -71,7 +72,8 @@ export class ListView {
     const span = (name: string): HTMLSpanElement => el('span', { class: name });
     const parts = {
       ...{ sign: span('sign'), word: span('word'), id: span('id') },
-      ...{ agent: span('agent'), age: span('age'), words: span('words') },
+      ...{ agent: span('agent'), age: span('age') },
+      ...{ about: span('about'), words: span('words') },
     };
     parts.sign.setAttribute('aria-hidden', 'true');
     const button = el('button', { type: 'button', 'aria-controls': 'detail' }, ...Object.values(parts));

@@ -7,6 +7,8 @@ import { REPLY_TIMEOUT_MS } from './jobs.ts';
 interface Page {
   /** What the job waits for: a permission takes precedence over a question. */
   open_request?: PeerRequest;
+  /** The length of the whole task; only a person's page gets it. */
+  prompt_bytes?: number;
   events: TimelineEntry[];
   screen?: string;
   screen_live?: boolean;

@@ -124,6 +124,11 @@ export class NewJob {
       ...(workdir && { workdir }),
       ...(validate && { validate }),
     };
+    if (this.#prompt.value.trim() === '') {
+      this.#tell('The task is empty: say what is to be done.');
+      this.#prompt.focus();
+      return;
+    }
     this.#send.disabled = true;
     this.#tell('');
     try {

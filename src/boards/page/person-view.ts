@@ -52,7 +52,10 @@ export class PersonView {
     );
   }
 
-  show(row: JobRow): void {
+  /** @param bytes the length of the whole task, if it is known */
+  show(row: JobRow, bytes = Number.POSITIVE_INFINITY): void {
+    // The beginning of a short task is all of it.
+    this.task.hidden = new TextEncoder().encode(row.prompt_preview).length >= bytes;
     this.done.hidden = row.agent !== 'human' || !isOpen(row);
   }
 

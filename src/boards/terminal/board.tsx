@@ -1,6 +1,6 @@
 import { Box, Text, useInput } from 'ink';
 import { type ReactElement, useSyncExternalStore } from 'react';
-import { cut } from '../../base/columns.ts';
+import { columnsOf, cut } from '../../base/columns.ts';
 import { filled } from './cells.ts';
 import { Detail } from './detail.tsx';
 import { Footer } from './footer.tsx';
@@ -10,11 +10,8 @@ import { look } from './look.ts';
 import { isCovered, Overlay } from './overlay.tsx';
 import { pressed } from './pressed.ts';
 import { headline } from './reduce.ts';
-import { layoutFor, type State } from './state.ts';
+import { layoutFor, noteLines, type State } from './state.ts';
 import type { Store } from './store.ts';
-
-/** In a narrower terminal, the numbers of jobs need the room. */
-const LEAST_FOR_BELL = 50;
 
 /** The whole screen: a line about all jobs, the list, the selected job, a line about the keys. */
 export function Board({ store, onKey }: { store: Store; onKey: (key: Key) => void }): ReactElement {
@@ -24,7 +21,7 @@ export function Board({ store, onKey }: { store: Store; onKey: (key: Key) => voi
   });
   const { body, isWide } = layoutFor(state);
   return (
-    <Box flexDirection="column" height={body + 2}>
+    <Box flexDirection="column" height={body + 2 + noteLines(state).length}>
       <Header state={state} />
       {isCovered(state) ? (
         <Overlay state={state} />
@@ -45,8 +42,12 @@ function Header({ state }: { state: State }): ReactElement {
   const lost = state.hub === 'lost' ? 'The hub is gone; reconnecting …' : undefined;
   const shows = which === 'open' ? ' · open only' : '';
   const filtered = filter === '' ? '' : ` · filter: ${filter}`;
-  const rings = width < LEAST_FOR_BELL ? '' : bell ? 'bell on ' : 'bell off ';
-  const text = cut(` mam watch  ${lost ?? headline(state)}${shows}${filtered}`, width - rings.length);
+  const about = `${lost ?? headline(state)}${shows}${filtered}`;
+  const bells = bell ? '  bell on ' : '  bell off ';
+  // What is said about the jobs matters more than the name of the program, and both more than the bell.
+  const rings = columnsOf(` mam watch  ${about}`) + bells.length <= width ? bells : '';
+  const isLong = columnsOf(` mam watch  ${about}`) > width;
+  const text = cut(isLong ? ` ${about}` : ` mam watch  ${about}`, width - rings.length);
   const tone = lost === undefined ? { inverse: true } : { inverse: true, color: 'red', bold: true };
   return (
     <Text wrap="truncate" {...look(coloured, tone)}>

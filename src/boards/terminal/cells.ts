@@ -1,4 +1,5 @@
 import { columnsOf, cut, graphemes, headOf } from '../../base/columns.ts';
+import { beginsRandomly } from '../../base/ids.ts';
 import { clean } from '../../base/text.ts';
 
 /** Variants, skin tones, tags and emoji joiners: terminals disagree on how wide they make a character. */
@@ -10,11 +11,11 @@ export function shown(text: string): string {
   return clean(text).replaceAll('\t', ' ').normalize('NFC').replace(VARIANTS, '');
 }
 
-/** Cuts from the middle: ids differ at their ends. */
-export function cutMiddle(text: string, width: number): string {
-  if (columnsOf(text) <= width) return text;
+/** An id that keeps its random part, by which it is told from others; ids of earlier versions end with theirs. */
+export function cutId(id: string, width: number): string {
+  if (columnsOf(id) <= width) return id;
   const end = Math.floor((width - 1) / 2);
-  return end < 1 ? cut(text, width) : `${headOf(text, width - 1 - end)}…${tail(text, end)}`;
+  return beginsRandomly(id) || end < 1 ? cut(id, width) : `${headOf(id, width - 1 - end)}…${tail(id, end)}`;
 }
 
 /** The text, cut or padded to exactly `width` columns. */

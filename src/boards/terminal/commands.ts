@@ -1,9 +1,8 @@
 import { cleanLine } from '../../base/text.ts';
-import { openRequest } from '../../job/open-request.ts';
 import { openRequests } from '../../job/open-requests.ts';
 import { isOpen } from '../model/rows.ts';
 import { shown } from './cells.ts';
-import { openPermission, permissionText } from './dialog.ts';
+import { openPermission, openWay, permissionText } from './dialog.ts';
 import { openForm } from './form.ts';
 import { openMenu } from './menu.ts';
 import { openPager } from './pager.ts';
@@ -75,13 +74,20 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 export function attach(state: State): Pressed {
   const detail = selectedDetail(state);
   const session = detail?.record.agent_session;
-  if (detail === undefined) return { state: refuse(state, 'No job is selected yet.') };
+  if (detail === undefined) return { state: refuse(state, unread(state)) };
   if (session === undefined) return { state: refuse(state, 'This job has no pane to attach to.') };
   return { state, effect: { do: 'attach', jobId: detail.jobId, session } };
 }
 
 export function refuse(state: State, text: string): State {
   return { ...state, note: { text, bad: true } };
+}
+
+/** Why nothing can be done with the selected job at this moment. */
+function unread(state: State): string {
+  return selectedRow(state) === undefined
+    ? 'No job is selected yet.'
+    : 'This job is still being read: press the key again.';
 }
 
 export function canAttach(state: State): boolean {
@@ -107,8 +113,8 @@ function answerWord(state: State): string | undefined {
   const detail = selectedDetail(state);
   if (detail === undefined || detail.record.final_at !== undefined) return undefined;
   if (openRequests(detail.record, 'question').length > 0) return 'answer';
-  // Nobody reads an instruction to a person but in the job's record.
-  return detail.record.agent === 'human' ? undefined : 'instruct';
+  // Nobody reads an instruction to a person but in the job's record, and none is read before a dialog is answered.
+  return detail.record.agent === 'human' || openWay(detail.record) === 'pane' ? undefined : 'instruct';
 }
 
 function selectedWord(word: string): (state: State) => string | undefined {
@@ -117,7 +123,7 @@ function selectedWord(word: string): (state: State) => string | undefined {
 
 function answer(state: State): State {
   const detail = selectedDetail(state);
-  if (detail === undefined) return refuse(state, 'No job is selected yet.');
+  if (detail === undefined) return refuse(state, unread(state));
   const { record, jobId } = detail;
   if (record.final_at !== undefined)
     return refuse(state, `The job is ${record.status}: there is nothing to answer.`);
@@ -147,11 +153,16 @@ function finish(state: State): State {
 
 function decide(state: State, what: 'allow' | 'deny'): State {
   const detail = selectedDetail(state);
-  if (detail === undefined) return refuse(state, 'No job is selected yet.');
+  if (detail === undefined) return refuse(state, unread(state));
   const request = openPermission(detail.record);
   if (request === undefined) {
-    const asks = openRequest(detail.record) === undefined ? '' : ' r answers its question.';
-    return refuse(state, `The job is not asking for permission.${asks}`);
+    const way = openWay(detail.record);
+    if (way === 'pane')
+      return refuse(state, 'This dialog can only be answered in its pane: Enter attaches to it.');
+    return refuse(
+      state,
+      `The job is not asking for permission.${way === undefined ? '' : ' r answers its question.'}`,
+    );
   }
   const { request_id: requestId } = request;
   const text = permissionText(request);
@@ -162,7 +173,11 @@ function cancel(state: State): State {
   const row = selectedRow(state);
   if (row === undefined) return refuse(state, 'No job is selected yet.');
   if (!isOpen(row)) return refuse(state, `The job is ${row.status} already.`);
-  const text = `${row.job_id}\n\n${row.prompt_preview}\n\nIts peer is told in the reply to its next report; its pane is left alone.`;
+  const end =
+    row.agent === 'human'
+      ? 'Whoever delegated it is told.'
+      : 'Its peer is told in the reply to its next report; its pane is left alone.';
+  const text = `${row.job_id}\n\n${row.prompt_preview}\n\n${end}`;
   return { ...state, mode: { kind: 'confirm', what: 'cancel', jobId: row.job_id, text, top: 0 } };
 }
 

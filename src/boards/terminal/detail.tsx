@@ -1,7 +1,7 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import { cut } from '../../base/columns.ts';
-import { ageText } from '../../view/marks.ts';
+import { ageText, standingWords } from '../../view/marks.ts';
 import { placeOf } from '../model/rows.ts';
 import { shown } from './cells.ts';
 import { look, lookOf } from './look.ts';
@@ -41,13 +41,11 @@ function Rule({ state }: { state: State }): ReactElement {
   const { width } = layoutFor(state).detail;
   const row = selectedRow(state);
   if (row === undefined) return <Text dimColor>{'─'.repeat(width)}</Text>;
-  const { status: word, reason, blocked_by } = row;
-  const more = reason ?? blocked_by;
-  const status = more === undefined ? word : `${word} (${more})`;
   const pane = placeOf(row);
-  const place = pane === undefined ? row.agent : `${row.agent} in ${shown(pane)}`;
+  const agent = row.agent === 'human' ? 'a person' : row.agent;
+  const place = pane === undefined ? agent : `${agent} in ${shown(pane)}`;
   const age = ageText(state.now - Date.parse(row.created_at));
-  const text = cut(`── ${row.job_id} · ${status} · ${place} · ${age} ago `, width);
+  const text = cut(`── ${row.job_id} · ${standingWords(row)} · ${place} · ${age} ago `, width);
   return (
     <Text wrap="truncate" {...look(state.coloured, lookOf(row))}>
       {text.padEnd(width, '─')}

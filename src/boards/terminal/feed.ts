@@ -15,6 +15,8 @@ const PAGE = 200;
 const EVENTS = 200;
 /** Events are collected for this time, in ms: a burst of thousands changes the board only a few times. */
 const REDRAW_DELAY_MS = 50;
+/** After the board itself has stood still, a lost connection is the board's own doing for this time, in ms. */
+const RECONNECT_TIMEOUT_MS = 5_000;
 /** Without events, an open job's screen is fetched again after this time, in ms. */
 const SCREEN_MS = 500;
 
@@ -47,6 +49,10 @@ export class Feed {
   #screenAt = Number.NEGATIVE_INFINITY;
   #screenTimer: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** The connection is lost, whether or not the board says so. */
+  #isAway = false;
+  #awakeAt = Number.NEGATIVE_INFINITY;
+  #awakeTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: Parts) {
     this.#with = parts;
@@ -60,17 +66,34 @@ export class Feed {
       link.onConnect(() => {
         // Requests made before the first connection are answered after it.
         if (state().hub !== 'looking') this.#reload();
+        this.#isAway = false;
         take({ type: 'hub', hub: 'here' });
       }),
-      link.onLost(() => take({ type: 'hub', hub: 'lost' })),
+      link.onLost(() => {
+        this.#isAway = true;
+        if (performance.now() >= this.#awakeAt + RECONNECT_TIMEOUT_MS) take({ type: 'hub', hub: 'lost' });
+      }),
     );
     this.#reload();
+  }
+
+  /**
+   * The board has stood still, such as while a terminal showed a pane: the hub may have given up the connection, which
+   * is not worth a word if it can be made again.
+   */
+  awake(): void {
+    this.#awakeAt = performance.now();
+    clearTimeout(this.#awakeTimer);
+    this.#awakeTimer = setTimeout(() => {
+      if (this.#isAway && !this.#stopped) this.#with.take({ type: 'hub', hub: 'lost' });
+    }, RECONNECT_TIMEOUT_MS);
   }
 
   stop(): void {
     for (const end of this.#ends.splice(0)) end();
     clearTimeout(this.#gathering);
     clearTimeout(this.#screenTimer);
+    clearTimeout(this.#awakeTimer);
     this.#stopped = true;
   }
 

@@ -3,9 +3,10 @@ import type { ReactElement } from 'react';
 import { columnsOf, cut } from '../../base/columns.ts';
 import { filled, tail } from './cells.ts';
 import { asksPermission, COMMANDS, canAttach } from './commands.ts';
+import { linesBelow } from './dialog.ts';
 import { look } from './look.ts';
 import type { Place } from './painter.ts';
-import { type Line, layoutFor, type Mode, type State } from './state.ts';
+import { type Line, layoutFor, type Mode, noteLines, type State } from './state.ts';
 
 /** The minimum width for what is typed, in columns. */
 const LEAST_TYPED = 20;
@@ -20,29 +21,59 @@ const COVERED: Partial<Record<Mode['kind'], string>> = {
   menu: 'Enter starts it  ↑↓ choose  Esc goes back',
 };
 
-/** The last line: what is typed, a note, or the keys. */
+const YES = { allow: 'allows it', deny: 'denies it', cancel: 'cancels it' } as const;
+
+/** The last lines: a note, and what is typed or the keys. */
 export function Footer({ state }: { state: State }): ReactElement {
   const { width } = layoutFor(state);
   const { mode, note, coloured } = state;
-  const line = typedLine(state);
-  if (line !== undefined) {
+  const tone = look(coloured, { color: note?.bad ? 'red' : 'green' });
+  return (
+    <>
+      {noteLines(state).map((line, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a text's line is identified only by its position
+        <Text key={index} wrap="truncate" {...tone}>
+          {` ${line}`}
+        </Text>
+      ))}
+      <LastLine state={state} width={width} typed={typedLine(state)} isConfirm={mode.kind === 'confirm'} />
+    </>
+  );
+}
+
+function LastLine({
+  state,
+  width,
+  typed,
+  isConfirm,
+}: {
+  state: State;
+  width: number;
+  typed: ReturnType<typeof typedLine>;
+  isConfirm: boolean;
+}): ReactElement {
+  if (typed === undefined)
     return (
-      <Text wrap="truncate">
-        <Text bold>{line.label}</Text>
-        {line.text}
+      <Text bold={isConfirm} dimColor={!isConfirm} wrap="truncate">
+        {filled(` ${keysOf(state, width - 1)}`, width)}
       </Text>
     );
+  return (
+    <Text wrap="truncate">
+      <Text bold>{typed.label}</Text>
+      {typed.text}
+    </Text>
+  );
+}
+
+/** The keys of what is on the screen. */
+function keysOf(state: State, width: number): string {
+  const { mode } = state;
+  if (mode.kind === 'confirm') {
+    const below = linesBelow(state, mode);
+    return below > 0 ? `${below} more lines: PgDn` : `Enter ${YES[mode.what]}, Esc goes back`;
   }
-  if (note !== undefined) {
-    const tone = look(coloured, { color: note.bad ? 'red' : 'green' });
-    return (
-      <Text wrap="truncate" {...tone}>
-        {cut(` ${note.text}`, width)}
-      </Text>
-    );
-  }
-  const keys = COVERED[mode.kind] ?? keysFor(state, width - 1);
-  return <Text dimColor>{filled(cut(` ${keys}`, width), width)}</Text>;
+  return COVERED[mode.kind] ?? keysFor(state, width);
 }
 
 /** The keys that would do something now, the most important ones first, as many as fit. */
@@ -70,7 +101,9 @@ function keysFor(state: State, width: number): string {
 /** Where the terminal's own cursor is: an input method shows its composition there. */
 export function cursorOf(state: State): Place | undefined {
   const line = typedLine(state);
-  return line && { x: columnsOf(line.label + line.text), y: layoutFor(state).body + 1 };
+  return (
+    line && { x: columnsOf(line.label + line.text), y: layoutFor(state).body + 1 + noteLines(state).length }
+  );
 }
 
 /** The line that is being typed, as much of it as fits. */

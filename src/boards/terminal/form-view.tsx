@@ -1,16 +1,19 @@
 import { Text } from 'ink';
 import type { ReactElement } from 'react';
 import { cut, wrap } from '../../base/columns.ts';
+import type { AgentRow } from '../../operations/agents.ts';
 import { shown, tail } from './cells.ts';
 import { type Choice, choicesOf, type Form } from './form.ts';
 import { look } from './look.ts';
 import { type Menu, startable } from './menu.ts';
 import { layoutFor, type State } from './state.ts';
 
-/** The rows of the form besides the prompt, the choices and the problem. */
-const FRAME = 6;
+/** The rows of the form besides the prompt, the choices, the session and the problem. */
+const FRAME = 4;
 /** At least this many rows are for what is being typed. */
 const LEAST_PROMPT = 2;
+/** The rows of the menu besides the agents and what is said about others. */
+const MENU_FRAME = 3;
 const CURSOR = '█';
 
 /** The form for a new job. */
@@ -19,10 +22,15 @@ export function FormView({ state, mode }: { state: State; mode: Form }): ReactEl
   const room = Math.max(1, width - 2);
   const choices = choicesOf(state.texts.agents);
   const problem = wrap(mode.sent ? 'handing it over …' : (mode.problem ?? ''), room);
-  const left = Math.max(2, body - FRAME - problem.length);
-  const most = Math.max(1, Math.min(choices.length, left - LEAST_PROMPT));
+  const isOther = choices[mode.at]?.isOther === true;
+  const left = Math.max(2, body - FRAME - (isOther ? 1 : 0) - problem.length);
   const cursor = mode.field === 'prompt' && !mode.sent ? CURSOR : '';
-  const prompt = wrap(`${shown(mode.prompt)}${cursor}`, room).slice(-Math.max(1, left - most));
+  const written = wrap(`${shown(mode.prompt)}${cursor}`, room);
+  // What is typed gets the rows that the choices leave, and a few in any case.
+  const prompt = written.slice(
+    -Math.max(1, Math.min(left - 1, Math.max(LEAST_PROMPT, left - choices.length))),
+  );
+  const most = Math.max(1, left - prompt.length);
   return (
     <>
       <Title text={`New job in ${shown(state.cwd)}`} width={width} />
@@ -35,7 +43,7 @@ export function FormView({ state, mode }: { state: State; mode: Form }): ReactEl
       <Text> </Text>
       <Title text="Who does it" width={width} />
       <Agents state={state} choices={choices} at={mode.at} most={most} />
-      {choices[mode.at]?.isOther && (
+      {isOther && (
         <Text wrap="truncate">
           {`     session: tmux:${tail(mode.session.replace(/^tmux:/, ''), Math.max(1, width - 21))}${mode.field === 'session' ? CURSOR : '  (Tab)'}`}
         </Text>
@@ -52,17 +60,36 @@ export function MenuView({ state, mode }: { state: State; mode: Menu }): ReactEl
   const kinds = startable(state.texts.agents);
   const choices = kinds.map(({ agent, title }) => ({ label: `${agent} · ${shown(title)}`, agent }));
   const isRead = state.texts.agents !== undefined;
-  const none =
-    'No installed agent is left to start: `mam agents` shows which run, `mam start KIND --name NAME` starts a second one.';
-  const problem = isRead && kinds.length === 0 ? wrap(none, Math.max(1, width - 2)) : [];
+  const about = isRead ? wrap(othersText(state.texts.agents ?? []), Math.max(1, width - 2)) : [];
   return (
     <>
       <Title text={`Start an agent in ${shown(state.cwd)}`} width={width} />
       <Text> </Text>
-      <Agents state={state} choices={choices} at={Math.min(mode.at, kinds.length - 1)} most={body - 4} />
-      <Problem state={state} lines={problem} bad={false} />
+      <Agents
+        state={state}
+        choices={choices}
+        at={Math.min(mode.at, kinds.length - 1)}
+        most={Math.max(1, body - MENU_FRAME - about.length)}
+      />
+      {kinds.length > 0 && <Text> </Text>}
+      <Problem state={state} lines={about} bad={false} />
     </>
   );
+}
+
+/** Why the other agents are not in the list. */
+function othersText(agents: readonly AgentRow[]): string {
+  const named = (rows: readonly AgentRow[]): string =>
+    [...new Set(rows.map(({ agent }) => shown(agent)))].join(', ');
+  const running = named(agents.filter(({ agent, session }) => session !== undefined && agent !== 'command'));
+  const absent = named(
+    agents.filter(({ session, program }) => session === undefined && program === undefined),
+  );
+  return [
+    ...(startable(agents).length === 0 ? ['No installed agent is left to start.'] : []),
+    ...(running === '' ? [] : [`Running: ${running}. mam start KIND --name NAME starts a second one.`]),
+    ...(absent === '' ? [] : [`Not installed: ${absent}.`]),
+  ].join('\n');
 }
 
 function Title({ text, width }: { text: string; width: number }): ReactElement {
@@ -89,10 +116,14 @@ function Agents({
   const { agents, failed } = state.texts;
   if (failed !== undefined) return <Problem state={state} lines={wrap(failed.text, width - 2)} bad />;
   if (agents === undefined) return <Text dimColor>{cut('  looking for agents …', width)}</Text>;
-  const top = Math.max(0, Math.min(at - most + 1, choices.length - most));
+  const isCut = choices.length > most;
+  const room = isCut && most > 1 ? most - 1 : most;
+  const top = Math.max(0, Math.min(at - room + 1, choices.length - room));
+  const below = Math.max(0, choices.length - top - room);
+  const more = [top > 0 ? `↑ ${top} more` : '', below > 0 ? `↓ ${below} more` : ''].filter(Boolean);
   return (
     <>
-      {choices.slice(top, top + most).map(({ label }, index) => {
+      {choices.slice(top, top + room).map(({ label }, index) => {
         const isChosen = top + index === at;
         return (
           <Text key={label} wrap="truncate" bold={isChosen} inverse={isChosen}>
@@ -100,6 +131,7 @@ function Agents({
           </Text>
         );
       })}
+      {room < most && <Text dimColor>{cut(`   ${more.join('   ')}`, width)}</Text>}
     </>
   );
 }

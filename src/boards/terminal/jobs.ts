@@ -2,6 +2,7 @@ import type { JobRow } from '../../job/row.ts';
 import type { ListResult } from '../../operations/list.ts';
 import type { LogMessage } from '../../operations/request.ts';
 import { listRow } from '../../view/job.ts';
+import { standingWords } from '../../view/marks.ts';
 import { newRow, rowAfter } from '../model/live.ts';
 import { byNeed } from '../model/order.ts';
 import { type Count, countJobs, isOpen, wordsOf } from '../model/rows.ts';
@@ -116,7 +117,7 @@ export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string
     if (row === undefined || (which === 'open' && !isOpen(row))) return false;
     if (wanted.length === 0) return true;
     const text =
-      `${id} ${row.agent} ${row.status} ${row.reason ?? row.blocked_by ?? ''} ${wordsOf(row)}`.toLowerCase();
+      `${id} ${row.agent} ${row.status} ${row.reason ?? row.blocked_by ?? ''} ${standingWords(row)} ${wordsOf(row)}`.toLowerCase();
     return wanted.every((word) => text.includes(word));
   });
 }

@@ -1,5 +1,5 @@
 import { attach, COMMANDS, type Pressed, refuse } from './commands.ts';
-import { dialogLines, isRead } from './dialog.ts';
+import { dialogLines, linesBelow } from './dialog.ts';
 import { fillIn } from './form.ts';
 import { type Key, type KeyName, MOVES, nameOf } from './key.ts';
 import { choose } from './menu.ts';
@@ -88,7 +88,7 @@ function confirm(state: State, mode: Confirm, key: Key): Pressed {
     return { state: { ...state, mode: { ...mode, top } } };
   }
   if (name === 'enter') {
-    if (!isRead(state, mode)) return { state: refuse(state, 'There is more to read: PgDn shows it.') };
+    if (linesBelow(state, mode) > 0) return { state: refuse(state, 'There is more to read: PgDn shows it.') };
     return { state: { ...state, mode: LIST }, effect: effectOf(mode) };
   }
   return name === 'escape' || 'text' in key ? { state: { ...state, mode: LIST } } : { state };

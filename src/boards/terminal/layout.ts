@@ -48,10 +48,16 @@ const NONE = { width: 0, height: 0 };
 /**
  * Divides a terminal into its parts.
  * @param jobs how many rows the list could fill @param hasScreen false if the selected job has no pane
+ * @param note how many rows the note above the keys takes
  */
-export function layoutOf({ columns, rows }: Size, jobs = Number.POSITIVE_INFINITY, hasScreen = true): Layout {
+export function layoutOf(
+  { columns, rows }: Size,
+  jobs = Number.POSITIVE_INFINITY,
+  hasScreen = true,
+  note = 0,
+): Layout {
   const width = Math.max(1, columns);
-  const body = Math.max(1, rows - OUTER);
+  const body = Math.max(1, rows - OUTER - note);
   const shared = { width, body, isWide: false, beside: false };
   if (body < LEAST_BODY)
     return { ...shared, list: { width, height: body }, detail: NONE, text: NONE, screen: NONE };

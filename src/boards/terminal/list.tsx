@@ -4,7 +4,7 @@ import { cut } from '../../base/columns.ts';
 import type { JobRow } from '../../job/row.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
 import { wordsOf } from '../model/rows.ts';
-import { cutMiddle, filled } from './cells.ts';
+import { cutId, filled } from './cells.ts';
 import { columnsOf } from './layout.ts';
 import { look, lookOf } from './look.ts';
 import { layoutFor, type State, shownIds } from './state.ts';
@@ -39,7 +39,7 @@ function Row({ row, state, selected }: { row: JobRow; state: State; selected: bo
       <Text {...tone}>
         {signOf(row)} {cell(wordOf(row), columns.status)}
       </Text>
-      {cell(cutMiddle(row.job_id, columns.id - 1), columns.id)}
+      {cell(cutId(row.job_id, columns.id - 1), columns.id)}
       {cell(row.agent, columns.agent)}
       {cell(age.padStart(columns.age - 1), columns.age)}
       {filled(wordsOf(row), columns.words)}

@@ -1,5 +1,6 @@
 import { wrap } from '../../base/columns.ts';
 import { foldDelivery } from '../../view/delivery.ts';
+import { plainWords } from '../../view/marks.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
 import { timeline } from '../../view/timeline.ts';
 import { entryWords, timeOf } from '../model/entries.ts';
@@ -26,7 +27,7 @@ export function whoOf({ by }: TimelineEntry): string {
 
 /** An entry's type and its words; the words have their own line breaks. */
 export function saidBy(entry: TimelineEntry): string {
-  const head = entry.late === true ? `${entry.type} (late)` : entry.type;
+  const head = `${plainWords(entry.type)}${entry.late === true ? ' (late)' : ''}`;
   return shown(`${head} ${entryWords(entry)}`.trim());
 }
 

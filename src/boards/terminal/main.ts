@@ -112,6 +112,7 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
       tell(explain(error), true);
     } finally {
       if (!inside) {
+        feed.awake();
         store.dispatch({ type: 'resized', size: terminal.size });
         terminal.show();
       }

@@ -1,14 +1,13 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import { cut } from '../../base/columns.ts';
-import { dialogLines, isRead } from './dialog.ts';
+import { dialogLines } from './dialog.ts';
 import { FormView, MenuView } from './form-view.tsx';
 import { look } from './look.ts';
 import { PagerView } from './pager-view.tsx';
 import { type Confirm, layoutFor, type State } from './state.ts';
 
 const QUESTIONS = { allow: 'Allow this, once?', deny: 'Deny this?', cancel: 'Cancel this job?' } as const;
-const ENTER = { allow: 'Enter allows it', deny: 'Enter denies it', cancel: 'Enter cancels it' } as const;
 
 /** What covers the list; null while nothing does. */
 export function Overlay({ state }: { state: State }): ReactElement | null {
@@ -46,8 +45,6 @@ function contentOf(state: State): ReactElement | null {
 function Question({ state, mode }: { state: State; mode: Confirm }): ReactElement {
   const { width } = layoutFor(state);
   const { lines, room } = dialogLines(state, mode);
-  const below = lines.length - mode.top - room;
-  const keys = isRead(state, mode) ? `${ENTER[mode.what]}, Esc goes back` : `${below} more lines: PgDn`;
   const title = mode.what === 'cancel' ? QUESTIONS.cancel : `${QUESTIONS[mode.what]} ${mode.jobId}`;
   const tone = look(state.coloured, { bold: true, color: mode.what === 'allow' ? 'yellow' : 'red' });
   return (
@@ -62,10 +59,6 @@ function Question({ state, mode }: { state: State; mode: Confirm }): ReactElemen
           {` ${line}`}
         </Text>
       ))}
-      <Text> </Text>
-      <Text bold wrap="truncate">
-        {cut(` ${keys}`, width)}
-      </Text>
     </>
   );
 }

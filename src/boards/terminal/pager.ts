@@ -3,7 +3,7 @@ import { shown } from './cells.ts';
 import { helpLines } from './help.ts';
 import { type Key, MOVES } from './key.ts';
 import { logLines } from './log-lines.ts';
-import type { State } from './state.ts';
+import { layoutFor, type State } from './state.ts';
 import { forget, type TextLine, type TextName } from './texts.ts';
 
 /** A long text that covers the board. */
@@ -35,8 +35,8 @@ export function pagerTitle({ what, jobId }: Pager): string {
 }
 
 /** How many lines of the text fit on the screen. */
-export function pagerRoom({ size }: State): number {
-  return Math.max(1, size.rows - 2 - FRAME);
+export function pagerRoom(state: State): number {
+  return Math.max(1, layoutFor(state).body - FRAME);
 }
 
 let cached: { source: unknown; width: number; lines: readonly TextLine[] } | undefined;

@@ -41,7 +41,8 @@ export function settle(state: State, before: State): State {
     return selectAt({ ...state, wanted: undefined, toEnd: false }, ids.indexOf(wanted));
   if (state.toEnd && ids.length > 0) return selectAt(state, ids.length - 1);
   const old = shownIds(before);
-  if (ids === old && state.size === before.size && state.selected === before.selected) return state;
+  const isSame = state.size === before.size && state.note === before.note;
+  if (ids === old && isSame && state.selected === before.selected) return state;
   const was = before.selected === undefined ? 0 : Math.max(0, old.indexOf(before.selected));
   const place = state.selected === undefined ? -1 : ids.indexOf(state.selected);
   if (place < 0) return selectAt(state, was);

@@ -1,3 +1,4 @@
+import { cut, wrap } from '../../base/columns.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import type { AgentSession, JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
@@ -10,6 +11,9 @@ import { type Layout, layoutOf, type Size } from './layout.ts';
 import type { Menu } from './menu.ts';
 import type { Pager } from './pager.ts';
 import { NO_TEXTS, type TextAction, type Texts } from './texts.ts';
+
+/** How much of the screen's height a note may take. */
+const NOTE_SHARE = 0.3;
 
 /** The current meaning of the keys. */
 export type Mode =
@@ -150,11 +154,21 @@ export function shownIds({ jobs, which, filter }: State): readonly string[] {
   return last.ids;
 }
 
+/** The note in lines above the keys: all of it, unless it would take more than its share of the screen. */
+export function noteLines({ note, size: { columns, rows } }: Pick<State, 'note' | 'size'>): string[] {
+  if (note === undefined) return [];
+  const width = Math.max(1, columns - 2);
+  const most = Math.max(1, Math.floor(rows * NOTE_SHARE));
+  const lines = wrap(note.text, width);
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most - 1), cut(`${lines[most - 1]} …`, width)];
+}
+
 /** How the screen is divided now: a filter changes nothing about it. */
 export function layoutFor(state: State): Layout {
   const { size, jobs, which, filter } = state;
   const count = filter === '' ? shownIds(state).length : idsOf(jobs, which, '').length;
-  return layoutOf(size, count, selectedRow(state)?.pane !== undefined);
+  return layoutOf(size, count, selectedRow(state)?.pane !== undefined, noteLines(state).length);
 }
 
 export function selectedRow({ jobs, selected }: State): JobRow | undefined {

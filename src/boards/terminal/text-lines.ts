@@ -5,8 +5,9 @@ import { foldDelivery } from '../../view/delivery.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { timeline } from '../../view/timeline.ts';
 import { timeOf } from '../model/entries.ts';
+import type { Way } from '../model/request.ts';
 import { shown } from './cells.ts';
-import { openPermission } from './dialog.ts';
+import { openWay } from './dialog.ts';
 import type { Layout } from './layout.ts';
 import { saidBy, whoOf } from './log-lines.ts';
 import type { Detail } from './state.ts';
@@ -25,6 +26,11 @@ const ASK_SHARE = 0.34;
 const MOST_PROMPT = 4;
 const LEAD_WIDTH = 16;
 const WORDS_CHARS = 300;
+const KEYS: Readonly<Record<Way, string>> = {
+  words: 'r answer:',
+  decision: 'y allow, n deny:',
+  pane: 'Enter attach, and answer there:',
+};
 
 /** The selected job's prompt, its newest events, and what it asks for, in lines that fill the room at most. */
 export function jobLines(detail: Detail, { width, height }: Layout['text']): JobLine[] {
@@ -49,8 +55,7 @@ function askOf({ record }: Detail): string | undefined {
     const kept = obstacleText(record);
     return kept === undefined ? undefined : shown(kept);
   }
-  const keys = openPermission(record) === undefined ? 'r answer:' : 'y allow, n deny:';
-  return `${keys} ${shown(asked.text).replace(/\s+/g, ' ')}`;
+  return `${KEYS[openWay(record) ?? 'words']} ${shown(asked.text).replace(/\s+/g, ' ')}`;
 }
 
 /** The newest events, oldest first, each on one line. */

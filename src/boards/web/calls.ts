@@ -57,6 +57,7 @@ export const CALLS: ReadonlyMap<string, Call> = new Map([
       ]);
       return {
         ...jobLogView(log.record, log.events.length),
+        prompt_bytes: log.record.prompt_bytes,
         events: timeline(log.events, log.record),
         screen: pane && clean(pane.screen.join('\n')),
         screen_live: pane?.live,
@@ -139,7 +140,10 @@ function call<F extends Fields>(
       if (error === undefined) return run(data as Values<F>, context);
       const [issue] = error.issues;
       const where = issue?.path.join('.') || 'the request';
-      throw new MamError('bad_input', `${where}: ${issue?.message ?? 'not valid'}.`);
+      const problem = issue?.message ?? 'is not valid';
+      // Our own texts continue the sentence; the library's begin one.
+      const gap = /^(is|has) /.test(problem) ? ' ' : ': ';
+      throw new MamError('bad_input', `${where}${gap}${problem}.`);
     },
   };
 }
