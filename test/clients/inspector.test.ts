@@ -68,6 +68,6 @@ describe("MCP Inspector's command line", () => {
   test('is told what is wrong', async ({ lab }) => {
     const { code, stdout, stderr } = await call(lab, 'wait_job', { job_id: 'roof-aaaaaaaa' });
     expect(code).toBe(TOOL_ERROR);
-    expect(`${stdout}${stderr}`).toContain('There is no job with this id.');
+    expect(`${stdout}${stderr}`).toContain('There is no job with this id');
   });
 });
