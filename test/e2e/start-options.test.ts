@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   closeSync,
   constants,
@@ -16,6 +16,7 @@ import { addedArgs } from '../../src/hub/sessions/added.ts';
 import type { StartParams } from '../../src/operations/agents.ts';
 import { tools } from '../../tools/index.ts';
 import { allTexts } from '../support/all-texts.ts';
+import { collect } from '../support/command.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
@@ -213,7 +214,9 @@ test('Ctrl-C ends a command that waits for a pipe without a writer', async ({ la
   const pipe = join(lab.folder, 'pipe');
   lab.expected.push(/^pipe$/);
   spawnSync('mkfifo', [pipe]);
-  const { child, ended } = lab.start(['start', 'codex', '--env-file', pipe]);
+  // Not by `node main.js`: Node would take --env-file for its own.
+  const options = { cwd: lab.project, env: lab.env };
+  const { child, ended } = collect(spawn(PROGRAM, ['start', 'codex', '--env-file', pipe], options));
   const { O_WRONLY, O_NONBLOCK } = constants;
   const writer = await until('the pipe is read', () => openSync(pipe, O_WRONLY | O_NONBLOCK));
   child.kill('SIGINT');
