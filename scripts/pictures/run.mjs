@@ -225,7 +225,9 @@ try {
     }
   })();
   await type('=show:.0', ASKED);
-  await pause(300);
+  await shows('with check.sh.');
+  // Sooner, Claude Code may take the Enter for a part of a paste.
+  await pause(500);
   await lab.steadyTmux('send-keys', '-t', '=show:.0', 'Enter');
   await shows('◆ permission');
   await lab.tmux('select-pane', '-t', '=show:.2');

@@ -61,7 +61,7 @@ const fields = {
   ),
   validate_timeout_seconds: or(number('seconds that the script may run', WEEK), 600),
   on_busy: or(
-    choice(['queue', 'refuse'], 'if the agent is busy: queue waits for its turn, refuse fails at once'),
+    choice(['queue', 'refuse'], 'if the agent is busy: queue the job for its turn, or refuse it'),
     'queue',
   ),
   start: flag('start the agent if its session is missing'),

@@ -229,7 +229,7 @@ export const SETTINGS = {
     key: 'agents',
     kind: 'agents',
     default: {},
-    about: 'your own agent kinds, see above',
+    about: 'agent kinds of your own, and changes to the built-in ones ([docs/agents.md](agents.md#by-configuration))',
     handedTo: [],
   },
 } as const satisfies Readonly<Record<string, Setting>>;

@@ -118,7 +118,6 @@ const TRIED: Record<string, string> = {
   'mam doctor': 'test/cli/doctor.test.ts',
   'mam done JOB_ID "The key is on the board."': ANSWERING,
   'mam submit "Fix the login test" --agent codex --start --validate ./check.sh': ANSWERING,
-  'mam watch': 'test/watch/board.test.ts',
   'mam answer "Slate, not tin."': ANSWERING,
   'mam allow': ANSWERING,
   'mam start codex --name reviewer --model gpt-5 --env-file ~/keys.env -- --search': ANSWERING,

@@ -25,7 +25,7 @@ export function addedArgs({ agent, model, model_args, more_args: args = [] }: St
   if (form === undefined) {
     throw new MamError(
       'bad_input',
-      `It is not known how agent kind ${agent} takes a model.`,
+      `mam does not know how to give agent kind ${agent} a model.`,
       `Set agents.${agent}.model_args in MAM_HOME/config.json, such as ["--model", "{model}"].`,
     );
   }
