@@ -1,6 +1,6 @@
 import { MamError } from '../base/errors.ts';
 import { flag } from '../base/fields.ts';
-import { shellWord } from '../base/shell.ts';
+import { lastWord } from '../base/shell.ts';
 import { asksForText, openQuestion } from '../job/open-request.ts';
 import { answer, answerView } from '../operations/answer.ts';
 import { homePaths } from '../registry/home.ts';
@@ -96,7 +96,7 @@ export default defineCommand({
     }
 
     function commandFor({ job_id: id }: { job_id: string }): string {
-      return `mam answer ${id} ${shellWord(words.join(' '))}`;
+      return `mam answer ${id} ${lastWord(words.join(' '))}`;
     }
   },
 });

@@ -111,7 +111,7 @@ function ofJob(registryDir: string, jobId: string, home: Home): Target {
   if (session === undefined)
     throw new MamError(
       'unavailable',
-      `Job ${jobId} has no session: it was given to ${agent}.`,
+      `Job ${jobId} has no session: it was given to ${agent === 'human' ? 'a person' : agent}.`,
       `\`mam status ${jobId}\` shows its state.`,
     );
   const now = sessionNow(session);

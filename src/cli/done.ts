@@ -1,5 +1,5 @@
 import { MamError } from '../base/errors.ts';
-import { shellWord } from '../base/shell.ts';
+import { lastWord } from '../base/shell.ts';
 import { jobsMeant, severalMeant } from '../job/meant-jobs.ts';
 import type { JobRecord } from '../job/record.ts';
 import { homePaths } from '../registry/home.ts';
@@ -91,7 +91,7 @@ function onlyOne(open: readonly JobRecord[], words: string[]): string {
   if (job === undefined)
     throw new MamError('not_found', 'No job for a person is open here.', 'mam list shows all jobs.');
   if (more.length === 0) return job.job_id;
-  const said = words.length === 0 ? '' : ` ${shellWord(words.join(' '))}`;
+  const said = words.length === 0 ? '' : ` ${lastWord(words.join(' '))}`;
   throw new MamError(
     'bad_input',
     `${open.length} jobs for a person are open: name one.`,

@@ -72,6 +72,7 @@ test.each([
 test.each([
   [[], ['login', 'go', 'on'], [`--job ${LOGIN} 'go on'`]],
   [[], ['login', 'yes'], [`--job ${LOGIN} yes`]],
+  [[CART], ['login', '--allow'], [`--job ${LOGIN} -- --allow`, `--job ${CART} 'login --allow'`]],
   [
     [LOGIN, CART],
     ['login', 'yes'],

@@ -162,6 +162,8 @@ describe.concurrent('the one that asks', () => {
     const two = await mam('answer', 'the big one');
     expect(two).toMatchObject({ code: 64, stdout: '' });
     for (const id of ids) expect(two.stderr).toContain(`\n  mam answer ${id} 'the big one'\n`);
+    const like = await mam('answer', '--', '--allow');
+    for (const id of ids) expect(like.stderr).toContain(`\n  mam answer ${id} -- --allow\n`);
     const other = await mam('answer', 'shed', 'dark', 'green');
     expect(other.code).toBe(64);
     expect(other.stderr).toContain(`\n  mam answer --job ${shed} 'dark green'\n`);

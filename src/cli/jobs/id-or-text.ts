@@ -1,6 +1,6 @@
 import { MamError } from '../../base/errors.ts';
 import { beginsRandomly, isJobId, randomPartOf, slugOf } from '../../base/ids.ts';
-import { shellWord } from '../../base/shell.ts';
+import { lastWord } from '../../base/shell.ts';
 import { cleanLine } from '../../base/text.ts';
 import { severalMeant } from '../../job/meant-jobs.ts';
 import { oneOf } from './asking.ts';
@@ -147,5 +147,5 @@ function ambiguous(words: readonly string[], found: readonly string[], choice: C
 
 /** The complete command for each job. */
 function linesFor({ command }: Choice, ids: readonly string[], words: readonly string[]): string[] {
-  return ids.slice(0, NAMED_JOBS).map((id) => `${command} --job ${id} ${shellWord(words.join(' '))}`);
+  return ids.slice(0, NAMED_JOBS).map((id) => `${command} --job ${id} ${lastWord(words.join(' '))}`);
 }
