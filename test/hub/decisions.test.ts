@@ -418,7 +418,9 @@ describe('a decision that cannot be carried out', () => {
     await until('it is told', () => request() !== undefined);
     const refusal = await allow().catch((error) => error);
     expect(refusal).toMatchObject({ code: 'refused' });
-    expect(refusal.text).toMatch(new RegExp(`^\`mam attach ${job.id}\`: a person must answer it in its pane`));
+    expect(refusal.text).toMatch(
+      new RegExp(`^\`mam attach ${job.id}\`: a person must answer it in its pane`),
+    );
     expect(refusal.message).not.toContain('another dialog');
     expect(types()).toContain('decision_refused');
     expect(types()).not.toContain('answered');
