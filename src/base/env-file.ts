@@ -2,7 +2,7 @@ import { MamError } from './errors.ts';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const HINT =
-  'Write one NAME=VALUE a line. A value may be in quotes; lines that begin with # are comments, and nothing is expanded.';
+  'Write one NAME=VALUE per line. A value may be in quotes; lines that begin with # are comments, and nothing is expanded.';
 /** What may follow a closing quote. */
 const REST = /^\s*(?:#.*)?$/;
 
@@ -12,7 +12,7 @@ export function isVariableName(name: string): boolean {
 }
 
 /**
- * Reads a file of environment variables: NAME=VALUE a line, with comments, quotes and `export `. In double quotes, a
+ * Reads a file of environment variables: one NAME=VALUE per line, with comments, quotes and `export `. In double quotes, a
  * backslash makes \n, \r and \t, and takes any other character as it is. Nothing is expanded. The last of several wins.
  * @param path for errors
  * @throws MamError `bad_input` that names the line, without its content, which may be a secret
@@ -28,11 +28,11 @@ export function parseEnvFile(path: string, text: string): Record<string, string>
     const wrong = (why: string): MamError =>
       new MamError('bad_input', `${path}, line ${index + 1}: ${why}.`, HINT);
     const equals = line.indexOf('=');
-    if (equals < 0) throw wrong('there is no =');
+    if (equals < 0) throw wrong('it has no =');
     const name = line.slice(0, equals).trimEnd();
-    if (!isVariableName(name)) throw wrong('what is before the = is not the name of a variable');
+    if (!isVariableName(name)) throw wrong('the text before = is not the name of a variable');
     const value = valueIn(line.slice(equals + 1).trimStart());
-    if (value === undefined) throw wrong('the quotes of the value are not closed at the end of the line');
+    if (value === undefined) throw wrong('the quotes around the value are not closed on the same line');
     env[name] = value;
   }
   return env;

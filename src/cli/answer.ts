@@ -25,7 +25,7 @@ export default defineCommand({
       'not asked anything, TEXT is a further instruction for its peer.',
     'Without an id: the only job here that asks. For TEXT, that is a job with an open question, or whose turn has ended.',
     'A word in front of a quoted TEXT is always the id, or a part of it. Without quotes it is the id if it is a whole one, ' +
-      'its random part, or the beginning of that (3 characters and more). If the first word may be either, nothing is ' +
+      'its random part, or the beginning of that (at least 3 characters). If the first word may be either, nothing is ' +
       'sent, and the possible commands are printed. A quoted TEXT of several words without an id is always TEXT.',
   ],
   words: [

@@ -20,7 +20,7 @@ import { withHub } from './jobs/with-hub.ts';
 
 const STATUS_TIMEOUT_MS = 3_000;
 const STOP_MS = 5_000;
-/** The command of `on_event` may take 30 s, after another one that is running. */
+/** The `on_event` command may take 30 s, and waits for one that is running. */
 const TEST_TIMEOUT_MS = 65_000;
 
 const ACTIONS = ['status', 'stop', 'restart', 'logs', 'test-event'] as const;
@@ -31,14 +31,14 @@ export default defineCommand({
       'starts automatically when it is needed, and ends when it no longer is.',
     'status: shows whether it is running, and what it has to do. stop: ends it; open jobs go on, and the next command ' +
       'starts a new hub that continues them. restart: also starts the new one at once. logs: prints its log. ' +
-      'test-event: has it run your command of `on_event` with a test event, and prints how that ended.',
+      'test-event: makes it run your `on_event` command with a test event, and prints the result.',
   ],
   words: [{ name: 'ACTION', about: `${ACTIONS.join(', ')}; default: status`, oneOf: ACTIONS }],
   options: {},
   json: 'status: `running`, and the fields of the hub; stop and restart: `stopped`; logs: `log`; test-event: `took_ms`, `output` (its end) and, if it failed, `problem`',
   exits: {
     done: 'done, whether a hub is running or not',
-    unavailable: 'the command of `on_event` failed',
+    unavailable: 'the `on_event` command failed',
   },
   examples: ['mam hub', 'mam hub restart', 'mam hub logs', 'mam hub test-event'],
 

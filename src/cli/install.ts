@@ -21,7 +21,7 @@ export default defineCommand({
       'backed up next to it. Running it twice changes nothing.',
     'It also allows a peer to report without asking (publish_event, job_status). With --allow-supervisor, a supervisor ' +
       'does not ask either: its model can then, by itself, delegate to any agent on your tmux server, start and stop ' +
-      'agents, allow what a peer asks permission for, and have check scripts run as you.',
+      'agents, allow what a peer asks permission for, and run check scripts as you.',
   ],
   words: [{ name: 'CLIENT', about: names.join(', '), needed: true, oneOf: names }],
   options: {
@@ -33,7 +33,7 @@ export default defineCommand({
     allow_supervisor: flag(
       'also allow what a supervisor calls (delegate_job, answer_job, start_agent and the others); a later install keeps this',
     ),
-    no_allow_supervisor: flag('take back what --allow-supervisor allowed'),
+    no_allow_supervisor: flag('undo an earlier --allow-supervisor'),
     dry_run: flag('show what would change, and write nothing'),
     uninstall: flag("remove mam's entry, with what you added inside it, and nothing else"),
   },
@@ -125,14 +125,14 @@ function checkOptions(client: Client, options: Record<string, boolean>): void {
 }
 
 function keptText(install: string): string {
-  return `The supervisor's tools stay allowed, as an earlier --allow-supervisor asked for. To take that back: ${install} --no-allow-supervisor.`;
+  return `The supervisor's tools stay allowed, because of an earlier --allow-supervisor. To undo that: ${install} --no-allow-supervisor.`;
 }
 
 /** What to do after an install; a project's files are for all who use the project. */
 function nextIn(client: Client, scope: Scope): string[] {
   if (scope === 'user') return client.next(scope);
   return [
-    'The files run the command mam: everyone who uses this project with them needs it on the PATH.',
+    'The files run the command `mam`: everyone who uses the project needs it on the PATH.',
     ...client.next(scope),
   ];
 }

@@ -28,7 +28,7 @@ export async function runCommand(name: string, args: string[]): Promise<number> 
   return runDeclared(name, await command.load(), args);
 }
 
-/** What people type who know other programs, and the command for it. */
+/** What users of other programs may type, and the command for it. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   uninstall: 'install CLIENT --uninstall',
   remove: 'install CLIENT --uninstall',

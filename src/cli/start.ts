@@ -20,7 +20,7 @@ export default defineCommand({
   about: [
     'Starts an agent in its own tmux session, ready for jobs. Your own configuration is not changed.',
     'Variables, a model and arguments come from agents.KIND in config.json (env, env_file, model, args), then from this ' +
-      'command line. They are not kept: give them again with --resume. They belong to you: the tool start_agent takes ' +
+      'command line. They are not kept: give them again with --resume. Only you can set them: the tool start_agent takes ' +
       'only a model. Everyone on this machine can read command lines, so a secret belongs in --env-file, or in your ' +
       'environment with --env NAME.',
   ],
@@ -34,7 +34,7 @@ export default defineCommand({
       }),
     ),
     env_file: maybe(
-      text('file with more of them, NAME=VALUE a line; - reads standard input', { completes: 'file' }),
+      text('file with more of them, one NAME=VALUE per line; - reads standard input', { completes: 'file' }),
     ),
   },
   json: { tool: 'start_agent' },
@@ -76,7 +76,7 @@ export default defineCommand({
 async function variablesIn(file: string): Promise<Record<string, string>> {
   const text = await readText(file, '--env-file', 'Convert it to UTF-8 first.');
   const variables = parseEnvFile(file === '-' ? 'standard input' : file, text);
-  // Node empties a pipe that is named so, if it is started as `node main.js`.
+  // Started as `node main.js --env-file …`, Node reads the file itself: a pipe is then empty.
   if (Object.keys(variables).length === 0)
     throw new MamError('bad_input', `${file} has no variables.`, 'Give a file with some, or leave it out.');
   return variables;

@@ -21,7 +21,7 @@ export default defineCommand({
     "Shows a job's record and its events. Reads the files, so it needs no hub.",
     'With --short: one line for a status bar, such as `2 need you · 3 working`, about the open jobs of all projects, or of ' +
       'one with --registry-dir. With no open job the line is empty. It starts no hub, and exits with 0 even if something ' +
-      'cannot be read, which it then says on stderr.',
+      'cannot be read; stderr says what.',
   ],
   words: [jobWord],
   options: { ...theJob, short: flag('only count the open jobs, for a status bar') },

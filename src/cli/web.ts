@@ -13,8 +13,8 @@ export default defineCommand({
   about: [
     "Shows the registry's jobs in any browser of this machine, live: what each asks, its log, its screen and its task. " +
       'There you can answer, allow, deny, cancel, report a job for a person as done, and delegate.',
-    'It prints an address that lets in one browser, once; each time one was used, it prints the next. Nobody without such ' +
-      'an address gets anything, not even other users of this machine. It runs until Ctrl-C; the jobs go on.',
+    'It prints an address that lets in one browser, once; when it has been used, it prints the next one. Without such an ' +
+      'address nobody gets in, not even other users of this machine. It runs until Ctrl-C; the jobs go on.',
     'From another machine: `ssh -L 8080:127.0.0.1:PORT THIS_MACHINE` there, and open the address with port 8080.',
   ],
   options: {

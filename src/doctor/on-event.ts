@@ -9,7 +9,7 @@ import { ok, problem } from './finding.ts';
 const PROBLEM_CHARS = 500;
 const ID_CHARS = 80;
 
-/** The user's command of `on_event`, as it ended last. Does not run it. */
+/** The user's `on_event` command, as it ended last. Does not run it. */
 export const onEvent: Check = {
   name: 'on_event',
   area: 'hub',

@@ -24,7 +24,7 @@ export function allowedTools(supervisor: boolean): string[] {
 export function powersOf(title: string): string[] {
   return [
     `${title} may then call these without asking you: ${SUPERVISOR_TOOLS.join(', ')}.`,
-    'So its model can, by itself: type orders into any agent on your tmux server; start agents, and stop those that mam started; cancel jobs; answer a peer, also by allowing what the peer asks permission for (answer_job); and have a script checked, which runs as you and outside of any sandbox (validate of delegate_job and verify_job).',
+    'So its model can, by itself: type orders into any agent on your tmux server; start agents, and stop those that mam started; cancel jobs; answer a peer, and allow what it asks permission for (answer_job); and run a check script as you, outside any sandbox (validate in delegate_job and verify_job).',
     'Nothing else is allowed: what a peer may do without asking stays as it is.',
   ];
 }

@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<string, readonly [cause: string, remedy: string]>> 
   not_ready: ['shows no input box', 'Someone must look there.'],
   conversation: [
     'did not begin a new conversation',
-    'Someone must begin one there with its own command, or cancel the job: its order is not typed into the old one.',
+    "Someone must begin one there with the agent's own command, or cancel the job: its order is not typed into the old conversation.",
   ],
   unwritable: ['cannot be typed into, because MAM_HOME cannot be written', 'Someone must fix that.'],
   unreachable: ['cannot be typed into', 'Someone must look there.'],

@@ -99,7 +99,7 @@ export class PendingCalls {
 /** The error for a command that was sent but not answered: the hub may still carry it out. */
 function mayBeDone({ code, message }: MamError): MamError {
   const remedy =
-    '`mam doctor` says what is wrong with the hub. Before you try again, look with job_status (`mam status`) whether it was done.';
+    '`mam doctor` says what is wrong with the hub. Before you try again, check with job_status (`mam status`) whether it was done.';
   return new MamError(code, `${message} The command may have been carried out, or may still be.`, remedy);
 }
 

@@ -41,7 +41,7 @@ export const COMMANDS = {
   agents: { params: agents.params, result: object<{ agents: AgentRow[] }>() },
   start: { params: start.params, result: object<StartResult>() },
   stop: { params: stop.params, result: object<{ session: AgentSession; stopped: true }>() },
-  /** Runs the command of `on_event` with a test event. */
+  /** Runs the `on_event` command with a test event. */
   test_event: { params: {}, result: object<TestEventResult>() },
   hub_status: { params: {}, result: object<HubStatus>() },
   hub_stop: { params: {}, result: object<{ stopping: true }>() },

@@ -58,7 +58,7 @@ export interface HookResult {
   reason?: string | undefined;
 }
 
-/** How the command of `on_event` ended for a test event. */
+/** How the `on_event` command ended for a test event. */
 export interface TestEventResult {
   took_ms: number;
   /** Why it failed; absent if it ended with 0. */

@@ -24,7 +24,7 @@ export function homePaths(folder: string) {
     retained: join(folder, 'retained'),
     /** Our texts in panes that may not have been submitted. */
     panes: join(folder, 'panes'),
-    /** Events that wait for the command of `on_event`, and how it ended last. */
+    /** Events that wait for the `on_event` command, and how it ended last. */
     onEvent: join(folder, 'on-event'),
     registries: join(folder, 'registries'),
     /** Which jobs were made in which registry. */

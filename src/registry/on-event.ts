@@ -14,7 +14,7 @@ const WAITING = /^([a-z0-9-]+)\.(\d+)\.json$/;
 /** A file that a killed hub was writing. */
 const UNFINISHED = /\.new$/;
 
-/** How the command of `on_event` ended last. */
+/** How the `on_event` command ended last. */
 const endSchema = z.object({
   at: z.string().describe('when it was started'),
   event: z.string(),
@@ -37,7 +37,7 @@ const runSchema = z.object({
 });
 
 /**
- * The events that wait for the command of `on_event`, one file each. A file is removed, and its removal flushed to the
+ * The events that wait for the `on_event` command, one file each. A file is removed, and its removal flushed to the
  * disk, before the command is run: no later hub runs it again.
  */
 export class OnEventFiles {

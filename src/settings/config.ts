@@ -175,7 +175,7 @@ function readOwnConfig(home: string): Given {
   return parseConfigFile(join(home, 'config.json'), text);
 }
 
-/** The command of `on_event` as the file says now. @param home `MAM_HOME` @throws as `readOwnConfig` */
+/** The `on_event` command as the file has it now. @param home `MAM_HOME` @throws as `readOwnConfig` */
 export function onEventCommand(home: string): Given['onEvent'] {
   return readOwnConfig(home).onEvent;
 }

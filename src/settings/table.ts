@@ -236,7 +236,7 @@ export const SETTINGS = {
 
 /** What mam puts into the environment of a check; these are not settings. */
 export const CHECK_VARIABLES = { jobFolder: 'MAM_JOB_DIR', mark: 'MAM_CHECK' } as const;
-/** The same for the command of `on_event`. */
+/** The same for the `on_event` command. */
 export const ON_EVENT_VARIABLES = { event: 'MAM_EVENT', summary: 'MAM_SUMMARY' } as const;
 /** The names of all of them. */
 export const NO_SETTINGS: readonly string[] = [CHECK_VARIABLES, ON_EVENT_VARIABLES].flatMap(Object.values);

@@ -17,13 +17,13 @@ const PATH_TEXT = 1_000;
 const LISTED_JOBS = 20;
 const NAMED_JOBS = 3;
 
-/** What the command of `on_event` is run for. */
+/** What the `on_event` command is run for. */
 export type OutsideKind = 'needs_you' | 'final' | 'test';
 
-/** A change of a job as the command of `on_event` gets it: the fields of a job in `wait_job`, and what happened. */
+/** A change of a job as the `on_event` command gets it: the fields of a job in `wait_job`, and what happened. */
 export type OutsideChange = ReturnType<typeof outsideChange>;
 
-/** What the command of `on_event` gets: a change of one job, a test, or several changes together. */
+/** What the `on_event` command gets: a change of one job, a test, or several changes together. */
 export interface OutsideEvent {
   event: OutsideKind;
   /** How many changes it is about. */

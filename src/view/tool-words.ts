@@ -18,7 +18,7 @@ const BOTH = new RegExp(
 const DECISION = /`mam (allow|deny) ([a-z0-9-]+)[^`]*`/g;
 const COMMAND = new RegExp(`(\\b[Rr]un )?\`mam (${NAMES})\\b([^\`]*)\``, 'g');
 
-/** Rewrites a sentence of an error for a model, which has tools and no shell: a command that is a tool as well is named by it. */
+/** Rewrites an error for a model, which has tools and no shell: it names the tool instead of the command. */
 export function toolWords(text: string): string {
   return text
     .replace(BOTH, '$1')

@@ -126,7 +126,7 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     await reporter.report(jobId, 'question', { detail: 'Slate or tin?' });
     await page.locator('.request', { hasText: 'Slate or tin?' }).waitFor();
     await page.getByRole('button', { name: 'Send' }).click();
-    await sure.getByText('Send it to what is asked now?').waitFor();
+    await sure.getByText('Send it as the answer to the new question?').waitFor();
     await sure.getByRole('button', { name: 'Back' }).click();
     await page.getByLabel('Your answer').fill('Tin.');
     await page.getByRole('button', { name: 'Send' }).click();
@@ -205,13 +205,13 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     const jobId = (await detail.getByRole('heading').first().textContent()) ?? '';
     expect(lab.record(jobId).supervisor.client).toBe('web');
     await detail.getByLabel('The outcome').fill('It hangs on the board.');
-    await detail.getByRole('button', { name: 'Report it done' }).click();
+    await detail.getByRole('button', { name: 'Report as done' }).click();
     await page.getByRole('button', { name: jobId }).getByText('completed').waitFor();
     expect(await lab.event(jobId, 'completed')).toMatchObject({
       source: 'person',
       detail: 'It hangs on the board.',
     });
-    await detail.getByRole('button', { name: 'Report it done' }).waitFor({ state: 'hidden' });
+    await detail.getByRole('button', { name: 'Report as done' }).waitFor({ state: 'hidden' });
   });
 
   test('on a phone: the list, then a job with a way back; nothing is too small or too wide', async ({
@@ -316,7 +316,7 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
   }) => {
     const address = page.url();
     expect(await web.end()).toBe(0);
-    await page.getByRole('alert').getByText('it may have ended').waitFor();
+    await page.getByRole('alert').getByText('it may have been stopped').waitFor();
     const other = await Web.start(lab, ['--port', String(web.port)]);
     await page.getByRole('alert').getByText('Open the address that it shows now').waitFor();
     await page.goto(address);

@@ -92,7 +92,7 @@ describe('Claude Code', () => {
     const ended = await install('claude-code', ['--project'], { cwd: below });
     expect(ended.code).toBe(0);
     expect(ended.stdout).toContain('its preselected answer is no');
-    expect(ended.stdout).toContain('everyone who uses this project with them needs it on the PATH');
+    expect(ended.stdout).toContain('everyone who uses the project needs it on the PATH');
     // Others use these files too.
     expect(text(join(lab.project, '.mcp.json'))).toContain('"command": "mam",\n      "args": []');
     expect(Object.keys(everything()).sort()).toEqual(
@@ -372,12 +372,12 @@ describe('--allow-supervisor', () => {
     const shown = await install('claude-code', ['--allow-supervisor', '--dry-run']);
     expect(shown.stdout).toContain('mcp__mam__delegate_job');
     expect(shown.stdout).toContain('call these without asking you: delegate_job, wait_job, answer_job,');
-    expect(shown.stdout).toContain('allowing what the peer asks permission for (answer_job)');
+    expect(shown.stdout).toContain('allow what it asks permission for (answer_job)');
     expect(shown.stderr).toContain('permissions.ask in');
     expect(shown.stderr).toContain('has mcp__mam__start_agent, which takes precedence');
     expect(text(settingsFile)).toBe(own);
     const done = await install('claude-code', ['--allow-supervisor']);
-    expect(done.stdout).toContain('allowing what the peer asks permission for');
+    expect(done.stdout).toContain('allow what it asks permission for');
     const allowed = JSON.parse(text(settingsFile)).permissions;
     expect(allowed.allow).toEqual(['Bash(ls)', ...ALL_TOOLS.map((tool) => `mcp__mam__${tool}`)]);
     expect(allowed.ask).toEqual(['mcp__mam__start_agent']);
@@ -390,7 +390,7 @@ describe('--allow-supervisor', () => {
     expect(codexTools()).toHaveLength(ALL_TOOLS.length);
     const whole = text(codexFile);
     const later = await install('codex');
-    expect(later.stderr).toContain('To take that back: mam install codex --no-allow-supervisor');
+    expect(later.stderr).toContain('To undo that: mam install codex --no-allow-supervisor');
     expect(text(codexFile)).toBe(whole);
     const json = JSON.parse((await install('codex', ['--json', '--dry-run'])).stdout);
     expect(json).toMatchObject({ allow_supervisor: true, changed: false });

@@ -46,7 +46,7 @@ describe.concurrent('a question', () => {
     expect(told.map((words) => words.includes('The instruction is in'))).toEqual([false, true]);
     const { messages, next } = await reporter.report(job_id, 'completed');
     expect(next).toBe(
-      'The job has ended with this report: nothing is left to do for it. The messages came before its end.',
+      'This report has ended the job, so there is nothing left to do for it. The messages were sent before that.',
     );
     expect(messages).toEqual([
       'The answer to your question "Slate or tin?": Tin.',

@@ -155,10 +155,10 @@ describe('a file of variables', () => {
   });
 
   plain.each([
-    ['A=1\nnonsense', 'keys.env, line 2: there is no ='],
-    ['\n\nA B=1', 'keys.env, line 3: what is before the = is not the name of a variable'],
-    ["A='secret", 'keys.env, line 1: the quotes of the value are not closed'],
-    ['A="secret" more', 'keys.env, line 1: the quotes of the value are not closed'],
+    ['A=1\nnonsense', 'keys.env, line 2: it has no ='],
+    ['\n\nA B=1', 'keys.env, line 3: the text before = is not the name of a variable'],
+    ["A='secret", 'keys.env, line 1: the quotes around the value are not closed'],
+    ['A="secret" more', 'keys.env, line 1: the quotes around the value are not closed'],
   ])('%j is refused by its line, without what is in it', (text, words) => {
     expect(() => parse(text)).toThrow(words);
     expect(() => parse(text)).not.toThrow('secret');
@@ -183,9 +183,7 @@ describe('arguments for a built-in agent', () => {
     ['gemini', ['--allowed-mcp-server-names=x']],
     ['opencode', ['--pure']],
   ])('%s %j is refused: it would undo what mam needs', (agent, args) => {
-    expect(() => addedArgs(params(agent, args))).toThrow(
-      `${agent} can't be started by mam with the argument`,
-    );
+    expect(() => addedArgs(params(agent, args))).toThrow(`mam can't start ${agent} with the argument`);
   });
 
   plain.each([

@@ -48,7 +48,7 @@ describe('what changed in a working folder', () => {
     expect(text).toContain('roof.txt | 1 +');
     expect(text).toContain('\n+tin');
     expect(text).toContain('new file note.txt\n+two slates are left');
-    expect(text).toContain('new file picture\nIt is not a text; 3 bytes.');
+    expect(text).toContain('new file picture\nNot a text file; 3 bytes.');
     expect(text).toContain('new file link\nIt is not a plain file');
     expect(text).not.toContain('root:');
   });
@@ -68,7 +68,7 @@ describe('what changed in a working folder', () => {
   });
 
   test('is said plainly where it is not known', async () => {
-    expect(await shown()).toContain('This is not a git folder');
+    expect(await shown()).toContain('This folder is not in a git repository');
     git('init', '-q');
     write('roof.txt', 'slate\n');
     expect(await shown()).toMatch(/There is no commit yet: every file is new\.(?:.|\n)*\+slate/);

@@ -173,7 +173,7 @@ describe('what a job is about', () => {
     const id = await human(server, 'Change it');
     await select(board, id);
     await board.press('D');
-    await board.shows('This is not a git folder');
+    await board.shows('This folder is not in a git repository');
     await board.press('q');
     lab.expected.push(/^p\/\.git(\/|$)/, /^p\/roof\.txt$/);
     const git = (...words: string[]) =>
@@ -225,7 +225,7 @@ describe('what can be begun from the board', () => {
     await board.shows(`New job in ${lab.project}`);
     await board.shows('a person');
     await board.press('Enter');
-    await board.shows('What is to be done?');
+    await board.shows('Type the task first.');
     await board.type('Hang the picture');
     // The last choice needs a session.
     for (let step = 0; step < 9; step++) await board.press('Down');

@@ -139,8 +139,8 @@ export class AskView {
     if (this.#meant === this.#shown) void this.#send();
     else
       this.#confirm(
-        'Send it to what is asked now?',
-        'You wrote it before this was asked.',
+        'Send it as the answer to the new question?',
+        'You began to write before this was asked.',
         'Yes, send it',
         () => this.#send(),
       );

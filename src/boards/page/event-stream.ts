@@ -23,7 +23,7 @@ export async function listen(address: string, listener: Listener): Promise<void>
       const [cancel, alive] = quietLimit();
       const response = await fetch(address, { ...POST, body: '{}', signal: cancel.signal });
       if (OVER.includes(response.status))
-        return listener.lost('mam web does not know this page any more. Open the address that it shows now.');
+        return listener.lost('mam web no longer knows this page. Open the address that it shows now.');
       if (!response.ok || response.body === null) why = `mam web answers ${response.status}.`;
       else {
         for await (const text of messages(response.body, alive)) {
@@ -32,7 +32,7 @@ export async function listen(address: string, listener: Listener): Promise<void>
         }
       }
     } catch {
-      why = 'mam web does not answer: it may have ended.';
+      why = 'mam web does not answer: it may have been stopped.';
     }
     listener.lost(why, wait);
     await new Promise((resolve) => setTimeout(resolve, wait));

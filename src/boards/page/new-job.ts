@@ -67,7 +67,7 @@ export class NewJob {
     });
     this.element.append(
       el('h2', { id: 'new-job' }, 'New job'),
-      row('Task, with everything that the agent has to know', this.#prompt),
+      row('Task, with everything that the agent needs to know', this.#prompt),
       row('Agent', this.#agent),
       sessionRow,
       el(

@@ -37,7 +37,7 @@ export class PersonView {
   readonly #text = el('pre', { class: 'request', tabindex: '0', 'aria-label': 'The whole task' });
   readonly #toggle = button('Show the whole task', 'quiet', () => void this.#showTask());
   readonly #outcome = el('textarea', { id: 'outcome', rows: '2', maxlength: String(OUTCOME_CHARS) });
-  readonly #report = button('Report it done', 'yes', () => void this.#send());
+  readonly #report = button('Report as done', 'yes', () => void this.#send());
 
   constructor(actions: PersonsActions, leave: () => void) {
     this.#actions = actions;

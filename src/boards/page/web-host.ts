@@ -28,7 +28,7 @@ export class WebHost implements Host {
       body: JSON.stringify(args),
       signal: AbortSignal.timeout(ms),
     }).catch(() => {
-      throw new Error('mam web does not answer: it may have ended.');
+      throw new Error('mam web does not answer: it may have been stopped.');
     });
     const said = await response.json().catch(() => ({}));
     if (response.ok) return said;

@@ -70,7 +70,7 @@ listenTogether('events', host.tab, {
     else if (event === 'screen') board.showScreen(String(data['job_id']), data);
     else if (event === 'hub' && data['here'] === true) reload();
     else if (event === 'hub')
-      board.warn('The hub has ended. mam starts it again; until then, this may be outdated.');
+      board.warn('The hub has stopped, and mam is starting it again. Until then, this page may be outdated.');
   },
   lost(why, nextMs) {
     stream = undefined;

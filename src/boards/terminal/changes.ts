@@ -58,7 +58,10 @@ async function baseOf(git: Git, made: string): Promise<{ commit: string; words: 
   const when = dayAndTime(made);
   const [now, before] = [head.stdout.trim(), then.stdout.trim()];
   if (then.code !== 0 || before === '')
-    return { commit: now, words: `Compared with HEAD (${now}); what was checked out ${when} is not known.` };
+    return {
+      commit: now,
+      words: `Compared with HEAD (${now}); it is not known what was checked out ${when}.`,
+    };
   const at = before === now ? `${before} (HEAD)` : before;
   // Then git returns the first commit that it knows of, and says so.
   if (/only goes back to/.test(then.stderr))
@@ -79,7 +82,7 @@ function whyNot({ stderr, problem }: Printed): TextLine[] {
   if (/cannot change to/.test(stderr))
     return [{ text: 'This folder is gone, or cannot be read.', tone: 'mark' }];
   if (/not a git repository|must be run in a work tree/.test(stderr))
-    return [{ text: 'This is not a git folder, so what changed is not known.', tone: 'mark' }];
+    return [{ text: 'This folder is not in a git repository, so its changes are not known.', tone: 'mark' }];
   if (/dubious ownership/.test(stderr))
     return [{ text: 'Git does not trust this folder: it belongs to another user.', tone: 'mark' }];
   return [
@@ -90,7 +93,7 @@ function whyNot({ stderr, problem }: Printed): TextLine[] {
 
 function newFilesLines(names: readonly string[], isCut: boolean): TextLine[] {
   if (names.length === 0) return [];
-  const count = `${counted(names.length, 'new file', 'new files')}${isCut ? ' or more' : ''}, not known to git:`;
+  const count = `${counted(names.length, 'untracked file')}${isCut ? ' or more' : ''}:`;
   const more = names.length > MAX_NEW ? [cut(`and ${names.length - MAX_NEW} more`)] : [];
   return [
     { text: ` ${count}` },
@@ -103,9 +106,8 @@ function newFilesLines(names: readonly string[], isCut: boolean): TextLine[] {
 function newFile(folder: string, name: string): TextLine[] {
   const head: TextLine[] = [{ text: '' }, { text: `new file ${oneLine(name)}`, tone: 'head' }];
   const read = orElse(() => headOfForeign(join(folder, name), NEW_BYTES), undefined);
-  if (read === undefined)
-    return [...head, { text: 'It is not a plain file, or cannot be read.', tone: 'dim' }];
-  if (read.head.includes(0)) return [...head, { text: `It is not a text; ${read.size} bytes.`, tone: 'dim' }];
+  if (read === undefined) return [...head, { text: 'Not a plain file, or not readable.', tone: 'dim' }];
+  if (read.head.includes(0)) return [...head, { text: `Not a text file; ${read.size} bytes.`, tone: 'dim' }];
   const lines = linesOf(read.head.toString()).map((line) => ({ text: `+${line}`, tone: 'good' as const }));
   const rest = read.size > read.head.length ? [cut(`${read.size - read.head.length} more bytes.`)] : [];
   return [...head, ...lines, ...rest];

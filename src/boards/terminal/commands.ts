@@ -113,7 +113,7 @@ function answerWord(state: State): string | undefined {
   const detail = selectedDetail(state);
   if (detail === undefined || detail.record.final_at !== undefined) return undefined;
   if (openRequests(detail.record, 'question').length > 0) return 'answer';
-  // Nobody reads an instruction to a person but in the job's record, and none is read before a dialog is answered.
+  // An instruction to a person would only be in the job's record, and none is read before a dialog is answered.
   return detail.record.agent === 'human' || openWay(detail.record) === 'pane' ? undefined : 'instruct';
 }
 
@@ -175,8 +175,8 @@ function cancel(state: State): State {
   if (!isOpen(row)) return refuse(state, `The job is ${row.status} already.`);
   const end =
     row.agent === 'human'
-      ? 'Whoever delegated it is told.'
-      : 'Its peer is told in the reply to its next report; its pane is left alone.';
+      ? 'Whoever delegated it is notified.'
+      : 'Its peer is notified in the answer to its next report; its pane is left alone.';
   const text = `${row.job_id}\n\n${row.prompt_preview}\n\n${end}`;
   return { ...state, mode: { kind: 'confirm', what: 'cancel', jobId: row.job_id, text, top: 0 } };
 }

@@ -17,7 +17,7 @@ const GAP = '  ';
 /** The keys of everything that covers the board. */
 const COVERED: Partial<Record<Mode['kind'], string>> = {
   pager: 'PgUp PgDn scroll  Home End  Esc goes back',
-  form: 'Enter delegates  ↑↓ who does it  Esc gives up',
+  form: 'Enter delegates  ↑↓ choose  Esc goes back',
   menu: 'Enter starts it  ↑↓ choose  Esc goes back',
 };
 

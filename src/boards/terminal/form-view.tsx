@@ -41,7 +41,7 @@ export function FormView({ state, mode }: { state: State; mode: Form }): ReactEl
         </Text>
       ))}
       <Text> </Text>
-      <Title text="Who does it" width={width} />
+      <Title text="Agent" width={width} />
       <Agents state={state} choices={choices} at={mode.at} most={most} />
       {isOther && (
         <Text wrap="truncate">

@@ -34,7 +34,7 @@ export interface Choice {
   isOther?: true;
 }
 
-/** The states of an agent that takes a job at once. */
+/** The state of an agent that takes a job at once. */
 const FREE = 'idle';
 const SESSION_CHARS = 200;
 
@@ -54,7 +54,7 @@ export function choicesOf(agents: readonly AgentRow[] = []): Choice[] {
       session: `tmux:${session?.pane}`,
     })),
     ...startable(agents).map(({ agent }) => ({
-      label: `${agent} · not running, is started`,
+      label: `${agent} · not running, will be started`,
       agent,
       start: true as const,
     })),
@@ -90,11 +90,11 @@ function send(state: State, mode: Form): { state: State; effect?: Effect } {
   const refuse = (field: Field, problem: string): { state: State } => ({
     state: { ...state, mode: { ...mode, field, problem } },
   });
-  if (mode.prompt.trim() === '') return refuse('prompt', 'What is to be done? Type it first.');
+  if (mode.prompt.trim() === '') return refuse('prompt', 'Type the task first.');
   if (state.texts.agents === undefined)
     return refuse(mode.field, state.texts.failed?.text ?? 'Still looking for agents.');
   const choice = choicesOf(state.texts.agents)[mode.at];
-  if (choice === undefined) return refuse('prompt', 'Choose who does it with ↑ and ↓.');
+  if (choice === undefined) return refuse('prompt', 'Choose an agent with ↑ and ↓.');
   const name = mode.session.trim();
   if (choice.isOther && name === '') return refuse('session', 'Name its tmux session.');
   const session = choice.isOther ? (name.startsWith('tmux:') ? name : `tmux:${name}`) : choice.session;

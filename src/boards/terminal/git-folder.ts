@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { orElse } from '../../base/or-else.ts';
 
-/** A `.git` folder of ours, in which git works on somebody else's repository. */
+/** A `.git` folder of ours, in which git works on a foreign repository. */
 export interface GitFolder {
   /** What makes git use it. */
   env: Record<string, string>;

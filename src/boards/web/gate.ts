@@ -21,13 +21,14 @@ export function refusalOf({ method = '', headers }: IncomingMessage): Refused | 
       status: 403,
       why: 'This page is only for this machine: use the address that mam web printed, with 127.0.0.1 or localhost.',
     };
-  if (!METHODS.includes(method)) return { status: 405, why: 'Only GET and POST are known here.' };
+  if (!METHODS.includes(method)) return { status: 405, why: 'Only GET and POST are supported.' };
   const site = headers['sec-fetch-site'];
   const own = `http://${host}`.toLowerCase();
   if (method === 'GET') {
     const dest = headers['sec-fetch-dest'];
     // Only a browser's own page: no frame, no script, no picture of another page.
-    if (dest !== undefined && dest !== 'document') return { status: 403, why: 'This is a page of its own.' };
+    if (dest !== undefined && dest !== 'document')
+      return { status: 403, why: 'This page cannot be part of another page.' };
     return undefined;
   }
   if (origin?.toLowerCase() !== own || (site !== undefined && site !== 'same-origin'))

@@ -18,7 +18,7 @@ interface ServeOptions {
   settings: Settings;
   /** 0 for any free one. */
   port: number;
-  /** Called with an address that lets in one browser: at the start, and each time one was used. */
+  /** Called with an address that lets in one browser: at the start, and whenever one has been used. */
   onAddress(address: string, port: number): void;
   /** Ends it. */
   signal: AbortSignal;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isObject, parseJson } from '../../base/json.ts';
 
-/** A body that is too large, or no JSON object. */
+/** A body that is too large, or not a JSON object. */
 export class BadBody extends Error {
   readonly status: number;
   constructor(status: number, why: string) {

@@ -49,7 +49,7 @@ export class WebServer {
       connectionsCheckingInterval: CHECK_MS,
     };
     this.#server = createServer(limits, (request, response) => {
-      // A reader that has gone is no error of ours.
+      // A reader that has gone is not our error.
       response.on('error', () => {});
       this.#answer(request, response).catch((error: unknown) => failed(response, error));
     });

@@ -41,7 +41,7 @@ export interface Choice {
  * Splits the words of `mam answer` and `mam done` into a job's id and a text. A text never loses its first word, and never
  * goes to another job: where the first word may be either, nothing is done.
  * - A word in front of a quoted text is always the id: any part of one counts.
- * - A whole id, a whole random part and the beginning of one (3 characters and more) are always the id, of open and of
+ * - A whole id, a whole random part and the beginning of one (at least 3 characters) are always the id, of open and of
  *   ended jobs. A word that begins like a random part is never text.
  * - With a word of an id's slug the words are refused, unless both readings lead to the same job: then all words are the
  *   text.

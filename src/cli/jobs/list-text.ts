@@ -9,10 +9,10 @@ import { inStatusColour, stateCell } from './job-text.ts';
 import { shortIds } from './short-ids.ts';
 
 const AGENT_CHARS = 50;
-/** Room for the words of a job, in columns: whole ids leave the first, and a column with the agents the second. */
+/** The least room for a job's words, in columns: next to whole ids, and next to short ones. */
 const GOOD_ROOM = 40;
 const LEAST_ROOM = 20;
-/** With so much room, the task has its own column: what the other words leave, and at least this much. */
+/** With so much room, the task has its own column, of at least this many columns. */
 const AMPLE_ROOM = 100;
 const TASK_COLUMNS = 30;
 

@@ -77,7 +77,7 @@ export class Leftovers {
       if (found === undefined) continue;
       if (found !== 'gone') {
         if (!this.#mayClear(own, found)) return inTheBox(own, found);
-        // It is cleared after the turn. The menu for a command is no dialog, and hides that the box is ready.
+        // It is cleared after the turn. The menu for a command is not a dialog, but hides the input box.
         const byMenu = own.what === NEW_CONVERSATION ? ['dialog', 'not_ready'] : [];
         if ('obstacle' in free && !['draft', ...byMenu].includes(free.obstacle.by)) return free.obstacle;
         if (await this.#clear(place, own)) continue;

@@ -45,7 +45,7 @@ interface Waiting {
 }
 
 /**
- * Runs the user's command of `on_event` when a job needs someone or is final: one at a time, and several events together
+ * Runs the user's `on_event` command when a job needs someone or is final: one at a time, and several events together
  * when there are too many. Never twice for one event: a killed hub may lose one instead.
  */
 export class OnEvent {

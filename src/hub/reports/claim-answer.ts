@@ -8,7 +8,7 @@ import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import { readTaskPage } from '../jobs/task.ts';
 
 const ENDED =
-  'The job has ended with this report: nothing is left to do for it. The messages came before its end.';
+  'This report has ended the job, so there is nothing left to do for it. The messages were sent before that.';
 
 /** The answer to a publisher. Its event is in the journal, so it is answered even if the rest of the answer fails. */
 export function answerTo(job: LiveJob, recorded: Recorded, log: Log): ClaimReply {

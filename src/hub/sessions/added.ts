@@ -16,7 +16,7 @@ export function addedArgs({ agent, model, model_args, more_args: args = [] }: St
     const word = cleanLine(refused.replaceAll('\n', ' '), WORD_CHARS);
     throw new MamError(
       'bad_input',
-      `${agent} can't be started by mam with the argument ${word}: it would undo mam's server, its hooks or the order, or show no input box.`,
+      `mam can't start ${agent} with the argument ${word}: it would disable mam's server or hooks, lose the order, or hide the input box.`,
       'Leave it out, or start the program in a tmux session yourself.',
     );
   }
