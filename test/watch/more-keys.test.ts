@@ -113,7 +113,7 @@ describe('what a person can do', () => {
     const screen = await board.shows(`── ${id} · yours · a person`);
     expect(screen).toMatch(/▸ ● yours/);
     await board.press('c');
-    const asked = await board.shows('Whoever delegated it is told.');
+    const asked = await board.shows('Whoever delegated it is notified.');
     // The keys are said once, where keys always are.
     expect(asked.split('\n').at(-1)).toMatch(/^ Enter cancels it, Esc goes back *$/);
     expect(asked).not.toContain('q quit');

@@ -65,7 +65,7 @@ export class AskView {
   /** @param open false for a job that is final */
   show({ agent, job_id }: JobRow, asked: PeerRequest | undefined, open: boolean): void {
     this.element.hidden = !open;
-    this.#cancelled = agent === 'human' ? 'Whoever delegated it is told.' : 'Its peer is told to stop.';
+    this.#cancelled = agent === 'human' ? 'Whoever delegated it is notified.' : 'Its peer is told to stop.';
     // A question about anything other than the displayed request must not be confirmed.
     if (asked?.request_id !== this.#shown || !open) this.#close();
     this.#shown = asked?.request_id;
