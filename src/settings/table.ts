@@ -229,7 +229,8 @@ export const SETTINGS = {
     key: 'agents',
     kind: 'agents',
     default: {},
-    about: 'agent kinds of your own, and changes to the built-in ones ([docs/agents.md](agents.md#by-configuration))',
+    about:
+      'agent kinds of your own, and changes to the built-in ones ([docs/agents.md](agents.md#by-configuration))',
     handedTo: [],
   },
 } as const satisfies Readonly<Record<string, Setting>>;
