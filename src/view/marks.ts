@@ -9,11 +9,11 @@ const SIGNS: Partial<Record<Standing['status'], string>> = {
   cancelled: '-',
 };
 
-export function signOf({ status, needs_you }: Standing): string {
+export function signOf({ status, needs_you }: Pick<Standing, 'status' | 'needs_you'>): string {
   return needs_you === true ? '◆' : (SIGNS[status] ?? '●');
 }
 
-type Shown = Standing & { agent?: string };
+type Shown = Pick<Standing, 'status' | 'reason' | 'blocked_by'> & { phase?: string; agent?: string };
 
 /** A status in a word or two: its reason if it has one. */
 export function wordOf(job: Shown): string {

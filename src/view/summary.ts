@@ -6,8 +6,9 @@ import type { JobRecord } from '../job/record.ts';
 /** A job's state as a sentence. */
 export function statusSummary(record: JobRecord): string {
   const { job_id, status, reason, phase } = record;
+  const checked = phase === 'validating' ? ', and its work is being checked.' : '.';
   const obstacle = obstacleText(record);
-  const more = obstacle === undefined ? `, phase ${phase}.` : `: ${obstacle}`;
+  const more = obstacle === undefined ? checked : `: ${obstacle}`;
   return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}${more}${aboutCheck(record)}`;
 }
 

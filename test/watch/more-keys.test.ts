@@ -110,8 +110,8 @@ describe('what a person can do', () => {
   onBoard("a person's job is theirs", async ({ server, board }) => {
     const id = await human(server, 'Bring the key');
     await select(board, id);
-    const screen = await board.shows(`── ${id} · yours · a person`);
-    expect(screen).toMatch(/▸ ● yours/);
+    await board.shows(`── ${id} · yours · a person`);
+    await board.shows(/▸ ● yours/);
     await board.press('c');
     const asked = await board.shows('Whoever delegated it is notified.');
     // The keys are said once, where keys always are.
@@ -132,7 +132,7 @@ describe('what a person can do', () => {
     const [first = ''] = (await board.shows('others')).split('\n');
     expect(first).not.toContain('bell');
     await board.press('Escape');
-    await board.shows(/ {2}bell on $/m);
+    await board.shows(/ {2}bell on *$/m);
   });
 });
 

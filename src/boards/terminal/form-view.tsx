@@ -21,7 +21,8 @@ export function FormView({ state, mode }: { state: State; mode: Form }): ReactEl
   const { width, body } = layoutFor(state);
   const room = Math.max(1, width - 2);
   const choices = choicesOf(state.texts.agents);
-  const problem = wrap(mode.sent ? 'handing it over …' : (mode.problem ?? ''), room);
+  const said = mode.sent ? 'handing it over …' : mode.problem;
+  const problem = said === undefined ? [] : wrap(said, room);
   const isOther = choices[mode.at]?.isOther === true;
   const left = Math.max(2, body - FRAME - (isOther ? 1 : 0) - problem.length);
   const cursor = mode.field === 'prompt' && !mode.sent ? CURSOR : '';
@@ -121,13 +122,14 @@ function Agents({
   const top = Math.max(0, Math.min(at - room + 1, choices.length - room));
   const below = Math.max(0, choices.length - top - room);
   const more = [top > 0 ? `↑ ${top} more` : '', below > 0 ? `↓ ${below} more` : ''].filter(Boolean);
+  const beside = more.length === 0 ? '' : ` ${more.join('  ')} `;
   return (
     <>
       {choices.slice(top, top + room).map(({ label }, index) => {
         const isChosen = top + index === at;
         return (
           <Text key={label} wrap="truncate" bold={isChosen} inverse={isChosen}>
-            {cut(` ${isChosen ? '▸' : ' '} ${label} `, width)}
+            {cut(` ${isChosen ? '▸' : ' '} ${label} ${room < most ? '' : beside}`, width)}
           </Text>
         );
       })}

@@ -69,7 +69,8 @@ function roomAfter(columns: readonly Column[]): number {
   return terminalColumns() - columnsBefore(columns.map(({ title, cells }) => widest([title, ...cells])));
 }
 
-function widest(cells: readonly (string | Cell)[]): number {
+/** The columns that the widest of these cells takes. */
+export function widest(cells: readonly (string | Cell)[]): number {
   return Math.max(...cells.map((cell) => columnsOf(typeof cell === 'string' ? cell : cell.text)));
 }
 
@@ -78,6 +79,7 @@ function saidOf({ open_request: asked, detail }: JobRow): string | undefined {
   return asked || detail || undefined;
 }
 
-function stateOnScreen(row: JobRow): Cell {
+/** A job's sign and its status in words, in its colour. */
+export function stateOnScreen(row: Pick<JobRow, 'status' | 'reason' | 'needs_you'> & Partial<JobRow>): Cell {
   return { text: `${signOf(row)} ${wordOf(row)}`, shown: (text) => inStatusColour(row, text) };
 }

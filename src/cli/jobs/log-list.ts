@@ -11,8 +11,11 @@ import { readRecord } from '../../registry/record-file.ts';
 import { Seal } from '../../registry/seal.ts';
 import type { Settings } from '../../settings/config.ts';
 import { dayAndTime } from '../../view/times.ts';
-import { tableText } from '../core/table.ts';
+import { isTerminal, terminalColumns } from '../core/output.ts';
+import { columnsBefore, tableText } from '../core/table.ts';
 import { stateCell } from './job-text.ts';
+import { stateOnScreen, widest } from './list-text.ts';
+import { shortIds } from './short-ids.ts';
 
 type LogRow = Pick<JobRow, 'job_id' | 'status' | 'reason' | 'created_at' | 'final_at'> & { log_dir: string };
 
@@ -34,10 +37,16 @@ export async function listLogs(
   return { rows, total: (index?.size ?? 0) + left.length };
 }
 
+/** The logs as a table. On a terminal that is too narrow for whole ids, a part that commands accept. */
 export function logListText(rows: readonly LogRow[]): string {
+  const ids = rows.map(({ job_id }) => job_id);
+  const states = rows.map((row) => (isTerminal() ? stateOnScreen(row) : stateCell(row)));
+  const times = rows.map(({ created_at }) => dayAndTime(created_at));
+  const others = columnsBefore([widest(['STATUS', ...states]), widest(['CREATED', ...times])]);
+  const shown = widest(ids) + others <= terminalColumns() ? ids : shortIds(ids);
   return tableText(
     ['JOB', 'STATUS', 'CREATED', 'LOG'],
-    rows.map((row) => [row.job_id, stateCell(row), dayAndTime(row.created_at), row.log_dir]),
+    rows.map((row, at) => [shown[at] ?? row.job_id, states[at] ?? '', times[at] ?? '', row.log_dir]),
     { whole: true },
   );
 }
