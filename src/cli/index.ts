@@ -13,7 +13,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       'show a live board of all jobs, with keys to attach, answer, allow and cancel',
       () => import('./watch.ts'),
     ],
-    web: ['show the same in any browser of this machine', () => import('./web.ts')],
+    web: ['show and answer jobs in a browser', () => import('./web.ts')],
     status: ["show one job's record and events", () => import('./status.ts')],
     list: ['list jobs, those that need you first', () => import('./list.ts')],
     logs: ["show a job's audit log as a timeline, follow it, or list all logs", () => import('./logs.ts')],

@@ -11,7 +11,7 @@ const MAX_PORT = 65_535;
 
 export default defineCommand({
   about: [
-    "Shows the registry's jobs in any browser of this machine, live: what each asks, its log, its screen and its task. " +
+    "Shows the registry's jobs in a browser on this machine, live: what each asks, its log, its screen and its task. " +
       'There you can answer, allow, deny, cancel, report a job for a person as done, and delegate.',
     'It prints an address that lets in one browser, once; when it has been used, it prints the next one. Without such an ' +
       'address nobody gets in, not even other users of this machine. It runs until Ctrl-C; the jobs go on.',
@@ -70,7 +70,7 @@ function firstText(address: string, port: number, registryDir: string): string {
   return [
     address,
     '',
-    `Open it in a browser of this machine: it shows the jobs of ${registryDir}.`,
+    `Open it in a browser on this machine: it shows the jobs of ${registryDir}.`,
     `From another machine, first: ssh -L ${port}:127.0.0.1:${port} THIS_MACHINE`,
     'The address works once, and whoever has it can do what you can. Ctrl-C ends the page; the jobs go on.',
   ].join('\n');

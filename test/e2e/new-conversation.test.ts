@@ -136,9 +136,12 @@ describe.concurrent('a new conversation that does not begin', () => {
 
 describe('a kind without a known way', () => {
   sharing.for([
-    ['command', /It is not known how agent kind command begins a new conversation\..*Leave out fresh/],
-    ['silent', /It is not known how agent kind silent .*agents\.silent\.fresh/],
-    ['human', /A person has no conversation/],
+    ['command', /mam does not know how to begin a new conversation in agent kind command\..*Leave out fresh/],
+    [
+      'silent',
+      /mam does not know how to begin a new conversation in agent kind silent.*agents\.silent\.fresh/,
+    ],
+    ['human', /A job for a person cannot begin a new conversation/],
   ] as const)('is refused before there is a job: %s', async ([agent, text], { lab, server, peer }) => {
     const before = lab.jobIds();
     const agent_session = peer.address;
@@ -167,7 +170,7 @@ test('an agent that is started for its job has a new conversation, whatever its 
   const entry = lab.record(job.job_id).delivery.find(({ stage }) => stage === 'new_conversation');
   expect(entry?.evidence).toBe('the agent was started for this job');
   const text = await server.refusal('delegate_job', args);
-  expect(text).toContain('It is not known how agent kind starter begins a new conversation.');
+  expect(text).toContain('mam does not know how to begin a new conversation in agent kind starter.');
   expect(text).toContain('Or stop the agent, and delegate with `start` true');
   await server.ask('stop_agent', { name: 'starter' });
 });

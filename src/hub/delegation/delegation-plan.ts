@@ -68,8 +68,8 @@ function checkFresh({ fresh, agent, terminal }: DelegateParams): void {
   throw new MamError(
     'bad_input',
     isPerson
-      ? 'A person has no conversation to start anew.'
-      : `It is not known how agent kind ${agent} begins a new conversation.`,
+      ? 'A job for a person cannot begin a new conversation.'
+      : `mam does not know how to begin a new conversation in agent kind ${agent}.`,
     isPerson || agent === 'command'
       ? 'Leave out fresh (`--fresh`).'
       : `Set agents.${agent}.fresh in MAM_HOME/config.json to the agent's own command for it, such as "/new". Or stop the agent, and delegate with \`start\` true (\`--start\`): a started agent has a new conversation.`,
