@@ -8,7 +8,7 @@ export interface ListPlace {
   rank: Rank;
   /** When the list began, in ms since 1970. */
   begun: number;
-  /** The last job of the page: its creation (ISO 8601) says where it was, even if it has been removed since. */
+  /** The last job of the page. Its time (ISO 8601) says where it was, even if it has been removed since: its creation, or since when it waits. */
   last: Pick<JobRow, 'created_at' | 'job_id'>;
 }
 

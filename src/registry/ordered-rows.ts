@@ -1,4 +1,4 @@
-import { RANKS, type Rank, rankOf } from '../job/rank.ts';
+import { byWait, compare, RANKS, type Rank, rankOf, waitsSince } from '../job/rank.ts';
 import type { JobRow } from '../job/row.ts';
 import { type IndexRow, type ListFilter, matches } from './index-row.ts';
 import { listCursor, parseListCursor } from './list-cursor.ts';
@@ -62,8 +62,9 @@ export class OrderedRows {
   }
 
   /**
-   * A page: the jobs that need someone, then the other open ones, then the rest, each newest first. Over all pages no job
-   * is left out that was there when the list began, and only one that has changed since may be there twice.
+   * A page: the jobs that need someone, the one that has waited longest first; then the other open ones and the rest, each
+   * newest first. Over all pages no job is left out that was there when the list began, and only one that has changed since
+   * may be there twice.
    * @param cursor the last page's cursor; absent for the first page
    * @param room how many characters of JSON the rows may have; the first row always fits
    * @throws MamError `bad_input` for a cursor that is not ours
@@ -88,14 +89,22 @@ export class OrderedRows {
         if (rows.length === limit || (left < 0 && rows.length > 0)) return { rows, cursor: end };
         rows.push(view);
         shown.add(row.job_id);
-        end = listCursor({ rank, begun, last: row });
+        const created_at = rank === 'needs_you' ? waitsSince(row) : row.created_at;
+        end = listCursor({ rank, begun, last: { job_id: row.job_id, created_at } });
       }
     }
     return { rows, cursor: undefined };
   }
 
-  /** The rows of a group, the newest first. @param after only those that are older than this one */
+  /** The rows of a group in their order. @param after only those that come after this one */
   *#ranked(rank: Rank, begun: number, after: Moment | undefined): Generator<IndexRow> {
+    if (rank === 'needs_you') {
+      const rows = [...this.#groups.needs_you].map(
+        (id) => this.#rows[this.#places.get(id) ?? -1] as IndexRow,
+      );
+      for (const row of rows.sort(byWait)) if (after === undefined || byWait(row, after) > 0) yield row;
+      return;
+    }
     const end = after === undefined ? this.#rows.length : this.#placeOf(after);
     if (rank === 'ended') {
       for (let place = end - 1; place >= 0; place--) {
@@ -105,8 +114,9 @@ export class OrderedRows {
       return;
     }
     const { needs_you, open } = this.#groups;
-    const ids = rank === 'open' ? [...open, ...needs_you] : [...needs_you];
-    const places = ids.map((id) => this.#places.get(id) ?? end).filter((place) => place < end);
+    const places = [...open, ...needs_you]
+      .map((id) => this.#places.get(id) ?? end)
+      .filter((place) => place < end);
     for (const place of places.sort((a, b) => b - a)) {
       const row = this.#rows[place] as IndexRow;
       // A job that has begun to need someone since the list began was not in the first group then.
@@ -122,8 +132,7 @@ export class OrderedRows {
 }
 
 export function byTime(a: Moment, b: Moment): number {
-  const [one, other] = a.created_at === b.created_at ? [a.job_id, b.job_id] : [a.created_at, b.created_at];
-  return one < other ? -1 : Number(one > other);
+  return compare(a.created_at, b.created_at) || compare(a.job_id, b.job_id);
 }
 
 function hasChangedSince({ journal = '' }: IndexRow, time: number): boolean {

@@ -1,4 +1,4 @@
-import { RANKS, rankOf } from '../../job/rank.ts';
+import { byWait, compare, RANKS, rankOf } from '../../job/rank.ts';
 import type { JobRow } from '../../job/row.ts';
 
 /**
@@ -9,9 +9,7 @@ import type { JobRow } from '../../job/row.ts';
 export function byNeed(a: JobRow, b: JobRow): number {
   const [first, second] = [placeOf(a), placeOf(b)];
   if (first !== second) return first - second;
-  return first === 0
-    ? compare(waitsSince(a), waitsSince(b)) || compare(a.job_id, b.job_id)
-    : compare(timeOf(b), timeOf(a));
+  return first === 0 ? byWait(a, b) : compare(timeOf(b), timeOf(a));
 }
 
 /** Its group, as in every list of jobs; of the open ones, those in a queue come last. */
@@ -20,16 +18,6 @@ function placeOf(row: JobRow): number {
   return RANKS.indexOf(rank) + (rank === 'open' && row.status === 'queued' ? 0.5 : 0);
 }
 
-/** A job that waits for someone gives no other sign of life. */
-function waitsSince({ last_sign_of_life_at: sign, created_at }: JobRow): string {
-  return sign ?? created_at;
-}
-
 function timeOf({ created_at, final_at }: JobRow): string {
   return final_at ?? created_at;
-}
-
-/** Times in ISO 8601 and ids sort as texts. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
