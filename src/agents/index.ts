@@ -65,7 +65,7 @@ export function resolveKind(
       throw new MamError(
         'bad_input',
         `The agent kind ${cleanLine(name, NAME_CHARS)} is set in this project's .mam/config.json, which is not trusted.`,
-        'Ask a person to review it with `mam trust --show` and accept it with `mam trust`.',
+        '`mam trust --show` shows it, and `mam trust` accepts it: that is for a person to decide.',
       );
     const all = kindNames(configured);
     // Accepts other spellings: `Codex`, `claude code`.

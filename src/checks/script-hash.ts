@@ -13,7 +13,8 @@ export function scriptHash(path: string): string {
   try {
     return sha256(readForeignBytes(realpathSync(path), MAX_SCRIPT_BYTES));
   } catch (error) {
-    const what = `The validation script ${path} cannot be read.`;
+    const isFolder = orElse(() => statSync(path).isDirectory(), false);
+    const what = `The validation script ${path} ${isFolder ? 'is a folder' : 'cannot be read'}.`;
     throw new MamError('bad_input', what, 'Pass the path of a readable script.', { cause: error });
   }
 }

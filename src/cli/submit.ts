@@ -59,6 +59,12 @@ export default defineCommand({
         'Add --no-wait, or leave out --notify.',
       );
     }
+    if (chosen.notify === 'pane' && settings.pane === undefined)
+      throw new MamError(
+        'bad_input',
+        '--notify pane types a line into your own tmux pane, and this shell is not in one.',
+        'Leave out --notify, and follow the job with `mam wait`.',
+      );
     const prompt = await promptOf(chosen, words);
     const params = paramsOf(chosen, prompt, kind, settings);
     const from = { ...settings, inside: settings.paneSocket };

@@ -74,6 +74,10 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
   const given = `${job} was delegated to ${record.agent}`;
   if (record.reason === 'delivery_unverified') return `${given}, but its arrival was not confirmed.`;
   if (record.reason !== undefined) return `${given} and is ${record.status} (${record.reason}).`;
+  if (record.agent === 'human')
+    return isFinal(record.status)
+      ? `${job} is for a person, and is ${record.status}.`
+      : `${job} is for a person, who ends it with \`mam done ${record.job_id} "THE OUTCOME"\`.`;
   if (record.status !== 'queued') return `${job} was handed to ${record.agent} and is ${record.status}.`;
   if (record.phase !== 'queued')
     return `${job} is being delivered to its pane; the agent has not taken it yet.`;

@@ -98,7 +98,8 @@ export function waitSummary({ outcome, jobs, unseen }: WaitEnd): string {
     : `${shown.length} jobs need attention: ${named}.`;
 }
 
-function standing({ job_id, status, reason, blocked_by: blocked, behind }: JobRecord): string {
+function standing({ job_id, agent, status, reason, blocked_by: blocked, behind }: JobRecord): string {
+  if (agent === 'human' && status === 'working') return `${job_id} is for a person`;
   const why = reason ?? (behind === undefined ? blocked : `behind ${behind.job_id}`);
   return `${job_id} is ${status}${why === undefined ? '' : ` (${why})`}`;
 }

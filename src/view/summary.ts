@@ -6,6 +6,8 @@ import type { JobRecord } from '../job/record.ts';
 /** A job's state as a sentence. */
 export function statusSummary(record: JobRecord): string {
   const { job_id, status, reason, phase } = record;
+  if (record.agent === 'human' && status === 'working' && phase !== 'validating')
+    return `Job ${job_id} is for a person, who has not reported yet.`;
   const checked = phase === 'validating' ? ', and its work is being checked.' : '.';
   const obstacle = obstacleText(record);
   const more = obstacle === undefined ? checked : `: ${obstacle}`;

@@ -48,6 +48,12 @@ test.each([
   ],
   ['any part, in front of a quoted text', [CART], ['ogin', 'the text'], { id: LOGIN, text: 'the text' }],
   ['a word of an ended one, when nothing asks', [], ['cellar', 'yes'], { id: ENDED, text: 'yes' }],
+  [
+    'words of an ended one',
+    [CART],
+    ['paint-the', 'door', 'red'],
+    { id: 'x2aaaaaa-paint-the-door', text: 'door red' },
+  ],
   ['a word of several ended ones', [CART], ['use', 'the', 'second'], { text: 'use the second' }],
   ['a word with a digit and a sign', [CART], ['h2,', 'not', 'h3'], { text: 'h2, not h3' }],
   ['a quoted text and more', [CART], ['the text', 'more'], { text: 'the text more' }],

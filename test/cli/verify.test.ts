@@ -164,7 +164,7 @@ describe('mam verify, without a hub', () => {
     for (const [args, code, words] of [
       [['nobody', '--validate', path], 69, 'There is no job with this id'],
       [['roof', '--validate', 'no.sh'], 64, 'no.sh cannot be read'],
-      [['roof', '--validate', '.'], 64, 'cannot be read'],
+      [['roof', '--validate', '.'], 64, 'is a folder'],
       [['roof'], 64, 'without a validation script'],
       [['roof', '--validate', bad], 64, 'cannot run: its interpreter /no/such/program is missing'],
       [['away', '--validate', path], 69, '/no/such/folder'],

@@ -224,8 +224,8 @@ describe.concurrent('mam submit', () => {
       ...{ code: 69, stdout: '' },
       stderr: expect.stringContaining(`Did you mean ${first}?`),
     });
-    expect((await mam('done', 'water-the-plants', 'it', 'is', 'wet')).code).toBe(64);
-    expect((await mam('done', first.slice(0, 4), 'late', 'words')).stderr).toContain('has been completed');
+    for (const part of ['water-the-plants', first.slice(0, 4)])
+      expect((await mam('done', part, 'late', 'words')).stderr).toContain('has been completed');
     expect(lab.record(second, registry).status).toBe('working');
     const third = await order('Call mum');
     expect((await mam('done', 'call-m', 'She is well.')).code).toBe(0);

@@ -12,7 +12,8 @@ export async function readText(file: string, option: string, hint: string): Prom
     bytes = file === '-' ? await buffer(process.stdin) : await readFile(file);
   } catch (error) {
     const why = systemCode(error) ?? 'unknown reason';
-    throw new MamError('bad_input', `${file} cannot be read (${why}).`, `Give ${option} a readable file.`, {
+    const what = why === 'EISDIR' ? `${file} is a folder.` : `${file} cannot be read (${why}).`;
+    throw new MamError('bad_input', what, `Give ${option} a readable file.`, {
       cause: error,
     });
   }

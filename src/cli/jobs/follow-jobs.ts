@@ -15,6 +15,7 @@ import { waitSummary } from '../../operations/wait.ts';
 import { ownerOf, type Settings } from '../../settings/config.ts';
 import { briefs, eventRows } from '../../view/job.ts';
 import { nextStep } from '../../view/next-step.ts';
+import { spanText } from '../../view/times.ts';
 import { isLive, note, onReaderGone } from '../core/output.ts';
 import { checkOutput } from './check-output.ts';
 import { eventText, stateText, verdictText } from './job-text.ts';
@@ -117,7 +118,10 @@ export async function followJobs(following: Following): Promise<Followed> {
     line.end();
     process.removeListener('SIGINT', interrupt);
   }
+  const goesOn = several ? 'the jobs go on.' : 'the job goes on.';
   if (stop.signal.aborted) note(several ? 'stopped waiting; the jobs go on.' : STOPPED_WAITING);
+  else if (end.outcome === 'still_running' && end.jobs.some(({ status }) => !isFinal(status)) && !json)
+    note(`time is up after ${spanText((timeoutSeconds ?? 0) * 1000)}; ${goesOn}`);
   return end;
 }
 

@@ -82,7 +82,7 @@ export function idOrText(words: readonly string[], choice: Choice): { id?: strin
   const isOnlyAsker = more.length === 0 && asking.length === 1 && asking[0] === id;
   if (isOnlyAsker) return { text: whole };
   // Then it can't be a text: the answer is that the job has ended.
-  if (past.length === 1 && asking.length === 0) return { id, text };
+  if (past.length === 1 && (asking.length === 0 || first.includes('-'))) return { id, text };
   if (rest.length === 0 && asking.length === 0) return { text: whole };
   throw ambiguous(words, found, choice);
 }

@@ -29,7 +29,12 @@ export function inStatusColour({ status, needs_you }: State, text: string): stri
 
 export function stateText(job: JobRecord): string {
   const standing = standingOf(job);
-  const { status, reason, blocked_by: by, behind, phase } = standing;
+  const { reason, blocked_by: by, behind, phase } = standing;
+  // No agent works on a person's job.
+  const status =
+    job.agent === 'human' && standing.status === 'working' && phase !== 'validating'
+      ? 'yours'
+      : standing.status;
   const kept = by === undefined ? undefined : behind ? `behind ${behind.job_id}` : `blocked by ${by}`;
   const shown = reason ?? kept ?? (phase === 'validating' ? phase : undefined);
   return inStatusColour(standing, shown === undefined ? status : `${status} (${shown})`);

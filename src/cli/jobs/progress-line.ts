@@ -54,7 +54,8 @@ export class ProgressLine {
 
   #show({ status, reason, phase, blocked_by }: JobRecord | LogMessage, words: string): void {
     const why = reason ?? blocked_by;
-    this.#stage = `${status}${why === undefined ? '' : ` (${why})`}, ${phase}`;
+    const stage = phase === status ? '' : `, ${phase}`;
+    this.#stage = `${status}${why === undefined ? '' : ` (${why})`}${stage}`;
     this.#words = words;
     this.#draw();
   }

@@ -2,6 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MamError } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
 import { isSamePlace } from '../../base/real-place.ts';
+import { someOf } from '../../base/text.ts';
+import { needsAttention } from '../../job/apply.ts';
 import { historyError } from '../../job/history.ts';
 import { recordSchema } from '../../job/record.ts';
 import { journalGoneError, whyNotFound } from '../../registry/away.ts';
@@ -150,15 +152,15 @@ export class Loader {
     const why = whyNotFound(home, jobId, [...registries.dirs, ...given]);
     if (why !== undefined) return why;
     const open = registryDir === undefined ? jobs.open : jobs.openIn(registryDir);
-    const named = open.slice(0, NAMED_JOBS).map(({ id }) => id);
+    // Those that need someone are the likeliest to be meant.
+    const ids = [...open]
+      .sort((a, b) => Number(needsAttention(b.record)) - Number(needsAttention(a.record)))
+      .map(({ id }) => id);
     const where = registryDir === undefined ? '' : ` in ${registryDir}`;
-    const near = nearest(
-      jobId,
-      open.map(({ id }) => id),
-    );
+    const near = nearest(jobId, ids);
     const meant = near === undefined ? '' : `Did you mean ${near}? `;
     const known =
-      named.length === 0 ? `No job is open${where}.` : `${meant}Open jobs${where}: ${named.join(', ')}.`;
+      ids.length === 0 ? `No job is open${where}.` : `${meant}Open jobs${where}: ${someOf(ids, NAMED_JOBS)}.`;
     return new MamError(
       'not_found',
       `There is no job with this id: ${jobId}.`,

@@ -2,6 +2,7 @@ import { MamError } from '../../base/errors.ts';
 import { clean, unitsNote } from '../../base/text.ts';
 import { isAboutCheck, openCheckRequest } from '../../job/check.ts';
 import { dataOf, draftEvent } from '../../job/event.ts';
+import { isAnsweredInPane } from '../../job/in-pane.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { obstacleOf } from '../../job/obstacle.ts';
 import { isOpen, openRequests } from '../../job/open-requests.ts';
@@ -118,14 +119,21 @@ async function sendText(
   const what = question === undefined || late ? 'The instruction' : 'The answer';
   if (job.record.agent === 'human')
     return `${first}${what} is in the job's record (\`mam status ${job.id}\`).`;
-  const open =
-    openRequests(job.record, 'permission').length > 0
-      ? ' Its permission request is still open: this decides nothing, only decision "allow" or "deny" does (`--allow`, `--deny`).'
-      : '';
+  const open = openPermissionNote(job.record);
   // What blocks an earlier text blocks this one too.
   const obstacle = obstacleOf(job.record);
   const kept = obstacle === undefined ? '' : ` Now ${obstacle.cause}. ${obstacle.remedy}`;
   return `${first}${what} goes to the peer with its next report, or is typed into its pane as soon as it is idle.${open}${kept}`;
+}
+
+/** What a text does not do for an open permission request; empty without one. */
+function openPermissionNote(record: JobRecord): string {
+  const [request] = openRequests(record, 'permission');
+  if (request === undefined) return '';
+  const { job_id: id } = record;
+  return isAnsweredInPane(request)
+    ? ` Its dialog is still open: a person must answer that in its pane (\`mam attach ${id}\`).`
+    : ` Its permission request is still open, and a text does not decide it: that takes answer_job and decision "allow" (\`mam allow ${id}\`) or decision "deny" (\`mam deny ${id}\`).`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { explain, MamError } from '../../base/errors.ts';
 import { isObject, parseJson } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
-import { cleanLine } from '../../base/text.ts';
+import { cleanLine, someOf } from '../../base/text.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { type Claim, parseClaim, refused } from '../../job/claim.ts';
 import type { ClaimReply } from '../../job/event.ts';
@@ -217,10 +217,10 @@ export class Claims {
   #unknownJob(mine: LiveJob | undefined): string {
     if (mine !== undefined)
       return `There is no job with this id. The job of your pane is ${mine.id}: report with job_id "${mine.id}".`;
-    const open = this.#with.registrar.open.slice(0, NAMED_JOBS).map((job) => job.id);
+    const open = this.#with.registrar.open.map((job) => job.id);
     if (open.length === 0)
       return `There is no job with this id, and no job is open. Take the id from the order in your pane. If it is right, another hub has the job: this is the hub of MAM_HOME ${this.#with.home}.`;
-    return `There is no job with this id. Open jobs: ${open.join(', ')}. Take the id from the order in your pane.`;
+    return `There is no job with this id. Open jobs: ${someOf(open, NAMED_JOBS)}. Take the id from the order in your pane.`;
   }
 }
 
