@@ -66,7 +66,9 @@ export async function decide({ decision, named, request_id, registryDir, json }:
         const which = more.length === 0 ? '' : ` --request ${shellWord(first?.request_id ?? '')}`;
         return `mam ${decision} ${job.job_id}${which} # ${first === undefined ? '' : aboutOf(first)}`;
       },
-      inPane.length === 0 ? undefined : `A dialog can only be answered in its pane. ${oneOf(inPane)}`,
+      inPane.length === 0
+        ? undefined
+        : `A dialog can only be answered in its pane. ${inPane.length === 1 ? `Run: ${inPane[0]}` : oneOf(inPane)}`,
     );
   }
 }
