@@ -75,7 +75,7 @@ export function idOrText(words: readonly string[], choice: Choice): { id?: strin
   const [id = past[0], ...more] = found;
   // A word that several ended jobs have identifies none of them.
   if (id === undefined || past.length > 1) {
-    const isMistyped = first.includes('-') && (rest.length === 1 || isNear(first));
+    const isMistyped = looksLikeId(first) || (first.includes('-') && (rest.length === 1 || isNear(first)));
     if (isMistyped) throw unknown(words, choice);
     return { text: whole };
   }
