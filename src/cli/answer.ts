@@ -12,6 +12,7 @@ import { printAnswer } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { onlyAsking } from './jobs/asking.ts';
 import { decide } from './jobs/decide.ts';
+import { openElsewhere } from './jobs/elsewhere.ts';
 import { idOrText } from './jobs/id-or-text.ts';
 import { endedJobs, isNearId, jobIdOf, jobWord, namedJob, noSuchJob, theJob } from './jobs/job-argument.ts';
 import { withLink } from './jobs/with-hub.ts';
@@ -67,7 +68,9 @@ export default defineCommand({
             `The answer to ${said.id} is missing.`,
             `Run: mam answer ${said.id} "YOUR ANSWER"`,
           );
-    const asker = said.id === undefined ? onlyAsking(asking, WAITS, commandFor) : undefined;
+    const others = said.id === undefined && asking.length === 0 ? openElsewhere(settings) : [];
+    const asker =
+      said.id === undefined ? onlyAsking(asking, WAITS, commandFor, others.filter(asksForText)) : undefined;
     const job_id = said.id ?? asker?.job_id ?? '';
     // What the job asks by the time the text arrives may be something else.
     const question = asker === undefined ? undefined : openQuestion(asker)?.request_id;

@@ -4,6 +4,7 @@ import { isJobId } from '../base/ids.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { attachTo, sessionNow, sessionsOf } from '../boards/terminal/attach-session.ts';
 import { needOf, needsAttention } from '../job/apply.ts';
+import type { JobRecord } from '../job/record.ts';
 import { whyNotFound } from '../registry/away.ts';
 import { foldOwn } from '../registry/history.ts';
 import { type Home, homePaths, readRegistries } from '../registry/home.ts';
@@ -17,6 +18,7 @@ import { EXIT } from './core/exit.ts';
 import { isBoardPossible, note, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { onlyAsking } from './jobs/asking.ts';
+import { openElsewhere } from './jobs/elsewhere.ts';
 import { jobIdOf } from './jobs/job-argument.ts';
 
 type Target = AttachTarget & { jobId?: string };
@@ -69,16 +71,19 @@ export default defineCommand({
 
 /** The job that is meant without an argument. @throws MamError as `onlyAsking` */
 function onlyPlace({ registryDir, home }: Settings): string {
-  const placed = openRecords(registryDir, homePaths(home)).filter((job) => job.agent_session !== undefined);
+  const hasPane = (job: JobRecord): boolean => job.agent_session !== undefined;
+  const placed = openRecords(registryDir, homePaths(home)).filter(hasPane);
   const needy = placed.filter(needsAttention);
   const [among, what] =
     needy.length > 0
       ? [needy, { one: 'needs you in a pane', several: 'need you in a pane' }]
       : [placed, { one: 'has a pane', several: 'have a pane' }];
-  return onlyAsking(among, what, (job) => {
+  const command = (job: JobRecord): string => {
     const { job_id, prompt_preview } = job;
     return `mam attach ${job_id} # ${needOf(job) ?? job.status}: ${cleanLine(prompt_preview, 60)}`;
-  }).job_id;
+  };
+  const others = openElsewhere({ registryDir, home }).filter(hasPane);
+  return onlyAsking(among, what, command, others).job_id;
 }
 
 /** A whole id comes before a session's name, that before a part of an id. @throws MamError `not_found`, `unavailable` */

@@ -9,6 +9,7 @@ import type { Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { commandSettings } from './core/settings.ts';
 import { oneOf } from './jobs/asking.ts';
+import { commandsElsewhere, openElsewhere } from './jobs/elsewhere.ts';
 import { idOrText, looksLikeId } from './jobs/id-or-text.ts';
 import { endedJobs, isNearId, namedJob, noSuchJob, theJob } from './jobs/job-argument.ts';
 import publish, { report } from './publish.ts';
@@ -66,7 +67,7 @@ function choose(
     isNear: (one) => isNearId(settings, one),
     unknown: (one) => noSuchJob(settings, one),
   });
-  return { id: id ?? onlyOne(open, words), text };
+  return { id: id ?? onlyOne(open, words, settings), text };
 }
 
 /** The open job for a person that has this part in its id, or any job by an unmistakable id. */
@@ -86,12 +87,18 @@ function candidates(open: readonly JobRecord[]) {
   return open.map(({ job_id, status }) => ({ job_id, status, isOpen: true }));
 }
 
-function onlyOne(open: readonly JobRecord[], words: string[]): string {
+function onlyOne(open: readonly JobRecord[], words: string[], settings: Settings): string {
   const [job, ...more] = open;
-  if (job === undefined)
-    throw new MamError('not_found', 'No job for a person is open here.', 'mam list shows all jobs.');
-  if (more.length === 0) return job.job_id;
   const said = words.length === 0 ? '' : ` ${lastWord(words.join(' '))}`;
+  if (job === undefined) {
+    const others = openElsewhere(settings).filter(({ agent }) => agent === 'human');
+    const hint =
+      others.length === 0
+        ? 'mam list --all shows all jobs.'
+        : commandsElsewhere(others, ({ job_id }) => `mam done ${job_id}${said}`);
+    throw new MamError('not_found', 'No job for a person is open here.', hint);
+  }
+  if (more.length === 0) return job.job_id;
   throw new MamError(
     'bad_input',
     `${open.length} jobs for a person are open: name one.`,

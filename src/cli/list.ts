@@ -1,22 +1,27 @@
 import { existsSync } from 'node:fs';
 import { columnsOf } from '../base/columns.ts';
 import { explain, MamError, systemCode } from '../base/errors.ts';
-import { optionName } from '../base/fields.ts';
+import { flag, optionName } from '../base/fields.ts';
 import { orElse } from '../base/or-else.ts';
 import { shellWord } from '../base/shell.ts';
+import { counted } from '../base/text.ts';
 import type { JobRow } from '../job/row.ts';
 import { listJobs, listView } from '../operations/list.ts';
 import { awayError, awayJobs, awayListError } from '../registry/away.ts';
 import { foldShown } from '../registry/history.ts';
 import { type Home, homePaths } from '../registry/home.ts';
 import { JobIndex } from '../registry/job-index.ts';
+import { projectFolderOf } from '../registry/paths.ts';
 import { Seal } from '../registry/seal.ts';
+import { listRow } from '../view/job.ts';
 import { nextStep } from '../view/next-step.ts';
 import { needText } from '../view/summary.ts';
-import { defineCommand } from './core/command.ts';
+import { defineCommand, type Given } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isTerminal, note, print, printJson, terminalColumns } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
+import { jobsOfAllProjects, projectNames } from './jobs/all-projects.ts';
+import { elsewhereText } from './jobs/elsewhere.ts';
 import { listText } from './jobs/list-text.ts';
 import { shortIds } from './jobs/short-ids.ts';
 
@@ -27,21 +32,36 @@ export default defineCommand({
     'Lists the jobs of the registry: those that need you, the one that has waited longest first; then the other open ones and the rest, newest first. Reads the files, so it needs no hub.',
     'On a terminal, the list fits its width: ids are shortened first, to a part that commands accept, and the last column shows what is asked, the last words, or the task. Elsewhere, each job is one full line with tabs between its fields: id, status, agent, time of creation, task, and what is asked or the last words.',
   ],
-  options: fields,
-  json: { tool: 'list_jobs' },
+  options: { ...fields, all: flag('the jobs of all projects, not only of this one') },
+  json: {
+    tool: 'list_jobs',
+    also: 'With --all, each job also has `registry_dir`, and there is no `cursor`.',
+  },
   exits: { done: 'done, even if there is no job' },
   examples: [
     'mam list --status working',
+    'mam list --all --needs-you',
     "mam list --json | jq -r '.jobs[].job_id'",
     'mam list --limit 200 | cut -f1,2',
   ],
 
   async run({ options, registryDir, json }) {
-    const { limit, cursor, ...filter } = options;
+    const { limit, cursor, all, ...filter } = options;
     if (limit < 1) throw new MamError('bad_input', '--limit must be a whole number, 1 or greater.');
     const settings = await readingSettings(registryDir);
     const { registryDir: dir } = settings;
     const home = homePaths(settings.home);
+    if (all) {
+      if (registryDir !== undefined)
+        throw new MamError(
+          'bad_input',
+          '--all is about all registries.',
+          'Leave out --registry-dir, or --all.',
+        );
+      if (cursor !== undefined)
+        throw new MamError('bad_input', 'A list of all projects has no cursor.', 'Give a higher --limit.');
+      return listAll(home, dir, filter, limit, json);
+    }
     let unread: MamError | undefined;
     let index: JobIndex | undefined;
     try {
@@ -73,11 +93,16 @@ export default defineCommand({
       printJson({ ...view, next: next ?? help ?? step });
       return EXIT.done;
     }
-    const none = total === 0 ? `No jobs in ${dir}.` : `None of the ${total} jobs in ${dir} matches.`;
+    const none =
+      total === 0
+        ? `No jobs in ${dir}. Delegate one: mam submit "TASK"`
+        : `None of the ${total} jobs in ${dir} matches.`;
     print(rows.length === 0 ? none : listText(rows));
     // A pipe gets a line for each job, and nothing else.
     const onScreen = isTerminal();
     const say = onScreen ? print : note;
+    const others = view.need_you > 0 ? undefined : elsewhereText(settings);
+    if (others !== undefined) say(others);
     if (view.need_you > 0)
       say(fitting(`${needText(view.need_you)}: ${help ?? 'mam list --needs-you'}`, rows));
     // On a screen, the longer list is easier to read, and its command to type.
@@ -87,6 +112,39 @@ export default defineCommand({
     return EXIT.done;
   },
 });
+
+type Filter = Pick<Given<typeof fields>['options'], 'status' | 'agent' | 'needs_you'>;
+
+/** Shows the jobs of all projects. @returns the exit code */
+async function listAll(
+  home: Home,
+  here: string,
+  filter: Filter,
+  limit: number,
+  json: boolean,
+): Promise<number> {
+  const { rows, total, needYou, projects, more, unread } = await jobsOfAllProjects(home, here, filter, limit);
+  const first = rows.find(({ needs_you }) => needs_you === true);
+  const help = first && stepFor(first.registry_dir, first.job_id, home);
+  const next = more ? listCommand({ all: true, ...filter, limit: 2 * limit }) : undefined;
+  for (const sentence of unread) note(sentence);
+  if (json) {
+    const where = `${counted(total, 'job')} in ${counted(projects, 'project')}`;
+    const view = listView({ jobs: rows, total, need_you: needYou }, here);
+    const jobs = rows.map((row) => ({ ...listRow(row), registry_dir: row.registry_dir }));
+    const summary = total === 0 ? view.summary : `${rows.length} of ${where}, those that need you first.`;
+    printJson({ ...view, summary, jobs, next: next ?? help ?? 'mam submit --help' });
+    return EXIT.done;
+  }
+  const folders = rows.map(({ registry_dir }) => projectFolderOf(registry_dir));
+  const none = total === 0 ? 'No jobs in any project.' : `None of the ${total} jobs matches.`;
+  print(rows.length === 0 ? none : listText(rows, { names: projectNames(rows), folders }));
+  const onScreen = isTerminal();
+  const say = onScreen ? print : note;
+  if (needYou > 0) say(fitting(`${needText(needYou)}: ${help ?? 'mam list --all --needs-you'}`, rows));
+  if (next !== undefined) say(`${onScreen ? '… ' : ''}${next} shows more.`);
+  return EXIT.done;
+}
 
 /** A line with a command, its id shortened where the screen is too narrow. */
 function fitting(line: string, rows: readonly JobRow[]): string {

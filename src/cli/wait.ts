@@ -6,6 +6,7 @@ import { defineCommand } from './core/command.ts';
 import { exitCodeAfter } from './core/exit.ts';
 import { print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
+import { elsewhereText } from './jobs/elsewhere.ts';
 import { followedJson, followJobs } from './jobs/follow-jobs.ts';
 import { jobIdOf, jobWord, theJob } from './jobs/job-argument.ts';
 import { withLink } from './jobs/with-hub.ts';
@@ -41,7 +42,10 @@ export default defineCommand({
     const named = past ? [] : [jobIdOf(settings, job_id, words[0])];
     return withLink(settings, async (link) => {
       const jobIds = past ? await openJobs(link, settings, timeoutSeconds) : named;
-      if (jobIds.length === 0 && !json) print(`No open job in ${settings.registryDir}.`);
+      if (jobIds.length === 0 && !json)
+        print(
+          `No open job in ${settings.registryDir}. ${elsewhereText(settings) ?? 'Delegate one: mam submit "TASK"'}`,
+        );
       const end = await followJobs({ link, settings, jobIds, past, timeoutSeconds, json, onlyWaits: true });
       if (json) printJson(followedJson(end));
       return exitCodeAfter(end, past);

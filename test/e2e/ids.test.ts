@@ -151,7 +151,7 @@ describe.concurrent('the one that asks', () => {
     const [key = '', shed = ''] = ids;
     expect(await mam('answer', 'Slate')).toMatchObject({
       code: 69,
-      stderr: 'mam: No open job here is waiting for an answer now. mam list shows the jobs.\n',
+      stderr: expect.stringContaining('mam: No open job here is waiting for an answer now.'),
     });
     await asks(key, 'Which key?');
     const one = await mam('answer', 'the', 'big', 'one');

@@ -4,6 +4,7 @@ import { cleanLine } from '../../base/text.ts';
 import { openDecisions } from '../../job/open-request.ts';
 import type { JobRecord, PeerRequest } from '../../job/record.ts';
 import { waitsInItsPane } from '../../view/job.ts';
+import { commandsElsewhere } from './elsewhere.ts';
 
 export type Decision = 'allow' | 'deny';
 
@@ -24,6 +25,7 @@ export function oneOf(commands: readonly string[]): string {
 /**
  * The only job that asks.
  * @param commandFor the complete command for each, if several ask
+ * @param others the jobs of other projects that ask
  * @param otherStep what to do if none asks
  * @throws MamError `conflict` when none asks, `bad_input` when several do
  */
@@ -31,10 +33,16 @@ export function onlyAsking(
   asking: readonly JobRecord[],
   what: What,
   commandFor: (record: JobRecord) => string,
+  others: readonly JobRecord[],
   otherStep = 'mam list shows the jobs.',
 ): JobRecord {
   const [only, ...more] = asking;
-  if (only === undefined) throw new MamError('conflict', `No open job here ${what.one} now.`, otherStep);
+  if (only === undefined)
+    throw new MamError(
+      'conflict',
+      `No open job here ${what.one} now.`,
+      others.length === 0 ? otherStep : commandsElsewhere(others, commandFor),
+    );
   if (more.length === 0) return only;
   const left = asking.length - NAMED_JOBS;
   const commands = asking.slice(0, NAMED_JOBS).map(commandFor);

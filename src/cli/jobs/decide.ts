@@ -11,6 +11,7 @@ import { nextStep } from '../../view/next-step.ts';
 import { printAnswer } from '../core/output.ts';
 import { commandSettings } from '../core/settings.ts';
 import { aboutOf, type Decision, oneOf, onlyAsking, openDecision } from './asking.ts';
+import { openElsewhere } from './elsewhere.ts';
 import { findJob } from './job-log.ts';
 import { withLink } from './with-hub.ts';
 
@@ -58,14 +59,16 @@ export async function decide({ decision, named, request_id, registryDir, json }:
   function theOnly(): JobRecord {
     const open = openRecords(settings.registryDir, home);
     const inPane = open.filter(waitsInItsPane).map(({ job_id }) => `mam attach ${job_id}`);
+    const asks = (job: JobRecord): boolean => openDecisions(job).length > 0;
     return onlyAsking(
-      open.filter((job) => openDecisions(job).length > 0),
+      open.filter(asks),
       { one: 'asks for a decision', several: 'ask for a decision' },
       (job) => {
         const [first, ...more] = openDecisions(job);
         const which = more.length === 0 ? '' : ` --request ${shellWord(first?.request_id ?? '')}`;
         return `mam ${decision} ${job.job_id}${which} # ${first === undefined ? '' : aboutOf(first)}`;
       },
+      inPane.length === 0 ? openElsewhere(settings).filter(asks) : [],
       inPane.length === 0
         ? undefined
         : `A dialog can only be answered in its pane. ${inPane.length === 1 ? `Run: ${inPane[0]}` : oneOf(inPane)}`,

@@ -63,11 +63,14 @@ function nearId(registryDir: string, typed: string): string | undefined {
   return nearest(typed, ids) ?? bySlug.get(nearest(typed, [...bySlug.keys()]) ?? '');
 }
 
-/** The job with this whole id or this whole random part, open or not; undefined if there is none. */
+/** The beginning of an id that begins with its random part. */
+const BEGINNING = /^[a-z]\d[a-z0-9]+$/;
+
+/** The job with this whole id, or this random part or the beginning of it, open or not; undefined if it is not one. */
 export function namedJob({ registryDir, home }: Place, word: string): string | undefined {
   const places = [registryDir, ...readRegistries(homePaths(home))];
   if (places.some((dir) => hasJob(dir, word))) return word;
-  if (!looksLikeId(word)) return undefined;
+  if (!looksLikeId(word) && !BEGINNING.test(word)) return undefined;
   const isMeant = (id: string): boolean =>
     randomPartOf(id) === word || (beginsRandomly(id) && id.startsWith(word));
   const [only, ...more] = new Set(places.flatMap((dir) => idsIn(dir, isMeant)));

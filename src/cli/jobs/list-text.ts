@@ -9,6 +9,7 @@ import { inStatusColour, stateCell } from './job-text.ts';
 import { shortIds } from './short-ids.ts';
 
 const AGENT_CHARS = 50;
+const PROJECT_CHARS = 40;
 /** The least room for a job's words, in columns: next to whole ids, and next to short ones. */
 const GOOD_ROOM = 40;
 const LEAST_ROOM = 20;
@@ -19,9 +20,23 @@ const TASK_COLUMNS = 30;
 /**
  * The jobs of a list: on a terminal a table that fits its width, elsewhere a line for each job, with tabs between its
  * fields.
+ * @param projects of a list of all projects: a column more, in a pipe the last one
  */
-export function listText(rows: readonly JobRow[], now = Date.now()): string {
-  return isTerminal() ? screenText(rows, now) : tableText([], rows.map(fieldsOf));
+export function listText(rows: readonly JobRow[], projects?: Projects, now = Date.now()): string {
+  if (isTerminal()) return screenText(rows, projects, now);
+  return tableText(
+    [],
+    rows.map((row, at) => [
+      ...fieldsOf(row),
+      ...(projects === undefined ? [] : [projects.folders[at] ?? '']),
+    ]),
+  );
+}
+
+/** The project of each row, if a list has jobs of several. */
+interface Projects {
+  names: readonly string[];
+  folders: readonly string[];
 }
 
 function fieldsOf(row: JobRow): (string | Cell)[] {
@@ -29,12 +44,14 @@ function fieldsOf(row: JobRow): (string | Cell)[] {
   return [job_id, stateCell(row), agent, dayAndTime(created_at), prompt_preview, saidOf(row) ?? ''];
 }
 
-function screenText(rows: readonly JobRow[], now: number): string {
+function screenText(rows: readonly JobRow[], projects: Projects | undefined, now: number): string {
   const ids = rows.map(({ job_id }) => job_id);
   const states = rows.map(stateOnScreen);
   const agents = rows.map(({ agent }) => cleanLine(agent, AGENT_CHARS));
   const ages = rows.map(({ created_at: at }) => ageText(now - Date.parse(at)));
+  const names = projects?.names.map((name) => cleanLine(name, PROJECT_CHARS));
   const others: Column[] = [
+    ...(names === undefined ? [] : [{ title: 'PROJECT', cells: names }]),
     { title: 'STATUS', cells: states },
     { title: 'AGENT', cells: agents },
     { title: 'AGE', cells: ages },
