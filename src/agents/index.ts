@@ -48,14 +48,22 @@ export function kindNames(configured: Readonly<Record<string, unknown>>): string
   return [...new Set([...KINDS.map(({ name }) => name), ...Object.keys(configured)])];
 }
 
+/** The names of the kinds that mam can start. */
+function startableNames(configured: Settings['agents']): string[] {
+  const own = (name: string) => (Object.hasOwn(configured, name) ? configured[name]?.command : undefined);
+  return kindNames(configured).filter((name) => (own(name) ?? builtIn(name)?.start) !== undefined);
+}
+
 /**
  * Finds a kind by its name among those built in and configured.
  * @param settings with the configured `agents`, and those that are ignored
+ * @param use what for: the error names only kinds that fit
  * @throws MamError `bad_input` with the kinds there are
  */
 export function resolveKind(
   name: string,
   { agents: configured, ignored }: Pick<Settings, 'agents' | 'ignored'>,
+  use: 'start' | 'delegate' = 'delegate',
 ): KnownKind {
   const kind = builtIn(name);
   // Every object has a property such as "constructor".
@@ -76,11 +84,16 @@ export function resolveKind(
         .replaceAll(/[\s_]+/g, '-');
     const [same, ...others] = all.filter((one) => plain(one) === plain(name));
     if (same !== undefined && others.length === 0) return resolveKind(same, { agents: configured, ignored });
-    const meant = nearest(name, all);
+    const fitting = use === 'start' ? startableNames(configured) : all;
+    const meant = nearest(name, fitting);
+    const list =
+      use === 'start'
+        ? `Kinds that can be started: ${fitting.join(', ')}. Define more`
+        : `Kinds here: ${fitting.join(', ')}. For any other program that runs in a tmux session use agent "command" with agent_session "tmux:NAME"; define more`;
     throw new MamError(
       'bad_input',
       'There is no such agent kind.',
-      `${meant === undefined ? '' : `Did you mean ${meant}? `}Kinds here: ${all.join(', ')}. For any other program that runs in a tmux session use agent "command" with agent_session "tmux:NAME"; define more kinds under "agents" in MAM_HOME/config.json.`,
+      `${meant === undefined ? '' : `Did you mean ${meant}? `}${list} kinds under "agents" in MAM_HOME/config.json.`,
     );
   }
   return {

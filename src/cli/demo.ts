@@ -39,7 +39,12 @@ export default defineCommand({
       const { runPeer } = await import('../demo/peer/main.ts');
       return runPeer(more[0]);
     }
-    if (word !== undefined) throw new MamError('bad_input', `Unexpected argument "${cleanLine(word, 40)}".`);
+    if (word !== undefined)
+      throw new MamError(
+        'bad_input',
+        `Unexpected argument "${cleanLine(word, 40)}".`,
+        'Run mam demo, or mam demo peer.',
+      );
     return stop === undefined ? play(keep, json) : stopKept(stop, json);
   },
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { MamError, systemCode } from '../base/errors.ts';
 import { startOf } from '../base/processes.ts';
-import { clean } from '../base/text.ts';
+import { clean, cleanLine } from '../base/text.ts';
 import { until } from '../base/until.ts';
 import { readHubFile } from '../bus/hub-file.ts';
 import { ensureHub } from '../link/ensure-hub.ts';
@@ -18,6 +18,7 @@ import { printAnswer } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
 import { withHub } from './jobs/with-hub.ts';
 
+const LINE_CHARS = 300;
 const STATUS_TIMEOUT_MS = 3_000;
 const STOP_MS = 5_000;
 /** The `on_event` command may take 30 s, and waits for one that is running. */
@@ -78,7 +79,11 @@ async function testEvent(registryDir: string | undefined, json: boolean): Promis
   const took = fineSpanText(ms);
   const title =
     problem === undefined ? `on_event works: it took ${took}.` : `on_event failed after ${took}: ${problem}`;
-  printAnswer(json, end, [title, ...(output.trim() === '' ? [] : [output.trimEnd()])].join('\n'));
+  const lines = output.trimEnd().split('\n');
+  // The problem already ends with the last line of the errors.
+  const isSaid = problem?.endsWith(cleanLine(lines.at(-1) ?? '', LINE_CHARS)) === true;
+  const shown = (isSaid ? lines.slice(0, -1) : lines).join('\n');
+  printAnswer(json, end, shown.trim() === '' ? title : `${title}\n${shown}`);
   return problem === undefined ? EXIT.done : EXIT.unavailable;
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolveKind } from '../agents/index.ts';
 import { columnsOf } from '../base/columns.ts';
 import { explain, MamError, systemCode } from '../base/errors.ts';
 import { flag, optionName } from '../base/fields.ts';
@@ -62,6 +63,8 @@ export default defineCommand({
         throw new MamError('bad_input', 'A list of all projects has no cursor.', 'Give a higher --limit.');
       return listAll(home, dir, filter, limit, json);
     }
+    if (registryDir !== undefined && !existsSync(dir) && awayListError(home, dir, true) === undefined)
+      throw new MamError('bad_input', `The folder ${dir} does not exist.`, 'Check --registry-dir.');
     let unread: MamError | undefined;
     let index: JobIndex | undefined;
     try {
@@ -81,6 +84,7 @@ export default defineCommand({
     const page = index?.page(filter, limit, cursor);
     const rows = page?.rows ?? [];
     const total = index?.size ?? 0;
+    if (rows.length === 0 && filter.agent !== undefined) resolveKind(filter.agent, settings);
     const view = listView({ ...page, jobs: rows, total, need_you: index?.needYou }, dir);
     const first = rows.find(({ needs_you }) => needs_you === true);
     const help = first === undefined ? undefined : stepFor(dir, first.job_id, home);

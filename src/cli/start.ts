@@ -47,7 +47,7 @@ export default defineCommand({
 
   run: ({ words: [typed = ''], rest: args = [], options, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
-      const kind = resolveKind(typed, settings);
+      const kind = resolveKind(typed, settings, 'start');
       const { name: agent } = kind;
       const { env_file: file, env: named = [], ...asked } = options;
       const env = { ...(file !== undefined && (await variablesIn(file))), ...variablesOf(named) };

@@ -125,10 +125,12 @@ function preview(view: ReturnType<typeof previewView>, prompt: string, json: boo
   }
   if (view.repeated) print('dry run: nothing was changed');
   else {
-    print(`dry run: nothing was changed; the job will have a different id than ${view.job_id}`);
+    if (view.would_refuse === undefined)
+      print(`dry run: nothing was changed; the job will have a different id than ${view.job_id}`);
+    else print(`dry run: nothing was changed; the job would be refused now: ${clean(view.would_refuse)}`);
     print(`target: ${view.target ?? 'a person'}`);
     if (view.new_conversation !== undefined) print(`new conversation: ${view.new_conversation}`);
-    print('instructions:');
+    print(view.would_refuse === undefined ? 'instructions:' : 'instructions, once that is fixed:');
     print(view.typed_text ?? humanText(view.job_id, prompt));
   }
   if (view.would_refuse === undefined) note(view.summary);
@@ -147,9 +149,13 @@ function tell(
     note(
       `this job was delegated before with the same key and is ${record.status}; the other options on this command line (a check, time limits) do not apply to it.`,
     );
-  if (attach !== undefined && !isFinal(record.status)) note(`to look at the agent: ${attach}`);
+  if (attach !== undefined && !isFinal(record.status))
+    note(`to look at the agent: mam attach ${record.job_id}`);
   if (position > 0) note(`it waits behind ${behind.join(', ')}.`);
-  const kept = obstacleText(record);
+  // An agent that is just starting looks busy.
+  const isStarting = record.typing?.started === true && record.blocked_by === 'busy';
+  const kept = isStarting ? undefined : obstacleText(record);
+  if (isStarting) note(`${record.agent} is starting; it gets the job when it is ready.`);
   if (kept !== undefined) note(`it waits: ${kept} (${nextStep(record)})`);
   if (record.blocked_step !== undefined && record.detail !== undefined)
     note(cleanLine(record.detail, DETAIL_CHARS));

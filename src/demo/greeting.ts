@@ -27,7 +27,23 @@ export interface Plan {
 
 /** The id of the job that an order names. */
 export function jobIdOf(order: string): string | undefined {
-  return /\bjob_id "([a-z0-9-]{1,64})"/.exec(order)?.[1] ?? /\bJob ([a-z0-9-]{1,64}) was/.exec(order)?.[1];
+  const forms = [
+    /\bjob_id "([a-z0-9-]{1,64})"/,
+    /\bJob ([a-z0-9-]{1,64})(?: was| is still open|, for you:|: )/,
+  ];
+  return forms.map((form) => form.exec(order)?.[1]).find((id) => id !== undefined);
+}
+
+/** True for a note about a job whose order came earlier: a failed check, an answer or a reminder. */
+export function isNote(order: string): boolean {
+  return /^Job [a-z0-9-]{1,64}(?: is still open|, for you:|: )/.test(order);
+}
+
+/** The line that a failed check asks for: what its output says after `expected:`, if anything. */
+export function expectedIn(text: string): string | undefined {
+  const [, quoted, plain] =
+    /\bexpected:?\s+(?:"([^"\n]+)"|([^"\n]+?))(?:, note [a-z0-9]{8})?\s*$/im.exec(text) ?? [];
+  return quoted ?? plain;
 }
 
 /** Reads a task; undefined if it is not of the one kind that the peer knows. */

@@ -80,5 +80,6 @@ export interface Published {
   task?: string;
   task_file?: string;
   workdir?: string;
+  messages?: string[];
   next: string;
 }

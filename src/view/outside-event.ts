@@ -13,6 +13,9 @@ import { needText } from './summary.ts';
 const JOB_TEXTS = 4_000;
 const SUMMARY_TEXT = 300;
 const PATH_TEXT = 1_000;
+/** The same in a sentence about several jobs, for one that needs someone and for one that has ended. */
+const NEED_TEXT = 120;
+const FINAL_TEXT = 60;
 /** How many jobs one event names, and its sentence. */
 const LISTED_JOBS = 20;
 const NAMED_JOBS = 3;
@@ -84,18 +87,16 @@ export function outsideEvents(changes: readonly OutsideChange[]): OutsideEvent {
   const of = (kind: OutsideKind) => [...last.values()].filter(({ event }) => event === kind);
   const [need, final] = [of('needs_you'), of('final')];
   const parts = [
-    ...(need.length > 0 ? [`${needText(need.length)} (${named(need)})`] : []),
-    ...(final.length > 0
-      ? [`${final.length} ${final.length === 1 ? 'is' : 'are'} final (${named(final)})`]
-      : []),
-  ];
+    together(needText(need.length), need, NEED_TEXT),
+    together(`${final.length} are final`, final, FINAL_TEXT),
+  ].flatMap((part) => part ?? []);
   const jobs = [...need, ...final].slice(0, LISTED_JOBS).map(listed);
   return {
     event: need.length > 0 ? 'needs_you' : 'final',
     count: changes.length,
-    summary: `${last.size === 1 ? 'job' : 'jobs'}: ${parts.join(', ')}`,
+    summary: parts.join(' · '),
     at: changes.at(-1)?.at ?? '',
-    ...{ jobs, left_out: last.size - jobs.length, next: 'mam list' },
+    ...{ jobs, left_out: last.size - jobs.length, next: 'mam list --all' },
   };
 }
 
@@ -103,11 +104,15 @@ function listed({ event, job_id, agent, status, reason, summary, at, next }: Out
   return { event, job_id, agent, status, reason, summary, at, next };
 }
 
-function named(changes: readonly OutsideChange[]): string {
-  return someOf(
-    changes.map(({ job_id }) => job_id),
-    NAMED_JOBS,
+/** Some jobs as one part of a sentence: what is asked, or how they ended; undefined for none. */
+function together(title: string, changes: readonly OutsideChange[], room: number): string | undefined {
+  const [first, ...more] = changes;
+  if (first === undefined || more.length === 0) return first?.summary;
+  // The title says that they need someone.
+  const said = changes.map(({ job_id, summary }) =>
+    cleanLine(summary.replace(`${job_id} needs you (`, `${job_id} (`), room),
   );
+  return `${title}: ${someOf(said, NAMED_JOBS)}`;
 }
 
 function summaryOf(kind: OutsideKind, record: JobRecord): string {

@@ -189,6 +189,8 @@ describe('with a running hub', () => {
   test('errors name options and commands, not tools and parameters', async () => {
     const { stderr } = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--timeout', '0']);
     expect(stderr).toBe('mam: --timeout must be from 1 to 604800 seconds. Try --timeout 3600.\n');
+    const weeks = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--timeout', '8d']);
+    expect(weeks.stderr).toContain('--timeout must be from 1 to 604800 seconds.');
     const rounds = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--validate-rounds', '11']);
     expect(rounds).toMatchObject({
       ...{ code: 64, stderr: 'mam: --validate-rounds must be from 0 to 10. Try --validate-rounds 10.\n' },
@@ -317,7 +319,10 @@ describe('alone in its lab', () => {
       for (const words of ['one  completed', 'two  completed', 'three  failed (agent_error)  failed'])
         expect(ended.stdout).toContain(words);
       const none = await mam(['wait']);
-      expect(none).toMatchObject({ code: 0, stdout: `No open job in ${lab.registry}.\n` });
+      expect(none).toMatchObject({
+        code: 0,
+        stdout: `No open job in ${lab.registry}. Delegate one: mam submit "TASK"\n`,
+      });
       expect(JSON.parse((await mam(['wait', '--json'])).stdout)).toMatchObject({
         jobs: [],
         outcome: 'final',
@@ -377,7 +382,7 @@ describe('alone in its lab', () => {
       for (const limit of ['0', '-1', 'x', '1.5'])
         expect((await mam(['list', `--limit=${limit}`])).code).toBe(64);
       const elsewhere = await mam(['list', '--registry-dir', join(lab.folder, 'none')]);
-      expect(elsewhere).toMatchObject({ code: 0, stdout: `No jobs in ${join(lab.folder, 'none')}.\n` });
+      expect(elsewhere.stderr).toContain(`The folder ${join(lab.folder, 'none')} does not exist.`);
       expect(lab.hubs).toEqual([]);
     });
 

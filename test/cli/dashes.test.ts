@@ -57,7 +57,7 @@ describe.each(loaded)('mam $name', ({ command }) => {
     };
     expect(said('--nonsense')).toMatch(/^There is no option --nonsense\./);
     expect(said('--json=yes')).toBe('--json takes no value. Give --json alone.');
-    expect(said('--registry-dir')).toMatch(/^--registry-dir has no value\. Give --registry-dir DIR\.$/);
+    expect(said('--registry-dir')).toMatch(/^--registry-dir has no value\. Give --registry-dir DIR: .*\.$/);
     expect(said('--registry-dir', '--json')).toMatch(/has no value.*--registry-dir=--json$/);
     expect(said('--jsno')).toContain('Did you mean --json?');
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { jobIdOf, PROMPT, planOf } from '../../src/demo/greeting.ts';
+import { expectedIn, isNote, jobIdOf, PROMPT, planOf } from '../../src/demo/greeting.ts';
 import { readKeys } from '../../src/demo/peer/keyboard.ts';
 import { timelineOf } from '../../src/demo/timeline.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
@@ -208,6 +208,13 @@ describe("the demo's parts", () => {
       'Job k3f9x2ab-fix was delegated to you: call publish_event with job_id "k3f9x2ab-fix" and …';
     expect(jobIdOf(order)).toBe('k3f9x2ab-fix');
     expect(jobIdOf('hello')).toBeUndefined();
+    for (const note of ['Job a-1, for you: x', 'Job a-1: there is something', 'Job a-1 is still open and'])
+      expect([jobIdOf(note), isNote(note), isNote(order)]).toEqual(['a-1', true, false]);
+    expect(expectedIn('The end of its output: note.txt says blue, expected: green, note abcd2345')).toBe(
+      'green',
+    );
+    expect(expectedIn('x\nexpected "two words", not one')).toBeUndefined();
+    expect(expectedIn('expected: "two words"')).toBe('two words');
     expect(planOf(PROMPT, 'a-1')).toEqual({ file: 'greeting.txt', line: 'Hello from job a-1' });
     expect(planOf('Write the file .. with "x"', 'a')).toBeUndefined();
     expect(planOf('Write the file ../x with "x"', 'a')).toBeUndefined();

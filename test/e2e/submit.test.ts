@@ -257,9 +257,15 @@ describe.concurrent('mam submit', () => {
       [['x', '--agent', 'codxe'], 64, 'Did you mean codex?'],
       [['x', '--agent', 'command'], 64, 'Give --agent-session tmux:NAME'],
       [['x', '--timeout', 'soon'], 64, '--timeout is not a number of seconds.'],
+      [['x', '--agent', 'human', '--validate-rounds', '3'], 64, 'Rounds need a check. Give `--validate`'],
+      [['x', '--agent', 'human', '--start'], 64, 'A person cannot be started. Leave out `--start`.'],
       [['x', '--on-busy', 'wait'], 64, 'Use one of queue, refuse.'],
       [['x', '--validate', 'missing.sh', '--agent', 'human'], 64, 'cannot be read'],
-      [['x', '--agent', 'codex', '--agent-session', 'tmux:other'], 69, 'codex must be on the PATH. Install'],
+      [
+        ['x', '--agent', 'codex', '--agent-session', 'tmux:other'],
+        69,
+        'tmux:other. codex is not installed, or not on the PATH. Install',
+      ],
     ];
     for (const [args, code, words] of wrong) {
       const ended = await mam('submit', ...args);
@@ -276,7 +282,17 @@ describe.concurrent('mam submit', () => {
     });
     const { code, stderr } = await submit.ended;
     expect(code).toBe(69);
-    expect(stderr).toContain('`mam start codex --name other`');
+    expect(stderr).toContain(
+      'tmux:other. Have it started: with `--start`, or by `mam start codex --name other`.',
+    );
+    // A dry run says first that it would be refused.
+    const dry = lab.start(['submit', 'x', '--agent', 'codex', '--dry-run'], { env: { PATH: path } });
+    const refused = await dry.ended;
+    expect(refused).toMatchObject({ code: 69, stderr: expect.stringContaining('or by `mam start codex`.') });
+    expect(refused.stdout).toMatch(
+      /^dry run: nothing was changed; the job would be refused now: There is no/,
+    );
+    expect(refused.stdout).toContain('instructions, once that is fixed:');
   });
 });
 

@@ -3,8 +3,12 @@ import { type Field, flag, optionName } from '../../base/fields.ts';
 import { nearest } from '../../base/nearest.ts';
 import { clean } from '../../base/text.ts';
 import { COMMON, type Command, type Given } from './command.ts';
-import { isNeeded, optionsOf, optionText } from './options.ts';
-import { splitWords } from './split-words.ts';
+import { isNeeded, optionsOf } from './options.ts';
+import { giveText, splitWords } from './split-words.ts';
+
+const FEW = 3;
+/** In seconds. */
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 const HELP = flag('this command, with an example', { short: 'h' });
 
@@ -48,23 +52,37 @@ function readValue(name: string, option: Field, value: unknown): unknown {
   const needed = isNeeded(option);
   if (typeof value !== 'string' || (value === '' && needed)) {
     if (!needed) return option.fallback;
-    throw new MamError('bad_input', `--${name} is missing.`, `Give ${optionText(name, option)}.`);
+    throw new MamError('bad_input', `--${name} is missing.`, giveText(name, option));
   }
   if (option.kind === 'text' || option.kind === 'choice') {
     checkOneOf(`--${name}`, option.oneOf, value);
     return value;
   }
-  const number = Number(value);
+  const number = option.kind === 'number' ? secondsOf(value) : Number(value);
   const fits = option.kind === 'number' ? Number.isFinite(number) : Number.isSafeInteger(number);
   if (value.trim() !== '' && number >= 0 && fits) return number;
-  const kind = option.kind === 'number' ? 'a number of seconds' : 'a whole number';
-  const example = Math.min(60, option.max ?? 60);
-  throw new MamError('bad_input', `--${name} is not ${kind}.`, `Try --${name} ${example}.`);
+  const [kind, hint] =
+    option.kind === 'number'
+      ? ['a number of seconds', 'Give seconds, or a time such as 90s, 30m or 1h.']
+      : ['a whole number', `Give ${rangeText(option)}.`];
+  throw new MamError('bad_input', `--${name} is not ${kind}.`, hint);
+}
+
+/** A time in seconds, given so or with a unit; not a number for anything else. */
+function secondsOf(text: string): number {
+  const [, number, unit = 's'] = /^(.+?)\s*([smhd])?$/s.exec(text.trim()) ?? [];
+  return Number(number) * (SECONDS[unit] ?? 1);
+}
+
+function rangeText({ min, max }: Field): string {
+  if (max === undefined) return min === undefined ? 'a whole number' : `a whole number from ${min}`;
+  return `a whole number from ${min ?? 0} to ${max}`;
 }
 
 function checkOneOf(name: string, oneOf: readonly string[] | undefined, value: string | undefined): void {
   if (oneOf === undefined || value === undefined || oneOf.includes(value)) return;
-  const near = nearest(value, [...oneOf]);
+  // Where all fit on a glance, a guess only distracts.
+  const near = oneOf.length > FEW ? nearest(value, [...oneOf]) : undefined;
   const meant = near === undefined ? '' : `Did you mean ${near}? `;
   const given = clean(value).slice(0, 40);
   throw new MamError('bad_input', `${name} can't be "${given}".`, `${meant}${oneOfText(oneOf)}`);

@@ -80,7 +80,13 @@ function isOptionLike(declared: Record<string, Field>, arg: string, hasText: boo
 function noValue(name: string, option: Field, next: string | undefined): MamError {
   const words = clean(next ?? '').slice(0, SHOWN_CHARS);
   const meant = next === undefined ? '' : ` If ${words} is its value, write --${name}=${words}`;
-  return new MamError('bad_input', `--${name} has no value.`, `Give ${optionText(name, option)}.${meant}`);
+  return new MamError('bad_input', `--${name} has no value.`, `${giveText(name, option)}${meant}`);
+}
+
+/** What to give as an option's value. */
+export function giveText(name: string, option: Field): string {
+  const about = option.typed ?? option.about;
+  return `Give ${optionText(name, option)}${about === '' ? '' : `: ${about}`}.`;
 }
 
 function unknown(declared: Record<string, Field>, arg: string, hasText: boolean): MamError {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, MamError } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
-import { jobIdOf, planOf } from '../greeting.ts';
+import { expectedIn, isNote, jobIdOf, planOf } from '../greeting.ts';
 import type { MamClient, Published } from '../mam-client.ts';
 import type { PeerScreen } from './screen.ts';
 
@@ -17,24 +17,33 @@ export async function work(order: string, mam: MamClient, screen: PeerScreen): P
     screen.say('I take orders that name a job, such as: Job ID was delegated to you …', 'dim');
     return;
   }
-  screen.say(`Order for job ${jobId}`);
+  screen.say(`${isNote(order) ? 'Message about' : 'Order for'} job ${jobId}`);
   try {
     const started = await report('started', undefined);
-    await doTask(started);
+    // A note may only announce the messages, which the answer then holds.
+    const said = [...(isNote(order) ? [order] : []), ...(started.messages ?? [])];
+    for (const message of said) screen.say(`  for me: ${cleanLine(message, SHOWN_CHARS)}`);
+    await doTask(
+      started,
+      said.map(expectedIn).find((line) => line !== undefined),
+    );
   } catch (error) {
     screen.say(explain(error), 'bad');
     if (!(error instanceof JobOver)) await report('error', explain(error)).catch(() => {});
   }
 
-  async function doTask({ task = '', workdir = process.cwd() }: Published): Promise<void> {
+  async function doTask({ task = '', workdir = process.cwd() }: Published, expected?: string): Promise<void> {
     screen.say(`  my task: ${cleanLine(task, SHOWN_CHARS)}`);
-    const plan = planOf(task, jobId as string);
+    const asked = planOf(task, jobId as string);
+    const plan = asked && { ...asked, line: expected ?? asked.line };
     if (plan === undefined) {
       const what = 'This demo peer can only write one line into a file.';
       throw new MamError('refused', what, 'Ask for it like this: Write the file NAME with one line: "TEXT"');
     }
     const path = join(workdir, plan.file);
-    await step('Understood: one file with one line');
+    await step(
+      expected === undefined ? 'Understood: one file with one line' : 'Understood what was expected',
+    );
     await step(`Writing ${plan.file}`);
     writeFileSync(path, `${plan.line}\n`);
     await step(`Wrote ${plan.file}, reading it again`);

@@ -40,6 +40,7 @@ export async function planDelegation(
 ): Promise<Plan> {
   checkNumbers(delegate.fields, { ...params });
   checkWorkdir(params.workdir);
+  checkSense(params);
   if (params.start === undefined || params.agent === human.name) checkFresh(params);
   const script = params.validate;
   const validation = script === undefined ? undefined : checkedScript(script, params.path);
@@ -59,6 +60,18 @@ export async function planDelegation(
   checkFresh(params);
   if (params.on_busy === 'refuse') await refuseBusy(hub, params, place);
   return { ...plan, place };
+}
+
+/** @throws MamError `bad_input` for what would silently have no effect */
+function checkSense({ validate, validate_rounds: rounds = 0, agent, start }: DelegateParams): void {
+  if (rounds > 0 && validate === undefined)
+    throw new MamError(
+      'bad_input',
+      'Rounds need a check.',
+      'Give validate (`--validate`) too, or leave out validate_rounds (`--validate-rounds`).',
+    );
+  if (agent === human.name && start !== undefined)
+    throw new MamError('bad_input', 'A person cannot be started.', 'Leave out start (`--start`).');
 }
 
 /** For an agent that is not started for the job. @throws MamError `bad_input` if it is not known how it begins a new conversation */
@@ -106,11 +119,13 @@ function withStartHint(
   const { code, message, hint } = error;
   if (findProgram(program, path) === undefined) {
     const install = builtIn(agent)?.start?.install ?? 'Install it.';
-    const needed = `To start it, ${program} must be on the PATH. ${install}`;
-    return new MamError(code, message, `${hint} ${needed}`);
+    const missing = `${program} is not installed, or not on the PATH. ${install}`;
+    return new MamError(code, message, `${missing} ${hint}`);
   }
   const named =
-    name === undefined || name === builtIn(agent)?.defaultSession ? '' : ` --name ${shellWord(name)}`;
+    name === undefined || name === agent || name === builtIn(agent)?.defaultSession
+      ? ''
+      : ` --name ${shellWord(name)}`;
   const ways = `with \`start\` true (\`--start\` in a shell), or by \`mam start ${agent}${named}\``;
-  return new MamError(code, message, `${hint} Or have it started: ${ways}.`);
+  return new MamError(code, message, `Have it started: ${ways}. ${hint}`);
 }
