@@ -7,7 +7,7 @@ import { Lab } from '../../test/support/lab.ts';
 import { until } from '../../test/support/until.ts';
 import { svgOf } from './terminal-svg.mjs';
 
-const [COLUMNS, ROWS] = [110, 30];
+const [COLUMNS, ROWS] = [110, 22];
 const lab = new Lab({ TZ: 'UTC', TERM: 'xterm-256color' });
 const server = await lab.startServer();
 const reporter = await lab.reporter;
