@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-// Makes docs/watch.svg: `mam watch` in a terminal, with real jobs in a lab of the tests. Run it after `npm run build`
-// when the board's look has changed: `node --import tsx scripts/pictures/watch.mjs`.
+// Makes docs/watch.svg and docs/web.png: `mam watch` in a terminal and `mam web` in Chromium, with the same real jobs in
+// a lab of the tests. Run it after `npm run build` when their look has changed: `node --import tsx scripts/pictures/watch.mjs`.
 import { writeFileSync } from 'node:fs';
+import { startBrowser } from '../../test/apps/drawing-client.ts';
 import { Board } from '../../test/support/board.ts';
 import { Lab } from '../../test/support/lab.ts';
 import { until } from '../../test/support/until.ts';
+import { Web } from '../../test/support/web.ts';
 import { svgOf } from './terminal-svg.mjs';
 
 const [COLUMNS, ROWS] = [110, 22];
@@ -65,6 +67,16 @@ try {
   const picture = await lab.tmux('capture-pane', '-e', '-p', '-N', '-t', '=board:');
   writeFileSync('docs/watch.svg', svgOf(picture, COLUMNS, ROWS));
   await board.leave();
+  const web = await Web.start(lab);
+  const browser = await startBrowser();
+  const page = await browser.newPage({ viewport: { width: 960, height: 600 } });
+  await page.goto((await web.addresses(1)).at(-1));
+  await page.getByText(/\d jobs?$/).waitFor();
+  await page.getByText('Totals in the checkout').first().click();
+  await page.getByText('Bash(git push origin fix-totals)').waitFor();
+  await page.screenshot({ path: 'docs/web.png' });
+  await browser.close();
+  await web.end();
 } finally {
   await lab.end();
 }
