@@ -47,7 +47,7 @@ try {
   ]);
   await job('prices', 'Translate the price list into Korean', '가격표 번역 중 …\\n', [
     ['started', 'on it'],
-    ['progress', '가격표 42개 중 30개 번역 완료'],
+    ['progress', '30 of 42 prices are translated'],
   ]);
   const checkout =
     '● Read src/checkout/total.ts\\n  rounding happens twice: per item and at the end\\n● Update src/checkout/total.ts\\n  - items.reduce((sum, item) => sum + round(item.price), 0)\\n  + round(items.reduce((sum, item) => sum + item.price, 0))\\n● Bash(npm test -- checkout)\\n  ✓ total.test.ts (14)\\n  ✓ vouchers.test.ts (9)\\n● Bash(git push origin fix-totals)\\n';
