@@ -250,7 +250,7 @@ describe('with a running hub', () => {
       runs.push(ended);
       const said = ['waiting for job waited-for.', 'stopped waiting; the job goes on.'];
       expect(ended).toMatchObject({ code: 3, stderr: said.map((line) => `mam: ${line}\n`).join('') });
-      expect(ended.stdout).toContain('\nwaited-for  working');
+      expect(ended.stdout).toContain('\nwaited-for  yours');
       await reporter.report('waited-for', 'completed');
     });
   });
