@@ -300,7 +300,7 @@ describe('mam completion', () => {
     expect(none.stderr).toContain('SHELL is missing. Use one of bash, zsh, fish.');
     const other = await lab.mam('completion', 'fihs');
     expect(other).toMatchObject({ code: 64, stdout: '' });
-    expect(other.stderr).toContain('Did you mean fish?');
+    expect(other.stderr).toContain('Use one of bash, zsh, fish.');
     const { stdout } = await lab.mam('completion', 'zsh', '--json');
     const script = expect.stringMatching(/^#compdef mam\n/);
     expect(JSON.parse(stdout)).toEqual({ shell: 'zsh', script });

@@ -201,7 +201,7 @@ describe('mam logs --follow', () => {
     follow.child.kill('SIGINT');
     const ended = await follow.ended;
     expect(ended).toMatchObject({ code: 3, stderr: 'mam: stopped following; the job goes on.\n' });
-    expect(ended.stdout).toMatch(/now +working/);
+    expect(ended.stdout).toMatch(/now +yours/);
   });
 });
 

@@ -90,7 +90,7 @@ describe('what the board shows', () => {
 
   onBoard('follows the size of the terminal, down to a small one', async ({ server, board }) => {
     await select(board, await human(server, 'Bring the key'));
-    await board.shows('· human ·');
+    await board.shows('· a person ·');
     for (const [columns, rows] of [
       [80, 24],
       [40, 12],
@@ -102,7 +102,9 @@ describe('what the board shows', () => {
       const screen = await until(`${columns} x ${rows} is filled`, async () => {
         const lines = (await board.screen()).split('\n');
         const whole =
-          lines.length === rows && lines[0]?.includes('mam watch') && /help|move/.test(lines.at(-1) ?? '');
+          lines.length === rows &&
+          lines[0]?.includes('mam watch') &&
+          /help|move|done/.test(lines.at(-1) ?? '');
         return whole && lines;
       });
       expect(screen.filter((line) => line.includes('mam watch'))).toHaveLength(1);

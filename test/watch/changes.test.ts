@@ -49,7 +49,7 @@ describe('what changed in a working folder', () => {
     expect(text).toContain('\n+tin');
     expect(text).toContain('new file note.txt\n+two slates are left');
     expect(text).toContain('new file picture\nNot a text file; 3 bytes.');
-    expect(text).toContain('new file link\nIt is not a plain file');
+    expect(text).toContain('new file link\nNot a plain file');
     expect(text).not.toContain('root:');
   });
 
