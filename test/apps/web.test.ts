@@ -139,10 +139,10 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
   });
 
   test('a dialog that mam cannot answer is only attached to', async ({ lab, browser }) => {
-    lab.configure({ agents: { asking: { session: 'asking', ready: '^READY> *$', dialog: '^Do you want' } } });
+    const asking = { session: 'asker', ready: '^› Ask Codex', dialog: '^ +Would you like' };
+    lab.configure({ agents: { asking } });
     const server = await lab.startServer();
-    const show = 'printf "\\033[2J\\033[HDo you want to rebuild the tower?\\n 1. Yes\\n"; read x';
-    const peer = await lab.startPeer('mute', { session: 'asking', args: ['--run', show] });
+    const peer = await lab.startAsker('--kind', 'codex', '--silent', '--ask', 'make tower');
     const prompt = `Rebuild the tower ${'with care '.repeat(30)}`;
     const { job_id: jobId } = await server.delegate(peer, { agent: 'asking', prompt });
     await lab.event(jobId, 'permission_required');
@@ -151,7 +151,7 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
       const row = page.getByRole('button', { name: jobId });
       // What it is about, and what it says.
       await row.getByText('Rebuild the tower with care').waitFor();
-      await row.getByText('Do you want to rebuild the tower?').waitFor();
+      await row.getByText('Would you like to run the following command?').waitFor();
       await row.click();
       const detail = page.getByRole('region', { name: 'The selected job' });
       await detail.getByText(`mam attach ${jobId}`, { exact: true }).waitFor();

@@ -11,7 +11,7 @@ import { until } from '../support/until.ts';
 const AGENTS = {
   helper: { session: 'helper', command: ['sh', '-c', "printf 'READY> '; exec sleep 1000"], ready: '^READY>' },
   // Its dialogs are recognised, but not read.
-  asking: { session: 'asking', ready: '^READY> *$', dialog: '^Do you want' },
+  asking: { session: 'asker', ready: '^› Ask Codex', dialog: '^ +Would you like' },
   absent: { session: 'absent', command: ['mam-has-no-such-program'] },
 };
 
@@ -88,13 +88,12 @@ describe('the board at every size', () => {
 
 describe('what a person can do', () => {
   onBoard('a dialog that mam cannot answer is only attached to', async ({ lab, server, board }) => {
-    const show = 'printf "\\033[2J\\033[HDo you want to rebuild the tower?\\n 1. Yes\\n"; read x';
-    const peer = await lab.startPeer('mute', { session: 'asking', args: ['--run', show] });
+    const peer = await lab.startAsker('--kind', 'codex', '--silent', '--ask', 'make tower');
     const { job_id: id } = await server.delegate(peer, { agent: 'asking' });
     await lab.event(id, 'permission_required');
     await select(board, id);
     await board.resize(60, 20);
-    await board.shows('Enter attach, and answer there: dialog: Do you want');
+    await board.shows('Enter attach, and answer there: dialog: Would you like');
     const last = async () => (await board.screen()).split('\n').at(-1) ?? '';
     await until('attach is what is offered', async () => (await last()).startsWith(' Enter attach'));
     expect(await last()).not.toMatch(/allow|deny|instruct/);
