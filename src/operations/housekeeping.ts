@@ -1,6 +1,7 @@
 import { count, type Field, flag, group, list, maybe, type Sent, text, truth } from '../base/fields.ts';
 import type { HookReport } from '../job/hook.ts';
 import { origin } from './common.ts';
+import type { MeshStatus } from './hosts.ts';
 
 const session = text('a client session');
 const registry_dir = text('folder of the registry, absolute');
@@ -84,6 +85,8 @@ export interface HubStatus {
   away?: AwayRegistry[] | undefined;
   /** Live jobs that can't be verified because the key of `MAM_HOME` was lost. */
   unproven?: string[] | undefined;
+  /** Absent while no other machine is configured. */
+  mesh?: MeshStatus | undefined;
 }
 
 export interface AwayRegistry {
