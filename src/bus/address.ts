@@ -10,6 +10,9 @@ export interface UrlAddress {
   password?: string | undefined;
   /** PEM text of the certificate authority. */
   ca?: string | undefined;
+  /** PEM texts of the client certificate and its key: both or neither. */
+  cert?: string | undefined;
+  key?: string | undefined;
 }
 
 /** CONNACK codes of MQTT 3.1.1 and 5 for bad credentials and for a user without rights: a retry is useless. */
@@ -30,8 +33,23 @@ export function redactUrl(url: string): string {
   }
 }
 
-/** Refuses an unencrypted address on another machine. @param more added to the next step @throws MamError `refused` */
-export function checkEncrypted(url: string, more = ''): void {
+/** Several of them, as a list with commas. */
+export function redactUrls(urls: readonly string[]): string {
+  return urls.map(redactUrl).join(', ');
+}
+
+/**
+ * Refuses a broker one of whose addresses is on another machine and unencrypted, unless the user accepts that.
+ * @param more added to the next step @throws MamError `refused`
+ */
+export function checkEncrypted(
+  { urls, plain }: { urls: readonly string[]; plain?: boolean | undefined },
+  more = '',
+): void {
+  if (plain !== true) for (const url of urls) checkUrl(url, more);
+}
+
+function checkUrl(url: string, more: string): void {
   const { protocol, hostname } = new URL(url);
   const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
   if (protocol === 'mqtts:' || protocol === 'wss:' || isLoopback) return;

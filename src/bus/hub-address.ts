@@ -15,18 +15,25 @@ export function brokerAddress(settings: Settings): BrokerAddress {
   };
 }
 
-/** An external broker's address. @throws MamError `bad_input` if its CA can't be read, `refused` without encryption */
-export function externalAddress({ url, username, password, ca, plain }: BrokerSettings): UrlAddress {
-  if (plain !== true) checkEncrypted(url);
-  return { kind: 'url', url, username, password, ca: ca && readAuthority(ca) };
+/**
+ * The addresses of an external broker: of each node of its cluster.
+ * @throws MamError `bad_input` if a certificate file can't be read, `refused` without encryption
+ */
+export function externalAddresses(broker: BrokerSettings): UrlAddress[] {
+  checkEncrypted(broker);
+  const { urls, username, password } = broker;
+  const ca = pem(broker.ca, 'MAM_BROKER_CA', "the broker's certificate authority");
+  const cert = pem(broker.cert, 'MAM_BROKER_CERT', 'the client certificate');
+  const key = pem(broker.key, 'MAM_BROKER_KEY', 'the key of the client certificate');
+  return urls.map((url) => ({ kind: 'url', url, username, password, ca, cert, key }));
 }
 
-function readAuthority(path: string): string {
+function pem(path: string | undefined, name: string, what: string): string | undefined {
+  if (path === undefined) return undefined;
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const what = `The certificate file ${path} cannot be read.`;
-    const remedy = "Set MAM_BROKER_CA to the PEM file of the broker's certificate authority.";
-    throw new MamError('bad_input', what, remedy, { cause: error });
+    const title = `The certificate file ${path} cannot be read.`;
+    throw new MamError('bad_input', title, `Set ${name} to the PEM file of ${what}.`, { cause: error });
   }
 }

@@ -4,8 +4,9 @@ import { flag } from '../base/fields.ts';
 import { isObject } from '../base/json.ts';
 import { shellWord } from '../base/shell.ts';
 import { clean } from '../base/text.ts';
-import { redactUrl } from '../bus/address.ts';
+import { redactUrls } from '../bus/address.ts';
 import { ensureHome, homePaths } from '../registry/home.ts';
+import { brokerUrls } from '../settings/broker-settings.ts';
 import { loadSettings } from '../settings/config.ts';
 import { type ProjectConfig, readProjectConfig, withoutEffect } from '../settings/project-config.ts';
 import { ALL_SETTINGS } from '../settings/table.ts';
@@ -148,7 +149,7 @@ async function isAccepted(
 function shown({ all }: ProjectConfig): Record<string, unknown> {
   const rows = ALL_SETTINGS.flatMap(({ key, kind, shown: rule }) => {
     if (key === undefined || all[key] === undefined) return [];
-    const value = kind === 'url' ? redactUrl(String(all[key])) : all[key];
+    const value = kind === 'url' ? redactUrls(brokerUrls(String(all[key]))) : all[key];
     return [[key, rule === 'secret' ? '(set)' : value] as const];
   });
   return Object.fromEntries(rows);

@@ -1,9 +1,10 @@
 import { MamError } from '../base/errors.ts';
 import { limited } from '../base/limited.ts';
 import { cleanLine } from '../base/text.ts';
-import { externalAddress } from '../bus/hub-address.ts';
-import { describeBroker, readHubFile } from '../bus/hub-file.ts';
-import { roundTrip } from '../link/round-trip.ts';
+import { redactUrl, type UrlAddress } from '../bus/address.ts';
+import { externalAddresses } from '../bus/hub-address.ts';
+import { readHubFile } from '../bus/hub-file.ts';
+import { type RoundTrip, roundTrip } from '../link/round-trip.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import { type Check, withSettings } from './check.ts';
@@ -12,7 +13,7 @@ import { type Found, failure, note, ok, problem } from './finding.ts';
 const BROKER_TIMEOUT_MS = 5_000;
 const HOST_CHARS = 80;
 
-/** The broker between the hub and its clients: one message there and back. */
+/** The external broker: one message there and back, over each of its nodes. */
 export const broker: Check = {
   name: 'broker',
   area: 'broker',
@@ -21,19 +22,45 @@ export const broker: Check = {
   look: withSettings(async ({ broker: external, realm, host, home }, _place, signal) => {
     const id = 'broker.reachable';
     if (external === undefined) return [ok(id, 'It is embedded in the hub, on a private socket')];
-    const over = limited(signal, BROKER_TIMEOUT_MS);
     try {
-      const { milliseconds, online } = await roundTrip(externalAddress(external), realm, host, over);
-      const ms = Math.max(1, Math.round(milliseconds));
-      const title = `${describeBroker(external)} delivers a message and its answer in ${ms} ms (realm ${realm})`;
       const own = hubName(home);
-      return [ok(id, title), ...hubOn(own, online), ...others(own ?? host, realm, online)];
+      const over = limited(signal, BROKER_TIMEOUT_MS);
+      const trials = await Promise.all(
+        externalAddresses(external).map((address) => tryNode(address, realm, own ?? host, over)),
+      );
+      const online = [...new Set(trials.flatMap((trial) => (trial instanceof MamError ? [] : trial.online)))];
+      const works = trials.some((trial) => !(trial instanceof MamError));
+      const nodes = trials.map((trial, at) => ofNode(external.urls[at] ?? '', realm, trial, works));
+      return works ? [...nodes, ...hubOn(own, online), ...others(own ?? host, realm, online)] : nodes;
     } catch (error) {
       if (!(error instanceof MamError)) throw error;
       return [failure(id, error)];
     }
   }),
 };
+
+async function tryNode(
+  address: UrlAddress,
+  realm: string,
+  host: string,
+  signal: AbortSignal,
+): Promise<RoundTrip | MamError> {
+  try {
+    return await roundTrip(address, realm, host, signal);
+  } catch (error) {
+    if (error instanceof MamError) return error;
+    throw error;
+  }
+}
+
+/** @param works another node does, or this one: then the hub uses that */
+function ofNode(url: string, realm: string, trial: RoundTrip | MamError, works: boolean): Found {
+  const id = 'broker.reachable';
+  if (trial instanceof MamError)
+    return works ? note('broker.node', trial.message, trial.hint) : failure(id, trial);
+  const ms = Math.max(1, Math.round(trial.milliseconds));
+  return ok(id, `${redactUrl(url)} delivers a message and its answer in ${ms} ms (realm ${realm})`);
+}
 
 /** A running hub that is not on the broker gets no report that comes over it. */
 function hubOn(host: string | undefined, online: string[]): Found[] {

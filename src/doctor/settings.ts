@@ -5,8 +5,9 @@ import { nearest } from '../base/nearest.ts';
 import { cleanLine, counted } from '../base/text.ts';
 import { knownUserHome } from '../base/user-home.ts';
 import { gone } from '../base/working-folder.ts';
-import { redactUrl } from '../bus/address.ts';
+import { redactUrls } from '../bus/address.ts';
 import { makeLogFolder } from '../order/delegation-checks.ts';
+import { brokerUrls } from '../settings/broker-settings.ts';
 import { ownConfigText } from '../settings/config.ts';
 import { parseConfigFile } from '../settings/config-file.ts';
 import { findProjectFolder, PROJECT_FOLDER } from '../settings/project.ts';
@@ -125,7 +126,7 @@ function sources({ env, registryFlag }: Place, files: Read[]): Found {
 function shown({ shown: rule, kind }: Setting, value: unknown): string {
   if (rule !== undefined) return '';
   if (kind === 'agents') return ` ${cleanLine(Object.keys(value ?? {}).join(', '), VALUE_CHARS)}`;
-  return `=${cleanLine(kind === 'url' ? redactUrl(String(value)) : String(value), VALUE_CHARS)}`;
+  return `=${cleanLine(kind === 'url' ? redactUrls(brokerUrls(String(value))) : String(value), VALUE_CHARS)}`;
 }
 
 function unknownNames(env: Place['env']): Found[] {

@@ -1,21 +1,22 @@
 import { explain } from '../base/errors.ts';
 import { limited } from '../base/limited.ts';
 import type { Log } from '../base/log.ts';
+import { redactUrl } from '../bus/address.ts';
 import { connectExternal } from '../bus/broker/external.ts';
-import { externalAddress } from '../bus/hub-address.ts';
+import { BrokerNodes } from '../bus/broker-nodes.ts';
+import { externalAddresses } from '../bus/hub-address.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
-import { describeBroker } from '../bus/hub-file.ts';
 import { roundTrip } from '../link/round-trip.ts';
 import type { Settings } from '../settings/config.ts';
 import type { Elsewhere } from './reports/elsewhere.ts';
 import type { KeptClaims } from './reports/kept-claims.ts';
 
-/** How long the test of a broker may take, in ms. */
+/** How long the test of one node of a broker may take, in ms. */
 const TRIAL_TIMEOUT_MS = 10_000;
 /** How long after a failure to try the external broker again, in ms. */
 const RETRY_MS = 1_000;
 
-/** Joins the external broker; if it does not answer, retries until the hub ends. */
+/** Joins the external broker for programs that are no hubs; if it does not answer, retries until the hub ends. */
 export class BrokerJoin {
   readonly #with;
   readonly #end = new AbortController();
@@ -37,30 +38,32 @@ export class BrokerJoin {
 
   /** Why the broker is not joined. */
   get problem(): string | undefined {
-    if (this.#with.settings.broker === undefined) return undefined;
+    const { broker, brokerPublic } = this.#with.settings;
+    if (broker === undefined || !brokerPublic) return undefined;
     return this.#bus === undefined ? this.#why : this.#bus.problem;
   }
 
   /** @returns when it is joined, or has failed for the first time */
   async start(): Promise<void> {
     const { settings, session, log, claims, elsewhere, onClients, onJoined } = this.#with;
-    const { broker, realm, host } = settings;
-    if (broker === undefined) return;
+    const { broker, brokerPublic, realm, host } = settings;
+    if (broker === undefined || !brokerPublic) return;
     try {
       const handlers = {
         claim: (jobId: string, payload: Buffer) => claims.takeClaim(jobId, payload, 'outside'),
         answer: (payload: Buffer) => elsewhere?.takeReply(payload),
         clients: onClients,
       };
-      const address = externalAddress(broker);
+      const nodes = new BrokerNodes(externalAddresses(broker));
       // A missing feature would show much later, as silence.
-      const patience = limited(this.#end.signal, TRIAL_TIMEOUT_MS);
-      await roundTrip(address, realm, host, patience);
-      const bus = await connectExternal({ ...address, realm, host, session, handlers });
+      await nodes.attempt((address) =>
+        roundTrip(address, realm, host, limited(this.#end.signal, TRIAL_TIMEOUT_MS)),
+      );
+      const bus = await connectExternal({ nodes, realm, host, session, handlers });
       if (this.#end.signal.aborted) return await bus.stop();
       this.#bus = bus;
       onJoined(bus);
-      log.info(`joined the broker ${describeBroker(broker)}`);
+      log.info(`joined the broker ${redactUrl(nodes.current.url)}`);
     } catch (error) {
       if (this.#end.signal.aborted) return;
       const why = explain(error);

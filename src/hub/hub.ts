@@ -5,6 +5,7 @@ import { watchOutbox } from '../bus/spool/outbox.ts';
 import { sweepSpool } from '../bus/spool/spool.ts';
 import { isSettled } from '../job/apply.ts';
 import { sweepAnnouncements } from '../registry/announcements.ts';
+import { staysUp } from '../settings/hosts-config.ts';
 import { buildHub } from './build.ts';
 import type { HubOptions } from './life.ts';
 import { sweepAgentFiles } from './sessions/agent-files.ts';
@@ -90,6 +91,7 @@ export class Hub {
   }
 
   #onTick(): void {
+    const { settings } = this.#options;
     const { home, life, claim, ownHome, registrar, validator, takeUp, watcher, inbox } = this.#with;
     if (++this.#ticks % SWEEP_TICKS === 0) {
       sweepAnnouncements(home.servers);
@@ -102,7 +104,7 @@ export class Hub {
     if (watcher.hasUnwritten) void inbox.drain().then(() => watcher.again());
     if (!claim.holds) void ownHome.claimAgain(this.#broker);
     else if (this.#isNeeded) life.need();
-    else if (life.isIdleFor(this.#options.settings.hubIdleSeconds * 1000))
+    else if (life.isIdleFor(settings.hubIdleSeconds * 1000) && !staysUp(settings))
       this.#options.onEnd('nobody needs it');
   }
 

@@ -42,8 +42,7 @@ export async function ensureHub(settings: Settings): Promise<void> {
  * @throws MamError `conflict`; `refused` for a broker that no hub would join
  */
 export function checkHub(settings: Settings): void {
-  if (settings.broker?.plain !== true && settings.broker !== undefined)
-    checkEncrypted(settings.broker.url, fromFile(settings));
+  if (settings.broker !== undefined) checkEncrypted(settings.broker, fromFile(settings));
   const hub = readHubFile(homePaths(settings.home).hubFile);
   if (hub === undefined) return;
   const { realm, broker } = settings;

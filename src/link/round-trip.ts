@@ -84,7 +84,9 @@ class Trial {
     try {
       const client = await this.#connect();
       this.#checkOffer();
-      for (const topic of [claimFilter(realm), this.#topic]) await this.#subscribe(client, topic);
+      // Not every broker shows a retained message to a subscription with a wildcard.
+      for (const topic of [claimFilter(realm), this.#topic, statusTopic(realm, host)])
+        await this.#subscribe(client, topic);
       // Only the doctor needs the other hubs: a user need not be allowed to see them.
       await this.#subscribe(client, `${realmPrefix(realm)}hosts/+/status`).catch(() => {});
       const start = performance.now();

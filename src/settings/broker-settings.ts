@@ -3,10 +3,14 @@ import type { Given } from './table.ts';
 
 /** An external broker. `password` never reaches a log, a record, an error or a command line. */
 export interface BrokerSettings {
-  url: string;
+  /** At least one; more are the nodes of a cluster. None has a user name or a password in it. */
+  urls: string[];
   username?: string | undefined;
   password?: string | undefined;
   ca?: string | undefined;
+  /** PEM files of the client certificate and its key: both or neither. */
+  cert?: string | undefined;
+  key?: string | undefined;
   /** The user accepts that others on the network can read and change the messages. */
   plain?: boolean | undefined;
 }
@@ -25,15 +29,43 @@ export function brokerSettings(env: Given, project: Given, own: Given): BrokerSe
     : { ...brokerOf(own.brokerUrl, { ...own, ...env }), ...plain };
 }
 
-/** @param given the user name and password for this URL, unless they are in it */
-function brokerOf(url: string, given: Given): BrokerSettings {
+/** What separates URLs: a comma alone may be part of a password. */
+const BETWEEN = /\s*,\s*(?=(?:mqtt|ws)s?:\/\/)/;
+
+/** The parts of a list with commas. */
+export function brokerUrls(text: string): string[] {
+  return text.trim().split(BETWEEN);
+}
+
+/** @param given the user name, password and files for these URLs @param text one URL, or several with commas */
+function brokerOf(text: string, given: Given): BrokerSettings {
+  const { brokerCa: ca, brokerCert: cert, brokerKey: key } = given;
+  if ((cert === undefined) !== (key === undefined)) throw halfCertificate(cert === undefined);
+  const parsed = brokerUrls(text).map(parsedUrl);
+  const [user] = parsed.map(({ username, password }) => ({ username, password }));
+  // A broker must not get the password of another.
+  if (parsed.some(({ username, password }) => username !== user?.username || password !== user?.password))
+    throw new MamError(
+      'bad_input',
+      'The broker URLs have different user names or passwords.',
+      'Write the same into each of them, or none and set MAM_BROKER_USERNAME and MAM_BROKER_PASSWORD.',
+    );
+  const username = given.brokerUsername ?? (user?.username || undefined);
+  const password = given.brokerPassword ?? (user?.password || undefined);
+  return { urls: parsed.map(({ url }) => url), username, password, ca, cert, key };
+}
+
+function parsedUrl(text: string): { url: string; username: string; password: string } {
   try {
-    const parsed = new URL(url);
-    const username = given.brokerUsername ?? (decodeURIComponent(parsed.username) || undefined);
-    const password = given.brokerPassword ?? (decodeURIComponent(parsed.password) || undefined);
-    if (/^(mqtt|ws)s?:$/.test(parsed.protocol) && parsed.hostname !== '') {
+    const parsed = new URL(text);
+    const [username, password] = [parsed.username, parsed.password].map(decodeURIComponent) as [
+      string,
+      string,
+    ];
+    // A comma in the name of a host stands for a list whose next part has no scheme.
+    if (/^(mqtt|ws)s?:$/.test(parsed.protocol) && /^[^,]+$/.test(parsed.hostname)) {
       [parsed.username, parsed.password] = ['', ''];
-      return { url: parsed.toString(), username, password, ca: given.brokerCa };
+      return { url: parsed.toString(), username, password };
     }
   } catch {
     // Reported below.
@@ -41,6 +73,15 @@ function brokerOf(url: string, given: Given): BrokerSettings {
   throw new MamError(
     'bad_input',
     'The broker URL cannot be used.',
-    'Set MAM_BROKER_URL to mqtt://HOST:PORT, mqtts://HOST:PORT, ws://… or wss://…, or unset it for the embedded broker.',
+    'Set MAM_BROKER_URL to mqtt://HOST:PORT, mqtts://HOST:PORT, ws://… or wss://… (several with commas), or unset it for the embedded broker.',
+  );
+}
+
+function halfCertificate(isWithoutCert: boolean): MamError {
+  const [missing, set] = isWithoutCert ? ['CERT', 'KEY'] : ['KEY', 'CERT'];
+  return new MamError(
+    'bad_input',
+    `MAM_BROKER_${set} is set without MAM_BROKER_${missing}: a client certificate needs its key.`,
+    `Set MAM_BROKER_${missing} too, in the same place, or unset both.`,
   );
 }

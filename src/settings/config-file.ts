@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { isObject, parseJson, parseObject } from '../base/json.ts';
 import { type AgentConfig, withPlaces } from './agent-config.ts';
+import { withDefaults } from './hosts-config.ts';
 import { readJson } from './kinds.ts';
 import { ALL_SETTINGS, type Given, type Setting } from './table.ts';
 
@@ -29,6 +30,7 @@ export function parseConfigFile(path: string, text: string, base: string = dirna
 
 function placed(kind: Setting['kind'], read: unknown, base: string): unknown {
   if (kind === 'path') return resolve(base, String(read));
+  if (kind === 'hosts') return withDefaults(read as Parameters<typeof withDefaults>[0]);
   return kind === 'agents' ? withPlaces(read as Record<string, AgentConfig>, base) : read;
 }
 

@@ -10,6 +10,7 @@ import { readForeign } from '../trust/files.ts';
 import { checkOwnFolder, isOwn, whyForeign } from '../trust/owner.ts';
 import { type BrokerSettings, brokerSettings } from './broker-settings.ts';
 import { parseConfigFile } from './config-file.ts';
+import type { Hosts } from './hosts-config.ts';
 import { hostId, hubSocketPath } from './hub-place.ts';
 import { readText } from './kinds.ts';
 import { findProjectFolder, PROJECT_FOLDER } from './project.ts';
@@ -28,6 +29,8 @@ export interface Settings extends Omit<Values, keyof Given & `broker${string}`> 
   registryDir: string;
   broker?: BrokerSettings | undefined;
   host: string;
+  /** An external broker carries jobs and reports for programs that are no hubs. */
+  brokerPublic: boolean;
   tmuxSocket: string;
   cwd: string;
   pane?: string | undefined;
@@ -57,11 +60,19 @@ export async function loadSettings(
   const own = readOwnConfig(home);
   const project = await readProjectConfig(projectFolder, home);
   const given = readEnvironment(env, cwd);
-  const { brokerUrl, brokerUsername, brokerPassword, brokerCa, brokerPlain, ...values } = inForce(
-    given,
-    project.values,
-    own,
-  );
+  const all = inForce(given, project.values, own);
+  const {
+    brokerUrl,
+    brokerUsername,
+    brokerPassword,
+    brokerCa,
+    brokerCert,
+    brokerKey,
+    brokerPlain,
+    ...values
+  } = all;
+  const host = values.host ?? hostId(home);
+  if (Object.hasOwn(values.hosts, host)) throw ownName(home, host);
   const insideTmux = env['TMUX']?.split(',')[0] || undefined;
   // With links resolved as tmux does. The hub has another working directory.
   const sockets = join(realPlace(resolve(env['TMUX_TMPDIR'] || '/tmp')), `tmux-${userId()}`);
@@ -80,7 +91,8 @@ export async function loadSettings(
       join(projectFolder, 'jobs'),
     logsDir: values.logsDir && realPlace(values.logsDir),
     broker: brokerSettings(given, project.values, own),
-    host: hostId(home),
+    host,
+    brokerPublic: values.brokerPublic ?? Object.keys(values.hosts).length === 0,
     tmuxSocket: values.tmuxServerName
       ? join(sockets, values.tmuxServerName)
       : (insideTmux ?? join(sockets, 'default')),
@@ -178,6 +190,19 @@ function readOwnConfig(home: string): Given {
 /** The `on_event` command as the file has it now. @param home `MAM_HOME` @throws as `readOwnConfig` */
 export function onEventCommand(home: string): Given['onEvent'] {
   return readOwnConfig(home).onEvent;
+}
+
+/**
+ * The `hosts` as the file has them now: what another machine may do counts at once, without a restart.
+ * @param home `MAM_HOME` @throws as `readOwnConfig`; then nobody may do anything
+ */
+export function hostsNow(home: string): Hosts {
+  return readOwnConfig(home).hosts ?? {};
+}
+
+function ownName(home: string, host: string): MamError {
+  const what = `${join(home, 'config.json')}: hosts has this hub's own name, ${host}.`;
+  return new MamError('bad_input', what, 'Name only other machines there, or set host to another name.');
 }
 
 /** The `config.json` of `MAM_HOME` as text. @throws MamError `refused` if others can write it; the system's error */

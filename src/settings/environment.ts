@@ -85,10 +85,12 @@ export function peerEnvironment(settings: Settings, env: Env = process.env): Rec
 function textsOf({ broker, ...values }: Settings): Readonly<Record<string, string | undefined>> {
   const all = {
     ...values,
-    brokerUrl: broker?.url,
+    brokerUrl: broker?.urls.join(','),
     brokerUsername: broker?.username,
     brokerPassword: broker?.password,
     brokerCa: broker?.ca,
+    brokerCert: broker?.cert,
+    brokerKey: broker?.key,
     brokerPlain: broker?.plain,
   };
   const texts = Object.entries(all)

@@ -57,11 +57,14 @@ function shortTemporaryFolder(): string {
   return fits && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true ? folder : '/tmp';
 }
 
+/** With the hash, a name has at most 40 characters, as a `host` that the user sets. */
+const MAX_MACHINE_CHARS = 33;
+
 /** One id per hub: two homes on one machine must not answer each other's requests on a shared broker. */
 export function hostId(home: string): string {
   const [first = ''] = hostname().toLowerCase().split('.');
   const name = first.replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '');
-  return `${name.slice(0, 40) || 'host'}-${shortHash(`${userId()}:${home}`, 6)}`;
+  return `${name.slice(0, MAX_MACHINE_CHARS) || 'host'}-${shortHash(`${userId()}:${home}`, 6)}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { MamError } from '../base/errors.ts';
 import { AGENT_HINT, wrongAgents } from './agent-config.ts';
+import { HOST_NAME, HOSTS_HINT, wrongHosts } from './hosts-config.ts';
 import { ROLES, type Setting, type ValueOf } from './table.ts';
 
 interface Reading {
@@ -36,6 +37,11 @@ const READINGS: Readonly<Record<keyof ValueOf, Reading>> = {
     (value) => /^[a-z0-9][a-z0-9-]{0,63}$/.test(value),
     'may have only a-z, 0-9 and -, at most 64 characters',
   ),
+  host: text(
+    'Use a name such as hosta.',
+    (value) => HOST_NAME.test(value),
+    'may have only a-z, 0-9 and -, at most 40 characters',
+  ),
   // With a slash, it could lead to any socket.
   socket: text(
     'Use a name as for `tmux -L`, without a slash.',
@@ -67,8 +73,11 @@ const READINGS: Readonly<Record<keyof ValueOf, Reading>> = {
   },
   switch: {
     fromText: (digit) => (digit === '1' ? true : digit === '0' ? false : digit),
-    wrong: (name, value) => (typeof value === 'boolean' ? undefined : `${name} must be 1 or 0`),
-    hint: 'Set it to 1, or unset it.',
+    wrong: (name, value, { env }) =>
+      typeof value === 'boolean'
+        ? undefined
+        : `${name} must be ${env === undefined ? 'true or false' : '1 or 0'}`,
+    hint: 'Set it to 1 (in a file: true), or unset it.',
   },
   command: {
     mayBeEmpty: true,
@@ -82,6 +91,7 @@ const READINGS: Readonly<Record<keyof ValueOf, Reading>> = {
     hint: 'Use a text for `sh -c`, such as "notify-send mam", or a list such as ["/home/me/notify", "mam"].',
   },
   agents: { wrong: wrongAgents, hint: AGENT_HINT },
+  hosts: { wrong: wrongHosts, hint: HOSTS_HINT },
 };
 
 /** A variable's value; an empty one is unset. @throws MamError `bad_input` without the value, which may be a secret */

@@ -1,5 +1,6 @@
 import { LIMITS } from '../job/limits.ts';
 import type { AgentConfig } from './agent-config.ts';
+import type { Hosts } from './hosts-config.ts';
 
 /** What a server is for: a supervisor delegates, a peer only reports. */
 export const ROLES = ['supervisor', 'peer'] as const;
@@ -13,6 +14,8 @@ export interface ValueOf {
   path: string;
   /** A level of a topic. */
   word: string;
+  /** The name of a hub. */
+  host: string;
   /** A name as `tmux -L` takes it. */
   socket: string;
   seconds: number;
@@ -22,6 +25,7 @@ export interface ValueOf {
   /** A text for `sh -c`, or a program with its arguments. */
   command: string | readonly string[];
   agents: Record<string, AgentConfig>;
+  hosts: Hosts;
 }
 
 /** Who receives a setting from us: a hub, the server of an agent that we start, or a server that an MCP client starts. */
@@ -93,7 +97,8 @@ export const SETTINGS = {
     key: 'broker_url',
     kind: 'url',
     preset: 'the embedded broker',
-    about: 'an external broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`',
+    about:
+      'an external broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`; a list with commas for the nodes of a cluster, which are tried in turn',
     handedTo: ['hub', 'agent', 'client'],
     isPlace: true,
   },
@@ -126,6 +131,24 @@ export const SETTINGS = {
     handedTo: ['hub', 'agent', 'client'],
     isPlace: true,
   },
+  brokerCert: {
+    env: 'MAM_BROKER_CERT',
+    key: 'broker_cert',
+    kind: 'path',
+    preset: 'none',
+    about: 'PEM file of the client certificate, for a broker that requires one; with its key',
+    handedTo: ['hub', 'agent', 'client'],
+    isPlace: true,
+  },
+  brokerKey: {
+    env: 'MAM_BROKER_KEY',
+    key: 'broker_key',
+    kind: 'path',
+    preset: 'none',
+    about: 'PEM file of the key of that certificate, without a passphrase',
+    handedTo: ['hub', 'agent', 'client'],
+    isPlace: true,
+  },
   brokerPlain: {
     env: 'MAM_BROKER_PLAIN',
     kind: 'switch',
@@ -141,6 +164,55 @@ export const SETTINGS = {
     about: 'first level of the topics, after `mam/v1`',
     handedTo: ['hub', 'agent', 'client'],
     isPlace: true,
+  },
+  brokerPublic: {
+    key: 'broker_public',
+    kind: 'switch',
+    preset: 'true while `hosts` is empty, else false',
+    about:
+      "whether an external broker carries jobs and reports for other programs ([docs/protocol.md](protocol.md)). Only the user's own counts",
+    inProject: 'never',
+    handedTo: [],
+  },
+  host: {
+    env: 'MAM_HOST',
+    key: 'host',
+    kind: 'host',
+    preset: 'the name of the machine, with a hash of the user and `MAM_HOME`',
+    about: "name of this hub for other machines: a-z, 0-9 and -. In files only the user's own counts",
+    inProject: 'never',
+    handedTo: ['hub', 'agent', 'client'],
+    isPlace: true,
+  },
+  hosts: {
+    // Not in the environment: what others may do here is said in one place.
+    key: 'hosts',
+    kind: 'hosts',
+    default: {},
+    about:
+      "other machines whose hubs this one may ask, and what each of them may ask of this one. Only the user's own counts",
+    // It has names of machines and users.
+    shown: 'private',
+    inProject: 'never',
+    handedTo: [],
+  },
+  hostGraceSeconds: {
+    env: 'MAM_HOST_GRACE_SECONDS',
+    key: 'host_grace_seconds',
+    kind: 'seconds',
+    default: 30,
+    about: 'how long another machine may be away before a supervisor that waits for a job there is told',
+    inProject: 'never',
+    handedTo: ['hub', 'client'],
+  },
+  trustRealm: {
+    key: 'trust_realm',
+    kind: 'switch',
+    default: false,
+    about:
+      "true: other machines are believed to be who they say they are, on a broker that does not check it. Only the user's own counts",
+    inProject: 'never',
+    handedTo: [],
   },
   tmuxServerName: {
     env: 'TMUX_SERVER_NAME',
@@ -181,7 +253,8 @@ export const SETTINGS = {
     key: 'hub_idle_seconds',
     kind: 'seconds',
     default: 60,
-    about: 'how long a hub without clients and open jobs keeps running',
+    about:
+      'how long a hub without clients and open jobs keeps running; without effect while `hosts` has a machine that is reached over the broker, or that may ask something of this one there',
     inProject: 'never',
     handedTo: ['hub', 'client'],
   },

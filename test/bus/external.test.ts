@@ -5,6 +5,7 @@ import { Aedes } from 'aedes';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkEncrypted, redactUrl } from '../../src/bus/address.ts';
 import { connectExternal, type ExternalOptions } from '../../src/bus/broker/external.ts';
+import { BrokerNodes } from '../../src/bus/broker-nodes.ts';
 import { claimTopic, logTopic, statusTopic } from '../../src/bus/topics.ts';
 import type { Link } from '../../src/link/link.ts';
 import { publishOnce } from '../../src/link/one-shot.ts';
@@ -96,9 +97,13 @@ async function startHub(
   const hub = newFakeHub();
   const options = common(hub);
   Object.assign(options.handlers, handlers);
-  hub.bus = await connectExternal({ url, ...credentials, ...options });
+  hub.bus = await connectExternal({ nodes: nodesOf(url, credentials), ...options });
   onCleanUp(() => hub.stop());
   return hub;
+}
+
+function nodesOf(url: string, more: { username?: string; password?: string } = {}): BrokerNodes {
+  return new BrokerNodes([{ kind: 'url', url, ...more }]);
 }
 
 function linkTo({ home, url }: Broker): Link {
@@ -179,7 +184,7 @@ describe.skipIf(!installed)('an external broker', () => {
     const broker = await startMosquitto();
     const url = `mqtt://me:wrongsecret@127.0.0.1:${broker.port}`;
     const refusal = { code: 'unreachable', message: expect.stringContaining('refused the user name') };
-    await expect(connectExternal({ url, ...common() })).rejects.toMatchObject(refusal);
+    await expect(connectExternal({ nodes: nodesOf(url), ...common() })).rejects.toMatchObject(refusal);
     const link = makeLink(broker.home, { address: { kind: 'url', url } });
     const error: unknown = await link.request('status', {} as never).catch((reason: unknown) => reason);
     expect(error).toMatchObject(refusal);
@@ -188,10 +193,10 @@ describe.skipIf(!installed)('an external broker', () => {
 
   it('reports that nobody is there, and that TLS failed', async () => {
     const refusal = { code: 'unreachable', message: expect.stringContaining('ECONNREFUSED') };
-    const nobody = connectExternal({ url: `mqtt://127.0.0.1:${await freePort()}`, ...common() });
+    const nobody = connectExternal({ nodes: nodesOf(`mqtt://127.0.0.1:${await freePort()}`), ...common() });
     await expect(nobody).rejects.toMatchObject(refusal);
     const { port } = await startMosquitto();
-    const plain = connectExternal({ url: `mqtts://127.0.0.1:${port}`, ...common() });
+    const plain = connectExternal({ nodes: nodesOf(`mqtts://127.0.0.1:${port}`), ...common() });
     await expect(plain).rejects.toMatchObject({ code: 'unreachable' });
   });
 
@@ -316,7 +321,7 @@ describe('checkEncrypted', () => {
     'mqtt://127.9.0.1:1',
     'ws://localhost:9',
     'mqtt://[::1]:1883',
-  ])('lets %s pass', (url) => expect(() => checkEncrypted(url)).not.toThrow());
+  ])('lets %s pass', (url) => expect(() => checkEncrypted({ urls: ['mqtts://x', url] })).not.toThrow());
   it.each([
     'mqtt://far.example',
     'ws://far.example',
@@ -327,7 +332,9 @@ describe('checkEncrypted', () => {
     'mqtt://127.0.0.1@far.example',
     'mqtt://[::]',
     'mqtt://[fe80::1]',
-  ])('refuses %s', (url) => expect(() => checkEncrypted(url)).toThrow(/not encrypted/));
+  ])('refuses %s', (url) =>
+    expect(() => checkEncrypted({ urls: ['mqtts://x', url] })).toThrow(/not encrypted/),
+  );
 });
 
 describe('redactUrl', () => {

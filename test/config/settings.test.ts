@@ -207,7 +207,7 @@ describe('the broker', () => {
   test('user and password come from the URL, but separate settings win', async () => {
     const url = 'mqtts://me:p%40ss@broker:8883';
     expect((await load({ MAM_BROKER_URL: url })).broker).toMatchObject({
-      url: 'mqtts://broker:8883',
+      urls: ['mqtts://broker:8883'],
       username: 'me',
       password: 'p@ss',
     });
@@ -218,7 +218,7 @@ describe('the broker', () => {
     expect((await load()).broker).toMatchObject({ username: 'file', password: 'filed' });
     // The URL of the environment is another broker, which the file's user is not for.
     const named = await load({ MAM_BROKER_URL: 'mqtt://own:word@elsewhere' });
-    expect(named.broker).toMatchObject({ url: 'mqtt://elsewhere', username: 'own', password: 'word' });
+    expect(named.broker).toMatchObject({ urls: ['mqtt://elsewhere'], username: 'own', password: 'word' });
   });
 
   test('a password in a configuration file is never written anywhere', async () => {

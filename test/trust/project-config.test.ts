@@ -79,7 +79,7 @@ describe("a project's settings", () => {
     const { ignored, ...rest } = await load();
     expect(ignored).toBeUndefined();
     expect(rest).toMatchObject({
-      broker: { url: dangerous.broker_url, username: 'me', password: 'secret' },
+      broker: { urls: [dangerous.broker_url], username: 'me', password: 'secret' },
       realm: 'attackers',
       tmuxSocket: expect.stringMatching(/\/theirs$/),
       registryDir: dangerous.registry_dir,
@@ -330,7 +330,7 @@ describe('a password goes only to the broker that it was given for', () => {
     projectFile({ broker_url: server });
     await lab.mam('trust', '--yes');
     const { broker } = await load({ MAM_BROKER_USERNAME: 'me', MAM_BROKER_PASSWORD: 'secret' });
-    expect(broker).toMatchObject({ url: server, username: undefined, password: undefined });
+    expect(broker).toMatchObject({ urls: [server], username: undefined, password: undefined });
   });
 
   test("nor by way of the hub that is started for a project's broker", async () => {
@@ -348,7 +348,7 @@ describe('a password goes only to the broker that it was given for', () => {
     expect((await load({ MAM_BROKER_URL: server })).broker?.password).toBeUndefined();
     projectFile({ broker_url: server });
     await lab.mam('trust', '--yes');
-    expect((await load()).broker).toMatchObject({ url: server, password: undefined });
+    expect((await load()).broker).toMatchObject({ urls: [server], password: undefined });
   });
 
   test("that of the environment to a broker that the user's own file names", async () => {

@@ -1,14 +1,16 @@
 import type { MqttClient } from 'mqtt';
-import { MamError } from '../../base/errors.ts';
+import { explain } from '../../base/errors.ts';
 import { within } from '../../base/within.ts';
 import { LIMITS } from '../../job/limits.ts';
-import { type UrlAddress, unreachable } from '../address.ts';
+import type { UrlAddress } from '../address.ts';
+import type { BrokerNodes } from '../broker-nodes.ts';
 import { openConnection } from '../connection.ts';
 import type { ExternalHandlers, HubBus } from '../hub-bus.ts';
 import { claimFilter, hubReplyTopic, parseClaimTopic, requestTopic, statusTopic } from '../topics.ts';
 import { gateAcks } from './ack-gate.ts';
 
-export interface ExternalOptions extends Omit<UrlAddress, 'kind'> {
+export interface ExternalOptions {
+  nodes: BrokerNodes;
   realm: string;
   host: string;
   /** Its session at the broker, which keeps messages while no hub is connected: the same for every hub of a home. */
@@ -47,7 +49,6 @@ export async function connectExternal(options: ExternalOptions): Promise<HubBus>
 
 class ExternalBus implements HubBus {
   readonly #options: ExternalOptions;
-  readonly #address: UrlAddress;
   readonly #statusTopic: string;
   readonly #retained = new Map<string, Message>();
   #waiting: Message[] = [];
@@ -65,9 +66,7 @@ class ExternalBus implements HubBus {
   #delay = MIN_DELAY_MS;
 
   constructor(options: ExternalOptions) {
-    const { url, username, password, ca } = options;
     this.#options = options;
-    this.#address = { kind: 'url', url, username, password, ca };
     this.#statusTopic = statusTopic(options.realm, options.host);
     this.#opened = new Promise((resolve) => {
       this.#open = resolve;
@@ -84,12 +83,8 @@ class ExternalBus implements HubBus {
   }
 
   async start(): Promise<void> {
-    try {
-      await this.#connect();
-      setImmediate(this.#open);
-    } catch (error) {
-      throw error instanceof MamError ? error : unreachable(this.#address, error);
-    }
+    await this.#connect();
+    setImmediate(this.#open);
   }
 
   publish(topic: string, payload: string | Buffer, { retain = false } = {}): void {
@@ -132,9 +127,14 @@ class ExternalBus implements HubBus {
   }
 
   async #connect(): Promise<void> {
-    const { realm, host, session } = this.#options;
     if (!this.#retained.has(this.#statusTopic)) this.publish(this.#statusTopic, ONLINE, { retain: true });
-    const client = await openConnection(this.#address, {
+    await this.#options.nodes.attempt((address) => this.#connectTo(address));
+  }
+
+  async #connectTo(address: UrlAddress): Promise<void> {
+    const { realm, host, session } = this.#options;
+    if (this.#stopped) return;
+    const client = await openConnection(address, {
       clientId: `mam-hub-${session}`,
       clean: false,
       will: { topic: this.#statusTopic, payload: OFFLINE },
@@ -202,6 +202,7 @@ class ExternalBus implements HubBus {
     this.#waitingBytes += lost.reduce((bytes, { payload }) => bytes + payload.length, 0);
     client.end(true);
     this.#options.handlers.clients?.(0);
+    this.#options.nodes.goOn();
     this.#later();
   }
 
@@ -210,7 +211,7 @@ class ExternalBus implements HubBus {
     clearTimeout(this.#timer);
     const jitter = 1 + Math.random() / 2;
     const again = (error: unknown): void => {
-      this.#why = unreachable(this.#address, error).text;
+      this.#why = explain(error);
       this.#later();
     };
     this.#timer = setTimeout(() => void this.#connect().catch(again), this.#delay * jitter);
