@@ -90,15 +90,20 @@ export class Lab extends LabFiles {
   /** What to do before checking what is left, in reverse order. */
   readonly cleaners: (() => unknown)[] = [];
   readonly #env: Record<string, string>;
+  readonly #prefix: readonly string[];
   readonly #processes = new Processes(this.folder);
   #logs = 0;
   #reporter: Promise<LabServer> | undefined;
   #steady: TmuxServer | undefined;
 
-  /** @param env more of the environment of everything in here */
-  constructor(env: Record<string, string> = {}) {
+  /**
+   * @param env more of the environment of everything in here
+   * @param prefix words before each command, which run it elsewhere: in another network
+   */
+  constructor(env: Record<string, string> = {}, prefix: readonly string[] = []) {
     super();
     this.#env = env;
+    this.#prefix = prefix;
     mkdirSync(join(this.socket, '..'), { mode: 0o700 });
   }
 
@@ -125,7 +130,8 @@ export class Lab extends LabFiles {
   /** A server before its handshake. */
   spawnServer(env: Record<string, string> = {}, options: ServerOptions = {}): LabServer {
     const { cwd: folder = this.project, ...more } = options;
-    const server = new LabServer({ folder, env: { ...this.env, ...env }, clientName: 'lab', ...more });
+    const known = { folder, prefix: this.#prefix, env: { ...this.env, ...env } };
+    const server = new LabServer({ ...known, clientName: 'lab', ...more });
     this.servers.push(server);
     return server;
   }
@@ -242,16 +248,16 @@ export class Lab extends LabFiles {
   /** Starts a command of the built program, without waiting for its end. */
   start(args: string[], options: CommandOptions = {}): RunningCommand {
     const { env = {}, cwd = this.project, input, program = PROGRAM } = options;
-    const running = collect(
-      spawn(process.execPath, [program, ...args], { cwd, env: { ...this.env, ...env } }),
-    );
+    const [file = '', ...words] = [...this.#prefix, process.execPath, program, ...args];
+    const running = collect(spawn(file, words, { cwd, env: { ...this.env, ...env } }));
     if (input !== undefined) running.child.stdin.end(input);
     return running;
   }
 
   /** Runs a program in the project's folder, with the lab's environment. */
   run(file: string, args: string[]): Promise<Ended> {
-    const running = collect(spawn(file, args, { cwd: this.project, env: this.env }));
+    const [first = '', ...words] = [...this.#prefix, file, ...args];
+    const running = collect(spawn(first, words, { cwd: this.project, env: this.env }));
     running.child.stdin.end();
     return running.ended;
   }

@@ -25,6 +25,8 @@ export interface StartOptions {
   clientName?: string;
   /** The client's capabilities at `initialize`. */
   capabilities?: Record<string, unknown>;
+  /** Words before its command, which run it elsewhere. */
+  prefix?: readonly string[];
   /** Another program than the built one, such as a server with a tool made for a test. */
   program?: string[];
   /** The caller's working folder, which stays; otherwise one is made, and removed at the end. */
@@ -62,7 +64,9 @@ export class McpClient {
     this.project = this.#folder;
     this.#clientName = options.clientName ?? 'test';
     this.#capabilities = options.capabilities ?? {};
-    this.child = spawn(process.execPath, options.program ?? [PROGRAM], {
+    const program = [process.execPath, ...(options.program ?? [PROGRAM])];
+    const [file = '', ...words] = [...(options.prefix ?? []), ...program];
+    this.child = spawn(file, words, {
       cwd: this.project,
       env: { PATH: process.env['PATH'], HOME: this.#folder, MAM_HOME: this.home, ...options.env },
     });

@@ -1,13 +1,19 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Another port that leads to a port, as `ssh -L` makes one. It can be cut, and come back. */
+/** A pair of connections that are one: what comes from one goes to the other. */
+type Pair = [Socket, Socket];
+
+/** Another port that leads to a port or a socket, as `ssh -L` makes one. It can be cut or frozen, and come back. */
 export class Relay {
-  readonly #to: number;
+  readonly #to: number | string;
   readonly #sockets = new Set<Socket>();
+  readonly #pairs = new Set<Pair>();
+  #isFrozen = false;
   #server: Server | undefined;
   #port = 0;
 
-  constructor(to: number) {
+  /** @param to a port of this machine, or the path of a socket */
+  constructor(to: number | string) {
     this.#to = to;
   }
 
@@ -18,16 +24,20 @@ export class Relay {
   /** Listens; again on the same port. */
   async open(): Promise<void> {
     const server = createServer((socket) => {
-      const far = connect(this.#to, '127.0.0.1');
+      const far = typeof this.#to === 'string' ? connect(this.#to) : connect(this.#to, '127.0.0.1');
+      const pair: Pair = [socket, far];
+      this.#pairs.add(pair);
       for (const one of [socket, far]) {
         this.#sockets.add(one);
         one.on('error', () => {});
         one.on('close', () => {
-          for (const both of [socket, far]) both.destroy();
+          for (const both of pair) both.destroy();
           this.#sockets.delete(one);
+          this.#pairs.delete(pair);
         });
       }
-      socket.pipe(far).pipe(socket);
+      if (this.#isFrozen) hold(pair);
+      else join(pair);
     });
     this.#server = server;
     await new Promise<void>((done) => server.listen(this.#port, '127.0.0.1', done));
@@ -40,4 +50,24 @@ export class Relay {
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
+
+  /** From now on nothing comes through, and no end of a connection either: as with a link that is down. */
+  freeze(): void {
+    this.#isFrozen = true;
+    for (const pair of this.#pairs) hold(pair);
+  }
+
+  /** What was sent meanwhile comes through, and all that follows. */
+  thaw(): void {
+    this.#isFrozen = false;
+    for (const pair of this.#pairs) join(pair);
+  }
+}
+
+function join([one, other]: Pair): void {
+  one.pipe(other).pipe(one);
+}
+
+function hold(pair: Pair): void {
+  for (const socket of pair) socket.unpipe().pause();
 }

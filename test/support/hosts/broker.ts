@@ -1,0 +1,155 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { aclFor, type BrokerKind } from '../../../src/cli/hosts/acl.ts';
+import { Authority, type Certificate } from './certificates.ts';
+import type { Daemon } from './daemon.ts';
+import type { Hosts } from './hosts.ts';
+import { BROKER_HOST } from './network.ts';
+
+export interface BrokerOptions {
+  /** Encrypts; with `certificate`, clients show one of their own instead of a password. Absent: no TLS. */
+  tls?: boolean | 'certificate';
+  /** Anybody may do anything, without a name. */
+  open?: boolean;
+  /** Who is known, with a password; absent: the hosts. */
+  users?: readonly string[];
+  /** False: whoever is known may do anything. */
+  acl?: boolean;
+  realm?: string;
+  /** How many nodes, for a cluster. */
+  nodes?: number;
+  /** More lines of its configuration. */
+  more?: readonly string[];
+}
+
+/** A real broker of a test, on the host `broker`, with the files that `mam hosts acl` prints. */
+export abstract class Broker {
+  abstract readonly kind: BrokerKind;
+  readonly folder: string;
+  readonly nodes: Daemon[] = [];
+  readonly users: readonly string[];
+  readonly tls: boolean | 'certificate';
+  /** For MQTT, one per node. */
+  protected readonly ports: number[] = [];
+  protected readonly hosts: Hosts;
+  protected readonly options: BrokerOptions;
+  readonly #authority: Authority | undefined;
+  readonly #clients = new Map<string, Certificate>();
+
+  constructor(hosts: Hosts, name: string, options: BrokerOptions) {
+    this.hosts = hosts;
+    this.options = options;
+    this.folder = join(hosts.folder, name);
+    mkdirSync(this.folder);
+    this.users = options.users ?? hosts.names;
+    this.tls = options.tls ?? false;
+    if (this.tls !== false) this.#authority = new Authority(join(this.folder, 'ca'));
+    // When a test fails, a process may be left: it ends with the hosts.
+    hosts.onEnd(() => this.stop());
+  }
+
+  /** The file with which clients check the broker's certificate. @throws without `tls` */
+  get ca(): string {
+    return this.#ca.file;
+  }
+
+  /** Its addresses, without user and password, as a program on this host sees them: a comma list for a cluster. */
+  async url(from: string): Promise<string> {
+    const reached = this.ports.map((port) => this.hosts.reach(from, BROKER_HOST, port));
+    const scheme = this.tls === false ? 'mqtt' : 'mqtts';
+    return (await Promise.all(reached))
+      .map(({ address, port }) => `${scheme}://${address}:${port}`)
+      .join(',');
+  }
+
+  /** The settings of a program on this host. @param user absent: the host's own name */
+  async env(from: string, user = from): Promise<Record<string, string>> {
+    const env: Record<string, string> = { MAM_BROKER_URL: await this.url(from) };
+    if (this.tls !== false) env['MAM_BROKER_CA'] = this.ca;
+    else if (this.hosts.net.kind === 'namespaces') env['MAM_BROKER_PLAIN'] = '1';
+    if (this.tls === 'certificate') {
+      const { certificate, key } = this.client(user);
+      Object.assign(env, { MAM_BROKER_CERT: certificate, MAM_BROKER_KEY: key });
+    } else if (this.options.open !== true)
+      Object.assign(env, { MAM_BROKER_USERNAME: user, MAM_BROKER_PASSWORD: passwordOf(user) });
+    if (this.options.realm !== undefined) env['MAM_REALM'] = this.options.realm;
+    return env;
+  }
+
+  /** A user's certificate. @throws without `tls` */
+  client(user: string): Certificate {
+    const known = this.#clients.get(user) ?? this.#ca.client(user);
+    this.#clients.set(user, known);
+    return known;
+  }
+
+  /** Does this before the hosts end. */
+  onEnd(cleaner: () => unknown): void {
+    this.hosts.onEnd(cleaner);
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.start()));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  }
+
+  /** Ends it as a crash does: one node, or all. */
+  async kill(node?: number): Promise<void> {
+    await Promise.all(this.#chosen(node).map((one) => one.kill()));
+  }
+
+  /** Kills it and starts it again: one node, or all. What it keeps on disk, it finds. */
+  async restart(node?: number): Promise<void> {
+    await this.kill(node);
+    await Promise.all(this.#chosen(node).map((one) => one.start()));
+  }
+
+  /** Its connections stay, and nothing answers. */
+  freeze(node?: number): void {
+    for (const one of this.#chosen(node)) one.freeze();
+  }
+
+  thaw(node?: number): void {
+    for (const one of this.#chosen(node)) one.thaw();
+  }
+
+  /** The files for users, at their place below a folder instead of `/etc`, with passwords. @returns the folder */
+  protected write(folder: string, change: (file: string, text: string) => string): string {
+    const { realm = 'default' } = this.options;
+    for (const { file, text } of aclFor(this.kind, realm, this.users)) {
+      const path = file.replace(/^\/etc/, folder);
+      mkdirSync(dirname(path), { recursive: true });
+      const filled = text
+        .replaceAll('/etc/', `${folder}/`)
+        .replaceAll(/PASSWORD-OF-([a-z0-9-]+)/g, passwords);
+      writeFileSync(path, change(file, filled));
+    }
+    return folder;
+  }
+
+  /** The server's own certificate, for each address by which a client may know it. */
+  protected serverCertificate(): Certificate {
+    return this.#ca.server('server', ['127.0.0.1', this.hosts.net.address(BROKER_HOST)]);
+  }
+
+  get #ca(): Authority {
+    if (this.#authority === undefined) throw new Error('this broker has no certificates');
+    return this.#authority;
+  }
+
+  #chosen(node: number | undefined): Daemon[] {
+    return node === undefined ? this.nodes : this.nodes.slice(node, node + 1);
+  }
+}
+
+/** The password of a user of a broker of a test. */
+export function passwordOf(user: string): string {
+  return `sw0rd-${user}-77`;
+}
+
+function passwords(_: string, user: string): string {
+  return passwordOf(user);
+}

@@ -1,0 +1,32 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Lab } from '../lab.ts';
+import { PROGRAM } from '../mcp-client.ts';
+
+/** The lab of one host: its name, its own programs `mam` and `ssh`, its network. */
+export class HostLab extends Lab {
+  readonly host: string;
+  /** The first folder of its PATH. */
+  readonly bin = join(this.folder, 'bin');
+
+  /** More of the environment of everything that starts from now on, such as the settings of a broker. */
+  more: Record<string, string> = {};
+
+  /** @param prefix words before a command that run it on this host */
+  constructor(host: string, env: Record<string, string>, prefix: readonly string[]) {
+    super({ MAM_HOST: host, ...env }, prefix);
+    this.host = host;
+    mkdirSync(this.bin);
+    this.expected.push(/^bin\//);
+    this.install('mam', `exec '${process.execPath}' '${PROGRAM}' "$@"`);
+  }
+
+  override get env(): Record<string, string> {
+    return { ...super.env, ...this.more, PATH: `${this.bin}:${super.env['PATH']}` };
+  }
+
+  /** Puts a shell script on this host's PATH. */
+  install(name: string, script: string): void {
+    writeFileSync(join(this.bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+}
