@@ -1,0 +1,188 @@
+import { ERROR_CODES, type ErrorCode, MamError } from '../../base/errors.ts';
+import { newEventId } from '../../base/ids.ts';
+import { clean } from '../../base/text.ts';
+import { NoAnswer } from './no-answer.ts';
+import {
+  type Ask,
+  type AskAnswer,
+  type AskCommand,
+  MAX_PAYLOAD_BYTES,
+  MESH_VERSION,
+} from './wire/messages.ts';
+
+/** After this time (ms) the other hub carries out nothing any more, unless its asker says otherwise. */
+export const EXPIRES_MS = 20_000;
+/** How often an ask is sent again until it expires, in ms: a message may be lost on any way. */
+const REPEAT_MS = 3_000;
+/** The same after that, in ms: the answer may have been lost, and the other hub keeps it for 60 s. */
+const LATE_REPEAT_MS = 20_000;
+/** How long a late answer is listened for, in ms: for that long the other hub repeats it. */
+const LATE_MS = 60_000;
+/** The most characters of another hub's error that are passed on. */
+const ERROR_CHARS = 4_000;
+
+export type AskResult = Record<string, unknown>;
+/** How an ask has ended. */
+export type Outcome = { result: AskResult } | { error: MamError };
+
+/** What asking needs to know of the other hubs. */
+export interface Ways {
+  /** @throws MamError `not_found`, `unavailable` or `conflict` for a host that can't be asked now */
+  require(host: string): unknown;
+  /** @returns the time in `ms`, as the clock of `host` will show it */
+  inTheirClock(host: string, ms: number): string;
+  send(host: string, kind: 'ask', body: Ask): boolean;
+}
+
+export interface AskOptions {
+  /** When the other hub refuses to begin with it, in ms. */
+  expiresMs?: number;
+  /** How long its answer is waited for, in ms: longer than `expiresMs` for what takes its time once begun. */
+  answerMs?: number;
+  /** Called with an answer that came after `answerMs`. */
+  onLate?: ((outcome: Outcome) => void) | undefined;
+}
+
+interface Open {
+  readonly host: string;
+  readonly body: Ask;
+  readonly settle: (outcome: Outcome) => void;
+  /** By the monotonic clock, in ms. */
+  readonly askedAt: number;
+  readonly expiresMs: number;
+  readonly answerMs: number;
+  /** The other hub was started anew meanwhile: it does not know what it had begun before. */
+  isDoubtful: boolean;
+  timer?: NodeJS.Timeout;
+}
+
+/** What this hub asks of others: each ask is repeated with the same id, so that it is carried out once, and answered. */
+export class Asks {
+  readonly #ways: Ways;
+  readonly #open = new Map<string, Open>();
+  /** How many callers wait. */
+  #waiting = 0;
+
+  constructor(ways: Ways) {
+    this.#ways = ways;
+  }
+
+  /** True while somebody waits for an answer. */
+  get isBusy(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /**
+   * Asks another hub.
+   * @param params without any path or program of this machine
+   * @throws MamError the other hub's own error, prefixed by its name; `NoAnswer` when it is not known whether it was done;
+   * as `Ways.require` when nothing was sent
+   */
+  async ask(
+    host: string,
+    command: AskCommand,
+    params: object,
+    { expiresMs = EXPIRES_MS, answerMs = expiresMs, onLate }: AskOptions = {},
+  ): Promise<AskResult> {
+    await this.#ways.require(host);
+    const expires_at = this.#ways.inTheirClock(host, expiresMs);
+    const body: Ask = { v: MESH_VERSION, id: newEventId(), command, params: { ...params }, expires_at };
+    if (Buffer.byteLength(JSON.stringify(body)) > MAX_PAYLOAD_BYTES) {
+      const what = `The request to ${host} is longer than ${MAX_PAYLOAD_BYTES / 1024} KiB.`;
+      throw new MamError('bad_input', what, 'Shorten its texts, or put them into a file there.');
+    }
+    this.#waiting++;
+    try {
+      return await this.#answerTo({ host, body, expiresMs, answerMs, onLate });
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** Takes another hub's answer; one that nobody waits for is dropped. */
+  take(from: string, { id, result, error }: AskAnswer): void {
+    const open = this.#open.get(id);
+    if (open === undefined || open.host !== from) return;
+    this.#drop(id);
+    open.settle(error === undefined ? { result: result ?? {} } : { error: this.#errorOf(open, error) });
+  }
+
+  /** Sends what is open again: what was sent before may be lost. @param isNewEpoch that hub was started anew */
+  onOnline(host: string, isNewEpoch: boolean): void {
+    for (const open of this.#open.values()) {
+      if (open.host !== host) continue;
+      open.isDoubtful ||= isNewEpoch;
+      this.#send(open);
+    }
+  }
+
+  /** Sends nothing any more; who waits gets no answer. */
+  stop(): void {
+    for (const [id, open] of this.#open) {
+      this.#drop(id);
+      open.settle({ error: new MamError('unavailable', 'The hub is ending.', 'Try again.') });
+    }
+  }
+
+  #answerTo(
+    asked: Omit<Open, 'settle' | 'askedAt' | 'isDoubtful'> & Pick<AskOptions, 'onLate'>,
+  ): Promise<AskResult> {
+    const { host, body, answerMs, onLate } = asked;
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const timer = setTimeout(() => {
+        isOver = true;
+        reject(new NoAnswer(host, answerMs, WHAT[body.command]));
+        if (onLate === undefined) this.#drop(body.id);
+        else setTimeout(() => this.#drop(body.id), LATE_MS).unref();
+      }, answerMs);
+      const settle: Open['settle'] = (outcome) => {
+        clearTimeout(timer);
+        if (isOver) onLate?.(outcome);
+        else if ('result' in outcome) resolve(outcome.result);
+        else reject(outcome.error);
+      };
+      const open: Open = { ...asked, settle, askedAt: performance.now(), isDoubtful: false };
+      this.#open.set(body.id, open);
+      this.#send(open);
+    });
+  }
+
+  #send(open: Open): void {
+    clearTimeout(open.timer);
+    this.#ways.send(open.host, 'ask', open.body);
+    const isLate = performance.now() - open.askedAt >= open.expiresMs;
+    open.timer = setTimeout(() => this.#send(open), isLate ? LATE_REPEAT_MS : REPEAT_MS);
+    open.timer.unref();
+  }
+
+  #drop(id: string): void {
+    clearTimeout(this.#open.get(id)?.timer);
+    this.#open.delete(id);
+  }
+
+  #errorOf(open: Open, { code, message, hint }: NonNullable<AskAnswer['error']>): MamError {
+    const { host, body, answerMs, isDoubtful } = open;
+    if (code === 'expired' && isDoubtful) return new NoAnswer(host, answerMs, WHAT[body.command]);
+    const known = (ERROR_CODES as readonly string[]).includes(code) ? (code as ErrorCode) : 'unavailable';
+    const text = (said: string) => clean(said.slice(0, ERROR_CHARS));
+    return new MamError(known, `on ${host}: ${text(message)}`, text(hint));
+  }
+}
+
+/** What may have been done without an answer, as the end of a sentence that begins with "whether". */
+const WHAT: Readonly<Record<AskCommand, string>> = {
+  delegate: 'it has taken the job',
+  preview: 'it has looked',
+  put: 'it has the text',
+  events: 'it was read',
+  text: 'it was read',
+  answer: 'the answer has reached the job',
+  cancel: 'the job is cancelled',
+  verify: 'the check has run',
+  screen: 'the screen was read',
+  agents: 'it has looked',
+  start: 'the agent was started',
+  stop: 'the agent was stopped',
+  list: 'it was read',
+};
