@@ -14,6 +14,7 @@ import {
   unblockText,
 } from './effects.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
+import { isHostOffline, isLost } from './home.ts';
 import type { JobRecord } from './record.ts';
 import { answered, dropDecision, openRequest, resolveRequest } from './requests.ts';
 import { decideCheck, judge } from './verdict.ts';
@@ -162,15 +163,16 @@ function notified(record: JobRecord, event: RecordedEvent): JobRecord {
 }
 
 /** True when the job needs someone now: it is `input_required`, or an obstacle will not go away by itself. */
-export function needsAttention(record: Pick<JobRecord, 'status' | 'held_up'>): boolean {
+export function needsAttention(record: Pick<JobRecord, 'status' | 'held_up' | 'home'>): boolean {
   return needOf(record) !== undefined;
 }
 
 /** Why an open job needs someone, in one word: its reason, or the obstacle at its pane. */
 export function needOf(
-  record: Pick<JobRecord, 'status' | 'held_up'> & Partial<Pick<JobRecord, 'reason' | 'blocked_by'>>,
+  record: Pick<JobRecord, 'status' | 'held_up' | 'home'> & Partial<Pick<JobRecord, 'reason' | 'blocked_by'>>,
 ): string | undefined {
-  if (isFinal(record.status)) return undefined;
+  if (isFinal(record.status) || isLost(record)) return undefined;
+  if (isHostOffline(record)) return 'host_offline';
   if (record.status === 'input_required') return record.reason ?? record.status;
   return record.held_up === true ? (record.blocked_by ?? 'unknown') : undefined;
 }

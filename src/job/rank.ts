@@ -1,4 +1,5 @@
 import { isHistory } from './history.ts';
+import { LOST } from './home.ts';
 import type { JobRow } from './row.ts';
 import type { Standing } from './standing.ts';
 import { isFinal, type Status } from './words.ts';
@@ -7,10 +8,10 @@ import { isFinal, type Status } from './words.ts';
 export const RANKS = ['needs_you', 'open', 'ended'] as const;
 export type Rank = (typeof RANKS)[number];
 
-/** The group of a job. What came with a clone needs no one, whatever its status says. */
+/** The group of a job. What came with a clone, or is lost with its machine, needs no one, whatever its status says. */
 export function rankOf(job: Pick<Standing, 'status' | 'reason' | 'needs_you'>): Rank {
   if (job.needs_you === true) return 'needs_you';
-  return isFinal(job.status as Status) || isHistory(job) ? 'ended' : 'open';
+  return isFinal(job.status as Status) || isHistory(job) || job.reason === LOST ? 'ended' : 'open';
 }
 
 /** Compares jobs that need someone: the one that has waited longest is first, so nobody is forgotten. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { homeSchema } from './home.ts';
 import { SOURCES, STATUSES } from './words.ts';
 
 /** Where the peer runs, in tmux's terms. `pane` is the identity; the names are for people. */
@@ -45,6 +46,7 @@ const supervisorSchema = z.object({
   pane: z.string().optional(),
   socket: z.string().optional(),
   place: z.string().optional().describe('identity of that pane: later sessions in it count as the same'),
+  host: z.string().optional().describe('the other machine that it was delegated from'),
   channel: z
     .boolean()
     .optional()
@@ -162,6 +164,8 @@ export const recordSchema = orderSchema.extend({
   blocked_evidence: z.string().optional().describe('what was seen when such a text was blocked'),
   blocked_step: z.string().optional().describe('command that removes the obstacle'),
   behind: behindSchema.optional(),
+  /** Set while the record is read, never by an event. */
+  home: homeSchema.optional(),
   attention: z.array(z.string()).describe('every open reason for input_required, most urgent first'),
   requests: z.array(requestSchema),
   detail: z.string().optional().describe("last words about the job: the peer's, marked as data"),

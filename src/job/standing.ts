@@ -3,6 +3,7 @@ import { cleanLine } from '../base/text.ts';
 import { needsAttention } from './apply.ts';
 import { openCheckRequest } from './check.ts';
 import { isHistory } from './history.ts';
+import { reasonOf } from './home.ts';
 import type { Behind, JobRecord } from './record.ts';
 
 /** Room for the line that says why a check failed, in characters. */
@@ -19,17 +20,20 @@ export const standing = {
   /** Only if looking into the pane does not help. */
   blocked_step: maybe(text('command that helps')),
   behind: maybe(part<Behind>('behind', 'the job that it waits for, which needs someone')),
+  host: maybe(text('the other machine that it runs on')),
 };
 export type Standing = Values<typeof standing>;
 
 /** The state of a record, for rows and for published events. */
 export function standingOf(record: JobRecord): Standing {
-  const { status, reason, phase, blocked_by, blocked_what, blocked_step, behind } = record;
+  const { status, phase, blocked_by, blocked_what, blocked_step, behind, home } = record;
+  const reason = reasonOf(record);
   const needs = needsAttention(record) && !isHistory(record);
   return {
     ...{ status, reason, phase, blocked_by },
     ...(needs && { needs_you: true }),
     ...{ blocked_what, blocked_step, behind },
+    ...(home && { host: home.host }),
   };
 }
 
