@@ -13,7 +13,7 @@ import { paint, print, printAnswer, printJson } from './core/output.ts';
 const INTERRUPTED = 130;
 
 export default defineCommand({
-  synopsis: '[--keep] | --stop DIR | peer',
+  synopsis: '[--keep] [--hosts] | --stop DIR | peer',
   about: [
     'Shows one delegated job from end to end with real parts, in about 5 seconds: a hub, a tmux session with a small ' +
       'bundled peer, a job handed over through the MCP tools, waited for, and checked by a script. All of it lives in ' +
@@ -27,17 +27,22 @@ export default defineCommand({
     },
   ],
   options: {
+    hosts: flag('with two hosts: the job goes from one to the other, over a small broker'),
     keep: flag('leave it running, and print how to attach to the peer and how to end it'),
     stop: maybe(text('end a demo that --keep left running', { completes: 'folder' })),
   },
   json: 'how the demo ended and its timeline; with `--stop`: `{"stopped": true}`',
   exits: { done: 'the job completed and passed its check', failed: 'it did not' },
-  examples: ['mam demo', 'mam demo --keep'],
+  examples: ['mam demo', 'mam demo --hosts', 'mam demo --keep'],
 
-  async run({ options: { keep, stop }, words: [word, ...more], json }) {
+  async run({ options: { keep, hosts, stop }, words: [word, ...more], json }) {
     if (word === 'peer') {
       const { runPeer } = await import('../demo/peer/main.ts');
       return runPeer(more[0]);
+    }
+    if (word === 'broker') {
+      const { runBroker } = await import('../demo/broker.ts');
+      return runBroker(more[0] ?? '', more[1] ?? '');
     }
     if (word !== undefined)
       throw new MamError(
@@ -45,11 +50,11 @@ export default defineCommand({
         `Unexpected argument "${cleanLine(word, 40)}".`,
         'Run mam demo, or mam demo peer.',
       );
-    return stop === undefined ? play(keep, json) : stopKept(stop, json);
+    return stop === undefined ? play({ keep, hosts }, json) : stopKept(stop, json);
   },
 });
 
-async function play(keep: boolean, json: boolean): Promise<number> {
+async function play(options: { keep: boolean; hosts: boolean }, json: boolean): Promise<number> {
   const [{ runDemo }, { jsonReport, textReport, keptCommands }] = await Promise.all([
     import('../demo/run.ts'),
     import('../demo/report.ts'),
@@ -63,7 +68,7 @@ async function play(keep: boolean, json: boolean): Promise<number> {
   const mam = basename(process.argv[1] ?? '') === 'mam' ? 'mam' : `node ${shellWord(programPath())}`;
   const commandsOf = (stage: Stage) => keptCommands(stage, mam);
   const report = json ? jsonReport(printJson, commandsOf) : textReport(print, paint, commandsOf);
-  const end = await runDemo(report, keep, stop.signal);
+  const end = await runDemo(report, options, stop.signal);
   return end === 'completed' ? EXIT.done : end === 'failed' ? EXIT.failed : INTERRUPTED;
 }
 

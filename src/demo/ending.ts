@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MamError } from '../base/errors.ts';
@@ -9,8 +9,9 @@ import type { ProcessId } from '../base/process-id.ts';
 import { sendSignal, startOf } from '../base/processes.ts';
 import { until } from '../base/until.ts';
 import { livingOwner } from '../registry/lock.ts';
+import { removeNetwork } from './network.ts';
 import { endTmux, tmuxPids } from './private-tmux.ts';
-import type { Stage } from './stage.ts';
+import { notedMore, type Stage, secondStage } from './stage.ts';
 
 /** How long the demo's processes may take to end by themselves, and then by force, in ms. */
 const END_MS = 5_000;
@@ -23,6 +24,20 @@ type Doomed = Pick<ProcessId, 'pid' | 'start'>;
 
 /** Ends what a demo started, then removes its folder. @throws MamError `internal` if a process stays: then both stay */
 export async function endStage(stage: Stage): Promise<void> {
+  const { network, broker } = notedMore(stage);
+  // The second host's supervisor is on the first one, which ends last.
+  if (existsSync(secondStage(stage).folder)) await endProcesses(secondStage(stage));
+  await endProcesses(stage);
+  if (broker !== undefined) {
+    const brokers = identify([broker]);
+    for (const { pid } of brokers) sendSignal(pid, 'SIGTERM');
+    await untilGone(brokers);
+  }
+  if (network !== undefined) await removeNetwork(network);
+  await rm(stage.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+async function endProcesses(stage: Stage): Promise<void> {
   const peers = identify([...(await tmuxPids(stage)), ...serverPids(stage)]);
   await endTmux(stage);
   await untilGone(peers);
@@ -32,7 +47,6 @@ export async function endStage(stage: Stage): Promise<void> {
   const hubs = hub === undefined ? [] : identify([hub.pid]);
   for (const { pid } of hubs) sendSignal(pid, 'SIGTERM');
   await untilGone(hubs);
-  await rm(stage.folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 function identify(pids: number[]): Doomed[] {

@@ -13,13 +13,15 @@ const WHY_CHARS = 300;
 
 /** Starts the demo's hub. @returns its process id, when it listens @throws MamError `unavailable` when it does not */
 export async function startHub(stage: Stage): Promise<number> {
-  const words = [programPath(), 'hub', 'restart', '--json'];
-  const { stdout, stderr, failed } = await execa(process.execPath, words, {
-    ...commandOptions(stage, START_MS),
-    reject: false,
-  });
+  const { stdout, stderr, failed } = await runMam(stage, ['hub', 'restart', '--json'], START_MS);
   if (!failed) return (JSON.parse(stdout) as { pid: number }).pid;
   throw new MamError('unavailable', `The hub did not start: ${cleanLine(stderr, WHY_CHARS)}`);
+}
+
+/** Runs a command of this program on a stage. @param timeout in ms */
+export function runMam(stage: Stage, words: readonly string[], timeout: number) {
+  const [program = '', ...args] = [...stage.within, process.execPath, programPath(), ...words];
+  return execa(program, args, { ...commandOptions(stage, timeout), reject: false });
 }
 
 /** The last lines of the hub's log. */

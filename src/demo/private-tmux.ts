@@ -41,7 +41,8 @@ export async function startPeer(stage: Stage, stop: AbortSignal): Promise<void> 
   const program = [process.execPath, programPath(), 'demo', 'peer', READY];
   const place = ['-s', SESSION, '-n', 'mam', '-x', '110', '-y', '32', '-c', stage.project];
   await tmux(stage, ['-f', stage.tmuxConfig, 'new-session', '-d', ...place, ...program]);
-  const { timedOut } = await execa('tmux', ['-S', stage.socket, 'wait-for', READY], {
+  const [wait = '', ...words] = [...stage.within, 'tmux', '-S', stage.socket, 'wait-for', READY];
+  const { timedOut } = await execa(wait, words, {
     ...commandOptions(stage, READY_MS),
     cancelSignal: stop,
     reject: false,
@@ -83,8 +84,8 @@ export async function endTmux(stage: Stage): Promise<void> {
 
 async function tmux(stage: Stage, args: string[]): Promise<string> {
   try {
-    const words = ['-u', '-S', stage.socket, ...args];
-    return (await execa('tmux', words, commandOptions(stage, TMUX_TIMEOUT_MS))).stdout;
+    const [program = '', ...words] = [...stage.within, 'tmux', '-u', '-S', stage.socket, ...args];
+    return (await execa(program, words, commandOptions(stage, TMUX_TIMEOUT_MS))).stdout;
   } catch (error) {
     const why = (error as { stderr?: string }).stderr || systemCode(error) || 'no answer';
     throw new MamError('unavailable', `tmux failed: ${why}.`, '', { cause: error });

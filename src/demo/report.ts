@@ -5,6 +5,7 @@ import type { Delegated, JobStatus } from './mam-client.ts';
 import { attachCommand } from './private-tmux.ts';
 import type { Stage } from './stage.ts';
 import type { Moment } from './timeline.ts';
+import { HOSTS, type SecondHost } from './two-hosts.ts';
 
 /** Lengths that keep every line readable, in characters. */
 const LABEL = 12;
@@ -26,6 +27,9 @@ export interface Ending {
 export interface Report {
   stage(stage: Stage, tmux: string): void;
   hub?(pid: number): void;
+  /** With two hosts: the second one's hub runs; then the two know each other. */
+  secondHost?(second: SecondHost, pid: number): void;
+  met?(): void;
   peer?(session: string): void;
   supervisor?(): void;
   delegated(job: Delegated, prompt: string, called: number, answered: number): void;
@@ -61,6 +65,12 @@ export function textReport(
       fact('folder', `${stage.folder}, private: its own hub, registry and ${tmux} server`);
     },
     hub: (pid) => step('hub', `runs as process ${pid}`),
+    secondHost({ isApart, broker }, pid) {
+      const where = isApart ? 'in a network of its own' : 'with a home of its own';
+      step('second host', `${HOSTS[1]}, ${where}; its hub runs as process ${pid}`);
+      fact('broker', `${broker}, between ${HOSTS.join(' and ')}`);
+    },
+    met: () => step('hosts', `${HOSTS[0]} has heard of ${HOSTS[1]}`),
     peer: (session) => step('peer', `waits in tmux session "${session}", connected to its own mam server`),
     supervisor: () => step('supervisor', 'an MCP client with its own mam server, connected to the hub'),
     delegated(job, prompt, called, answered) {

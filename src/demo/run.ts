@@ -10,8 +10,9 @@ import { type Delegated, type JobStatus, MamClient, type Waited } from './mam-cl
 import { hubLog, startHub } from './private-hub.ts';
 import { peerScreen, releasePeer, SESSION, startPeer, tmuxVersion } from './private-tmux.ts';
 import type { DemoEnd, Ending, Report } from './report.ts';
-import { makeStage, type Stage, stageEnvironment } from './stage.ts';
+import { makeStage, type Stage, secondStage, stageEnvironment } from './stage.ts';
 import { timelineOf } from './timeline.ts';
+import { HOSTS, makeSecondHost, untilTheyMeet } from './two-hosts.ts';
 
 /** The whole job takes 3 to 4 s; after a minute something is wrong. */
 const JOB_SECONDS = 60;
@@ -22,25 +23,31 @@ const ANNOUNCE_MS = 2_000;
 /**
  * One delegated job from end to end with real parts: a hub, a tmux server with a peer that is an MCP client, and a
  * supervisor that speaks MCP to a `mam` server. Everything lives in a private folder and is ended again.
+ * @param options `keep`: everything is left running; `hosts`: the peer is on a second host
  * @param stop aborted when the person wants it to end
  * @throws MamError `unavailable` when tmux is missing, before anything is begun
  */
-export async function runDemo(report: Report, keep: boolean, stop: AbortSignal): Promise<DemoEnd> {
+export async function runDemo(
+  report: Report,
+  { keep, hosts }: { keep: boolean; hosts: boolean },
+  stop: AbortSignal,
+): Promise<DemoEnd> {
   const began = performance.now();
   const tmux = await tmuxVersion();
   const stage = makeStage();
   report.stage(stage, tmux);
   let end: DemoEnd = 'failed';
   let failure: Ending['failure'];
+  const peerStage = () => (hosts ? secondStage(stage) : stage);
   try {
-    await play(stage, report, stop);
+    await play(stage, report, hosts, stop);
     end = 'completed';
   } catch (error) {
     if (stop.aborted) end = 'interrupted';
-    else failure = { why: explain(error), hubLog: hubLog(stage), screen: await peerScreen(stage) };
+    else failure = { why: explain(error), hubLog: hubLog(stage), screen: await peerScreen(peerStage()) };
   }
   const kept = keep && end !== 'interrupted';
-  if (kept) await releasePeer(stage).catch(() => {});
+  if (kept) await releasePeer(peerStage()).catch(() => {});
   else {
     await endStage(stage).catch((error: unknown) => {
       end = 'failed';
@@ -52,12 +59,19 @@ export async function runDemo(report: Report, keep: boolean, stop: AbortSignal):
 }
 
 /** Runs the demo itself. @throws MamError with what went wrong, or anything once `stop` is aborted */
-async function play(stage: Stage, report: Report, stop: AbortSignal): Promise<void> {
-  const hub = await startHub(stage);
-  report.hub?.(hub);
+async function play(stage: Stage, report: Report, hosts: boolean, stop: AbortSignal): Promise<void> {
+  const second = hosts ? await makeSecondHost(stage) : undefined;
+  const where = second?.stage ?? stage;
+  report.hub?.(await startHub(stage));
+  if (second !== undefined) {
+    report.secondHost?.(second, await startHub(second.stage));
+    stop.throwIfAborted();
+    await untilTheyMeet(stage);
+    report.met?.();
+  }
   stop.throwIfAborted();
-  await startPeer(stage, stop);
-  await until(() => namesIn(stage.home.servers).length > 0, ANNOUNCE_MS);
+  await startPeer(where, stop);
+  await until(() => namesIn(where.home.servers).length > 0, ANNOUNCE_MS);
   stop.throwIfAborted();
   report.peer?.(SESSION);
   const supervisor = await MamClient.connect('mam-demo', stageEnvironment(stage, true), stage.project);
@@ -65,7 +79,8 @@ async function play(stage: Stage, report: Report, stop: AbortSignal): Promise<vo
     // The first call loads the tools and connects to the hub, so that the times below are those of a running server.
     await supervisor.call('list_jobs', {}, stop);
     report.supervisor?.();
-    await delegate(stage, (name, args) => supervisor.call(name, args, stop), report);
+    const host = second === undefined ? undefined : HOSTS[1];
+    await delegate(where, host, (name, args) => supervisor.call(name, args, stop), report);
   } finally {
     await supervisor.close();
   }
@@ -73,13 +88,13 @@ async function play(stage: Stage, report: Report, stop: AbortSignal): Promise<vo
 
 type Call = <T>(name: string, args: Record<string, unknown>) => Promise<T>;
 
-async function delegate(stage: Stage, call: Call, report: Report): Promise<void> {
+async function delegate(stage: Stage, host: string | undefined, call: Call, report: Report): Promise<void> {
   writeFileSync(stage.script, SCRIPT);
   const called = Date.now();
   const job = await call<Delegated>('delegate_job', {
     prompt: PROMPT,
     agent: 'command',
-    agent_session: `tmux:${SESSION}`,
+    agent_session: `tmux:${SESSION}${host === undefined ? '' : `@${host}`}`,
     workdir: stage.project,
     timeout_seconds: JOB_SECONDS,
     validate: stage.script,
