@@ -87,23 +87,29 @@ export function unreachable(address: BrokerAddress, error: unknown): MamError {
     const message = `The hub at ${where} cannot be reached (${reason(error)}).`;
     return new MamError('unreachable', message, '`mam doctor` says what is wrong.', { cause: error });
   }
-  const [what, remedy] = brokerFailure(address.url, error);
+  const [what, remedy] = brokerFailure(address, error);
   return new MamError('unreachable', `The MQTT broker ${where} ${what}.`, remedy);
 }
 
 /** What is wrong, as the end of a sentence, and the next step. */
-function brokerFailure(url: string, error: unknown): [what: string, remedy: string] {
+function brokerFailure(address: UrlAddress, error: unknown): [what: string, remedy: string] {
   if (ABOUT_USER.includes((error as { code?: unknown } | undefined)?.code)) {
     const remedy = 'Set MAM_BROKER_USERNAME and MAM_BROKER_PASSWORD to what the broker accepts.';
     return ['refused the user name or the password', remedy];
   }
   const tls = tlsReason(error);
   return tls === undefined
-    ? [`cannot be reached (${reason(error)})`, remedyFor(url, error)]
-    : tlsFailure(tls);
+    ? [`cannot be reached (${reason(error)})`, remedyFor(address.url, error)]
+    : tlsFailure(tls, address.cert !== undefined);
 }
 
-function tlsFailure(code: string): [what: string, remedy: string] {
+/** @param hasCert a client certificate was offered */
+function tlsFailure(code: string, hasCert: boolean): [what: string, remedy: string] {
+  if (/^ERR_OSSL/.test(code))
+    return [
+      `was not called, because a certificate file cannot be used (${code})`,
+      'MAM_BROKER_CA, MAM_BROKER_CERT and MAM_BROKER_KEY must be PEM files, and the key that of the certificate, without a passphrase.',
+    ];
   if (/WRONG_VERSION|PACKET_LENGTH|^EPROTO$/.test(code))
     return [
       `does not speak TLS on this port (${code})`,
@@ -112,7 +118,9 @@ function tlsFailure(code: string): [what: string, remedy: string] {
   if (/ALERT/.test(code))
     return [
       `refused the TLS connection (${code})`,
-      'If it requires a client certificate: mam has none. Let it accept a user name and a password instead.',
+      hasCert
+        ? 'It does not accept the client certificate: set MAM_BROKER_CERT and MAM_BROKER_KEY to one that its authority has signed and that has not expired.'
+        : 'If it requires a client certificate: set MAM_BROKER_CERT and MAM_BROKER_KEY to its PEM files.',
     ];
   const remedy =
     code === 'CERT_HAS_EXPIRED'
@@ -157,7 +165,7 @@ function reason(error: unknown): string {
 
 function tlsReason(error: unknown): string | undefined {
   const code = systemCode(error);
-  return code !== undefined && /CERT|SELF_SIGNED|ISSUER|ERR_TLS|ERR_SSL|^EPROTO$/.test(code)
+  return code !== undefined && /CERT|SELF_SIGNED|ISSUER|ERR_TLS|ERR_SSL|ERR_OSSL|^EPROTO$/.test(code)
     ? code
     : undefined;
 }

@@ -1,4 +1,4 @@
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, Socket } from 'node:net';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { checkHubSocket } from '../trust/socket.ts';
 import type { BrokerAddress } from './address.ts';
@@ -55,9 +55,21 @@ export async function openConnection(
           ...(address.username !== undefined && { username: address.username }),
           ...(address.password !== undefined && { password: address.password }),
           ...(address.ca !== undefined && { ca: address.ca }),
+          ...(address.cert !== undefined && { cert: address.cert }),
+          ...(address.key !== undefined && { key: address.key }),
         });
+  if (client.stream instanceof Socket) sendAtOnce(client.stream);
   prepare?.(client);
   return settled(client);
+}
+
+/**
+ * MQTT.js leaves Nagle's algorithm on, which meets the broker's delayed acknowledgements: 40 ms for a message after another.
+ * (The library for WebSockets turns it off.)
+ */
+function sendAtOnce(socket: Socket): void {
+  // The socket may be replaced while it connects, if the host has several addresses.
+  socket.once('connect', () => socket.setNoDelay(true));
 }
 
 function settled(client: MqttClient): Promise<MqttClient> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from './lab.ts';
 import { freePort, listens } from './ports.ts';
@@ -13,6 +13,16 @@ export const PASSWORD = 'sw0rdfish-77';
 /** The owner of a broker, which ends it. */
 type Host = Pick<Lab, 'folder' | 'env' | 'expected' | 'keep'>;
 
+interface MosquittoOptions {
+  tls?: boolean;
+  /** Everyone may do everything. */
+  anonymous?: boolean;
+  /** Lines of its configuration. */
+  more?: string[];
+  /** It requires a client certificate, whose name is the user's; it lets in these names. */
+  certified?: string[];
+}
+
 /** A real broker on its own loopback port that requires a password and keeps sessions on disk. */
 export class Mosquitto {
   readonly port: number;
@@ -20,26 +30,24 @@ export class Mosquitto {
   /** What clients need in their environment. */
   readonly env: Record<string, string>;
   readonly #lab: Host;
+  readonly #options: MosquittoOptions;
   readonly #config: string;
   #child: ChildProcess | undefined;
 
   /** Its certificate, which is its own authority; only with `tls`. */
   readonly certificate: string;
 
-  /** @param options.anonymous everyone may do everything @param options.more lines of its configuration */
-  static async make(
-    lab: Host,
-    {
-      tls = false,
-      anonymous = false,
-      more = [],
-    }: { tls?: boolean; anonymous?: boolean; more?: string[] } = {},
-  ): Promise<Mosquitto> {
-    return new Mosquitto(lab, await freePort(), tls, anonymous, more);
+  /** By name, the files of the clients that it lets in; only with `certified`. */
+  readonly clients: Readonly<Record<string, { cert: string; key: string }>>;
+
+  static async make(lab: Host, options: MosquittoOptions = {}): Promise<Mosquitto> {
+    return new Mosquitto(lab, await freePort(), options);
   }
 
-  private constructor(lab: Host, port: number, tls: boolean, anonymous: boolean, more: string[]) {
+  private constructor(lab: Host, port: number, options: MosquittoOptions) {
+    const { certified = [], tls = certified.length > 0, anonymous = false, more = [] } = options;
     this.#lab = lab;
+    this.#options = options;
     this.port = port;
     this.url = `${tls ? 'mqtts' : 'mqtt'}://127.0.0.1:${port}`;
     this.env = { MAM_BROKER_URL: this.url, MAM_BROKER_USERNAME: USER, MAM_BROKER_PASSWORD: PASSWORD };
@@ -49,6 +57,13 @@ export class Mosquitto {
     this.certificate = join(folder, 'certificate.pem');
     const key = join(folder, 'key.pem');
     if (tls) makeCertificate(key, this.certificate);
+    this.clients = Object.fromEntries(
+      certified.map((name) => [name, clientCertificate(folder, name)] as const),
+    );
+    // Each is its own authority.
+    const authorities = join(folder, 'clients.pem');
+    const texts = Object.values(this.clients).map(({ cert }) => readFileSync(cert, 'utf8'));
+    writeFileSync(authorities, texts.join(''));
     const passwords = join(folder, 'passwords');
     writeFileSync(passwords, '');
     spawnSync('mosquitto_passwd', ['-b', passwords, USER, PASSWORD]);
@@ -59,6 +74,9 @@ export class Mosquitto {
         ...(process.getuid?.() === 0 ? ['user root'] : []),
         `listener ${port} 127.0.0.1`,
         ...(tls ? [`certfile ${this.certificate}`, `keyfile ${key}`] : []),
+        ...(certified.length > 0
+          ? [`cafile ${authorities}`, 'require_certificate true', 'use_identity_as_username true']
+          : []),
         ...more,
         `allow_anonymous ${anonymous}`,
         `password_file ${passwords}`,
@@ -75,7 +93,7 @@ export class Mosquitto {
 
   /** The same address with another configuration. */
   with(more: string[]): Mosquitto {
-    return new Mosquitto(this.#lab, this.port, this.url.startsWith('mqtts'), false, more);
+    return new Mosquitto(this.#lab, this.port, { ...this.#options, anonymous: false, more });
   }
 
   async start(): Promise<void> {
@@ -94,9 +112,16 @@ export class Mosquitto {
   }
 }
 
-function makeCertificate(key: string, certificate: string): void {
+/** The files of a new client certificate, which is its own authority. */
+export function clientCertificate(folder: string, name: string): { cert: string; key: string } {
+  const files = { cert: join(folder, `${name}.pem`), key: join(folder, `${name}-key.pem`) };
+  makeCertificate(files.key, files.cert, name);
+  return files;
+}
+
+function makeCertificate(key: string, certificate: string, name = 'localhost'): void {
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const names = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
   const files = ['-keyout', key, '-out', certificate];
   const { status, stderr } = spawnSync('openssl', ['req', ...kind, ...names, ...files]);
   if (status !== 0) throw new Error(`openssl: ${stderr}`);
