@@ -115,6 +115,14 @@ const typingSchema = z.object({
   fresh: z.string().optional(),
 });
 
+/** A job whose agent waits for this one, on whatever host, and that agent's pane. */
+const ancestorSchema = z.object({
+  host: z.string(),
+  pane: z.string(),
+  job_id: z.string().optional(),
+});
+export type Ancestor = z.infer<typeof ancestorSchema>;
+
 /** What `delegate` fixes about a job: the data of its first event. */
 const orderSchema = z.object({
   job_id: z.string(),
@@ -132,6 +140,8 @@ const orderSchema = z.object({
   prompt_bytes: z.number().int(),
   supervisor: supervisorSchema,
   parent_job_id: z.string().optional(),
+  /** Of a job from another host, which alone knows its parent: who waits for it, the nearest first. */
+  lineage: z.array(ancestorSchema).optional(),
   /** The supervisor's agent in its own pane, if it asked for a line there. */
   notify: z
     .object({

@@ -6,6 +6,7 @@ export const jobRow = {
   job_id: text(),
   agent: text(),
   ...standing,
+  from: maybe(text('host that has delegated it, if another one')),
   session: maybe(text('tmux session that the peer runs in')),
   pane: maybe(text('its tmux pane id')),
   prompt_preview: text('beginning of the prompt'),

@@ -5,7 +5,7 @@ import { sha256 } from '../base/sha256.ts';
 import { apply } from '../job/apply.ts';
 import { draftEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
-import type { AgentSession, JobOrder, JobRecord } from '../job/record.ts';
+import type { AgentSession, Ancestor, JobOrder, JobRecord } from '../job/record.ts';
 import { promptPreview } from '../job/task-text.ts';
 import type { TerminalSettings } from '../operations/agents.ts';
 import type { DelegateParams } from '../operations/delegate.ts';
@@ -16,6 +16,15 @@ export type Validation = Pick<
   'script' | 'script_sha256' | 'script_executable'
 >;
 
+/** What the hub of another host has fixed about a job that it delegates. */
+export interface Elder {
+  /** That host. */
+  host: string;
+  job_id: string;
+  depth: number;
+  lineage: Ancestor[];
+}
+
 /** What a delegation fixes about its job. */
 export function composeJob(from: {
   params: DelegateParams;
@@ -25,12 +34,14 @@ export function composeJob(from: {
   validation: Validation | undefined;
   /** The job of the delegating pane. */
   parent: JobRecord | undefined;
+  /** Absent for a job that was delegated on this machine. */
+  elder?: Elder | undefined;
   notify: JobOrder['notify'];
   host: string;
   peer_server: 'connected' | 'unknown';
 }): JobOrder {
-  const { params, prompt, place, validation, parent, notify, host, peer_server } = from;
-  const jobId = newJobId(prompt);
+  const { params, prompt, place, validation, parent, elder, notify, host, peer_server } = from;
+  const jobId = elder?.job_id ?? newJobId(prompt);
   const logDir = join(params.logs_dir ?? params.registry_dir, jobId);
   return {
     job_id: jobId,
@@ -49,10 +60,11 @@ export function composeJob(from: {
     prompt_sha256: sha256(prompt),
     prompt_preview: promptPreview(prompt),
     prompt_bytes: Buffer.byteLength(prompt),
-    supervisor: params.supervisor,
+    supervisor: elder === undefined ? params.supervisor : { ...params.supervisor, host: elder.host },
     ...(parent !== undefined && { parent_job_id: parent.job_id }),
+    ...(elder !== undefined && elder.lineage.length > 0 && { lineage: elder.lineage }),
     ...(notify !== undefined && { notify }),
-    depth: parent === undefined ? 0 : parent.depth + 1,
+    depth: depthOf(parent, elder),
     request_key: params.request_key,
     ...(params.fresh === true && { fresh: true }),
     peer_server,
@@ -68,6 +80,11 @@ export function composeJob(from: {
     }),
     timeouts: { timeout_seconds: params.timeout_seconds, idle_timeout_seconds: params.idle_timeout_seconds },
   };
+}
+
+/** How many jobs wait for this one, each for the next. */
+export function depthOf(parent: Pick<JobRecord, 'depth'> | undefined, elder: Elder | undefined): number {
+  return elder?.depth ?? (parent === undefined ? 0 : parent.depth + 1);
 }
 
 /** A long PATH does not fit into the first line of the journal. */

@@ -41,7 +41,7 @@ const MAYBE = [
     'final_at',
     'host',
   ],
-  ...['open_request', 'open_request_id', 'last_sign_of_life_at'],
+  ...['open_request', 'open_request_id', 'last_sign_of_life_at', 'from'],
   ...['place', 'request_key', 'journal'],
 ];
 const DETAIL_CHARS = 200;
@@ -58,6 +58,7 @@ export function toRow(record: JobRecord): JobRow {
     job_id: record.job_id,
     agent: record.agent,
     ...standingOf(record),
+    from: record.supervisor.host,
     prompt_preview: record.prompt_preview,
     detail: words === undefined ? undefined : cleanLine(words, DETAIL_CHARS),
     session: record.agent_session?.session,
@@ -107,7 +108,10 @@ export function matches(row: IndexRow, filter: ListFilter): boolean {
     (filter.status === undefined || row.status === filter.status) &&
     (filter.agent === undefined || row.agent.toLowerCase() === filter.agent.toLowerCase()) &&
     (filter.session === undefined ||
-      isOwner({ session: row.owner, place: row.place }, { session: filter.session, place: filter.place })) &&
+      isOwner(
+        { session: row.owner, place: row.place, host: row.from },
+        { session: filter.session, place: filter.place },
+      )) &&
     (filter.needs_you !== true || row.needs_you === true) &&
     (filter.untold !== true || row.untold === true) &&
     (filter.open_only !== true || !isFinal(row.status as Status)) &&

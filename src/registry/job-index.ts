@@ -182,7 +182,8 @@ export class JobIndex {
   }
 
   #place(row: IndexRow): void {
-    if (!this.#rows.put(row) || row.request_key === undefined) return;
+    // The sessions of another host are not ours, whatever they are called.
+    if (!this.#rows.put(row) || row.request_key === undefined || row.from !== undefined) return;
     this.#keys.set(keyOf(row.owner, row.request_key), row.job_id);
     if (row.place !== undefined) this.#keys.set(keyOf(row.place, row.request_key), row.job_id);
   }

@@ -3,7 +3,7 @@ import { removeIfEmpty } from '../../base/folders.ts';
 import type { Log } from '../../base/log.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
-import { composeJob } from '../../order/compose-job.ts';
+import { composeJob, type Elder } from '../../order/compose-job.ts';
 import { checkOrder, makeLogFolder } from '../../order/delegation-checks.ts';
 import { peerServer } from '../../registry/announcements.ts';
 import type { Home } from '../../registry/home.ts';
@@ -33,21 +33,27 @@ export interface Wish {
   params: DelegateParams;
   prompt: string;
   plan: Plan;
+  /** Absent for a job that was delegated on this machine. */
+  elder?: Elder | undefined;
 }
 
 /**
  * Composes a job's order. To be called right before the job is created, so that the limits count concurrent delegations.
  * @throws MamError `refused` for a job that looks like a runaway's, `bad_input` for one with texts that are too long
  */
-export function orderOf({ home, host, owners, registrar }: Parts, { params, prompt, plan }: Wish): JobOrder {
+export function orderOf(
+  { home, host, owners, registrar }: Parts,
+  { params, prompt, plan, elder }: Wish,
+): JobOrder {
   const { place, start } = plan;
   const peer_server = place
     ? peerServer(home.servers, place.session, place.process.pane_pid)
     : ('unknown' as const);
   const parent = owners.parentOf(params.origin);
   const { open } = registrar;
-  checkLineage(params, place?.session, { open, parent, job: (id) => registrar.held(id) });
-  const order = composeJob({ params, prompt, ...plan, parent: parent?.record, host, peer_server });
+  const family = { open, parent, elder, host, job: (id: string) => registrar.held(id) };
+  checkLineage(params, place?.session, family);
+  const order = composeJob({ params, prompt, ...plan, parent: parent?.record, elder, host, peer_server });
   checkOrder(order);
   if (start === undefined) return order;
   const argument = builtIn(params.agent)?.start?.takesPrompt === true;

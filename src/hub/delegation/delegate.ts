@@ -5,12 +5,14 @@ import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isFinal } from '../../job/words.ts';
 import type { DelegateParams, DelegateResult, PreviewResult } from '../../operations/delegate.ts';
+import type { Elder } from '../../order/compose-job.ts';
 import { checkPrompt } from '../../order/delegation-checks.ts';
 import { restorePrompt } from '../../order/prompt-file.ts';
 import { lostSocket } from '../../tmux/server-life.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { orderOf, type Parts } from './create-job.ts';
 import { planDelegation } from './delegation-plan.ts';
+import { checkSame, knownJob, takenId } from './known-job.ts';
 import { otherFolder } from './other-folder.ts';
 import { checkKept, previewResult } from './preview.ts';
 import { sharedFolder } from './shared-folder.ts';
@@ -33,25 +35,26 @@ export class Delegations {
 
   /**
    * Registers a job and hands it over.
+   * @param elder for a job that another host delegates: what its hub has fixed about it
    * @returns when the prompt is submitted, when the job has to wait for its pane, or after 5 s
    * @throws MamError for anything that keeps the job from being registered; then there is no job
    */
-  async delegate(params: DelegateParams): Promise<DelegateResult> {
-    return this.#droppingSpool(params, () => this.#once(params));
+  async delegate(params: DelegateParams, elder?: Elder): Promise<DelegateResult> {
+    return this.#droppingSpool(params, () => this.#once(params, elder));
   }
 
   /**
    * What `delegate` would do with this request, by the same checks; nothing is registered, created or typed.
    * @throws MamError as `delegate` would
    */
-  async preview(params: DelegateParams): Promise<PreviewResult> {
+  async preview(params: DelegateParams, elder?: Elder): Promise<PreviewResult> {
     return this.#droppingSpool(params, async () => {
-      const known = existsSync(params.registry_dir) ? await this.#known(params) : undefined;
+      const known = existsSync(params.registry_dir) ? await this.#known(params, elder) : undefined;
       if (known !== undefined) return this.#repeated(known, params);
       const prompt = await this.#promptOf(params);
       const plan = await planDelegation(this.#with, params);
       await checkKept(this.#with.registrar, params);
-      const wish = { params, prompt, plan };
+      const wish = { params, prompt, plan, elder };
       return previewResult(this.#with, wish, orderOf(this.#with, wish));
     });
   }
@@ -64,33 +67,31 @@ export class Delegations {
     }
   }
 
-  async #once(params: DelegateParams): Promise<DelegateResult> {
-    if (params.request_key === undefined) return this.#register(params, await this.#promptOf(params));
-    const { session, place } = params.supervisor;
-    // A new session in the same pane may ask again while the earlier session's call is still in progress.
-    const keys = [session, ...(place === undefined ? [] : [place])].map((scope) =>
-      JSON.stringify([params.registry_dir, scope, params.request_key]),
-    );
+  async #once(params: DelegateParams, elder: Elder | undefined): Promise<DelegateResult> {
+    const keys = keysOf(params, elder);
     const first = keys.map((key) => this.#underWay.get(key)).find((one) => one !== undefined);
     if (first !== undefined) {
       const { record } = await first;
-      return this.#repeated(await this.#with.registrar.find(record.job_id), params);
+      const job = await this.#with.registrar.find(record.job_id);
+      if (elder !== undefined) checkSame(job, elder);
+      return this.#repeated(job, params);
     }
-    const result = this.#byKey(params);
+    const result = this.#byKey(params, elder);
     for (const key of keys) this.#underWay.set(key, result);
     return result.finally(() => {
       for (const key of keys) if (this.#underWay.get(key) === result) this.#underWay.delete(key);
     });
   }
 
-  async #byKey(params: DelegateParams): Promise<DelegateResult> {
-    const known = await this.#known(params);
-    if (known === undefined) return this.#register(params, await this.#promptOf(params));
+  async #byKey(params: DelegateParams, elder: Elder | undefined): Promise<DelegateResult> {
+    const known = await this.#known(params, elder);
+    if (known === undefined) return this.#register(params, await this.#promptOf(params), elder);
     return this.#repeated(known, params);
   }
 
-  /** The job that was delegated with the same key. */
-  async #known(params: DelegateParams): Promise<LiveJob | undefined> {
+  /** The job that was delegated with the same key, or by another host with the same id. */
+  async #known(params: DelegateParams, elder: Elder | undefined): Promise<LiveJob | undefined> {
+    if (elder !== undefined) return knownJob(this.#with.registrar, params.registry_dir, elder);
     if (params.request_key === undefined) return undefined;
     const index = await this.#with.registrar.index(params.registry_dir);
     const id = index.findByKey(params.supervisor, params.request_key);
@@ -106,6 +107,7 @@ export class Delegations {
       throw error;
     });
     if (prompt !== undefined && job.record.prompt_sha256 !== sha256(prompt)) {
+      if (job.record.supervisor.host !== undefined) throw takenId();
       throw new MamError(
         'conflict',
         `The request_key was already used for job ${job.id}, which has a different prompt.`,
@@ -117,10 +119,10 @@ export class Delegations {
     return this.#result(job, true, []);
   }
 
-  async #register(params: DelegateParams, prompt: string): Promise<DelegateResult> {
+  async #register(params: DelegateParams, prompt: string, elder: Elder | undefined): Promise<DelegateResult> {
     const plan = await planDelegation(this.#with, params);
     await this.#with.registrar.ready(params.registry_dir);
-    const wish = { params, prompt, plan };
+    const wish = { params, prompt, plan, elder };
     const { start, place } = plan;
     if (start !== undefined) {
       const job = await toNewSession(this.#with, wish, start);
@@ -175,4 +177,18 @@ export class Delegations {
     const all = lost === undefined ? warnings : [...warnings, lost];
     return { record, repeated, delivery, position, behind, warnings: all };
   }
+}
+
+/** What two calls for the same job have in common. */
+function keysOf(
+  { registry_dir, request_key, supervisor }: DelegateParams,
+  elder: Elder | undefined,
+): string[] {
+  if (elder !== undefined) return [JSON.stringify(['id', elder.job_id])];
+  if (request_key === undefined) return [];
+  const { session, place } = supervisor;
+  // A new session in the same pane may ask again while the earlier session's call is still in progress.
+  return [session, ...(place === undefined ? [] : [place])].map((scope) =>
+    JSON.stringify([registry_dir, scope, request_key]),
+  );
 }

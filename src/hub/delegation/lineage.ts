@@ -3,10 +3,12 @@ import { isSamePlace } from '../../base/real-place.ts';
 import { counted } from '../../base/text.ts';
 import { LIMITS } from '../../job/limits.ts';
 import { isOwner } from '../../job/owner.ts';
-import type { AgentSession } from '../../job/record.ts';
+import type { AgentSession, Ancestor } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
+import { depthOf, type Elder } from '../../order/compose-job.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
+import { plainError } from './plain-error.ts';
 
 /** A pane of a tmux server. */
 type PaneId = Pick<AgentSession, 'socket' | 'pane'>;
@@ -17,6 +19,10 @@ interface Family {
   open: LiveJob[];
   /** The job whose agent delegates. */
   parent: LiveJob | undefined;
+  /** What another host says of a job that it delegates. */
+  elder?: Elder | undefined;
+  /** This host. */
+  host: string;
   /** Finds a job in the hub's memory. */
   job: (id: string) => LiveJob | undefined;
 }
@@ -31,9 +37,15 @@ export function checkLineage(
   target: PaneId | undefined,
   family: Family,
 ): void {
-  const { parent } = family;
-  const depth = parent === undefined ? 0 : parent.record.depth + 1;
+  const { parent, elder } = family;
+  const depth = depthOf(parent?.record, elder);
   const { max_depth: deepest = LIMITS.maxDepth, max_open_jobs: most = LIMITS.maxOpenJobs } = limits ?? {};
+  if (elder !== undefined && depth > deepest)
+    throw plainError(
+      'refused',
+      `This would be a job of depth ${depth}, and the limit is ${deepest} (MAM_MAX_DEPTH or max_depth).`,
+      'Do it yourself, or ask your supervisor with publish_event, event question.',
+    );
   if (parent !== undefined && depth > deepest) {
     throw new MamError(
       'refused',
@@ -42,7 +54,8 @@ export function checkLineage(
     );
   }
   if (target !== undefined) checkTarget(target, family);
-  const own = family.open.filter(({ record }) => isOwner(record.supervisor, supervisor));
+  const owner = { ...supervisor, host: elder?.host };
+  const own = family.open.filter(({ record }) => isOwner(record.supervisor, owner));
   if (own.length >= most) {
     const oldest = own.slice(0, 3).map(({ id }) => id);
     throw new MamError(
@@ -56,10 +69,12 @@ export function checkLineage(
 }
 
 /** @throws MamError `refused` when the agent in that pane waits, directly or indirectly, for the delegating one */
-function checkTarget(target: PaneId, { parent, job }: Family): void {
+function checkTarget(target: PaneId, family: Family): void {
+  const { parent, elder, job } = family;
+  if (elder !== undefined) checkAncestors(elder.lineage, target, family);
   let below: LiveJob | undefined;
   for (let one = parent; one !== undefined; below = one, one = job(one.record.parent_job_id ?? '')) {
-    const { agent_session: session, supervisor } = one.record;
+    const { agent_session: session, supervisor, lineage = [] } = one.record;
     if (isFinal(one.record.status)) continue;
     if (session !== undefined && isSamePane(session, target)) {
       throw one === parent ? ownPane(target.pane) : cycle(target.pane, one, below);
@@ -67,7 +82,25 @@ function checkTarget(target: PaneId, { parent, job }: Family): void {
     const { pane, socket } = supervisor;
     if (pane !== undefined && socket !== undefined && isSamePane({ pane, socket }, target))
       throw cycle(target.pane, job(one.record.parent_job_id ?? ''), one);
+    checkAncestors(lineage, target, family);
   }
+}
+
+/** The same for agents whose jobs have gone on to another host and come back from there. */
+function checkAncestors(lineage: readonly Ancestor[], target: PaneId, { host, job }: Family): void {
+  const waits = lineage.some((one) => {
+    if (one.host !== host) return false;
+    const record = job(one.job_id ?? '')?.record;
+    // Without its job it is not known on which tmux server the pane is.
+    if (record?.agent_session === undefined) return one.pane === target.pane;
+    return !isFinal(record.status) && isSamePane(record.agent_session, target);
+  });
+  if (waits)
+    throw plainError(
+      'refused',
+      'The agent in that session waits for your own work, over another host: the two would wait for each other.',
+      'Ask it with publish_event, event question, or name another session.',
+    );
 }
 
 /** The error for a job that is delegated to its supervisor's own pane. */
