@@ -1,3 +1,5 @@
+import type { InboxAddress } from './topics.ts';
+
 /** How a hub handles what arrives for it. */
 export interface BusHandlers {
   /**
@@ -8,6 +10,13 @@ export interface BusHandlers {
   claim(jobId: string, payload: Buffer): Promise<void>;
   /** A client's request, already acknowledged; the answer goes out through `publish`. */
   request(payload: Buffer): void;
+  /**
+   * Another hub's message, which came over ssh: for whatever host it is, this hub is the only one here.
+   * @param client the connection that it came over
+   */
+  inbox?(address: InboxAddress, payload: Buffer, client: string): void;
+  /** A connection has ended. */
+  left?(client: string): void;
   /** Called with the number of connected clients whenever it changes. */
   clients?(count: number): void;
 }

@@ -69,6 +69,44 @@ export function statusTopic(realm: string, host: string): string {
   return join(realm, 'hosts', level('host', host), 'status');
 }
 
+/** Filter for everything that other hubs send to this one. */
+export function inboxFilter(realm: string, host: string): string {
+  return join(realm, 'hosts', level('host', host), 'in', '#');
+}
+
+/** Filter for what one sender sends to a hub. */
+export function inboxFilterOf(realm: string, host: string, from: string): string {
+  return join(realm, 'hosts', level('host', host), 'in', level('host', from), '#');
+}
+
+/**
+ * Topic of one kind of message from a hub to another. The sender comes before the kind, so that a broker needs one rule
+ * for all kinds. @param jobId of a kind that is about one job
+ */
+export function inboxTopic(realm: string, to: string, from: string, kind: string, jobId?: string): string {
+  const tail = jobId === undefined ? [] : [level('job id', jobId)];
+  return join(realm, 'hosts', level('host', to), 'in', level('host', from), level('kind', kind), ...tail);
+}
+
+/** The levels of an inbox topic. */
+export interface InboxAddress {
+  to: string;
+  from: string;
+  kind: string;
+  jobId: string | undefined;
+}
+
+/** The levels of an inbox topic of this realm, of any hub; undefined if `topic` is none. */
+export function parseInboxTopic(realm: string, topic: string): InboxAddress | undefined {
+  const prefix = `${ROOT}/${realm}/hosts/`;
+  if (!topic.startsWith(prefix)) return undefined;
+  const levels = topic.slice(prefix.length).split('/');
+  const [to = '', inbox, from = '', kind = '', jobId] = levels;
+  if (inbox !== 'in' || levels.length > 5 || ![to, from, kind, jobId ?? kind].every(isLevel))
+    return undefined;
+  return { to, from, kind, jobId };
+}
+
 /** The prefix of every topic of a realm, with its slash. */
 export function realmPrefix(realm: string): string {
   return `${ROOT}/${level('realm', realm)}/`;

@@ -15,6 +15,7 @@ import { HubClaim } from './hub-claim.ts';
 import { Changes } from './jobs/changes.ts';
 import { Registrar } from './jobs/registrar.ts';
 import { type HubOptions, Life } from './life.ts';
+import { Mesh } from './mesh/mesh.ts';
 import { OnEvent } from './notify/on-event.ts';
 import { Outlets } from './notify/outlets.ts';
 import { RetainedRecords } from './notify/retained-records.ts';
@@ -110,7 +111,14 @@ export function buildHub(options: HubOptions) {
   const calls = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };
   const join = new BrokerJoin({ settings, session, log, ...calls });
 
+  const mesh = new Mesh({
+    ...{ settings, log, epoch: claim.status.started_at },
+    bus: () => buses[0],
+    openJobs: () => registrar.open.length,
+  });
+
   const status = () => {
+    const others = mesh.status();
     const { registries: away, unproven } = registrar.missing;
     return {
       ...claim.status,
@@ -120,6 +128,7 @@ export function buildHub(options: HubOptions) {
       registries: registrar.registryDirs,
       ...(away.length > 0 && { away }),
       ...(unproven.length > 0 && { unproven }),
+      ...(others !== undefined && { mesh: others }),
     };
   };
   const listeners = { permissions, decisions, turns, watch: paneWatch, changes };
@@ -137,6 +146,6 @@ export function buildHub(options: HubOptions) {
   const takeUp = new TakeUp({ home, log, life, registrar, brokers, inbox, dispatcher, parts });
   return {
     ...{ home, life, claim, ownHome, buses, brokers, join, retained, clients, servers, outlets, registrar },
-    ...{ texts, inbox, onEvent, watcher, validator, parts, kept, requests, takeUp },
+    ...{ texts, inbox, onEvent, watcher, validator, parts, kept, requests, takeUp, mesh },
   };
 }

@@ -34,7 +34,7 @@ export class Hub {
    * @param isLiveLost the pointers to the live jobs were removed, so the jobs are searched for
    */
   async start(isLiveLost: boolean): Promise<void> {
-    const { home, life, claim, brokers, join, inbox, kept, takeUp, texts } = this.#with;
+    const { home, life, claim, brokers, join, inbox, kept, takeUp, texts, mesh } = this.#with;
     const { settings, log } = this.#options;
     const { socketPath, realm, broker } = settings;
     this.#with.clients.reap();
@@ -51,6 +51,8 @@ export class Hub {
       // A claim waits only for its own job: a registry whose lock is contended must not delay it.
       claim: (jobId: string, payload: Buffer) => kept.takeClaim(jobId, payload, 'socket'),
       request: (payload: Buffer) => void this.#with.requests.takeRequest(payload),
+      inbox: (...message: Parameters<typeof mesh.takeInbox>) => mesh.takeInbox(...message),
+      left: (client: string) => mesh.left(client),
       clients: life.need,
     };
     const own = await startBroker({ socketPath, realm, handlers });
@@ -63,6 +65,7 @@ export class Hub {
     takeUp.holdPanes(jobs);
     life.serve();
     void join.start();
+    mesh.start();
     brokers.sayOnline();
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
     const open = this.#with.registrar.open.length;
@@ -74,7 +77,7 @@ export class Hub {
 
   /** Ends everything in an order that loses nothing; the next hub continues what jobs still wait for. */
   async stop(): Promise<void> {
-    const { home, life, claim, brokers, outlets, registrar, servers } = this.#with;
+    const { home, life, claim, brokers, outlets, registrar, servers, mesh } = this.#with;
     life.isOver = true;
     this.#with.join.stop();
     clearInterval(this.#tick);
@@ -82,6 +85,7 @@ export class Hub {
     this.#with.parts.stop();
     // Pending records are published while clients are still connected.
     await outlets.flush();
+    await mesh.stop();
     await brokers.stop();
     await registrar.close(() => outlets.flush());
     await servers.close();
@@ -99,6 +103,7 @@ export class Hub {
     }
     ownHome.keepHome();
     registrar.onTick();
+    this.#with.mesh.tick();
     validator.retryWaiting();
     void takeUp.again();
     if (watcher.hasUnwritten) void inbox.drain().then(() => watcher.again());

@@ -7,7 +7,7 @@ import { Aedes } from 'aedes';
 import { MamError } from '../../base/errors.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { BusHandlers, HubBus } from '../hub-bus.ts';
-import { isRequestTopic, parseClaimTopic, REJECTED_TOPIC, realmPrefix } from '../topics.ts';
+import { isRequestTopic, parseClaimTopic, parseInboxTopic, REJECTED_TOPIC, realmPrefix } from '../topics.ts';
 import { type AedesClient, deliverAtOnce } from './delivery.ts';
 import { guardFrames } from './frame-guard.ts';
 import { type BrokerPacket, Retained } from './retained.ts';
@@ -58,7 +58,7 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
       packet.clean = true;
       callback(null, true);
     },
-    authorizePublish: (_client, packet, callback) => receive(options, packet, callback),
+    authorizePublish: (client, packet, callback) => receive(options, client?.id ?? '', packet, callback),
     authorizeSubscribe: (_client, subscription, callback) => {
       const ours = subscription.topic.startsWith(realmPrefix(options.realm));
       callback(null, ours ? subscription : null);
@@ -73,7 +73,10 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
     deliverAtOnce(client as unknown as AedesClient);
     count();
   });
-  aedes.on('clientDisconnect', count);
+  aedes.on('clientDisconnect', (client) => {
+    handlers.left?.(client.id);
+    count();
+  });
 
   const sockets = new Set<Socket>();
   const makeServer = (): Server =>
@@ -126,6 +129,7 @@ export async function startBroker(options: BrokerOptions): Promise<OwnBroker> {
 /** Passes one PUBLISH of a client to its handler; calling `callback` without an error acknowledges it. */
 function receive(
   { realm, handlers }: BrokerOptions,
+  client: string,
   packet: { topic: string; payload: Buffer | string },
   callback: (error?: Error | null) => void,
 ): void {
@@ -145,7 +149,9 @@ function receive(
     );
     return;
   }
-  if (fits && isRequestTopic(realm, packet.topic)) {
+  const inbox = fits ? parseInboxTopic(realm, packet.topic) : undefined;
+  if (inbox !== undefined) handlers.inbox?.(inbox, payload, client);
+  else if (fits && isRequestTopic(realm, packet.topic)) {
     // Acknowledged whatever happens to it: one client's message must not stop the broker for everyone.
     Promise.resolve(payload)
       .then(handlers.request.bind(handlers))

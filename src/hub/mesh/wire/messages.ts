@@ -8,6 +8,11 @@ export const MESH_VERSION = 1;
 export const KINDS = ['hello', 'ask', 'answer', 'feed', 'digest', 'claim'] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** True for a kind that this version knows. */
+export function isKind(value: string): value is Kind {
+  return (KINDS as readonly string[]).includes(value);
+}
+
 /** What a hub may ask for. */
 export const ASKS = [
   ...(['delegate', 'preview', 'put', 'events', 'text', 'answer', 'cancel', 'verify'] as const),

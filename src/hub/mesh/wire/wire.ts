@@ -1,4 +1,4 @@
-import type { HostStatus, Kind } from './messages.ts';
+import { type HostStatus, type Kind, MAX_PAYLOAD_BYTES } from './messages.ts';
 
 /** A message from another hub, in a hub's inbox. */
 export interface MeshMessage {
@@ -22,6 +22,8 @@ export interface WireHandlers {
   down(wire: Wire, why: string): void;
   /** A retained presence, or a change of it. */
   status(wire: Wire, host: string, status: HostStatus): void;
+  /** The connection of one host over a wire that has several has ended. */
+  gone(wire: Wire, host: string): void;
 }
 
 /**
@@ -42,4 +44,18 @@ export interface Wire {
    */
   send(to: string, kind: Kind, body: unknown, more?: { jobId?: string; as?: string }): boolean;
   stop(): Promise<void>;
+}
+
+/** A message as JSON. @returns undefined, with a warning, if it is longer than every broker takes */
+export function payloadOf(
+  to: string,
+  kind: Kind,
+  body: unknown,
+  warn: (text: string) => void,
+): string | undefined {
+  const payload = JSON.stringify(body);
+  const bytes = Buffer.byteLength(payload);
+  if (bytes <= MAX_PAYLOAD_BYTES) return payload;
+  warn(`a message (${kind}) to ${to} has ${bytes} bytes, more than ${MAX_PAYLOAD_BYTES}, and was not sent`);
+  return undefined;
 }

@@ -1,0 +1,17 @@
+import type { MayConfig } from '../../settings/hosts-config.ts';
+import type { Allowed } from './wire/messages.ts';
+
+/**
+ * What a host is told that it may ask; the policy itself is checked with each ask.
+ * @param may as the settings have it @param isOverSocket it has come over ssh: it has a shell here, so it may do everything
+ */
+export function allowedTo(may: MayConfig | undefined, isOverSocket: boolean): Allowed {
+  if (isOverSocket) return { delegate: true, start: true, validate: true, decide: true, see: 'all' };
+  return {
+    delegate: may?.delegate ?? false,
+    start: may?.start ?? false,
+    validate: may?.validate === true || (Array.isArray(may?.validate) && may.validate.length > 0),
+    decide: may?.decide ?? false,
+    see: may?.see ?? 'own',
+  };
+}

@@ -1,0 +1,204 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { explain } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { VERSION } from '../../base/version.ts';
+import type { HubBus } from '../../bus/hub-bus.ts';
+import type { InboxAddress } from '../../bus/topics.ts';
+import type { MeshStatus } from '../../operations/hosts.ts';
+import { PROTOCOL_VERSION } from '../../operations/request.ts';
+import { hostsNow, type Settings } from '../../settings/config.ts';
+import { type Hosts, staysUp } from '../../settings/hosts-config.ts';
+import { allowedTo } from './allowed.ts';
+import { Directory } from './directory.ts';
+import { BrokerWire } from './wire/broker-wire.ts';
+import { type Hello, type HostStatus, MESH_VERSION } from './wire/messages.ts';
+import { SocketWire } from './wire/socket-wire.ts';
+import type { MeshMessage, Wire, WireHandlers } from './wire/wire.ts';
+
+/** How often the broker is told how many jobs are open, in ticks of a second, if that has changed. */
+const STATUS_TICKS = 60;
+/** How many unknown senders are named in the log. */
+const MAX_STRANGERS = 1_000;
+
+export interface MeshOptions {
+  settings: Settings;
+  log: Log;
+  /** When the hub started, ISO 8601. */
+  epoch: string;
+  /** The hub's embedded broker, once it runs. */
+  bus: () => HubBus | undefined;
+  openJobs: () => number;
+}
+
+/** What this hub says to others, and what they say to it. */
+export class Mesh {
+  readonly directory: Directory;
+  readonly #with: MeshOptions;
+  readonly #socket: SocketWire;
+  readonly #handlers: WireHandlers;
+  readonly #strangers = new Set<string>();
+  #broker: BrokerWire | undefined;
+  #hosts: Hosts;
+  /** The state of the user's file when its hosts were read. */
+  #file = '';
+  #isRunning = false;
+  #ticks = 0;
+  #saidJobs = 0;
+
+  constructor(options: MeshOptions) {
+    const { settings, log, bus } = options;
+    const { realm, host } = settings;
+    this.#with = options;
+    this.#hosts = settings.hosts;
+    this.#handlers = {
+      message: (message) => this.#take(message),
+      up: (wire) => this.directory.wireUp(wire),
+      down: (wire) => this.directory.wireDown(wire),
+      status: (wire, name, status) => this.directory.status(wire, name, status),
+      gone: (wire, name) => this.directory.gone(wire, name),
+    };
+    this.#socket = new SocketWire({
+      ...{ realm, host, bus },
+      handlers: this.#handlers,
+      warn: (text) => log.warn(text),
+    });
+    this.directory = new Directory({
+      ...{ host, log },
+      graceSeconds: settings.hostGraceSeconds,
+      hosts: () => this.#readHosts(),
+      hello: (to) => this.#hello(to),
+      ways: {
+        wireTo: (name) => this.#wireTo(name),
+        open: (name) => this.#wireTo(name),
+        watch: (names) => this.#broker?.watch(names),
+      },
+    });
+  }
+
+  start(): void {
+    this.#isRunning = true;
+    this.#readHosts();
+    this.#configure();
+  }
+
+  /** A message of a client of the hub's own socket. */
+  takeInbox(address: InboxAddress, payload: Buffer, client: string): void {
+    this.#socket.take(address, payload, client);
+  }
+
+  /** A client of the hub's own socket has left. */
+  left(client: string): void {
+    this.#socket.left(client);
+  }
+
+  /** Runs every second. */
+  tick(): void {
+    if (!this.#isRunning) return;
+    if (this.#readHosts() !== this.directory.named) this.#configure();
+    this.directory.tick();
+    if (++this.#ticks % STATUS_TICKS !== 0 || this.#saidJobs === this.#with.openJobs()) return;
+    this.#broker?.sayStatus();
+  }
+
+  /** @returns undefined while no other machine is configured */
+  status(): MeshStatus | undefined {
+    const named = Object.keys(this.#hosts);
+    if (named.length === 0) return undefined;
+    const online = named.filter((name) => this.directory.get(name)?.online === true).length;
+    const broker = this.#broker && {
+      state: this.#broker.state,
+      ...(this.#broker.problem !== undefined && { problem: this.#broker.problem }),
+    };
+    return { host: this.#with.settings.host, hosts: named.length, online, ...(broker && { broker }) };
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.directory.stop();
+    await Promise.allSettled([this.#broker?.stop(), this.#socket.stop()]);
+  }
+
+  /** The hosts of the user's file as it is now; those that were read last if it can't be used. */
+  #readHosts(): Hosts {
+    const { home } = this.#with.settings;
+    const stat = statSync(join(home, 'config.json'), { throwIfNoEntry: false });
+    const file = stat === undefined ? '' : `${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}`;
+    if (file === this.#file) return this.#hosts;
+    this.#file = file;
+    try {
+      this.#hosts = hostsNow(home);
+    } catch (error) {
+      this.#with.log.warn(`hosts was not read again: ${explain(error)}`);
+    }
+    return this.#hosts;
+  }
+
+  #configure(): void {
+    const { settings, log, epoch } = this.#with;
+    const { broker, realm, host } = settings;
+    const hosts = this.#hosts;
+    const wants = staysUp({ broker, hosts });
+    if (wants && broker !== undefined && this.#broker === undefined) {
+      const { handlers } = { handlers: this.#handlers };
+      this.#broker = new BrokerWire({
+        ...{ broker, realm, host, epoch, handlers, log },
+        status: () => this.#status(),
+        hello: () => this.#hello(host),
+        peers: () => Object.keys(this.#hosts).length,
+      });
+      this.#broker.start();
+    } else if (!wants && this.#broker !== undefined) {
+      const old = this.#broker;
+      this.#broker = undefined;
+      this.directory.wireDown(old);
+      void old.stop();
+    }
+    this.directory.configure(hosts);
+  }
+
+  #wireTo(name: string): Wire | undefined {
+    return this.#hosts[name]?.ssh === undefined ? this.#broker : undefined;
+  }
+
+  #hello(to: string): Omit<Hello, 'reply'> {
+    const isOverSocket = this.directory.get(to)?.wire?.kind === 'socket';
+    return {
+      v: MESH_VERSION,
+      epoch: this.#with.epoch,
+      now: new Date().toISOString(),
+      protocol: PROTOCOL_VERSION,
+      version: VERSION,
+      may: allowedTo(this.#hosts[to]?.may, isOverSocket),
+    };
+  }
+
+  #status(): HostStatus {
+    this.#saidJobs = this.#with.openJobs();
+    const { epoch } = this.#with;
+    return { online: true, epoch, version: VERSION, protocol: PROTOCOL_VERSION, open_jobs: this.#saidJobs };
+  }
+
+  #take(message: MeshMessage): void {
+    const { from, kind } = message;
+    try {
+      if (!this.#isFromKnown(message)) return;
+      this.directory.heard(from);
+      if (kind === 'hello') this.directory.takeHello(message);
+    } catch (error) {
+      this.#with.log.error(`a message (${kind}) of ${from} was dropped`, error);
+    }
+  }
+
+  /** Over the broker only hosts that are named count, over ssh only the one at its end; over the socket everybody. */
+  #isFromKnown({ wire, from, kind }: MeshMessage): boolean {
+    if (wire.kind === 'socket') return true;
+    const isKnown = wire.kind === 'ssh' ? from === wire.host : this.directory.isKnown(from);
+    if (isKnown || this.#strangers.has(from) || this.#strangers.size >= MAX_STRANGERS) return isKnown;
+    this.#strangers.add(from);
+    this.#with.log.warn(
+      `${from} has sent something (${kind}), but hosts does not name it: it is not answered`,
+    );
+    return false;
+  }
+}
