@@ -76,7 +76,7 @@ export class Hosts {
   /** Starts a program on a host of the network, which ends with the hosts. */
   start(host: string, words: readonly string[], env: Record<string, string> = this.env): ChildProcess {
     const [file = '', ...args] = [...this.net.prefix(host), ...words];
-    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder, env });
+    const child = spawn(file, args, { stdio: 'pipe', cwd: this.folder, env });
     this.#kept.push(child);
     return child;
   }
