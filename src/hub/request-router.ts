@@ -8,6 +8,7 @@ import { isSamePlace } from '../base/real-place.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import { checkParams } from '../operations/check.ts';
+import { COMMANDS } from '../operations/commands.ts';
 import type { HubStatus } from '../operations/housekeeping.ts';
 import type { LogResult } from '../operations/logs.ts';
 import type { Command, Commands, Reply, Request } from '../operations/request.ts';
@@ -48,11 +49,16 @@ const AT_ONCE: readonly string[] = ['hub_status', 'hub_stop'];
 /** Parameters that must be absolute: the hub's working folder is not the caller's. */
 const PLACES = ['registry_dir', 'workdir', 'logs_dir', 'validate'] as const;
 
+/** Commands that only the part for other hosts carries out. */
+type ElsewhereOnly = 'delegate_to' | 'ask_host' | 'hosts';
 type Handlers = {
-  [C in Command]: (params: Commands[C]['params'], requestId: string) => Promise<Commands[C]['result']>;
+  [C in Exclude<Command, ElsewhereOnly>]: (
+    params: Commands[C]['params'],
+    requestId: string,
+  ) => Promise<Commands[C]['result']>;
 };
 
-type Handler = (params: unknown, requestId: string) => Promise<NonNullable<Reply['result']>>;
+export type Handler = (params: unknown, requestId: string) => Promise<NonNullable<Reply['result']>>;
 
 /** The commands that the hub carries out for clients, one function each. */
 export class RequestRouter {
@@ -76,6 +82,8 @@ export class RequestRouter {
     log: Log;
     /** Settles when the jobs of the last hub are taken up; undefined once they are. */
     ready: () => Promise<void> | undefined;
+    /** Who carries out a request that concerns another host; undefined for all others. */
+    elsewhere?: ((command: Command, params: unknown) => Promise<Handler | undefined>) | undefined;
     status: () => HubStatus;
     stop: () => void;
     reply: (topic: string, reply: Reply) => void;
@@ -157,15 +165,19 @@ export class RequestRouter {
         throw new MamError('conflict', what, 'Run `mam hub stop`; the next call starts the newer hub.');
       }
       if (typeof request.path === 'string') notePath(request.path);
-      if (!Object.hasOwn(this.#handlers, request.command)) {
+      if (!Object.hasOwn(COMMANDS, request.command)) {
         const step = 'Update it: run `mam hub stop`.';
         throw new MamError('conflict', 'The hub does not know this command.', step);
       }
       if (!AT_ONCE.includes(request.command)) await this.#with.ready();
-      const handler = this.#handlers[request.command] as Handler;
       checkParams(request.command, request.params);
       const params = await this.#placed(request.params);
-      answer.result = await handler(params, request.request_id);
+      const handler =
+        (await this.#with.elsewhere?.(request.command, params)) ??
+        (this.#handlers as Partial<Record<Command, unknown>>)[request.command];
+      if (handler === undefined)
+        throw new MamError('unavailable', 'This hub knows no other hosts.', 'Restart it: `mam hub stop`.');
+      answer.result = await (handler as Handler)(params, request.request_id);
     } catch (error) {
       const known = error instanceof MamError;
       if (!known) this.#with.log.error(`request ${request.command} failed`, error);

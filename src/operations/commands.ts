@@ -5,6 +5,8 @@ import { type AnswerResult, answer } from './answer.ts';
 import { type CancelResult, cancel } from './cancel.ts';
 import { jobAddress } from './common.ts';
 import { type DelegateResult, delegate, type PreviewResult } from './delegate.ts';
+import { askHost, delegateTo } from './delegate-to.ts';
+import { type HostsResult, hosts } from './hosts.ts';
 import {
   type HookResult,
   type HubStatus,
@@ -27,6 +29,10 @@ export const COMMANDS = {
   delegate: { params: delegate.params, result: object<DelegateResult>() },
   /** `delegate` without the job. */
   preview: { params: delegate.params, result: object<PreviewResult>() },
+  /** The same two for an agent on another host. */
+  delegate_to: { params: delegateTo.params, result: object<PreviewResult>() },
+  ask_host: { params: askHost.params, result: object<Record<string, unknown>>() },
+  hosts: { params: hosts.params, result: object<HostsResult>() },
   status: { params: status.params, result: object<StatusResult>() },
   hold: { params: hold.params, result: nothing },
   seen: { params: seen.params, result: nothing },

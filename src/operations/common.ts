@@ -32,6 +32,11 @@ export const jobId = text('id of the delegated job', {
   typed: 'job id, or any unique part of it; open jobs come first',
 });
 
+export const host = maybe(
+  text('another host, as named in `hosts` of config.json'),
+  'this one, or that of a session written as SESSION@HOST',
+);
+
 const pane = { pane: maybe(text()), socket: maybe(text()) };
 export const supervisor = group(
   { client: text(), session: text(), ...pane, place: maybe(text()), channel: maybe(truth()) },

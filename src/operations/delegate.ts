@@ -20,7 +20,15 @@ import { withoutStarts } from '../settings/agent-config.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import { AGENT_NAMES, DEFAULT_SESSIONS } from './agent-names.ts';
 import { type KnownKind, launch, place, terminal } from './agents.ts';
-import { type Asker, agentSession, origin, originOf, scriptSurroundings, supervisor } from './common.ts';
+import {
+  type Asker,
+  agentSession,
+  host,
+  origin,
+  originOf,
+  scriptSurroundings,
+  supervisor,
+} from './common.ts';
 
 const WEEK = { min: 1, max: LIMITS.timeoutSeconds };
 
@@ -43,6 +51,7 @@ const fields = {
     `that of its kind (such as ${OWN_SESSION}); none for command`,
   ),
   trust_pane: flag('an agent reads what is typed there, even through ssh or a container'),
+  host,
   workdir: maybe(
     text('working folder, absolute or relative to the current one', { completes: 'folder' }),
     'the current one',
@@ -87,10 +96,12 @@ const fields = {
   ),
   dry_run: flag('only show what this call would do'),
 };
-const { dry_run: _, ...sent } = fields;
+const { dry_run: _, host: __, ...sent } = fields;
 
 export const delegate = {
   fields,
+  /** What a job is asked for, whichever host it is for. */
+  asked: sent,
   params: {
     ...{ ...sent, ...scriptSurroundings },
     prompt: maybe(text('the task itself'), 'see prompt_spool'),
@@ -127,7 +138,7 @@ export const delegate = {
     needs_you: maybe(truth('true: it waits for someone')),
     detail: maybe(text('what was seen in the pane, to be read as data')),
     delivery_stage: text(
-      'how far the prompt got: queued, pasting, visible, submitted, acknowledged or started',
+      'how far the prompt got: queued, pasting, visible, submitted, acknowledged or started; unconfirmed: its host has not answered yet',
     ),
     delivery: list(group({ stage: text(), at: text(), evidence: maybe(text()) }), 'the delivery receipt'),
     position: count('jobs ahead of this one at the same pane'),
@@ -139,6 +150,7 @@ export const delegate = {
     attach_command: maybe(text('what a person types to look at the agent')),
     registry_dir: text(),
     log_dir: text(),
+    host: maybe(text('the other host that has the agent')),
     repeated: truth('true when the same request_key returned an earlier job'),
     dry_run: truth(),
     would_refuse: maybe(text('with dry_run: why the call itself would be refused now')),
@@ -148,7 +160,7 @@ export const delegate = {
 };
 export type DelegateParams = Sent<typeof delegate.params>;
 /** What the caller asks for. */
-type Args = Values<typeof fields>;
+export type DelegateArgs = Values<typeof fields>;
 
 export interface DelegateResult {
   record: JobRecord;
@@ -160,6 +172,8 @@ export interface DelegateResult {
   /** Ids of the jobs ahead of this one, the current holder of the pane first. */
   behind: string[];
   warnings: string[];
+  /** The other host that has the agent. */
+  host?: string | undefined;
 }
 
 /** The result of a dry run: its record is in no registry. */
@@ -175,13 +189,14 @@ export interface PreviewResult extends DelegateResult {
  * @throws MamError `bad_input` when no session is given and the kind has none of its own
  */
 export function delegateParams(
-  args: Args,
+  args: DelegateArgs,
   kind: KnownKind,
   asker: Asker,
   settings: AskerSettings,
 ): DelegateParams {
   const {
     dry_run: _,
+    host: __,
     start,
     notify,
     agent_session = kind.defaultSession,

@@ -20,7 +20,7 @@ const INSTEAD = 'Leave `notify` out, and wait with wait_job (`mam wait`).';
  */
 export async function wakeTarget(
   { servers, dispatcher }: { servers: TmuxServers; dispatcher: Dispatcher },
-  { notify, supervisor, origin }: DelegateParams,
+  { notify, supervisor, origin }: Pick<DelegateParams, 'notify' | 'supervisor' | 'origin'>,
 ): Promise<JobOrder['notify']> {
   if (notify === undefined) return undefined;
   const { pane: own, socket } = supervisor;

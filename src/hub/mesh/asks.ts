@@ -1,6 +1,7 @@
 import { ERROR_CODES, type ErrorCode, MamError } from '../../base/errors.ts';
 import { newEventId } from '../../base/ids.ts';
 import { clean } from '../../base/text.ts';
+import { HomeError } from './home-error.ts';
 import { NoAnswer } from './no-answer.ts';
 import {
   type Ask,
@@ -75,7 +76,7 @@ export class Asks {
   /**
    * Asks another hub.
    * @param params without any path or program of this machine
-   * @throws MamError the other hub's own error, prefixed by its name; `NoAnswer` when it is not known whether it was done;
+   * @throws HomeError the other hub's own error, prefixed by its name; `NoAnswer` when it is not known whether it was done;
    * as `Ways.require` when nothing was sent
    */
   async ask(
@@ -166,7 +167,7 @@ export class Asks {
     if (code === 'expired' && isDoubtful) return new NoAnswer(host, answerMs, WHAT[body.command]);
     const known = (ERROR_CODES as readonly string[]).includes(code) ? (code as ErrorCode) : 'unavailable';
     const text = (said: string) => clean(said.slice(0, ERROR_CHARS));
-    return new MamError(known, `on ${host}: ${text(message)}`, text(hint));
+    return new HomeError(host, known, text(message), text(hint));
   }
 }
 

@@ -1,0 +1,16 @@
+import { type ErrorCode, MamError } from '../../base/errors.ts';
+
+/** What another hub has refused, in its own words: an error of this hub says nothing about that one. */
+export class HomeError extends MamError {
+  /** The hub that said so. */
+  readonly saidBy: string;
+
+  constructor(host: string, code: ErrorCode, message: string, hint: string) {
+    super(code, `on ${host}: ${message}`, hint);
+    this.saidBy = host;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof MamError && (value as Partial<HomeError>).saidBy !== undefined;
+  }
+}

@@ -1,0 +1,242 @@
+import { explain } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
+import type { JobOrder } from '../../job/record.ts';
+import { checkNumbers } from '../../operations/check.ts';
+import { type DelegateResult, delegate, type PreviewResult } from '../../operations/delegate.ts';
+import type { DelegateToParams } from '../../operations/delegate-to.ts';
+import { composeJob } from '../../order/compose-job.ts';
+import { checkOrder, checkPrompt } from '../../order/delegation-checks.ts';
+import { checkLineage } from '../delegation/lineage.ts';
+import { checkSamePrompt, jobByKey, keysOf, promptAgain, UnderWay } from '../delegation/repeats.ts';
+import { wakeTarget } from '../delegation/wake-target.ts';
+import type { Dispatcher } from '../delivery/dispatcher.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import type { PaneOwners } from '../panes/pane-owners.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { previewResultOf, receiptOf } from './answers.ts';
+import { type AskResult, type Asks, EXPIRES_MS, type Outcome } from './asks.ts';
+import { HomeError } from './home-error.ts';
+import { lineageOf } from './lineage.ts';
+import { NoAnswer } from './no-answer.ts';
+import { inPieces } from './pieces.ts';
+import type { ReplicaStore } from './replica-store.ts';
+
+/** A delegation of which the other host has not said yet whether it has taken it. */
+const UNCONFIRMED = 'unconfirmed';
+
+interface Parts {
+  asks: Asks;
+  replicas: ReplicaStore;
+  registrar: Registrar;
+  /** Every open job: those of this host, and the copies of those on others. */
+  open: () => LiveJob[];
+  owners: PaneOwners;
+  servers: TmuxServers;
+  dispatcher: Dispatcher;
+  /** @throws MamError for a host that can't be asked now */
+  require: (host: string) => unknown;
+  host: string;
+  /** `MAM_HOME`. */
+  home: string;
+  log: Log;
+}
+
+/** Delegates jobs to agents on other hosts: each has a copy here before its host is asked. */
+export class RemoteDelegation {
+  readonly #with: Parts;
+  readonly #underWay = new UnderWay<DelegateResult>();
+
+  constructor(parts: Parts) {
+    this.#with = parts;
+  }
+
+  /**
+   * Delegates a job, once for each key.
+   * @param requestId of the request: the key of a call without one, which a client may send again
+   * @returns the other host's receipt; or one whose stage is `unconfirmed`, after 20 s without an answer
+   * @throws MamError for anything that keeps the job from being delegated; then there is no job
+   */
+  async delegate(given: DelegateToParams, requestId: string): Promise<DelegateResult> {
+    const params = { request_key: `request:${requestId}`, ...given };
+    return this.#droppingSpool(params, () =>
+      this.#underWay.run(
+        keysOf(params),
+        () => this.#byKey(params),
+        async (jobId) => this.#again(await this.#with.registrar.find(jobId), params),
+      ),
+    );
+  }
+
+  /** What the other host would do with it; nothing is kept on either. @throws MamError as `delegate` */
+  async preview(params: DelegateToParams): Promise<PreviewResult> {
+    return this.#droppingSpool(params, async () => {
+      const prompt = await this.#promptOf(params);
+      await this.#with.require(params.host);
+      const asked = await this.#askParams(params, this.#orderOf(params, prompt), prompt);
+      const answer = await this.#with.asks.ask(params.host, 'preview', asked);
+      return { ...previewResultOf(params.host, answer), host: params.host };
+    });
+  }
+
+  async #droppingSpool<T>({ prompt_spool: spool }: DelegateToParams, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } finally {
+      if (spool !== undefined) await dropSpool(this.#with.home, spool);
+    }
+  }
+
+  async #byKey(params: DelegateToParams): Promise<DelegateResult> {
+    const known = await jobByKey(this.#with.registrar, params);
+    return known === undefined ? this.#register(params) : this.#again(known, params);
+  }
+
+  /** Answers from the job that was delegated with the same key, and asks its host again if that has not confirmed it. */
+  async #again(job: LiveJob, params: DelegateToParams): Promise<DelegateResult> {
+    const prompt = await promptAgain(() => this.#promptOf(params));
+    if (prompt !== undefined) checkSamePrompt(job, prompt);
+    const { home } = job.record;
+    if (home?.state !== 'asking') return this.#resultOf(job, { repeated: true });
+    if (!home.online || prompt === undefined) return this.#unconfirmed(job, home.host, true);
+    return this.#askAgain(job, { ...params, host: home.host }, prompt);
+  }
+
+  async #register(params: DelegateToParams): Promise<DelegateResult> {
+    checkNumbers(delegate.fields, { ...params });
+    const prompt = await this.#promptOf(params);
+    await this.#with.require(params.host);
+    const notify = await wakeTarget(this.#with, params);
+    await this.#with.registrar.ready(params.registry_dir);
+    // Nothing is awaited from here to the job's creation, so that the limits count concurrent delegations.
+    const order = this.#orderOf(params, prompt, notify);
+    const job = this.#create(params, order, prompt);
+    await job.kept;
+    try {
+      return await this.#ask(job, params, await this.#askParams(params, order, prompt));
+    } catch (error) {
+      await this.#with.replicas.withdraw(job);
+      throw error;
+    }
+  }
+
+  #create(params: DelegateToParams, order: JobOrder, prompt: string): LiveJob {
+    const now = Date.now();
+    return this.#with.replicas.create(order, prompt, {
+      ...{ home: params.host, state: 'asking', seq: 0, episode: 0, supervisor: params.supervisor },
+      asked_at: new Date(now).toISOString(),
+      expires_at: new Date(now + EXPIRES_MS).toISOString(),
+      ...(order.notify !== undefined && { notify: order.notify }),
+      request_key: params.request_key,
+    });
+  }
+
+  async #askAgain(job: LiveJob, params: DelegateToParams, prompt: string): Promise<DelegateResult> {
+    const { replicas } = this.#with;
+    try {
+      const asked = await this.#askParams(params, job.record, prompt);
+      return { ...(await this.#ask(job, params, asked)), repeated: true };
+    } catch (error) {
+      if (!(error instanceof HomeError)) return this.#unconfirmed(job, params.host, true);
+      await replicas.neverTaken(job, explain(error));
+      return this.#resultOf(job, { repeated: true });
+    }
+  }
+
+  /**
+   * Asks the host to take the job. Without an answer, the job stays as it is.
+   * @throws MamError when it is certain that the host has not taken it
+   */
+  async #ask(job: LiveJob, { host }: DelegateToParams, asked: object): Promise<DelegateResult> {
+    const { asks, replicas, log } = this.#with;
+    const onLate = (outcome: Outcome): void => this.#late(job, outcome);
+    let answer: AskResult;
+    try {
+      answer = await asks.ask(host, 'delegate', asked, { onLate });
+    } catch (error) {
+      if (error instanceof NoAnswer) return this.#unconfirmed(job, host, false);
+      throw error;
+    }
+    // It has the job, whatever comes of its first events.
+    await replicas.settle(job, answer).catch((error) => log.error(`the first events of ${job.id}`, error));
+    return this.#resultOf(job, receiptOf(answer));
+  }
+
+  #late(job: LiveJob, outcome: Outcome): void {
+    const { replicas, log } = this.#with;
+    const taken =
+      'result' in outcome
+        ? replicas.settle(job, outcome.result)
+        : replicas.neverTaken(job, explain(outcome.error));
+    taken.catch((error) => log.error(`the late answer about ${job.id}`, error));
+  }
+
+  #orderOf(params: DelegateToParams, prompt: string, notify?: JobOrder['notify']): JobOrder {
+    const { registrar, owners, open, host } = this.#with;
+    const parent = owners.parentOf(params.origin);
+    checkLineage(params, undefined, { open: open(), parent, job: (id) => registrar.held(id) });
+    const { workdir = '', validate: _, validate_rounds: __, ...rest } = params;
+    const order = composeJob({
+      // What only its home decides is not in the order until the home has shown it.
+      params: {
+        ...rest,
+        workdir,
+        start: undefined,
+        fresh: false,
+        notify: undefined,
+        mam_command: 'mam',
+        tmux_socket: '',
+      },
+      ...{ prompt, place: undefined, validation: undefined, parent: parent?.record, notify },
+      ...{ host, peer_server: 'unknown' },
+    });
+    checkOrder(order);
+    return order;
+  }
+
+  /** @throws MamError as `Asks.ask`, for a prompt that could not be sent */
+  async #askParams(
+    params: DelegateToParams,
+    order: Pick<JobOrder, 'job_id' | 'depth'>,
+    prompt: string,
+  ): Promise<object> {
+    const { supervisor, timeout_seconds, idle_timeout_seconds } = params;
+    const { agent, agent_session: session, workdir, request_key, on_busy } = params;
+    const { validate, validate_rounds, validate_timeout_seconds, start, fresh, trust_pane } = params;
+    const asked = {
+      ...{ job_id: order.job_id, request_key, agent, session, workdir, on_busy },
+      ...(start === true && { start }),
+      ...(fresh === true && { fresh }),
+      ...(trust_pane === true && { trust_pane }),
+      timeouts: { timeout_seconds, idle_timeout_seconds },
+      ...(validate !== undefined && { validate, validate_rounds, validate_timeout_seconds }),
+      lineage: this.#lineage(params),
+      depth: order.depth,
+      supervisor: { client: supervisor.client, session: supervisor.session },
+    };
+    return { ...asked, ...(await inPieces(this.#with.asks, params.host, asked, prompt)) };
+  }
+
+  #lineage({ origin, supervisor: { pane } }: DelegateToParams) {
+    const { registrar, owners, host } = this.#with;
+    return lineageOf({ host, pane, parent: owners.parentOf(origin) }, (id) => registrar.held(id));
+  }
+
+  async #promptOf({ prompt, prompt_spool: spool }: DelegateToParams): Promise<string> {
+    return checkPrompt(spool === undefined ? prompt : await takeSpool(this.#with.home, spool));
+  }
+
+  #unconfirmed(job: LiveJob, host: string, repeated: boolean): DelegateResult {
+    const evidence = `${host} has not confirmed it within ${EXPIRES_MS / 1000} s`;
+    const entry = { stage: UNCONFIRMED, at: job.record.created_at, evidence };
+    return this.#resultOf(job, { repeated, delivery: [entry] });
+  }
+
+  #resultOf(job: LiveJob, receipt: Partial<DelegateResult>): DelegateResult {
+    const { record } = job;
+    const host = record.home?.host;
+    const { delivery } = record;
+    return { repeated: false, delivery, position: 0, behind: [], warnings: [], ...receipt, record, host };
+  }
+}

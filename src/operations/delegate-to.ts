@@ -1,0 +1,79 @@
+import { isAbsolute } from 'node:path';
+import { MamError } from '../base/errors.ts';
+import { choice, count, flag, group, maybe, number, object, type Sent, text } from '../base/fields.ts';
+import { withoutStarts } from '../settings/agent-config.ts';
+import type { AskerSettings } from '../settings/program.ts';
+import { place } from './agents.ts';
+import { type Asker, origin, originOf, supervisor } from './common.ts';
+import { type DelegateArgs, delegate } from './delegate.ts';
+
+/**
+ * A job for an agent on another host. Of this machine it has only what this hub needs to keep it and to notify its
+ * supervisor; agent kind, session, folder and script are names there.
+ */
+export const delegateTo = {
+  params: {
+    host: text('the other host'),
+    ...delegate.asked,
+    prompt: maybe(text('the task itself'), 'see prompt_spool'),
+    prompt_spool: maybe(text('file with it in the spool folder of MAM_HOME, when longer than 16 KiB')),
+    agent: text('the agent kind there'),
+    workdir: maybe(text('absolute path on that host')),
+    validate: maybe(text('absolute path on that host')),
+    timeout_seconds: number(),
+    idle_timeout_seconds: number(),
+    on_busy: choice(['queue', 'refuse']),
+    notify: maybe(group({ configured: place.configured })),
+    dry_run: flag('only say what the other host would do'),
+    registry_dir: text('folder of the registry, absolute'),
+    logs_dir: maybe(text()),
+    supervisor,
+    origin: maybe(origin),
+    limits: maybe(group({ max_depth: count(), max_open_jobs: count() })),
+  },
+};
+export type DelegateToParams = Sent<typeof delegateTo.params>;
+
+/** A question about the agents or jobs of another host, with the fields of its tool. */
+export const askHost = {
+  params: {
+    host: text('the other host'),
+    command: choice(['agents', 'start', 'stop', 'list']),
+    params: object<Record<string, unknown>>(
+      'the fields of list_agents, start_agent, stop_agent or list_jobs',
+    ),
+  },
+};
+export type AskHostParams = Sent<typeof askHost.params>;
+
+/**
+ * Builds the hub request for a job on another host.
+ * @param args with the session as that host names it
+ * @throws MamError `bad_input` for a path that is not absolute: folders of this machine mean nothing there
+ */
+export function delegateToParams(
+  args: Omit<DelegateArgs, 'host'> & { host: string },
+  asker: Asker,
+  settings: AskerSettings,
+): DelegateToParams {
+  const { notify, ...rest } = args;
+  checkThere(args.host, 'workdir', args.workdir);
+  checkThere(args.host, 'validate', args.validate);
+  const { clientName: client, session, pane, socket, place: own, channel } = asker;
+  return {
+    ...rest,
+    supervisor: { client, session, pane, socket, place: own, ...(channel && { channel }) },
+    origin: originOf(asker),
+    notify: notify === 'pane' ? { configured: withoutStarts(settings.agents) } : undefined,
+    registry_dir: settings.registryDir,
+    logs_dir: settings.logsDir,
+    limits: { max_depth: settings.maxDepth, max_open_jobs: settings.maxOpenJobs },
+  };
+}
+
+/** @throws MamError `bad_input` for a path on another host that is not absolute */
+export function checkThere(host: string, name: string, path: string | undefined): void {
+  if (path === undefined || isAbsolute(path)) return;
+  const what = `${name} is not an absolute path, and ${host} does not know your working folder.`;
+  throw new MamError('bad_input', what, `Give an absolute path on ${host}, or leave ${name} out.`);
+}
