@@ -28,8 +28,8 @@ export type Outcome = { result: AskResult } | { error: MamError };
 
 /** What asking needs to know of the other hubs. */
 export interface Ways {
-  /** @throws MamError `not_found`, `unavailable` or `conflict` for a host that can't be asked now */
-  require(host: string): unknown;
+  /** Opens the way to a host. @throws MamError `not_found`, `unavailable` or `conflict` for one that can't be asked now */
+  reach(host: string): Promise<unknown>;
   /** @returns the time in `ms`, as the clock of `host` will show it */
   inTheirClock(host: string, ms: number): string;
   send(host: string, kind: 'ask', body: Ask): boolean;
@@ -77,7 +77,7 @@ export class Asks {
    * Asks another hub.
    * @param params without any path or program of this machine
    * @throws HomeError the other hub's own error, prefixed by its name; `NoAnswer` when it is not known whether it was done;
-   * as `Ways.require` when nothing was sent
+   * as `Ways.reach` when nothing was sent
    */
   async ask(
     host: string,
@@ -85,7 +85,7 @@ export class Asks {
     params: object,
     { expiresMs = EXPIRES_MS, answerMs = expiresMs, onLate }: AskOptions = {},
   ): Promise<AskResult> {
-    await this.#ways.require(host);
+    await this.#ways.reach(host);
     const expires_at = this.#ways.inTheirClock(host, expiresMs);
     const body: Ask = { v: MESH_VERSION, id: newEventId(), command, params: { ...params }, expires_at };
     if (Buffer.byteLength(JSON.stringify(body)) > MAX_PAYLOAD_BYTES) {

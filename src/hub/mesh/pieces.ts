@@ -22,7 +22,7 @@ export async function inPieces(
   const pieces = piecesOf(prompt);
   for (const [at, text] of pieces.entries()) {
     await asks.ask(host, 'put', { upload, offset, text, last: at === pieces.length - 1 });
-    offset += Buffer.byteLength(text);
+    offset += text.length;
   }
   return { upload };
 }

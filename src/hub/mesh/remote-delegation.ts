@@ -1,4 +1,4 @@
-import { explain } from '../../base/errors.ts';
+import { MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import type { JobOrder } from '../../job/record.ts';
@@ -35,8 +35,10 @@ interface Parts {
   owners: PaneOwners;
   servers: TmuxServers;
   dispatcher: Dispatcher;
-  /** @throws MamError for a host that can't be asked now */
-  require: (host: string) => unknown;
+  /** Opens the way to a host. @throws MamError for one that can't be asked now */
+  reach: (host: string) => Promise<unknown>;
+  /** The time in `ms`, as that host's clock will show it. */
+  inTheirClock: (host: string, ms: number) => string;
   host: string;
   /** `MAM_HOME`. */
   home: string;
@@ -73,8 +75,10 @@ export class RemoteDelegation {
   async preview(params: DelegateToParams): Promise<PreviewResult> {
     return this.#droppingSpool(params, async () => {
       const prompt = await this.#promptOf(params);
-      await this.#with.require(params.host);
-      const asked = await this.#askParams(params, this.#orderOf(params, prompt), prompt);
+      await this.#with.reach(params.host);
+      const order = this.#orderOf(params, prompt);
+      const text = await this.#send(params, order, prompt);
+      const asked = { ...this.#asked(params, order), ...text };
       const answer = await this.#with.asks.ask(params.host, 'preview', asked);
       return { ...previewResultOf(params.host, answer), host: params.host };
     });
@@ -106,41 +110,39 @@ export class RemoteDelegation {
   async #register(params: DelegateToParams): Promise<DelegateResult> {
     checkNumbers(delegate.fields, { ...params });
     const prompt = await this.#promptOf(params);
-    await this.#with.require(params.host);
+    await this.#with.reach(params.host);
     const notify = await wakeTarget(this.#with, params);
     await this.#with.registrar.ready(params.registry_dir);
-    // Nothing is awaited from here to the job's creation, so that the limits count concurrent delegations.
+    // A long prompt is sent first: until the job is there, nothing has to be taken back.
+    const text = await this.#send(params, this.#orderOf(params, prompt, notify), prompt);
+    // Composed anew right before the job is created, so that the limits count concurrent delegations.
     const order = this.#orderOf(params, prompt, notify);
-    const job = this.#create(params, order, prompt);
+    const job = this.#with.replicas.create(order, prompt, {
+      ...{ home: params.host, state: 'asking', episode: 0, asked_at: new Date().toISOString() },
+      expires_at: this.#expiry(params.host),
+    });
     await job.kept;
     try {
-      return await this.#ask(job, params, await this.#askParams(params, order, prompt));
+      return await this.#ask(job, params.host, { ...this.#asked(params, order), ...text });
     } catch (error) {
       await this.#with.replicas.withdraw(job);
       throw error;
     }
   }
 
-  #create(params: DelegateToParams, order: JobOrder, prompt: string): LiveJob {
-    const now = Date.now();
-    return this.#with.replicas.create(order, prompt, {
-      ...{ home: params.host, state: 'asking', seq: 0, episode: 0, supervisor: params.supervisor },
-      asked_at: new Date(now).toISOString(),
-      expires_at: new Date(now + EXPIRES_MS).toISOString(),
-      ...(order.notify !== undefined && { notify: order.notify }),
-      request_key: params.request_key,
-    });
-  }
-
+  /** The host takes a job that it has already as the same one, by its id. */
   async #askAgain(job: LiveJob, params: DelegateToParams, prompt: string): Promise<DelegateResult> {
     const { replicas } = this.#with;
+    const { host } = params;
     try {
-      const asked = await this.#askParams(params, job.record, prompt);
-      return { ...(await this.#ask(job, params, asked)), repeated: true };
+      const text = await this.#send(params, job.record, prompt);
+      await replicas.askedAgain(job, this.#expiry(host));
+      const result = await this.#ask(job, host, { ...this.#asked(params, job.record), ...text });
+      return { ...result, repeated: true };
     } catch (error) {
-      if (!(error instanceof HomeError)) return this.#unconfirmed(job, params.host, true);
-      await replicas.neverTaken(job, explain(error));
-      return this.#resultOf(job, { repeated: true });
+      if (!(error instanceof MamError)) throw error;
+      if (error instanceof HomeError) replicas.lookAgain(job);
+      return this.#unconfirmed(job, host, true);
     }
   }
 
@@ -148,7 +150,7 @@ export class RemoteDelegation {
    * Asks the host to take the job. Without an answer, the job stays as it is.
    * @throws MamError when it is certain that the host has not taken it
    */
-  async #ask(job: LiveJob, { host }: DelegateToParams, asked: object): Promise<DelegateResult> {
+  async #ask(job: LiveJob, host: string, asked: object): Promise<DelegateResult> {
     const { asks, replicas, log } = this.#with;
     const onLate = (outcome: Outcome): void => this.#late(job, outcome);
     let answer: AskResult;
@@ -165,17 +167,21 @@ export class RemoteDelegation {
 
   #late(job: LiveJob, outcome: Outcome): void {
     const { replicas, log } = this.#with;
-    const taken =
-      'result' in outcome
-        ? replicas.settle(job, outcome.result)
-        : replicas.neverTaken(job, explain(outcome.error));
-    taken.catch((error) => log.error(`the late answer about ${job.id}`, error));
+    if ('error' in outcome) replicas.lookAgain(job);
+    else
+      replicas
+        .settle(job, outcome.result)
+        .catch((error) => log.error(`the late answer about ${job.id}`, error));
+  }
+
+  #expiry(host: string): string {
+    return this.#with.inTheirClock(host, EXPIRES_MS);
   }
 
   #orderOf(params: DelegateToParams, prompt: string, notify?: JobOrder['notify']): JobOrder {
     const { registrar, owners, open, host } = this.#with;
     const parent = owners.parentOf(params.origin);
-    checkLineage(params, undefined, { open: open(), parent, job: (id) => registrar.held(id) });
+    checkLineage(params, undefined, { open: open(), parent, host, job: (id) => registrar.held(id) });
     const { workdir = '', validate: _, validate_rounds: __, ...rest } = params;
     const order = composeJob({
       // What only its home decides is not in the order until the home has shown it.
@@ -195,27 +201,24 @@ export class RemoteDelegation {
     return order;
   }
 
-  /** @throws MamError as `Asks.ask`, for a prompt that could not be sent */
-  async #askParams(
-    params: DelegateToParams,
-    order: Pick<JobOrder, 'job_id' | 'depth'>,
-    prompt: string,
-  ): Promise<object> {
+  /** What the host is told about a job, without its prompt. */
+  #asked(params: DelegateToParams, order: Pick<JobOrder, 'job_id' | 'depth'>): object {
     const { supervisor, timeout_seconds, idle_timeout_seconds } = params;
     const { agent, agent_session: session, workdir, request_key, on_busy } = params;
     const { validate, validate_rounds, validate_timeout_seconds, start, fresh, trust_pane } = params;
-    const asked = {
+    return {
       ...{ job_id: order.job_id, request_key, agent, session, workdir, on_busy },
-      ...(start === true && { start }),
-      ...(fresh === true && { fresh }),
-      ...(trust_pane === true && { trust_pane }),
+      ...{ start, fresh, trust_pane, validate, validate_rounds, validate_timeout_seconds },
       timeouts: { timeout_seconds, idle_timeout_seconds },
-      ...(validate !== undefined && { validate, validate_rounds, validate_timeout_seconds }),
       lineage: this.#lineage(params),
       depth: order.depth,
       supervisor: { client: supervisor.client, session: supervisor.session },
     };
-    return { ...asked, ...(await inPieces(this.#with.asks, params.host, asked, prompt)) };
+  }
+
+  /** The part of an ask that is the prompt. @throws MamError as `inPieces` */
+  #send(params: DelegateToParams, order: Pick<JobOrder, 'job_id' | 'depth'>, prompt: string) {
+    return inPieces(this.#with.asks, params.host, this.#asked(params, order), prompt);
   }
 
   #lineage({ origin, supervisor: { pane } }: DelegateToParams) {
