@@ -105,6 +105,11 @@ export class Directory {
     return this.#named;
   }
 
+  /** True once it was told that this host has been away for longer than the grace. */
+  isAway(name: string): boolean {
+    return this.#hosts.get(name)?.isTold === true;
+  }
+
   isNamed(name: string): boolean {
     return Object.hasOwn(this.#named, name);
   }

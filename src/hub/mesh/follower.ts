@@ -37,6 +37,8 @@ export interface FollowParts {
   isOnline(host: string): boolean;
   /** The time there, in ms. */
   theirNow(host: string): number;
+  /** Nothing more is expected of a job of this host. */
+  onOver(host: string): void;
   log: Log;
 }
 
@@ -162,8 +164,9 @@ export class Follower {
     return this.#syncedAt === undefined ? {} : { synced_at: new Date(this.#syncedAt).toISOString() };
   }
 
-  #set(change: ReplicaChange, tell = true): Promise<unknown> {
-    return this.#with.registrar.setReplica(this.job, change, { tell });
+  async #set(change: ReplicaChange, tell = true): Promise<void> {
+    await this.#with.registrar.setReplica(this.job, change, { tell });
+    if (this.isOver) this.#with.onOver(this.host);
   }
 
   /** After everything earlier. A failure is logged, and leaves it to the next catching up. */

@@ -1,6 +1,5 @@
 import type { Log } from '../../base/log.ts';
 import { isFinal } from '../../job/words.ts';
-import type { Part } from '../part.ts';
 import type { AskResult } from './asks.ts';
 import { Follower, type FollowParts } from './follower.ts';
 import { eventOf, pageOf } from './home-answers.ts';
@@ -14,7 +13,7 @@ const DIGEST_WAIT_MS = 1_000;
 const MAX_LOOKED_FOR = 50;
 
 /** The copies of jobs whose home is another host: kept up to date, and their state shown. */
-export class Replicas implements Part {
+export class Replicas {
   readonly #with;
   readonly #parts: FollowParts;
   /** By job id: those that are not over, and whatever was touched since. */
@@ -31,8 +30,10 @@ export class Replicas implements Part {
       find(jobId: string): Promise<ReplicaJob>;
     };
     directory: {
-      get(name: string): { online: boolean } | undefined;
+      get(name: string): { online: boolean; since: string } | undefined;
       watch(name: string): void;
+      unwatch(name: string): void;
+      isAway(name: string): boolean;
       inTheirClock(name: string, ms: number): string;
     };
     ask: FollowParts['ask'];
@@ -43,6 +44,9 @@ export class Replicas implements Part {
     this.#parts = {
       ...{ registrar, ask, log, turns: new HostTurns() },
       isOnline: (host) => directory.get(host)?.online === true,
+      onOver: (host) => {
+        if (this.#of(host).length === 0) directory.unwatch(host);
+      },
       theirNow: (host) => Date.parse(directory.inTheirClock(host, 0)),
     };
   }
@@ -111,8 +115,12 @@ export class Replicas implements Part {
   resumeAll(jobs: ReplicaJob[]): void {
     for (const job of jobs) {
       const follower = this.#follow(job);
-      // Its hello may have come before this job was taken up.
-      if (follower !== undefined && this.#parts.isOnline(follower.host)) this.#greet(follower);
+      if (follower === undefined || follower.isOver) continue;
+      // What is known of its home may have come about before this job was taken up.
+      const home = this.#with.directory.get(follower.host);
+      if (home?.online === true) this.#greet(follower);
+      else if (home !== undefined && this.#with.directory.isAway(follower.host))
+        void follower.away(home.since);
     }
   }
 

@@ -94,6 +94,7 @@ function world(home: RecordedEvent[] | undefined, state: Partial<ReplicaState> =
     asked: [] as string[],
     told: [] as string[],
     logged: [] as string[],
+    watched: new Set<string>(),
     theirNow: Date.parse(AT),
     fails: undefined as MamError | undefined,
     replicas: undefined as unknown as Replicas,
@@ -137,8 +138,10 @@ function world(home: RecordedEvent[] | undefined, state: Partial<ReplicaState> =
       },
     },
     directory: {
-      get: () => ({ online: seen.isOnline }),
-      watch: () => {},
+      get: () => ({ online: seen.isOnline, since: AT }),
+      isAway: () => !seen.isOnline,
+      watch: (name) => void seen.watched.add(name),
+      unwatch: (name) => void seen.watched.delete(name),
       inTheirClock: (_name, ms) => new Date(seen.theirNow + ms).toISOString(),
     },
     ask: async (host, command, params) => {
@@ -344,6 +347,15 @@ describe('a home that is away', () => {
     expect(seen.told).toHaveLength(2);
   });
 
+  test('is told of a job that is taken up only then', async () => {
+    const seen = world(journal(0));
+    seen.isOnline = false;
+    seen.replicas.resumeAll([seen.copy as unknown as ReplicaJob]);
+    await settled(seen);
+    expect(seen.copy.replica).toMatchObject({ offline_since: AT, episode: 1 });
+    expect([...seen.watched]).toEqual(['hostb']);
+  });
+
   test('does not touch the jobs of another one', async () => {
     const seen = world(journal(0));
     seen.replicas.onOffline({ name: 'hostc', since: AT });
@@ -439,6 +451,7 @@ describe('the end of a job', () => {
     expect(readFileSync(join(texts, sha256(result)), 'utf8')).toBe(result);
     expect(readFileSync(join(own, 'screen.txt'), 'utf8')).toBe('the last screen\n');
     expect(readdirSync(own).sort()).toEqual(['screen.txt', 'texts']);
+    expect([...seen.watched]).toEqual([]);
   });
 
   test('is not over until they are here', async () => {
