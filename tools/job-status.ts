@@ -1,3 +1,4 @@
+import { isLost } from '../src/job/home.ts';
 import { status } from '../src/operations/status.ts';
 import { defineTool } from '../src/tool/tool.ts';
 import { attacher } from '../src/view/attach.ts';
@@ -52,7 +53,7 @@ export default defineTool({
         return callOf('job_status', { job_id, task_offset: task_next_offset });
       if (more && args.events_after !== undefined)
         return callOf('job_status', { job_id, events_after: cursor });
-      if (final_at !== undefined) return finalStep([record]);
+      if (final_at !== undefined || isLost(record)) return finalStep([record]);
       if (caller.role === 'peer') return callOf('publish_event', { job_id, event: 'progress' });
       const wait = callOf('wait_job', { job_id });
       const step = attentionStep(record, attacher({ ...engine.settings, inside: caller.socket }));

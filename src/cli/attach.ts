@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { MamError } from '../base/errors.ts';
 import { isJobId } from '../base/ids.ts';
 import { clean, cleanLine } from '../base/text.ts';
-import { attachTo, sessionNow, sessionsOf } from '../boards/terminal/attach-session.ts';
+import { attachOver, attachTo, sessionNow, sessionsOf } from '../boards/terminal/attach-session.ts';
 import { needOf, needsAttention } from '../job/apply.ts';
+import type { JobHome } from '../job/home.ts';
 import type { JobRecord } from '../job/record.ts';
 import { whyNotFound } from '../registry/away.ts';
 import { foldOwn } from '../registry/history.ts';
@@ -12,7 +13,7 @@ import { openRecords } from '../registry/open-records.ts';
 import { hasJob } from '../registry/paths.ts';
 import type { Settings } from '../settings/config.ts';
 import { outOfReach, serverOn } from '../tmux/server-life.ts';
-import { type AttachTarget, attachCommand, type Standpoint } from '../view/attach.ts';
+import { type AttachTarget, attacher, type Standpoint } from '../view/attach.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, note, printJson } from './core/output.ts';
@@ -21,12 +22,17 @@ import { onlyAsking } from './jobs/asking.ts';
 import { openElsewhere } from './jobs/elsewhere.ts';
 import { jobIdOf } from './jobs/job-argument.ts';
 
-type Target = AttachTarget & { jobId?: string };
+interface Target {
+  session: AttachTarget;
+  jobId?: string;
+  /** Of a job on another machine. */
+  home?: JobHome | undefined;
+}
 
 export default defineCommand({
   synopsis: '[ID|NAME]',
   about: [
-    "Shows a job's agent on this terminal, or any tmux session by its name; Ctrl-b d detaches. Inside the same tmux server it switches to that session.",
+    "Shows a job's agent on this terminal, or any tmux session by its name; Ctrl-b d detaches. Inside the same tmux server it switches to that session. An agent on another machine is shown over ssh, if `hosts` says how.",
     'Without an argument: the only open job here that needs you, or if none does, the only open job with a pane.',
   ],
   words: [
@@ -37,7 +43,7 @@ export default defineCommand({
     },
   ],
   options: {},
-  json: 'Does not attach, but prints `summary`, `target`, `attach_command`, `job_id` for a job, and `next`',
+  json: 'Does not attach, but prints `summary`, `target`, `attach_command`, `job_id` for a job, `host` for one on another machine, and `next`',
   exits: { done: 'you attached and detached again, or switched to the session' },
   examples: ['mam attach', 'mam attach k3f9x2ab-fix-login-test', 'mam attach codex'],
 
@@ -45,13 +51,16 @@ export default defineCommand({
     const settings = await commandSettings(registryDir);
     const standpoint: Standpoint = { ...settings, inside: settings.paneSocket };
     const target = find(given ?? onlyPlace(settings), settings);
-    const name = cleanLine(target.session, 200);
-    const command = attachCommand(target, standpoint);
+    const { session, jobId, home } = target;
+    const name = cleanLine(session.session, 200);
+    const command = attacher(standpoint)({ job_id: jobId, agent_session: session, home }) ?? '';
+    const on = home === undefined ? '' : ` on ${home.host}`;
     if (json) {
       printJson({
-        summary: `${target.jobId === undefined ? 'The session' : `The agent of job ${target.jobId}`} is in tmux:${name}.`,
-        job_id: target.jobId,
+        summary: `${jobId === undefined ? 'The session' : `The agent of job ${jobId}`} is in tmux:${name}${on}.`,
+        job_id: jobId,
         target: `tmux:${name}`,
+        host: home?.host,
         attach_command: command,
         next: command,
       });
@@ -63,8 +72,9 @@ export default defineCommand({
         'There is no terminal here to show it on.',
         `In a terminal, run: ${command}`,
       );
-    if (given === undefined) note(`attaching to ${target.jobId ?? name}.`);
-    attachTo(target, standpoint);
+    if (given === undefined) note(`attaching to ${jobId ?? name}${on}.`);
+    if (home === undefined) attachTo(session, standpoint);
+    else attachOver(home.host, session, jobId ?? '', standpoint);
     return EXIT.done;
   },
 });
@@ -97,7 +107,7 @@ function find(given: string, settings: Settings): Target {
   const whole = holder(given);
   if (whole !== undefined) return ofJob(whole, given, paths);
   const live = sessionsOf(tmuxSocket);
-  if (live.includes(name)) return { session: name, socket: tmuxSocket };
+  if (live.includes(name)) return { session: { session: name, socket: tmuxSocket } };
   if (live.length === 0) checkReach(tmuxSocket);
   const begun = isJobId(given) ? jobIdOf(settings, given) : given;
   const found = holder(begun);
@@ -112,13 +122,15 @@ function find(given: string, settings: Settings): Target {
 }
 
 function ofJob(registryDir: string, jobId: string, home: Home): Target {
-  const { agent_session: session, agent } = foldOwn(registryDir, jobId, home).record;
+  const { agent_session: session, agent, home: far } = foldOwn(registryDir, jobId, home).record;
   if (session === undefined)
     throw new MamError(
       'unavailable',
       `Job ${jobId} has no session: it was given to ${agent === 'human' ? 'a person' : agent}.`,
       `\`mam status ${jobId}\` shows its state.`,
     );
+  // Only that machine knows what became of it.
+  if (far !== undefined) return { session, jobId, home: far };
   const now = sessionNow(session);
   if (now === undefined) {
     checkReach(session.socket);
@@ -128,7 +140,7 @@ function ofJob(registryDir: string, jobId: string, home: Home): Target {
       `${liveText(sessionsOf(session.socket))} \`mam logs ${jobId}\` shows what happened.`,
     );
   }
-  return { ...session, session: now, jobId };
+  return { session: { ...session, session: now }, jobId };
 }
 
 /** @throws MamError `unavailable` if a tmux server is running whose socket file is gone */

@@ -31,7 +31,7 @@ const { mine: _, ...fields } = listJobs.fields;
 export default defineCommand({
   about: [
     'Lists the jobs of the registry: those that need you, the one that has waited longest first; then the other open ones and the rest, newest first. Reads the files, so it needs no hub.',
-    'On a terminal, the list fits its width: ids are shortened first, to a part that commands accept, and the last column shows what is asked, the last words, or the task. Elsewhere, each job is one full line with tabs between its fields: id, status, agent, time of creation, task, and what is asked or the last words.',
+    'On a terminal, the list fits its width: ids are shortened first, to a part that commands accept, and the last column shows what is asked, the last words, or the task. Elsewhere, each job is one full line with tabs between its fields: id, status, agent, time of creation, task, and what is asked or the last words; with --all its project too. If any job is on another machine, or came from one, there is a column for it.',
   ],
   options: { ...fields, all: flag('the jobs of all projects, not only of this one') },
   json: {

@@ -1,5 +1,6 @@
 import { someOf } from '../base/text.ts';
 import { needsAttention } from './apply.ts';
+import { isHostOffline, reasonOf } from './home.ts';
 import { LIMITS } from './limits.ts';
 import { obstacleOf } from './obstacle.ts';
 import type { JobRecord } from './record.ts';
@@ -43,7 +44,9 @@ function howToLook(records: readonly JobRecord[]): string {
 
 /** A job's id and what is the matter, in our own words. */
 export function wakeWords(record: JobRecord): string {
-  const { job_id: id, status, reason } = record;
+  const { job_id: id, status, home } = record;
+  const reason = reasonOf(record);
+  if (home !== undefined && isHostOffline(record)) return `${id} needs you (${home.host} is offline)`;
   if (needsAttention(record)) return `${id} needs you (${reason ?? obstacleOf(record)?.cause})`;
   return `${id} is ${status}${reason === undefined ? '' : ` (${reason})`}`;
 }

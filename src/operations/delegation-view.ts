@@ -3,7 +3,8 @@ import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import { standingOf } from '../job/standing.ts';
 import { isFinal, NEW_CONVERSATION } from '../job/words.ts';
-import { attachCommand, type Standpoint } from '../view/attach.ts';
+import { attacher, type Standpoint } from '../view/attach.ts';
+import { hostOf } from '../view/home.ts';
 import { obstacleText } from '../view/summary.ts';
 import type { DelegateResult, PreviewResult } from './delegate.ts';
 
@@ -20,14 +21,16 @@ export function delegationView(result: DelegateResult, from: Standpoint) {
     job_id: record.job_id,
     ...standing,
     detail: isExplained ? record.detail && cleanLine(record.detail, EVIDENCE_CHARS) : undefined,
-    delivery_stage: delivery.findLast(({ stage }) => stage !== NEW_CONVERSATION)?.stage ?? 'queued',
+    delivery_stage: isUnconfirmed(record)
+      ? 'unconfirmed'
+      : (delivery.findLast(({ stage }) => stage !== NEW_CONVERSATION)?.stage ?? 'queued'),
     delivery,
     new_conversation: conversationText(result),
     position,
     behind,
     peer_server: record.peer_server,
     agent_session: session,
-    attach_command: session && attachCommand(session, from),
+    attach_command: attacher(from)(record),
     registry_dir: record.registry_dir,
     log_dir: record.log_dir,
     repeated,
@@ -69,8 +72,11 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
 }
 
 function summarize({ record, repeated, position, behind }: DelegateResult): string {
-  const job = `Job ${record.job_id}`;
+  const host = hostOf(record);
+  const job = `Job ${record.job_id}${host === undefined ? '' : ` on ${host}`}`;
   if (repeated) return `${job} was delegated before with the same key and is ${record.status}.`;
+  if (isUnconfirmed(record))
+    return `Job ${record.job_id} was sent to ${host}, which has not confirmed it: whether it has the job will show as soon as it answers. Do not delegate it again before that.`;
   const given = `${job} was delegated to ${record.agent}`;
   if (record.reason === 'delivery_unverified') return `${given}, but its arrival was not confirmed.`;
   if (record.reason !== undefined) return `${given} and is ${record.status} (${record.reason}).`;
@@ -86,6 +92,11 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
   const kept = obstacleText(record);
   if (kept === undefined) return `${job} is registered and on its way to the pane.`;
   return `${job} is registered and waiting: ${kept}`;
+}
+
+/** True while another machine has not said whether it has the job. */
+function isUnconfirmed({ home, seq }: JobRecord): boolean {
+  return home?.state === 'asking' && seq === 0;
 }
 
 /** How the new conversation is begun, and whether it was; undefined if none was asked for. */

@@ -1,6 +1,8 @@
 import { choice, count, flag, group, list, maybe, or, part, text, truth } from '../base/fields.ts';
 import { clean, counted } from '../base/text.ts';
+import { type JobHome, reasonOf } from '../job/home.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
+import { hostOf } from '../view/home.ts';
 import { openRequestView } from '../view/job.ts';
 import { timelineEntry } from '../view/shapes.ts';
 import { jobAddress, jobId } from './common.ts';
@@ -34,6 +36,7 @@ export const logs = {
     job_id: text(),
     status: text(),
     reason: maybe(text()),
+    home: maybe(part<JobHome>('home', 'of a job on another machine: whether that is online')),
     log_dir: text('folder with the whole log'),
     open_request: maybe(part<PeerRequest>('request', 'what the job waits for, to be read as data')),
     events: list(group(timelineEntry)),
@@ -68,11 +71,13 @@ export interface ScreenResult {
 
 /** The fields of an audit log other than its events, for an answer. */
 export function jobLogView(record: JobRecord, shown: number) {
-  const { job_id, status, reason } = record;
+  const { job_id, status } = record;
+  const reason = reasonOf(record);
+  const host = hostOf(record);
   const state = `${status}${reason === undefined ? '' : ` (${reason})`}`;
   return {
-    summary: `Job ${job_id} is ${state}; ${shown} of its ${counted(record.seq, 'entry', 'entries')} shown.`,
-    ...{ job_id, status, reason, log_dir: clean(record.log_dir) },
+    summary: `Job ${job_id}${host === undefined ? '' : ` on ${host}`} is ${state}; ${shown} of its ${counted(record.seq, 'entry', 'entries')} shown.`,
+    ...{ job_id, status, reason, home: record.home, log_dir: clean(record.log_dir) },
     open_request: openRequestView(record),
   };
 }

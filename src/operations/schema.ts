@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defaultOf, type Field, type Fields, limitsOf, textProblem } from '../base/fields.ts';
+import { homeSchema } from '../job/home.ts';
 import {
   agentSessionSchema,
   behindSchema,
@@ -16,6 +17,7 @@ const PARTS: Readonly<Record<string, z.ZodType>> = {
   behind: behindSchema,
   request: requestSchema,
   delivery: z.array(receiptEntrySchema),
+  home: homeSchema,
   validation: validationSchema.pick(
     marked(['outcome', 'problem', 'passed', 'exit_code', 'output_tail', 'script_changed']),
   ),

@@ -2,9 +2,11 @@ import { choice, count, group, list, maybe, number, or, text } from '../base/fie
 import { someOf } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { reasonOf } from '../job/home.ts';
 import type { JobRecord } from '../job/record.ts';
+import { hostOf } from '../view/home.ts';
 import { eventRow, jobBrief } from '../view/shapes.ts';
-import { aboutCheck } from '../view/summary.ts';
+import { aboutCheck, aboutHost } from '../view/summary.ts';
 import type { LogMessage } from './request.ts';
 
 export const wait = {
@@ -94,14 +96,18 @@ export function waitSummary({ outcome, jobs, unseen }: WaitEnd): string {
   const [first] = shown;
   if (outcome === 'final') return one && first ? `Job ${named}.${aboutCheck(first)}` : `Final: ${named}.`;
   return one && first
-    ? `Job ${named} and needs attention.${aboutCheck(first)}`
+    ? `Job ${named} and needs attention.${aboutCheck(first)}${aboutHost(first)}`
     : `${shown.length} jobs need attention: ${named}.`;
 }
 
-function standing({ job_id, agent, status, reason, blocked_by: blocked, behind }: JobRecord): string {
-  if (agent === 'human' && status === 'working') return `${job_id} is for a person`;
+function standing(job: JobRecord): string {
+  const { job_id, agent, status, blocked_by: blocked, behind } = job;
+  const host = hostOf(job);
+  const on = host === undefined ? job_id : `${job_id} on ${host}`;
+  const reason = reasonOf(job);
+  if (agent === 'human' && status === 'working' && reason === undefined) return `${on} is for a person`;
   const why = reason ?? (behind === undefined ? blocked : `behind ${behind.job_id}`);
-  return `${job_id} is ${status}${why === undefined ? '' : ` (${why})`}`;
+  return `${on} is ${status}${why === undefined ? '' : ` (${why})`}`;
 }
 
 /** True for a job that made a wait end with this outcome. */

@@ -30,18 +30,8 @@ export interface IndexRow extends JobRow {
 
 /** Fields of a row that are texts if present. */
 const MAYBE = [
-  ...[
-    'reason',
-    'blocked_by',
-    'blocked_what',
-    'blocked_step',
-    'detail',
-    'session',
-    'pane',
-    'final_at',
-    'host',
-  ],
-  ...['open_request', 'open_request_id', 'last_sign_of_life_at', 'from'],
+  ...['reason', 'blocked_by', 'blocked_what', 'blocked_step', 'detail', 'session', 'pane', 'final_at'],
+  ...['open_request', 'open_request_id', 'last_sign_of_life_at', 'from', 'host'],
   ...['place', 'request_key', 'journal'],
 ];
 const DETAIL_CHARS = 200;

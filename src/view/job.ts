@@ -1,6 +1,7 @@
 import { clean, cleanAll, cleanLine, sliceUnits } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { reasonOf } from '../job/home.ts';
 import { isAnsweredInPane } from '../job/in-pane.ts';
 import { LIMITS } from '../job/limits.ts';
 import { openRequest } from '../job/open-request.ts';
@@ -68,6 +69,7 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
     created_at: record.created_at,
     final_at: record.final_at,
     ...standingOf(record),
+    home: record.home,
     open_request: optionally(request?.text, each),
     open_request_id: request?.request_id,
     result: optionally(record.result, each),
@@ -110,7 +112,15 @@ export function briefs(
 }
 
 /** Fields that only the hub needs, of a record and of its validation. */
-export const HIDDEN = ['agent_process', 'typing', 'wake_seq', 'peer_server', 'notifying', 'held_up'] as const;
+export const HIDDEN = [
+  'agent_process',
+  'typing',
+  'wake_seq',
+  'peer_server',
+  'notifying',
+  'held_up',
+  'lineage',
+] as const;
 export const SCRIPT_SURROUNDINGS = ['path', 'path_sha256', 'virtual_env'] as const;
 
 function without<T extends object, K extends keyof T>(whole: T, names: readonly K[]): Omit<T, K> {
@@ -128,6 +138,8 @@ export function jobView(record: JobRecord, cut = true) {
   const files = fittingFiles(record.files, room.files);
   return cleanAll({
     ...shown,
+    host: record.home?.host ?? record.host,
+    reason: reasonOf(record),
     needs_you: standingOf(record).needs_you,
     session: record.agent_session?.session,
     pane: record.agent_session?.pane,

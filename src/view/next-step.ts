@@ -2,10 +2,12 @@ import { shellWord } from '../base/shell.ts';
 import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
 import { isHistory } from '../job/history.ts';
+import { isHostOffline, isLost } from '../job/home.ts';
 import { obstacleOf, reachStep } from '../job/obstacle.ts';
 import { openRequest } from '../job/open-request.ts';
 import type { JobRecord } from '../job/record.ts';
 import { callOf } from './call-of.ts';
+import { hostOf } from './home.ts';
 import { waitsInItsPane } from './job.ts';
 
 /** For more jobs, see `jobs` in the answer. */
@@ -18,7 +20,8 @@ type Step = keyof ReturnType<typeof stepsFor>;
 
 function stepOf(record: JobRecord): Step {
   const { reason } = record;
-  if (record.final_at !== undefined) return 'ended';
+  if (record.final_at !== undefined || isLost(record)) return 'ended';
+  if (isHostOffline(record)) return 'host_offline';
   if (record.behind !== undefined && reason === undefined) return 'behind';
   if (!needsAttention(record)) return record.agent === 'human' ? 'persons' : 'goes_on';
   if (reachStep(record) !== undefined) return 'unreachable';
@@ -51,9 +54,16 @@ function stepsFor(record: JobRecord) {
   const reach = reachStep(record) ?? '';
   const { cause = '', remedy = '' } = obstacleOf(record) ?? {};
   const holder = behind?.job_id ?? '';
+  const host = hostOf(record) ?? '';
   return {
     ended: [`mam logs ${job_id}`, ''],
     goes_on: [`mam wait ${job_id}`, ''],
+    // Nothing of it can be changed from here.
+    host_offline: [
+      `mam hosts check ${host}`,
+      `It needs no call: once ${host} is back, what happened meanwhile shows here. To find out why it is away, a person can run \`mam hosts check ${host}\` in a shell, or look at that machine. ` +
+        `If it never comes back, \`mam cancel ${job_id} --forget\` in a shell gives the job up.`,
+    ],
     // mam done is for the person who has the job, so a model has nothing to call.
     persons: [`mam done ${job_id} "THE OUTCOME"`, ''],
     // Only the job ahead of it can be helped.
@@ -123,7 +133,7 @@ export function nextStep(record: JobRecord): string {
 export function attentionStep(record: JobRecord, attach: Attach): string {
   const step = stepOf(record);
   const [, calls] = stepsFor(record)[step];
-  const isElsewhere = calls === '' || step === 'behind' || step === 'unreachable';
+  const isElsewhere = calls === '' || step === 'behind' || step === 'unreachable' || step === 'host_offline';
   const command = isElsewhere ? undefined : attach(record);
   return command === undefined ? calls : `${calls} A person can look at its pane (${command}).`;
 }

@@ -100,8 +100,8 @@ export function outsideEvents(changes: readonly OutsideChange[]): OutsideEvent {
   };
 }
 
-function listed({ event, job_id, agent, status, reason, summary, at, next }: OutsideChange) {
-  return { event, job_id, agent, status, reason, summary, at, next };
+function listed({ event, job_id, agent, status, reason, summary, at, next, host }: OutsideChange) {
+  return { event, job_id, agent, host, status, reason, summary, at, next };
 }
 
 /** Some jobs as one part of a sentence: what is asked, or how they ended; undefined for none. */

@@ -1,4 +1,5 @@
 import { count, list, maybe, number, part, text, truth, type Values } from '../base/fields.ts';
+import type { JobHome } from '../job/home.ts';
 import type { Validation } from '../job/record.ts';
 import { jobRow } from '../job/row.ts';
 
@@ -8,6 +9,7 @@ export const jobBrief = {
   result: maybe(text("beginning of the peer's result, to be read as data")),
   result_file: maybe(text('file with the whole result, when longer')),
   files: maybe(list(text(), 'files that the peer named')),
+  home: maybe(part<JobHome>('home', 'of a job on another machine: whether that is online')),
   validation: maybe(part<Partial<Validation>>('validation')),
   late: truth('true when a late report amended the outcome'),
   last_sign_of_life_at: text(),

@@ -1,17 +1,28 @@
 import { isUndecided } from '../job/check.ts';
+import { reasonOf } from '../job/home.ts';
 import { SCRIPT_CHANGED } from '../job/messages.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
+import { awayText, hostOf } from './home.ts';
 
 /** A job's state as a sentence. */
 export function statusSummary(record: JobRecord): string {
-  const { job_id, status, reason, phase } = record;
+  const { job_id, status, phase } = record;
+  const reason = reasonOf(record);
+  const host = hostOf(record);
+  const on = host === undefined ? '' : ` on ${host}`;
   if (record.agent === 'human' && status === 'working' && phase !== 'validating')
-    return `Job ${job_id} is for a person, who has not reported yet.`;
+    return `Job ${job_id} is for a person${on}, who has not reported yet.${aboutHost(record)}`;
   const checked = phase === 'validating' ? ', and its work is being checked.' : '.';
   const obstacle = obstacleText(record);
   const more = obstacle === undefined ? checked : `: ${obstacle}`;
-  return `Job ${job_id} is ${status}${reason ? ` (${reason})` : ''}${more}${aboutCheck(record)}`;
+  return `Job ${job_id}${on} is ${status}${reason ? ` (${reason})` : ''}${more}${aboutCheck(record)}${aboutHost(record)}`;
+}
+
+/** A sentence to add for a job whose machine is away, or has not confirmed it; empty otherwise. */
+export function aboutHost(record: JobRecord): string {
+  const away = awayText(record);
+  return away === undefined ? '' : ` ${away}`;
 }
 
 /** A sentence to add for a job whose check has not judged the work; empty otherwise. */

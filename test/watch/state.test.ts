@@ -90,7 +90,12 @@ describe('the list', () => {
     let state = listed(many(5));
     expect(state.selected).toBe('job-0');
     state = keys(state, 'j', 'j');
-    const job = { registry_dir: REGISTRY, agent: 'codex', prompt_preview: 'new' };
+    const job = {
+      supervisor: { client: 'cli', session: 's' },
+      registry_dir: REGISTRY,
+      agent: 'codex',
+      prompt_preview: 'new',
+    };
     const made = message('new-1', 'queued', { source: 'hub', data: { job } }, 'queued');
     state = reduce(state, { type: 'heard', messages: [made] });
     // It waits in its queue: those at work come first.

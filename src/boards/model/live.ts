@@ -1,4 +1,5 @@
 import { dataOf, type RecordedEvent } from '../../job/event.ts';
+import type { JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
 import type { Standing } from '../../job/standing.ts';
 import { isOpen } from './rows.ts';
@@ -12,9 +13,9 @@ export interface Heard extends Standing {
 
 /** A row after an event. Nothing of the previous state stays: what no longer applies is absent from the event. */
 export function rowAfter(row: JobRow, { event, detail = row.detail, ...standing }: Heard): JobRow {
-  const { job_id, agent, prompt_preview, session, pane, created_at } = row;
+  const { job_id, agent, prompt_preview, session, pane, created_at, from } = row;
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
-  const made = { job_id, agent, prompt_preview, session, pane, created_at };
+  const made = { job_id, agent, prompt_preview, session, pane, created_at, from };
   // Those that need someone are sorted by it: by when they began to.
   const begins = standing.needs_you === true && row.needs_you !== true;
   const sign = begins ? event.recorded_at : row.last_sign_of_life_at;
@@ -29,10 +30,11 @@ export function rowAfter(row: JobRow, { event, detail = row.detail, ...standing 
 
 /** The row of a job that has just been made in this registry; undefined for any other event. */
 export function newRow(
-  { event, status, phase }: Standing & { event: RecordedEvent },
+  { event, status, phase, host, record }: Standing & { event: RecordedEvent; record?: JobRecord | undefined },
   registryDir: string,
 ): JobRow | undefined {
-  const { job } = dataOf(event);
+  // The event of a job on another machine has the folders of that machine.
+  const job = record ?? dataOf(event).job;
   if (event.type !== 'queued' || job?.registry_dir !== registryDir) return undefined;
   return {
     job_id: event.job_id,
@@ -42,6 +44,8 @@ export function newRow(
     prompt_preview: job.prompt_preview,
     session: job.agent_session?.session,
     pane: job.agent_session?.pane,
+    host,
+    from: job.supervisor.host,
     created_at: event.recorded_at,
   };
 }

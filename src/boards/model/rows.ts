@@ -1,6 +1,7 @@
 import type { JobRow } from '../../job/row.ts';
 import type { Standing } from '../../job/standing.ts';
 import { isFinal, type Status } from '../../job/words.ts';
+import { farOf } from '../../view/home.ts';
 import { needText } from '../../view/summary.ts';
 
 /** How many jobs a board knows about. */
@@ -30,6 +31,15 @@ export function wordsOf(row: JobRow): string {
 /** Where a job's peer runs; undefined for a job without a pane. */
 export function placeOf({ session, pane = '' }: JobRow): string | undefined {
   return session === undefined ? undefined : `tmux:${session} ${pane}`.trim();
+}
+
+/** Who has a job, and where: `codex in tmux:codex %3, on hostb`. */
+export function holderOf(row: JobRow): string {
+  const agent = row.agent === 'human' ? 'a person' : row.agent;
+  const place = placeOf(row);
+  const far = farOf(row);
+  const where = row.host === undefined ? far : `on ${far}`;
+  return [place === undefined ? agent : `${agent} in ${place}`, where].filter(Boolean).join(', ');
 }
 
 /** Counts listed jobs by their state. */

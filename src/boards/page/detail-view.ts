@@ -1,8 +1,10 @@
 import type { JobRow } from '../../job/row.ts';
+import type { Status } from '../../job/words.ts';
+import { awayText } from '../../view/home.ts';
 import { signOf, standingWords } from '../../view/marks.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { timeOf } from '../model/entries.ts';
-import { isOpen, placeOf, toneOf } from '../model/rows.ts';
+import { holderOf, isOpen, placeOf, toneOf } from '../model/rows.ts';
 import { AskView, type JobActions } from './ask-view.ts';
 import { button, el, say } from './dom.ts';
 import { HistoryView } from './history-view.ts';
@@ -46,11 +48,10 @@ export class DetailView {
     say(this.#name, row.job_id);
     this.#status.dataset['status'] = toneOf(row);
     say(this.#status, `${signOf(row)} ${standingWords(row)}`);
-    const agent = row.agent === 'human' ? 'a person' : row.agent;
-    const facts = [agent, placeOf(row), `since ${timeOf(row.created_at)}`];
-    say(this.#facts, facts.filter(Boolean).join(' · '));
+    say(this.#facts, `${holderOf(row)} · since ${timeOf(row.created_at)}`);
     say(this.#task, row.prompt_preview);
-    const wrong = problem ?? obstacleText(row);
+    const away = log?.head && awayText({ home: log.head.home, status: row.status as Status });
+    const wrong = problem ?? away ?? obstacleText(row);
     this.#problem.hidden = wrong === undefined;
     say(this.#problem, wrong ?? '');
     this.#own?.show(row, log?.head?.prompt_bytes);

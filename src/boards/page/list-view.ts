@@ -1,4 +1,5 @@
 import type { JobRow } from '../../job/row.ts';
+import { farOf } from '../../view/home.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
 import { toneOf } from '../model/rows.ts';
 import { el, say } from './dom.ts';
@@ -61,7 +62,9 @@ export class ListView {
     say(parts.sign, signOf(row));
     say(parts.word, wordOf(row));
     say(parts.id, row.job_id);
-    say(parts.agent, row.agent === 'human' ? 'a person' : row.agent);
+    const agent = row.agent === 'human' ? 'a person' : row.agent;
+    const far = farOf(row);
+    say(parts.agent, far === undefined ? agent : `${agent}, ${row.host === undefined ? far : `on ${far}`}`);
     say(parts.age, age);
     say(parts.about, row.prompt_preview);
     say(parts.words, row.detail ?? '');

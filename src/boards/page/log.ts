@@ -1,3 +1,4 @@
+import type { JobHome } from '../../job/home.ts';
 import type { PeerRequest } from '../../job/record.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
 import type { Host } from './host.ts';
@@ -7,6 +8,8 @@ import { REPLY_TIMEOUT_MS } from './jobs.ts';
 interface Page {
   /** What the job waits for: a permission takes precedence over a question. */
   open_request?: PeerRequest;
+  /** Of a job on another machine. */
+  home?: JobHome;
   /** The length of the whole task; only a person's page gets it. */
   prompt_bytes?: number;
   events: TimelineEntry[];

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { MamError, systemCode } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
 import { checkTmuxSocket } from '../../trust/socket.ts';
-import { type AttachTarget, attachWords, type Standpoint } from '../../view/attach.ts';
+import { type AttachTarget, attachWords, type Standpoint, sshWords } from '../../view/attach.ts';
 
 const REASON_CHARS = 200;
 /** A running tmux server answers within some ms. */
@@ -41,6 +41,29 @@ export function attachTo(target: AttachTarget, from: Standpoint): void {
     if (last === undefined) throw notShown(target, 'nobody is attached to the session of this pane');
     return last.slice(2).join(' ');
   }
+}
+
+/**
+ * Shows a pane of another machine on this terminal over ssh, and returns when the person detaches.
+ * @throws MamError `unavailable` if that machine is not reached over ssh, or ssh is missing or fails
+ */
+export function attachOver(host: string, target: AttachTarget, jobId: string, { hosts }: Standpoint): void {
+  const [ssh, ...words] = sshWords(target, hosts?.[host]?.ssh) ?? [];
+  if (ssh === undefined)
+    throw new MamError(
+      'unavailable',
+      `Job ${jobId} is on ${host}, which is not reached over ssh: its pane cannot be shown here.`,
+      `On ${host}, run: mam attach ${jobId}`,
+    );
+  const { error, status } = spawnSync(ssh, words, { cwd: '/', stdio: 'inherit' });
+  if (error !== undefined)
+    throw new MamError('unavailable', 'ssh could not be started.', 'Install ssh, or put it on the PATH.');
+  if (status !== 0)
+    throw new MamError(
+      'unavailable',
+      `The pane of job ${jobId} on ${host} could not be shown: ssh or tmux ended with ${status ?? 'a signal'}.`,
+      `\`mam hosts check ${host}\` tries the way there.`,
+    );
 }
 
 /** The visible sessions of a tmux server; none if it is not running. @throws MamError `unavailable` if tmux fails */

@@ -76,7 +76,8 @@ export function attach(state: State): Pressed {
   const session = detail?.record.agent_session;
   if (detail === undefined) return { state: refuse(state, unread(state)) };
   if (session === undefined) return { state: refuse(state, 'This job has no pane to attach to.') };
-  return { state, effect: { do: 'attach', jobId: detail.jobId, session } };
+  const { home } = detail.record;
+  return { state, effect: { do: 'attach', jobId: detail.jobId, session, host: home?.host } };
 }
 
 export function refuse(state: State, text: string): State {
@@ -183,5 +184,8 @@ function cancel(state: State): State {
 
 function read(state: State, what: 'prompt' | 'log' | 'changes'): State {
   const row = selectedRow(state);
-  return row === undefined ? refuse(state, 'No job is selected yet.') : openPager(state, what, row.job_id);
+  if (row === undefined) return refuse(state, 'No job is selected yet.');
+  if (what === 'changes' && row.host !== undefined)
+    return refuse(state, `Its working folder is on ${row.host}: look at the changes there.`);
+  return openPager(state, what, row.job_id);
 }

@@ -2,7 +2,7 @@ import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import { cut } from '../../base/columns.ts';
 import { ageText, standingWords } from '../../view/marks.ts';
-import { placeOf } from '../model/rows.ts';
+import { holderOf } from '../model/rows.ts';
 import { shown } from './cells.ts';
 import { look, lookOf } from './look.ts';
 import { layoutFor, type State, selectedDetail, selectedRow } from './state.ts';
@@ -41,9 +41,7 @@ function Rule({ state }: { state: State }): ReactElement {
   const { width } = layoutFor(state).detail;
   const row = selectedRow(state);
   if (row === undefined) return <Text dimColor>{'─'.repeat(width)}</Text>;
-  const pane = placeOf(row);
-  const agent = row.agent === 'human' ? 'a person' : row.agent;
-  const place = pane === undefined ? agent : `${agent} in ${shown(pane)}`;
+  const place = shown(holderOf(row));
   const age = ageText(state.now - Date.parse(row.created_at));
   const text = cut(`── ${row.job_id} · ${standingWords(row)} · ${place} · ${age} ago `, width);
   return (

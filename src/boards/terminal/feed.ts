@@ -19,6 +19,8 @@ const REDRAW_DELAY_MS = 50;
 const RECONNECT_TIMEOUT_MS = 5_000;
 /** Without events, an open job's screen is fetched again after this time, in ms. */
 const SCREEN_MS = 500;
+/** The same for a job on another machine: each takes two messages between the hubs. */
+const FAR_SCREEN_MS = 2_000;
 
 interface Parts {
   link: Link;
@@ -197,7 +199,8 @@ export class Feed {
     if (jobId === undefined || layoutFor(state).screen.height === 0) return;
     const row = selectedRow(state);
     const other = state.screen?.jobId !== jobId;
-    const wait = this.#screenAt + SCREEN_MS - performance.now();
+    const every = row?.host === undefined ? SCREEN_MS : FAR_SCREEN_MS;
+    const wait = this.#screenAt + every - performance.now();
     const due = row?.pane !== undefined && (isOpen(row) || (!other && state.screen?.live === true));
     if (other || this.#screenStale || (due && wait <= 0)) this.#screen();
     else if (due) this.#screenTimer = setTimeout(() => this.fetchMissing(), wait);

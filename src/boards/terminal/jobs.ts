@@ -1,6 +1,7 @@
 import type { JobRow } from '../../job/row.ts';
 import type { ListResult } from '../../operations/list.ts';
 import type { LogMessage } from '../../operations/request.ts';
+import { farOf } from '../../view/home.ts';
 import { listRow } from '../../view/job.ts';
 import { standingWords } from '../../view/marks.ts';
 import { newRow, rowAfter } from '../model/live.ts';
@@ -107,6 +108,15 @@ function orderOf(jobs: Jobs): readonly string[] {
   return order;
 }
 
+const FAR = new WeakMap<Jobs, boolean>();
+
+/** True if any known job is on another machine, or came from one. */
+export function isFar(jobs: Jobs): boolean {
+  const known = FAR.get(jobs) ?? [...jobs.rows.values()].some((row) => farOf(row) !== undefined);
+  FAR.set(jobs, known);
+  return known;
+}
+
 /** The ids that a list shows. @param filter words that must all occur, ignoring case */
 export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string[] {
   const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
@@ -117,7 +127,7 @@ export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string
     if (row === undefined || (which === 'open' && !isOpen(row))) return false;
     if (wanted.length === 0) return true;
     const text =
-      `${id} ${row.agent} ${row.status} ${row.reason ?? row.blocked_by ?? ''} ${standingWords(row)} ${wordsOf(row)}`.toLowerCase();
+      `${id} ${row.agent} ${farOf(row) ?? ''} ${row.status} ${row.reason ?? row.blocked_by ?? ''} ${standingWords(row)} ${wordsOf(row)}`.toLowerCase();
     return wanted.every((word) => text.includes(word));
   });
 }

@@ -26,6 +26,8 @@ export interface Columns {
   status: number;
   id: number;
   agent: number;
+  /** 0 unless a job is on another machine. */
+  host: number;
   age: number;
   words: number;
 }
@@ -83,12 +85,16 @@ function stacked({ width, height }: Layout['detail'], hasScreen: boolean): Pick<
   return { text, screen: { width, height: rows - text.height } };
 }
 
-/** Each includes the blank after it; the mark and the sign before them take four columns. The id gives way first. */
-export function columnsOf(width: number): Columns {
+/**
+ * Each includes the blank after it; the mark and the sign before them take four columns. The id gives way first.
+ * @param isFar a job is on another machine
+ */
+export function columnsOf(width: number, isFar = false): Columns {
   const room = width - 4;
   const status = width >= 110 ? 20 : width >= 60 ? 12 : 0;
   const agent = width >= 76 ? 12 : 0;
+  const host = isFar && width >= 76 ? (width >= 110 ? 14 : 10) : 0;
   const id = width >= 110 ? 34 : width >= 60 ? 18 : Math.min(room, Math.max(9, Math.floor(room * 0.55)));
   const age = Math.max(0, Math.min(5, room - id));
-  return { status, id, agent, age, words: Math.max(0, room - status - agent - id - age) };
+  return { status, id, agent, host, age, words: Math.max(0, room - status - agent - host - id - age) };
 }

@@ -2,9 +2,11 @@ import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import { cut } from '../../base/columns.ts';
 import type { JobRow } from '../../job/row.ts';
+import { farOf } from '../../view/home.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
 import { wordsOf } from '../model/rows.ts';
 import { cutId, filled } from './cells.ts';
+import { isFar } from './jobs.ts';
 import { columnsOf } from './layout.ts';
 import { look, lookOf } from './look.ts';
 import { layoutFor, type State, shownIds } from './state.ts';
@@ -28,7 +30,7 @@ export function List({ state }: { state: State }): ReactElement {
 
 function Row({ row, state, selected }: { row: JobRow; state: State; selected: boolean }): ReactElement {
   const { width } = layoutFor(state).list;
-  const columns = columnsOf(width);
+  const columns = columnsOf(width, isFar(state.jobs));
   const cell = (text: string, columns: number): string =>
     columns < 2 ? '' : `${filled(text, columns - 1)} `;
   const tone = look(state.coloured, lookOf(row));
@@ -41,6 +43,7 @@ function Row({ row, state, selected }: { row: JobRow; state: State; selected: bo
       </Text>
       {cell(cutId(row.job_id, columns.id - 1), columns.id)}
       {cell(row.agent, columns.agent)}
+      {cell(farOf(row) ?? '', columns.host)}
       {cell(age.padStart(columns.age - 1), columns.age)}
       {filled(wordsOf(row), columns.words)}
     </Text>

@@ -4,7 +4,7 @@ import type { Link } from '../../link/link.ts';
 import type { AgentPlace } from '../../operations/agents.ts';
 import type { Standpoint } from '../../view/attach.ts';
 import { commandWords } from '../../view/command-words.ts';
-import { attachTo } from './attach-session.ts';
+import { attachOver, attachTo } from './attach-session.ts';
 import { Board } from './board.tsx';
 import { Feed } from './feed.ts';
 import { cursorOf } from './footer.tsx';
@@ -97,16 +97,19 @@ export async function watch(options: WatchOptions): Promise<NodeJS.Signals | und
     else void perform(effect, { link, registryDir, requests, take });
   }
 
-  function attach({ session, jobId }: Effect & { do: 'attach' }): void {
+  function attach({ session, jobId, host }: Effect & { do: 'attach' }): void {
     const tell = (text: string, bad = false): void =>
       store.dispatch({ type: 'told', note: { text: commandWords(text), bad } });
-    const inside = standpoint.inside === session.socket;
+    const inside = host === undefined && standpoint.inside === session.socket;
     // Within the same tmux server the client just switches sessions; otherwise tmux needs the whole terminal.
     if (!inside) terminal.hide();
     try {
-      attachTo(session, standpoint);
+      if (host === undefined) attachTo(session, standpoint);
+      else attachOver(host, session, jobId, standpoint);
       tell(
-        inside ? `Switched to the session of ${jobId}; Ctrl-b L returns.` : `Back from ${session.session}.`,
+        inside
+          ? `Switched to the session of ${jobId}; Ctrl-b L returns.`
+          : `Back from ${session.session}${host === undefined ? '' : ` on ${host}`}.`,
       );
     } catch (error) {
       tell(explain(error), true);

@@ -116,7 +116,7 @@ export type Action =
 /** What a key asks for outside the board itself. */
 export type Effect =
   | { do: 'quit' }
-  | { do: 'attach'; jobId: string; session: AgentSession }
+  | { do: 'attach'; jobId: string; session: AgentSession; host: string | undefined }
   | { do: 'answer'; jobId: string; text: string; requestId: string | undefined }
   | { do: 'done'; jobId: string; text: string }
   | { do: 'decide'; jobId: string; requestId: string; decision: 'allow' | 'deny' }

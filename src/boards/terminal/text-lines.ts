@@ -2,6 +2,7 @@ import { cut, wrap } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
 import { openRequest } from '../../job/open-request.ts';
 import { foldDelivery } from '../../view/delivery.ts';
+import { awayText } from '../../view/home.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { timeline } from '../../view/timeline.ts';
 import { timeOf } from '../model/entries.ts';
@@ -50,6 +51,8 @@ export function jobLines(detail: Detail, { width, height }: Layout['text']): Job
 
 /** What the job needs, and the keys for it. */
 function askOf({ record }: Detail): string | undefined {
+  const away = awayText(record);
+  if (away !== undefined) return shown(away);
   const asked = openRequest(record);
   if (asked === undefined) {
     const kept = obstacleText(record);

@@ -13,6 +13,7 @@ import type { LogMessage } from '../../operations/request.ts';
 import type { WaitEnd } from '../../operations/wait.ts';
 import { waitSummary } from '../../operations/wait.ts';
 import { ownerOf, type Settings } from '../../settings/config.ts';
+import { awayText } from '../../view/home.ts';
 import { briefs, eventRows } from '../../view/job.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { spanText } from '../../view/times.ts';
@@ -163,6 +164,8 @@ export function followedJson({ events, cursor, ...end }: Followed) {
 export function jobText(job: JobRecord): string {
   const said = lastWords(job);
   const words = said === undefined ? '' : `  ${cleanLine(said, WORDS_CHARS)}`;
+  const away = awayText(job);
+  const host = away === undefined ? '' : `\n  ${away}`;
   const step = job.final_at === undefined ? `\n  next: ${nextStep(job)}` : '';
-  return `${job.job_id}  ${stateText(job)}${words}${step}`;
+  return `${job.job_id}  ${stateText(job)}${words}${host}${step}`;
 }

@@ -7,6 +7,7 @@ import { openRequest } from '../../job/open-request.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { type Standing, standingOf } from '../../job/standing.ts';
 import { evidenceWords } from '../../view/event-words.ts';
+import { awayText, fromHost, hostWords } from '../../view/home.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { dayAndTime, timeOfDay } from '../../view/times.ts';
@@ -61,18 +62,24 @@ export function recordText(record: JobRecord): string {
   const rows: [string, string | undefined][] = [
     ['job', record.job_id],
     ['status', stateText(record)],
+    ['host', hostWords(record)],
+    ['away', awayText(record)],
     ['blocked', obstacleText(record)],
     ['seen', optionally(record.blocked_evidence)],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
     ['decision', attention ? decisionText(record) : undefined],
     ['next', attention ? nextStep(record) : undefined],
     ['agent', clean(record.agent) + place],
+    ['from', fromHost(record)],
     ['prompt', optionally(record.prompt_preview)],
     ['detail', optionally(record.detail)],
     ['result', record.result && clean(record.result).trim()],
     ['full text', record.result_file],
-    ['files', record.files?.map(clean).join(', ')],
-    ['validation', validation && [verdictText(validation), validation.script].filter(Boolean).join(' ')],
+    ['files', there(record, record.files?.map(clean).join(', '))],
+    [
+      'validation',
+      validation && there(record, [verdictText(validation), validation.script].filter(Boolean).join(' ')),
+    ],
     [
       'output',
       checkOutput(record, FIELD_WIDTH)
@@ -80,12 +87,17 @@ export function recordText(record: JobRecord): string {
         .join('\n'),
     ],
     ['task', `${record.registry_dir}/${record.job_id}/prompt.md`],
-    ['workdir', clean(record.workdir)],
+    ['workdir', there(record, clean(record.workdir))],
     ['created', dayAndTime(record.created_at)],
     ['final', record.final_at && dayAndTime(record.final_at)],
     ['log', record.log_dir],
   ];
   return fieldsText(rows, FIELD_WIDTH);
+}
+
+/** Paths, marked as those of the machine that the job runs on, if it is another one. */
+export function there({ home }: JobRecord, paths: string | undefined): string | undefined {
+  return paths === undefined || home === undefined ? paths : `${paths} (on ${clean(home.host)})`;
 }
 
 /** Fields that have a value, a line each. Later lines of a value are indented, so that none looks like a field. */

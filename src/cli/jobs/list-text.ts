@@ -1,6 +1,7 @@
 import { columnsOf, cut } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
 import type { JobRow } from '../../job/row.ts';
+import { farOf } from '../../view/home.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
 import { dayAndTime } from '../../view/times.ts';
 import { isTerminal, terminalColumns } from '../core/output.ts';
@@ -29,8 +30,14 @@ export function listText(rows: readonly JobRow[], projects?: Projects, now = Dat
     rows.map((row, at) => [
       ...fieldsOf(row),
       ...(projects === undefined ? [] : [projects.folders[at] ?? '']),
+      ...(isFar(rows) ? [farOf(row) ?? ''] : []),
     ]),
   );
+}
+
+/** True if any of these jobs is on another machine, or came from one: only then is there a column for it. */
+function isFar(rows: readonly JobRow[]): boolean {
+  return rows.some((row) => farOf(row) !== undefined);
 }
 
 /** The project of each row, if a list has jobs of several. */
@@ -50,9 +57,11 @@ function screenText(rows: readonly JobRow[], projects: Projects | undefined, now
   const agents = rows.map(({ agent }) => cleanLine(agent, AGENT_CHARS));
   const ages = rows.map(({ created_at: at }) => ageText(now - Date.parse(at)));
   const names = projects?.names.map((name) => cleanLine(name, PROJECT_CHARS));
+  const hosts = rows.map((row) => farOf(row) ?? '-');
   const others: Column[] = [
     ...(names === undefined ? [] : [{ title: 'PROJECT', cells: names }]),
     { title: 'STATUS', cells: states },
+    ...(isFar(rows) ? [{ title: 'HOST', cells: hosts }] : []),
     { title: 'AGENT', cells: agents },
     { title: 'AGE', cells: ages },
   ];

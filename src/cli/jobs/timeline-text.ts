@@ -3,11 +3,12 @@ import { clean, cleanLine } from '../../base/text.ts';
 import { verdictWords } from '../../job/check.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { durations } from '../../view/durations.ts';
+import { awayText, fromHost, hostWords } from '../../view/home.ts';
 import { nextStep } from '../../view/next-step.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
 import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../../view/times.ts';
 import { paint } from '../core/output.ts';
-import { fieldsText, stateText } from './job-text.ts';
+import { fieldsText, stateText, there } from './job-text.ts';
 
 const TIME_WIDTH = '00:00:00.000'.length;
 const TYPE_WIDTH = 'acknowledged'.length;
@@ -66,13 +67,16 @@ export function headText(record: JobRecord): string {
   const { agent_session: session, supervisor } = record;
   const at = session === undefined ? '' : ` in tmux:${clean(session.session)} ${session.pane}`;
   const parent = record.parent_job_id === undefined ? '' : `, working on ${record.parent_job_id}`;
+  const from = fromHost(record);
+  const of = from === undefined ? '' : ` on ${from}`;
   return fields([
     ['job', paint('bold', record.job_id)],
     ['agent', `${record.agent}${at}`],
-    ['from', `${clean(supervisor.client)}${supervisor.pane ? ` in ${supervisor.pane}` : ''}${parent}`],
+    ['host', hostWords(record)],
+    ['from', `${clean(supervisor.client)}${of}${supervisor.pane ? ` in ${supervisor.pane}` : ''}${parent}`],
     ['prompt', clean(record.prompt_preview)],
-    ['workdir', clean(record.workdir)],
-    ['validate', record.validation && clean(record.validation.script)],
+    ['workdir', there(record, clean(record.workdir))],
+    ['validate', there(record, record.validation && clean(record.validation.script))],
     ['log', clean(record.log_dir)],
   ]);
 }
@@ -89,9 +93,10 @@ export function footText(record: JobRecord, now: number): string {
   const end = record.final_at === undefined ? '' : `, ${dayAndTime(record.final_at)}`;
   return fields([
     [record.final_at === undefined ? 'now' : 'ended', `${stateText(record)}${late}${end}`],
+    ['away', awayText(record)],
     ['took', times.join(', ')],
     ['result', record.result_file && clean(record.result_file)],
-    ['files', record.files?.map(clean).join(', ')],
+    ['files', there(record, record.files?.map(clean).join(', '))],
     ['next', record.final_at === undefined ? nextStep(record) : undefined],
   ]);
 }

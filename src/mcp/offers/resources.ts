@@ -7,7 +7,7 @@ import { LIMITS } from '../../job/limits.ts';
 import type { JobRow } from '../../job/row.ts';
 import type { ScreenResult } from '../../operations/logs.ts';
 import type { ToolContext } from '../../tool/tool.ts';
-import { attachCommand } from '../../view/attach.ts';
+import { attacher } from '../../view/attach.ts';
 import { callOf } from '../../view/call-of.ts';
 import { logText } from '../../view/log-text.ts';
 import { timeline } from '../../view/timeline.ts';
@@ -90,11 +90,11 @@ const TEXTS = {
       engine.request('screen', address),
       engine.request('status', address),
     ]);
-    const session = record.agent_session;
+    const command = attacher({ ...engine.settings, inside: caller.socket })(record);
     const rest =
-      session === undefined || !pane.live
+      command === undefined || !pane.live
         ? `See ${clean(record.log_dir)}/screen.txt.`
-        : `A person can see it with: ${clean(attachCommand(session, { ...engine.settings, inside: caller.socket }))}`;
+        : `A person can see it with: ${clean(command)}`;
     return screenText(pane, rest, LIMITS.answerChars);
   },
 };
