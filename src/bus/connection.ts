@@ -1,7 +1,14 @@
 import { connect as connectSocket, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { checkHubSocket } from '../trust/socket.ts';
 import type { BrokerAddress } from './address.ts';
+
+/** A stream to a broker that somebody else makes, such as the input and output of ssh. */
+export interface StreamAddress {
+  kind: 'stream';
+  open: () => Duplex;
+}
 
 /** The differences between a hub's session and a client's. */
 export interface ConnectionOptions {
@@ -19,6 +26,8 @@ const SOCKET_KEEPALIVE_S = 5;
 const SOCKET_CONNECT_MS = 2_000;
 const URL_KEEPALIVE_S = 15;
 const URL_CONNECT_MS = 10_000;
+/** Over ssh the other side may first have to start a hub. */
+const STREAM_CONNECT_MS = 20_000;
 
 /**
  * Opens one MQTT connection that never reconnects by itself: MQTT.js would first resend its stored messages one by one,
@@ -28,7 +37,7 @@ const URL_CONNECT_MS = 10_000;
  * CONNACK code in `code`
  */
 export async function openConnection(
-  address: BrokerAddress,
+  address: BrokerAddress | StreamAddress,
   { clientId, clean, will, version = 4, prepare }: ConnectionOptions,
 ): Promise<MqttClient> {
   if (address.kind === 'socket') checkHubSocket(address.path);
@@ -42,12 +51,15 @@ export async function openConnection(
     ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
   };
   const client =
-    address.kind === 'socket'
-      ? new mqtt.MqttClient(() => connectSocket(address.path), {
-          ...common,
-          keepalive: SOCKET_KEEPALIVE_S,
-          connectTimeout: SOCKET_CONNECT_MS,
-        })
+    address.kind !== 'url'
+      ? new mqtt.MqttClient(
+          address.kind === 'socket' ? () => connectSocket(address.path) : () => address.open(),
+          {
+            ...common,
+            keepalive: address.kind === 'socket' ? SOCKET_KEEPALIVE_S : URL_KEEPALIVE_S,
+            connectTimeout: address.kind === 'socket' ? SOCKET_CONNECT_MS : STREAM_CONNECT_MS,
+          },
+        )
       : mqtt.connect(address.url, {
           ...common,
           keepalive: URL_KEEPALIVE_S,

@@ -5,6 +5,7 @@ import { clean, cleanLine } from '../base/text.ts';
 import { until } from '../base/until.ts';
 import { readHubFile } from '../bus/hub-file.ts';
 import { ensureHub } from '../link/ensure-hub.ts';
+import { pipeHub } from '../link/hub-pipe.ts';
 import { requestOnce } from '../link/one-shot.ts';
 import type { HubStatus } from '../operations/housekeeping.ts';
 import type { Commands } from '../operations/request.ts';
@@ -24,7 +25,7 @@ const STOP_MS = 5_000;
 /** The `on_event` command may take 30 s, and waits for one that is running. */
 const TEST_TIMEOUT_MS = 65_000;
 
-const ACTIONS = ['status', 'stop', 'restart', 'logs', 'test-event'] as const;
+const ACTIONS = ['status', 'stop', 'restart', 'logs', 'test-event', 'connect'] as const;
 
 export default defineCommand({
   about: [
@@ -33,6 +34,7 @@ export default defineCommand({
     'status: shows whether it is running, and what it has to do. stop: ends it; open jobs go on, and the next command ' +
       'starts a new hub that continues them. restart: also starts the new one at once. logs: prints its log. ' +
       'test-event: makes it run your `on_event` command with a test event, and prints the result.',
+    'connect: connects its input and output with the hub, which it starts if none runs. Other machines run it over ssh.',
   ],
   words: [{ name: 'ACTION', about: `${ACTIONS.join(', ')}; default: status`, oneOf: ACTIONS }],
   options: {},
@@ -46,6 +48,7 @@ export default defineCommand({
   async run({ words: [action = 'status'], registryDir, json }) {
     if (action === 'test-event') return testEvent(registryDir, json);
     const settings = await readingSettings(registryDir);
+    if (action === 'connect') return connect(settings);
     if (action === 'stop') return stop(settings, json);
     if (action === 'restart') return restart(settings, json);
     return action === 'logs' ? logs(settings, json) : status(settings, json);
@@ -57,6 +60,12 @@ async function status(settings: Settings, json: boolean): Promise<number> {
   if (hub === undefined)
     return printAnswer(json, { running: false }, 'No hub is running; it starts when it is needed.');
   return printAnswer(json, { running: true, ...hub }, statusText(hub));
+}
+
+/** Nothing else may go to the output: it is another hub's connection. */
+async function connect(settings: Settings): Promise<number> {
+  await pipeHub(settings, process.stdin, process.stdout);
+  return EXIT.done;
 }
 
 async function stop(settings: Settings, json: boolean): Promise<number> {

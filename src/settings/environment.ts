@@ -48,12 +48,20 @@ function wholeHome({ HOME }: Env): Record<string, string> {
   return home === undefined ? {} : { HOME: home };
 }
 
+/** With these the hub's own ssh proves who the user is. */
+const OF_SSH = /^(SSH_(AUTH_SOCK|AGENT_PID)|KRB5CCNAME)$/;
+
+/** The socket of the user's ssh agent, as this process was started with it. */
+export function sshAgentSocket(env: Env = process.env): string | undefined {
+  return env['SSH_AUTH_SOCK'] || undefined;
+}
+
 const OF_HUB = ALL_SETTINGS.filter(({ handedTo }) => handedTo.includes('hub'));
 
 /** The scrubbed environment, with the settings that are handed to a hub. */
 export function hubEnvironment(env: Env = process.env): Record<string, string> {
   const names = OF_HUB.flatMap(namesOf);
-  return { ...scrubbedEnvironment(env), ...chosen(env, (name) => names.includes(name)) };
+  return { ...scrubbedEnvironment(env), ...chosen(env, (name) => names.includes(name) || OF_SSH.test(name)) };
 }
 
 /** The same with the settings from all sources: a hub does not read a project's file. */

@@ -14,6 +14,7 @@ import { Directory } from './directory.ts';
 import { BrokerWire } from './wire/broker-wire.ts';
 import { type Hello, type HostStatus, MESH_VERSION } from './wire/messages.ts';
 import { SocketWire } from './wire/socket-wire.ts';
+import { SshWires } from './wire/ssh-wires.ts';
 import type { MeshMessage, Wire, WireHandlers } from './wire/wire.ts';
 
 /** How often the broker is told how many jobs are open, in ticks of a second, if that has changed. */
@@ -38,6 +39,7 @@ export class Mesh {
   readonly #socket: SocketWire;
   readonly #handlers: WireHandlers;
   readonly #strangers = new Set<string>();
+  readonly #ssh: SshWires;
   #broker: BrokerWire | undefined;
   #hosts: Hosts;
   /** The state of the user's file when its hosts were read. */
@@ -63,6 +65,7 @@ export class Mesh {
       handlers: this.#handlers,
       warn: (text) => log.warn(text),
     });
+    this.#ssh = new SshWires({ realm, host, log, handlers: this.#handlers });
     this.directory = new Directory({
       ...{ host, log },
       graceSeconds: settings.hostGraceSeconds,
@@ -70,7 +73,7 @@ export class Mesh {
       hello: (to) => this.#hello(to),
       ways: {
         wireTo: (name) => this.#wireTo(name),
-        open: (name) => this.#wireTo(name),
+        open: (name) => this.#ssh.open(name) ?? this.#wireTo(name),
         watch: (names) => this.#broker?.watch(names),
       },
     });
@@ -97,6 +100,7 @@ export class Mesh {
     if (!this.#isRunning) return;
     if (this.#readHosts() !== this.directory.named) this.#configure();
     this.directory.tick();
+    this.#ssh.closeIdle((name) => this.directory.isAwaited(name));
     if (++this.#ticks % STATUS_TICKS !== 0 || this.#saidJobs === this.#with.openJobs()) return;
     this.#broker?.sayStatus();
   }
@@ -116,7 +120,7 @@ export class Mesh {
   async stop(): Promise<void> {
     this.#isRunning = false;
     this.directory.stop();
-    await Promise.allSettled([this.#broker?.stop(), this.#socket.stop()]);
+    await Promise.allSettled([this.#broker?.stop(), this.#ssh.stop(), this.#socket.stop()]);
   }
 
   /** The hosts of the user's file as it is now; those that were read last if it can't be used. */
@@ -138,9 +142,10 @@ export class Mesh {
     const { settings, log, epoch } = this.#with;
     const { broker, realm, host } = settings;
     const hosts = this.#hosts;
+    this.#ssh.configure(hosts);
     const wants = staysUp({ broker, hosts });
     if (wants && broker !== undefined && this.#broker === undefined) {
-      const { handlers } = { handlers: this.#handlers };
+      const handlers = this.#handlers;
       this.#broker = new BrokerWire({
         ...{ broker, realm, host, epoch, handlers, log },
         status: () => this.#status(),
@@ -158,7 +163,7 @@ export class Mesh {
   }
 
   #wireTo(name: string): Wire | undefined {
-    return this.#hosts[name]?.ssh === undefined ? this.#broker : undefined;
+    return this.#hosts[name]?.ssh === undefined ? this.#broker : this.#ssh.get(name);
   }
 
   #hello(to: string): Omit<Hello, 'reply'> {

@@ -1,0 +1,38 @@
+import { afterEach, expect, test } from 'vitest';
+import type { MeshStatus } from '../../src/operations/hosts.ts';
+import { fakeSsh } from '../support/hosts/fake-ssh.ts';
+import { type Hosts, hosts } from '../support/hosts/hosts.ts';
+import { until } from '../support/until.ts';
+
+let world: Hosts;
+afterEach(({ task }) => world.end(task.result?.state === 'fail'));
+
+test('mam hub connect starts the hub, and is an MQTT connection to it', async () => {
+  world = await hosts(['hostb']);
+  const lab = world.lab('hostb');
+  const connect = lab.start(['hub', 'connect']);
+  const connack = new Promise<string>((done) => connect.child.stdout.once('data', done));
+  // CONNECT with a clean session, as the client "x".
+  connect.child.stdin.write(Buffer.from([0x10, 13, 0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 60, 0, 1, 0x78]));
+  expect(Buffer.from(await connack)).toEqual(Buffer.from([0x20, 2, 0, 0]));
+  expect(lab.hubs).toHaveLength(1);
+  connect.child.stdin.end();
+  expect(await connect.ended).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('mam hub connect ends when the hub ends', async () => {
+  world = await hosts(['hostb']);
+  const lab = world.lab('hostb');
+  const connect = lab.start(['hub', 'connect']);
+  await lab.hubPid();
+  await lab.mam('hub', 'stop');
+  expect(await connect.ended).toMatchObject({ code: 0, stdout: '', stderr: '' });
+});
+
+test('mam hub connect says on stderr why no hub can be started', async () => {
+  world = await hosts(['hostb']);
+  const lab = world.lab('hostb');
+  const { code, stdout, stderr } = await lab.start(['hub', 'connect'], { env: { MAM_HOME: '/dev/null' } }).ended;
+  expect({ code, stdout }).toEqual({ code: 69, stdout: '' });
+  expect(stderr).toContain('/dev/null');
+});
