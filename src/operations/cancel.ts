@@ -12,7 +12,13 @@ const fields = {
 
 export const cancel = {
   fields,
-  params: { ...fields, ...inRegistry, ...seenBy, by },
+  params: {
+    ...fields,
+    ...inRegistry,
+    ...seenBy,
+    by,
+    forget: flag('end the copy of a job whose host never returns'),
+  },
   answer: {
     changed: truth('false when the job was already final'),
     note: text('what was done about the order in the pane'),

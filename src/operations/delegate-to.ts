@@ -7,6 +7,8 @@ import { place } from './agents.ts';
 import { type Asker, origin, originOf, supervisor } from './common.ts';
 import { type DelegateArgs, delegate } from './delegate.ts';
 
+const { trust_pane: _, ...asked } = delegate.asked;
+
 /**
  * A job for an agent on another host. Of this machine it has only what this hub needs to keep it and to notify its
  * supervisor; agent kind, session, folder and script are names there.
@@ -14,7 +16,7 @@ import { type DelegateArgs, delegate } from './delegate.ts';
 export const delegateTo = {
   params: {
     host: text('the other host'),
-    ...delegate.asked,
+    ...asked,
     prompt: maybe(text('the task itself'), 'see prompt_spool'),
     prompt_spool: maybe(text('file with it in the spool folder of MAM_HOME, when longer than 16 KiB')),
     agent: text('the agent kind there'),
@@ -56,7 +58,15 @@ export function delegateToParams(
   asker: Asker,
   settings: AskerSettings,
 ): DelegateToParams {
-  const { notify, ...rest } = args;
+  const { notify, trust_pane, ...rest } = args;
+  if (trust_pane) {
+    const what = `trust_pane has no effect on ${args.host}: only its own user can say what reads in a pane there.`;
+    throw new MamError(
+      'bad_input',
+      what,
+      'Leave it out; a kind with a "ready" pattern in its config.json says so.',
+    );
+  }
   checkThere(args.host, 'workdir', args.workdir);
   checkThere(args.host, 'validate', args.validate);
   const { clientName: client, session, pane, socket, place: own, channel } = asker;

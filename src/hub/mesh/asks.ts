@@ -36,6 +36,8 @@ export interface Ways {
 }
 
 export interface AskOptions {
+  /** Of the ask: one that comes from a request which may come again has the same id then, and is carried out once. */
+  id?: string;
   /** When the other hub refuses to begin with it, in ms. */
   expiresMs?: number;
   /** How long its answer is waited for, in ms: longer than `expiresMs` for what takes its time once begun. */
@@ -83,11 +85,11 @@ export class Asks {
     host: string,
     command: AskCommand,
     params: object,
-    { expiresMs = EXPIRES_MS, answerMs = expiresMs, onLate }: AskOptions = {},
+    { id = newEventId(), expiresMs = EXPIRES_MS, answerMs = expiresMs, onLate }: AskOptions = {},
   ): Promise<AskResult> {
     await this.#ways.reach(host);
     const expires_at = this.#ways.inTheirClock(host, expiresMs);
-    const body: Ask = { v: MESH_VERSION, id: newEventId(), command, params: { ...params }, expires_at };
+    const body: Ask = { v: MESH_VERSION, id, command, params: { ...params }, expires_at };
     if (Buffer.byteLength(JSON.stringify(body)) > MAX_PAYLOAD_BYTES) {
       const what = `The request to ${host} is longer than ${MAX_PAYLOAD_BYTES / 1024} KiB.`;
       throw new MamError('bad_input', what, 'Shorten its texts, or put them into a file there.');

@@ -1,0 +1,206 @@
+import { explain, MamError } from '../../base/errors.ts';
+import { needsAttention } from '../../job/apply.ts';
+import type { JobRecord } from '../../job/record.ts';
+import { isFinal } from '../../job/words.ts';
+import type { AnswerParams } from '../../operations/answer.ts';
+import type { CancelParams } from '../../operations/cancel.ts';
+import type { AskHostParams, DelegateToParams } from '../../operations/delegate-to.ts';
+import type { HostsParams } from '../../operations/hosts.ts';
+import type { Command, Reply } from '../../operations/request.ts';
+import type { VerifyParams } from '../../operations/verify.ts';
+import type { Changes } from '../jobs/changes.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import type { Wakes } from '../notify/wakes.ts';
+import { recordOf } from './answers.ts';
+import type { AskOptions, AskResult, Asks } from './asks.ts';
+import { HomeError } from './home-error.ts';
+import type { HostRows } from './host-rows.ts';
+import { NoAnswer } from './no-answer.ts';
+import type { RemoteDelegation } from './remote-delegation.ts';
+import type { AskCommand } from './wire/messages.ts';
+
+/** How long (ms) the events of an answer are waited for: they are on their way before it. */
+const EVENTS_MS = 2_000;
+/** How long the start of an agent may take, in ms: it may need 45 s to become ready. */
+const START_MS = 55_000;
+/** How long a check may run where neither the request nor the job says so, in seconds. */
+const CHECK_SECONDS = 600;
+/** How long after a check's time limit its verdict may come, in ms. */
+const VERDICT_MARGIN_MS = 15_000;
+
+type Result = NonNullable<Reply['result']>;
+type Handler = (params: unknown, requestId: string) => Promise<Result>;
+type JobAddress = { job_id: string; registry_dir?: string | undefined };
+
+/** Requests about another host, or about a job that another host has: that host carries them out. */
+export class Forward {
+  readonly #with;
+
+  constructor(parts: {
+    asks: Asks;
+    registrar: Registrar;
+    changes: Changes;
+    wakes: Pick<Wakes, 'seen'>;
+    delegation: RemoteDelegation;
+    rows: HostRows;
+    /** A record of another host as this hub shows it. */
+    shown: (job: LiveJob, record: JobRecord) => JobRecord;
+    /** Ends the copy of a job whose host never returns. */
+    forget: (job: LiveJob) => Promise<void>;
+    /** Whether a host shows us all of its jobs. */
+    sees: (host: string) => 'own' | 'all';
+  }) {
+    this.#with = parts;
+  }
+
+  /** Who carries out a request; undefined if it concerns this host alone. */
+  async handlerFor(command: Command, params: unknown): Promise<Handler | undefined> {
+    switch (command) {
+      case 'delegate_to':
+        return (given, id) => this.#delegate(given as DelegateToParams, id);
+      case 'ask_host':
+        return (given, id) => this.#askHost(given as AskHostParams, id);
+      case 'hosts':
+        return (given) => this.#with.rows.rows((given ?? {}) as HostsParams);
+      case 'answer':
+      case 'cancel':
+      case 'verify':
+      case 'screen': {
+        const job = await this.#replicaOf(params as JobAddress);
+        return job && this.#write(command, job);
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  async #delegate(params: DelegateToParams, id: string): Promise<Result> {
+    const { delegation, wakes } = this.#with;
+    if (params.dry_run === true) return delegation.preview(params);
+    const result = await delegation.delegate(params, id);
+    const { job_id, registry_dir, supervisor } = result.record;
+    // The answer says what blocks the job, so no line repeats that.
+    if (needsAttention(result.record))
+      await wakes.seen({ job_id, registry_dir, seen_by: supervisor.session });
+    return result;
+  }
+
+  async #askHost({ host, command, params }: AskHostParams, requestId: string): Promise<Result> {
+    const { asks, sees } = this.#with;
+    const { agent, name: session, workdir, model, resume } = params;
+    const options = { id: askId(requestId) };
+    switch (command) {
+      case 'start':
+        return asks.ask(
+          host,
+          'start',
+          { agent, session, workdir, model, resume },
+          { ...options, answerMs: START_MS },
+        );
+      case 'stop':
+        return asks.ask(host, 'stop', { session }, options);
+      case 'list':
+        return asks.ask(host, 'list', { see: sees(host) }, options);
+      default:
+        return asks.ask(host, 'agents', {}, options);
+    }
+  }
+
+  /** The copy that a request is about; undefined for a job of this host, and for one that is not found. */
+  async #replicaOf({ job_id: id, registry_dir }: JobAddress): Promise<LiveJob | undefined> {
+    const { registrar } = this.#with;
+    const job = registrar.held(id) ?? (await registrar.find(id, registry_dir).catch(() => undefined));
+    return job?.record.home === undefined ? undefined : job;
+  }
+
+  #write(command: 'answer' | 'cancel' | 'verify' | 'screen', job: LiveJob): Handler | undefined {
+    if (command === 'cancel') return this.#cancel(job);
+    // What has ended is all here.
+    if (isFinal(job.record.status) && command !== 'verify') return undefined;
+    if (command === 'verify') return (params, id) => this.#verify(job, params as VerifyParams, id);
+    if (command === 'screen') return () => this.#screen(job);
+    return (params, id) => this.#answer(job, params as AnswerParams, id);
+  }
+
+  #cancel(job: LiveJob): Handler | undefined {
+    return async (params, id) => {
+      const { reason, interrupt, forget, seen_by } = params as CancelParams;
+      const { record } = job;
+      if (isFinal(record.status))
+        return { record, changed: false, note: `The job was already ${record.status}.` };
+      if (forget === true) return this.#forget(job);
+      const answer = await this.#ask(job, 'cancel', { reason, interrupt }, { id: askId(id) });
+      await this.#with.wakes.seen({ job_id: job.id, registry_dir: job.registryDir, seen_by });
+      return this.#withRecord(job, answer);
+    };
+  }
+
+  async #forget(job: LiveJob): Promise<Result> {
+    const host = hostOf(job);
+    await this.#with.forget(job);
+    const note = `Nothing more is expected from ${host}. Whatever runs there goes on; if ${host} ever shows the job's end, it counts.`;
+    return { record: job.record, changed: true, note };
+  }
+
+  async #answer(job: LiveJob, params: AnswerParams, id: string): Promise<Result> {
+    const { text, decision, request_id } = params;
+    const answer = await this.#ask(job, 'answer', { text, decision, request_id }, { id: askId(id) });
+    return this.#withRecord(job, answer);
+  }
+
+  /** Without an answer there is no screen: everything else about the job can be shown. */
+  #screen(job: LiveJob): Promise<Result> {
+    return this.#ask(job, 'screen', {}, {}).catch((error: unknown) => {
+      if (!(error instanceof MamError)) throw error;
+      return { screen: [], live: true, missing: explain(error).replace('; nothing was changed', '') };
+    });
+  }
+
+  async #verify(job: LiveJob, params: VerifyParams, id: string): Promise<Result> {
+    const { validate, validate_timeout_seconds } = params;
+    if (validate !== undefined) {
+      const what = `Job ${job.id} is on ${hostOf(job)}: only its own script can check it from here.`;
+      throw new MamError('bad_input', what, 'Leave out validate, or run another script on that host.');
+    }
+    const seconds = validate_timeout_seconds ?? job.record.validation?.timeout_seconds ?? CHECK_SECONDS;
+    const answerMs = seconds * 1000 + VERDICT_MARGIN_MS;
+    const asked = { validate_timeout_seconds };
+    return this.#withRecord(job, await this.#ask(job, 'verify', asked, { id: askId(id), answerMs }));
+  }
+
+  /** @throws MamError as `Asks.ask`; where nothing was sent it says so */
+  async #ask(job: LiveJob, command: AskCommand, params: object, options: AskOptions): Promise<AskResult> {
+    const host = hostOf(job);
+    if (job.record.home?.state === 'lost') {
+      const what = `Nothing more is known of job ${job.id}: ${host} does not have it any more, or it was given up here.`;
+      throw new MamError('unavailable', what, `\`mam logs ${job.id}\` shows what is known.`);
+    }
+    try {
+      return await this.#with.asks.ask(host, command, { job_id: job.id, ...params }, options);
+    } catch (error) {
+      if (!(error instanceof MamError) || error instanceof NoAnswer || error instanceof HomeError)
+        throw error;
+      const what = `${error.message.replace(/\.$/, '')}; nothing was changed.`;
+      throw new MamError(error.code, what, error.hint);
+    }
+  }
+
+  /** An answer with the job's record as it is here, once the events of the answer are. */
+  async #withRecord(job: LiveJob, answer: AskResult): Promise<Result> {
+    const theirs = recordOf(hostOf(job), answer);
+    await this.#with.changes.until(job, ({ record }) => record.seq >= theirs.seq, EVENTS_MS);
+    const record = job.record.seq >= theirs.seq ? job.record : this.#with.shown(job, theirs);
+    return { ...answer, record };
+  }
+}
+
+function hostOf({ record }: LiveJob): string {
+  return record.home?.host ?? record.host;
+}
+
+/** The same request has the same ask, also after the hub was started anew meanwhile. */
+function askId(requestId: string): string {
+  // An id of an ask has at most 80 characters.
+  return `request-${requestId}`.slice(0, 80);
+}

@@ -1,0 +1,95 @@
+import { MamError } from '../../base/errors.ts';
+import { someOf } from '../../base/text.ts';
+import { isFinal } from '../../job/words.ts';
+import type { HostRow, HostsParams, HostsResult, MeshStatus } from '../../operations/hosts.ts';
+import type { Hosts } from '../../settings/hosts-config.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import { allowedTo } from './allowed.ts';
+import type { HostState } from './directory.ts';
+import type { HostStatus } from './wire/messages.ts';
+
+/** How long a host may take to answer a hello that a person waits for, in ms. */
+const CHECK_MS = 5_000;
+
+/** Whoever is on the broker that hubs share. */
+export type Present = { name: string; status: HostStatus };
+
+/** What the hub tells of other hosts. */
+export class HostRows {
+  readonly #with;
+
+  constructor(parts: {
+    directory: {
+      all(): HostState[];
+      get(name: string): HostState | undefined;
+      check(name: string, ms: number): Promise<boolean>;
+      readonly named: Hosts;
+    };
+    /** @returns undefined while no other host is configured */
+    status: () => MeshStatus | undefined;
+    /** Every hub that the broker knows. */
+    present: () => Promise<Present[]>;
+    /** The open copies of jobs on other hosts. */
+    replicas: () => LiveJob[];
+    host: string;
+  }) {
+    this.#with = parts;
+  }
+
+  /** @throws MamError `not_found` to check a host that is not known */
+  async rows({ all = false, check }: HostsParams): Promise<HostsResult> {
+    const { directory, host, status } = this.#with;
+    if (check !== undefined) await this.#check(check);
+    const known = directory.all().filter(({ name }) => check === undefined || name === check);
+    const rows = known.map((one) => this.#row(one));
+    const others = all && check === undefined ? await this.#with.present() : [];
+    for (const { name, status: said } of others)
+      if (name !== host && directory.get(name) === undefined) rows.push(strangerRow(name, said));
+    return { ...(status() ?? { host, hosts: 0, online: 0 }), rows };
+  }
+
+  async #check(name: string): Promise<void> {
+    const { directory } = this.#with;
+    if (directory.get(name) !== undefined) return void (await directory.check(name, CHECK_MS));
+    const names = directory.all().map((one) => one.name);
+    const hint = names.length === 0 ? 'No other host is named there.' : `Hosts: ${someOf(names, 8)}.`;
+    const what = `There is no host ${JSON.stringify(name.slice(0, 60))} in hosts of MAM_HOME/config.json.`;
+    throw new MamError('not_found', what, hint);
+  }
+
+  #row(one: HostState): HostRow {
+    const { directory, replicas } = this.#with;
+    const { name, online, since, version, protocol, allows, offsetMs, roundTripMs, problem, wire } = one;
+    const isNamed = Object.hasOwn(directory.named, name);
+    const config = isNamed ? directory.named[name] : undefined;
+    const via = wire?.kind ?? (isNamed ? (config?.ssh === undefined ? 'broker' : 'ssh') : undefined);
+    const isOverSocket = wire?.kind === 'socket';
+    const why = problem ?? (online ? undefined : wire?.problem);
+    const here = replicas().filter(
+      ({ record }) => record.home?.host === name && !isFinal(record.status) && record.home.state !== 'lost',
+    );
+    return {
+      ...{ host: name, state: stateOf(one), since, version, protocol, jobs: here.length },
+      ...(via !== undefined && { via }),
+      ...(config?.ssh !== undefined && { ssh: config.ssh }),
+      named: isNamed,
+      ...(allows !== undefined && { may_we: allows }),
+      ...((isOverSocket || config?.may !== undefined) && { may_it: allowedTo(config?.may, isOverSocket) }),
+      ...(offsetMs !== undefined && { clock_ms: Math.round(offsetMs) }),
+      ...(roundTripMs !== undefined && { round_trip_ms: Math.round(roundTripMs) }),
+      ...(why !== undefined && { problem: why }),
+    };
+  }
+}
+
+function stateOf({ online, epoch }: HostState): HostRow['state'] {
+  if (online) return 'online';
+  return epoch === undefined ? 'unknown' : 'offline';
+}
+
+function strangerRow(host: string, { online, epoch, version, protocol }: HostStatus): HostRow {
+  return {
+    ...{ host, state: online ? 'online' : 'offline', since: epoch, version, protocol },
+    ...{ jobs: 0, via: 'broker', named: false },
+  };
+}
