@@ -106,7 +106,8 @@ describe('the list', () => {
   test('new jobs above do not move what is read further down', () => {
     let state = keys(listed(many(100)), { name: 'pageDown' }, { name: 'pageDown' });
     const { top, selected } = state;
-    const job = { registry_dir: REGISTRY, agent: 'codex', prompt_preview: 'new' };
+    const supervisor = { client: 'cli', session: 's' };
+    const job = { supervisor, registry_dir: REGISTRY, agent: 'codex', prompt_preview: 'new' };
     const messages = ['a', 'b'].map((id) => message(id, 'queued', { data: { job } }));
     state = reduce(state, { type: 'heard', messages });
     expect(state).toMatchObject({ selected, top: top + 2 });
