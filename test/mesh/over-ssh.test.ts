@@ -1,8 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { MeshStatus } from '../../src/operations/hosts.ts';
-import { fakeSsh } from '../support/hosts/fake-ssh.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
-import { until } from '../support/until.ts';
 
 let world: Hosts;
 afterEach(({ task }) => world.end(task.result?.state === 'fail'));
@@ -32,7 +29,8 @@ test('mam hub connect ends when the hub ends', async () => {
 test('mam hub connect says on stderr why no hub can be started', async () => {
   world = await hosts(['hostb']);
   const lab = world.lab('hostb');
-  const { code, stdout, stderr } = await lab.start(['hub', 'connect'], { env: { MAM_HOME: '/dev/null' } }).ended;
+  const { code, stdout, stderr } = await lab.start(['hub', 'connect'], { env: { MAM_HOME: '/dev/null' } })
+    .ended;
   expect({ code, stdout }).toEqual({ code: 69, stdout: '' });
   expect(stderr).toContain('/dev/null');
 });

@@ -1,5 +1,5 @@
 import type { MqttClient } from 'mqtt';
-import { explain } from '../../../base/errors.ts';
+import { explain, MamError } from '../../../base/errors.ts';
 import { randomSuffix } from '../../../base/ids.ts';
 import { parseJson } from '../../../base/json.ts';
 import type { Log } from '../../../base/log.ts';
@@ -165,8 +165,10 @@ export class BrokerWire implements Wire {
       this.#ownStatus = undefined;
       this.#open = client;
       const ownName = inboxFilterOf(realm, host, host);
-      await client.subscribeAsync([topic, ownName], { qos: 1 });
-      await this.#checkName(client);
+      await client.subscribeAsync([topic, ownName], { qos: 1 }).catch((error: unknown) => {
+        throw client.connected ? this.#noRights(address) : error;
+      });
+      await this.#checkName(client, address);
       // It left while the name was checked, or the hub ends.
       if (this.#open !== client) return;
       await client.subscribeAsync(inboxFilter(realm, host), { qos: 0 });
@@ -189,17 +191,24 @@ export class BrokerWire implements Wire {
   }
 
   /** @returns once it is known that no other hub of this name lives, or that none has answered */
-  async #checkName(client: MqttClient): Promise<void> {
+  async #checkName(client: MqttClient, address: UrlAddress): Promise<void> {
     const closed = new Promise<never>((_, reject) => {
       client.once('close', () => reject(new Error('connection closed')));
     });
     closed.catch(() => {});
     const took = await Promise.race([within(this.#name.ask(), BACK_MS), closed]);
-    if (took === undefined) throw new Error('the broker does not deliver');
+    if (took === undefined) throw this.#noRights(address);
     // What the broker kept has come by now.
     const { online = false, epoch } = this.#ownStatus ?? {};
     if (online && epoch !== this.#with.epoch)
       await Promise.race([within(new Promise(() => {}), TAKEN_MS + 10 * took), closed]).catch(() => {});
+  }
+
+  #noRights({ url }: UrlAddress): MamError {
+    const { host } = this.#with;
+    const what = `The MQTT broker ${redactUrl(url)} does not deliver what ${host} sends to itself.`;
+    const hint = `Its user must be called ${host} (MAM_BROKER_USERNAME) and have the permissions that \`mam hosts acl\` prints.`;
+    return new MamError('unreachable', what, hint);
   }
 
   #sayToOwnName(more: Pick<Hello, 'reply' | 'echo'>): string {
