@@ -23,6 +23,8 @@ export interface Elder {
   job_id: string;
   depth: number;
   lineage: Ancestor[];
+  /** How many jobs of that host may be open here; absent: any number. */
+  most?: number | undefined;
 }
 
 /** What a delegation fixes about its job. */

@@ -54,6 +54,7 @@ export function checkLineage(
     );
   }
   if (target !== undefined) checkTarget(target, family);
+  if (elder !== undefined) checkRoomFor(elder, family);
   const owner = { ...supervisor, host: elder?.host };
   const own = family.open.filter(({ record }) => isOwner(record.supervisor, owner));
   if (own.length >= most) {
@@ -66,6 +67,17 @@ export function checkLineage(
         : `Wait for some with wait_job, or end those that are not needed with cancel_job; the oldest: ${oldest.join(', ')}.`,
     );
   }
+}
+
+/** @throws MamError `refused` when a host has as many open jobs here as it may have */
+function checkRoomFor({ host, most }: Elder, { open }: Family): void {
+  const own = open.filter(({ record }) => record.supervisor.host === host);
+  if (most === undefined || own.length < most) return;
+  throw plainError(
+    'refused',
+    `${counted(own.length, 'job')} from there ${own.length === 1 ? 'is' : 'are'} open here, and the limit is ${most}.`,
+    'Wait until some have ended. Its user can allow more with "may.max_open_jobs" in MAM_HOME/config.json there.',
+  );
 }
 
 /** @throws MamError `refused` when the agent in that pane waits, directly or indirectly, for the delegating one */

@@ -4,9 +4,6 @@ import { clean } from '../../base/text.ts';
 import type { HubBus } from '../../bus/hub-bus.ts';
 import { logTopic } from '../../bus/topics.ts';
 import { isSettled } from '../../job/apply.ts';
-import type { JobRecord } from '../../job/record.ts';
-import { lastWords, standingOf } from '../../job/standing.ts';
-import type { LogMessage } from '../../operations/request.ts';
 import { writeDerived } from '../../registry/files.ts';
 import { OwnPlace } from '../../registry/own-place.ts';
 import { journalText } from '../../registry/read-journal.ts';
@@ -14,6 +11,7 @@ import type { Seal } from '../../registry/seal.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import { LastScreens } from '../panes/last-screens.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { logMessage } from './log-message.ts';
 import { RecordFiles } from './record-files.ts';
 import type { RetainedRecords } from './retained-records.ts';
 
@@ -29,7 +27,7 @@ export class Outlets {
   readonly screens: LastScreens;
   /** By job id. */
   readonly #due = new Map<string, { job: LiveJob; timer: NodeJS.Timeout }>();
-  readonly #archiving = new Set<LiveJob>();
+  readonly #archiving = new Map<LiveJob, Promise<void>>();
 
   constructor(parts: {
     seal: Seal;
@@ -47,12 +45,7 @@ export class Outlets {
   }
 
   onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
-    const message: LogMessage = {
-      event,
-      ...standingOf(after),
-      ...newWords(before, after),
-      ...(after.wake_seq === event.seq && { record: after }),
-    };
+    const message = logMessage({ event, before, after });
     const [topic, text] = [logTopic(this.#with.realm, this.#with.host, job.id), JSON.stringify(message)];
     for (const bus of this.#with.buses) bus.publish(topic, text);
     this.screens.onRecorded(job, event);
@@ -73,6 +66,12 @@ export class Outlets {
 
   isBusy(job: LiveJob): boolean {
     return this.#due.has(job.id) || this.#files.isDue(job.id) || this.#archiving.has(job);
+  }
+
+  /** Resolves when the files of an ended job are kept, with the screen at the end of its agent's turn. */
+  async archived(job: LiveJob): Promise<void> {
+    await this.#archiving.get(job);
+    await this.screens.taken(job);
   }
 
   catchUp(job: LiveJob): void {
@@ -119,11 +118,11 @@ export class Outlets {
   }
 
   #keep(job: LiveJob, work: () => Promise<void>): void {
-    this.#archiving.add(job);
-    void work().finally(() => {
-      this.#archiving.delete(job);
+    const done = work().finally(() => {
+      if (this.#archiving.get(job) === done) this.#archiving.delete(job);
       this.#kept(job);
     });
+    this.#archiving.set(job, done);
   }
 
   /** Keeps the pane's last screen, and the audit files if a separate log folder was asked for. */
@@ -156,10 +155,4 @@ export class Outlets {
 /** The folder of a job's audit files. */
 export function logPlace({ paths, ground, record }: LiveJob): OwnPlace {
   return record.log_dir === paths.folder ? ground : new OwnPlace(record.log_dir);
-}
-
-/** The last words about a job, if an event has changed them. */
-function newWords(before: JobRecord | undefined, after: JobRecord): Pick<LogMessage, 'detail'> {
-  const detail = lastWords(after);
-  return before !== undefined && lastWords(before) === detail ? {} : { detail: detail ?? '' };
 }

@@ -37,6 +37,10 @@ export class LastScreens {
   readonly #takings = new Map<string, Taking>();
   /** Jobs whose first screen is being taken. */
   readonly #beginning = new Set<LiveJob>();
+  /** Jobs whose last screen is being written. */
+  readonly #saving = new Set<LiveJob>();
+  /** Called when a screen is kept. */
+  readonly #ends = new Set<() => void>();
 
   /** @param keep writes a screen; it never throws */
   constructor(servers: TmuxServers, keep: (job: LiveJob, lines: readonly string[]) => Promise<void>) {
@@ -47,6 +51,12 @@ export class LastScreens {
   /** True while the last screen of a job is still to be taken. */
   isTaking(job: LiveJob): boolean {
     return this.#beginning.has(job) || [...this.#takings.values()].some((taking) => taking.job === job);
+  }
+
+  /** Resolves when the last screen of a job is kept, if it is to be taken. */
+  async taken(job: LiveJob): Promise<void> {
+    while (this.isTaking(job) || this.#saving.has(job))
+      await new Promise<void>((resolve) => this.#ends.add(resolve));
   }
 
   /** A job has ended. Resolves when its first screen is kept. */
@@ -61,6 +71,7 @@ export class LastScreens {
       await this.#savePicture(job, session, first.lines);
     } finally {
       this.#beginning.delete(job);
+      this.#tell();
     }
   }
 
@@ -78,6 +89,7 @@ export class LastScreens {
       clearTimeout(timer);
       this.#takings.delete(key);
     }
+    this.#tell();
   }
 
   /** Keeps what the panes show now. */
@@ -116,8 +128,19 @@ export class LastScreens {
   async #end(taking: Taking, known?: string[]): Promise<void> {
     clearTimeout(taking.timer);
     this.#takings.delete(paneKey(taking.session));
-    if (known !== undefined) await this.#keep(taking.job, known);
-    else await this.#savePicture(taking.job, taking.session, taking.lines);
+    this.#saving.add(taking.job);
+    try {
+      if (known !== undefined) await this.#keep(taking.job, known);
+      else await this.#savePicture(taking.job, taking.session, taking.lines);
+    } finally {
+      this.#saving.delete(taking.job);
+      this.#tell();
+    }
+  }
+
+  #tell(): void {
+    for (const tell of this.#ends) tell();
+    this.#ends.clear();
   }
 
   /** @param rows what is kept if the pane has just gone */

@@ -71,6 +71,9 @@ export const askSchema = z.object({
 });
 export type Ask = z.infer<typeof askSchema>;
 
+/** The code of the refusal of an ask that came after its `expires_at`: it was never carried out, and never will be. */
+export const EXPIRED = 'expired';
+
 const failure = z.object({ code: z.string().max(40), message: z.string(), hint: z.string() });
 
 export const answerSchema = z.object({

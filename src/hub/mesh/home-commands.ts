@@ -1,0 +1,258 @@
+import { basename } from 'node:path';
+import { builtIn, kindNames } from '../../agents/index.ts';
+import { isSamePlace } from '../../base/real-place.ts';
+import { userHome } from '../../base/user-home.ts';
+import { type AgentRow, agentPlace } from '../../operations/agents.ts';
+import type { DelegateResult } from '../../operations/delegate.ts';
+import type { Home } from '../../registry/home.ts';
+import { readText } from '../../registry/texts.ts';
+import type { Settings } from '../../settings/config.ts';
+import type { Delegations } from '../delegation/delegate.ts';
+import { plainError } from '../delegation/plain-error.ts';
+import { sharedFolder } from '../delegation/shared-folder.ts';
+import { cancelJob } from '../delivery/cancel.ts';
+import type { Dispatcher } from '../delivery/dispatcher.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import type { Outlets } from '../notify/outlets.ts';
+import { jobScreen } from '../panes/job-screen.ts';
+import type { TmuxServers } from '../panes/tmux-servers.ts';
+import { answerJob } from '../permissions/answer.ts';
+import type { Decisions } from '../permissions/decisions.ts';
+import { listAgents } from '../sessions/agent-list.ts';
+import { startAgent } from '../sessions/agent-start.ts';
+import { stopAgent } from '../sessions/agent-stop.ts';
+import type { Verifications } from '../verdicts/verifications.ts';
+import type { AskParams, DelegationAsk } from './ask-params.ts';
+import { GuestJobs } from './guest-jobs.ts';
+import { bytesOf, eventsPage, fitting, recordFor, textPage } from './pages.ts';
+import {
+  checkDecides,
+  checkDelegates,
+  checkSession,
+  checkStarts,
+  type Guest,
+  maySession,
+  scriptFor,
+} from './policy.ts';
+import { type RemoteOrder, remoteOrder, remoteStart, type SettingsAt } from './remote-order.ts';
+import { Uploads } from './uploads.ts';
+import { type AskCommand, PAGE_BYTES } from './wire/messages.ts';
+
+/** The parts of the hub that carry out what other hosts ask for. */
+export interface HomeParts {
+  home: Home;
+  registrar: Registrar;
+  delegations: Delegations;
+  decisions: Decisions;
+  dispatcher: Dispatcher;
+  servers: TmuxServers;
+  outlets: Outlets;
+  verifications: Verifications;
+  settingsAt: SettingsAt;
+}
+
+type Result = Record<string, unknown>;
+type Handlers = {
+  [C in AskCommand]: (guest: Guest, params: AskParams[C], askId: string) => Result | Promise<Result>;
+};
+
+const SHARED =
+  'Other jobs are open in the same working folder. If both change files there, give each its own.';
+const NOTED =
+  'Something else is noted about its session or its folder: `mam status` there shows where it runs.';
+
+/** What other hosts may ask of this one, by the functions that do it for its own clients. */
+export class HomeCommands {
+  readonly #with: HomeParts;
+  readonly #uploads = new Uploads();
+  readonly #jobs: GuestJobs;
+  /** Jobs that are being made, by their ids: who asks for one of them waits for it. */
+  readonly #making = new Map<string, Promise<unknown>>();
+  readonly #handlers: Handlers = {
+    delegate: (guest, asked) => this.#delegate(guest, asked),
+    preview: (guest, asked) => this.#preview(guest, asked),
+    put: (guest, piece) => {
+      checkDelegates(guest);
+      return this.#uploads.put(guest.host, piece);
+    },
+    events: async (guest, { job_id, after }) => {
+      await this.#making.get(job_id)?.catch(() => {});
+      return { ...eventsPage(await this.#jobs.readable(guest, job_id), after) };
+    },
+    text: async (guest, asked) => ({
+      ...(await textPage(await this.#jobs.readable(guest, asked.job_id), this.#with.outlets, asked)),
+    }),
+    answer: async (guest, { job_id, text, decision, request_id }, askId) => {
+      const { registrar, decisions } = this.#with;
+      const { registryDir: registry_dir } = await this.#jobs.own(guest, job_id);
+      if (decision !== undefined) checkDecides(guest);
+      const answer = { job_id, registry_dir, text, decision, request_id, by: 'supervisor' as const };
+      const { record, delivered } = await answerJob(registrar, decisions, answer, askId);
+      return { record: recordFor(record), delivered };
+    },
+    cancel: async (guest, { job_id, reason, interrupt }) => {
+      const { registrar, servers } = this.#with;
+      const { registryDir: registry_dir } = await this.#jobs.own(guest, job_id);
+      const asked = { job_id, registry_dir, reason, interrupt, by: 'supervisor' as const };
+      const { record, ...done } = await cancelJob(registrar, servers, asked);
+      return { ...done, ...(record !== undefined && { record: recordFor(record) }) };
+    },
+    verify: (guest, asked, askId) => this.#verify(guest, asked, askId),
+    screen: async (guest, { job_id }) => {
+      const { registrar, servers, outlets } = this.#with;
+      const { registryDir: registry_dir } = await this.#jobs.readable(guest, job_id);
+      return { ...(await jobScreen(registrar, servers, outlets.screens, { job_id, registry_dir })) };
+    },
+    agents: (guest) => this.#agents(guest),
+    start: async (guest, asked) => {
+      const { servers, home, settingsAt } = this.#with;
+      return { ...(await startAgent(servers, home, await remoteStart(guest, asked, settingsAt))) };
+    },
+    stop: async (guest, { session }) => {
+      checkStarts(guest);
+      const { servers, dispatcher, settingsAt } = this.#with;
+      const { agents, tmuxSocket: tmux_socket } = await settingsAt(userHome());
+      const known = (guest.may?.agents ?? kindNames(agents)).map((kind) => defaultSession(kind, agents));
+      if (!known.some((own) => maySession(guest, session, own))) checkSession(guest, session, undefined);
+      return { session: await stopAgent(servers, dispatcher, { tmux_socket, name: session }), stopped: true };
+    },
+    list: (guest, { see }) => this.#jobs.list(guest, see),
+  };
+
+  constructor(parts: HomeParts) {
+    this.#with = parts;
+    this.#jobs = new GuestJobs(parts.registrar);
+  }
+
+  /**
+   * Carries an ask out.
+   * @param askId the same for each repetition of the ask, and for no other
+   * @throws MamError as the commands for this hub's own clients, and `refused` for what the guest may not do
+   */
+  async run<C extends AskCommand>(
+    command: C,
+    guest: Guest,
+    params: AskParams[C],
+    askId: string,
+  ): Promise<Result> {
+    return this.#handlers[command](guest, params, askId);
+  }
+
+  stop(): void {
+    this.#uploads.stop();
+  }
+
+  async #delegate(guest: Guest, asked: DelegationAsk): Promise<Result> {
+    const key = asked.job_id;
+    const made = this.#make(guest, asked);
+    this.#making.set(key, made);
+    try {
+      const { result, job } = await made;
+      const { record: _, ...rest } = this.#toldTo(guest, result);
+      const { record, events } = eventsPage(job, 0);
+      // The rest of the answer takes its place from the events.
+      const first = fitting(events, PAGE_BYTES - bytesOf([record, rest]));
+      return { record, ...rest, events: first, more: first.length < record.seq };
+    } finally {
+      if (this.#making.get(key) === made) this.#making.delete(key);
+    }
+  }
+
+  async #make(guest: Guest, asked: DelegationAsk): Promise<{ result: DelegateResult; job: LiveJob }> {
+    const { delegations, registrar, settingsAt } = this.#with;
+    const prompt = this.#promptOf(guest, asked);
+    const { params, elder } = await placed(registrar, await remoteOrder(guest, asked, prompt, settingsAt));
+    const result = await delegations.delegate(params, elder);
+    if (asked.upload !== undefined) this.#uploads.drop(guest.host, asked.upload);
+    return { result, job: await registrar.find(asked.job_id, params.registry_dir) };
+  }
+
+  async #preview(guest: Guest, asked: DelegationAsk): Promise<Result> {
+    const { delegations, registrar, settingsAt } = this.#with;
+    const prompt = this.#promptOf(guest, asked);
+    const { params, elder } = await placed(registrar, await remoteOrder(guest, asked, prompt, settingsAt));
+    const result = await delegations.preview(params, elder);
+    return { ...this.#toldTo(guest, result), record: recordFor(result.record) };
+  }
+
+  #promptOf({ host }: Guest, { prompt, upload }: DelegationAsk): string {
+    if (prompt !== undefined) return prompt;
+    if (upload !== undefined) return this.#uploads.get(host, upload);
+    throw plainError('bad_input', 'The job has no prompt.', 'Say what the peer should do.');
+  }
+
+  /** The result without what it says of the jobs of others. */
+  #toldTo<T extends DelegateResult>(guest: Guest, result: T): T {
+    if (guest.may === undefined) return result;
+    const { registrar } = this.#with;
+    const shared = sharedFolder(result.record, registrar.open);
+    const others = result.warnings.filter((warning) => !shared.includes(warning));
+    const isOwn = (id: string) => registrar.held(id)?.record.supervisor.host === guest.host;
+    return {
+      ...result,
+      behind: result.behind.filter(isOwn),
+      warnings: [...(shared.length > 0 ? [SHARED] : []), ...(others.length > 0 ? [NOTED] : [])],
+    };
+  }
+
+  async #verify(guest: Guest, { job_id, ...limit }: AskParams['verify'], askId: string): Promise<Result> {
+    const job = await this.#jobs.own(guest, job_id);
+    const { validation } = job.record;
+    if (validation !== undefined) scriptFor(guest, validation.script);
+    const { path_sha256: hash, virtual_env } = validation ?? {};
+    const path = hash === undefined ? validation?.path : readText(job.paths.texts, hash);
+    const params = { job_id, registry_dir: job.registryDir, ...limit, path, virtual_env };
+    const { record, ...verdict } = await this.#with.verifications.verify(params, askId);
+    return { ...verdict, record: recordFor(record) };
+  }
+
+  async #agents(guest: Guest): Promise<Result> {
+    checkDelegates(guest);
+    const { servers, dispatcher, home, settingsAt, registrar } = this.#with;
+    const settings = await settingsAt(userHome());
+    const all = await listAgents({ servers, dispatcher, folder: home.servers }, agentPlace(settings));
+    const isOwn = (id: string) => registrar.held(id)?.record.supervisor.host === guest.host;
+    const shown = guest.may === undefined ? all : all.flatMap((row) => seen(guest, row, settings, isOwn));
+    const agents = fitting(shown, PAGE_BYTES);
+    return { agents, more: agents.length < shown.length };
+  }
+}
+
+/** The same with the one name of the registry, after finding jobs that were moved there. */
+async function placed(registrar: Registrar, order: RemoteOrder): Promise<RemoteOrder> {
+  const { params, elder } = order;
+  const registry_dir = registrar.nameOf(params.registry_dir);
+  await registrar.missing.arrive(registry_dir);
+  // A log folder that is the registry itself is not a separate one.
+  const isRegistry = params.logs_dir !== undefined && isSamePlace(params.logs_dir, registry_dir);
+  return { params: { ...params, registry_dir, ...(isRegistry && { logs_dir: undefined }) }, elder };
+}
+
+/** The row of an agent that a guest may use, without what it says of the jobs of others; nothing for any other. */
+function seen(
+  guest: Guest,
+  row: AgentRow,
+  { agents }: Pick<Settings, 'agents'>,
+  isOwn: (jobId: string) => boolean,
+): AgentRow[] {
+  const { agent, session, jobs, program, evidence } = row;
+  if (guest.may?.agents !== undefined && !guest.may.agents.includes(agent)) return [];
+  const own = defaultSession(agent, agents);
+  const names = session && [session.session, session.pane];
+  if (names !== undefined && !names.some((name) => maySession(guest, name, own))) return [];
+  return [
+    {
+      ...row,
+      jobs: jobs.filter(isOwn),
+      // It shows a part of the screen.
+      evidence: jobs.length > 0 && jobs.every(isOwn) ? evidence : undefined,
+      ...(program !== undefined && { program: basename(program) }),
+    },
+  ];
+}
+
+function defaultSession(kind: string, agents: Settings['agents']): string | undefined {
+  const own = Object.hasOwn(agents, kind) ? agents[kind]?.session : undefined;
+  return own ?? builtIn(kind)?.defaultSession;
+}
