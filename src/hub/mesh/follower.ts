@@ -112,6 +112,11 @@ export class Follower {
     this.#start();
   }
 
+  /** Asks whether the home has the job once it can't take it any more, if it has not shown it by then. */
+  expectAnswer(): void {
+    this.#tryIn(Math.max(0, this.#leftToTake));
+  }
+
   /** The home has taken the job. @param page what it showed with that. @returns once its first events are here */
   async settle(page: Page | undefined): Promise<void> {
     if (page !== undefined)
@@ -159,6 +164,13 @@ export class Follower {
   get #isUnfinished(): boolean {
     const isEnd = isSettled(this.job.record) && this.#state.state === 'following';
     return this.#wantsPages || this.#lacksTexts || isEnd;
+  }
+
+  /** How long the home may still take the job, in ms. */
+  get #leftToTake(): number {
+    const { asked_at: asked, expires_at: expires } = this.#state;
+    const end = expires === undefined ? Date.parse(asked) + USUAL_EXPIRY_MS : Date.parse(expires);
+    return end + EXPIRY_MARGIN_MS - this.#with.theirNow(this.host);
   }
 
   get #synced(): Pick<ReplicaState, 'synced_at'> {
@@ -336,10 +348,11 @@ export class Follower {
   }
 
   async #neverTaken(): Promise<void> {
-    const { asked_at: asked, expires_at: expires } = this.#state;
-    const end = expires === undefined ? Date.parse(asked) + USUAL_EXPIRY_MS : Date.parse(expires);
-    const left = end + EXPIRY_MARGIN_MS - this.#with.theirNow(this.host);
-    if (left > 0) return this.#tryIn(left);
+    const left = this.#leftToTake;
+    if (left > 0) {
+      this.#tryIn(left);
+      return;
+    }
     const detail = `${this.host} never took it`;
     await this.#set({ state: 'ended', never_taken: { at: new Date().toISOString(), detail } });
   }

@@ -53,7 +53,7 @@ export class Replicas {
 
   /** A delegation has begun: its copy is on the disk, and the home may show the job at any time. */
   created(job: ReplicaJob): void {
-    this.#follow(job);
+    this.#follow(job)?.expectAnswer();
   }
 
   async settle(job: ReplicaJob, answer: AskResult): Promise<void> {
