@@ -11,8 +11,8 @@ export default defineConfig(async () => {
   return {
     test: {
       include: ['test/**/*.test.ts'],
-      // They need programs that are installed for them: npm run test:agents, npm run test:clients.
-      exclude: ['test/agents/scenarios/**', 'test/clients/**'],
+      // They need programs that are installed for them: npm run test:agents, test:brokers, test:clients.
+      exclude: ['test/agents/scenarios/**', 'test/brokers/**', 'test/clients/**'],
       globalSetup: ['test/support/build.ts'],
       env: { TEST_PATIENCE: `${patience}`, TMPDIR: scratchFolder() },
       // Only a test that hangs takes so long; what is due within one is waited for by `until`.

@@ -1,10 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { aclFor, type BrokerKind } from '../../../src/cli/hosts/acl.ts';
+import { PATIENCE, until } from '../until.ts';
 import { Authority, type Certificate } from './certificates.ts';
 import type { Daemon } from './daemon.ts';
 import type { Hosts } from './hosts.ts';
 import { BROKER_HOST } from './network.ts';
+import { fillIn, passwordOf } from './passwords.ts';
+import { RawClient } from './raw-client.ts';
+
+/** How long a broker may take to start, in ms: a RabbitMQ alone takes 10 s on two busy cores, a cluster 30 s. */
+const START_MS = 90_000 * PATIENCE;
 
 export interface BrokerOptions {
   /** Encrypts; with `certificate`, clients show one of their own instead of a password. Absent: no TLS. */
@@ -88,8 +94,9 @@ export abstract class Broker {
     this.hosts.onEnd(cleaner);
   }
 
+  /** Starts it, and waits until each node takes clients. */
   async start(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.start()));
+    await this.#start(this.nodes);
   }
 
   async stop(): Promise<void> {
@@ -101,11 +108,15 @@ export abstract class Broker {
     await Promise.all(this.#chosen(node).map((one) => one.kill()));
   }
 
-  /** Kills it and starts it again: one node, or all. What it keeps on disk, it finds. */
-  async restart(node?: number): Promise<void> {
+  /** Kills it and starts it again: one node, or all. @param options.empty with nothing of what it kept on disk */
+  async restart(node?: number, options: { empty?: boolean } = {}): Promise<void> {
     await this.kill(node);
-    await Promise.all(this.#chosen(node).map((one) => one.start()));
+    if (options.empty === true) for (const one of this.#chosen(node)) await this.wipe(one.name);
+    await this.#start(this.#chosen(node));
   }
+
+  /** Removes what a node keeps on disk. */
+  protected abstract wipe(node: string): Promise<void>;
 
   /** Its connections stay, and nothing answers. */
   freeze(node?: number): void {
@@ -122,9 +133,7 @@ export abstract class Broker {
     for (const { file, text } of aclFor(this.kind, realm, this.users)) {
       const path = file.replace(/^\/etc/, folder);
       mkdirSync(dirname(path), { recursive: true });
-      const filled = text
-        .replaceAll('/etc/', `${folder}/`)
-        .replaceAll(/PASSWORD-OF-([a-z0-9-]+)/g, passwords);
+      const filled = fillIn(text.replaceAll('/etc/', `${folder}/`));
       writeFileSync(path, change(file, filled));
     }
     return folder;
@@ -140,16 +149,22 @@ export abstract class Broker {
     return this.#authority;
   }
 
+  async #start(nodes: Daemon[]): Promise<void> {
+    await Promise.all(nodes.map((node) => node.start()));
+    const [user] = this.users;
+    if (user === undefined && this.options.open !== true) return;
+    // A port that listens is not enough: a cluster first chooses a leader, a database is read.
+    for (const node of nodes) {
+      const joined = async () => {
+        const client = await RawClient.join(this, user, { node: this.nodes.indexOf(node) });
+        await client.end();
+        return true;
+      };
+      await until(`${node.name} takes clients`, joined, START_MS);
+    }
+  }
+
   #chosen(node: number | undefined): Daemon[] {
     return node === undefined ? this.nodes : this.nodes.slice(node, node + 1);
   }
-}
-
-/** The password of a user of a broker of a test. */
-export function passwordOf(user: string): string {
-  return `sw0rd-${user}-77`;
-}
-
-function passwords(_: string, user: string): string {
-  return passwordOf(user);
 }

@@ -100,8 +100,9 @@ export class Hosts {
       child.kill('SIGKILL');
     }
     const all = new Processes(this.folder);
-    const kept = all.running.filter(({ pid }) => this.#kept.some((child) => child.pid === pid));
-    await guard(untilEnded('all processes of the hosts end', kept, END_MS));
+    await guard(this.net.close());
+    // A database that is killed leaves helpers, which notice.
+    await guard(untilEnded('all processes of the hosts end', all.running, END_MS));
     problems.push(...(await this.net.end()));
     for (const { pid, command } of all.running) {
       problems.push(`process ${pid} is left: ${command}`);

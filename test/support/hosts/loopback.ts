@@ -47,8 +47,11 @@ export class Loopback implements Network {
     for (const way of this.#ways.values()) this.#set(way);
   }
 
-  async end(): Promise<string[]> {
+  async close(): Promise<void> {
     await Promise.all([...this.#ways.values()].map(({ relay }) => relay.cut()));
+  }
+
+  async end(): Promise<string[]> {
     return [];
   }
 

@@ -41,6 +41,9 @@ export class MosquittoBroker extends Broker {
     this.nodes.push(new Daemon(hosts, { host: BROKER_HOST, name: 'mosquitto', words, isReady }));
   }
 
+  // It keeps nothing.
+  protected async wipe(): Promise<void> {}
+
   #copyCertificates(folder: string): void {
     const { certificate, key } = this.serverCertificate();
     copyFileSync(certificate, join(folder, 'server.pem'));

@@ -80,11 +80,13 @@ export class Namespaces implements Network {
     this.#ip(BROKER_HOST, `link set ${this.#port(host)} up`);
   }
 
+  async close(): Promise<void> {
+    const doors = [...this.#doors.values()];
+    await Promise.all(doors.flatMap(({ relay, child }) => [relay.cut(), ended(child)]));
+  }
+
   async end(): Promise<string[]> {
-    await Promise.all([...this.#doors.values()].map(({ relay }) => relay.cut()));
-    const children = [...this.#doors.values()].map(({ child }) => child);
-    children.push(...[...this.#spaces.values()].map(({ keeper }) => keeper));
-    await Promise.all(children.map(ended));
+    await Promise.all([...this.#spaces.values()].map(({ keeper }) => ended(keeper)));
     // Its links went with a namespace that nobody is in.
     return [...this.#spaces].flatMap(([host, { id }]) =>
       processesIn(id).map((pid) => `process ${pid} is left in the network of ${host}: ${commandOf(pid)}`),

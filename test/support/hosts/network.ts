@@ -26,6 +26,8 @@ export interface Network {
   cut(host: string): Promise<void>;
   /** Brings it back. */
   mend(host: string): Promise<void>;
+  /** Ends the ways from outside, and all relays. */
+  close(): Promise<void>;
   /** Takes everything down. @returns what is left */
   end(): Promise<string[]>;
 }

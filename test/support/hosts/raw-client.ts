@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
-import { type Broker, passwordOf } from './broker.ts';
+import type { Broker } from './broker.ts';
 import { OUTSIDE } from './network.ts';
+import { passwordOf } from './passwords.ts';
 
 /** A message that a client saw. */
 export interface Seen {
@@ -42,13 +43,19 @@ export class RawClient {
    */
   static async join(broker: Broker, user?: string, options: RawOptions = {}): Promise<RawClient> {
     const urls = (await broker.url(OUTSIDE)).split(',');
-    const raw = new RawClient(mqtt.connect(urls[options.node ?? 0] ?? '', optionsOf(broker, user, options)));
+    const client = mqtt.connect(urls[options.node ?? 0] ?? '', optionsOf(broker, user, options));
+    const raw = new RawClient(client);
+    try {
+      await new Promise<void>((done, fail) => {
+        client.once('connect', () => done());
+        client.once('error', fail);
+        client.once('close', () => fail(new Error('the broker closed the connection')));
+      });
+    } catch (error) {
+      await raw.end();
+      throw error;
+    }
     broker.onEnd(() => raw.end());
-    await new Promise<void>((done, fail) => {
-      raw.client.once('connect', () => done());
-      raw.client.once('error', fail);
-      raw.client.once('close', () => fail(new Error('the broker closed the connection')));
-    });
     return raw;
   }
 
@@ -83,14 +90,18 @@ export class RawClient {
     this.client.stream.destroy();
   }
 
-  #orClosed<T>(step: Promise<T>): Promise<T | undefined> {
-    return Promise.race([
-      step,
-      new Promise<undefined>((done) => {
-        if (!this.client.connected) done(undefined);
-        this.client.once('close', () => done(undefined));
-      }),
-    ]);
+  async #orClosed<T>(step: Promise<T>): Promise<T | undefined> {
+    if (!this.client.connected) return undefined;
+    let isClosed = () => {};
+    const closed = new Promise<undefined>((done) => {
+      isClosed = () => done(undefined);
+      this.client.once('close', isClosed);
+    });
+    try {
+      return await Promise.race([step, closed]);
+    } finally {
+      this.client.off('close', isClosed);
+    }
   }
 }
 
