@@ -59,8 +59,9 @@ export class Policy {
     return { host: from, may };
   }
 
-  /** True if a host may know how its jobs go on. */
-  mayRead(wire: { kind: string }, host: string): boolean {
+  /** True if a host may know how its jobs go on. @param wire on which it is; absent while it is away */
+  mayRead(wire: { kind: string } | undefined, host: string): boolean {
+    if (wire === undefined) return false;
     if (wire.kind === 'socket') return true;
     const now = performance.now();
     if (this.#known === undefined || now > this.#known.until)
