@@ -4,7 +4,7 @@ import { cleanLine } from '../base/text.ts';
 import { redactUrl, type UrlAddress } from '../bus/address.ts';
 import { externalAddresses } from '../bus/hub-address.ts';
 import { readHubFile } from '../bus/hub-file.ts';
-import { type RoundTrip, roundTrip } from '../link/round-trip.ts';
+import { type RoundTrip, roundTrip, type TripOptions } from '../link/round-trip.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import { type Check, withSettings } from './check.ts';
@@ -19,34 +19,34 @@ export const broker: Check = {
   area: 'broker',
   limitMs: BROKER_TIMEOUT_MS + 1_000,
 
-  look: withSettings(async ({ broker: external, realm, host, home }, _place, signal) => {
-    const id = 'broker.reachable';
-    if (external === undefined) return [ok(id, 'It is embedded in the hub, on a private socket')];
-    try {
-      const own = hubName(home);
-      const over = limited(signal, BROKER_TIMEOUT_MS);
-      const trials = await Promise.all(
-        externalAddresses(external).map((address) => tryNode(address, realm, own ?? host, over)),
-      );
-      const online = [...new Set(trials.flatMap((trial) => (trial instanceof MamError ? [] : trial.online)))];
-      const works = trials.some((trial) => !(trial instanceof MamError));
-      const nodes = trials.map((trial, at) => ofNode(external.urls[at] ?? '', realm, trial, works));
-      return works ? [...nodes, ...hubOn(own, online), ...others(own ?? host, realm, online)] : nodes;
-    } catch (error) {
-      if (!(error instanceof MamError)) throw error;
-      return [failure(id, error)];
-    }
-  }),
+  look: withSettings(
+    async ({ broker: external, brokerPublic: isPublic, realm, host, home }, _place, signal) => {
+      const id = 'broker.reachable';
+      if (external === undefined) return [ok(id, 'It is embedded in the hub, on a private socket')];
+      try {
+        const own = hubName(home);
+        const over = limited(signal, BROKER_TIMEOUT_MS);
+        const trip = { realm, host: own ?? host, isPublic, signal: over, others: true };
+        const trials = await Promise.all(
+          externalAddresses(external).map((address) => tryNode(address, trip)),
+        );
+        const online = [
+          ...new Set(trials.flatMap((trial) => (trial instanceof MamError ? [] : trial.online))),
+        ];
+        const works = trials.some((trial) => !(trial instanceof MamError));
+        const nodes = trials.map((trial, at) => ofNode(external.urls[at] ?? '', realm, trial, works));
+        return works ? [...nodes, ...hubOn(own, online), ...others(own ?? host, realm, online)] : nodes;
+      } catch (error) {
+        if (!(error instanceof MamError)) throw error;
+        return [failure(id, error)];
+      }
+    },
+  ),
 };
 
-async function tryNode(
-  address: UrlAddress,
-  realm: string,
-  host: string,
-  signal: AbortSignal,
-): Promise<RoundTrip | MamError> {
+async function tryNode(address: UrlAddress, trip: TripOptions): Promise<RoundTrip | MamError> {
   try {
-    return await roundTrip(address, realm, host, signal);
+    return await roundTrip(address, trip);
   } catch (error) {
     if (error instanceof MamError) return error;
     throw error;

@@ -7,6 +7,7 @@ import { BrokerNodes } from '../bus/broker-nodes.ts';
 import { externalAddresses } from '../bus/hub-address.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { roundTrip } from '../link/round-trip.ts';
+import { publicBroker } from '../settings/broker-settings.ts';
 import type { Settings } from '../settings/config.ts';
 import type { Elsewhere } from './reports/elsewhere.ts';
 import type { KeptClaims } from './reports/kept-claims.ts';
@@ -38,16 +39,16 @@ export class BrokerJoin {
 
   /** Why the broker is not joined. */
   get problem(): string | undefined {
-    const { broker, brokerPublic } = this.#with.settings;
-    if (broker === undefined || !brokerPublic) return undefined;
+    if (publicBroker(this.#with.settings) === undefined) return undefined;
     return this.#bus === undefined ? this.#why : this.#bus.problem;
   }
 
   /** @returns when it is joined, or has failed for the first time */
   async start(): Promise<void> {
     const { settings, session, log, claims, elsewhere, onClients, onJoined } = this.#with;
-    const { broker, brokerPublic, realm, host } = settings;
-    if (broker === undefined || !brokerPublic) return;
+    const { realm, host } = settings;
+    const broker = publicBroker(settings);
+    if (broker === undefined) return;
     try {
       const handlers = {
         claim: (jobId: string, payload: Buffer) => claims.takeClaim(jobId, payload, 'outside'),
@@ -57,7 +58,10 @@ export class BrokerJoin {
       const nodes = new BrokerNodes(externalAddresses(broker));
       // A missing feature would show much later, as silence.
       await nodes.attempt((address) =>
-        roundTrip(address, realm, host, limited(this.#end.signal, TRIAL_TIMEOUT_MS)),
+        roundTrip(address, {
+          ...{ realm, host, isPublic: true },
+          signal: limited(this.#end.signal, TRIAL_TIMEOUT_MS),
+        }),
       );
       const bus = await connectExternal({ nodes, realm, host, session, handlers });
       if (this.#end.signal.aborted) return await bus.stop();

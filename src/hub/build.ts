@@ -4,6 +4,7 @@ import type { HubBus } from '../bus/hub-bus.ts';
 import type { JobRecord } from '../job/record.ts';
 import { homePaths } from '../registry/home.ts';
 import { Seal } from '../registry/seal.ts';
+import { publicBroker } from '../settings/broker-settings.ts';
 import { BrokerJoin } from './broker-join.ts';
 import { Brokers } from './brokers.ts';
 import { Delegations } from './delegation/delegate.ts';
@@ -46,7 +47,8 @@ import { Verifications } from './verdicts/verifications.ts';
 /** Builds the parts of a hub, each from earlier ones. */
 export function buildHub(options: HubOptions) {
   const { settings, log, onEnd } = options;
-  const { realm, host, broker } = settings;
+  const { realm, host } = settings;
+  const isPublic = publicBroker(settings) !== undefined;
   const home = homePaths(settings.home);
   const isKeyLost = !existsSync(home.key) && existsSync(home.registries);
   const seal = Seal.of(home);
@@ -55,7 +57,7 @@ export function buildHub(options: HubOptions) {
   const claim = new HubClaim(home.hubFile, settings);
   const ownHome = new OwnHome({ ...options, home, seal, claim, life });
   const buses: HubBus[] = [];
-  const retained = new RetainedRecords({ home, buses, realm, host, log, external: broker !== undefined });
+  const retained = new RetainedRecords({ home, buses, realm, host, log, external: isPublic });
   const clients = new ControlClients(home.clients);
   const servers = new TmuxServers(clients);
   const outlets = new Outlets({ seal, retained, buses, servers, log, realm, host });
@@ -98,7 +100,7 @@ export function buildHub(options: HubOptions) {
   outlets.onKept = (job) => registrar.releaseJob(job);
   servers.onPanes = (socket) => parts.onPanes(socket);
 
-  const elsewhere = broker === undefined ? undefined : new Elsewhere({ bus: () => buses[1], realm, host });
+  const elsewhere = isPublic ? new Elsewhere({ bus: () => buses[1], realm, host }) : undefined;
   const claims = new Claims({
     ...{ registrar, owners, elsewhere, log, home: home.folder, ready: life.ready },
     rates: new EventRates(settings.hubEventsPerMinute),

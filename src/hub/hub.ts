@@ -5,7 +5,7 @@ import { watchOutbox } from '../bus/spool/outbox.ts';
 import { sweepSpool } from '../bus/spool/spool.ts';
 import { isSettled } from '../job/apply.ts';
 import { sweepAnnouncements } from '../registry/announcements.ts';
-import { staysUp } from '../settings/hosts-config.ts';
+import { publicBroker } from '../settings/broker-settings.ts';
 import { buildHub } from './build.ts';
 import type { HubOptions } from './life.ts';
 import { sweepAgentFiles } from './sessions/agent-files.ts';
@@ -36,7 +36,7 @@ export class Hub {
   async start(isLiveLost: boolean): Promise<void> {
     const { home, life, claim, brokers, join, inbox, kept, takeUp, texts, mesh } = this.#with;
     const { settings, log } = this.#options;
-    const { socketPath, realm, broker } = settings;
+    const { socketPath, realm } = settings;
     this.#with.clients.reap();
     sweepAgentFiles(home.folder);
     sweepAnnouncements(home.servers);
@@ -60,7 +60,7 @@ export class Hub {
     this.#with.buses.push(own);
     claim.writeFile();
     const jobs = await found;
-    brokers.introduce(own, broker === undefined);
+    brokers.introduce(own, publicBroker(settings) === undefined);
     for (const job of jobs) if (!isSettled(job.record)) texts.dropUnpasted(job);
     takeUp.holdPanes(jobs);
     life.serve();
@@ -109,8 +109,10 @@ export class Hub {
     if (watcher.hasUnwritten) void inbox.drain().then(() => watcher.again());
     if (!claim.holds) void ownHome.claimAgain(this.#broker);
     else if (this.#isNeeded) life.need();
-    else if (life.isIdleFor(settings.hubIdleSeconds * 1000) && !staysUp(settings))
+    else if (!this.#with.mesh.isAwaited && life.isIdleFor(settings.hubIdleSeconds * 1000)) {
+      this.#with.retained.clearAll();
       this.#options.onEnd('nobody needs it');
+    }
   }
 
   get #isNeeded(): boolean {

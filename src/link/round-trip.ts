@@ -5,7 +5,14 @@ import { parseObject } from '../base/json.ts';
 import { limited } from '../base/limited.ts';
 import { isClosed, redactUrl, type UrlAddress, unreachable } from '../bus/address.ts';
 import { openConnection } from '../bus/connection.ts';
-import { claimFilter, hubReplyTopic, realmPrefix, statusTopic } from '../bus/topics.ts';
+import {
+  claimFilter,
+  hubReplyTopic,
+  inboxFilter,
+  inboxTopic,
+  realmPrefix,
+  statusTopic,
+} from '../bus/topics.ts';
 import { LIMITS } from '../job/limits.ts';
 
 /** How fast a broker passed on a message, and which hubs are online there. */
@@ -23,21 +30,27 @@ const NEW_MS = 2_500;
 /** Reason codes from this value on are refusals. */
 const REFUSED = 0x80;
 
+export interface TripOptions {
+  realm: string;
+  /** The hub's, whose topics are tested. */
+  host: string;
+  signal: AbortSignal;
+  /** True: the topics for programs that are no hubs; false: only the hub's inbox. */
+  isPublic: boolean;
+  /** Also look for other hubs, which a user need not be allowed to. */
+  others?: boolean;
+}
+
 /**
  * Tests whether a broker does everything that a hub needs: retained messages, QoS 1, payloads of 64 KiB, and a user who
  * may read and write the realm's topics. It prefers MQTT 5, which gives reasons for refusals; the older protocol gives
  * none. Its messages go to a topic that nobody else reads, and nothing stays on the broker.
- * @param host the hub's, whose topics are tested
  * @throws MamError `unreachable` if there is no connection, or with what the broker does not support
  */
-export async function roundTrip(
-  address: UrlAddress,
-  realm: string,
-  host: string,
-  signal: AbortSignal,
-): Promise<RoundTrip> {
+export async function roundTrip(address: UrlAddress, options: TripOptions): Promise<RoundTrip> {
+  const { signal } = options;
   const tryVersion = (version: 4 | 5): Promise<RoundTrip> =>
-    new Trial({ address, realm, host, signal, version }).run();
+    new Trial({ ...options, address, version }).run();
   try {
     return await tryVersion(5).catch((error: unknown) => {
       if (signal.aborted || !mayBeOld(error)) throw error;
@@ -54,11 +67,8 @@ function mayBeOld(error: unknown): boolean {
   return isClosed(error) || code === 1 || code === 0x84 || message === 'timeout';
 }
 
-interface TrialOptions {
+interface TrialOptions extends TripOptions {
   address: UrlAddress;
-  realm: string;
-  host: string;
-  signal: AbortSignal;
   version: 4 | 5;
 }
 
@@ -66,7 +76,7 @@ interface TrialOptions {
 class Trial {
   readonly #with: TrialOptions;
   readonly #topic: string;
-  readonly #online: string[] = [];
+  readonly #online = new Set<string>();
   readonly #over: Promise<never>;
   #connack: IConnackPacket | undefined;
   #back = (): void => {};
@@ -74,31 +84,38 @@ class Trial {
 
   constructor(options: TrialOptions) {
     this.#with = options;
-    // The only topic that a hub both reads and writes; a running hub ignores what is not an answer.
-    this.#topic = hubReplyTopic(options.realm, options.host);
+    const { realm, host, isPublic } = options;
+    // The only topic that a hub both reads and writes; a running hub ignores what it does not expect there.
+    this.#topic = isPublic ? hubReplyTopic(realm, host) : inboxTopic(realm, host, host, 'look');
     this.#over = aborted(options.signal);
   }
 
   async run(): Promise<RoundTrip> {
-    const { realm, host } = this.#with;
+    const { realm, host, isPublic, others = false } = this.#with;
     try {
       const client = await this.#connect();
       this.#checkOffer();
       // Not every broker shows a retained message to a subscription with a wildcard.
-      for (const topic of [claimFilter(realm), this.#topic, statusTopic(realm, host)])
-        await this.#subscribe(client, topic);
-      // Only the doctor needs the other hubs: a user need not be allowed to see them.
-      await this.#subscribe(client, `${realmPrefix(realm)}hosts/+/status`).catch(() => {});
+      const reads = isPublic ? [claimFilter(realm), this.#topic] : [inboxFilter(realm, host)];
+      for (const topic of [...reads, statusTopic(realm, host)]) await this.#subscribe(client, topic);
       const start = performance.now();
       await this.#send(client, '{}');
       const milliseconds = performance.now() - start;
       await this.#send(client, 'x'.repeat(LIMITS.payloadBytes));
       // Only the hub writes here and only its clients read; they ignore an empty text.
-      await this.#publish(client, `${statusTopic(realm, host)}/look`, '');
-      return { milliseconds, online: this.#online };
+      if (isPublic) await this.#publish(client, `${statusTopic(realm, host)}/look`, '');
+      if (others) await this.#lookAround(client).catch(() => {});
+      return { milliseconds, online: [...this.#online] };
     } finally {
       this.#end();
     }
+  }
+
+  /** Last, because a broker may end the connection of a user who may not do this. */
+  async #lookAround(client: MqttClient): Promise<void> {
+    await this.#subscribe(client, `${realmPrefix(this.#with.realm)}hosts/+/status`);
+    // When this comes back, the retained messages have arrived.
+    await this.#send(client, '{}');
   }
 
   async #connect(): Promise<MqttClient> {
@@ -176,7 +193,7 @@ class Trial {
   #onMessage(topic: string, payload: Buffer, { retain }: IPublishPacket): void {
     if (topic === this.#topic) this.#back();
     else if (retain && topic.endsWith('/status') && parseObject(payload.toString())['online'] === true)
-      this.#online.push(topic.split('/').at(-2) ?? '');
+      this.#online.add(topic.split('/').at(-2) ?? '');
   }
 
   #lack(what: string, remedy: string): MamError {
@@ -199,6 +216,8 @@ class Trial {
   }
 
   get #rights(): string {
+    if (!this.#with.isPublic)
+      return 'Give the user of MAM_BROKER_USERNAME, who must be named as this host, the rules that `mam hosts acl` prints.';
     const topics = `${realmPrefix(this.#with.realm)}#`;
     return `Give the user of MAM_BROKER_USERNAME the right to read and write ${topics} (Mosquitto's acl_file: topic readwrite ${topics}).`;
   }

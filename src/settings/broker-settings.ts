@@ -29,6 +29,14 @@ export function brokerSettings(env: Given, project: Given, own: Given): BrokerSe
     : { ...brokerOf(own.brokerUrl, { ...own, ...env }), ...plain };
 }
 
+/** The broker on which the hub serves programs that are no hubs; undefined if there is none. */
+export function publicBroker(settings: {
+  broker?: BrokerSettings | undefined;
+  brokerPublic: boolean;
+}): BrokerSettings | undefined {
+  return settings.brokerPublic ? settings.broker : undefined;
+}
+
 /** What separates URLs: a comma alone may be part of a password. */
 const BETWEEN = /\s*,\s*(?=(?:mqtt|ws)s?:\/\/)/;
 

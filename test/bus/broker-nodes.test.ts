@@ -187,7 +187,12 @@ describe.runIf(installed)('a connection', () => {
     const trip = (name: string): Promise<unknown> => {
       const files = { ...broker.clients[name], ca: broker.certificate };
       const [address] = externalAddresses({ urls: [broker.url], ...files }) as [UrlAddress];
-      return roundTrip(address, REALM, HOST, AbortSignal.timeout(60_000));
+      return roundTrip(address, {
+        realm: REALM,
+        host: HOST,
+        isPublic: true,
+        signal: AbortSignal.timeout(60_000),
+      });
     };
     expect(await trip('hosta')).toMatchObject({ online: [] });
     await expect(trip('hostb')).rejects.toMatchObject({

@@ -7,8 +7,12 @@ import { sharing } from '../support/lab-test.ts';
 import { installed, Mosquitto, USER } from '../support/mosquitto.ts';
 import { until } from '../support/until.ts';
 
+const trip = () => ({
+  ...{ realm: 'default', host: 'here', isPublic: true },
+  signal: AbortSignal.timeout(8_000),
+});
 const look = (port: number, url = `mqtt://127.0.0.1:${port}`) =>
-  roundTrip({ kind: 'url', url }, 'default', 'here', AbortSignal.timeout(8_000)).then(
+  roundTrip({ kind: 'url', url }, trip()).then(
     () => 'all is well',
     (error: { text?: string }) => error.text ?? String(error),
   );
@@ -45,7 +49,7 @@ describe.runIf(installed)('a broker that', () => {
     await broker.start();
     const { username, password } = { username: USER, password: broker.env['MAM_BROKER_PASSWORD'] };
     const address = { kind: 'url' as const, url: broker.url, username, password };
-    const error = await roundTrip(address, 'default', 'here', AbortSignal.timeout(8_000)).catch((one) => one);
+    const error = await roundTrip(address, trip()).catch((one) => one);
     expect(error.message).toContain(says);
     expect(error.hint).toContain(advice);
     await broker.kill();

@@ -95,6 +95,11 @@ export class Mesh {
     this.#socket.left(client);
   }
 
+  /** True while other hubs may need this one over the broker, where they can't start it. */
+  get isAwaited(): boolean {
+    return this.#broker !== undefined;
+  }
+
   /** Runs every second. */
   tick(): void {
     if (!this.#isRunning) return;

@@ -86,6 +86,14 @@ export class RetainedRecords {
     else this.#overdue.add(jobId);
   }
 
+  /**
+   * The hub ends, and nobody may start another one for a long time. The notes stay: the next hub clears what a broker did
+   * not get now.
+   */
+  clearAll(): void {
+    for (const jobId of this.#ended.keys()) for (const bus of this.#with.buses) this.#empty(jobId, bus);
+  }
+
   /** A broker was joined. @param last no other one is still to be joined */
   joined(bus: HubBus, last: boolean): void {
     for (const jobId of this.#overdue) this.#empty(jobId, bus);
