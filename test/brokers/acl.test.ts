@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Broker } from '../support/hosts/broker.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
-import { MosquittoBroker } from '../support/hosts/mosquitto.ts';
+import { MosquittoBroker, NO_MOSQUITTO } from '../support/hosts/mosquitto.ts';
 import { NatsBroker, NO_NATS } from '../support/hosts/nats.ts';
 import { NO_RABBITMQ, RabbitmqBroker } from '../support/hosts/rabbitmq.ts';
 import { RawClient } from '../support/hosts/raw-client.ts';
@@ -13,7 +13,7 @@ const OPTIONS = { users: ['hosta', 'hostb', 'hostc'], realm: 'team-1' };
 /** Each broker that `mam hosts acl` knows, and what a client sees of a refusal. */
 const BROKERS = [
   {
-    ...{ name: 'mosquitto', missing: undefined, isClosed: false, isGranted: true },
+    ...{ name: 'mosquitto', missing: NO_MOSQUITTO, isClosed: false, isGranted: true },
     make: (world: Hosts) => MosquittoBroker.make(world, { ...OPTIONS, tls: true }),
   },
   {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
-import { MosquittoBroker } from '../support/hosts/mosquitto.ts';
+import { MosquittoBroker, NO_MOSQUITTO } from '../support/hosts/mosquitto.ts';
 import { NO_NAMESPACES } from '../support/hosts/namespaces.ts';
 import { RawClient, recorder } from '../support/hosts/raw-client.ts';
 import { freePort } from '../support/ports.ts';
@@ -92,6 +92,7 @@ describe.each(['namespaces', 'loopback'] as const)('hosts over %s', (over) => {
 
   test('Mosquitto over TLS knows hosts by certificate, and lets each only speak for itself', async (context) => {
     if (over === 'namespaces') context.skip(NO_NAMESPACES !== undefined, NO_NAMESPACES);
+    context.skip(NO_MOSQUITTO !== undefined, NO_MOSQUITTO);
     world = await hosts(['hosta', 'hostb'], { over });
     const broker = await MosquittoBroker.make(world, { tls: 'certificate' });
     await broker.start();
@@ -125,6 +126,7 @@ describe.each(['namespaces', 'loopback'] as const)('hosts over %s', (over) => {
 
   test('Mosquitto with passwords is empty after a restart; an open one takes anybody', async (context) => {
     if (over === 'namespaces') context.skip(NO_NAMESPACES !== undefined, NO_NAMESPACES);
+    context.skip(NO_MOSQUITTO !== undefined, NO_MOSQUITTO);
     world = await hosts(['hosta'], { over });
     const [broker, open] = await Promise.all([
       MosquittoBroker.make(world, { tls: true }),

@@ -6,7 +6,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** Checked by the first part; missing programs would be installed. */
-const TOOLS = 'tmux git mosquitto mosquitto_pub ip unshare zsh fish chromium curl jq apt-get sudo'.split(' ');
+const TOOLS = (
+  'tmux git mosquitto mosquitto_pub nats-server rabbitmq-server ssh sshd openssl ' +
+  'ip unshare zsh fish chromium curl jq apt-get sudo'
+).split(' ');
 
 /** A checkout that has only what `.ci/run` calls, with an npm and an npx that do nothing and fail when told to. */
 let folder: string;
@@ -53,6 +56,7 @@ test('each part reports its outcome, and a table ends the run', () => {
     '-- lint and types: passed in N s',
     '-- npm test: passed in N s',
     '-- npm run test:faults: passed in N s',
+    '-- npm run test:brokers: passed in N s',
     '-- npm run test:clients: passed in N s',
     '-- npm run test:agents: passed in N s',
     '-- npm run demo: passed in N s',
@@ -65,6 +69,7 @@ test('each part reports its outcome, and a table ends the run', () => {
     'lint and types passed N s',
     'npm test passed N s',
     'npm run test:faults passed N s',
+    'npm run test:brokers passed N s',
     'npm run test:clients passed N s',
     'npm run test:agents passed N s',
     'npm run demo passed N s',
@@ -90,6 +95,7 @@ test('a part that fails stops the run, and its output is shown whole', () => {
     'lint and types failed N s',
     'npm test not run',
     'npm run test:faults not run',
+    'npm run test:brokers not run',
     'npm run test:clients not run',
     'npm run test:agents not run',
     'npm run demo not run',

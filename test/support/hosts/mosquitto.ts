@@ -7,6 +7,10 @@ import { Daemon } from './daemon.ts';
 import type { Hosts } from './hosts.ts';
 import { BROKER_HOST } from './network.ts';
 
+/** Why there is no Mosquitto here; undefined if there is one. */
+export const NO_MOSQUITTO =
+  spawnSync('mosquitto', ['-h']).error === undefined ? undefined : 'mosquitto is missing: install it';
+
 /** Mosquitto with nothing on disk: it is empty whenever it starts, which takes 30 ms. */
 export class MosquittoBroker extends Broker {
   readonly kind = 'mosquitto';
