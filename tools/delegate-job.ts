@@ -1,6 +1,8 @@
-import { delegate, delegateParams } from '../src/operations/delegate.ts';
+import { type DelegateParams, delegate, delegateParams } from '../src/operations/delegate.ts';
+import { type DelegateToParams, delegateToParams } from '../src/operations/delegate-to.ts';
 import { delegationView, previewView } from '../src/operations/delegation-view.ts';
-import { defineTool } from '../src/tool/tool.ts';
+import { addressOf } from '../src/operations/host-address.ts';
+import { defineTool, type Engine } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 import { attentionStep, finalStep } from '../src/view/next-step.ts';
 
@@ -19,17 +21,22 @@ export default defineTool({
     const { engine, caller } = context;
     const { settings } = engine;
     const request_key = args.request_key ?? (context.callId && `call:${context.callId}`);
-    const params = delegateParams({ ...args, request_key }, engine.kind(args.agent), caller, settings);
     const from = { ...settings, inside: caller.socket };
+    const { host, session } = addressOf({ host: args.host, session: args.agent_session }, settings);
+    const asked = { ...args, request_key, agent_session: session };
+    const ask =
+      host === undefined
+        ? hereRequests(engine, delegateParams(asked, engine.kind(args.agent), caller, settings))
+        : thereRequests(engine, delegateToParams({ ...asked, host }, caller, settings));
     if (args.dry_run) {
-      const shown = previewView(await engine.request('preview', params), params.agent_session, from);
+      const shown = previewView(await ask.preview(), ask.target, from);
       const again =
         shown.would_refuse === undefined
           ? 'Call delegate_job with dry_run false to delegate the job; it will have another id.'
           : 'Do what the summary says first; then call delegate_job with dry_run false.';
       return { ...shown, next: shown.repeated ? callOf('wait_job', { job_id: shown.job_id }) : again };
     }
-    const result = await engine.request('delegate', params);
+    const result = await ask.delegate();
     const view = delegationView(result, from);
     const kept = attentionStep(result.record, () => view.attach_command);
     if (view.status === 'failed') return { ...view, next: finalStep([result.record]) };
@@ -40,3 +47,22 @@ export default defineTool({
     return { ...view, next: kept === '' ? then : `${kept} Then: ${then}` };
   },
 });
+
+/** The requests for an agent of this host. */
+function hereRequests(engine: Engine, params: DelegateParams) {
+  return {
+    target: params.agent_session,
+    preview: () => engine.request('preview', params),
+    delegate: () => engine.request('delegate', params),
+  };
+}
+
+/** The same for an agent of another one. */
+function thereRequests(engine: Engine, params: DelegateToParams) {
+  const { agent_session: session, host } = params;
+  return {
+    target: session === undefined ? undefined : `${session}@${host}`,
+    preview: () => engine.request('delegate_to', { ...params, dry_run: true }),
+    delegate: () => engine.request('delegate_to', { ...params, dry_run: false }),
+  };
+}

@@ -1,5 +1,6 @@
 import { LIMITS } from '../src/job/limits.ts';
-import { type ListResult, listJobs, listView } from '../src/operations/list.ts';
+import { addressOf } from '../src/operations/host-address.ts';
+import { filterThere, type ListResult, listJobs, listView, listViewAt } from '../src/operations/list.ts';
 import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 
@@ -17,8 +18,15 @@ export default defineTool({
   operation: listJobs,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
 
-  async handle({ mine, ...filter }, { engine, caller }) {
+  async handle({ mine, host: named, ...filter }, { engine, caller }) {
     const { registryDir } = engine.settings;
+    const { host } = addressOf({ host: named }, engine.settings);
+    if (host !== undefined) {
+      const params = filterThere({ ...filter, mine, host });
+      const there = (await engine.request('ask_host', { host, command: 'list', params })) as unknown;
+      const next = `Jobs that you have delegated to ${host} are in list_jobs without host too.`;
+      return { ...listViewAt(host, there as ListResult), next };
+    }
     const { session, place } = caller;
     const owner = mine ? { session, place } : {};
     // A longer page was asked for.

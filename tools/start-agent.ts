@@ -1,4 +1,5 @@
-import { start, startParams, startView } from '../src/operations/agents.ts';
+import { type StartResult, start, startParams, startThere, startView } from '../src/operations/agents.ts';
+import { addressOf } from '../src/operations/host-address.ts';
 import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
 
@@ -13,14 +14,27 @@ export default defineTool({
 
   async handle(args, { engine, caller }) {
     const { settings } = engine;
+    const from = { ...settings, inside: caller.socket };
+    const { host } = addressOf({ host: args.host }, settings);
+    if (host !== undefined) {
+      const there = await engine.request('ask_host', {
+        host,
+        command: 'start',
+        params: startThere(host, args),
+      });
+      return withNext(startView(args.agent, there as unknown as StartResult, from, host));
+    }
     const kind = engine.kind(args.agent);
     const started = await engine.request('start', startParams(args, kind, caller.cwd, settings));
-    const view = startView(kind.name, started, { ...settings, inside: caller.socket });
-    return {
-      ...view,
-      next: view.ready
-        ? callOf('delegate_job', { agent: kind.name, agent_session: view.target })
-        : 'A person has to look at the session first: see waits_for and attach_command.',
-    };
+    return withNext(startView(kind.name, started, from));
   },
 });
+
+function withNext(view: ReturnType<typeof startView>) {
+  return {
+    ...view,
+    next: view.ready
+      ? callOf('delegate_job', { agent: view.agent, agent_session: view.target })
+      : 'A person has to look at the session first: see waits_for and attach_command.',
+  };
+}

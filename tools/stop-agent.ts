@@ -1,5 +1,8 @@
-import { stop, stopView } from '../src/operations/agents.ts';
+import { type StopResult, stop, stopView } from '../src/operations/agents.ts';
+import { addressOf } from '../src/operations/host-address.ts';
 import { defineTool } from '../src/tool/tool.ts';
+
+const NEXT = 'If the agent keeps conversations, start_agent with resume true resumes the last one.';
 
 export default defineTool({
   name: 'stop_agent',
@@ -10,13 +13,22 @@ export default defineTool({
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
 
   async handle(args, { engine }) {
+    const { host, session: name = args.name } = addressOf(
+      { host: args.host, session: args.name },
+      engine.settings,
+      'name',
+    );
+    if (host !== undefined) {
+      const there = await engine.request('ask_host', { host, command: 'stop', params: { name } });
+      return { ...stopView(there as unknown as StopResult, host), next: NEXT };
+    }
     const stopped = await engine.request('stop', {
-      name: args.name,
+      name,
       tmux_socket: engine.settings.tmuxSocket,
     });
     return {
       ...stopView(stopped),
-      next: 'If the agent keeps conversations, start_agent with resume true resumes the last one.',
+      next: NEXT,
     };
   },
 });

@@ -1,40 +1,102 @@
+import { explain } from '../base/errors.ts';
+import { flag } from '../base/fields.ts';
 import { cleanLine } from '../base/text.ts';
-import { type AgentRow, agentPlace, agentsView, stateOf } from '../operations/agents.ts';
+import type { Link } from '../link/link.ts';
+import {
+  type AgentRow,
+  type AgentsAnswer,
+  agentPlace,
+  agents,
+  agentsView,
+  stateOf,
+} from '../operations/agents.ts';
+import { addressOf } from '../operations/host-address.ts';
+import type { Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
 import { tableText } from './core/table.ts';
-import { withHub } from './jobs/with-hub.ts';
+import { ELSEWHERE_MS, withHub } from './jobs/with-hub.ts';
 
 const EVIDENCE_CHARS = 60;
 
 export default defineCommand({
   about: ['Lists the agents in tmux panes with what each is doing, and the agent kinds that can be started.'],
-  options: {},
-  json: { tool: 'list_agents' },
+  options: { ...agents.fields, all: flag('those of this host and of every host in `hosts`') },
+  json: {
+    tool: 'list_agents',
+    also: 'With `--all`, `hosts` has one such answer per other host, with its `host`, or its `problem`.',
+  },
   exits: { done: 'done' },
-  examples: ['mam agents'],
+  examples: ['mam agents', 'mam agents --host hostb'],
 
-  run: ({ registryDir, json }) =>
+  run: ({ options: { host: named, all }, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
-      const { agents } = await ask('agents', agentPlace(settings));
-      const next = {
-        delegate: 'mam submit --help',
-        start: (kind: string) => `mam start ${kind}`,
-        none: 'mam submit --help',
+      const from = { ...settings, inside: settings.paneSocket };
+      const { host } = addressOf({ host: named }, settings);
+      const one = async (at: string | undefined) => {
+        const rows = await agentsAt(ask, settings, at);
+        return { view: agentsView(rows, from, sayAt(at), at), text: textOf(rows, at) };
       };
+      if (!all || host !== undefined) {
+        const { view, text } = await one(host);
+        return printAnswer(json, view, text);
+      }
+      const here = await one(undefined);
+      const others = await Promise.all(
+        Object.keys(settings.hosts).map(async (at) => {
+          const found = await one(at).catch((error: unknown) => ({ problem: explain(error) }));
+          return { host: at, found };
+        }),
+      );
+      const hosts = others.map(({ host: at, found }) =>
+        'problem' in found ? { host: at, ...found } : { host: at, ...found.view },
+      );
+      const texts = others.map(
+        ({ host: at, found }) => `${at}:\n${'problem' in found ? found.problem : found.text}`,
+      );
       return printAnswer(
         json,
-        agentsView(agents, { ...settings, inside: settings.paneSocket }, next),
-        tableText(['AGENT', 'SESSION', 'STATE'], agents.map(cells), { whole: true }),
+        { ...here.view, hosts },
+        [`${settings.host}:\n${here.text}`, ...texts].join('\n\n'),
       );
     }),
 });
 
-function cells(row: AgentRow): string[] {
+async function agentsAt(
+  ask: Link['request'],
+  settings: Settings,
+  host: string | undefined,
+): Promise<AgentRow[]> {
+  if (host === undefined) return (await ask('agents', agentPlace(settings))).agents;
+  const there = await ask('ask_host', { host, command: 'agents', params: {} }, ELSEWHERE_MS);
+  return (there as unknown as AgentsAnswer).agents;
+}
+
+function sayAt(host: string | undefined) {
+  const at = host === undefined ? '' : ` --host ${host}`;
+  return {
+    delegate: 'mam submit --help',
+    start: (kind: string) => `mam start ${kind}${at}`,
+    none: 'mam submit --help',
+  };
+}
+
+function textOf(rows: readonly AgentRow[], host: string | undefined): string {
+  const cells = rows.map((row) => cellsOf(row, host));
+  return tableText(['AGENT', 'SESSION', 'STATE'], cells, { whole: true });
+}
+
+function cellsOf(row: AgentRow, host: string | undefined): string[] {
   const { agent, session, evidence, jobs, peer_server: peer } = row;
   const state = stateOf(row);
   if (session === undefined) {
-    return [agent, '-', state === 'not_installed' ? 'not installed' : `not running; mam start ${agent}`];
+    return [
+      agent,
+      '-',
+      state === 'not_installed'
+        ? 'not installed'
+        : `not running; mam start ${agent}${host === undefined ? '' : ` --host ${host}`}`,
+    ];
   }
   const words = evidence === undefined ? '' : `  ${cleanLine(evidence, EVIDENCE_CHARS)}`;
   const server = peer === 'connected' ? '' : '  (no mam server)';

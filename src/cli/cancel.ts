@@ -1,3 +1,4 @@
+import { flag } from '../base/fields.ts';
 import { cancel, cancelView } from '../operations/cancel.ts';
 import { sessionOf } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
@@ -12,7 +13,11 @@ export default defineCommand({
     'Cancels a job: takes it out of its queue, or ends it at once and notifies its peer in the answer to the next report.',
   ],
   words: [{ ...jobWord, completes: 'open' }],
-  options: { ...cancel.fields, ...theJob },
+  options: {
+    ...cancel.fields,
+    ...theJob,
+    forget: flag('give up a job on another host that never comes back: nothing there is changed'),
+  },
   json: { tool: 'cancel_job' },
   exits: { done: 'the job is final, now or already before' },
   examples: ['mam cancel k3f9x2ab-fix-login-test --reason "not needed any more"'],
@@ -33,8 +38,9 @@ export default defineCommand({
         const view = { summary: note, job_id, changed, note, next: 'mam list' };
         return printAnswer(json, view, `${job_id} is no longer tracked. ${note}`);
       }
-      const view = cancelView(record, { ...result, note }, options.interrupt, false);
-      const text = `${record.job_id} is ${record.status}. ${note}`;
+      const said = options.forget ? { summary: `Job ${record.job_id} was given up. ${note}` } : {};
+      const view = { ...cancelView(record, { ...result, note }, options.interrupt, false), ...said };
+      const text = options.forget ? view.summary : `${record.job_id} is ${record.status}. ${note}`;
       return printAnswer(json, { ...view, next: nextStep(record) }, text);
     }),
 });

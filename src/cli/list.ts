@@ -7,7 +7,8 @@ import { orElse } from '../base/or-else.ts';
 import { shellWord } from '../base/shell.ts';
 import { counted } from '../base/text.ts';
 import type { JobRow } from '../job/row.ts';
-import { listJobs, listView } from '../operations/list.ts';
+import { addressOf } from '../operations/host-address.ts';
+import { filterThere, type ListResult, listJobs, listView, listViewAt } from '../operations/list.ts';
 import { awayError, awayJobs, awayListError } from '../registry/away.ts';
 import { foldShown } from '../registry/history.ts';
 import { type Home, homePaths } from '../registry/home.ts';
@@ -19,12 +20,13 @@ import { nextStep } from '../view/next-step.ts';
 import { needText } from '../view/summary.ts';
 import { defineCommand, type Given } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { isTerminal, note, print, printJson, terminalColumns } from './core/output.ts';
+import { isTerminal, note, print, printAnswer, printJson, terminalColumns } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
 import { jobsOfAllProjects, projectNames } from './jobs/all-projects.ts';
 import { elsewhereText } from './jobs/elsewhere.ts';
 import { listText } from './jobs/list-text.ts';
 import { shortIds } from './jobs/short-ids.ts';
+import { ELSEWHERE_MS, withHub } from './jobs/with-hub.ts';
 
 const { mine: _, ...fields } = listJobs.fields;
 
@@ -44,12 +46,18 @@ export default defineCommand({
     'mam list --all --needs-you',
     "mam list --json | jq -r '.jobs[].job_id'",
     'mam list --limit 200 | cut -f1,2',
+    'mam list --host hostb',
   ],
 
   async run({ options, registryDir, json }) {
-    const { limit, cursor, all, ...filter } = options;
+    const { limit, cursor, all, host: named, ...filter } = options;
     if (limit < 1) throw new MamError('bad_input', '--limit must be a whole number, 1 or greater.');
     const settings = await readingSettings(registryDir);
+    const { host } = addressOf({ host: named }, settings);
+    if (host !== undefined) {
+      if (all) throw new MamError('bad_input', '--all is about the projects of this host.', 'Leave it out.');
+      return listAt(registryDir, host, filterThere({ ...filter, mine: false, limit, cursor }), json);
+    }
     const { registryDir: dir } = settings;
     const home = homePaths(settings.home);
     if (all) {
@@ -118,6 +126,22 @@ export default defineCommand({
 });
 
 type Filter = Pick<Given<typeof fields>['options'], 'status' | 'agent' | 'needs_you'>;
+
+/** Shows what another host lists. @returns the exit code */
+function listAt(
+  registryDir: string | undefined,
+  host: string,
+  params: ReturnType<typeof filterThere>,
+  json: boolean,
+): Promise<number> {
+  return withHub(registryDir, async ({ ask }) => {
+    const there = await ask('ask_host', { host, command: 'list', params }, ELSEWHERE_MS);
+    const found = there as unknown as ListResult;
+    const view = listViewAt(host, found);
+    const text = found.jobs.length === 0 ? view.summary : listText(found.jobs);
+    return printAnswer(json, { ...view, next: 'mam list' }, text);
+  });
+}
 
 /** Shows the jobs of all projects. @returns the exit code */
 async function listAll(

@@ -2,14 +2,16 @@ import { resolveKind } from '../agents/index.ts';
 import { isVariableName, parseEnvFile } from '../base/env-file.ts';
 import { MamError } from '../base/errors.ts';
 import { list, maybe, text } from '../base/fields.ts';
-import { start, startParams, startView } from '../operations/agents.ts';
+import { type StartResult, start, startParams, startThere, startView } from '../operations/agents.ts';
+import { addressOf } from '../operations/host-address.ts';
 import { askerSettings } from '../settings/program.ts';
+import type { Standpoint } from '../view/attach.ts';
 import { commandWords } from '../view/command-words.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
 import { readText } from './core/read-text.ts';
-import { withHub } from './jobs/with-hub.ts';
+import { ELSEWHERE_MS, withHub } from './jobs/with-hub.ts';
 
 const { agent: kindField, ...fields } = start.fields;
 
@@ -42,36 +44,54 @@ export default defineCommand({
   examples: [
     'mam start codex',
     'mam start codex --name reviewer --workdir ../other --model gpt-5',
+    'mam start codex --host hostb',
     'mam start claude-code --env-file ~/keys.env -- --permission-mode plan',
   ],
 
   run: ({ words: [typed = ''], rest: args = [], options, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
+      const { env_file: file, env: named = [], host: at, ...asked } = options;
+      const { host } = addressOf({ host: at }, settings);
+      const from = { ...settings, inside: settings.paneSocket };
+      if (host !== undefined) {
+        if (file !== undefined || named.length > 0 || args.length > 0) throw onlyHere(host);
+        const params = startThere(host, { ...asked, agent: typed });
+        const there = await ask('ask_host', { host, command: 'start', params }, ELSEWHERE_MS);
+        return tell(typed, there as unknown as StartResult, from, json, host);
+      }
       const kind = resolveKind(typed, settings, 'start');
-      const { name: agent } = kind;
-      const { env_file: file, env: named = [], ...asked } = options;
       const env = { ...(file !== undefined && (await variablesIn(file))), ...variablesOf(named) };
       const wishes = { ...asked, env, args };
       const params = startParams(wishes, kind, settings.cwd, askerSettings(settings));
       const started = await ask('start', params, START_MS);
-      const { ready, waits_for: waits, not_resumed, out_of_reach: lost } = started;
-      const view = startView(agent, started, { ...settings, inside: settings.paneSocket });
-      const { target, attach_command: attach } = view;
-      if (json) {
-        printJson({
-          ...view,
-          next: ready ? `mam submit --agent ${agent} --agent-session ${target}` : attach,
-        });
-      } else {
-        print(`${agent} ${ready ? 'is ready' : 'is not ready'} in ${target}`);
-        if (waits !== undefined) note(commandWords(waits));
-        if (not_resumed !== undefined) note(`it began a new conversation: ${not_resumed}.`);
-        if (lost !== undefined) note(commandWords(lost));
-        else print(`attach: ${attach}`);
-      }
-      return ready ? EXIT.done : EXIT.attention;
+      return tell(kind.name, started, from, json);
     }),
 });
+
+/** @param host that it was started on, if not this one. @returns the exit code */
+function tell(agent: string, started: StartResult, from: Standpoint, json: boolean, host?: string): number {
+  const { ready, waits_for: waits, not_resumed, out_of_reach: lost } = started;
+  const view = startView(agent, started, from, host);
+  const { target, attach_command: attach } = view;
+  if (json) {
+    printJson({
+      ...view,
+      next: ready ? `mam submit --agent ${agent} --agent-session ${target}` : attach,
+    });
+  } else {
+    print(`${agent} ${ready ? 'is ready' : 'is not ready'} in ${target}`);
+    if (waits !== undefined) note(commandWords(waits));
+    if (not_resumed !== undefined) note(`it began a new conversation: ${not_resumed}.`);
+    if (lost !== undefined) note(commandWords(lost));
+    else print(`attach: ${attach}`);
+  }
+  return ready ? EXIT.done : EXIT.attention;
+}
+
+function onlyHere(host: string): MamError {
+  const what = `Variables and arguments can't be given to an agent on ${host}: its own config.json sets them there.`;
+  return new MamError('bad_input', what, 'Leave out --env, --env-file and what follows --.');
+}
 
 async function variablesIn(file: string): Promise<Record<string, string>> {
   const text = await readText(file, '--env-file', 'Convert it to UTF-8 first.');

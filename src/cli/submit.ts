@@ -3,10 +3,11 @@ import { MamError } from '../base/errors.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { spoolPrompt } from '../bus/spool/spool.ts';
 import { isFinal } from '../job/words.ts';
-import type { KnownKind } from '../operations/agents.ts';
-import type { DelegateResult } from '../operations/delegate.ts';
+import type { DelegateResult, PreviewResult } from '../operations/delegate.ts';
 import { delegationView, previewView } from '../operations/delegation-view.ts';
+import { addressOf } from '../operations/host-address.ts';
 import { previewOrWhy } from '../order/preview.ts';
+import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
 import { nextStep } from '../view/next-step.ts';
 import { obstacleText } from '../view/summary.ts';
@@ -16,10 +17,10 @@ import { note, print, printJson } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
 import { checkOutput } from './jobs/check-output.ts';
 import { followedJson, followJobs, jobText, STOPPED_WAITING } from './jobs/follow-jobs.ts';
-import { handOver, sessionMissing } from './jobs/hand-over.ts';
+import { type HandOver, handOver, sessionMissing } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
-import { options, paramsOf, promptOf } from './jobs/submit-request.ts';
-import { withHub, withLink } from './jobs/with-hub.ts';
+import { options, paramsOf, paramsThere, promptOf } from './jobs/submit-request.ts';
+import { ELSEWHERE_MS, withHub, withLink } from './jobs/with-hub.ts';
 
 const DETAIL_CHARS = 300;
 const INDENT = 4;
@@ -46,12 +47,15 @@ export default defineCommand({
   },
   examples: [
     'mam submit --prompt "Fix the login test" --agent codex --validate ./check.sh',
+    'mam submit --prompt "Run the tests" --agent codex --host hostb',
     'mam submit --prompt-file prompt.md --agent claude-code --start --no-wait',
   ],
 
   async run({ options: chosen, words, registryDir, json }) {
     const settings = await commandSettings(registryDir);
-    const kind = resolveKind(chosen.agent, settings);
+    const { host, session } = addressOf({ host: chosen.host, session: chosen.agent_session }, settings);
+    const asked = { ...chosen, agent_session: session };
+    const kind = host === undefined ? resolveKind(chosen.agent, settings) : undefined;
     if (chosen.notify === 'pane' && !chosen.no_wait) {
       throw new MamError(
         'bad_input',
@@ -66,21 +70,26 @@ export default defineCommand({
         'Leave out --notify, and follow the job with `mam wait`.',
       );
     const prompt = await promptOf(chosen, words);
-    const params = paramsOf(chosen, prompt, kind, settings);
+    const request: HandOver =
+      kind === undefined
+        ? { there: paramsThere({ ...asked, host: host ?? '' }, prompt, settings) }
+        : { here: paramsOf(asked, prompt, kind, settings) };
     const from = { ...settings, inside: settings.paneSocket };
     if (chosen.dry_run) {
-      const askPreview = () =>
-        withHub(registryDir, async ({ ask }) => ask('preview', await spoolPrompt(settings.home, params)));
-      const result = await previewOrWhy(askPreview, params, settings.host);
-      preview(previewView(result, params.agent_session, from), prompt, json);
+      const result = await previewOf(request, registryDir, settings);
+      const target = host === undefined || session === undefined ? session : `${session}@${host}`;
+      preview(
+        previewView(result, 'here' in request ? request.here.agent_session : target, from),
+        prompt,
+        json,
+      );
       if (result.refusal !== undefined) throw sessionMissing(result.refusal);
       return EXIT.done;
     }
     return withLink(settings, async (link) => {
-      const spooled = await spoolPrompt(settings.home, params);
-      const { result, interrupted } = await handOver(link, spooled);
+      const { result, interrupted } = await handOver(link, await spooled(request, settings.home));
       const view = delegationView(result, from);
-      if (!json) tell(result, view.attach_command, kind);
+      if (!json) tell(result, view.attach_command);
       for (const warning of result.warnings) note(commandWords(warning));
       const goesOn = interrupted && !isFinal(result.record.status);
       if (chosen.no_wait || goesOn) {
@@ -117,6 +126,28 @@ export default defineCommand({
   },
 });
 
+/** What the job's host would do. @throws MamError for another host that can't be asked */
+async function previewOf(
+  request: HandOver,
+  registryDir: string | undefined,
+  settings: Settings,
+): Promise<PreviewResult & { refusal?: MamError }> {
+  const { home, host } = settings;
+  if ('there' in request) {
+    const params = await spoolPrompt(home, { ...request.there, dry_run: true });
+    return withHub(registryDir, ({ ask }) => ask('delegate_to', params, ELSEWHERE_MS));
+  }
+  const { here } = request;
+  const askPreview = () =>
+    withHub(registryDir, async ({ ask }) => ask('preview', await spoolPrompt(home, here)));
+  return previewOrWhy(askPreview, here, host);
+}
+
+async function spooled(request: HandOver, home: string): Promise<HandOver> {
+  if ('there' in request) return { there: await spoolPrompt(home, request.there) };
+  return { here: await spoolPrompt(home, request.here) };
+}
+
 function preview(view: ReturnType<typeof previewView>, prompt: string, json: boolean): void {
   if (json) {
     const delegate = 'The same command without --dry-run delegates the job; it will have a different id.';
@@ -139,11 +170,7 @@ function preview(view: ReturnType<typeof previewView>, prompt: string, json: boo
 }
 
 /** The first line, which scripts read, and what a person wants to know before the first event. */
-function tell(
-  { record, repeated, position, behind }: DelegateResult,
-  attach: string | undefined,
-  kind: KnownKind,
-) {
+function tell({ record, repeated, position, behind }: DelegateResult, attach: string | undefined) {
   print(`registered job: ${record.job_id}`);
   if (repeated)
     note(
@@ -159,7 +186,7 @@ function tell(
   if (kept !== undefined) note(`it waits: ${kept} (${nextStep(record)})`);
   if (record.blocked_step !== undefined && record.detail !== undefined)
     note(cleanLine(record.detail, DETAIL_CHARS));
-  if (kind.isHuman) print(humanText(record.job_id, record.prompt_preview));
+  if (record.agent === 'human') print(humanText(record.job_id, record.prompt_preview));
 }
 
 /** True for a job that had trouble on its way to its peer. */

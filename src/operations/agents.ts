@@ -17,9 +17,9 @@ import { withoutStarts } from '../settings/agent-config.ts';
 import type { Settings } from '../settings/config.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import type { StartExtras, StartWishes } from '../settings/start-settings.ts';
-import { attachCommand, type Standpoint } from '../view/attach.ts';
+import { attachAt, type Standpoint } from '../view/attach.ts';
 import { AGENT_NAMES } from './agent-names.ts';
-import { agentSession, supervisor } from './common.ts';
+import { agentSession, checkThere, host, supervisor } from './common.ts';
 
 /** Length limit of a row's evidence, in characters. */
 const EVIDENCE_CHARS = 200;
@@ -88,7 +88,12 @@ const row = {
   attach_command: maybe(text('what a person types to look at it')),
   program: maybe(text('for a kind without a session: its program; absent when not installed')),
 };
-export const agents = { fields: {}, params: place, answer: { agents: list(group(row)) } };
+export const agents = { fields: { host }, params: place, answer: { agents: list(group(row)) } };
+
+/** The answer of the hub. */
+export interface AgentsAnswer {
+  agents: AgentRow[];
+}
 
 /** A live agent, or an agent kind without a session, which has no state. */
 export type AgentRow = Omit<Values<typeof row>, 'state' | 'target' | 'agent_session' | 'attach_command'> & {
@@ -99,40 +104,48 @@ export type AgentRow = Omit<Values<typeof row>, 'state' | 'target' | 'agent_sess
 /**
  * The answer with live agents and kinds without a session, with sanitized texts.
  * @param say the next step: with a live agent, with a kind that can be started, or with neither
+ * @param at the other host that they are on
  */
 export function agentsView(
   rows: readonly AgentRow[],
   from: Standpoint,
   say: { delegate: string; start: (kind: string) => string; none: string },
+  at?: string,
 ) {
   const live = rows.filter(({ session }) => session !== undefined);
   const idle = live.filter(({ state }) => state === 'idle').length;
   const installed = rows.find((row) => stateOf(row) === 'not_running')?.agent;
   const startOne = installed === undefined ? say.none : say.start(installed);
   return {
-    summary: summarize(live.length, idle),
-    agents: cleanAll(rows.map((row) => rowView(row, from))),
+    summary: summarize(live.length, idle, at),
+    agents: cleanAll(rows.map((row) => rowView(row, from, at))),
     next: live.length > 0 ? say.delegate : startOne,
   };
 }
 
-function summarize(live: number, idle: number): string {
-  if (live === 0) return 'No agent is running on this tmux server.';
-  if (live === 1) return `1 agent is running; it is ${idle === 1 ? 'idle' : 'not idle'}.`;
-  return `${live} agents are running, ${idle} of them idle.`;
+function summarize(live: number, idle: number, at: string | undefined): string {
+  const on = at === undefined ? '' : ` on ${at}`;
+  if (live === 0) return `No agent is running on ${at ?? 'this tmux server'}.`;
+  if (live === 1) return `1 agent is running${on}; it is ${idle === 1 ? 'idle' : 'not idle'}.`;
+  return `${live} agents are running${on}, ${idle} of them idle.`;
 }
 
-function rowView({ session, evidence, ...row }: AgentRow, from: Standpoint) {
+function rowView({ session, evidence, ...row }: AgentRow, from: Standpoint, at: string | undefined) {
   return {
     ...row,
     state: stateOf({ session, ...row }),
     ...(evidence !== undefined && { evidence: cleanLine(evidence, EVIDENCE_CHARS) }),
     ...(session !== undefined && {
       agent_session: session,
-      target: `tmux:${session.pane}`,
-      attach_command: attachCommand(session, from),
+      target: addressAt(at, session.pane),
+      attach_command: attachAt(at, session, from),
     }),
   };
+}
+
+/** What to name a session by. @param at the other host that it is on */
+export function addressAt(at: string | undefined, name: string): string {
+  return at === undefined ? `tmux:${name}` : `tmux:${name}@${at}`;
 }
 
 /** The state of a live agent, or whether a kind without a session can be started. */
@@ -154,7 +167,7 @@ export const launch = {
   ),
 };
 
-const startFields = {
+const startAsked = {
   agent: text(`agent kind: ${AGENT_NAMES}, or one from your configuration`, { completes: 'agent' }),
   name: maybe(text('name of the tmux session: at most 60 letters, digits, - and _'), 'that of its kind'),
   workdir: maybe(
@@ -164,11 +177,12 @@ const startFields = {
   model: maybe(text("the agent's name of the model", { short: 'm' }), 'as configured'),
   resume: flag('resume its last conversation there'),
 };
+const startFields = { ...startAsked, host };
 
 export const start = {
   fields: startFields,
   params: {
-    ...{ ...place, ...startFields, ...launch },
+    ...{ ...place, ...startAsked, ...launch },
     workdir: text('absolute path'),
     terminal: maybe(terminal),
   },
@@ -203,7 +217,7 @@ export interface StartResult {
  * @throws MamError `bad_input` for what can't be added to its start
  */
 export function startParams(
-  { name, workdir = '.', resume, ...asked }: Omit<Values<typeof startFields>, 'agent'> & StartWishes,
+  { name, workdir = '.', resume, ...asked }: Omit<Values<typeof startAsked>, 'agent'> & StartWishes,
   kind: KnownKind,
   cwd: string,
   { launch: how, tmuxSocket, path }: AskerSettings,
@@ -221,10 +235,22 @@ export function startParams(
   };
 }
 
-/** The answer to a start, without the next step. */
-export function startView(agent: string, started: StartResult, from: Standpoint) {
+/**
+ * The fields of a start on another host, where all names and folders are its own.
+ * @throws MamError `bad_input` as `checkThere`
+ */
+export function startThere(
+  host: string,
+  { agent, name, workdir, model, resume }: Omit<Values<typeof startFields>, 'host'>,
+) {
+  checkThere(host, 'workdir', workdir);
+  return { agent, name: name?.replace(/^tmux:/, ''), workdir, model, resume };
+}
+
+/** The answer to a start, without the next step. @param at the other host that it is on */
+export function startView(agent: string, started: StartResult, from: Standpoint, at?: string) {
   const { session, ready, waits_for, not_resumed, out_of_reach: lost, peer_server } = started;
-  const target = `tmux:${session.session}`;
+  const target = addressAt(at, session.session);
   const isNew = not_resumed === undefined ? '' : ` It began a new conversation: ${clean(not_resumed)}.`;
   const more = `${isNew}${lost === undefined ? '' : ` ${lost}`}`;
   return {
@@ -232,22 +258,27 @@ export function startView(agent: string, started: StartResult, from: Standpoint)
       ? `${agent} is ready in ${target}.${more}`
       : `${agent} was started in ${target} and is not ready: ${waits_for ?? 'it shows no input box'}${more}`,
     ...{ agent, agent_session: session, target },
-    attach_command: attachCommand(session, from),
+    attach_command: attachAt(at, session, from),
     ...{ ready, waits_for, peer_server },
   };
 }
 
 export const stop = {
-  fields: { name: text('its session: tmux:NAME, or tmux:%3 for a pane') },
+  fields: { name: text('its session: tmux:NAME, or tmux:%3 for a pane'), host },
   params: { ...place, name: text('the session') },
   answer: { agent_session: agentSession, stopped: truth() },
 };
 export type StopParams = Sent<typeof stop.params>;
 
-/** The answer to a stop, without the next step. */
-export function stopView({ session }: { session: AgentSession }) {
+/** The answer of the hub. */
+export interface StopResult {
+  session: AgentSession;
+}
+
+/** The answer to a stop, without the next step. @param at the other host that it was on */
+export function stopView({ session }: StopResult, at?: string) {
   return {
-    summary: `The agent in tmux:${session.session} was stopped.`,
+    summary: `The agent in ${addressAt(at, session.session)} was stopped.`,
     ...{ agent_session: session, stopped: true },
   };
 }

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+import { MamError } from '../base/errors.ts';
 import { choice, group, list, maybe, number, part, text, truth } from '../base/fields.ts';
 import type { Origin } from '../job/claim.ts';
 import type { AgentSession } from '../job/record.ts';
@@ -60,3 +62,10 @@ export const scriptSurroundings = { path: maybe(text('PATH')), virtual_env: mayb
 /** In an answer: all public fields of the job's record. */
 export const wholeJob = { job: part<never>('job') };
 export const agentSession = part<AgentSession>('agent_session');
+
+/** @throws MamError `bad_input` for a path on another host that is not absolute */
+export function checkThere(host: string, name: string, path: string | undefined): void {
+  if (path === undefined || isAbsolute(path)) return;
+  const what = `${name} is not an absolute path, and ${host} does not know your working folder.`;
+  throw new MamError('bad_input', what, `Give an absolute path on ${host}, or leave ${name} out.`);
+}

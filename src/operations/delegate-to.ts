@@ -1,10 +1,9 @@
-import { isAbsolute } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { choice, count, flag, group, maybe, number, object, type Sent, text } from '../base/fields.ts';
 import { withoutStarts } from '../settings/agent-config.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import { place } from './agents.ts';
-import { type Asker, origin, originOf, supervisor } from './common.ts';
+import { type Asker, checkThere, origin, originOf, supervisor } from './common.ts';
 import { type DelegateArgs, delegate } from './delegate.ts';
 
 const { trust_pane: _, ...asked } = delegate.asked;
@@ -79,11 +78,4 @@ export function delegateToParams(
     logs_dir: settings.logsDir,
     limits: { max_depth: settings.maxDepth, max_open_jobs: settings.maxOpenJobs },
   };
-}
-
-/** @throws MamError `bad_input` for a path on another host that is not absolute */
-export function checkThere(host: string, name: string, path: string | undefined): void {
-  if (path === undefined || isAbsolute(path)) return;
-  const what = `${name} is not an absolute path, and ${host} does not know your working folder.`;
-  throw new MamError('bad_input', what, `Give an absolute path on ${host}, or leave ${name} out.`);
 }

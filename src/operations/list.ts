@@ -1,8 +1,10 @@
-import { choice, count, flag, group, list, maybe, or, type Sent, text } from '../base/fields.ts';
+import { MamError } from '../base/errors.ts';
+import { choice, count, flag, group, list, maybe, or, type Sent, text, type Values } from '../base/fields.ts';
 import { type JobRow, jobRow } from '../job/row.ts';
 import { STATUSES } from '../job/words.ts';
 import { listRow } from '../view/job.ts';
 import { needText } from '../view/summary.ts';
+import { host } from './common.ts';
 
 const fields = {
   status: maybe(
@@ -16,8 +18,9 @@ const fields = {
   needs_you: flag('only jobs that need you'),
   limit: or(count('page size', { min: 1, max: 200, typed: 'maximum number of jobs; default: 50' }), 50),
   cursor: maybe(text('cursor of an earlier answer, for the page after it'), 'the first page'),
+  host: { ...host, about: 'the jobs on that host, instead of those in this registry' },
 };
-const { mine: _, ...filter } = fields;
+const { mine: _, host: __, ...filter } = fields;
 
 export const listJobs = {
   fields,
@@ -37,7 +40,7 @@ export const listJobs = {
     total: count('jobs in the registry, regardless of the filter'),
     need_you: count('how many of these need you'),
     cursor: maybe(text('absent on the last page')),
-    registry_dir: text(),
+    registry_dir: maybe(text()),
   },
 };
 export type ListParams = Sent<typeof listJobs.params>;
@@ -48,6 +51,28 @@ export interface ListResult {
   total: number;
   /** How many jobs of the registry need someone, regardless of the filter. */
   need_you?: number | undefined;
+}
+
+/**
+ * The filter for the jobs that another host lists.
+ * @throws MamError `bad_input` for what only this host's registry knows
+ */
+export function filterThere({ mine, cursor, status, agent, needs_you, limit }: Values<typeof fields>) {
+  if (mine || cursor !== undefined)
+    throw new MamError(
+      'bad_input',
+      `${mine ? 'mine' : 'cursor'} does not apply to another host's list.`,
+      'Leave it out; without host, the list has your jobs there too.',
+    );
+  return { status, agent, needs_you, limit };
+}
+
+/** The answer of another host. */
+export function listViewAt(host: string, { jobs, total, need_you = 0 }: ListResult) {
+  const needs = need_you === 0 ? '' : ` ${needText(need_you)}.`;
+  const shown = jobs.length === 0 ? `No job matches on ${host}` : `${jobs.length} of the jobs on ${host}`;
+  const summary = `${shown}, which shows ${total}.${needs}`;
+  return { summary, jobs: jobs.map(listRow), total, need_you };
 }
 
 /** The answer without the next step. */

@@ -37,6 +37,13 @@ export function attacher(from: Standpoint): (job: Placed) => string | undefined 
   };
 }
 
+/** What shows a session of this machine or another one; where there is no ssh to that one, it says where to type it. */
+export function attachAt(host: string | undefined, session: AttachTarget, from: Standpoint): string {
+  if (host === undefined) return attachCommand(session, from);
+  const words = sshWords(session, from.hosts?.[host]?.ssh);
+  return words?.map(shellWord).join(' ') ?? `${attachCommand(session, { tmuxSocket: '' })} # on ${host}`;
+}
+
 /**
  * The command that shows a pane of another machine, as a list of words.
  * @param destination for ssh; without one, there is no such command

@@ -3,9 +3,15 @@ import type { Link } from '../../link/link.ts';
 import type { DelegateResult } from '../../operations/delegate.ts';
 import type { Commands } from '../../operations/request.ts';
 import { note } from '../core/output.ts';
+import { ELSEWHERE_MS } from './with-hub.ts';
 
 /** For the delegation itself (5 s), the start of an agent, and the start of a hub; in ms. */
 const DELEGATE_MS = 60_000;
+
+/** A job for an agent of this host, or of another one. */
+export type HandOver =
+  | { here: Commands['delegate']['params'] }
+  | { there: Commands['delegate_to']['params'] };
 
 /**
  * Has the hub register a job and hand it over. Ctrl-C can't take the job back: the first one still waits for the job's
@@ -15,7 +21,7 @@ const DELEGATE_MS = 60_000;
  */
 export async function handOver(
   link: Link,
-  params: Commands['delegate']['params'],
+  request: HandOver,
 ): Promise<{ result: DelegateResult; interrupted: boolean }> {
   let interrupted = false;
   const interrupt = (): void => {
@@ -24,7 +30,10 @@ export async function handOver(
   };
   process.once('SIGINT', interrupt);
   try {
-    const result = await link.request('delegate', params, DELEGATE_MS);
+    const result =
+      'there' in request
+        ? await link.request('delegate_to', request.there, ELSEWHERE_MS)
+        : await link.request('delegate', request.here, DELEGATE_MS);
     return { result, interrupted };
   } catch (error) {
     throw sessionMissing(error);

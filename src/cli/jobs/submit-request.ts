@@ -3,7 +3,9 @@ import { flag, maybe, text, type Values } from '../../base/fields.ts';
 import { pidNamespace } from '../../base/process-id.ts';
 import { ancestors } from '../../base/processes.ts';
 import type { KnownKind } from '../../operations/agents.ts';
+import type { Asker } from '../../operations/common.ts';
 import { delegate, delegateParams } from '../../operations/delegate.ts';
+import { delegateToParams } from '../../operations/delegate-to.ts';
 import { type Settings, sessionOf } from '../../settings/config.ts';
 import { askerSettings } from '../../settings/program.ts';
 import { readText } from '../core/read-text.ts';
@@ -17,15 +19,29 @@ export const options = {
 
 type Chosen = Values<typeof options>;
 
+/** @param kind of an agent of this host */
 export function paramsOf(chosen: Chosen, prompt: string, kind: KnownKind, settings: Settings) {
+  return delegateParams(askedFor(chosen, prompt), kind, askerOf(settings), askerSettings(settings));
+}
+
+/** The request for an agent of another host. @throws MamError as `delegateToParams` */
+export function paramsThere(chosen: Chosen & { host: string }, prompt: string, settings: Settings) {
+  const asked = { ...askedFor(chosen, prompt), host: chosen.host };
+  return delegateToParams(asked, askerOf(settings), askerSettings(settings));
+}
+
+function askedFor(chosen: Chosen, prompt: string) {
+  const { prompt_file: _, no_wait: __, ...asked } = chosen;
+  return { ...asked, prompt };
+}
+
+function askerOf(settings: Settings): Asker {
   const { pane, paneSocket: socket, place, cwd } = settings;
-  const asker = {
+  return {
     ...{ clientName: 'cli', session: sessionOf(settings), pane, socket, place, cwd },
     pids: [process.pid, ...ancestors()],
     ns: pidNamespace(),
   };
-  const { prompt_file: _, no_wait: __, ...asked } = chosen;
-  return delegateParams({ ...asked, prompt }, kind, asker, askerSettings(settings));
 }
 
 /** The task. @throws MamError `bad_input` when it is not given exactly once, or its file can't be read */

@@ -30,13 +30,20 @@ import { ownJobs } from './own-jobs.ts';
 const DELEGATE_TIMEOUT_MS = 20_000;
 /** How long a start may take, in ms: an agent may need 45 s to become ready. */
 const START_TIMEOUT_MS = 55_000;
+/** Requests with a prompt, which may be long. */
+const WITH_PROMPT: readonly Command[] = ['delegate', 'preview', 'delegate_to'];
 /** How long after its script's time limit a verdict may arrive, in ms. */
 const VERDICT_MARGIN_MS = 20_000;
+
+/** For another host, in ms: ssh may have to connect, a long prompt takes some messages, and an agent 55 s to start there. */
+const ELSEWHERE_TIMEOUT_MS = 80_000;
 
 const TIMEOUTS: Partial<Record<Command, number>> = {
   delegate: DELEGATE_TIMEOUT_MS,
   preview: DELEGATE_TIMEOUT_MS,
   start: START_TIMEOUT_MS,
+  delegate_to: ELSEWHERE_TIMEOUT_MS,
+  ask_host: ELSEWHERE_TIMEOUT_MS,
 };
 
 /** The server's connection to the hub: the engine for tools, and the source of events. */
@@ -82,7 +89,7 @@ export class HubConnection implements Engine {
     command: C,
     params: Commands[C]['params'],
   ): Promise<Commands[C]['result']> {
-    const job = command === 'delegate' || command === 'preview' ? (params as DelegateParams) : undefined;
+    const job = WITH_PROMPT.includes(command) ? (params as DelegateParams) : undefined;
     const ask = async () => {
       checkHub(this.all);
       const sent = job === undefined ? params : await spoolPrompt(this.all.home, job);
@@ -92,7 +99,7 @@ export class HubConnection implements Engine {
       return previewOrWhy(ask as () => Promise<PreviewResult>, job, this.all.host) as ReturnType<typeof ask>;
     const result = await ask();
     if (command === 'status') this.note((result as StatusResult).record);
-    if (command === 'delegate') this.delegated?.();
+    if (command === 'delegate' || command === 'delegate_to') this.delegated?.();
     return result;
   }
 
