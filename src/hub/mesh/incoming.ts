@@ -82,17 +82,20 @@ export class Incoming {
     const outcome = await this.#outcomeOf(ask, message);
     const last = this.#running.get(key) ?? message;
     this.#running.delete(key);
+    if (outcome === undefined) return;
     if (!HARMLESS.includes(ask.command)) this.#keep(key, message.from, outcome);
     this.#send(last, ask, outcome);
   }
 
-  async #outcomeOf(ask: Ask, message: MeshMessage): Promise<Outcome> {
+  /** @returns undefined for an ask that can't be judged yet: it comes again */
+  async #outcomeOf(ask: Ask, message: MeshMessage): Promise<Outcome | undefined> {
     let guest: Guest | undefined;
     try {
       checkVersion(ask.v);
       // Its sender counts on it that this is never done.
       if (isOver(ask)) return { error: expired() };
-      guest = await this.#with.policy.guestOf(message);
+      guest = this.#with.policy.guestOf(message);
+      if (guest === undefined) return undefined;
       this.#checkLoad(message);
       const params = askParams(ask.command, ask.params);
       await this.#with.ready();

@@ -29,27 +29,31 @@ export class Policy {
   constructor(parts: {
     /** The `hosts` as the user's file has them now. @throws for a file that can't be used */
     hosts: () => Hosts;
-    /** Whether the sender of a message is who it says it is, once that is known. */
-    isProven: (message: MeshMessage) => Promise<boolean>;
+    /** Whether the broker lets nobody send under another name; undefined while that is being found out. */
+    areSendersProven: () => boolean | undefined;
   }) {
     this.#with = parts;
   }
 
   /**
    * Who has sent an ask.
+   * @returns undefined while it is not known whether the sender is proven: the ask comes again
    * @throws MamError `refused` for one that may ask nothing
    */
-  async guestOf(message: MeshMessage): Promise<Guest> {
-    const { wire, from, to } = message;
+  guestOf({ wire, from, to }: Pick<MeshMessage, 'wire' | 'from' | 'to'>): Guest | undefined {
     if (wire.kind === 'socket') return { host: from };
     // At the other end of an ssh connection is one host: it can't speak for others.
     if (wire.kind === 'ssh' && from !== wire.host) throw allowsNothing(from);
-    if (!(await this.#with.isProven(message)))
-      throw plainError(
-        'refused',
-        'the broker does not check who sends.',
-        `Give it the rules of \`mam hosts acl\`, and restart the hub of ${to}; or set trust_realm there if everybody at the broker may use its agents.`,
-      );
+    if (wire.kind === 'broker') {
+      const areProven = this.#with.areSendersProven();
+      if (areProven === undefined) return undefined;
+      if (!areProven)
+        throw plainError(
+          'refused',
+          'the broker does not check who sends.',
+          `Give it the rules of \`mam hosts acl\`, and restart the hub of ${to}; or set trust_realm there if everybody at the broker may use its agents.`,
+        );
+    }
     const may = mayOf(this.#hosts(), from);
     if (may === undefined) throw allowsNothing(from);
     return { host: from, may };
