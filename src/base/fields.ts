@@ -1,11 +1,12 @@
 /**
  * What shell completion offers for a value, looked up at that time. Jobs: all, the open ones, these with those that ask or
- * wait for a decision first, and those for a person; `place`: what can be attached to; `started`: sessions of mam's.
+ * wait for a decision first, and those for a person; `place`: what can be attached to; `started`: sessions of mam's;
+ * `host`: other machines.
  */
 export type Completion =
   | ('job' | 'open' | 'asking' | 'deciding' | 'person')
   | ('place' | 'session' | 'started')
-  | ('agent' | 'startable')
+  | ('agent' | 'startable' | 'host')
   | ('file' | 'folder');
 
 interface Traits {

@@ -1,9 +1,9 @@
 import { choice, maybe } from '../base/fields.ts';
-import { clean } from '../base/text.ts';
 import { workingFolder } from '../base/working-folder.ts';
 import type { Place } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
 import { AREAS, type Finding, type Level } from '../doctor/finding.ts';
+import { findingLines } from '../doctor/finding-lines.ts';
 import { endOnSignals } from '../doctor/groups.ts';
 import { checks, checksOf } from '../doctor/index.ts';
 import { Programs } from '../doctor/programs.ts';
@@ -12,15 +12,14 @@ import { clients } from '../install/index.ts';
 import { loadSettings, mamHome } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
+import { LOOKS } from './core/looks.ts';
 import { paint, printAnswer } from './core/output.ts';
 
 const names = Object.keys(clients);
-const STYLES = { ok: 'green', note: 'yellow', problem: 'red' } as const satisfies Record<Level, string>;
-const INDENT = ' '.repeat(11);
 
 export default defineCommand({
   about: [
-    'Checks everything that mam needs: Node, tmux and its sockets, settings, the hub, the broker, the registry, the ' +
+    'Checks everything that mam needs: Node, tmux and its sockets, settings, the hub, the broker, other hosts, the registry, the ' +
       'clients that know mam (each server is started as its client would), and the agents. Every problem and every ' +
       'note says what to do about it.',
     'It changes nothing and starts no hub. Its first line is for bug reports; no line contains a secret.',
@@ -89,17 +88,6 @@ function textOf(findings: Finding[], whole: boolean): string[] {
   return Object.entries(AREAS).flatMap(([area, title]) => {
     const own = findings.filter((finding) => finding.area === area);
     if (own.length === 0) return [];
-    return [paint('bold', title), ...own.flatMap((finding) => linesOf(finding, whole))];
+    return [paint('bold', title), ...own.flatMap((finding) => findingLines(finding, LOOKS, whole))];
   });
-}
-
-function linesOf({ level, title, detail, remedy }: Finding, whole: boolean): string[] {
-  const shown = detail !== undefined && (whole || level !== 'ok' || detail.includes('\n'));
-  return [
-    `  ${paint(STYLES[level], level.padEnd(7))}  ${clean(title)}`,
-    ...(shown ? clean(detail).split('\n') : []).map((line) => INDENT + paint('dim', line)),
-    ...(remedy === undefined ? [] : clean(remedy).split('\n')).map(
-      (line, index) => `${INDENT}${index === 0 ? '→ ' : '  '}${line}`,
-    ),
-  ];
 }

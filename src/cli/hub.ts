@@ -4,6 +4,7 @@ import { startOf } from '../base/processes.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { until } from '../base/until.ts';
 import { readHubFile } from '../bus/hub-file.ts';
+import { brokerFindings } from '../doctor/host-findings.ts';
 import { ensureHub } from '../link/ensure-hub.ts';
 import { pipeHub } from '../link/hub-pipe.ts';
 import { requestOnce } from '../link/one-shot.ts';
@@ -149,6 +150,7 @@ function statusText(hub: HubStatus): string {
     `hub ${hub.version}, process ${hub.pid}, since ${hub.started_at}`,
     `broker      ${hub.broker}${hub.broker_problem === undefined ? '' : ` (not connected: ${clean(hub.broker_problem)})`}`,
     `realm       ${hub.realm}, host ${hub.host}`,
+    ...meshLines(hub.mesh),
     `clients     ${hub.clients}`,
     `open jobs   ${hub.open_jobs}`,
     ...hub.registries.map((registry) => `registry    ${registry}`),
@@ -160,4 +162,15 @@ function statusText(hub: HubStatus): string {
       (id) => `unproven    ${id} (the key of MAM_HOME was lost; \`mam doctor\` says what to do)`,
     ),
   ].join('\n');
+}
+
+/** Nothing while no other host is configured. */
+function meshLines(mesh: HubStatus['mesh']): string[] {
+  if (mesh === undefined) return [];
+  const { hosts, online, broker } = mesh;
+  const wrong = broker === undefined ? [] : brokerFindings(mesh.host, broker);
+  return [
+    `hosts       ${hosts}, ${online} online (\`mam hosts\` lists them)`,
+    ...wrong.flatMap(({ level, title }) => (level === 'ok' ? [] : [`            ${title}`])),
+  ];
 }

@@ -47,6 +47,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       async () => ({ default: (await import('./completion.ts')).completionOf(commands) }),
     ],
     hub: ['show, stop, restart or read the log of the background process', () => import('./hub.ts')],
+    hosts: ["list the other machines, check one, or print a broker's rules", () => import('./hosts.ts')],
     doctor: ['check everything that mam needs, and explain how to fix it', () => import('./doctor.ts')],
     trust: [
       "accept, show or revoke this project's settings that could run something",

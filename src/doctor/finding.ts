@@ -8,6 +8,7 @@ export const AREAS = {
   settings: 'Settings',
   hub: 'Hub',
   broker: 'Broker',
+  hosts: 'Other hosts',
   registry: 'Registry',
   clients: 'Clients',
   agents: 'Agents',

@@ -8,6 +8,7 @@ import { hooks } from './hooks.ts';
 import { hub } from './hub.ts';
 import { keptJobs } from './kept-jobs.ts';
 import { leftovers } from './leftovers.ts';
+import { mesh } from './mesh.ts';
 import { onEvent } from './on-event.ts';
 import { paneTexts } from './pane-texts.ts';
 import { program } from './program.ts';
@@ -35,6 +36,7 @@ export const checks: readonly Check[] = [
   onEvent,
   request,
   broker,
+  mesh,
   registry,
   keptJobs,
   ...clientChecks,

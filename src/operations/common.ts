@@ -35,7 +35,7 @@ export const jobId = text('id of the delegated job', {
 });
 
 export const host = maybe(
-  text('another host, as named in `hosts` of config.json'),
+  text('another host, as named in `hosts` of config.json', { completes: 'host' }),
   'this one, or that of a session written as SESSION@HOST',
 );
 

@@ -1,4 +1,6 @@
 import { flag, maybe, type Sent, text } from '../base/fields.ts';
+import { counted } from '../base/text.ts';
+import { dayAndTime } from '../view/times.ts';
 
 /** What one host lets another ask of it. */
 export interface HostAllows {
@@ -73,4 +75,33 @@ export type HostsParams = Sent<typeof hosts.params>;
 export interface HostsResult extends MeshStatus {
   /** Those that `hosts` names, in its order, then the others. */
   rows: HostRow[];
+}
+
+/** What a host may be asked, in words, such as `delegate, decide`; `?` while it has not said. */
+export function allowsText(allows: HostAllows | undefined, otherwise: '?' | 'nothing'): string {
+  if (allows === undefined) return otherwise;
+  const switches = (['delegate', 'start', 'validate', 'decide'] as const).filter((name) => allows[name]);
+  const all = [...switches, ...(allows.see === 'all' ? ['see all jobs'] : [])];
+  // Four switches, and which jobs it sees.
+  if (all.length === 5) return 'everything';
+  return all.length === 0 ? 'nothing' : all.join(', ');
+}
+
+/** Whether a host is there, in words, such as `offline since 2026-11-22 14:03`. */
+export function stateText({ state, since }: Pick<HostRow, 'state' | 'since'>): string {
+  if (state === 'unknown') return 'not heard of yet';
+  return state === 'online' || since === undefined ? state : `${state} since ${dayAndTime(since)}`;
+}
+
+/** How a host is reached, such as `ssh me@hostb.lan`. */
+export function viaText({ via, ssh }: Pick<HostRow, 'via' | 'ssh'>): string {
+  if (via === 'socket') return 'its ssh';
+  return via === 'ssh' && ssh !== undefined ? `ssh ${ssh}` : (via ?? '-');
+}
+
+/** How many hosts there are, as a sentence. */
+export function hostsSummary({ host, rows }: HostsResult): string {
+  const online = rows.filter(({ state }) => state === 'online').length;
+  if (rows.length === 0) return `No other host is configured; this one is ${host}.`;
+  return `${counted(rows.length, 'other host')}, ${online} online; this one is ${host}.`;
 }

@@ -42,6 +42,7 @@ const SOURCES = {
   place: 'places',
   agent: 'agents',
   startable: 'startable',
+  host: 'hosts',
   session: 'sessions',
   started: 'started-sessions',
   file: 'files',

@@ -30,6 +30,7 @@ const SOURCES: Readonly<Record<string, (settings: Settings) => Offer[]>> = {
   places,
   agents,
   startable,
+  hosts: ({ hosts }) => hostOffers(hosts),
   sessions,
   'started-sessions': startedSessions,
 };
@@ -112,6 +113,13 @@ function startable({ agents: configured }: Settings): Offer[] {
     ...built.map(({ name, title }): Offer => [name, title]),
     ...own.map(([name]): Offer => [name, 'from your configuration']),
   ];
+}
+
+function hostOffers(hosts: Settings['hosts']): Offer[] {
+  return Object.entries(hosts).map(([name, { ssh }]) => [
+    name,
+    ssh === undefined ? 'by the broker' : `ssh ${ssh}`,
+  ]);
 }
 
 function startedSessions(settings: Settings): Offer[] {

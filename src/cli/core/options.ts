@@ -4,7 +4,7 @@ import { COMMON, type Command } from './command.ts';
 /** Placeholders for values in the help; without one, the values or the last word of the option's name is used. */
 const VALUES: Readonly<Record<string, string>> = {
   ...{ number: 'SECONDS', count: 'N', job: 'ID', agent: 'KIND' },
-  ...{ session: 'tmux:NAME', file: 'FILE', folder: 'DIR' },
+  ...{ session: 'tmux:NAME', file: 'FILE', folder: 'DIR', host: 'HOST' },
 };
 
 /** The options of a command by their names on the command line, without dashes. */

@@ -1,0 +1,107 @@
+import { cleanLine } from '../base/text.ts';
+import { VERSION } from '../base/version.ts';
+import { allowsText, type HostRow, type MeshBroker, stateText, viaText } from '../operations/hosts.ts';
+import { PROTOCOL_VERSION } from '../operations/request.ts';
+import { type Found, note, ok, problem } from './finding.ts';
+
+/** Clocks that differ by more are worth a word, in ms: ages and times of jobs look wrong. */
+const CLOCK_MS = 10_000;
+const TEXT_CHARS = 300;
+
+/** Whether the broker that hubs share is joined, and whether it proves who sends. @param own this hub's name */
+export function brokerFindings(own: string, { state, problem: why = '', senders }: MeshBroker): Found[] {
+  const id = 'hosts.broker';
+  const said = cleanLine(why, TEXT_CHARS);
+  if (state === 'name_taken') {
+    const title = `Another hub is called ${own}, so this one stays off the broker. ${said}`.trim();
+    const remedy =
+      'Give one of the two another `host` in its MAM_HOME/config.json, and run `mam hub restart` there.';
+    return [problem('hosts.name', title, remedy)];
+  }
+  if (state === 'away') {
+    const title = `The broker is not joined, so no host is reached over it: ${said}`;
+    return [problem(id, title, 'Fix that at the broker or in the settings; the hub tries again by itself.')];
+  }
+  if (senders === 'unproven') {
+    const title = 'The broker does not check who sends, so what other hosts ask over it is refused.';
+    const remedy =
+      '`mam hosts acl --broker mosquitto` (or nats, rabbitmq) prints what makes it check. Only if everybody who may use this broker may also run programs here: set `trust_realm` to true in MAM_HOME/config.json.';
+    return [problem('hosts.senders', title, remedy)];
+  }
+  if (senders === 'trusted') {
+    const title =
+      'The broker does not check who sends, and `trust_realm` is set: anybody on it can pass for another host.';
+    return [note('hosts.senders', title, '`mam hosts acl --broker mosquitto` prints what makes it check.')];
+  }
+  return [ok(id, `The broker is joined${senders === 'proven' ? ', and checks who sends' : ''}`)];
+}
+
+/** Whether a host can be reached now, and what is wrong with it, in one finding or a few. */
+export function hostFindings(row: HostRow): Found[] {
+  const { host, state, problem: why, version, round_trip_ms: ms } = row;
+  const id = `hosts.${host}`;
+  if (row.via === undefined) {
+    const title = `${host} cannot be reached: it has no \`ssh\` in hosts, and no broker is configured.`;
+    return [
+      problem(
+        id,
+        title,
+        `Give ${host} an \`ssh\` destination in MAM_HOME/config.json, or set MAM_BROKER_URL.`,
+      ),
+    ];
+  }
+  const said = why === undefined ? '' : ` ${cleanLine(why, TEXT_CHARS)}`;
+  if (state !== 'online') {
+    const title = `${host} (${viaText(row)}) is ${stateText(row)}.${said}`;
+    return [note(id, title, awayRemedy(row))];
+  }
+  if (why !== undefined)
+    return [problem(id, `${host} is there, but cannot be asked.${said}`, protocolRemedy(row))];
+  const trip = ms === undefined ? '' : `, answers in ${Math.max(1, ms)} ms`;
+  const older =
+    version === undefined || version === VERSION ? '' : `, version ${cleanLine(version, TEXT_CHARS)}`;
+  return [ok(id, `${host} (${viaText(row)}) is online${trip}${older}`), ...clockFindings(row)];
+}
+
+/** What two hosts may ask of each other, a finding each way. */
+export function policyFindings({ host, via, may_we: ours, may_it: its, named }: HostRow): Found[] {
+  const nobody = `In its MAM_HOME/config.json, \`hosts\` may have this host with \`"may": { "delegate": true }\`.`;
+  const found =
+    ours?.delegate === false
+      ? note(
+          'hosts.may_we',
+          `${host} lets us do ${allowsText(ours, '?')}: no job can be delegated to it.`,
+          nobody,
+        )
+      : ok('hosts.may_we', `We may ask of ${host}: ${allowsText(ours, '?')}`);
+  const shell = via === 'ssh' ? ' (over ssh, we have a shell there anyway)' : '';
+  const stranger = named ? '' : ' (it is not in our `hosts`)';
+  return [
+    shell === '' ? found : { ...found, title: `${found.title}${shell}` },
+    ok('hosts.may_it', `${host} may ask of us: ${allowsText(its, 'nothing')}${stranger}`),
+  ];
+}
+
+function clockFindings({ host, clock_ms: ms = 0 }: HostRow): Found[] {
+  if (Math.abs(ms) <= CLOCK_MS) return [];
+  const seconds = Math.round(Math.abs(ms) / 1_000);
+  const title = `The clock of ${host} is ${seconds} s ${ms > 0 ? 'ahead of' : 'behind'} ours.`;
+  const remedy =
+    'Set both by a time server (`timedatectl`). Jobs work, but their times and ages do not fit together.';
+  return [note('hosts.clock', title, remedy)];
+}
+
+function awayRemedy({ host, via, ssh, problem: why = '' }: HostRow): string {
+  if (via === 'socket') return `It comes back by itself: its hub connects to ours.`;
+  if (via === 'broker')
+    return `On ${host}, \`mam hub\` says whether its hub runs and has joined the broker; \`mam hub install\` keeps it running.`;
+  if (/\bmam\b.*not found|not found.*\bmam\b/i.test(why))
+    return `Install mam there, or write where it is: \`"mam": "/path/to/mam"\` beside \`ssh\` of ${host} in MAM_HOME/config.json.`;
+  return `\`ssh ${ssh ?? host} mam --version\` must work here without a question; if it does, \`mam hub logs\` says more.`;
+}
+
+function protocolRemedy({ host, protocol = PROTOCOL_VERSION }: HostRow): string {
+  if (protocol === PROTOCOL_VERSION) return '`mam hub logs` says more.';
+  const older = protocol < PROTOCOL_VERSION ? host : 'this host';
+  return `Update mam on ${older}, then run \`mam hub restart\` there; open jobs go on.`;
+}
