@@ -7,6 +7,7 @@ import { readHubFile } from '../bus/hub-file.ts';
 import { type RoundTrip, roundTrip, type TripOptions } from '../link/round-trip.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
+import type { Settings } from '../settings/config.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, failure, note, ok, problem } from './finding.ts';
 
@@ -19,29 +20,29 @@ export const broker: Check = {
   area: 'broker',
   limitMs: BROKER_TIMEOUT_MS + 1_000,
 
-  look: withSettings(
-    async ({ broker: external, brokerPublic: isPublic, realm, host, home }, _place, signal) => {
-      const id = 'broker.reachable';
-      if (external === undefined) return [ok(id, 'It is embedded in the hub, on a private socket')];
-      try {
-        const own = hubName(home);
-        const over = limited(signal, BROKER_TIMEOUT_MS);
-        const trip = { realm, host: own ?? host, isPublic, signal: over, others: true };
-        const trials = await Promise.all(
-          externalAddresses(external).map((address) => tryNode(address, trip)),
-        );
-        const online = [
-          ...new Set(trials.flatMap((trial) => (trial instanceof MamError ? [] : trial.online))),
-        ];
-        const works = trials.some((trial) => !(trial instanceof MamError));
-        const nodes = trials.map((trial, at) => ofNode(external.urls[at] ?? '', realm, trial, works));
-        return works ? [...nodes, ...hubOn(own, online), ...others(own ?? host, realm, online)] : nodes;
-      } catch (error) {
-        if (!(error instanceof MamError)) throw error;
-        return [failure(id, error)];
-      }
-    },
-  ),
+  look: withSettings(async (settings, _place, signal) => {
+    const { broker: external, brokerPublic: isPublic, realm, home } = settings;
+    const id = 'broker.reachable';
+    if (external === undefined) return [ok(id, 'It is embedded in the hub, on a private socket')];
+    try {
+      const own = hubName(home);
+      const host = own ?? settings.host;
+      const over = limited(signal, BROKER_TIMEOUT_MS);
+      // Hubs that do not serve other programs do not disturb each other.
+      const trip = { realm, host, isPublic, signal: over, others: isPublic };
+      const trials = await Promise.all(externalAddresses(external).map((address) => tryNode(address, trip)));
+      const works = trials.flatMap((trial) => (trial instanceof MamError ? [] : [trial]));
+      const nodes = trials.map((trial, at) =>
+        ofNode(external.urls[at] ?? '', realm, trial, works.length > 0),
+      );
+      if (works.length === 0) return nodes;
+      const online = [...new Set(works.flatMap((trial) => trial.online))];
+      return [...nodes, ...hubOn(own, online), ...others(host, settings, online)];
+    } catch (error) {
+      if (!(error instanceof MamError)) throw error;
+      return [failure(id, error)];
+    }
+  }),
 };
 
 async function tryNode(address: UrlAddress, trip: TripOptions): Promise<RoundTrip | MamError> {
@@ -53,7 +54,7 @@ async function tryNode(address: UrlAddress, trip: TripOptions): Promise<RoundTri
   }
 }
 
-/** @param works another node does, or this one: then the hub uses that */
+/** @param works true if any node does: the hub uses that one */
 function ofNode(url: string, realm: string, trial: RoundTrip | MamError, works: boolean): Found {
   const id = 'broker.reachable';
   if (trial instanceof MamError)
@@ -77,8 +78,14 @@ function hubName(folder: string): string | undefined {
   return file !== undefined && livingOwner(home.lock)?.pid === file.pid ? file.host : undefined;
 }
 
-function others(host: string, realm: string, online: string[]): Found[] {
-  const names = online.filter((name) => name !== host).map((name) => cleanLine(name, HOST_CHARS));
+function others(
+  host: string,
+  { realm, hosts }: Pick<Settings, 'realm' | 'hosts'>,
+  online: string[],
+): Found[] {
+  const names = online
+    .filter((name) => name !== host && !Object.hasOwn(hosts, name))
+    .map((name) => cleanLine(name, HOST_CHARS));
   if (names.length === 0) return [];
   const title = `Other hubs are online in realm ${realm}: ${names.join(', ')}.`;
   const remedy = 'Two hubs in one realm sometimes refuse reports: give each its own MAM_REALM.';

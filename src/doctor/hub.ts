@@ -78,10 +78,10 @@ function running(settings: Settings, status: HubStatus): Found[] {
   return found;
 }
 
-/** The hub's name contains the machine's, which may have changed since. */
+/** MAM_HOST or the machine's name, which is in the hub's by default, may have changed since. */
 function renamed({ host }: Settings, status: HubStatus): Found[] {
   if (status.host === host) return [];
-  const title = `The hub is named ${cleanLine(status.host, LINE_CHARS)}, but new clients look for ${host}: the machine's name has changed.`;
+  const title = `The hub is named ${cleanLine(status.host, LINE_CHARS)}, but new clients look for ${host}: MAM_HOST, or the machine's name, has changed.`;
   return [note('hub.name', title, '`mam hub restart` gives it the new name; open jobs go on.')];
 }
 

@@ -407,6 +407,13 @@ describe('an external broker', () => {
     const wrong = await doctor([], { env: { ...plain.env, MAM_BROKER_PASSWORD: `${PASSWORD}x` } });
     expect(wrong.of('broker.reachable').title).toContain('refused the user name or the password');
     expect(wrong.text).not.toContain(PASSWORD);
+    const dead = `mqtt://127.0.0.1:${await freePort()}`;
+    const cluster = await look(['broker'], { ...plain.env, MAM_BROKER_URL: `${dead},${plain.url}` });
+    expect(cluster.of('broker.reachable')).toMatchObject({ level: 'ok' });
+    expect(cluster.of('broker.node')).toMatchObject({
+      level: 'note',
+      title: `The MQTT broker ${dead} cannot be reached (ECONNREFUSED).`,
+    });
     const tls = await Mosquitto.make(lab, { tls: true });
     await tls.start();
     const untrusted = await look(['broker'], tls.env);

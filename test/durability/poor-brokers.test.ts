@@ -81,6 +81,55 @@ describe.runIf(installed)('a hub on a limited broker', () => {
   });
 });
 
+describe('a broker that shows no retained message to a wildcard', () => {
+  test('still shows whether the hub is online, without other hubs', async () => {
+    const aedes = await Aedes.createBroker();
+    aedes.authorizeSubscribe = (_, wanted, done) => done(null, wanted.topic.includes('/+/') ? null : wanted);
+    const server = createServer(aedes.handle);
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const status = { topic: 'mam/v1/default/hosts/here/status', payload: '{"online":true}' };
+      const packet = { ...status, cmd: 'publish' as const, qos: 1 as const, dup: false, retain: true };
+      await new Promise<void>((done) => aedes.publish(packet, () => done()));
+      const address = { kind: 'url' as const, url: `mqtt://127.0.0.1:${port}` };
+      for (const isPublic of [true, false])
+        expect(await roundTrip(address, { ...trip(), isPublic, others: true })).toMatchObject({
+          online: ['here'],
+        });
+    } finally {
+      server.close();
+      aedes.close();
+    }
+  });
+});
+
+describe.runIf(installed)('a broker that hubs share', () => {
+  sharing('is tested with what its rules let a hub do', async ({ lab }) => {
+    const topics = 'mam/v1/default/hosts';
+    const acl = lab.write(
+      'mesh-acl',
+      [
+        `pattern write ${topics}/+/in/%u/#`,
+        `pattern read ${topics}/%u/in/#`,
+        `pattern readwrite ${topics}/%u/status`,
+        '',
+      ].join('\n'),
+    );
+    const broker = await Mosquitto.make(lab, { more: [`acl_file ${acl}`] });
+    await broker.start();
+    const { MAM_BROKER_PASSWORD: password } = broker.env;
+    const address = { kind: 'url' as const, url: broker.url, username: USER, password };
+    const look = (host: string, isPublic: boolean) =>
+      roundTrip(address, { ...trip(), host, isPublic }).catch((error: { text?: string }) => error.text);
+    expect(await look(USER, false)).toMatchObject({ online: [] });
+    expect(await look(USER, true)).toContain('does not let this user');
+    // The broker knows this user by another name than the hub has.
+    expect(await look('hostb', false)).toContain('`mam hosts acl`');
+    await broker.kill();
+  });
+});
+
 describe('what is not a broker', () => {
   const serving = async (server: Server, body: (port: number) => Promise<void>): Promise<void> => {
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
