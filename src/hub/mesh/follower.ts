@@ -112,10 +112,11 @@ export class Follower {
     this.#start();
   }
 
-  /** Takes the answer to a delegation. @returns when the copy has what the answer has */
-  async settle(page: Page): Promise<void> {
-    await this.#inTurn(async () => void (await this.#takePage(page, this.job.length)));
-    if (page.more || this.job.length < page.seq) this.catchUp();
+  /** The home has taken the job. @param page what it showed with that. @returns once its first events are here */
+  async settle(page: Page | undefined): Promise<void> {
+    if (page !== undefined)
+      await this.#inTurn(async () => void (await this.#takePage(page, this.job.length)));
+    if (this.job.length < (page?.seq ?? 1)) this.catchUp();
     await this.#work;
   }
 
@@ -241,7 +242,7 @@ export class Follower {
         const asked = { job_id: this.job.id, after: Math.max(0, mine - 1) };
         page = pageOf(this.host, this.job.id, await this.#with.ask(this.host, 'events', asked));
       } catch (error) {
-        if (!isUnknownThere(this.host, error)) throw error;
+        if (!isUnknownThere(error)) throw error;
         await this.#queue.run(() => this.#notThere());
         return;
       }

@@ -3,6 +3,7 @@ import { MamError } from '../../base/errors.ts';
 import type { RecordedEvent } from '../../job/event.ts';
 import { SOURCES } from '../../job/words.ts';
 import { shortLine } from '../../registry/texts.ts';
+import type { AskResult } from './asks.ts';
 
 /** Fields of an event whose whole text may be in a file. */
 const WITH_TEXT = ['result', 'files', 'detail', 'data'] as const;
@@ -61,6 +62,11 @@ export function eventOf(jobId: string, value: unknown): RecordedEvent | undefine
   const event = value as RecordedEvent;
   const isPlain = !Object.hasOwn(event, 'mac') && !Object.hasOwn(event, '__proto__');
   return isPlain && shortLine(event) !== undefined ? event : undefined;
+}
+
+/** The page in the answer to a delegation; the home need not show its first events with it. */
+export function firstPageOf(host: string, jobId: string, answer: AskResult): Page | undefined {
+  return answer['events'] === undefined ? undefined : pageOf(host, jobId, { more: false, ...answer });
 }
 
 /** @param host whose answer it is. @throws MamError `unavailable` for an answer that is none */

@@ -61,7 +61,7 @@ export class HomeTexts {
         offset = piece.next;
       }
     } catch (error) {
-      if (isUnknownThere(host, error)) return undefined;
+      if (isUnknownThere(error)) return undefined;
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import type { Log } from '../../base/log.ts';
 import { isFinal } from '../../job/words.ts';
 import type { AskResult } from './asks.ts';
 import { Follower, type FollowParts } from './follower.ts';
-import { eventOf, pageOf } from './home-answers.ts';
+import { eventOf, firstPageOf } from './home-answers.ts';
 import { HostTurns } from './host-turns.ts';
 import type { ReplicaJob } from './replica-state.ts';
 import type { Digest } from './wire/messages.ts';
@@ -56,13 +56,13 @@ export class Replicas {
     this.#follow(job);
   }
 
-  /**
-   * Takes the home's answer to a delegation.
-   * @returns when the copy has what the answer has
-   */
   async settle(job: ReplicaJob, answer: AskResult): Promise<void> {
     const follower = this.#follow(job);
-    if (follower !== undefined) await follower.settle(pageOf(follower.host, job.id, answer));
+    if (follower !== undefined) await follower.settle(firstPageOf(follower.host, job.id, answer));
+  }
+
+  lookAgain(job: ReplicaJob): void {
+    this.#follow(job)?.catchUp();
   }
 
   /** Takes an event from a job's home; from anybody else it is none. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MamError } from '../../../src/base/errors.ts';
 import { sha256 } from '../../../src/base/sha256.ts';
+import { HomeError } from '../../../src/hub/mesh/home-error.ts';
 import { NoAnswer } from '../../../src/hub/mesh/no-answer.ts';
 import type { ReplicaChange, ReplicaJob, ReplicaState } from '../../../src/hub/mesh/replica-state.ts';
 import { Replicas } from '../../../src/hub/mesh/replicas.ts';
@@ -105,14 +106,14 @@ function world(home: RecordedEvent[] | undefined, state: Partial<ReplicaState> =
   };
   const answers = {
     events: ({ after = 0 }: { after?: number }) => {
-      if (seen.home === undefined) throw new MamError('not_found', `on hostb: There is no job ${ID}.`);
+      if (seen.home === undefined) throw new HomeError('hostb', 'not_found', `There is no job ${ID}.`, '');
       const events = seen.home.slice(after, after + PAGE);
       const more = after + PAGE < seen.home.length;
       return { record: { seq: seen.home.length }, events: JSON.parse(JSON.stringify(events)), more };
     },
     text: ({ what = '', offset = 0 }: { what?: string; offset?: number }) => {
       const text = seen.texts[what];
-      if (text === undefined) throw new MamError('not_found', `on hostb: There is no ${what}.`);
+      if (text === undefined) throw new HomeError('hostb', 'not_found', `There is no ${what}.`, '');
       return {
         text: text.slice(offset, offset + 10),
         next: Math.min(offset + 10, text.length),
@@ -383,7 +384,7 @@ test('a home that has the job no more leaves the copy as it was, and that is tol
 
 test.each([
   ['its host is not configured any more', new MamError('not_found', 'There is no host hostb.')],
-  ['it may not be asked any more', new MamError('refused', 'on hostb: You may not do this.')],
+  ['it may not be asked any more', new HomeError('hostb', 'refused', 'You may not do this.', '')],
   ['it does not answer', new NoAnswer('hostb', 1_000, 'it was read')],
 ])('a job is not lost because %s', async (_why, error) => {
   const seen = world(journal(2));
@@ -428,12 +429,17 @@ describe('a delegation without an answer', () => {
     expect(seen.copy.replica).toMatchObject({ state: 'following', never_taken: undefined });
   });
 
-  test('takes the answer that came', async () => {
+  test('takes the answer that came, with or without events', async () => {
     const home = journal(1);
     const seen = world(home, asking);
     const answer = { record: { seq: 2 }, events: home.slice(0, 1), more: true };
     await seen.replicas.settle(seen.copy as unknown as ReplicaJob, answer);
     expect(seen.copy.events).toEqual(home);
+    part?.stop();
+    rmSync(seen.copy.paths.folder, { recursive: true });
+    const other = world(home, asking);
+    await other.replicas.settle(other.copy as unknown as ReplicaJob, { record: { seq: 2 } });
+    expect(other.copy.events).toEqual(home);
   });
 });
 
