@@ -12,8 +12,8 @@ import { isLinePending, isWakePending } from '../job/wake.ts';
 import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { readForeign } from '../trust/files.ts';
 import type { Mark } from './mark.ts';
+import { readOwnRecord } from './own-record.ts';
 import { jobPaths } from './paths.ts';
-import { readRecord } from './record-file.ts';
 import type { Seal } from './seal.ts';
 
 /** A row with the session that `mine` compares to, and that session's key for the job. */
@@ -89,7 +89,7 @@ export function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexR
 
 /** The row of a job whose journal can't be read, as far as its record proves it. */
 export function rowFromRecord(registryDir: string, jobId: string, seal: Seal): IndexRow | undefined {
-  const record = readRecord(jobPaths(registryDir, jobId).record, jobId, seal);
+  const record = readOwnRecord(jobPaths(registryDir, jobId), jobId, seal);
   return record && toIndexRow(record, undefined);
 }
 
