@@ -27,6 +27,8 @@ export interface ReplicaState {
   episode: number;
   /** The home never took the job: the only verdict of this hub, which any event of the home overrules. */
   never_taken?: { at: string; detail: string } | undefined;
+  /** When nothing more was expected from the home. */
+  lost_at?: string | undefined;
   /** Sentences about what is wrong with the home's journal. */
   damage?: string[] | undefined;
   /** How far the supervisor was notified: up to this `wake_seq`, and this episode. */
@@ -39,12 +41,16 @@ export interface ReplicaState {
 /** A change of some fields; one that is set to undefined is removed. */
 export type ReplicaChange = { [F in keyof ReplicaState]?: ReplicaState[F] | undefined };
 
-/** A state with a change. A loss and the verdict are episodes by themselves, unless the change says which. */
-export function changed(state: ReplicaState, change: ReplicaChange): ReplicaState {
+/**
+ * A state with a change. A loss and the verdict are episodes by themselves, unless the change says which.
+ * @param at now, ISO 8601
+ */
+export function changed(state: ReplicaState, change: ReplicaChange, at: string): ReplicaState {
   const isLoss = change.state === 'lost' && state.state !== 'lost';
   const isVerdict = change.never_taken !== undefined && state.never_taken === undefined;
   const episode = (isLoss || isVerdict) && change.episode === undefined && { episode: state.episode + 1 };
-  const next = { ...state, ...change, ...episode };
+  const lost_at = (change.state ?? state.state) === 'lost' ? (state.lost_at ?? at) : undefined;
+  const next = { ...state, ...change, ...episode, lost_at };
   return Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined)) as never;
 }
 
@@ -68,7 +74,7 @@ export function asReplica(
   state: ReplicaState,
   registryDir: string,
 ): JobRecord {
-  const { order, asked_at, notified_seq, notified_episode, notifying } = state;
+  const { order, asked_at, lost_at, notified_seq, notified_episode, notifying } = state;
   const { agent_process: _, typing: __, notify: ___, ...theirs } = record ?? unheard(state);
   const { notified_seq: _seq, notifying: _line, parent_job_id: _parent, request_key: _key, ...kept } = theirs;
   const { supervisor, notify, request_key, parent_job_id, typing } = order;
@@ -83,6 +89,7 @@ export function asReplica(
     ...(notifying !== undefined && { notifying }),
     // Lists are in this order, and the home's clock may be another.
     created_at: asked_at,
+    ...(lost_at !== undefined && { final_at: theirs.final_at ?? lost_at }),
     home: homeOf(state, record !== undefined),
   };
 }

@@ -7,7 +7,7 @@ import type { JobPaths } from './paths.ts';
 import type { Seal } from './seal.ts';
 
 const STATES: readonly unknown[] = ['asking', 'following', 'ended', 'lost'];
-const MAYBE = ['expires_at', 'epoch', 'synced_at', 'offline_since', 'notifying'];
+const MAYBE = ['expires_at', 'epoch', 'synced_at', 'offline_since', 'lost_at', 'notifying'];
 const NUMBERS = ['seq', 'notified_seq', 'notified_episode'];
 
 /**

@@ -98,7 +98,7 @@ export class Copy {
    */
   change(change: ReplicaChange): Promise<Recorded | undefined> {
     return this.#queue.run(async () => {
-      const next = changed(this.state, change);
+      const next = changed(this.state, change, now());
       if (JSON.stringify(next) === JSON.stringify(this.state)) return undefined;
       const isMinor = Object.keys(change).every((name) => MINOR.includes(name));
       if (!isMinor) await this.#write(next);
@@ -112,7 +112,7 @@ export class Copy {
   /** Its folder is gone: it ends in memory. @param why a sentence */
   loseUnkept(why = 'Its folder was removed.'): Recorded {
     const { damage = [] } = this.state;
-    this.state = changed(this.state, { state: 'lost', damage: [...damage, why] });
+    this.state = changed(this.state, { state: 'lost', damage: [...damage, why] }, now());
     return this.#recorded(this.show(this.#told).before);
   }
 
@@ -149,9 +149,13 @@ export class Copy {
   }
 
   #recorded(before: JobRecord): Recorded {
-    const event = homeEvent(this.record, this.state.order, new Date().toISOString());
+    const event = homeEvent(this.record, this.state.order, now());
     return { event, before, after: this.record, repeated: false, home: true };
   }
+}
+
+function now(): string {
+  return new Date().toISOString();
 }
 
 function fits(

@@ -326,7 +326,7 @@ export class Registrar {
         return write();
       });
     } finally {
-      if (job.isFinal) setImmediate(() => this.releaseJob(job));
+      if (job.isFinal || job.replica !== undefined) setImmediate(() => this.releaseJob(job));
     }
   }
 
