@@ -89,8 +89,11 @@ export function buildHub(options: HubOptions) {
   // Events are published first, and time limits apply before anything new begins. A check starts before the next job gets
   // the pane; notes need the dispatcher's queue. Waiting requests come last, so that they see every effect.
   const first = [inbox, outlets, watcher, validator, verifications];
+  // Of a job that another host has, only these hear.
+  const forReplicas = [outlets, wakes, onEvent, changes];
   const parts = new PartsInOrder(
     [...first, dispatcher, notes, wakes, permissions, paneWatch, onEvent, changes],
+    forReplicas,
     log,
   );
   registrar.onRecorded = (job, recorded) => {

@@ -9,6 +9,7 @@ import { publicBroker } from '../settings/broker-settings.ts';
 import { buildHub } from './build.ts';
 import type { HubOptions } from './life.ts';
 import { sweepAgentFiles } from './sessions/agent-files.ts';
+import { homeJobs } from './take-up.ts';
 
 /** How often the hub checks that its socket is still its own and that it is still needed, in ms. */
 const TICK_MS = 1_000;
@@ -61,7 +62,7 @@ export class Hub {
     claim.writeFile();
     const jobs = await found;
     brokers.introduce(own, publicBroker(settings) === undefined);
-    for (const job of jobs) if (!isSettled(job.record)) texts.dropUnpasted(job);
+    for (const job of homeJobs(jobs)) if (!isSettled(job.record)) texts.dropUnpasted(job);
     takeUp.holdPanes(jobs);
     life.serve();
     void join.start();

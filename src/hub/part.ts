@@ -21,15 +21,19 @@ export interface Part {
 /** The parts of the hub, called in this order. If one fails, the others are called all the same. */
 export class PartsInOrder {
   readonly #inOrder: readonly Part[];
+  readonly #forReplicas: ReadonlySet<Part>;
   readonly #log: Log;
 
-  constructor(inOrder: readonly Part[], log: Log) {
+  /** @param forReplicas those that hear of the copies of other hosts' jobs as well: no other part may act on one */
+  constructor(inOrder: readonly Part[], forReplicas: readonly Part[], log: Log) {
     this.#inOrder = inOrder;
+    this.#forReplicas = new Set(forReplicas);
     this.#log = log;
   }
 
   onRecorded(job: LiveJob, recorded: Recorded): void {
-    for (const part of this.#inOrder) this.#step(job, () => part.onRecorded?.(job, recorded));
+    for (const part of this.#inOrder)
+      if (this.#hears(part, job)) this.#step(job, () => part.onRecorded?.(job, recorded));
   }
 
   onPanes(socket: string): void {
@@ -37,10 +41,10 @@ export class PartsInOrder {
   }
 
   resume(jobs: LiveJob[]): void {
-    const open = jobs.filter(({ record }) => !isSettled(record));
     for (const part of this.#inOrder) {
-      for (const job of open) this.#step(job, () => part.resume?.(job));
-      part.resumeAll?.(jobs);
+      const heard = jobs.filter((job) => this.#hears(part, job));
+      for (const job of heard) if (!isSettled(job.record)) this.#step(job, () => part.resume?.(job));
+      part.resumeAll?.(heard);
     }
   }
 
@@ -50,6 +54,10 @@ export class PartsInOrder {
 
   get hasWork(): boolean {
     return this.#inOrder.some((part) => part.hasWork);
+  }
+
+  #hears(part: Part, { replica }: LiveJob): boolean {
+    return replica === undefined || this.#forReplicas.has(part);
   }
 
   #step(job: LiveJob, step: () => void): void {

@@ -249,7 +249,7 @@ async function list(
   if (!existsSync(params.registry_dir)) return { jobs: [], total: 0, need_you: 0 };
   const index = await registrar.index(params.registry_dir);
   if (index.size === 0) registrar.missing.checkThere(params.registry_dir, true);
-  const among = params.open_only === true ? new Set(registrar.open.map(({ id }) => id)) : undefined;
+  const among = params.open_only === true ? new Set(registrar.unfinished.map(({ id }) => id)) : undefined;
   const limit = Math.min(params.limit, MAX_ROWS);
   const { rows, cursor } = index.page({ ...params, among }, limit, params.cursor, params.room);
   return {

@@ -48,7 +48,7 @@ export class TakeUp {
 
   /** Reserves their panes; nothing is done there yet. */
   holdPanes(jobs: LiveJob[]): void {
-    this.#with.dispatcher.takeUp(jobs.filter(({ record }) => !isSettled(record)));
+    this.#with.dispatcher.takeUp(homeJobs(jobs).filter(({ record }) => !isSettled(record)));
   }
 
   /** Continues with the jobs, once all reports on them are recorded. */
@@ -65,11 +65,16 @@ export class TakeUp {
     try {
       const back = await this.#with.registrar.missing.comeBack();
       if (back.length === 0) return;
-      this.#with.brokers.show(back);
+      this.#with.brokers.show(homeJobs(back));
       this.holdPanes(back);
       await this.goOn(back);
     } finally {
       this.#isRunning = false;
     }
   }
+}
+
+/** The jobs that run on this machine: only they have a pane here. */
+export function homeJobs(jobs: readonly LiveJob[]): LiveJob[] {
+  return jobs.filter(({ replica }) => replica === undefined);
 }

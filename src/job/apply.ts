@@ -14,7 +14,7 @@ import {
   unblockText,
 } from './effects.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
-import { isHostOffline, isLost } from './home.ts';
+import { isHostOffline, isLost } from './home-state.ts';
 import type { JobRecord } from './record.ts';
 import { answered, dropDecision, openRequest, resolveRequest } from './requests.ts';
 import { decideCheck, judge } from './verdict.ts';

@@ -47,8 +47,9 @@ const DATA = {
   script_changed: 'boolean',
   /** The time limit that ended it, in seconds. */
   cut_off_after: 'number',
-  /** The `wake_seq` up to which a supervisor was notified, how, and by which line. */
+  /** The `wake_seq` and the episode up to which a supervisor was notified, how, and by which line. */
   seq: 'number',
+  episode: 'number',
   how: 'string',
   line: 'string',
   /** The type of the reports that are refused. */
@@ -122,7 +123,7 @@ export interface EventTypes
   answered: Carries<never, 'request_id' | 'decision' | 'evidence'>;
   validated: Carries<never, Verdict>;
   verified: Carries<'script', Verdict>;
-  notified: Carries<'seq' | 'how', 'evidence' | 'line'>;
+  notified: Carries<'seq' | 'how', 'evidence' | 'line' | 'episode'>;
   throttled: Carries<'type'>;
 }
 export type EventType = keyof EventTypes;

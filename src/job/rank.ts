@@ -1,5 +1,5 @@
 import { isHistory } from './history.ts';
-import { LOST } from './home.ts';
+import { LOST } from './home-state.ts';
 import type { JobRow } from './row.ts';
 import type { Standing } from './standing.ts';
 import { isFinal, type Status } from './words.ts';

@@ -204,6 +204,8 @@ export const recordSchema = orderSchema.extend({
   wake_seq: z.number().int(),
   /** The `wake_seq` up to which its supervisor was notified, by a line in its pane, its channel, a wait or a look. */
   notified_seq: z.number().int().optional(),
+  /** The same for what no event says, of a job on another machine: its host was away, or it was lost. */
+  notified_episode: z.number().int().optional(),
   /** The line that is being typed into that pane: after a crash of the hub it is not typed again, only sent. */
   notifying: z.string().optional(),
 });

@@ -3,7 +3,7 @@ import { cleanLine } from '../base/text.ts';
 import { needsAttention } from './apply.ts';
 import { openCheckRequest } from './check.ts';
 import { isHistory } from './history.ts';
-import { reasonOf } from './home.ts';
+import { reasonOf } from './home-state.ts';
 import type { Behind, JobRecord } from './record.ts';
 
 /** Room for the line that says why a check failed, in characters. */

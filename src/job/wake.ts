@@ -1,10 +1,9 @@
 import { someOf } from '../base/text.ts';
 import { needsAttention } from './apply.ts';
-import { isHostOffline, reasonOf } from './home.ts';
+import { homeNews, isHostOffline, isOver, reasonOf } from './home-state.ts';
 import { LIMITS } from './limits.ts';
 import { obstacleOf } from './obstacle.ts';
 import type { JobRecord } from './record.ts';
-import { isFinal } from './words.ts';
 
 /** How many jobs one line names. */
 const NAMED_JOBS = 5;
@@ -12,8 +11,9 @@ const NAMED_JOBS = 5;
 /** True while a supervisor that asked to be notified has not been notified of the job's state. */
 export function isWakePending(record: JobRecord): boolean {
   const { notify, supervisor, wake_seq: last, notified_seq: notified = 0 } = record;
-  if ((notify === undefined && supervisor.channel !== true) || last <= notified) return false;
-  return isFinal(record.status) || needsAttention(record);
+  if (notify === undefined && supervisor.channel !== true) return false;
+  if (last <= notified && homeNews(record) <= (record.notified_episode ?? 0)) return false;
+  return isOver(record) || needsAttention(record);
 }
 
 /** True while a line in the supervisor's pane is pending. */

@@ -1,5 +1,6 @@
 import { isSettled } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
+import { isLost } from '../job/home-state.ts';
 import type { JobRecord } from '../job/record.ts';
 import { JobStream, type JobStreamOptions } from './job-stream.ts';
 
@@ -31,7 +32,7 @@ export async function followJob(options: FollowOptions): Promise<JobRecord | und
       onNews: ({ events, record, whole }) => {
         last = record;
         if (events.length > 0) onEvents(events, record);
-        if (whole && isSettled(record)) settle(() => resolve(record));
+        if (whole && (isSettled(record) || isLost(record))) settle(() => resolve(record));
       },
       onFailed: (error) => settle(() => reject(error)),
     });

@@ -84,8 +84,12 @@ export class JobStream {
     } finally {
       this.#looking = undefined;
     }
+    const held = this.#held.splice(0);
+    // What the look has found may be older or newer than a state without an event.
+    if (held.some(({ home }) => home === true)) void this.fetchMissed();
     // An event beyond the end of the journal that was just read is not from the hub.
-    for (const message of this.#held.splice(0)) if (message.event.seq <= this.seen + 1) this.#hear(message);
+    for (const message of held)
+      if (message.home !== true && message.event.seq <= this.seen + 1) this.#hear(message);
   }
 
   /** @param held what arrived meanwhile: its events can wait for the next look, but the job's status must not */
@@ -122,10 +126,16 @@ export class JobStream {
     if (this.#ended) return;
     const { event, status, reason, phase, record, blocked_by, blocked_what, blocked_step, behind } = message;
     const known = this.#record;
-    if (this.#looking !== undefined || known === undefined || event.seq > this.seen + 1) {
+    const isHome = message.home === true;
+    const next = isHome ? this.seen : this.seen + 1;
+    if (this.#looking !== undefined || known === undefined || event.seq > next) {
       this.#held.push(message);
       void this.fetchMissed();
       return;
+    }
+    if (isHome && record !== undefined && event.seq === this.seen) {
+      this.#record = record;
+      this.#options.onNews({ events: [], record, whole: true });
     }
     if (event.seq <= this.seen) return;
     const held_up = blocked_by !== undefined && message.needs_you === true;

@@ -5,10 +5,10 @@ import { within } from '../base/within.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import { historyError, isHistory } from '../job/history.ts';
+import { homeNews, isOver } from '../job/home-state.ts';
 import type { Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import { standingOf } from '../job/standing.ts';
-import { isFinal } from '../job/words.ts';
 import type { WaitAnswer, WaitRequest } from '../operations/wait.ts';
 import { holdWakes } from './hold.ts';
 import { type JobNews, JobStream, type JobStreamOptions } from './job-stream.ts';
@@ -33,10 +33,16 @@ export interface WaitOptions
   onWaiting?: (() => void) | undefined;
 }
 
+/** How far a waiter knows about a job: up to an event, and of a job on another host up to an episode. */
+export interface Place {
+  seq: number;
+  episode: number;
+}
+
 interface Watched {
   id: string;
-  /** Only a wake after this seq counts. */
-  after: number | undefined;
+  /** Only a wake after this place counts. */
+  after: Place | undefined;
   record: JobRecord | undefined;
 }
 
@@ -94,7 +100,7 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
       if (job.record === undefined) options.onBegin?.(record);
       job.record = record;
       // A cursor beyond the end of the journal is from a longer journal: then only the current state counts.
-      if (job.after !== undefined && job.after > record.seq) job.after = undefined;
+      if (job.after !== undefined && job.after.seq > record.seq) job.after = undefined;
       const standing = standingOf(record);
       for (const event of news) {
         events.push(event);
@@ -123,7 +129,15 @@ export async function waitForJobs(options: WaitOptions): Promise<WaitAnswer> {
     const open = (job: Watched): JobStream => {
       const onNews = (news: JobNews): void => take(job, news);
       const onFailed = (error: unknown): void => settle(() => reject(error));
-      return new JobStream({ link, host, registryDir, jobId: job.id, after: job.after, onNews, onFailed });
+      return new JobStream({
+        link,
+        host,
+        registryDir,
+        jobId: job.id,
+        after: job.after?.seq,
+        onNews,
+        onFailed,
+      });
     };
     for (const job of watched) streams.push(open(job));
   });
@@ -141,20 +155,25 @@ function watchedOf({ jobIds, cursor }: WaitOptions): Watched[] {
 }
 
 function watch(id: string, cursor: string | undefined): Watched {
-  const after = cursor === undefined ? undefined : (parseCursor(cursor).get(id) ?? 0);
+  const after = cursor === undefined ? undefined : (parseCursor(cursor).get(id) ?? { seq: 0, episode: 0 });
   return { id, after, record: undefined };
 }
 
 /** The outcome of a wait; undefined while it continues. */
 function outcomeOf(watched: Watched[], until: WaitOptions['until']): WaitAnswer['outcome'] | undefined {
   if (watched.some((job) => job.record && needsAttention(job.record) && wakes(job))) return 'needs_attention';
-  const ended = watched.filter(({ record }) => record && isFinal(record.status));
+  const ended = watched.filter(({ record }) => record && isOver(record));
   return ended.length === watched.length || (until === 'any' && ended.some(wakes)) ? 'final' : undefined;
 }
 
 /** True if the job's last wake is news to this waiter. */
 function wakes({ record, after }: Watched): boolean {
-  return record !== undefined && (after === undefined || record.wake_seq > after);
+  return record !== undefined && (after === undefined || isNews(record, after));
+}
+
+/** True if a job's last wake came after a place. */
+export function isNews(record: JobRecord, { seq, episode }: Place): boolean {
+  return record.wake_seq > seq || homeNews(record) > episode;
 }
 
 function summarize(
@@ -169,20 +188,26 @@ function summarize(
     unseen: watched.filter(({ record }) => record === undefined).map(({ id }) => id),
     events: newest,
     events_left_out: total - newest.length,
-    cursor: watched.map(({ id, after }, place) => `${id}:${streams[place]?.seen ?? after ?? 0}`).join(' '),
+    cursor: watched.map((job, place) => placeText(job, streams[place]?.seen)).join(' '),
   };
 }
 
-/** The seqs in a cursor, by job id. @throws MamError `bad_input` for a text that is not a cursor of ours */
-export function parseCursor(cursor: string | undefined): Map<string, number> {
-  const places = new Map<string, number>();
+/** A job's part of a cursor. @param seen up to which event its news has been passed on */
+function placeText({ id, after, record }: Watched, seen: number | undefined): string {
+  const episode = record?.home?.episode ?? after?.episode ?? 0;
+  return `${id}:${seen ?? after?.seq ?? 0}${episode === 0 ? '' : `!${episode}`}`;
+}
+
+/** The places in a cursor, by job id. @throws MamError `bad_input` for a text that is not a cursor of ours */
+export function parseCursor(cursor: string | undefined): Map<string, Place> {
+  const places = new Map<string, Place>();
   for (const part of (cursor ?? '').split(' ').filter(Boolean)) {
-    const [, id, seq] = /^([a-z0-9-]{1,64}):(\d{1,15})$/.exec(part) ?? [];
+    const [, id, seq, episode = '0'] = /^([a-z0-9-]{1,64}):(\d{1,15})(?:!(\d{1,9}))?$/.exec(part) ?? [];
     if (id === undefined || seq === undefined) {
       const remedy = 'Pass the cursor of the last answer unchanged, or none.';
       throw new MamError('bad_input', 'The cursor is not one of ours.', remedy);
     }
-    places.set(id, Number(seq));
+    places.set(id, { seq: Number(seq), episode: Number(episode) });
   }
   return places;
 }

@@ -41,4 +41,9 @@ export interface LogMessage extends Standing {
   detail?: string | undefined;
   /** The whole record, with an event that a waiter must learn of. */
   record?: JobRecord | undefined;
+  /**
+   * No event was recorded, and `event` is in no journal: what has changed is known only here, such as whether the host of
+   * the job is there. Its `seq` is that of the last event.
+   */
+  home?: true | undefined;
 }

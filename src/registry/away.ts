@@ -4,8 +4,8 @@ import { orElse } from '../base/or-else.ts';
 import { shellWord } from '../base/shell.ts';
 import { type Home, type Pointer, readPointers, readRegistries } from './home.ts';
 import { knownRegistry, placesOf } from './known-jobs.ts';
+import { readOwnRecord } from './own-record.ts';
 import { hasJob, jobPaths, whereIs } from './paths.ts';
-import { readRecord } from './record-file.ts';
 import { Seal } from './seal.ts';
 
 /** The inode of the registry's folder, as a pointer notes it. */
@@ -95,7 +95,7 @@ export function journalGoneError(registryDir: string, jobId: string): MamError {
 /** True if a job's journal is gone and its record proves that a hub of this home wrote one. */
 export function isJournalGone(registryDir: string, jobId: string, seal: Seal | undefined): boolean {
   if (seal === undefined || hasJob(registryDir, jobId) || whereIs(registryDir, jobId) !== 'cut') return false;
-  return readRecord(jobPaths(registryDir, jobId).record, jobId, seal) !== undefined;
+  return readOwnRecord(jobPaths(registryDir, jobId), jobId, seal) !== undefined;
 }
 
 /**

@@ -12,7 +12,8 @@ const writeFile = promisify(write);
  * A temporary file next to the one that it will replace, in a job's folder or its `texts`. The pattern is strict
  * because others may have files with similar names in a project.
  */
-export const JOB_NEIGHBOUR = /^(job\.json|screen\.txt|events\.jsonl|[0-9a-f]{64})\.[0-9a-f]{8}\.tmp$/;
+export const JOB_NEIGHBOUR =
+  /^(job\.json|replica\.json|screen\.txt|events\.jsonl|[0-9a-f]{64})\.[0-9a-f]{8}\.tmp$/;
 /** The same for a registry's own folder. */
 const REGISTRY_NEIGHBOUR = /^(\.index\.jsonl\.[0-9a-f]{8}\.tmp|\.hub\.owner\.[a-z0-9]{8}\.new)$/;
 

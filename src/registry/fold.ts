@@ -3,10 +3,12 @@ import { isSamePlace } from '../base/real-place.ts';
 import { apply } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
+import { asReplica, type ReplicaState } from '../job/replica.ts';
 import type { Mark } from './mark.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
 import { type JournalContent, readJournal } from './read-journal.ts';
 import { isRecord, readRecord } from './record-file.ts';
+import { readReplica, signerOf } from './replica-file.ts';
 import type { Seal } from './seal.ts';
 
 /** A job as stored in its folder. */
@@ -22,6 +24,10 @@ export interface FoldedJob {
   isWritten: boolean;
   /** The registry in which it was made or last written: a different one if it was copied or moved. */
   madeIn: string;
+  /** Of the copy of a job that another host has; else undefined. */
+  replica: ReplicaState | undefined;
+  /** The record as its events say; undefined while a copy has none. */
+  told: JobRecord | undefined;
 }
 
 /**
@@ -33,13 +39,18 @@ export interface FoldedJob {
  */
 export function foldJob(registryDir: string, jobId: string, seal?: Seal): FoldedJob {
   const paths = jobPaths(registryDir, jobId);
+  const replica = readReplica(paths, jobId, seal);
+  const signer = signerOf(jobId, replica);
   // Read before the journal, because a hub always writes the journal first.
-  const written = readRecord(paths.record, jobId, seal);
-  const { events, damage, mark } = contentOf(paths.journal, jobId, seal);
+  const lastWritten = readRecord(paths.record, jobId, seal, signer);
+  // Before the first event of its home, a copy has a record of our own.
+  const written = replica !== undefined && lastWritten?.seq === 0 ? undefined : lastWritten;
+  const { events, damage, mark } = contentOf(paths.journal, jobId, seal, signer);
   const last = events.at(-1)?.seq ?? 0;
   const lost = written !== undefined && mark !== undefined && written.seq > last ? written.seq : undefined;
   let record = lost !== undefined || events[0]?.type !== 'queued' ? written : undefined;
-  if (record === undefined && events[0]?.type !== 'queued') {
+  const isUnheard = replica !== undefined && mark !== undefined && events.length + damage.length === 0;
+  if (record === undefined && events[0]?.type !== 'queued' && !isUnheard) {
     if (events.length === 0 && damage.length === 0)
       throw new MamError('not_found', `There is no job ${jobId}.`);
     throw unfit(jobId, (damage[0] ?? 'its first event is missing').replace(/\.$/, ''), paths);
@@ -55,10 +66,14 @@ export function foldJob(registryDir: string, jobId: string, seal?: Seal): Folded
       throw unfit(jobId, `its event ${event.seq} does not fit`, paths, error);
     }
   }
+  const told = record;
+  if (replica !== undefined) record = asReplica(told, replica, registryDir);
   if (record === undefined || !isRecord(record, jobId)) throw unfit(jobId, 'its record does not fit', paths);
-  const isWritten = written?.seq === record.seq && written.status === record.status;
-  const madeIn = record.registry_dir;
-  return { paths, record: placedIn(record, registryDir), events, damage, mark, isWritten, madeIn };
+  const isWritten = lastWritten?.seq === record.seq && lastWritten.status === record.status;
+  const madeIn = replica?.order.registry_dir ?? record.registry_dir;
+  const shown = replica === undefined ? placedIn(record, registryDir) : record;
+  if (replica?.damage !== undefined) damage.push(...replica.damage);
+  return { paths, record: shown, events, damage, mark, isWritten, madeIn, replica, told };
 }
 
 /** A record with the current paths of its files, in case its registry has moved since the job was made. */
@@ -89,9 +104,9 @@ function unfit(jobId: string, why: string, { journal, folder }: JobPaths, cause?
   );
 }
 
-function contentOf(journal: string, jobId: string, seal: Seal | undefined): JournalContent {
+function contentOf(journal: string, jobId: string, seal: Seal | undefined, signer: string): JournalContent {
   try {
-    return readJournal(journal, seal && { seal, jobId });
+    return readJournal(journal, seal && { seal, jobId: signer });
   } catch (error) {
     throw new MamError(
       'io',

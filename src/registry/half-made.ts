@@ -5,11 +5,14 @@ import type { JobOrder } from '../job/record.ts';
 import { promptPreview } from '../job/task-text.ts';
 import { readForeign } from '../trust/files.ts';
 import { isOwnFile, isOwnFolder } from '../trust/owner.ts';
+import { JOB_NEIGHBOUR } from './files.ts';
 import { type JobPaths, jobPaths } from './paths.ts';
 import { journalText, readJournal } from './read-journal.ts';
 
 /** The files of a job's folder before anyone is notified of the job. */
 const FIRST = ['events.jsonl', 'prompt.md'];
+/** Those of a copy before its home is asked; its journal comes last. */
+const REPLICA = 'replica.json';
 /** How its journal begins, and the events that it has by then. */
 const BEGINNING = '\n{"seq":1,';
 const FIRST_EVENTS = ['queued', 'pasting'];
@@ -23,8 +26,11 @@ export function sweepHalfMade(registryDir: string, jobId: string): void {
   const paths = jobPaths(registryDir, jobId);
   if (!isOwnFolder(paths.folder)) return;
   const names = readdirSync(paths.folder);
-  if (!names.every((name) => FIRST.includes(name) && isOwnFile(join(paths.folder, name)))) return;
-  if (isMade(paths, names)) return;
+  const isFirst = (name: string): boolean =>
+    FIRST.includes(name) || name === REPLICA || JOB_NEIGHBOUR.test(name);
+  if (!names.every((name) => isFirst(name) && isOwnFile(join(paths.folder, name)))) return;
+  const isReplica = names.some((name) => name.startsWith(REPLICA));
+  if (isReplica ? names.includes('events.jsonl') : isMade(paths, names)) return;
   for (const name of names) rmSync(join(paths.folder, name), { force: true });
   rmdirSync(paths.folder);
 }

@@ -4,8 +4,8 @@ import { shellWord } from '../base/shell.ts';
 import { historyError, historyOf } from '../job/history.ts';
 import { type FoldedJob, foldJob } from './fold.ts';
 import type { Home } from './home.ts';
+import { readOwnRecord } from './own-record.ts';
 import { jobPaths } from './paths.ts';
-import { readRecord } from './record-file.ts';
 import { Seal } from './seal.ts';
 import { withResult } from './texts.ts';
 
@@ -19,8 +19,14 @@ export function foldProven(
     return { folded: foldJob(registryDir, jobId, seal), isProven: seal !== undefined };
   } catch (error) {
     if (seal === undefined || !(error instanceof MamError) || error.code !== 'unavailable') throw error;
-    return { folded: foldJob(registryDir, jobId), isProven: false };
+    return { folded: withoutHome(foldJob(registryDir, jobId)), isProven: false };
   }
+}
+
+/** A job whose home is not proven: nobody is asked about it. */
+function withoutHome(folded: FoldedJob): FoldedJob {
+  const { home: _, ...record } = folded.record;
+  return { ...folded, record, replica: undefined };
 }
 
 /** A job for callers that act on it. @throws MamError as `foldJob`, `refused` for one that is only history */
@@ -41,8 +47,8 @@ export function foldShown(registryDir: string, jobId: string, home: Home): Folde
 /** True for a job that a hub of this home has delegated. */
 export function isOwnJob(registryDir: string, jobId: string, home: Home): boolean {
   const seal = Seal.existing(home);
-  const { record } = jobPaths(registryDir, jobId);
-  if (seal !== undefined && readRecord(record, jobId, seal) !== undefined) return true;
+  const paths = jobPaths(registryDir, jobId);
+  if (seal !== undefined && readOwnRecord(paths, jobId, seal) !== undefined) return true;
   // Its `job.json` is written after its journal.
   return orElse(() => foldOwn(registryDir, jobId, home) !== undefined, false);
 }
@@ -50,7 +56,8 @@ export function isOwnJob(registryDir: string, jobId: string, home: Home): boolea
 /** A job that is not obeyed, as it is shown to people. */
 export function asHistory(folded: FoldedJob, why: MamError): FoldedJob {
   const damage = [...folded.damage, why.message];
-  return { ...folded, record: historyOf(folded.record), damage };
+  const { record, ...shown } = withoutHome(folded);
+  return { ...shown, record: historyOf(record), damage };
 }
 
 /** The error for acting on the copy of a job, as in a copied project. @param original the registry of the job itself */
@@ -59,6 +66,15 @@ export function copyError(registryDir: string, jobId: string, original: string):
     'refused',
     `Job ${jobId} in ${registryDir} is a copy: the job itself is in ${original}.`,
     `Act on it there, or pass --registry-dir ${shellWord(original)}.`,
+  );
+}
+
+/** The error for what only the home of a job can do. @param host where that is */
+export function replicaError(jobId: string, host: string): MamError {
+  return new MamError(
+    'refused',
+    `Job ${jobId} runs on ${host}: only the hub there acts on it.`,
+    `Run the command on ${host}.`,
   );
 }
 

@@ -12,8 +12,8 @@ import { isLinePending, isWakePending } from '../job/wake.ts';
 import { isFinal, STATUSES, type Status } from '../job/words.ts';
 import { readForeign } from '../trust/files.ts';
 import type { Mark } from './mark.ts';
+import { readOwnRecord } from './own-record.ts';
 import { jobPaths } from './paths.ts';
-import { readRecord } from './record-file.ts';
 import type { Seal } from './seal.ts';
 
 /** A row with the session that `mine` compares to, and that session's key for the job. */
@@ -26,13 +26,15 @@ export interface IndexRow extends JobRow {
   untold?: boolean | undefined;
   /** The state of the journal that it was made from. */
   journal?: Mark | undefined;
+  /** The same for the `replica.json` of the copy of another host's job. */
+  replica?: Mark | undefined;
 }
 
 /** Fields of a row that are texts if present. */
 const MAYBE = [
   ...['reason', 'blocked_by', 'blocked_what', 'blocked_step', 'detail', 'session', 'pane', 'final_at'],
   ...['open_request', 'open_request_id', 'last_sign_of_life_at', 'from', 'host'],
-  ...['place', 'request_key', 'journal'],
+  ...['place', 'request_key', 'journal', 'replica'],
 ];
 const DETAIL_CHARS = 200;
 /** A million jobs have an index of this size, in bytes. */
@@ -79,18 +81,24 @@ export interface ListFilter {
   among?: ReadonlySet<string> | undefined;
 }
 
-/** The same for the index. @param journal the state of the journal that the record was folded from */
-export function toIndexRow(record: JobRecord, journal: Mark | undefined): IndexRow {
+/** The states of the files that a record was folded from. */
+export interface Sources {
+  journal: Mark | undefined;
+  replica?: Mark | undefined;
+}
+
+/** The same for the index. */
+export function toIndexRow(record: JobRecord, { journal, replica }: Sources): IndexRow {
   const { supervisor, request_key } = record;
   const { session: owner, place } = supervisor;
   const untold = isWakePending(record) || undefined;
-  return { ...toRow(record), owner, place, request_key, untold, journal };
+  return { ...toRow(record), owner, place, request_key, untold, journal, replica };
 }
 
 /** The row of a job whose journal can't be read, as far as its record proves it. */
 export function rowFromRecord(registryDir: string, jobId: string, seal: Seal): IndexRow | undefined {
-  const record = readRecord(jobPaths(registryDir, jobId).record, jobId, seal);
-  return record && toIndexRow(record, undefined);
+  const record = readOwnRecord(jobPaths(registryDir, jobId), jobId, seal);
+  return record && toIndexRow(record, { journal: undefined });
 }
 
 export function matches(row: IndexRow, filter: ListFilter): boolean {

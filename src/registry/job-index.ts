@@ -10,12 +10,13 @@ import type { JobRow } from '../job/row.ts';
 import { isFinal, type Status } from '../job/words.ts';
 import { openOwn } from '../trust/files.ts';
 import { writeDerived } from './files.ts';
+import type { FoldedJob } from './fold.ts';
 import { foldProven } from './history.ts';
-import { type IndexRow, readRows, rowFromRecord, signerOf, toIndexRow } from './index-row.ts';
-import { type Mark, presentMark } from './mark.ts';
+import { type IndexRow, readRows, rowFromRecord, type Sources, signerOf, toIndexRow } from './index-row.ts';
+import { presentMark } from './mark.ts';
 import { byTime, type Moment, OrderedRows } from './ordered-rows.ts';
 import { OwnPlace } from './own-place.ts';
-import { hasJob, journalPath } from './paths.ts';
+import { hasJob, jobPaths, journalPath } from './paths.ts';
 import type { Seal } from './seal.ts';
 
 /** How long changed rows are collected before they are written, in ms: the file only saves the next hub work. */
@@ -99,7 +100,7 @@ export class JobIndex {
     try {
       const { folded, isProven } = foldProven(registryDir, jobId, seal);
       if (isProven && !folded.isWritten) this.behind.push(jobId);
-      const row = toIndexRow(folded.record, folded.mark);
+      const row = toIndexRow(folded.record, sourcesOf(folded));
       // An unproven job came with a clone, or from another home: nobody's key leads to it.
       return isProven ? row : { ...historyOf(row), request_key: undefined };
     } catch {
@@ -122,9 +123,9 @@ export class JobIndex {
     return this.#keys.get(keyOf(session, key)) ?? (place && this.#keys.get(keyOf(place, key)));
   }
 
-  /** Updates a job's row to its current state. @param journal the state of the journal that says so */
-  put(record: JobRecord, journal: Mark | undefined): void {
-    const row = toIndexRow(record, journal);
+  /** Updates a job's row to its current state. @param sources the states of the files that say so */
+  put(record: JobRecord, sources: Sources): void {
+    const row = toIndexRow(record, sources);
     this.#place(row);
     this.#changed.set(row.job_id, row);
     this.#writing ??= setTimeout(() => void this.write(), WRITE_DELAY_MS).unref();
@@ -205,8 +206,13 @@ export class JobIndex {
 }
 
 /** True while the journal is in the state that the row was made from, or is missing for a row of an older version. */
-function isPresent(registryDir: string, { job_id: id, journal }: IndexRow): boolean {
-  return journal === presentMark(journalPath(registryDir, id));
+function isPresent(registryDir: string, { job_id: id, journal, replica }: IndexRow): boolean {
+  if (journal !== presentMark(journalPath(registryDir, id))) return false;
+  return replica === undefined || replica === presentMark(jobPaths(registryDir, id).replica);
+}
+
+function sourcesOf({ mark, paths, replica }: FoldedJob): Sources {
+  return { journal: mark, ...(replica && { replica: presentMark(paths.replica) }) };
 }
 
 function keyOf(owner: string, key: string): string {

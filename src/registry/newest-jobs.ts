@@ -14,9 +14,11 @@ const TAIL_BYTES = 256 * 1024;
 /** What a quick look at a job shows. */
 export type Glance = Pick<JobRecord, 'job_id' | 'status' | 'agent' | 'prompt_preview' | 'created_at'> &
   // Of the open ones.
-  Partial<Pick<JobRecord, 'reason' | 'attention' | 'requests' | 'held_up' | 'blocked_by' | 'agent_session'>>;
+  Partial<
+    Pick<JobRecord, 'reason' | 'attention' | 'requests' | 'held_up' | 'blocked_by' | 'agent_session' | 'home'>
+  >;
 /** A row of the index, with the state of the journal that it was made from. */
-type Row = Glance & { journal?: Mark | undefined };
+type Row = Glance & { journal?: Mark | undefined; replica?: Mark | undefined };
 
 /**
  * The jobs that the user most likely means: the open ones first, then the others, each newest first. Takes a few ms,
@@ -40,7 +42,8 @@ export function newestJobs(registryDir: string, home: string, limit: number): Gl
     if (found.length === limit) break;
     // Its folder may have been removed, or a report may have come since.
     if (!hasJob(registryDir, job.job_id)) continue;
-    const isPresent = job.journal === presentMark(journalPath(registryDir, job.job_id));
+    const isPresent =
+      job.replica === undefined && job.journal === presentMark(journalPath(registryDir, job.job_id));
     found.push(isPresent ? job : (lookAt(registryDir, job.job_id) ?? job));
   }
   return found;

@@ -10,7 +10,7 @@ import { identify, type ProcessId } from '../base/process-id.ts';
 import { readForeign, replaceOwn } from '../trust/files.ts';
 
 /** A waiting event: the job, and the event of its journal. */
-const WAITING = /^([a-z0-9-]+)\.(\d+)\.json$/;
+const WAITING = /^([a-z0-9-]+)\.(\d+)(?:\.home-\d+)?\.json$/;
 /** A file that a killed hub was writing. */
 const UNFINISHED = /\.new$/;
 
@@ -137,7 +137,10 @@ export function runFor({ event, count, job_id }: Pick<OnEventEnd, 'event' | 'cou
   return count === 1 ? `a ${event} event` : `${count} events`;
 }
 
-/** The name of a job's event among those that wait. */
-export function waitingName(jobId: string, seq: number): string {
-  return `${jobId}.${seq}.json`;
+/**
+ * The name of a job's event among those that wait.
+ * @param episode of what is not an event, such as a host that is away
+ */
+export function waitingName(jobId: string, seq: number, episode?: number): string {
+  return `${jobId}.${seq}${episode === undefined ? '' : `.home-${episode}`}.json`;
 }

@@ -141,6 +141,14 @@ function hasChangedSince({ journal = '' }: IndexRow, time: number): boolean {
 
 /** A row without what only the index needs. */
 function shownRow(row: IndexRow): JobRow {
-  const { owner: _, place: __, request_key: ___, untold: ____, journal: _____, ...shown } = row;
+  const {
+    owner: _,
+    place: __,
+    request_key: ___,
+    untold: ____,
+    journal: _____,
+    replica: ______,
+    ...shown
+  } = row;
   return shown;
 }

@@ -18,6 +18,8 @@ export function jobPaths(registryDir: string, jobId: string) {
     folder,
     journal: join(folder, 'events.jsonl'),
     record: join(folder, 'job.json'),
+    /** Only of the copy of a job that another host has. */
+    replica: join(folder, 'replica.json'),
     prompt: join(folder, 'prompt.md'),
     texts: join(folder, 'texts'),
   };

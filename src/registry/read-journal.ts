@@ -84,7 +84,7 @@ function parseLine(line: string): RecordedEvent | undefined {
  * True for a value whose fields have the types of an event; a newer version may add other fields. Hand-written, because
  * zod would cost every `mam status` 15 ms.
  */
-function isEvent(value: unknown): value is RecordedEvent {
+export function isEvent(value: unknown): value is RecordedEvent {
   if (!hasTexts(value, ['event_id', 'job_id', 'type', 'at', 'recorded_at'])) return false;
   const { seq, writer_seq, source, files, texts, data } = value;
   return (

@@ -19,11 +19,18 @@ const MAYBE = [
  * journal may be ahead.
  * @param jobId whose record it must be, if that is known
  * @param seal a record that it does not prove is ignored
+ * @param signer what has signed it; the job itself if absent
  */
-export function readRecord(path: string, jobId?: string, seal?: Seal): JobRecord | undefined {
+export function readRecord(
+  path: string,
+  jobId?: string,
+  seal?: Seal,
+  signer?: string,
+): JobRecord | undefined {
   const { mac, ...record } = readObject(path);
   if (!isRecord(record, jobId ?? String(record['job_id']))) return undefined;
-  const proven = seal?.provesRecord(record.job_id, JSON.stringify(record), String(mac)) ?? true;
+  const by = signer ?? record.job_id;
+  const proven = seal?.provesRecord(by, JSON.stringify(record), String(mac)) ?? true;
   return proven ? record : undefined;
 }
 
@@ -34,9 +41,9 @@ export function writtenState(path: string): { status: string; seq: number } | un
   return { status, seq: Number.isSafeInteger(seq) ? Number(seq) : 0 };
 }
 
-/** A record as `job.json` stores it. */
-export function recordText(record: JobRecord, seal: Seal): string {
-  const mac = seal.signRecord(record.job_id, JSON.stringify(record));
+/** A record as `job.json` stores it. @param signer what signs it; the job itself if absent */
+export function recordText(record: JobRecord, seal: Seal, signer = record.job_id): string {
+  const mac = seal.signRecord(signer, JSON.stringify(record));
   return `${JSON.stringify({ ...record, mac }, undefined, 2)}\n`;
 }
 
@@ -61,6 +68,7 @@ export function isRecord(value: unknown, jobId: string): value is JobRecord {
     isMaybe(value['agent_session'], ['socket', 'session', 'pane']) &&
     isMaybe(value['validation'], ['script', 'script_sha256']) &&
     isMaybe(value['behind'], ['job_id', 'needs']) &&
+    isMaybe(value['home'], ['host', 'state']) &&
     isObject(value['timeouts'])
   );
 }

@@ -98,13 +98,15 @@ export async function restoreTexts(events: readonly RecordedEvent[], folder: str
 
 /** A record as it is shown: it says so if the file with its whole result is gone. */
 export function withResult(record: JobRecord): JobRecord {
-  const { result, result_file: file } = record;
+  const { result, result_file: file, home } = record;
   if (result === undefined || file === undefined || existsSync(file)) return record;
-  return { ...record, result: `${result}${goneText(file)}` };
+  return { ...record, result: `${result}${goneText(file, home?.host)}` };
 }
 
-function goneText(file: string): string {
-  return `… (the rest is gone: ${file} is missing)`;
+/** @param host that has the job, if this is a copy: its long texts are fetched after its events */
+function goneText(file: string, host: string | undefined): string {
+  if (host === undefined) return `… (the rest is gone: ${file} is missing)`;
+  return `… (the rest has not come from ${host} yet: ${file} is missing)`;
 }
 
 /** Keeps a text of a job in its `texts` folder. @returns its hash. @throws the system's error */
@@ -143,14 +145,15 @@ function beginning(value: unknown): unknown {
 /**
  * An event with its long texts restored. A text whose file is gone keeps its beginning and says so.
  * @param folder the job's `texts` folder
+ * @param host that has the job, if this is a copy
  */
-export function wholeEvent(event: RecordedEvent, folder: string): RecordedEvent {
+export function wholeEvent(event: RecordedEvent, folder: string, host?: string): RecordedEvent {
   const restored: Record<string, unknown> = {};
   for (const [field, hash] of Object.entries(event.texts ?? {})) {
     if (!HASH.test(hash)) continue;
     const beginning = event[field as keyof RecordedEvent];
     if (typeof beginning === 'string' && !existsSync(join(folder, hash)))
-      restored[field] = `${beginning}${goneText(join(folder, hash))}`;
+      restored[field] = `${beginning}${goneText(join(folder, hash), host)}`;
     try {
       const text = readForeign(join(folder, hash));
       // The name is the hash of the text, so this is something else.

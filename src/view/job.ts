@@ -113,13 +113,8 @@ export function briefs(
 
 /** Fields that only the hub needs, of a record and of its validation. */
 export const HIDDEN = [
-  'agent_process',
-  'typing',
-  'wake_seq',
-  'peer_server',
-  'notifying',
-  'held_up',
-  'lineage',
+  ...(['agent_process', 'typing', 'wake_seq', 'peer_server', 'notifying', 'notified_episode'] as const),
+  ...(['held_up', 'lineage'] as const),
 ] as const;
 export const SCRIPT_SURROUNDINGS = ['path', 'path_sha256', 'virtual_env'] as const;
 

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { MamError } from '../../base/errors.ts';
 import { needsAttention } from '../../job/apply.ts';
+import { isLost, isOver } from '../../job/home-state.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { WaitEnd } from '../../operations/wait.ts';
 
@@ -42,8 +43,7 @@ const WORST: readonly number[] = [EXIT.done, EXIT.running, EXIT.attention, EXIT.
 export function exitCodeAfter({ outcome, jobs, unseen }: WaitEnd, past = false): number {
   // A job that is blocked from its pane is still queued, and needs a person too.
   if (outcome === 'needs_attention') return EXIT.attention;
-  const codeOf = (job: JobRecord): number =>
-    past && job.final_at === undefined ? EXIT.running : exitCodeOf(job);
+  const codeOf = (job: JobRecord): number => (past && !isOver(job) ? EXIT.running : exitCodeOf(job));
   const codes = [...jobs.map(codeOf), ...unseen.map(() => EXIT.running)];
   const worst = Math.max(0, ...codes.map((code) => WORST.indexOf(code)));
   return WORST[worst] ?? EXIT.failed;
@@ -58,6 +58,6 @@ export function exitCodeHandedOver(record: JobRecord): number {
 function exitCodeOf(record: JobRecord): number {
   const { status } = record;
   if (status === 'completed') return EXIT.done;
-  if (status === 'failed' || status === 'cancelled') return EXIT.failed;
+  if (status === 'failed' || status === 'cancelled' || isLost(record)) return EXIT.failed;
   return needsAttention(record) ? EXIT.attention : EXIT.running;
 }

@@ -3,12 +3,13 @@ import { cleanLine, someOf } from '../../base/text.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { openCheckRequest } from '../../job/check.ts';
 import { dataOf, type RecordedEvent } from '../../job/event.ts';
+import { homeNews, isOver } from '../../job/home-state.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { lastWords } from '../../job/standing.ts';
 import { isFinal, type Status } from '../../job/words.ts';
 import { tellSeen } from '../../link/hold.ts';
 import type { Link } from '../../link/link.ts';
-import { waitForJobs } from '../../link/waiter.ts';
+import { isNews, type Place, waitForJobs } from '../../link/waiter.ts';
 import type { LogMessage } from '../../operations/request.ts';
 import type { WaitEnd } from '../../operations/wait.ts';
 import { waitSummary } from '../../operations/wait.ts';
@@ -62,7 +63,7 @@ export async function followJobs(following: Following): Promise<Followed> {
     several ? `${following.jobIds.length} open jobs` : 'waiting',
     json ? false : undefined,
   );
-  const told = new Map<string, { seq: number; text: string }>();
+  const told = new Map<string, Place & { text: string }>();
   let isSilent = following.onlyWaits === true && !json && !isLive();
   const end: Followed = { outcome: 'final', jobs: [], unseen: [], events: [], cursor: following.cursor };
   try {
@@ -92,18 +93,18 @@ export async function followJobs(following: Following): Promise<Followed> {
         },
       });
       end.cursor = found.cursor;
-      const left = found.jobs.filter(({ status }) => !isFinal(status));
-      end.jobs.push(...found.jobs.filter(({ status }) => isFinal(status)));
+      const left = found.jobs.filter((job) => !isOver(job));
+      end.jobs.push(...found.jobs.filter(isOver));
       tellSeen(link, settings.registryDir, ownerOf(settings), found.jobs);
       const over = found.outcome === 'still_running' || !past;
       for (const job of found.jobs) {
-        if (!over && !isFinal(job.status) && !needsAttention(job)) continue;
+        if (!over && !isOver(job) && !needsAttention(job)) continue;
         const text = [jobText(job), ...(following.onlyWaits === true ? verdictOutput(job) : [])].join('\n');
         const last = told.get(job.job_id);
         // Another job may have ended the wait: then this one is news only if something has happened to itself.
-        const isNews = over ? last?.text !== text : (last?.seq ?? 0) < job.wake_seq;
-        if (!json && isNews) line.print(text);
-        if (isNews) told.set(job.job_id, { seq: job.wake_seq, text });
+        const isNew = over ? last?.text !== text : isNews(job, last ?? { seq: 0, episode: 0 });
+        if (!json && isNew) line.print(text);
+        if (isNew) told.set(job.job_id, { seq: job.wake_seq, episode: homeNews(job), text });
       }
       if (over) {
         end.outcome = found.outcome;
@@ -121,7 +122,7 @@ export async function followJobs(following: Following): Promise<Followed> {
   }
   const goesOn = several ? 'the jobs go on.' : 'the job goes on.';
   if (stop.signal.aborted) note(several ? 'stopped waiting; the jobs go on.' : STOPPED_WAITING);
-  else if (end.outcome === 'still_running' && end.jobs.some(({ status }) => !isFinal(status)) && !json)
+  else if (end.outcome === 'still_running' && end.jobs.some((job) => !isOver(job)) && !json)
     note(`time is up after ${spanText((timeoutSeconds ?? 0) * 1000)}; ${goesOn}`);
   return end;
 }

@@ -32,7 +32,7 @@ export function readJobLog(settings: Settings, ...given: (string | undefined)[])
   }
   if (dir === undefined) throw noSuchJob(settings, id);
   const folded = isCopy ? foldJob(dir, id) : foldShown(dir, id, homePaths(settings.home));
-  const events = folded.events.map((event) => wholeEvent(event, folded.paths.texts));
+  const events = folded.events.map((event) => wholeEvent(event, folded.paths.texts, folded.replica?.home));
   return { ...folded, events, isCopy };
 }
 

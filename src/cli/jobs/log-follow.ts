@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { isSettled } from '../../job/apply.ts';
 import type { RecordedEvent } from '../../job/event.ts';
+import { isLost, isOver } from '../../job/home-state.ts';
 import type { JobRecord } from '../../job/record.ts';
-import { isFinal } from '../../job/words.ts';
 import { followJob } from '../../link/follow-job.ts';
 import { jobLogView } from '../../operations/logs.ts';
 import { wholeEvent } from '../../registry/texts.ts';
@@ -36,7 +36,7 @@ export async function followLog(
   let { record } = log;
   if (!json) print(headText(record));
   take(log.events, record);
-  if (!isSettled(record)) {
+  if (!isSettled(record) && !isLost(record)) {
     const last = await withLink(settings, (link) => {
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort());
@@ -49,14 +49,14 @@ export async function followLog(
         after: record.seq,
         signal: stop.signal,
         onEvents: (events, now) => {
-          const whole = events.map((event) => wholeEvent(event, log.paths.texts));
+          const whole = events.map((event) => wholeEvent(event, log.paths.texts, now.home?.host));
           take(whole, now);
         },
       });
     });
     record = last ?? record;
   }
-  const ended = isFinal(record.status);
+  const ended = isOver(record);
   const view = { ...jobLogView(record, shown), cursor: record.seq, more: false, next: nextOf(record) };
   printAnswer(json, view, `\n${footText(record, Date.now())}`);
   if (!ended) note('stopped following; the job goes on.');

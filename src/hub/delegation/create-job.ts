@@ -50,7 +50,7 @@ export function orderOf(
     ? peerServer(home.servers, place.session, place.process.pane_pid)
     : ('unknown' as const);
   const parent = owners.parentOf(params.origin);
-  const { open } = registrar;
+  const open = registrar.unfinished;
   const family = { open, parent, elder, host, job: (id: string) => registrar.held(id) };
   checkLineage(params, place?.session, family);
   const order = composeJob({ params, prompt, ...plan, parent: parent?.record, elder, host, peer_server });

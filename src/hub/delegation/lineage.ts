@@ -15,7 +15,7 @@ type PaneId = Pick<AgentSession, 'socket' | 'pane'>;
 
 /** What the hub knows about the jobs around a delegation. */
 interface Family {
-  /** Every open job. */
+  /** Every open job, those on other hosts as well. */
   open: LiveJob[];
   /** The job whose agent delegates. */
   parent: LiveJob | undefined;

@@ -4,14 +4,17 @@ import { apply } from '../../job/apply.ts';
 import type { Draft, RecordedEvent } from '../../job/event.ts';
 import { historyError } from '../../job/history.ts';
 import type { JobRecord } from '../../job/record.ts';
+import type { ReplicaChange, ReplicaState } from '../../job/replica.ts';
 import { isFinal } from '../../job/words.ts';
 import { type FoldedJob, foldJob, placedIn } from '../../registry/fold.ts';
 import { Journal } from '../../registry/journal.ts';
 import type { Mark } from '../../registry/mark.ts';
 import { OwnPlace } from '../../registry/own-place.ts';
 import { hasJob, type JobPaths, jobPaths, registryError } from '../../registry/paths.ts';
+import { signerOf } from '../../registry/replica-file.ts';
 import type { Seal } from '../../registry/seal.ts';
 import { type Line, longLine, shortLine } from '../../registry/texts.ts';
+import { Copy } from './copy.ts';
 import { isSign, JobClock } from './job-clock.ts';
 import { JobEvents } from './job-events.ts';
 import { Queue } from './queue.ts';
@@ -29,6 +32,8 @@ export interface Recorded {
   after: JobRecord;
   /** True when an event with this id had been recorded earlier. */
   repeated: boolean;
+  /** No event was recorded: something has changed that is this hub's own about the copy of another host's job. */
+  home?: true;
 }
 
 /**
@@ -59,6 +64,8 @@ export class LiveJob {
   registryInode: number | undefined;
   #head: JobRecord | undefined;
   #durable: JobRecord | undefined;
+  /** Of the copy of a job that another host has. */
+  #copy: Copy | undefined;
   readonly #events = new JobEvents(() => this.#fold().events);
   readonly #journal: Journal;
   readonly #seal: Seal;
@@ -90,15 +97,35 @@ export class LiveJob {
 
   /** The job's state on the disk, or, while its first event is being written, the state after that event. */
   get record(): JobRecord {
-    const record = this.#durable ?? this.#head;
+    const record = this.#copy?.record ?? this.#durable ?? this.#head;
     if (record === undefined) throw new MamError('internal', `Job ${this.id} has no record yet.`);
     return record;
   }
 
+  /** Of the copy of a job that another host has: what is this hub's own about it. */
+  get replica(): ReplicaState | undefined {
+    return this.#copy?.state;
+  }
+
+  /** What signs its lines and its record. */
+  get signer(): string {
+    return signerOf(this.id, this.replica);
+  }
+
+  /** Makes it the copy of a job that another host has, of which nothing is known yet. */
+  beCopy(state: ReplicaState): Copy {
+    this.#copy = new Copy(this, state, this.#seal);
+    return this.#copy;
+  }
+
   /** Makes what was read from the disk the job's state. */
   adopt(folded: FoldedJob): void {
-    this.#head = folded.record;
-    this.#durable = folded.record;
+    const { replica } = folded;
+    const record = replica === undefined ? folded.record : folded.told;
+    this.#head = record;
+    this.#durable = record;
+    if (this.#copy !== undefined) this.#copy.show(record);
+    else if (replica !== undefined) this.#copy = new Copy(this, replica, this.#seal, { told: record });
     this.#events.adopt(folded.events, folded.record.seq);
     this.damage = folded.damage;
     this.mark = folded.mark;
@@ -127,7 +154,8 @@ export class LiveJob {
 
   /** True when only a late report can change the job, after all events so far. */
   get isFinal(): boolean {
-    return this.#head !== undefined && isFinal(this.#head.status);
+    const record = this.#head ?? this.#copy?.record;
+    return record !== undefined && isFinal(record.status);
   }
 
   /**
@@ -138,12 +166,42 @@ export class LiveJob {
   append(draft: Draft): Promise<Recorded> {
     if (this.isHistory) return Promise.reject(historyError(this.registryDir, this.id));
     if (this.isRetired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
+    if (this.#copy !== undefined) return this.#copy.note(draft);
     if (this.#queue.isBusy) return this.#queueUp(() => this.#place(draft));
     const known = this.#events.seqOf(draft.event_id);
     if (known !== undefined) return this.#repeat(draft, known);
     const event = this.#number(draft);
     const line = shortLine(event);
     return line === undefined ? this.#queueUp(() => this.#placeLong(event)) : this.#commit(line);
+  }
+
+  /**
+   * Appends the next event of a copy as its home has recorded it. One that is there already changes nothing.
+   * @returns when it is on the disk
+   * @throws MamError `unavailable` if it is not the next one, `bad_input` if it can't be one, `io` when it could not be written
+   */
+  async follow(event: RecordedEvent): Promise<Recorded> {
+    const copy = this.#copy;
+    if (copy === undefined) throw new MamError('internal', `Job ${this.id} is not a copy.`);
+    if (this.isRetired) throw new MamError('not_found', `There is no job ${this.id}.`);
+    if (event.seq <= this.length) {
+      await this.#tail;
+      return { event, before: this.record, after: this.record, repeated: true };
+    }
+    const line = copy.next(this.#head, event, this.length);
+    return this.#commit({ line, event });
+  }
+
+  /** The state of a copy as news to whoever follows the job. */
+  asNews(): Recorded {
+    if (this.#copy === undefined) throw new MamError('internal', `Job ${this.id} is not a copy.`);
+    return this.#copy.asNews();
+  }
+
+  /** Changes what is this hub's own about a copy. @returns and @throws as `Copy.change` */
+  async changeCopy(change: ReplicaChange): Promise<Recorded | undefined> {
+    if (this.#copy === undefined) throw new MamError('internal', `Job ${this.id} is not a copy.`);
+    return this.#copy.change(change);
   }
 
   /**
@@ -173,6 +231,7 @@ export class LiveJob {
 
   /** The last event of a retired job whose folder is gone: it is stored nowhere, but reaches whoever follows the job. */
   endUnkept(draft: Draft): Recorded {
+    if (this.#copy !== undefined) return this.#copy.loseUnkept(draft.detail);
     const event = this.#number(draft);
     const before = this.#head;
     const after = apply(before, event);
@@ -184,7 +243,7 @@ export class LiveJob {
 
   /** False once its journal, which was on the disk, is no longer there. */
   get isThere(): boolean {
-    return this.#durable === undefined || existsSync(this.paths.journal);
+    return !this.#isKept || existsSync(this.paths.journal);
   }
 
   /** Called before a file next to its journal is written. @throws the system's error when that must not happen */
@@ -198,8 +257,10 @@ export class LiveJob {
     this.paths = jobPaths(registryDir, this.id);
     this.ground = new OwnPlace(this.paths.folder);
     this.#journal.moveTo(this.paths.journal, this.ground);
-    if (this.#head !== undefined) this.#head = placedIn(this.#head, registryDir);
-    if (this.#durable !== undefined) this.#durable = placedIn(this.#durable, registryDir);
+    if (this.#copy === undefined && this.#head !== undefined) this.#head = placedIn(this.#head, registryDir);
+    if (this.#copy === undefined && this.#durable !== undefined)
+      this.#durable = placedIn(this.#durable, registryDir);
+    this.#copy?.show(this.#durable);
   }
 
   /**
@@ -207,11 +268,11 @@ export class LiveJob {
    * undefined for files that no hub of this home has written, or that can't be read.
    */
   get standing(): 'whole' | 'behind' | 'gone' | undefined {
-    if (this.#durable === undefined) return 'whole';
+    if (!this.#isKept) return 'whole';
     if (!hasJob(this.registryDir, this.id)) return existsSync(this.paths.folder) ? undefined : 'gone';
     try {
       const { events } = foldJob(this.registryDir, this.id, this.#seal);
-      return (events.at(-1)?.seq ?? 0) >= this.#durable.seq ? 'whole' : 'behind';
+      return (events.at(-1)?.seq ?? 0) >= (this.#durable?.seq ?? 0) ? 'whole' : 'behind';
     } catch {
       return undefined;
     }
@@ -229,7 +290,7 @@ export class LiveJob {
 
   /** Recreates its files. @returns and @throws as `restoreJob` */
   async restore(): Promise<string | undefined> {
-    const lost = await restoreJob(this, this.#journal, this.#seal, this.#events.recent);
+    const lost = await restoreJob(this, this.#journal, this.#seal, this.#events.recent, this.#copy);
     if (lost !== undefined) this.damage.push(lost);
     return lost;
   }
@@ -239,6 +300,7 @@ export class LiveJob {
     this.#events.drop();
     this.uncork();
     await this.#tail.catch(() => {});
+    await this.#copy?.close();
     await this.#journal.close();
   }
 
@@ -286,7 +348,7 @@ export class LiveJob {
     const after = apply(before, event);
     this.#head = after;
     this.#events.send(event);
-    const written = this.#journal.append(this.#seal.sign(this.id, line));
+    const written = this.#journal.append(this.#seal.sign(this.signer, line));
     this.#tail = written;
     this.#writing++;
     try {
@@ -301,6 +363,7 @@ export class LiveJob {
     this.#durable = after;
     this.clock.heard(after, event);
     this.#events.keep(event);
+    if (this.#copy !== undefined) return { event, ...this.#copy.show(after), repeated: false };
     return { event, before, after, repeated: false };
   }
 
@@ -326,9 +389,14 @@ export class LiveJob {
       this.adopt(folded);
     } catch {
       // A job whose first event failed keeps its intended state, for those who still refer to it.
-      this.#head = this.#durable ?? this.#head;
+      this.#head = this.#durable ?? (this.#copy === undefined ? this.#head : undefined);
       this.#events.backTo(this.#durable?.seq ?? 0);
     }
+  }
+
+  /** True when its journal must be on the disk. */
+  get #isKept(): boolean {
+    return this.#copy?.isKept ?? this.#durable !== undefined;
   }
 
   #fold(): FoldedJob {

@@ -9,7 +9,7 @@ import { recordSchema } from '../../job/record.ts';
 import { journalGoneError, whyNotFound } from '../../registry/away.ts';
 import { sweepJob } from '../../registry/files.ts';
 import { type FoldedJob, foldJob } from '../../registry/fold.ts';
-import { asHistory, copyError, foldProven, proofError } from '../../registry/history.ts';
+import { asHistory, copyError, foldProven, proofError, replicaError } from '../../registry/history.ts';
 import { type Pointer, readRegistries, retainedPlace } from '../../registry/home.ts';
 import { placesOf } from '../../registry/known-jobs.ts';
 import { hasJob, registryError, whereIs } from '../../registry/paths.ts';
@@ -63,13 +63,17 @@ export class Loader {
     return history;
   }
 
-  /** The same for an action on a job. @throws MamError as `find`, and `refused` for one that is only history */
+  /**
+   * The same for an action on a job.
+   * @throws MamError as `find`, and `refused` for one that is only history, or the copy of another host's
+   */
   async findOwn(jobId: string, registryDir?: string): Promise<LiveJob> {
     const { home, unproven } = this.#with;
     const job = await this.find(jobId, registryDir);
     if (job.isHistory && unproven.has(jobId)) throw proofError(jobId, home.key);
     if (job.copyOf !== undefined) throw copyError(job.registryDir, job.id, job.copyOf);
     if (job.isHistory) throw historyError(job.registryDir, job.id);
+    if (job.replica !== undefined) throw replicaError(job.id, job.replica.home);
     // An action that is meant for a copy, in a copied project, must not affect the original.
     if (registryDir !== undefined && hasJob(registryDir, jobId) && !isSamePlace(registryDir, job.registryDir))
       throw copyError(registryDir, jobId, job.registryDir);
@@ -151,7 +155,7 @@ export class Loader {
     const given = registryDir === undefined ? [] : [registryDir];
     const why = whyNotFound(home, jobId, [...registries.dirs, ...given]);
     if (why !== undefined) return why;
-    const open = registryDir === undefined ? jobs.open : jobs.openIn(registryDir);
+    const open = registryDir === undefined ? jobs.unfinished : jobs.openIn(registryDir);
     // Those that need someone are the likeliest to be meant.
     const ids = [...open]
       .sort((a, b) => Number(needsAttention(b.record)) - Number(needsAttention(a.record)))

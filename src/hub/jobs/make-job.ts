@@ -62,7 +62,10 @@ export function makeJob(
 }
 
 /** Removes a job that could not be created. */
-async function unmakeJob({ jobs, registries, pointers, outlets, log }: Store, job: LiveJob): Promise<void> {
+export async function unmakeJob(
+  { jobs, registries, pointers, outlets, log }: Store,
+  job: LiveJob,
+): Promise<void> {
   jobs.delete(job.id);
   // Otherwise the list would show it as open forever.
   registries.unlist(job.registryDir, job.id);

@@ -160,7 +160,7 @@ export class MissingJobs {
   /** Registries with live jobs that can't be written or read now. */
   get registries(): AwayRegistry[] {
     const { away, jobs, registries } = this.#store;
-    const held = jobs.open.flatMap((job) => {
+    const held = jobs.unfinished.flatMap((job) => {
       const why = registries.takenBy(job.registryDir);
       return isMissing(job) || why !== undefined ? [{ ...pointerOf(job), why }] : [];
     });

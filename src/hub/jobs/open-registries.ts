@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isSamePlace } from '../../base/real-place.ts';
 import { isHistory } from '../../job/history.ts';
+import type { Sources } from '../../registry/index-row.ts';
 import { JobIndex } from '../../registry/job-index.ts';
 import { noteJobs } from '../../registry/known-jobs.ts';
+import { presentMark } from '../../registry/mark.ts';
 import {
   hasJob,
   inodeAt,
@@ -88,9 +90,10 @@ export class OpenRegistries {
   }
 
   /** Updates a job's row, if the list has been read; otherwise the list is read soon. */
-  list({ registryDir, record, mark }: LiveJob): void {
+  list(job: LiveJob): void {
+    const { registryDir, record } = job;
     const registry = this.#find(registryDir);
-    registry?.index?.put(record, mark);
+    registry?.index?.put(record, sourcesOf(job));
     if (registry === undefined || registry.index !== undefined || registry.willBeListed) return;
     // Without the list on disk, `mam list` and `mam status --short` would have to read every journal.
     registry.willBeListed = true;
@@ -238,7 +241,7 @@ export class OpenRegistries {
     await registry.swept;
     const index = await JobIndex.load(registry.dir, this.#with.seal, () => this.check(registry.dir, false));
     // Changes that happened during the read.
-    for (const { record, mark } of this.#with.jobs.in(registry.dir)) index.put(record, mark);
+    for (const job of this.#with.jobs.in(registry.dir)) index.put(job.record, sourcesOf(job));
     registry.index = index;
     const own = [...index.inOrder()].filter((row) => !isHistory(row)).map(({ job_id: id }) => id);
     noteJobs(this.#with.home, registry.dir, own, registry.inode);
@@ -266,4 +269,8 @@ export class OpenRegistries {
     opening.catch(() => this.#opening.delete(dir));
     return opening;
   }
+}
+
+function sourcesOf({ mark, paths, replica }: LiveJob): Sources {
+  return { journal: mark, ...(replica && { replica: presentMark(paths.replica) }) };
 }

@@ -6,6 +6,7 @@ import { isJobId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { clean, cleanLine } from '../../base/text.ts';
 import { isSettled } from '../../job/apply.ts';
+import { isLost, LOST } from '../../job/home-state.ts';
 import type { JobRow } from '../../job/row.ts';
 import { isFinal, type Status } from '../../job/words.ts';
 import type { PruneParams, PruneResult } from '../../operations/housekeeping.ts';
@@ -70,7 +71,8 @@ function prune(registrar: Registrar, dir: string, jobId: string, before: number,
     const { record, damage } = foldJob(dir, jobId);
     if (damage[0] !== undefined) return damage[0];
     const { status, final_at } = record;
-    if (!isSettled(record) || final_at === undefined || !(Date.parse(final_at) < before)) return undefined;
+    if (!(isSettled(record) || isLost(record)) || final_at === undefined || !(Date.parse(final_at) < before))
+      return undefined;
     const { bytes, foreign } = contentsOf(dir, jobId);
     if (foreign[0] !== undefined) {
       const names = foreign.slice(0, SHOWN_FILES).map(clean).join(', ');
@@ -89,8 +91,11 @@ function isFull({ pruned, kept }: PruneResult): boolean {
 }
 
 /** Judges by the row alone, so that the files of young jobs need not be read. */
-function mayBeOld({ status, final_at }: JobRow, before: number): boolean {
-  return isFinal(status as Status) && (final_at === undefined || Date.parse(final_at) < before);
+function mayBeOld({ status, reason, final_at }: JobRow, before: number): boolean {
+  return (
+    (isFinal(status as Status) || reason === LOST) &&
+    (final_at === undefined || Date.parse(final_at) < before)
+  );
 }
 
 /** The folders that must be jobs but can't be read. */

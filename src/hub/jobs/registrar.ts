@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { type Draft, draftEvent, type EventType, type Saying } from '../../job/event.ts';
+import { type Draft, draftEvent, type EventType, type RecordedEvent, type Saying } from '../../job/event.ts';
 import { historyOf } from '../../job/history.ts';
 import type { JobOrder } from '../../job/record.ts';
+import type { ReplicaChange, ReplicaState } from '../../job/replica.ts';
 import type { JobRow } from '../../job/row.ts';
 import { AMENDABLE, isFinal, type Status } from '../../job/words.ts';
 import { awayError } from '../../registry/away.ts';
@@ -16,7 +17,8 @@ import { AwayJobs } from './away-jobs.ts';
 import { HeldEvents, mayPass } from './held-events.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
 import { Loader } from './loader.ts';
-import { makeJob } from './make-job.ts';
+import { makeJob, unmakeJob } from './make-job.ts';
+import { makeReplica } from './make-replica.ts';
 import { meantId, reportedId } from './meant-id.ts';
 import { MissingJobs } from './missing-jobs.ts';
 import { OpenRegistries } from './open-registries.ts';
@@ -30,6 +32,9 @@ const OF_OPEN_JOBS: readonly string[] = [
   ...AMENDABLE,
   ...['blocked', 'delivery_unverified', 'stalled', 'resumed', 'reminded'],
 ];
+
+/** What must be known of a copy before its home is asked, and what may be. */
+export type NewReplica = Pick<ReplicaState, 'home'> & Partial<Omit<ReplicaState, 'order'>>;
 
 /** The only writer of the registries: finds and creates jobs, records events, and reports each event once it is on disk. */
 export class Registrar {
@@ -67,8 +72,19 @@ export class Registrar {
     registries.onLoose = (dir) => repair.tryRepair(dir, false);
   }
 
+  /** The open jobs whose home this hub is. */
   get open(): LiveJob[] {
     return this.#store.jobs.open;
+  }
+
+  /** The copies of other hosts' jobs that are not complete yet, though a job may have ended. */
+  get replicas(): LiveJob[] {
+    return this.#store.jobs.replicas;
+  }
+
+  /** The jobs of both kinds that are not over: what lists, waits and limits count. */
+  get unfinished(): LiveJob[] {
+    return this.#store.jobs.unfinished;
   }
 
   get registryDirs(): string[] {
@@ -77,7 +93,8 @@ export class Registrar {
 
   /** True while jobs are open or wait to be taken up, or an event is still to be written. */
   get hasWork(): boolean {
-    return this.open.length + this.#store.late.size > 0 || this.missing.hasWork;
+    const { jobs, late } = this.#store;
+    return jobs.open.length + jobs.replicas.length + late.size > 0 || this.missing.hasWork;
   }
 
   /** The one name of a registry, by whatever path a request or a pointer names it. @param dir absolute */
@@ -109,6 +126,51 @@ export class Registrar {
       const recorded = await job.append(draftEvent(order.job_id, 'queued', { data: { job: order } }));
       this.#passOn(job, recorded);
     });
+  }
+
+  /**
+   * Creates the copy of a job that another host is about to be asked for. Its `kept` must resolve before that.
+   * @param order as composed here, with this registry; `state` names the host @throws MamError as `makeReplica`
+   */
+  createReplica(order: JobOrder, prompt: string, state: NewReplica): LiveJob {
+    const asked_at = new Date().toISOString();
+    const whole = { state: 'asking' as const, asked_at, episode: 0, ...state, order };
+    const job = makeReplica(this.#store, prompt, whole);
+    job.kept = job.kept.then(() => this.#passOn(job, job.asNews()));
+    // Whoever made it hears of the failure as well.
+    job.kept.catch(() => {});
+    return job;
+  }
+
+  /**
+   * Records the next event of a copy as its home has recorded it; one that is there already changes nothing. The copy is
+   * open again if it was thought to be lost, or never taken.
+   * @throws MamError `unavailable` if it is not the next one, `bad_input` if it does not fit, `io` when it can't be written
+   */
+  async follow(job: LiveJob, event: RecordedEvent): Promise<Recorded> {
+    const recorded = await this.#writeOn(job, () => job.follow(event));
+    if (recorded.repeated) return recorded;
+    this.#passOn(job, recorded);
+    const { state, never_taken: verdict } = job.replica ?? {};
+    if (state === 'asking' || state === 'lost' || verdict !== undefined)
+      await this.setReplica(job, { state: 'following', never_taken: undefined });
+    return recorded;
+  }
+
+  /**
+   * Changes what this hub itself keeps about a copy, on the disk first, then for whoever follows the job.
+   * @param how `tell: false`: nobody is told
+   * @throws MamError `io` when it could not be written; then nothing has changed
+   */
+  async setReplica(job: LiveJob, change: ReplicaChange, how: { tell?: boolean } = {}): Promise<void> {
+    const recorded = await this.#writeOn(job, () => job.changeCopy(change));
+    if (recorded !== undefined && how.tell !== false) this.#passOn(job, recorded);
+  }
+
+  /** Removes a copy whose home has refused the job: nobody has seen it yet. */
+  async removeReplica(job: LiveJob): Promise<void> {
+    await job.kept.catch(() => {});
+    await unmakeJob(this.#store, job);
   }
 
   /** A job by its id. @throws MamError as `Loader.find` */
@@ -196,9 +258,10 @@ export class Registrar {
   /** Runs every second: retries failed writes and notices what was removed. */
   onTick(): void {
     const { jobs, late, pointers, registries } = this.#store;
-    for (const job of this.open)
+    const { unfinished } = jobs;
+    for (const job of unfinished)
       if (!this.removal.dropRemoved(job) && isTakenOut(job)) this.#repair.tryRepair(job.registryDir);
-    registries.checkLocks(new Set(this.open.map(({ registryDir }) => registryDir)));
+    registries.checkLocks(new Set(unfinished.map(({ registryDir }) => registryDir)));
     late.retry();
     // A full disk may have kept pointers from being written.
     for (const job of jobs.values()) if (!isAtRest(job)) pointers.tryPut(job);
@@ -239,25 +302,31 @@ export class Registrar {
   }
 
   async #write(job: LiveJob, draft: Draft): Promise<Recorded> {
-    const { home, jobs, pointers, unproven } = this.#store;
+    const { home, unproven } = this.#store;
     if (job.isHistory && unproven.has(job.id)) {
       const { message, hint } = proofError(job.id, home.key);
       // The key may come back: the report is kept until then.
       throw new MamError('unavailable', message, hint);
     }
+    const recorded = await this.#writeOn(job, () => job.append(draft));
+    if (!recorded.repeated) this.#passOn(job, recorded);
+    return recorded;
+  }
+
+  /** Writes to a job, if need be after a repair of its registry. @throws as `write`, and `io` for one that is away */
+  async #writeOn<T>(job: LiveJob, write: () => Promise<T>): Promise<T> {
+    const { jobs, pointers } = this.#store;
     // For an ended job as well: if this hub is killed now, the next one updates its files.
     if (jobs.get(job.id) === job) pointers.tryPut(job);
     try {
-      const recorded = await job.append(draft).catch(async (error: unknown) => {
+      return await write().catch(async (error: unknown) => {
         if (!mayPass(error)) throw error;
         const isRepaired = (await this.#repair.repair(job.registryDir)) && job.isThere;
         if (!isRepaired) throw isMissing(job) ? awayError(pointerOf(job)) : error;
-        return job.append(draft);
+        return write();
       });
-      if (!recorded.repeated) this.#passOn(job, recorded);
-      return recorded;
     } finally {
-      if (job.isFinal) setImmediate(() => this.releaseJob(job));
+      if (job.isFinal || job.replica !== undefined) setImmediate(() => this.releaseJob(job));
     }
   }
 
@@ -271,7 +340,8 @@ export class Registrar {
       log.error(`event ${recorded.event.type} of ${job.id} did not reach every part of the hub`, error);
     }
     // The next hub trusts an ended job's row, unless its journal has grown since.
-    if (before !== undefined && isUnchanged(before, after) && !isFinal(after.status)) return;
+    const isSame = before !== undefined && isUnchanged(before, after) && recorded.home !== true;
+    if (isSame && !isFinal(after.status)) return;
     // Waiters are notified first: a message leaves when this turn ends.
     setImmediate(() => registries.list(job));
   }

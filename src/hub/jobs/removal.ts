@@ -1,6 +1,6 @@
 import { isSettled } from '../../job/apply.ts';
 import { draftEvent, type Saying } from '../../job/event.ts';
-import { isFinal } from '../../job/words.ts';
+import { isLost, isOver } from '../../job/home-state.ts';
 import { inodeAt, isRemoved } from '../../registry/paths.ts';
 import { moveToTrash } from '../../registry/trash.ts';
 import type { LiveJob, Recorded } from './live-job.ts';
@@ -25,7 +25,11 @@ export class Removal {
     const { jobs, loading, outlets } = this.#store;
     const job = jobs.get(jobId);
     if (loading.has(jobId)) return false;
-    if (job !== undefined && (!isSettled(job.record) || outlets.isBusy(job) || !job.retire())) return false;
+    if (
+      job !== undefined &&
+      (!(isSettled(job.record) || isLost(job.record)) || outlets.isBusy(job) || !job.retire())
+    )
+      return false;
     try {
       moveToTrash(dir, jobId);
     } catch (error) {
@@ -53,7 +57,7 @@ export class Removal {
     const { log, late, registries } = this.#store;
     job.retire();
     log.warn(`the folder ${job.paths.folder} is gone: its job is dropped`);
-    if (!isFinal(job.record.status)) {
+    if (!isOver(job.record)) {
       const detail = `Someone removed its folder ${job.paths.folder}.`;
       const draft = draftEvent(job.id, 'cancelled', more ?? { source: 'person', detail });
       this.#onRecorded(job, job.endUnkept(draft));

@@ -1,5 +1,7 @@
 import type { Log } from '../../base/log.ts';
 import { isSettled } from '../../job/apply.ts';
+import { isOver } from '../../job/home-state.ts';
+import type { ReplicaState } from '../../job/replica.ts';
 import { isLinePending } from '../../job/wake.ts';
 import { isFinal } from '../../job/words.ts';
 import type { Home, Pointer } from '../../registry/home.ts';
@@ -17,8 +19,21 @@ const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** The jobs in memory by their ids: all open ones, and those that ended last. */
 export class HeldJobs extends Map<string, LiveJob> {
+  /** The open jobs whose home this hub is: what drives panes, reports and checks knows no others. */
   get open(): LiveJob[] {
-    return [...this.values()].filter((job) => !isFinal(job.record.status));
+    return [...this.values()].filter(
+      ({ replica, record }) => replica === undefined && !isFinal(record.status),
+    );
+  }
+
+  /** The copies of other hosts' jobs that are not complete yet. */
+  get replicas(): LiveJob[] {
+    return [...this.values()].filter(({ replica }) => replica !== undefined && !isComplete(replica));
+  }
+
+  /** The jobs of both kinds that are not over. */
+  get unfinished(): LiveJob[] {
+    return [...this.values()].filter(({ record }) => !isOver(record));
   }
 
   in(registryDir: string): LiveJob[] {
@@ -26,7 +41,7 @@ export class HeldJobs extends Map<string, LiveJob> {
   }
 
   openIn(registryDir: string): LiveJob[] {
-    return this.in(registryDir).filter((job) => !isFinal(job.record.status));
+    return this.in(registryDir).filter(({ record }) => !isOver(record));
   }
 
   /** Forgets the oldest ended jobs when there are too many: they are on disk. @returns the forgotten ones */
@@ -80,6 +95,12 @@ export function isMissing({ registryDir, registryInode }: LiveJob): boolean {
 }
 
 /** True for a job for which the hub has nothing left to do. */
-export function isAtRest({ record }: LiveJob): boolean {
-  return isSettled(record) && !isLinePending(record) && record.notifying === undefined;
+export function isAtRest({ record, replica }: LiveJob): boolean {
+  const isDone = replica === undefined ? isSettled(record) : isComplete(replica);
+  return isDone && !isLinePending(record) && record.notifying === undefined;
+}
+
+/** True for a copy of which nothing more is expected. */
+function isComplete({ state }: ReplicaState): boolean {
+  return state === 'ended' || state === 'lost';
 }

@@ -4,12 +4,13 @@ import type { LogMessage } from '../../operations/request.ts';
 import type { Recorded } from '../jobs/live-job.ts';
 
 /** What those who follow a job are told of an event: with the whole record if a waiter must learn of it. */
-export function logMessage({ event, before, after }: Omit<Recorded, 'repeated'>): LogMessage {
+export function logMessage({ event, before, after, home }: Omit<Recorded, 'repeated'>): LogMessage {
   return {
     event,
     ...standingOf(after),
     ...newWords(before, after),
-    ...(after.wake_seq === event.seq && { record: after }),
+    ...((after.wake_seq === event.seq || home === true) && { record: after }),
+    ...(home === true && { home }),
   };
 }
 

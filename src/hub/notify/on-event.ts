@@ -7,6 +7,7 @@ import { isAlive } from '../../base/process-id.ts';
 import { sendSignal } from '../../base/processes.ts';
 import { clean, counted, harmlessJson } from '../../base/text.ts';
 import { knownUserHome } from '../../base/user-home.ts';
+import { homeNews, isOver } from '../../job/home-state.ts';
 import type { TestEventResult } from '../../operations/housekeeping.ts';
 import type { Home } from '../../registry/home.ts';
 import { OnEventFiles, runFor, waitingName } from '../../registry/on-event.ts';
@@ -16,6 +17,7 @@ import { ON_EVENT_VARIABLES } from '../../settings/table.ts';
 import {
   type OutsideChange,
   type OutsideEvent,
+  type OutsideKind,
   outsideChange,
   outsideEvents,
   outsideKind,
@@ -78,7 +80,7 @@ export class OnEvent {
   }
 
   onRecorded(job: LiveJob, recorded: Recorded): void {
-    if (outsideKind(recorded.event, recorded.after, recorded.before) === undefined) return;
+    if (kindOf(recorded) === undefined) return;
     // Later, so that this does not delay those who wait for the event.
     if (this.#fresh.push({ job, recorded }) === 1) setImmediate(() => this.#takeFresh());
   }
@@ -140,14 +142,15 @@ export class OnEvent {
     this.#go();
   }
 
-  #add(job: LiveJob, { event, after, before }: Recorded): void {
-    const kind = outsideKind(event, after, before);
+  #add(job: LiveJob, recorded: Recorded): void {
+    const { event, after, home } = recorded;
+    const kind = kindOf(recorded);
     if (kind === undefined) return;
     if (this.#waiting.length >= MOST_WAITING) {
       this.#uncounted++;
       return;
     }
-    const name = waitingName(job.id, event.seq);
+    const name = waitingName(job.id, event.seq, home === true ? after.home?.episode : undefined);
     const change = outsideChange(kind, event, after);
     let isKept = true;
     try {
@@ -275,6 +278,13 @@ export class OnEvent {
     const end = () => isAlive(process) && sendSignal(-process.pid, 'SIGKILL');
     setTimeout(end, COMMAND_TIMEOUT_MS).unref();
   }
+}
+
+function kindOf({ event, before, after, home }: Recorded): OutsideKind | undefined {
+  if (home !== true) return outsideKind(event, after, before);
+  const isNews = before !== undefined && homeNews(after) > homeNews(before);
+  if (!isNews) return undefined;
+  return isOver(after) ? 'final' : 'needs_you';
 }
 
 /** What a hub of another version may have left is run as well, if its job is named. */

@@ -44,11 +44,14 @@ export class Outlets {
     this.screens = new LastScreens(parts.servers, (job, lines) => this.#keepScreen(job, lines));
   }
 
-  onRecorded(job: LiveJob, { event, before, after }: Recorded): void {
-    const message = logMessage({ event, before, after });
+  onRecorded(job: LiveJob, recorded: Recorded): void {
+    const { event, before, after } = recorded;
+    const isReplica = job.replica !== undefined;
+    const message = logMessage(recorded);
     const [topic, text] = [logTopic(this.#with.realm, this.#with.host, job.id), JSON.stringify(message)];
-    for (const bus of this.#with.buses) bus.publish(topic, text);
-    this.screens.onRecorded(job, event);
+    // Others hear of another host's job from that host.
+    for (const bus of isReplica ? this.#own : this.#with.buses) bus.publish(topic, text);
+    if (!isReplica) this.screens.onRecorded(job, event);
     // The job's files are gone.
     if (job.isRetired) {
       this.#forget(job.id);
@@ -59,9 +62,16 @@ export class Outlets {
     // In the next turn of the event loop at the earliest: the message above leaves when this one ends.
     if (moved) this.#schedule(job, 0);
     else if (!this.#due.has(job.id)) this.#schedule(job, RECORD_DELAY_MS);
+    // Its pictures and files come from its home.
+    if (isReplica) return;
     if (isSettled(after) && before !== undefined && !isSettled(before))
       this.#keep(job, () => this.#archive(job));
     else if (event.late === true) this.#keep(job, () => this.#copyJournal(job));
+  }
+
+  /** The hub's own broker. */
+  get #own(): HubBus[] {
+    return this.#with.buses.slice(0, 1);
   }
 
   isBusy(job: LiveJob): boolean {
@@ -109,7 +119,7 @@ export class Outlets {
 
   #write(job: LiveJob): void {
     this.#undue(job.id);
-    this.#with.retained.put(job);
+    if (job.replica === undefined) this.#with.retained.put(job);
     this.#files.write(job);
   }
 

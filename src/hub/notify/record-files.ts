@@ -75,8 +75,8 @@ export class RecordFiles {
       do {
         due.again = false;
         due.job.checkPlace();
-        const { paths, record } = due.job;
-        await writeDerived(paths.record, recordText(record, this.#with.seal));
+        const { paths, record, signer } = due.job;
+        await writeDerived(paths.record, recordText(record, this.#with.seal, signer));
       } while (due.again);
       if (this.#due.get(id) === due) this.#due.delete(id);
       due.job.isWritten = true;

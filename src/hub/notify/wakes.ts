@@ -34,6 +34,13 @@ const NOTIFIED = {
   gone: "The supervisor's agent has left its pane.",
 } as const;
 
+/** How far someone knows about a job: its `wake_seq`, and of a job on another host the episode. */
+interface Place {
+  seq: number;
+  episode: number;
+}
+const NOTHING: Place = { seq: 0, episode: 0 };
+
 /** A pending notification: the jobs that one supervisor must be notified of. */
 interface Pending {
   supervisor: Supervisor;
@@ -49,7 +56,7 @@ export class Wakes {
   readonly #with;
   readonly #pending = new Map<string, Pending>();
   /** The event up to which a job's supervisor will be notified, by what is being written now. */
-  readonly #notifying = new Map<LiveJob, number>();
+  readonly #notifying = new Map<LiveJob, Place>();
   /** Jobs that a wait is about to report, so that no line is typed, each with the timer that ends this. */
   readonly #suppressed = new Map<LiveJob, NodeJS.Timeout>();
   /** Lines that the last hub was typing. */
@@ -70,8 +77,8 @@ export class Wakes {
     return this.#pending.size + this.#suppressed.size + this.#unfinished > 0;
   }
 
-  onRecorded(job: LiveJob, { event, after }: Recorded): void {
-    if (after.wake_seq === event.seq) this.#add(job);
+  onRecorded(job: LiveJob, { event, after, home }: Recorded): void {
+    if (after.wake_seq === event.seq || home === true) this.#add(job);
   }
 
   /** Takes up what the last hub left: the lines that it was typing, and the rest once waits have had time to come back. */
@@ -103,16 +110,20 @@ export class Wakes {
     shown: Pick<StatusParams, 'job_id' | 'registry_dir' | 'seen_by' | 'told'> & { seq?: number },
   ): Promise<{ job: LiveJob; told: boolean }> {
     const job = await this.#with.registrar.find(shown.job_id, shown.registry_dir);
-    const { supervisor, wake_seq: last, notified_seq: before = 0 } = job.record;
-    const seq = Math.min(last, shown.seq ?? last);
+    const { supervisor, wake_seq: last } = job.record;
+    const now = lastOf(job);
+    const place = { ...now, seq: Math.min(last, shown.seq ?? last) };
     // Two servers of one session may ask at the same time.
-    const known = Math.max(before, this.#notifying.get(job) ?? 0);
+    const known = later(toldOf(job), this.#notifying.get(job));
     const told =
-      !job.isHistory && shown.seen_by === supervisor.session && isWakePending(job.record) && seq > known;
+      !job.isHistory &&
+      shown.seen_by === supervisor.session &&
+      isWakePending(job.record) &&
+      (place.seq > known.seq || place.episode > known.episode);
     if (told) {
-      this.#notifying.set(job, seq);
-      await this.#note(job, seq, shown.told ?? 'seen').finally(() => {
-        if (this.#notifying.get(job) === seq) this.#notifying.delete(job);
+      this.#notifying.set(job, place);
+      await this.#note(job, later(place, known), shown.told ?? 'seen').finally(() => {
+        if (this.#notifying.get(job) === place) this.#notifying.delete(job);
       });
     }
     return { job, told };
@@ -150,9 +161,8 @@ export class Wakes {
       if (end === undefined || (end.kind === 'gone' && !(await hasLeft(this.#with.servers, supervisor))))
         return false;
       for (const job of jobs) {
-        const seq = job.record.notified_seq ?? 0;
-        if (end.kind === 'submitted') await this.#note(job, seq, 'typed', { evidence: end.evidence });
-        else await this.#note(job, seq, end.kind, why(end));
+        if (end.kind === 'submitted') await this.#note(job, toldOf(job), 'typed', { evidence: end.evidence });
+        else await this.#note(job, toldOf(job), end.kind, why(end));
       }
       return true;
     };
@@ -189,22 +199,21 @@ export class Wakes {
     if (stop.aborted) return false;
     const jobs = this.#jobsOf(pending);
     if (jobs.length === 0) return true;
-    const before = new Map(jobs.map((job) => [job, job.record.notified_seq ?? 0]));
+    const before = new Map(jobs.map((job) => [job, toldOf(job)]));
     // Events that come before the paste are not in the line.
-    const said = new Map(jobs.map((job) => [job, job.record.wake_seq]));
+    const said = new Map(jobs.map((job) => [job, lastOf(job)]));
     let isAnnounced = false;
     const line = `${wakeLine(jobs.map(({ record }) => record))} ${noteOf(mark)}`;
     const steps: DeliverySteps = {
       pasting: async () => {
         for (const job of jobs) {
-          const seq = Math.max(said.get(job) ?? 0, job.record.notified_seq ?? 0);
-          await this.#note(job, seq, 'typing', { line });
+          await this.#note(job, later(toldOf(job), said.get(job)), 'typing', { line });
         }
         isAnnounced = true;
       },
       visible: () => {},
       submitted: (evidence) => {
-        for (const job of jobs) void this.#note(job, job.record.notified_seq ?? 0, 'typed', { evidence });
+        for (const job of jobs) void this.#note(job, toldOf(job), 'typed', { evidence });
       },
       stop,
     };
@@ -216,36 +225,36 @@ export class Wakes {
       // Nothing was pasted: the line is typed when the pane is free.
       if (isAnnounced)
         for (const job of jobs)
-          await this.#note(job, before.get(job) ?? 0, 'blocked', { evidence: end.obstacle.by });
+          await this.#note(job, before.get(job) ?? NOTHING, 'blocked', { evidence: end.obstacle.by });
       return false;
     }
     if (end.kind === 'gone') return this.#gone(supervisor, jobs, end.why);
     if (end.kind === 'unverified')
-      for (const job of jobs) await this.#note(job, job.record.notified_seq ?? 0, 'unverified', why(end));
+      for (const job of jobs) await this.#note(job, toldOf(job), 'unverified', why(end));
     return true;
   }
 
   /** @returns false when the agent may be alive, in a tmux server that can't be reached just now */
   async #gone(supervisor: Supervisor, jobs: LiveJob[], evidence: string): Promise<boolean> {
     if (!(await hasLeft(this.#with.servers, supervisor))) return false;
-    for (const job of jobs) await this.#note(job, job.record.wake_seq, 'gone', why({ why: evidence }));
+    for (const job of jobs) await this.#note(job, lastOf(job), 'gone', why({ why: evidence }));
     return true;
   }
 
   /**
    * Notes how far a job's supervisor has been notified.
-   * @param seq the `wake_seq` that it knows about now
+   * @param place what it knows about now
    * @param how `seen` by a look or a wait; `channel`; `typing`, then `typed`, `unverified` or `blocked`; or `gone`
    * @param more `evidence`; with `typing`, the `line`
    * @throws MamError `io` when it could not be written
    */
   async #note(
     job: LiveJob,
-    seq: number,
+    { seq, episode }: Place,
     how: keyof typeof NOTIFIED,
     more: { evidence?: string; line?: string } = {},
   ): Promise<void> {
-    const data = { seq, how, ...more };
+    const data = { seq, ...(job.replica && { episode }), how, ...more };
     await this.#with.registrar.record(job, draftEvent(job.id, 'notified', { detail: NOTIFIED[how], data }));
   }
 
@@ -257,6 +266,20 @@ export class Wakes {
         jobs.delete(job);
     return [...jobs];
   }
+}
+
+/** What there is to know about a job. */
+function lastOf({ record }: LiveJob): Place {
+  return { seq: record.wake_seq, episode: record.home?.episode ?? 0 };
+}
+
+/** What its supervisor knows. */
+function toldOf({ record: { notified_seq: seq = 0, notified_episode: episode = 0 } }: LiveJob): Place {
+  return { seq, episode };
+}
+
+function later(one: Place, other = NOTHING): Place {
+  return { seq: Math.max(one.seq, other.seq), episode: Math.max(one.episode, other.episode) };
 }
 
 /** True when a supervisor's agent is seen to have ended. */

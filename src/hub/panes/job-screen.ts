@@ -27,6 +27,8 @@ export async function jobScreen(
 ): Promise<ScreenResult> {
   const job = await registrar.find(params.job_id, params.registry_dir);
   const ended = isFinal(job.record.status) || job.isHistory;
+  // A pane here may have the same name as its own.
+  if (job.replica !== undefined && !ended) return none(`The job runs on ${job.replica.home}.`, false);
   return ended && !screens.isTaking(job) ? lastScreen(job) : liveScreen(job, servers);
 }
 

@@ -83,7 +83,7 @@ export class Subscriptions {
       default:
         return async () => {
           const { record } = await this.#hub.peek('status', this.#address(what.jobId));
-          return { print: String(record.seq) };
+          return { print: JSON.stringify([record.seq, record.home]) };
         };
     }
   }

@@ -3,18 +3,19 @@ import { isOwner, type Owner } from '../../job/owner.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { Link } from '../../link/link.ts';
 import { listedIds } from '../../link/listed-ids.ts';
+import { isNews, type Place } from '../../link/waiter.ts';
 
 /**
  * The jobs of a wait without ids: the open ones of the session and of earlier sessions in its pane, and those of its
  * cursor that have ended since. Otherwise neither of two waits would report a job that ends between them.
- * @param places by job id, the seq up to which the cursor has reported events
+ * @param places by job id, up to where the cursor has reported
  * @throws MamError if the hub can't be reached
  */
 export async function ownJobs(
   link: Link,
   registryDir: string,
   owner: Owner,
-  places: ReadonlyMap<string, number>,
+  places: ReadonlyMap<string, Place>,
 ): Promise<string[]> {
   const { session, place } = owner;
   const filter = { registry_dir: registryDir, session, place, open_only: true };
@@ -24,7 +25,7 @@ export async function ownJobs(
   const records = await Promise.all(others.map((id) => recordOf(link, registryDir, id)));
   const ended = records
     .filter((record) => record !== undefined)
-    .filter(({ job_id, wake_seq }) => wake_seq > (places.get(job_id) ?? 0))
+    .filter((record) => isNews(record, places.get(record.job_id) ?? { seq: 0, episode: 0 }))
     .filter(({ supervisor }) => isOwner(supervisor, owner));
   return [...open, ...ended.map(({ job_id }) => job_id)];
 }
