@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain } from '../../base/errors.ts';
+import { parseJson } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import type { HubBus } from '../../bus/hub-bus.ts';
@@ -11,8 +12,18 @@ import { hostsNow, type Settings } from '../../settings/config.ts';
 import { type Hosts, staysUp } from '../../settings/hosts-config.ts';
 import { allowedTo } from './allowed.ts';
 import { Directory } from './directory.ts';
+import { present } from './present.ts';
+import { Senders } from './senders.ts';
 import { BrokerWire } from './wire/broker-wire.ts';
-import { type Hello, type HostStatus, MESH_VERSION } from './wire/messages.ts';
+import {
+  type AskAnswer,
+  answerSchema,
+  type Digest,
+  digestSchema,
+  type Hello,
+  type HostStatus,
+  MESH_VERSION,
+} from './wire/messages.ts';
 import { SocketWire } from './wire/socket-wire.ts';
 import { SshWires } from './wire/ssh-wires.ts';
 import type { MeshMessage, Wire, WireHandlers } from './wire/wire.ts';
@@ -21,6 +32,14 @@ import type { MeshMessage, Wire, WireHandlers } from './wire/wire.ts';
 const STATUS_TICKS = 60;
 /** How many unknown senders are named in the log. */
 const MAX_STRANGERS = 1_000;
+
+/** Who takes what other hubs send; a kind that nobody takes is dropped. */
+export interface Receivers {
+  ask(message: MeshMessage): void;
+  answer(from: string, answer: AskAnswer): void;
+  feed(from: string, jobId: string, feed: unknown): void;
+  digest(from: string, digest: Digest): void;
+}
 
 export interface MeshOptions {
   settings: Settings;
@@ -35,9 +54,12 @@ export interface MeshOptions {
 /** What this hub says to others, and what they say to it. */
 export class Mesh {
   readonly directory: Directory;
+  /** Set once, before `start`. */
+  receivers: Partial<Receivers> = {};
   readonly #with: MeshOptions;
   readonly #socket: SocketWire;
   readonly #handlers: WireHandlers;
+  readonly #senders: Senders;
   readonly #strangers = new Set<string>();
   readonly #ssh: SshWires;
   #broker: BrokerWire | undefined;
@@ -55,11 +77,15 @@ export class Mesh {
     this.#hosts = settings.hosts;
     this.#handlers = {
       message: (message) => this.#take(message),
-      up: (wire) => this.directory.wireUp(wire),
+      up: (wire) => {
+        if (wire === this.#broker) this.#senders.test(this.#broker);
+        this.directory.wireUp(wire);
+      },
       down: (wire) => this.directory.wireDown(wire),
       status: (wire, name, status) => this.directory.status(wire, name, status),
       gone: (wire, name) => this.directory.gone(wire, name),
     };
+    this.#senders = new Senders({ realm, host, log, trustsRealm: settings.trustRealm });
     this.#socket = new SocketWire({
       ...{ realm, host, bus },
       handlers: this.#handlers,
@@ -100,6 +126,16 @@ export class Mesh {
     return this.#broker !== undefined;
   }
 
+  /** Whether nobody on the broker can send under another name; undefined while that is being tested. */
+  get areSendersProven(): boolean | undefined {
+    return this.#senders.areProven;
+  }
+
+  /** Every hub that the broker knows in this realm; none without a broker. */
+  present(): Promise<{ name: string; status: HostStatus }[]> {
+    return this.#broker === undefined ? Promise.resolve([]) : present(this.#broker, this.#with.settings);
+  }
+
   /** Runs every second. */
   tick(): void {
     if (!this.#isRunning) return;
@@ -115,9 +151,10 @@ export class Mesh {
     const named = Object.keys(this.#hosts);
     if (named.length === 0) return undefined;
     const online = named.filter((name) => this.directory.get(name)?.online === true).length;
-    const broker = this.#broker && {
-      state: this.#broker.state,
-      ...(this.#broker.problem !== undefined && { problem: this.#broker.problem }),
+    const { state, problem } = this.#broker ?? {};
+    const senders = this.#senders.shown;
+    const broker = state && {
+      ...{ state, ...(problem !== undefined && { problem }), ...(senders !== undefined && { senders }) },
     };
     return { host: this.#with.settings.host, hosts: named.length, online, ...(broker && { broker }) };
   }
@@ -194,10 +231,24 @@ export class Mesh {
     try {
       if (!this.#isFromKnown(message)) return;
       this.directory.heard(from);
-      if (kind === 'hello') this.directory.takeHello(message);
+      this.#dispatch(message);
     } catch (error) {
       this.#with.log.error(`a message (${kind}) of ${from} was dropped`, error);
     }
+  }
+
+  #dispatch(message: MeshMessage): void {
+    const { from, kind, jobId, payload } = message;
+    const { ask, answer, feed, digest } = this.receivers;
+    if (kind === 'hello') return this.directory.takeHello(message);
+    if (kind === 'ask') return ask?.(message);
+    const body = parseJson(payload.toString());
+    if (kind === 'feed' && jobId !== undefined) return feed?.(from, jobId, body);
+    const answered = kind === 'answer' ? answerSchema.safeParse(body).data : undefined;
+    if (answered !== undefined) return answer?.(from, answered);
+    const told = kind === 'digest' ? digestSchema.safeParse(body).data : undefined;
+    if (told !== undefined) return digest?.(from, told);
+    this.#with.log.warn(`a message (${kind}) of ${from} can't be read and was dropped`);
   }
 
   /** Over the broker only hosts that are named count, over ssh only the one at its end; over the socket everybody. */
