@@ -7,6 +7,7 @@ import { Seal } from '../registry/seal.ts';
 import { publicBroker } from '../settings/broker-settings.ts';
 import { BrokerJoin } from './broker-join.ts';
 import { Brokers } from './brokers.ts';
+import { buildMesh } from './build-mesh.ts';
 import { Delegations } from './delegation/delegate.ts';
 import { Dispatcher } from './delivery/dispatcher.ts';
 import { Notes } from './delivery/notes.ts';
@@ -17,6 +18,7 @@ import { Changes } from './jobs/changes.ts';
 import { Registrar } from './jobs/registrar.ts';
 import { type HubOptions, Life } from './life.ts';
 import { Mesh } from './mesh/mesh.ts';
+import { settingsAt } from './mesh/remote-order.ts';
 import { OnEvent } from './notify/on-event.ts';
 import { Outlets } from './notify/outlets.ts';
 import { RetainedRecords } from './notify/retained-records.ts';
@@ -86,13 +88,24 @@ export function buildHub(options: HubOptions) {
   const turns = new Turns({ registrar, notes });
   const paneWatch = new PaneWatch({ registrar, servers, permissions, turns, log });
 
+  const delegations = new Delegations({ home, host, registrar, dispatcher, servers, owners, changes, log });
+  const mesh = new Mesh({
+    ...{ settings, log, epoch: claim.status.started_at },
+    bus: () => buses[0],
+    openJobs: () => registrar.open.length,
+  });
+  const others = buildMesh(mesh, {
+    ...{ home, settings, registrar, delegations, decisions, dispatcher, servers, outlets, verifications },
+    ...{ log, settingsAt, epoch: claim.status.started_at, ready: life.ready },
+  });
+
   // Events are published first, and time limits apply before anything new begins. A check starts before the next job gets
   // the pane; notes need the dispatcher's queue. Waiting requests come last, so that they see every effect.
   const first = [inbox, outlets, watcher, validator, verifications];
   // Of a job that another host has, only these hear.
   const forReplicas = [outlets, wakes, onEvent, changes];
   const parts = new PartsInOrder(
-    [...first, dispatcher, notes, wakes, permissions, paneWatch, onEvent, changes],
+    [...first, others.part, dispatcher, notes, wakes, permissions, paneWatch, onEvent, changes],
     forReplicas,
     log,
   );
@@ -116,14 +129,8 @@ export function buildHub(options: HubOptions) {
   const calls = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };
   const join = new BrokerJoin({ settings, session, log, ...calls });
 
-  const mesh = new Mesh({
-    ...{ settings, log, epoch: claim.status.started_at },
-    bus: () => buses[0],
-    openJobs: () => registrar.open.length,
-  });
-
   const status = () => {
-    const others = mesh.status();
+    const shown = mesh.status();
     const { registries: away, unproven } = registrar.missing;
     return {
       ...claim.status,
@@ -133,7 +140,7 @@ export function buildHub(options: HubOptions) {
       registries: registrar.registryDirs,
       ...(away.length > 0 && { away }),
       ...(unproven.length > 0 && { unproven }),
-      ...(others !== undefined && { mesh: others }),
+      ...(shown !== undefined && { mesh: shown }),
     };
   };
   const listeners = { permissions, decisions, turns, watch: paneWatch, changes };
@@ -142,7 +149,8 @@ export function buildHub(options: HubOptions) {
     ...{ registrar, verifications, servers, dispatcher, decisions, wakes, onEvent, home, log, status },
     screens: outlets.screens,
     hooks,
-    delegations: new Delegations({ home, host, registrar, dispatcher, servers, owners, changes, log }),
+    delegations,
+    elsewhere: others.handlerFor,
     ready: life.ready,
     stop: () => onEnd('asked to stop'),
     reply: (topic, answer) => brokers.reply(topic, answer),

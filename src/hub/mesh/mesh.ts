@@ -240,15 +240,15 @@ export class Mesh {
   #dispatch(message: MeshMessage): void {
     const { from, kind, jobId, payload } = message;
     const { ask, answer, feed, digest } = this.receivers;
-    if (kind === 'hello') return this.directory.takeHello(message);
-    if (kind === 'ask') return ask?.(message);
     const body = parseJson(payload.toString());
-    if (kind === 'feed' && jobId !== undefined) return feed?.(from, jobId, body);
     const answered = kind === 'answer' ? answerSchema.safeParse(body).data : undefined;
-    if (answered !== undefined) return answer?.(from, answered);
     const told = kind === 'digest' ? digestSchema.safeParse(body).data : undefined;
-    if (told !== undefined) return digest?.(from, told);
-    this.#with.log.warn(`a message (${kind}) of ${from} can't be read and was dropped`);
+    if (kind === 'hello') this.directory.takeHello(message);
+    else if (kind === 'ask') ask?.(message);
+    else if (kind === 'feed' && jobId !== undefined) feed?.(from, jobId, body);
+    else if (answered !== undefined) answer?.(from, answered);
+    else if (told !== undefined) digest?.(from, told);
+    else this.#with.log.warn(`a message (${kind}) of ${from} can't be read and was dropped`);
   }
 
   /** Over the broker only hosts that are named count, over ssh only the one at its end; over the socket everybody. */
