@@ -28,13 +28,13 @@ export function buildMesh(
   const { settings, log, epoch } = parts;
   const { directory } = mesh;
   const asks = new Asks({
-    require: (host) => directory.reach(host),
+    reach: (host) => directory.reach(host),
     inTheirClock: (host, ms) => directory.inTheirClock(host, ms),
     send: (host, kind, body) => directory.send(host, kind, body),
   });
   const policy = new Policy({
     hosts: () => hostsNow(settings.home),
-    areSendersProven: () => mesh.areSendersProven,
+    isProven: (message) => mesh.isProven(message),
   });
   const incoming = new Incoming({ ...parts, policy });
   const mayRead = (host: string): boolean => policy.mayRead(directory.get(host)?.wire, host);

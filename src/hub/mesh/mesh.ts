@@ -96,7 +96,7 @@ export class Mesh {
       ...{ host, log },
       graceSeconds: settings.hostGraceSeconds,
       hosts: () => this.#readHosts(),
-      hello: (to) => this.#hello(to),
+      hello: (to, over) => this.#hello(to, over),
       ways: {
         wireTo: (name) => this.#wireTo(name),
         open: (name) => this.#ssh.open(name) ?? this.#wireTo(name),
@@ -126,9 +126,10 @@ export class Mesh {
     return this.#broker !== undefined;
   }
 
-  /** Whether nobody on the broker can send under another name; undefined while that is being tested. */
-  get areSendersProven(): boolean | undefined {
-    return this.#senders.areProven;
+  /** Whether the sender of this message is who it says it is. @returns once that has been tested */
+  isProven({ wire }: MeshMessage): Promise<boolean> {
+    // Over ssh the login has proven it.
+    return wire.kind === 'broker' ? this.#senders.areProven() : Promise.resolve(true);
   }
 
   /** Every hub that the broker knows in this realm; none without a broker. */
@@ -191,7 +192,7 @@ export class Mesh {
       this.#broker = new BrokerWire({
         ...{ broker, realm, host, epoch, handlers, log },
         status: () => this.#status(),
-        hello: () => this.#hello(host),
+        hello: () => this.#hello(host, 'broker'),
         peers: () => Object.keys(this.#hosts).length,
       });
       this.#broker.start();
@@ -208,15 +209,14 @@ export class Mesh {
     return this.#hosts[name]?.ssh === undefined ? this.#broker : this.#ssh.get(name);
   }
 
-  #hello(to: string): Omit<Hello, 'reply'> {
-    const isOverSocket = this.directory.get(to)?.wire?.kind === 'socket';
+  #hello(to: string, over: Wire['kind']): Omit<Hello, 'reply'> {
     return {
       v: MESH_VERSION,
       epoch: this.#with.epoch,
       now: new Date().toISOString(),
       protocol: PROTOCOL_VERSION,
       version: VERSION,
-      may: allowedTo(this.#hosts[to]?.may, isOverSocket),
+      may: allowedTo(this.#hosts[to]?.may, over === 'socket'),
     };
   }
 

@@ -11,6 +11,7 @@ export class Senders {
   readonly #with;
   #wire: BrokerWire | undefined;
   #proof: Proof;
+  #testing: Promise<void> = Promise.resolve();
 
   constructor(parts: {
     realm: string;
@@ -29,16 +30,18 @@ export class Senders {
     return this.#with.trustsRealm ? 'trusted' : 'unproven';
   }
 
-  /** Whether senders are to be believed; undefined while that is being tested. */
-  get areProven(): boolean | undefined {
-    return this.#with.trustsRealm ? true : this.#proof;
+  /** @returns whether senders are to be believed, once that has been tested */
+  async areProven(): Promise<boolean> {
+    if (this.#with.trustsRealm) return true;
+    await this.#testing;
+    return this.#proof === true;
   }
 
   /** The connection is new. */
   test(wire: BrokerWire): void {
     this.#wire = wire;
     this.#proof = undefined;
-    void this.#test(wire);
+    this.#testing = this.#test(wire);
   }
 
   async #test(wire: BrokerWire): Promise<void> {
