@@ -34,7 +34,7 @@ export function buildMesh(
   });
   const policy = new Policy({
     hosts: () => hostsNow(settings.home),
-    isProven: (message) => mesh.isProven(message),
+    areSendersProven: () => mesh.areSendersProven,
   });
   const incoming = new Incoming({ ...parts, policy });
   const mayRead = (host: string): boolean => policy.mayRead(directory.get(host)?.wire, host);

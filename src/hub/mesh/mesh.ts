@@ -126,10 +126,9 @@ export class Mesh {
     return this.#broker !== undefined;
   }
 
-  /** Whether the sender of this message is who it says it is. @returns once that has been tested */
-  isProven({ wire }: MeshMessage): Promise<boolean> {
-    // Over ssh the login has proven it.
-    return wire.kind === 'broker' ? this.#senders.areProven() : Promise.resolve(true);
+  /** Whether nobody on the broker can send under another name; undefined while that is being tested. */
+  get areSendersProven(): boolean | undefined {
+    return this.#senders.areProven;
   }
 
   /** Every hub that the broker knows in this realm; none without a broker. */

@@ -11,7 +11,6 @@ export class Senders {
   readonly #with;
   #wire: BrokerWire | undefined;
   #proof: Proof;
-  #testing: Promise<void> = Promise.resolve();
 
   constructor(parts: {
     realm: string;
@@ -30,18 +29,16 @@ export class Senders {
     return this.#with.trustsRealm ? 'trusted' : 'unproven';
   }
 
-  /** @returns whether senders are to be believed, once that has been tested */
-  async areProven(): Promise<boolean> {
-    if (this.#with.trustsRealm) return true;
-    await this.#testing;
-    return this.#proof === true;
+  /** Whether senders are to be believed; undefined while that is being tested. */
+  get areProven(): boolean | undefined {
+    return this.#with.trustsRealm ? true : this.#proof;
   }
 
   /** The connection is new. */
   test(wire: BrokerWire): void {
     this.#wire = wire;
     this.#proof = undefined;
-    this.#testing = this.#test(wire);
+    void this.#test(wire);
   }
 
   async #test(wire: BrokerWire): Promise<void> {
