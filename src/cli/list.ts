@@ -26,7 +26,6 @@ import { jobsOfAllProjects, projectNames } from './jobs/all-projects.ts';
 import { elsewhereText } from './jobs/elsewhere.ts';
 import { listText } from './jobs/list-text.ts';
 import { shortIds } from './jobs/short-ids.ts';
-import { ELSEWHERE_MS, withHub } from './jobs/with-hub.ts';
 
 const { mine: _, ...fields } = listJobs.fields;
 
@@ -128,12 +127,14 @@ export default defineCommand({
 type Filter = Pick<Given<typeof fields>['options'], 'status' | 'agent' | 'needs_you'>;
 
 /** Shows what another host lists. @returns the exit code */
-function listAt(
+async function listAt(
   registryDir: string | undefined,
   host: string,
   params: ReturnType<typeof filterThere>,
   json: boolean,
 ): Promise<number> {
+  // Only now: a list of this host's jobs does not wait for what talks to the hub to load.
+  const { ELSEWHERE_MS, withHub } = await import('./jobs/with-hub.ts');
   return withHub(registryDir, async ({ ask }) => {
     const there = await ask('ask_host', { host, command: 'list', params }, ELSEWHERE_MS);
     const found = there as unknown as ListResult;

@@ -1,4 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
+import type { HostRow } from '../../src/operations/hosts.ts';
+import { ask } from '../support/hosts/ask.ts';
+import { fakeSsh } from '../support/hosts/fake-ssh.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
 
 let world: Hosts;
@@ -33,4 +36,27 @@ test('mam hub connect says on stderr why no hub can be started', async () => {
     .ended;
   expect({ code, stdout }).toEqual({ code: 69, stdout: '' });
   expect(stderr).toContain('/dev/null');
+});
+
+/** Two hosts, of which the first reaches the second over ssh; nothing is set there. */
+async function two(config: object = {}): Promise<void> {
+  world = await hosts(['hosta', 'hostb']);
+  fakeSsh(world, 'hosta', 'hostb');
+  world.lab('hosta').configure({ hosts: { hostb: { ssh: 'me@hostb.lan', ...config } } });
+}
+
+/** The row of hostb after hosta has said hello to it. */
+async function check(): Promise<HostRow> {
+  const { rows } = await ask(world.lab('hosta'), 'hosts', { all: false, check: 'hostb' });
+  return rows[0] as HostRow;
+}
+
+test('a hub reaches another one over ssh, which starts it, and both know each other', async () => {
+  await two();
+  const row = await check();
+  expect(row).toMatchObject({ host: 'hostb', state: 'online', via: 'ssh', named: true });
+  expect(row.may_we).toMatchObject({ delegate: true, see: 'all' });
+  expect(Math.abs(row.clock_ms ?? 99)).toBeLessThan(50);
+  const { rows } = await ask(world.lab('hostb'), 'hosts', { all: false });
+  expect(rows).toMatchObject([{ host: 'hosta', state: 'online', via: 'socket', named: false }]);
 });

@@ -55,8 +55,8 @@ export interface DirectoryOptions {
   graceSeconds: number;
   hosts: () => Hosts;
   ways: Ways;
-  /** A hello for a host, without what the greeting itself needs. */
-  hello: (to: string) => Omit<Hello, 'reply'>;
+  /** A hello for a host over such a way, without what the greeting itself needs. */
+  hello: (to: string, over: Wire['kind']) => Omit<Hello, 'reply'>;
   log: Log;
 }
 
@@ -357,14 +357,17 @@ export class Directory {
   }
 
   #sayHello(name: string, greeting: Pick<Hello, 'reply' | 'echo'>): string | undefined {
-    const body = { ...this.#with.hello(name), ...greeting };
+    const host = this.#hosts.get(name);
+    const wire = host && this.#wireOf(host);
+    if (wire === undefined) return undefined;
+    const body = { ...this.#with.hello(name, wire.kind), ...greeting };
     return this.send(name, 'hello', body) ? body.now : undefined;
   }
 
   /** Over the way it came. The answer asks for one back, if this is not an answer itself. */
   #answer({ name }: HostState, wire: Wire, as: string, { now: echo, echo: answered }: Hello): void {
     const reply = answered === undefined;
-    const body = { ...this.#with.hello(name), reply, echo };
+    const body = { ...this.#with.hello(name, wire.kind), reply, echo };
     if (wire.send(name, 'hello', body, { as }) && reply) this.#greetings.said(name, body.now);
   }
 

@@ -96,7 +96,7 @@ export class Mesh {
       ...{ host, log },
       graceSeconds: settings.hostGraceSeconds,
       hosts: () => this.#readHosts(),
-      hello: (to) => this.#hello(to),
+      hello: (to, over) => this.#hello(to, over),
       ways: {
         wireTo: (name) => this.#wireTo(name),
         open: (name) => this.#ssh.open(name) ?? this.#wireTo(name),
@@ -191,7 +191,7 @@ export class Mesh {
       this.#broker = new BrokerWire({
         ...{ broker, realm, host, epoch, handlers, log },
         status: () => this.#status(),
-        hello: () => this.#hello(host),
+        hello: () => this.#hello(host, 'broker'),
         peers: () => Object.keys(this.#hosts).length,
       });
       this.#broker.start();
@@ -208,15 +208,14 @@ export class Mesh {
     return this.#hosts[name]?.ssh === undefined ? this.#broker : this.#ssh.get(name);
   }
 
-  #hello(to: string): Omit<Hello, 'reply'> {
-    const isOverSocket = this.directory.get(to)?.wire?.kind === 'socket';
+  #hello(to: string, over: Wire['kind']): Omit<Hello, 'reply'> {
     return {
       v: MESH_VERSION,
       epoch: this.#with.epoch,
       now: new Date().toISOString(),
       protocol: PROTOCOL_VERSION,
       version: VERSION,
-      may: allowedTo(this.#hosts[to]?.may, isOverSocket),
+      may: allowedTo(this.#hosts[to]?.may, over === 'socket'),
     };
   }
 
