@@ -1,76 +1,161 @@
 import type { Log } from '../base/log.ts';
-import type { HostsParams } from '../operations/hosts.ts';
+import { asReplica } from '../job/replica.ts';
 import type { Command } from '../operations/request.ts';
 import { hostsNow, type Settings } from '../settings/config.ts';
-import type { LiveJob } from './jobs/live-job.ts';
+import type { Changes } from './jobs/changes.ts';
 import { Asks } from './mesh/asks.ts';
+import type { Directory } from './mesh/directory.ts';
 import { Feeder } from './mesh/feeder.ts';
+import { Forward } from './mesh/forward.ts';
 import type { HomeParts } from './mesh/home-commands.ts';
 import { HostRows } from './mesh/host-rows.ts';
 import { Incoming } from './mesh/incoming.ts';
 import type { Mesh } from './mesh/mesh.ts';
 import { Policy } from './mesh/policy.ts';
+import { RemoteDelegation } from './mesh/remote-delegation.ts';
+import type { ReplicaStore } from './mesh/replica-store.ts';
+import { Replicas } from './mesh/replicas.ts';
+import type { Wakes } from './notify/wakes.ts';
+import type { PaneOwners } from './panes/pane-owners.ts';
 import type { Part } from './part.ts';
-import type { Handler } from './request-router.ts';
 
-/** What the hub says to other hubs and does for them, built around the mesh. */
-export function buildMesh(
-  mesh: Mesh,
-  parts: Omit<HomeParts, 'home'> & {
-    settings: Settings;
-    home: HomeParts['home'];
-    log: Log;
-    /** When the hub started, ISO 8601. */
-    epoch: string;
-    ready: () => Promise<void> | undefined;
-  },
-) {
-  const { settings, log, epoch } = parts;
+/** What the mesh needs of the rest of the hub. */
+export interface MeshParts extends HomeParts {
+  settings: Settings;
+  log: Log;
+  /** When the hub started, ISO 8601. */
+  epoch: string;
+  /** Settles when the jobs of the last hub are taken up; undefined once they are. */
+  ready: () => Promise<void> | undefined;
+  owners: PaneOwners;
+  changes: Changes;
+  wakes: Wakes;
+}
+
+/** What the hub asks of other hubs, and what it does for them. */
+export function buildMesh(mesh: Mesh, parts: MeshParts) {
   const { directory } = mesh;
   const asks = new Asks({
     reach: (host) => directory.reach(host),
     inTheirClock: (host, ms) => directory.inTheirClock(host, ms),
     send: (host, kind, body) => directory.send(host, kind, body),
   });
+  const guests = forGuests(mesh, parts);
+  const { replicas, forward } = forCopies(mesh, asks, parts);
+
+  mesh.receivers = {
+    ask: guests.takeAsk,
+    answer: (from, answer) => asks.take(from, answer),
+    feed: (from, jobId, feed) => replicas.takeFeed(from, jobId, feed),
+    digest: (from, digest) => replicas.takeDigest(from, digest),
+  };
+  directory.isAwaited = (name) => replicas.isAwaited(name);
+  directory.onOnline = (host, isNewEpoch) => {
+    asks.onOnline(host.name, isNewEpoch);
+    guests.onHello(host.name);
+    replicas.onOnline(host);
+  };
+  directory.onOffline = (host) => replicas.onOffline(host);
+
+  /** For copies of other hosts' jobs. */
+  const copies: Part = {
+    resumeAll: (jobs) => replicas.resumeAll(jobs),
+    stop: () => {
+      asks.stop();
+      replicas.stop();
+    },
+    get hasWork() {
+      return asks.isBusy || replicas.hasWork;
+    },
+  };
+  return {
+    guests: guests.part,
+    copies,
+    handlerFor: (command: Command, params: unknown) => forward.handlerFor(command, params),
+  };
+}
+
+/** What other hosts ask of this one, and what they are told of their jobs here. */
+function forGuests(mesh: Mesh, parts: MeshParts) {
+  const { settings, log, epoch } = parts;
+  const { directory } = mesh;
   const policy = new Policy({
     hosts: () => hostsNow(settings.home),
     areSendersProven: () => mesh.areSendersProven,
   });
   const incoming = new Incoming({ ...parts, policy });
-  const mayRead = (host: string): boolean => policy.mayRead(directory.get(host)?.wire, host);
-  const feeder = new Feeder({ send: directory.send.bind(directory), mayRead }, epoch);
-  const rows = new HostRows({
-    directory,
-    status: () => mesh.status(),
-    present: () => mesh.present(),
-    replicas: (): LiveJob[] => [],
-    host: settings.host,
-  });
-
-  mesh.receivers = {
-    ask: (message) =>
-      void incoming.take(message).catch((error) => log.error('an ask was not answered', error)),
-    answer: (from, answer) => asks.take(from, answer),
+  const ways = {
+    send: directory.send.bind(directory),
+    mayRead: (host: string) => policy.mayRead(directory.get(host)?.wire, host),
   };
-  directory.onOnline = (host, isNewEpoch) => {
-    asks.onOnline(host.name, isNewEpoch);
-    feeder.onHello(host.name);
-  };
-
-  /** For the jobs of this host: those that others have delegated. */
+  const feeder = new Feeder(ways, epoch);
   const part: Part = {
     onRecorded: (job, recorded) => feeder.onRecorded(job, recorded),
     resume: (job) => feeder.resume(job),
     stop: () => {
       incoming.stop();
-      asks.stop();
       feeder.stop();
     },
     get hasWork() {
-      return incoming.hasWork || asks.isBusy;
+      return incoming.hasWork;
     },
   };
-  const handlerFor = async (command: Command): Promise<Handler | undefined> =>
-    command === 'hosts' ? (given) => rows.rows((given ?? {}) as HostsParams) : undefined;
-  return { part, handlerFor };
+  const takeAsk: NonNullable<Mesh['receivers']['ask']> = (message) =>
+    void incoming.take(message).catch((error) => log.error('an ask was not answered', error));
+  return { part, takeAsk, onHello: (host: string) => feeder.onHello(host) };
+}
+
+/** The jobs that this hub has given to other hosts. */
+function forCopies(mesh: Mesh, asks: Asks, parts: MeshParts) {
+  const { registrar, settings, log, home, changes, wakes } = parts;
+  const { directory } = mesh;
+  const { host } = settings;
+  const replicas = new Replicas({
+    ...{ registrar, directory, log },
+    ask: (name, command, params) => asks.ask(name, command, params),
+  });
+  const delegation = new RemoteDelegation({
+    ...{ ...parts, asks, host, home: home.folder, replicas: storeOf(replicas, parts) },
+    open: () => registrar.unfinished,
+    reach: (name) => directory.reach(name),
+    inTheirClock: (name, ms) => directory.inTheirClock(name, ms),
+  });
+  const rows = new HostRows({
+    ...{ directory, host },
+    status: () => mesh.status(),
+    present: () => mesh.present(),
+    replicas: () => registrar.replicas,
+  });
+  const forward = new Forward({
+    ...{ asks, registrar, changes, wakes, delegation, rows },
+    shown: (job, record) =>
+      job.replica === undefined ? record : asReplica(record, job.replica, job.registryDir),
+    forget: (job) => replicas.forget(job),
+    sees: (name) => seen(directory, name),
+  });
+  return { replicas, forward };
+}
+
+function seen(directory: Directory, name: string): 'own' | 'all' {
+  return directory.get(name)?.allows?.see ?? 'own';
+}
+
+/** The copies, as a delegation makes them. */
+function storeOf(replicas: Replicas, { registrar }: MeshParts): ReplicaStore {
+  return {
+    create: (order, prompt, { home, expires_at }) => {
+      const job = registrar.createReplica(order, prompt, { home, expires_at });
+      void job.kept.then(
+        () => replicas.created(job),
+        () => {},
+      );
+      return job;
+    },
+    askedAgain: (job, expires_at) => registrar.setReplica(job, { expires_at }, { tell: false }),
+    settle: (job, answer) => replicas.settle(job, answer),
+    withdraw: async (job) => {
+      if (job.record.seq === 0) await registrar.removeReplica(job);
+    },
+    lookAgain: (job) => replicas.lookAgain(job),
+  };
 }

@@ -96,16 +96,27 @@ export function buildHub(options: HubOptions) {
   });
   const others = buildMesh(mesh, {
     ...{ home, settings, registrar, delegations, decisions, dispatcher, servers, outlets, verifications },
-    ...{ log, settingsAt, epoch: claim.status.started_at, ready: life.ready },
+    ...{ log, settingsAt, owners, changes, wakes, epoch: claim.status.started_at, ready: life.ready },
   });
 
   // Events are published first, and time limits apply before anything new begins. A check starts before the next job gets
   // the pane; notes need the dispatcher's queue. Waiting requests come last, so that they see every effect.
   const first = [inbox, outlets, watcher, validator, verifications];
   // Of a job that another host has, only these hear.
-  const forReplicas = [outlets, wakes, onEvent, changes];
+  const forReplicas = [outlets, others.copies, wakes, onEvent, changes];
   const parts = new PartsInOrder(
-    [...first, others.part, dispatcher, notes, wakes, permissions, paneWatch, onEvent, changes],
+    [
+      ...first,
+      others.guests,
+      others.copies,
+      dispatcher,
+      notes,
+      wakes,
+      permissions,
+      paneWatch,
+      onEvent,
+      changes,
+    ],
     forReplicas,
     log,
   );
