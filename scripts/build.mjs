@@ -118,9 +118,9 @@ const PARTS = [
   'src/mcp/work.ts',
   'src/mcp/announce.ts',
   'src/cli/run.ts',
-  // For `mam list --host`.
-  'src/cli/jobs/with-hub.ts',
   'src/hub/main.ts',
+  // For `mam list --host`.
+  'src/cli/jobs/list-there.ts',
   // For `mam publish` without a hub, or with a broker behind TLS.
   'src/link/ensure-hub.ts',
   'src/link/client.ts',

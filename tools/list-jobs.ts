@@ -12,8 +12,7 @@ export default defineTool({
   title: 'List jobs',
   description:
     'List delegated jobs, those that need you first, a page at a time: which background jobs are running, waiting, need attention or are done, with which agent and in which tmux pane. ' +
-    'Order: those that need you (longest waiting first), other open ones, ended ones (newest first). ' +
-    "Reads this project's registry and changes nothing. " +
+    "Reads this project's registry. " +
     "Use it to find a job id, for an overview of all peers' work, or to pick up jobs of an earlier session.",
   operation: listJobs,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },

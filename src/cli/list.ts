@@ -8,7 +8,7 @@ import { shellWord } from '../base/shell.ts';
 import { counted } from '../base/text.ts';
 import type { JobRow } from '../job/row.ts';
 import { addressOf } from '../operations/host-address.ts';
-import { filterThere, type ListResult, listJobs, listView, listViewAt } from '../operations/list.ts';
+import { filterThere, listJobs, listView } from '../operations/list.ts';
 import { awayError, awayJobs, awayListError } from '../registry/away.ts';
 import { foldShown } from '../registry/history.ts';
 import { type Home, homePaths } from '../registry/home.ts';
@@ -20,7 +20,7 @@ import { nextStep } from '../view/next-step.ts';
 import { needText } from '../view/summary.ts';
 import { defineCommand, type Given } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { isTerminal, note, print, printAnswer, printJson, terminalColumns } from './core/output.ts';
+import { isTerminal, note, print, printJson, terminalColumns } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
 import { jobsOfAllProjects, projectNames } from './jobs/all-projects.ts';
 import { elsewhereText } from './jobs/elsewhere.ts';
@@ -55,6 +55,7 @@ export default defineCommand({
     const { host } = addressOf({ host: named }, settings);
     if (host !== undefined) {
       if (all) throw new MamError('bad_input', '--all is about the projects of this host.', 'Leave it out.');
+      const { listAt } = await import('./jobs/list-there.ts');
       return listAt(registryDir, host, filterThere({ ...filter, mine: false, limit, cursor }), json);
     }
     const { registryDir: dir } = settings;
@@ -125,24 +126,6 @@ export default defineCommand({
 });
 
 type Filter = Pick<Given<typeof fields>['options'], 'status' | 'agent' | 'needs_you'>;
-
-/** Shows what another host lists. @returns the exit code */
-async function listAt(
-  registryDir: string | undefined,
-  host: string,
-  params: ReturnType<typeof filterThere>,
-  json: boolean,
-): Promise<number> {
-  // Only now: a list of this host's jobs does not wait for what talks to the hub to load.
-  const { ELSEWHERE_MS, withHub } = await import('./jobs/with-hub.ts');
-  return withHub(registryDir, async ({ ask }) => {
-    const there = await ask('ask_host', { host, command: 'list', params }, ELSEWHERE_MS);
-    const found = there as unknown as ListResult;
-    const view = listViewAt(host, found);
-    const text = found.jobs.length === 0 ? view.summary : listText(found.jobs);
-    return printAnswer(json, { ...view, next: 'mam list' }, text);
-  });
-}
 
 /** Shows the jobs of all projects. @returns the exit code */
 async function listAll(

@@ -118,7 +118,7 @@ export function agentsView(
   const startOne = installed === undefined ? say.none : say.start(installed);
   return {
     summary: summarize(live.length, idle, at),
-    agents: cleanAll(rows.map((row) => rowView(row, from, at))),
+    agents: cleanAll(rows.map((row) => rowView(row, rows, from, at))),
     next: live.length > 0 ? say.delegate : startOne,
   };
 }
@@ -130,14 +130,21 @@ function summarize(live: number, idle: number, at: string | undefined): string {
   return `${live} agents are running${on}, ${idle} of them idle.`;
 }
 
-function rowView({ session, evidence, ...row }: AgentRow, from: Standpoint, at: string | undefined) {
+function rowView(
+  { session, evidence, ...row }: AgentRow,
+  rows: readonly AgentRow[],
+  from: Standpoint,
+  at: string | undefined,
+) {
+  // Another host may let us use only the sessions that it names.
+  const isAlone = rows.filter((one) => one.session?.session === session?.session).length === 1;
   return {
     ...row,
     state: stateOf({ session, ...row }),
     ...(evidence !== undefined && { evidence: cleanLine(evidence, EVIDENCE_CHARS) }),
     ...(session !== undefined && {
       agent_session: session,
-      target: addressAt(at, session.pane),
+      target: addressAt(at, at !== undefined && isAlone ? session.session : session.pane),
       attach_command: attachAt(at, session, from),
     }),
   };
@@ -170,10 +177,7 @@ export const launch = {
 const startAsked = {
   agent: text(`agent kind: ${AGENT_NAMES}, or one from your configuration`, { completes: 'agent' }),
   name: maybe(text('name of the tmux session: at most 60 letters, digits, - and _'), 'that of its kind'),
-  workdir: maybe(
-    text('working folder, absolute or relative to the current one', { completes: 'folder' }),
-    'the current one',
-  ),
+  workdir: maybe(text('working folder, absolute or relative', { completes: 'folder' }), 'the current one'),
   model: maybe(text("the agent's name of the model", { short: 'm' }), 'as configured'),
   resume: flag('resume its last conversation there'),
 };

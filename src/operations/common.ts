@@ -35,8 +35,11 @@ export const jobId = text('id of the delegated job', {
 });
 
 export const host = maybe(
-  text('another host, as named in `hosts` of config.json', { completes: 'host' }),
-  'this one, or that of a session written as SESSION@HOST',
+  text('another host', {
+    completes: 'host',
+    typed: 'another host, as named in `hosts` of config.json; an agent there can also be named SESSION@HOST',
+  }),
+  '',
 );
 
 const pane = { pane: maybe(text()), socket: maybe(text()) };

@@ -52,10 +52,7 @@ const fields = {
   ),
   trust_pane: flag('an agent reads what is typed there, even through ssh or a container'),
   host,
-  workdir: maybe(
-    text('working folder, absolute or relative to the current one', { completes: 'folder' }),
-    'the current one',
-  ),
+  workdir: maybe(text('working folder, absolute or relative', { completes: 'folder' }), 'the current one'),
   timeout_seconds: or(number('seconds from hand-over until the job fails (timeout)', WEEK), 3_600),
   idle_timeout_seconds: or(number('seconds of silence until the job needs you (stalled)', WEEK), 120),
   validate: maybe(

@@ -17,8 +17,8 @@ const fields = {
   mine: flag('only jobs of this client session'),
   needs_you: flag('only jobs that need you'),
   limit: or(count('page size', { min: 1, max: 200, typed: 'maximum number of jobs; default: 50' }), 50),
-  cursor: maybe(text('cursor of an earlier answer, for the page after it'), 'the first page'),
-  host: { ...host, about: 'the jobs on that host, instead of those in this registry' },
+  cursor: maybe(text('cursor of an earlier answer, for the page after it'), ''),
+  host: { ...host, typed: 'the jobs that another host lists, instead of those of this registry' },
 };
 const { mine: _, host: __, ...filter } = fields;
 
@@ -71,7 +71,7 @@ export function filterThere({ mine, cursor, status, agent, needs_you, limit }: V
 export function listViewAt(host: string, { jobs, total, need_you = 0 }: ListResult) {
   const needs = need_you === 0 ? '' : ` ${needText(need_you)}.`;
   const shown = jobs.length === 0 ? `No job matches on ${host}` : `${jobs.length} of the jobs on ${host}`;
-  const summary = `${shown}, which shows ${total}.${needs}`;
+  const summary = `${shown}: it shows ${total}.${needs}`;
   return { summary, jobs: jobs.map(listRow), total, need_you };
 }
 

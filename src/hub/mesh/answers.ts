@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { MamError } from '../../base/errors.ts';
-import { receiptEntrySchema, recordSchema } from '../../job/record.ts';
+import { group, list } from '../../base/fields.ts';
+import { agentSessionSchema, receiptEntrySchema, recordSchema } from '../../job/record.ts';
+import { type JobRow, jobRow } from '../../job/row.ts';
+import type { AgentRow, StartResult, StopResult } from '../../operations/agents.ts';
 import type { DelegateResult, PreviewResult } from '../../operations/delegate.ts';
+import { paramsSchema } from '../../operations/schema.ts';
 import type { AskResult } from './asks.ts';
 
 const receipt = z.object({
@@ -18,6 +22,28 @@ const previewed = receipt.extend({
 });
 const withRecord = z.object({ record: recordSchema });
 
+const said = z.string().optional();
+const agentRows = z.object({
+  agents: z.array(
+    z.looseObject({
+      agent: z.string(),
+      title: z.string(),
+      ...{ state: said, evidence: said, peer_server: said, program: said },
+      jobs: z.array(z.string()),
+      session: agentSessionSchema.optional(),
+      started_by_us: z.boolean().optional(),
+    }),
+  ),
+});
+const started = z.object({
+  session: agentSessionSchema,
+  ready: z.boolean(),
+  ...{ waits_for: said, not_resumed: said, out_of_reach: said },
+  peer_server: z.enum(['connected', 'unknown']),
+});
+const stopped = z.object({ session: agentSessionSchema });
+const jobRows = paramsSchema({ jobs: list(group(jobRow)) });
+
 /** How far another host has handed over a job; nothing for an answer of another form. */
 export function receiptOf(answer: AskResult): Partial<Omit<DelegateResult, 'record'>> {
   return receipt.safeParse(answer).data ?? {};
@@ -31,6 +57,26 @@ export function previewResultOf(host: string, answer: AskResult): PreviewResult 
 /** The record in an answer about a job. @throws MamError as `previewResultOf` */
 export function recordOf(host: string, answer: AskResult) {
   return read(withRecord, host, answer).record;
+}
+
+/** The agents of another host. @throws MamError as `previewResultOf` */
+export function agentRowsOf(host: string, answer: AskResult): AgentRow[] {
+  return read(agentRows, host, answer).agents;
+}
+
+/** The jobs that another host lists. @throws MamError as `previewResultOf` */
+export function jobRowsOf(host: string, answer: AskResult): JobRow[] {
+  return (read(jobRows, host, answer) as unknown as { jobs: JobRow[] }).jobs;
+}
+
+/** How the start of an agent on another host went. @throws MamError as `previewResultOf` */
+export function startResultOf(host: string, answer: AskResult): StartResult {
+  return read(started, host, answer);
+}
+
+/** The session that was ended on another host. @throws MamError as `previewResultOf` */
+export function stopResultOf(host: string, answer: AskResult): StopResult {
+  return read(stopped, host, answer);
 }
 
 function read<T>(schema: z.ZodType<T>, host: string, answer: AskResult): T {

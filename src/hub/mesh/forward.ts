@@ -6,13 +6,14 @@ import type { AnswerParams } from '../../operations/answer.ts';
 import type { CancelParams } from '../../operations/cancel.ts';
 import type { AskHostParams, DelegateToParams } from '../../operations/delegate-to.ts';
 import type { HostsParams } from '../../operations/hosts.ts';
+import type { ListResult } from '../../operations/list.ts';
 import type { Command, Reply } from '../../operations/request.ts';
 import type { VerifyParams } from '../../operations/verify.ts';
 import type { Changes } from '../jobs/changes.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { Wakes } from '../notify/wakes.ts';
-import { recordOf } from './answers.ts';
+import { agentRowsOf, jobRowsOf, recordOf, startResultOf, stopResultOf } from './answers.ts';
 import type { AskOptions, AskResult, Asks } from './asks.ts';
 import { HomeError } from './home-error.ts';
 import type { HostRows } from './host-rows.ts';
@@ -92,18 +93,23 @@ export class Forward {
     const options = { id: askId(requestId) };
     switch (command) {
       case 'start':
-        return asks.ask(
-          host,
-          'start',
-          { agent, session, workdir, model, resume },
-          { ...options, answerMs: START_MS },
-        );
+        return {
+          ...startResultOf(
+            host,
+            await asks.ask(
+              host,
+              'start',
+              { agent, session, workdir, model, resume },
+              { ...options, answerMs: START_MS },
+            ),
+          ),
+        };
       case 'stop':
-        return asks.ask(host, 'stop', { session }, options);
+        return { ...stopResultOf(host, await asks.ask(host, 'stop', { session }, options)) };
       case 'list':
-        return asks.ask(host, 'list', { see: sees(host) }, options);
+        return { ...chosen(host, await asks.ask(host, 'list', { see: sees(host) }, options), params) };
       default:
-        return asks.ask(host, 'agents', {}, options);
+        return { agents: agentRowsOf(host, await asks.ask(host, 'agents', {}, options)) };
     }
   }
 
@@ -193,6 +199,24 @@ export class Forward {
     const record = job.record.seq >= theirs.seq ? job.record : this.#with.shown(job, theirs);
     return { ...answer, record };
   }
+}
+
+/** The jobs of another host's list that were asked for. */
+function chosen(host: string, answer: AskResult, filter: Record<string, unknown>): ListResult {
+  const rows = jobRowsOf(host, answer);
+  const { status, agent, needs_you, limit } = filter;
+  const jobs = rows.filter(
+    (row) =>
+      (status === undefined || row.status === status) &&
+      (agent === undefined || row.agent === agent) &&
+      (needs_you !== true || row.needs_you === true),
+  );
+  const need_you = rows.filter((row) => row.needs_you === true).length;
+  return {
+    jobs: jobs.slice(0, typeof limit === 'number' ? limit : jobs.length),
+    total: rows.length,
+    need_you,
+  };
 }
 
 function hostOf({ record }: LiveJob): string {
