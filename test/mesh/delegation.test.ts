@@ -1,0 +1,30 @@
+import { afterEach, expect, test } from 'vitest';
+import { fakeSsh } from '../support/hosts/fake-ssh.ts';
+import { type Hosts, hosts } from '../support/hosts/hosts.ts';
+import { TwoHosts } from '../support/hosts/two-hosts.ts';
+
+let world: Hosts;
+afterEach(({ task }) => world.end(task.result?.state === 'fail'));
+
+test('a job is delegated over a broker, and its end is waited for', async () => {
+  const two = await TwoHosts.make();
+  world = two.world;
+  await two.meet();
+  const peer = await two.b.startPeer('good');
+  const server = await two.a.startServer();
+  const { job_id } = await two.delegate(server, peer);
+  const waited = await server.ask('wait_job', { job_id, timeout_seconds: 30 });
+  expect(waited.jobs).toMatchObject([{ job_id, status: 'completed' }]);
+  await two.agree(job_id, 'completed');
+});
+
+test('a job is delegated over ssh, with nothing set on the other host', async () => {
+  world = await hosts(['hosta', 'hostb']);
+  fakeSsh(world, 'hosta', 'hostb');
+  world.lab('hosta').configure({ hosts: { hostb: { ssh: 'me@hostb.lan' } } });
+  const peer = await world.lab('hostb').startPeer('good');
+  const server = await world.lab('hosta').startServer();
+  const { job_id } = await server.delegate(peer, { agent_session: `${peer.address}@hostb` });
+  const waited = await server.ask('wait_job', { job_id, timeout_seconds: 30 });
+  expect(waited.jobs).toMatchObject([{ job_id, status: 'completed' }]);
+});
