@@ -39,14 +39,14 @@ export async function makeSecondHost(first: Stage): Promise<SecondHost> {
   const stage = makeSecondStage(first, network?.within ?? []);
   const broker = await startBroker(first, network?.address ?? '127.0.0.1');
   const [a, b] = HOSTS;
-  const shared = { broker_url: `mqtt://${broker}` };
+  // Nobody else can publish on the demo's broker.
+  const shared = { broker_url: `mqtt://${broker}`, trust_realm: true };
   const may = {
     ...{ delegate: true, agents: ['command'], sessions: [`tmux:${SESSION}`] },
     ...{ workdirs: [stage.project], validate: [stage.folder] },
   };
   configure(first, { ...shared, host: a, hosts: { [b]: {} } });
-  // Nobody else can publish on the demo's broker.
-  const own = { host: b, tmux_server_name: stage.tmuxName, trust_realm: true };
+  const own = { host: b, tmux_server_name: stage.tmuxName };
   configure(stage, { ...shared, ...own, hosts: { [a]: { may } } });
   return { stage, isApart: network !== undefined, broker };
 }
@@ -55,10 +55,10 @@ export async function makeSecondHost(first: Stage): Promise<SecondHost> {
 export async function untilTheyMeet(first: Stage): Promise<void> {
   const end = performance.now() + MEET_MS;
   for (;;) {
-    const { failed, stderr } = await runMam(first, ['hosts', 'check', HOSTS[1]], MEET_MS);
+    const { failed, stdout, stderr } = await runMam(first, ['hosts', 'check', HOSTS[1]], MEET_MS);
     if (!failed) return;
-    if (performance.now() > end)
-      throw new MamError('unavailable', `The two hubs do not meet: ${cleanLine(stderr, WHY_CHARS)}`);
+    const said = cleanLine(stderr || stdout, WHY_CHARS);
+    if (performance.now() > end) throw new MamError('unavailable', `The two hubs do not meet: ${said}`);
   }
 }
 
