@@ -10,6 +10,9 @@ const END_MS = 15_000 * PATIENCE;
 const IN_HOME = [
   /^(hub\.log|hub\.starting|registries|config\.json|key|on-event\/last\.json|retained\/\.hosts)$/,
   /^(live|panes|retained|known)\/[a-z0-9-]+$/,
+  // Jobs of other hosts that named no folder.
+  /^project\/jobs\/(\.index\.jsonl|[a-z0-9-]+\/(events\.jsonl|job\.json|prompt\.md|validate\.log|screen\.txt|texts\/[0-9a-f]{64}))$/,
+  /^project\/(\.gitignore|config\.json)$/,
   // A server must end within half a second of its client, even while it writes: the hub sweeps this.
   /^outbox\/\.[a-z0-9.-]+\.json\.tmp$/,
 ];
@@ -19,7 +22,7 @@ const EXPECTED = [
   /^peer-\d+\.log$/,
   /^p\/\.mam\/(\.gitignore|config\.json)$/,
   /^p\/\.mam\/jobs\/\.index\.jsonl$/,
-  /^p\/\.mam\/jobs\/[a-z0-9-]+\/(events\.jsonl|job\.json|prompt\.md|validate\.log|screen\.txt)$/,
+  /^p\/\.mam\/jobs\/[a-z0-9-]+\/(events\.jsonl|job\.json|prompt\.md|validate\.log|screen\.txt|replica\.json)$/,
   /^p\/\.mam\/jobs\/[a-z0-9-]+\/texts\/[0-9a-f]{64}$/,
   // If two tmux clients start the server at once, the slower one leaves this (tmux 3.3a).
   /^tmux-\d+\/default\.lock$/,

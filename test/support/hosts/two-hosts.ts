@@ -17,6 +17,20 @@ export interface TwoOptions extends HostsOptions {
   more?: readonly string[];
 }
 
+/** The sessions that a test's peers have, of which a host may use only those that are named. */
+const SESSIONS = [
+  'good',
+  'good-mcp',
+  'mute',
+  'asker',
+  'chat',
+  'dialog',
+  'dies',
+  'slow',
+  'twice',
+  'early',
+].flatMap((name) => [name, ...Array.from({ length: 30 }, (_, at) => `${name}-${at + 1}`)]);
+
 /** Two hosts on one broker: `hosta` delegates to `hostb`. */
 export class TwoHosts {
   readonly world: Hosts;
@@ -56,7 +70,7 @@ export class TwoHosts {
         two.relays.set(lab.host, relay);
         lab.more = { ...lab.more, MAM_BROKER_URL: relay.url };
       }
-      const may = { delegate: true, decide: true };
+      const may = { delegate: true, decide: true, workdirs: [lab.project], sessions: SESSIONS };
       const named = others.map((name) => [name, name === 'hosta' ? { may } : {}]);
       lab.configure({ hosts: Object.fromEntries(named) });
     }
