@@ -15,7 +15,8 @@ export function rabbitmqFiles(realm: string, hosts: readonly string[]): BrokerFi
       vhost: '/',
       exchange: 'amq.topic',
       write: `^${topics}\\.([^.]+\\.in\\.{username}\\..+|{username}\\.status)$`,
-      read: `^${topics}\\.({username}\\.in\\.#|[^.]+\\.status)$`,
+      // Also a part of the own inbox: by that a hub finds out that its name is taken.
+      read: `^${topics}\\.({username}\\.in\\..+|[^.]+\\.status)$`,
     })),
   };
   return [
