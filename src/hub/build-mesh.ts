@@ -13,7 +13,6 @@ import { Incoming } from './mesh/incoming.ts';
 import type { Mesh } from './mesh/mesh.ts';
 import { Policy } from './mesh/policy.ts';
 import { RemoteDelegation } from './mesh/remote-delegation.ts';
-import type { ReplicaStore } from './mesh/replica-store.ts';
 import { Replicas } from './mesh/replicas.ts';
 import type { Wakes } from './notify/wakes.ts';
 import type { PaneOwners } from './panes/pane-owners.ts';
@@ -115,7 +114,7 @@ function forCopies(mesh: Mesh, asks: Asks, parts: MeshParts) {
     ask: (name, command, params) => asks.ask(name, command, params),
   });
   const delegation = new RemoteDelegation({
-    ...{ ...parts, asks, host, home: home.folder, replicas: storeOf(replicas, parts) },
+    ...{ ...parts, asks, host, home: home.folder, replicas },
     open: () => registrar.unfinished,
     reach: (name) => directory.reach(name),
     inTheirClock: (name, ms) => directory.inTheirClock(name, ms),
@@ -138,24 +137,4 @@ function forCopies(mesh: Mesh, asks: Asks, parts: MeshParts) {
 
 function seen(directory: Directory, name: string): 'own' | 'all' {
   return directory.get(name)?.allows?.see ?? 'own';
-}
-
-/** The copies, as a delegation makes them. */
-function storeOf(replicas: Replicas, { registrar }: MeshParts): ReplicaStore {
-  return {
-    create: (order, prompt, { home, expires_at }) => {
-      const job = registrar.createReplica(order, prompt, { home, expires_at });
-      void job.kept.then(
-        () => replicas.created(job),
-        () => {},
-      );
-      return job;
-    },
-    askedAgain: (job, expires_at) => registrar.setReplica(job, { expires_at }, { tell: false }),
-    settle: (job, answer) => replicas.settle(job, answer),
-    withdraw: async (job) => {
-      if (job.record.seq === 0) await registrar.removeReplica(job);
-    },
-    lookAgain: (job) => replicas.lookAgain(job),
-  };
 }

@@ -1,23 +1,22 @@
 import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { within } from '../../base/within.ts';
-import { apply, isSettled } from '../../job/apply.ts';
+import { isSettled } from '../../job/apply.ts';
 import type { RecordedEvent } from '../../job/event.ts';
-import { recordSchema } from '../../job/record.ts';
+import type { ReplicaChange, ReplicaState } from '../../job/replica.ts';
 import { isFinal } from '../../job/words.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
 import { Queue } from '../jobs/queue.ts';
+import type { Registrar } from '../jobs/registrar.ts';
 import { type Page, pageOf } from './home-answers.ts';
 import { type HomeAsk, isUnknownThere } from './home-ask.ts';
 import { HomeTexts } from './home-texts.ts';
 import type { HostTurns } from './host-turns.ts';
-import type { ReplicaChange, ReplicaJob, ReplicaState } from './replica-state.ts';
 
 /** After this time (ms) a home that is there but has not answered is asked again. */
 const RETRY_MS = 30_000;
 /** An event whose long texts have not come after this time (ms) is recorded without them. */
 const TEXTS_MS = 5_000;
-/** How often the time of the last complete state is written while events come, in ms. */
-const SYNCED_MS = 60_000;
 /** How long (ms) after its time an ask is taken to have expired there: clocks are known by half a round trip. */
 const EXPIRY_MARGIN_MS = 5_000;
 /** For an ask without a time of its own, in ms. */
@@ -27,11 +26,7 @@ const OPEN_RANK = 1e15;
 
 /** What following needs of the rest of the hub. */
 export interface FollowParts {
-  registrar: {
-    /** Records an event of the home as it is, if it is the next one. */
-    follow(job: ReplicaJob, event: RecordedEvent): Promise<unknown>;
-    setReplica(job: ReplicaJob, change: ReplicaChange, how?: { tell?: boolean }): Promise<unknown>;
-  };
+  registrar: Pick<Registrar, 'follow' | 'setReplica'>;
   ask: HomeAsk;
   turns: HostTurns;
   isOnline(host: string): boolean;
@@ -44,7 +39,7 @@ export interface FollowParts {
 
 /** Keeps the copy of one job like the journal of its home: takes what comes, in order, and asks for what is missing. */
 export class Follower {
-  readonly job: ReplicaJob;
+  readonly job: LiveJob;
   readonly #with: FollowParts;
   readonly #texts: HomeTexts;
   /** Events, and changes of the state, one after the other. */
@@ -59,11 +54,10 @@ export class Follower {
   #isStopped = false;
   #work: Promise<void> | undefined;
   #later: NodeJS.Timeout | undefined;
-  /** When the copy was last known to be complete, and when that was last written, in ms. */
+  /** When the copy was last known to be complete, in ms. */
   #syncedAt: number | undefined;
-  #writtenAt = 0;
 
-  constructor(job: ReplicaJob, parts: FollowParts) {
+  constructor(job: LiveJob, parts: FollowParts) {
     this.job = job;
     this.#with = parts;
     this.#texts = new HomeTexts(parts.ask);
@@ -289,24 +283,12 @@ export class Follower {
 
   /** @param withTexts its long texts are fetched first: whoever it wakes can read them */
   async #append(event: RecordedEvent, withTexts = false): Promise<void> {
-    const { state, never_taken: denied } = this.#state;
-    const before = this.job.length === 0 ? undefined : this.job.record;
-    // Whatever another machine sends: a record that can't be read must not come about.
-    if (!recordSchema.safeParse(apply(before, event)).success)
-      throw new MamError(
-        'unavailable',
-        `Event ${event.seq} of ${this.job.id} does not fit to what was before.`,
-      );
     if (withTexts) await this.#fetchTexts([event]);
-    if (state !== 'following' || denied !== undefined)
-      await this.#set({ state: 'following', never_taken: undefined }, false);
+    // Late truth: there is more to fetch once it is here.
+    if (this.#state.state === 'ended') await this.#set({ state: 'following' }, false);
     await this.#with.registrar.follow(this.job, event);
-    const now = Date.now();
-    this.#syncedAt = now;
-    if (now - this.#writtenAt >= SYNCED_MS) {
-      this.#writtenAt = now;
-      await this.#set(this.#synced, false);
-    }
+    this.#syncedAt = Date.now();
+    await this.#set(this.#synced, false);
     if (isSettled(this.job.record)) this.#start();
   }
 

@@ -1,10 +1,13 @@
 import type { Log } from '../../base/log.ts';
+import type { JobOrder } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
 import type { AskResult } from './asks.ts';
 import { Follower, type FollowParts } from './follower.ts';
 import { eventOf, firstPageOf } from './home-answers.ts';
 import { HostTurns } from './host-turns.ts';
-import type { ReplicaJob } from './replica-state.ts';
+import type { AskedFor, ReplicaStore } from './replica-store.ts';
 import type { Digest } from './wire/messages.ts';
 
 /** How long (ms) a home's digest is waited for after its hello, before it is asked job by job. */
@@ -13,7 +16,7 @@ const DIGEST_WAIT_MS = 1_000;
 const MAX_LOOKED_FOR = 50;
 
 /** The copies of jobs whose home is another host: kept up to date, and their state shown. */
-export class Replicas {
+export class Replicas implements ReplicaStore {
   readonly #with;
   readonly #parts: FollowParts;
   /** By job id: those that are not over, and whatever was touched since. */
@@ -25,10 +28,7 @@ export class Replicas {
   #isStopped = false;
 
   constructor(parts: {
-    registrar: FollowParts['registrar'] & {
-      held(jobId: string): ReplicaJob | undefined;
-      find(jobId: string): Promise<ReplicaJob>;
-    };
+    registrar: Pick<Registrar, 'held' | 'find' | 'follow' | 'setReplica' | 'createReplica' | 'removeReplica'>;
     directory: {
       get(name: string): { online: boolean; since: string } | undefined;
       watch(name: string): void;
@@ -51,17 +51,30 @@ export class Replicas {
     };
   }
 
-  /** A delegation has begun: its copy is on the disk, and the home may show the job at any time. */
-  created(job: ReplicaJob): void {
+  create(order: JobOrder, prompt: string, { home, asked_at, expires_at }: AskedFor): LiveJob {
+    const job = this.#with.registrar.createReplica(order, prompt, { home, asked_at, expires_at });
+    this.#follow(job)?.expectAnswer();
+    job.kept.catch(() => this.#drop(job));
+    return job;
+  }
+
+  async askedAgain(job: LiveJob, expiresAt: string): Promise<void> {
+    await this.#with.registrar.setReplica(job, { expires_at: expiresAt, never_taken: undefined });
     this.#follow(job)?.expectAnswer();
   }
 
-  async settle(job: ReplicaJob, answer: AskResult): Promise<void> {
+  async withdraw(job: LiveJob): Promise<void> {
+    if (job.length > 0) return;
+    this.#drop(job);
+    await this.#with.registrar.removeReplica(job);
+  }
+
+  async settle(job: LiveJob, answer: AskResult): Promise<void> {
     const follower = this.#follow(job);
     if (follower !== undefined) await follower.settle(firstPageOf(follower.host, job.id, answer));
   }
 
-  lookAgain(job: ReplicaJob): void {
+  lookAgain(job: LiveJob): void {
     this.#follow(job)?.catchUp();
   }
 
@@ -107,12 +120,12 @@ export class Replicas {
   }
 
   /** Gives up a job whose host never returns; if it does, the job is followed again. @returns once that is on the disk */
-  async forget(job: ReplicaJob): Promise<void> {
+  async forget(job: LiveJob): Promise<void> {
     const follower = this.#follow(job);
     await follower?.giveUp(`${job.id} was given up here: what happens on ${follower.host} is not known.`);
   }
 
-  resumeAll(jobs: ReplicaJob[]): void {
+  resumeAll(jobs: LiveJob[]): void {
     for (const job of jobs) {
       const follower = this.#follow(job);
       if (follower === undefined || follower.isOver) continue;
@@ -143,7 +156,7 @@ export class Replicas {
     return [...this.#followers.values()].filter((follower) => follower.host === host && !follower.isOver);
   }
 
-  #follow(job: ReplicaJob): Follower | undefined {
+  #follow(job: LiveJob): Follower | undefined {
     if (job.replica === undefined || this.#isStopped) return undefined;
     const known = this.#followers.get(job.id);
     if (known?.job === job) return known;
@@ -153,6 +166,11 @@ export class Replicas {
     this.#followers.set(job.id, follower);
     this.#with.directory.watch(follower.host);
     return follower;
+  }
+
+  #drop({ id }: LiveJob): void {
+    this.#followers.get(id)?.stop();
+    this.#followers.delete(id);
   }
 
   /** Ended jobs may leave the memory. */
