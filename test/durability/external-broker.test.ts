@@ -34,7 +34,7 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
   let peer: LabServer;
   beforeAll(async () => {
     await setUp();
-    for (const job of ['through', 'again']) plant(lab, job);
+    for (const job of ['through', 'again', 'known']) plant(lab, job);
     supervisor = await lab.startServer(broker.env);
     peer = await lab.startServer({ ...broker.env, MAM_ROLE: 'peer' });
   });
@@ -74,6 +74,23 @@ describe.runIf(installed)('over Mosquitto, from one process to another', () => {
     await until('the record says so too', () => seenOn('record').at(-1)?.status === 'completed');
     expect(seen.some(({ topic, text }) => topic.endsWith('/status') && JSON.parse(text).online)).toBe(true);
     expect((await lab.start(['wait', '--job', job.job_id], { env: broker.env }).ended).code).toBe(0);
+  });
+
+  test('a hub answers only for its own jobs: others on the broker may have the rest', async () => {
+    const { client, seen } = await plain();
+    await supervisor.ask('list_jobs');
+    await lab.logged('joined the broker');
+    const reply_to = 'mam/v1/default/clients/other/replies';
+    const answers = () => seen.filter(({ topic }) => topic === reply_to).map(({ text }) => JSON.parse(text));
+    await claim(client, 'nobodys-job', { event_id: 'of-nobody', type: 'progress', reply_to });
+    // An answer to the first one would have come by the last of these.
+    for (const event_id of ['one', 'two', 'three', 'four']) {
+      await claim(client, 'known', { event_id, type: 'progress', reply_to });
+      await until(`${event_id} is answered`, () => answers().some((one) => one.event_id === event_id));
+    }
+    expect(answers().map(({ event_id, accepted }) => [event_id, accepted])).toEqual(
+      ['one', 'two', 'three', 'four'].map((id) => [id, true]),
+    );
   });
 
   test('a broker that is killed and restarted loses nothing that was acknowledged, and the waiter continues', async () => {

@@ -45,7 +45,7 @@ export class Claims {
   }
 
   /**
-   * A claim from the broker or the outbox. Every claim is answered on its `reply_to`, if it has one.
+   * A claim from the broker or the outbox. A claim is answered on its `reply_to`, if it has one.
    * @param from `outbox`: its publisher waits for no answer, so no message for the peer may go with it; `outside`: it came
    * over the external broker, where anyone may have sent it
    * @param isKept it was read from the outbox, whichever way it came, so it need not wait for earlier events there
@@ -70,7 +70,9 @@ export class Claims {
       this.#with.log.warn(
         `an event of ${jobId} that was kept is refused: ${cleanLine(answer.refusal ?? '', 300)}`,
       );
-    if (typeof raw['reply_to'] === 'string')
+    // Every hub on a broker hears it: only the one that has the job answers.
+    const isElsewheres = from === 'outside' && answer.unknown === true;
+    if (typeof raw['reply_to'] === 'string' && !isElsewheres)
       this.#with.reply(raw['reply_to'], from === 'outside' ? publicAnswer(answer) : answer, from);
     if (failed !== undefined) throw failed;
   }

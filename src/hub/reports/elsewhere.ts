@@ -61,7 +61,7 @@ export class Elsewhere {
     const answer = await new Promise<Answer | undefined>((resolve) => {
       const timer = setTimeout(() => resolve(undefined), patient ? LATE_REPLY_TIMEOUT_MS : REPLY_TIMEOUT_MS);
       this.#waiting.set(claim.event_id, (answer) => {
-        // Every hub answers; the one that has the job may just be slower.
+        // An earlier version answers for any job; the hub that has it may just be slower.
         if (answer.unknown === true) return;
         clearTimeout(timer);
         resolve(answer);
@@ -100,7 +100,6 @@ function replyOf({ event_id, accepted, recorded, seq, status }: Answer, type: st
 
 /** The part of an answer that may go over a broker, where nobody has proved that they may read the task or the messages. */
 export function publicAnswer(reply: ClaimReply): ClaimReply {
-  const { event_id, accepted, recorded, seq, status, refusal, amended, unknown, retry } = reply;
-  const shown = unknown === true ? 'There is no job with this id.' : refusal;
-  return { event_id, accepted, recorded, seq, status, refusal: shown, amended, unknown, retry };
+  const { event_id, accepted, recorded, seq, status, refusal, amended, retry } = reply;
+  return { event_id, accepted, recorded, seq, status, refusal, amended, retry };
 }
