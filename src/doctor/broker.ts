@@ -8,6 +8,7 @@ import { type RoundTrip, roundTrip, type TripOptions } from '../link/round-trip.
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import type { Settings } from '../settings/config.ts';
+import { expiring } from './certificates.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, failure, note, ok, problem } from './finding.ts';
 
@@ -37,7 +38,7 @@ export const broker: Check = {
       );
       if (works.length === 0) return nodes;
       const online = [...new Set(works.flatMap((trial) => trial.online))];
-      return [...nodes, ...hubOn(own, online), ...others(host, settings, online)];
+      return [...nodes, ...expiring(external), ...hubOn(own, online), ...others(host, settings, online)];
     } catch (error) {
       if (!(error instanceof MamError)) throw error;
       return [failure(id, error)];
