@@ -8,6 +8,7 @@ import { type RoundTrip, roundTrip, type TripOptions } from '../link/round-trip.
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
 import type { Settings } from '../settings/config.ts';
+import { staysUp } from '../settings/hosts-config.ts';
 import { expiring } from './certificates.ts';
 import { type Check, withSettings } from './check.ts';
 import { type Found, failure, note, ok, problem } from './finding.ts';
@@ -28,6 +29,8 @@ export const broker: Check = {
     try {
       const own = hubName(home);
       const host = own ?? settings.host;
+      // A broker is not joined for hosts that are all reached over ssh.
+      const joins = isPublic || staysUp(settings);
       const over = limited(signal, BROKER_TIMEOUT_MS);
       // Hubs that do not serve other programs do not disturb each other.
       const trip = { realm, host, isPublic, signal: over, others: isPublic };
@@ -38,7 +41,12 @@ export const broker: Check = {
       );
       if (works.length === 0) return nodes;
       const online = [...new Set(works.flatMap((trial) => trial.online))];
-      return [...nodes, ...expiring(external), ...hubOn(own, online), ...others(host, settings, online)];
+      return [
+        ...nodes,
+        ...expiring(external),
+        ...(joins ? hubOn(own, online) : []),
+        ...others(host, settings, online),
+      ];
     } catch (error) {
       if (!(error instanceof MamError)) throw error;
       return [failure(id, error)];

@@ -19,7 +19,14 @@ export function expiring({ urls, ca, cert, plain, password }: BrokerSettings, no
   const isSafe = orElse(() => checkEncrypted({ urls }) === undefined, false);
   if (plain !== true || isSafe || password === undefined) return ends;
   const title = 'MAM_BROKER_PLAIN is set: the password goes over the network unencrypted to this broker.';
-  return [...ends, note('broker.plain', title, 'Use mqtts:// (or wss://) in MAM_BROKER_URL, unless the network itself is safe.')];
+  return [
+    ...ends,
+    note(
+      'broker.plain',
+      title,
+      'Use mqtts:// (or wss://) in MAM_BROKER_URL, unless the network itself is safe.',
+    ),
+  ];
 }
 
 function endOf(name: string, file: string, now: number): Found[] {
@@ -31,5 +38,11 @@ function endOf(name: string, file: string, now: number): Found[] {
   const remedy = `Put a new one there before that, and run \`mam hub restart\`.`;
   return until > now
     ? [note(id, `The certificate ${file} (${name}) expires on ${day}.`, remedy)]
-    : [problem(id, `The certificate ${file} (${name}) has expired on ${day}.`, 'Put a new one there, and run `mam hub restart`.')];
+    : [
+        problem(
+          id,
+          `The certificate ${file} (${name}) has expired on ${day}.`,
+          'Put a new one there, and run `mam hub restart`.',
+        ),
+      ];
 }
