@@ -157,8 +157,9 @@ export class RemoteDelegation {
     try {
       answer = await asks.ask(host, 'delegate', asked, { onLate });
     } catch (error) {
-      if (error instanceof NoAnswer) return this.#unconfirmed(job, host, false);
-      throw error;
+      if (!(error instanceof NoAnswer)) throw error;
+      // Its events say it as well as its answer.
+      return job.record.seq > 0 ? this.#resultOf(job, {}) : this.#unconfirmed(job, host, false);
     }
     // It has the job, whatever comes of its first events.
     await replicas.settle(job, answer).catch((error) => log.error(`the first events of ${job.id}`, error));
