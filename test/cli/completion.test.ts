@@ -142,7 +142,7 @@ describe('the previous words count', () => {
       ['wait', '--job', JOB, '--timeout', '=', '5', '--'],
       ['--json', '--registry-dir', '--help'],
     ],
-    ['after -- words only', ['hub', '--', ''], ['status', 'stop', 'restart', 'logs', 'test-event']],
+    ['after -- words only', ['hub', '--', ''], ['status', 'stop', 'restart', 'logs', 'test-event', 'connect']],
     ['after -- no options', ['hub', '--', '--'], []],
     ['free text', ['submit', '--prompt', ''], []],
     ['a value that looks like an option', ['submit', '--prompt', '--on-busy', '--on'], ['--on-busy']],
