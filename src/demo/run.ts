@@ -62,9 +62,11 @@ export async function runDemo(
 async function play(stage: Stage, report: Report, hosts: boolean, stop: AbortSignal): Promise<void> {
   const second = hosts ? await makeSecondHost(stage) : undefined;
   const where = second?.stage ?? stage;
-  report.hub?.(await startHub(stage));
+  const hub = await startHub(stage);
+  report.hub?.(hub);
   if (second !== undefined) {
-    report.secondHost?.(second, await startHub(second.stage));
+    const other = await startHub(second.stage);
+    report.secondHost?.(second, other);
     stop.throwIfAborted();
     await untilTheyMeet(stage);
     report.met?.();

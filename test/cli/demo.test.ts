@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -90,6 +90,20 @@ function processes(): { pid: number; command: string }[] {
     });
 }
 
+/** The demo's network namespaces; undefined where it may not make any. */
+function networks(): string[] | undefined {
+  const list = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' });
+  if (list.status !== 0 || process.getuid?.() !== 0) return undefined;
+  return list.stdout.split('\n').filter((line) => line.startsWith('mam-demo-'));
+}
+
+/** A folder with an `ip` that may do nothing. */
+function forbiddenIp(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mam-ip-'));
+  writeFileSync(join(folder, 'ip'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  return folder;
+}
+
 describe('mam demo', () => {
   test('plays one job from end to end, and leaves nothing behind', async () => {
     const { code, out, err } = await demo().ended;
@@ -141,6 +155,33 @@ describe('mam demo', () => {
       validation: { passed: true, exit_code: 0 },
     });
     expect(found.timeline.at(-1)).toMatchObject({ source: 'supervisor', what: 'wait_job' });
+  });
+
+  test.each([['in a network of its own'], ['with a home of its own']])(
+    '--hosts takes the job to another host, %s, and leaves nothing behind',
+    async (where) => {
+      const before = networks();
+      const mayNot = where.startsWith('with') ? forbiddenIp() : undefined;
+      const path = `${mayNot ?? '/nonexistent'}:${process.env['PATH']}`;
+      const { code, out, err } = await demo(['--hosts'], { PATH: path }).ended;
+      if (mayNot !== undefined) rmSync(mayNot, { recursive: true });
+      expect(err).toBe('');
+      expect(code).toBe(0);
+      if (mayNot !== undefined || before !== undefined) expect(out).toContain(`hostb, ${where}`);
+      expect(out).toMatch(/^ *\d+ {2}peer +completed {5}greeting\.txt says: Hello from job /m);
+      expect(out).toMatch(/^ *\d+ {2}hub +validated {5}PASS$/m);
+      expect(out).toMatch(/Completed in [\d.]+ s; .* were removed\.\n$/);
+      expect(networks()).toEqual(before);
+    },
+  );
+
+  test('--hosts can be kept, and ended by its folder', async () => {
+    const before = networks();
+    const { code, out } = await demo(['--hosts', '--keep', '--json']).ended;
+    const { ok, folder } = JSON.parse(out);
+    expect({ code, ok }).toEqual({ code: 0, ok: true });
+    expect((await demo(['--stop', folder]).ended).code).toBe(0);
+    expect(networks()).toEqual(before);
   });
 
   test('--keep leaves it running, and --stop ends it', async () => {
