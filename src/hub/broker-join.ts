@@ -28,6 +28,8 @@ export class BrokerJoin {
     settings: Settings;
     /** As for `connectExternal`. */
     session: string;
+    /** When the hub started, ISO 8601. */
+    epoch: string;
     log: Log;
     claims: KeptClaims;
     elsewhere: Elsewhere | undefined;
@@ -45,7 +47,7 @@ export class BrokerJoin {
 
   /** @returns when it is joined, or has failed for the first time */
   async start(): Promise<void> {
-    const { settings, session, log, claims, elsewhere, onClients, onJoined } = this.#with;
+    const { settings, session, epoch, log, claims, elsewhere, onClients, onJoined } = this.#with;
     const { realm, host } = settings;
     const broker = publicBroker(settings);
     if (broker === undefined) return;
@@ -63,7 +65,7 @@ export class BrokerJoin {
           signal: limited(this.#end.signal, TRIAL_TIMEOUT_MS),
         }),
       );
-      const bus = await connectExternal({ nodes, realm, host, session, handlers });
+      const bus = await connectExternal({ nodes, realm, host, session, epoch, handlers });
       if (this.#end.signal.aborted) return await bus.stop();
       this.#bus = bus;
       onJoined(bus);

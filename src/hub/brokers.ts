@@ -1,6 +1,7 @@
 import { VERSION } from '../base/version.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
 import { isReplyTopic, statusTopic } from '../bus/topics.ts';
+import { PROTOCOL_VERSION } from '../operations/request.ts';
 import type { Settings } from '../settings/config.ts';
 import type { LiveJob } from './jobs/live-job.ts';
 import type { Registrar } from './jobs/registrar.ts';
@@ -14,6 +15,8 @@ export class Brokers {
     /** The hub's own broker, then the external one, once it is joined. */
     buses: HubBus[];
     settings: Settings;
+    /** When the hub started, ISO 8601. */
+    epoch: string;
     registrar: Registrar;
     retained: RetainedRecords;
   }) {
@@ -60,8 +63,9 @@ export class Brokers {
   }
 
   sayOnline(): void {
-    const { buses, registrar, settings } = this.#with;
-    const text = JSON.stringify({ online: true, version: VERSION, open_jobs: registrar.open.length });
+    const { buses, registrar, settings, epoch } = this.#with;
+    const about = { version: VERSION, protocol: PROTOCOL_VERSION, open_jobs: registrar.open.length };
+    const text = JSON.stringify({ online: true, epoch, ...about });
     for (const bus of buses) bus.publish(statusTopic(settings.realm, settings.host), text, { retain: true });
   }
 

@@ -57,6 +57,7 @@ export function buildHub(options: HubOptions) {
   if (isKeyLost) log.error(`${home.key} is missing: a new key is made, and earlier jobs are history`);
   const life = new Life();
   const claim = new HubClaim(home.hubFile, settings);
+  const epoch = claim.status.started_at;
   const ownHome = new OwnHome({ ...options, home, seal, claim, life });
   const buses: HubBus[] = [];
   const retained = new RetainedRecords({ home, buses, realm, host, log, external: isPublic });
@@ -64,7 +65,7 @@ export function buildHub(options: HubOptions) {
   const servers = new TmuxServers(clients);
   const outlets = new Outlets({ seal, retained, buses, servers, log, realm, host });
   const registrar = new Registrar({ home, seal, log, outlets });
-  const brokers = new Brokers({ buses, settings, registrar, retained });
+  const brokers = new Brokers({ buses, settings, epoch, registrar, retained });
   const owners = new PaneOwners(() => registrar.open);
   const changes = new Changes();
 
@@ -90,13 +91,13 @@ export function buildHub(options: HubOptions) {
 
   const delegations = new Delegations({ home, host, registrar, dispatcher, servers, owners, changes, log });
   const mesh = new Mesh({
-    ...{ settings, log, epoch: claim.status.started_at },
+    ...{ settings, log, epoch },
     bus: () => buses[0],
     openJobs: () => registrar.open.length,
   });
   const others = buildMesh(mesh, {
     ...{ home, settings, registrar, delegations, decisions, dispatcher, servers, outlets, verifications },
-    ...{ log, settingsAt, owners, changes, wakes, epoch: claim.status.started_at, ready: life.ready },
+    ...{ log, settingsAt, owners, changes, wakes, epoch, ready: life.ready },
   });
 
   // Events are published first, and time limits apply before anything new begins. A check starts before the next job gets
@@ -138,7 +139,7 @@ export function buildHub(options: HubOptions) {
   const kept = new KeptClaims({ claims, outbox: home.outbox });
   const session = seal.nameFor(`session ${machineId()}`);
   const calls = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };
-  const join = new BrokerJoin({ settings, session, log, ...calls });
+  const join = new BrokerJoin({ settings, session, epoch, log, ...calls });
 
   const status = () => {
     const shown = mesh.status();

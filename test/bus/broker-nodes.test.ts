@@ -17,7 +17,7 @@ import { clientCertificate, installed, Mosquitto, PASSWORD, USER } from '../supp
 import { joinBroker } from '../support/mqtt.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
-import { cleanUp, HOST, killChild, makeHome, onCleanUp, REALM } from './helpers.ts';
+import { cleanUp, EPOCH, HOST, killChild, makeHome, onCleanUp, REALM } from './helpers.ts';
 
 /** Of the protocol's handshake. */
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -36,6 +36,8 @@ async function start(options: Parameters<typeof Mosquitto.make>[1] = {}): Promis
   return broker;
 }
 
+/** A hub's presence. */
+const ONLINE = JSON.stringify({ online: true, epoch: EPOCH });
 const credentials = { username: USER, password: PASSWORD };
 
 function nodesAt(...urls: string[]): BrokerNodes {
@@ -46,7 +48,7 @@ function nodesAt(...urls: string[]): BrokerNodes {
 async function hubAt(nodes: BrokerNodes) {
   const heard: string[] = [];
   const claim = async (jobId: string): Promise<void> => void heard.push(jobId);
-  const common = { realm: REALM, host: HOST, session: HOST, handlers: { claim } };
+  const common = { realm: REALM, host: HOST, session: HOST, epoch: EPOCH, handlers: { claim } };
   const bus = await connectExternal({ nodes, ...common });
   onCleanUp(() => bus.stop());
   return { bus, heard };
@@ -97,7 +99,7 @@ describe.runIf(installed)('a hub with the nodes of a cluster', () => {
     await first.kill();
     await until('the loss is noticed', () => hub.bus.clients === 0);
     hub.bus.publish('said', 'meanwhile');
-    const all = ['record kept', 'said meanwhile', `${statusTopic(REALM, HOST)} {"online":true}`];
+    const all = ['record kept', 'said meanwhile', `${statusTopic(REALM, HOST)} ${ONLINE}`];
     await until('all is there', () => all.every((one) => seen.includes(one)));
   });
 

@@ -15,6 +15,7 @@ import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import {
   cleanUp,
+  EPOCH,
   type FakeHub,
   fakeHandlers,
   gate,
@@ -87,7 +88,7 @@ async function startLine(to: number) {
 const credentials = { username: USER, password: PASSWORD };
 
 const common = (hub = newFakeHub()) => ({
-  ...{ realm: REALM, host: HOST, session: HOST, handlers: fakeHandlers(hub) },
+  ...{ realm: REALM, host: HOST, session: HOST, epoch: EPOCH, handlers: fakeHandlers(hub) },
 });
 
 async function startHub(
@@ -213,7 +214,7 @@ describe.skipIf(!installed)('an external broker', () => {
     const rival = await joinBroker(broker.url, { ...credentials, clientId: `mam-hub-${HOST}` });
     await until('it is back', () => heard.length === 3);
     rival.end(true);
-    expect(heard).toEqual(['{"online":true}', '{"online":false}', '{"online":true}']);
+    expect(heard).toEqual(['{"online":true}', `{"online":false,"epoch":"${EPOCH}"}`, '{"online":true}']);
   });
 
   it('redelivers what was in flight when the connection was lost', async () => {

@@ -14,6 +14,8 @@ import { Link, type LinkOptions } from '../../src/link/link.ts';
 import type { Request } from '../../src/operations/request.ts';
 import { until } from '../support/until.ts';
 
+/** When a hub of these tests has started. */
+export const EPOCH = '2026-01-01T00:00:00.000Z';
 export const REALM = 'test';
 export const HOST = 'here';
 /** Longer than any machine needs to answer, in ms. */

@@ -15,12 +15,12 @@ export interface ExternalOptions {
   host: string;
   /** Its session at the broker, which keeps messages while no hub is connected: the same for every hub of a home. */
   session: string;
+  /** When the hub started, ISO 8601: its presence says so, as on the mesh. */
+  epoch: string;
   handlers: ExternalHandlers;
 }
 
 const GOODBYE_MS = 300;
-const ONLINE = JSON.stringify({ online: true });
-const OFFLINE = JSON.stringify({ online: false });
 const MIN_DELAY_MS = 50;
 const MAX_DELAY_MS = 10_000;
 /** The first pause before a claim that could not be stored is retried, in ms. */
@@ -117,7 +117,7 @@ class ExternalBus implements HubBus {
     this.#client = undefined;
     if (client === undefined) return;
     // The broker sends the last will only for a lost connection.
-    client.publish(this.#statusTopic, OFFLINE, { qos: 1, retain: true });
+    client.publish(this.#statusTopic, this.#presence(false), { qos: 1, retain: true });
     // With a time limit: MQTT.js waits for acknowledgements that may never come.
     await within(
       client.endAsync(false).catch(() => {}),
@@ -127,7 +127,8 @@ class ExternalBus implements HubBus {
   }
 
   async #connect(): Promise<void> {
-    if (!this.#retained.has(this.#statusTopic)) this.publish(this.#statusTopic, ONLINE, { retain: true });
+    if (!this.#retained.has(this.#statusTopic))
+      this.publish(this.#statusTopic, this.#presence(true), { retain: true });
     await this.#options.nodes.attempt((address) => this.#connectTo(address));
   }
 
@@ -137,7 +138,7 @@ class ExternalBus implements HubBus {
     const client = await openConnection(address, {
       clientId: `mam-hub-${session}`,
       clean: false,
-      will: { topic: this.#statusTopic, payload: OFFLINE },
+      will: { topic: this.#statusTopic, payload: this.#presence(false) },
       prepare: (fresh) => this.#listen(fresh),
     });
     if (this.#stopped) {
@@ -163,6 +164,10 @@ class ExternalBus implements HubBus {
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#options.handlers.clients?.(1);
+  }
+
+  #presence(online: boolean): string {
+    return JSON.stringify({ online, epoch: this.#options.epoch });
   }
 
   /** Called before CONNECT: a resumed session delivers its messages right after the CONNACK. */

@@ -85,7 +85,10 @@ export class Mesh {
       status: (wire, name, status) => this.directory.status(wire, name, status),
       gone: (wire, name) => this.directory.gone(wire, name),
     };
-    this.#senders = new Senders({ realm, host, log, trustsRealm: settings.trustRealm });
+    this.#senders = new Senders({
+      ...{ realm, host, log, trustsRealm: settings.trustRealm },
+      mayAsk: () => Object.values(this.#hosts).some(({ may }) => may !== undefined),
+    });
     this.#socket = new SocketWire({
       ...{ realm, host, bus },
       handlers: this.#handlers,

@@ -18,6 +18,8 @@ export class Senders {
     log: Log;
     /** The user believes all senders of this realm. */
     trustsRealm: boolean;
+    /** Whether others may ask anything here: to others it does not matter who sends. */
+    mayAsk: () => boolean;
   }) {
     this.#with = parts;
   }
@@ -42,11 +44,11 @@ export class Senders {
   }
 
   async #test(wire: BrokerWire): Promise<void> {
-    const { realm, host, log, trustsRealm } = this.#with;
+    const { realm, host, log, trustsRealm, mayAsk } = this.#with;
     const proof = await probe(wire, realm, host);
     if (wire !== this.#wire || !wire.isUp) return;
     this.#proof = proof;
-    if (proof === false && !trustsRealm)
+    if (proof === false && !trustsRealm && mayAsk())
       log.warn('the broker does not check who sends: what other hosts ask over it is refused');
     if (proof !== undefined) return;
     log.warn('it could not be tested whether the broker checks who sends');
