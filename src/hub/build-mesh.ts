@@ -17,6 +17,7 @@ import { Replicas } from './mesh/replicas.ts';
 import type { Wakes } from './notify/wakes.ts';
 import type { PaneOwners } from './panes/pane-owners.ts';
 import type { Part } from './part.ts';
+import { HomeClaims } from './reports/home-claims.ts';
 
 /** What the mesh needs of the rest of the hub. */
 export interface MeshParts extends HomeParts {
@@ -37,7 +38,7 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
   const asks = new Asks({
     reach: (host) => directory.reach(host),
     inTheirClock: (host, ms) => directory.inTheirClock(host, ms),
-    send: (host, kind, body) => directory.send(host, kind, body),
+    send: (host, kind, body, jobId) => directory.send(host, kind, body, jobId),
   });
   const guests = forGuests(mesh, parts);
   const { replicas, forward } = forCopies(mesh, asks, parts);
@@ -71,6 +72,7 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
     guests: guests.part,
     copies,
     handlerFor: (command: Command, params: unknown) => forward.handlerFor(command, params),
+    homes: new HomeClaims((host, claim, ms) => asks.report(host, claim, ms)),
   };
 }
 

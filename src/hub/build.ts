@@ -19,6 +19,7 @@ import { Registrar } from './jobs/registrar.ts';
 import { type HubOptions, Life } from './life.ts';
 import { Mesh } from './mesh/mesh.ts';
 import { settingsAt } from './mesh/remote-order.ts';
+import { takeClaims } from './mesh/take-claims.ts';
 import { OnEvent } from './notify/on-event.ts';
 import { Outlets } from './notify/outlets.ts';
 import { RetainedRecords } from './notify/retained-records.ts';
@@ -130,11 +131,12 @@ export function buildHub(options: HubOptions) {
 
   const elsewhere = isPublic ? new Elsewhere({ bus: () => buses[1], realm, host }) : undefined;
   const claims = new Claims({
-    ...{ registrar, owners, elsewhere, log, home: home.folder, ready: life.ready },
+    ...{ registrar, owners, elsewhere, log, home: home.folder, ready: life.ready, homes: others.homes },
     rates: new EventRates(settings.hubEventsPerMinute),
     earlier: (jobId) => inbox.earlier(jobId),
     reply: (topic, answer, from) => brokers.reply(topic, answer, from === 'outside'),
   });
+  mesh.receivers.claim = takeClaims({ claims, log, areSendersProven: () => mesh.areSendersProven });
   inbox.onEvent = (event, way) => claims.takeClaim(event.job_id, JSON.stringify(event), way, true);
   const kept = new KeptClaims({ claims, outbox: home.outbox });
   const session = seal.nameFor(`session ${machineId()}`);

@@ -7,6 +7,7 @@ import {
   type Ask,
   type AskAnswer,
   type AskCommand,
+  EXPIRED,
   MAX_PAYLOAD_BYTES,
   MESH_VERSION,
 } from './wire/messages.ts';
@@ -16,7 +17,7 @@ export const EXPIRES_MS = 20_000;
 /** How often an ask is sent again until it expires, in ms: a message may be lost on any way. */
 const REPEAT_MS = 3_000;
 /** The same after that, in ms: the answer may have been lost, and the other hub keeps it for 60 s. */
-const LATE_REPEAT_MS = 20_000;
+const LATE_REPEAT_MS = 10_000;
 /** How long a late answer is listened for, in ms: for that long the other hub repeats it. */
 const LATE_MS = 60_000;
 /** The most characters of another hub's error that are passed on. */
@@ -32,7 +33,7 @@ export interface Ways {
   reach(host: string): Promise<unknown>;
   /** @returns the time in `ms`, as the clock of `host` will show it */
   inTheirClock(host: string, ms: number): string;
-  send(host: string, kind: 'ask', body: Ask): boolean;
+  send(host: string, kind: 'ask' | 'claim', body: object, jobId?: string): boolean;
 }
 
 export interface AskOptions {
@@ -48,7 +49,10 @@ export interface AskOptions {
 
 interface Open {
   readonly host: string;
-  readonly body: Ask;
+  readonly id: string;
+  /** What may have been done, as the end of a sentence that begins with "whether". */
+  readonly what: string;
+  readonly send: () => void;
   readonly settle: (outcome: Outcome) => void;
   /** By the monotonic clock, in ms. */
   readonly askedAt: number;
@@ -58,6 +62,8 @@ interface Open {
   isDoubtful: boolean;
   timer?: NodeJS.Timeout;
 }
+
+type Asked = Omit<Open, 'settle' | 'askedAt' | 'isDoubtful'> & Pick<AskOptions, 'onLate'>;
 
 /** What this hub asks of others: each ask is repeated with the same id, so that it is carried out once, and answered. */
 export class Asks {
@@ -90,16 +96,23 @@ export class Asks {
     await this.#ways.reach(host);
     const expires_at = this.#ways.inTheirClock(host, expiresMs);
     const body: Ask = { v: MESH_VERSION, id, command, params: { ...params }, expires_at };
-    if (Buffer.byteLength(JSON.stringify(body)) > MAX_PAYLOAD_BYTES) {
-      const what = `The request to ${host} is longer than ${MAX_PAYLOAD_BYTES / 1024} KiB.`;
-      throw new MamError('bad_input', what, 'Shorten its texts, or put them into a file there.');
-    }
-    this.#waiting++;
-    try {
-      return await this.#answerTo({ host, body, expiresMs, answerMs, onLate });
-    } finally {
-      this.#waiting--;
-    }
+    checkSize(host, body);
+    const send = (): void => void this.#ways.send(host, 'ask', body);
+    return this.#waitFor({ host, id, what: WHAT[command], send, expiresMs, answerMs, onLate });
+  }
+
+  /**
+   * Passes a report on to the home of its job, which records it once, however often it comes.
+   * @param claim is answered by its `event_id`
+   * @param ms how long to wait for the answer
+   * @throws MamError as `ask`
+   */
+  async report(host: string, claim: { event_id: string; job_id: string }, ms: number): Promise<AskResult> {
+    await this.#ways.reach(host);
+    checkSize(host, claim);
+    const { event_id: id, job_id } = claim;
+    const send = (): void => void this.#ways.send(host, 'claim', claim, job_id);
+    return this.#waitFor({ host, id, what: 'the report is recorded', send, expiresMs: ms, answerMs: ms });
   }
 
   /** Takes another hub's answer; one that nobody waits for is dropped. */
@@ -127,17 +140,24 @@ export class Asks {
     }
   }
 
-  #answerTo(
-    asked: Omit<Open, 'settle' | 'askedAt' | 'isDoubtful'> & Pick<AskOptions, 'onLate'>,
-  ): Promise<AskResult> {
-    const { host, body, answerMs, onLate } = asked;
+  async #waitFor(asked: Asked): Promise<AskResult> {
+    this.#waiting++;
+    try {
+      return await this.#answerTo(asked);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  #answerTo(asked: Asked): Promise<AskResult> {
+    const { host, id, what, answerMs, onLate } = asked;
     return new Promise((resolve, reject) => {
       let isOver = false;
       const timer = setTimeout(() => {
         isOver = true;
-        reject(new NoAnswer(host, answerMs, WHAT[body.command]));
-        if (onLate === undefined) this.#drop(body.id);
-        else setTimeout(() => this.#drop(body.id), LATE_MS).unref();
+        reject(new NoAnswer(host, answerMs, what));
+        if (onLate === undefined) this.#drop(id);
+        else setTimeout(() => this.#drop(id), LATE_MS).unref();
       }, answerMs);
       const settle: Open['settle'] = (outcome) => {
         clearTimeout(timer);
@@ -146,14 +166,14 @@ export class Asks {
         else reject(outcome.error);
       };
       const open: Open = { ...asked, settle, askedAt: performance.now(), isDoubtful: false };
-      this.#open.set(body.id, open);
+      this.#open.set(id, open);
       this.#send(open);
     });
   }
 
   #send(open: Open): void {
     clearTimeout(open.timer);
-    this.#ways.send(open.host, 'ask', open.body);
+    open.send();
     const isLate = performance.now() - open.askedAt >= open.expiresMs;
     open.timer = setTimeout(() => this.#send(open), isLate ? LATE_REPEAT_MS : REPEAT_MS);
     open.timer.unref();
@@ -165,12 +185,19 @@ export class Asks {
   }
 
   #errorOf(open: Open, { code, message, hint }: NonNullable<AskAnswer['error']>): MamError {
-    const { host, body, answerMs, isDoubtful } = open;
-    if (code === 'expired' && isDoubtful) return new NoAnswer(host, answerMs, WHAT[body.command]);
+    const { host, what, answerMs, isDoubtful } = open;
+    if (code === EXPIRED && isDoubtful) return new NoAnswer(host, answerMs, what);
     const known = (ERROR_CODES as readonly string[]).includes(code) ? (code as ErrorCode) : 'unavailable';
     const text = (said: string) => clean(said.slice(0, ERROR_CHARS));
     return new HomeError(host, known, text(message), text(hint));
   }
+}
+
+/** @throws MamError `bad_input` for what no message can carry */
+function checkSize(host: string, body: object): void {
+  if (Buffer.byteLength(JSON.stringify(body)) <= MAX_PAYLOAD_BYTES) return;
+  const what = `The request to ${host} is longer than ${MAX_PAYLOAD_BYTES / 1024} KiB.`;
+  throw new MamError('bad_input', what, 'Shorten its texts, or put them into a file there.');
 }
 
 /** What may have been done without an answer, as the end of a sentence that begins with "whether". */

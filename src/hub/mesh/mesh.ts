@@ -39,6 +39,7 @@ export interface Receivers {
   answer(from: string, answer: AskAnswer): void;
   feed(from: string, jobId: string, feed: unknown): void;
   digest(from: string, digest: Digest): void;
+  claim(message: MeshMessage): void;
 }
 
 export interface MeshOptions {
@@ -241,12 +242,13 @@ export class Mesh {
 
   #dispatch(message: MeshMessage): void {
     const { from, kind, jobId, payload } = message;
-    const { ask, answer, feed, digest } = this.receivers;
+    const { ask, answer, feed, digest, claim } = this.receivers;
     const body = parseJson(payload.toString());
     const answered = kind === 'answer' ? answerSchema.safeParse(body).data : undefined;
     const told = kind === 'digest' ? digestSchema.safeParse(body).data : undefined;
     if (kind === 'hello') this.directory.takeHello(message);
     else if (kind === 'ask') ask?.(message);
+    else if (kind === 'claim') claim?.(message);
     else if (kind === 'feed' && jobId !== undefined) feed?.(from, jobId, body);
     else if (answered !== undefined) answer?.(from, answered);
     else if (told !== undefined) digest?.(from, told);

@@ -12,6 +12,7 @@ import type { PaneOwners } from '../panes/pane-owners.ts';
 import { answerTo } from './claim-answer.ts';
 import { type Elsewhere, publicAnswer } from './elsewhere.ts';
 import type { EventRates } from './event-rates.ts';
+import type { HomeClaims } from './home-claims.ts';
 
 /** How many open jobs a refusal names. */
 const NAMED_JOBS = 5;
@@ -33,8 +34,10 @@ export class Claims {
     rates: EventRates;
     home: string;
     log: Log;
-    /** Other hubs, if there is an external broker. */
+    /** Other hubs, if there is a broker for programs that are no hubs. */
     elsewhere: Elsewhere | undefined;
+    /** The homes of jobs that are only copies here. */
+    homes: Pick<HomeClaims, 'pass'>;
     /** Settles when this job's kept events were taken; rejects when they can't be. */
     earlier: (jobId: string) => Promise<void> | undefined;
     /** Settles when the jobs of the last hub are taken up; undefined once they are. */
@@ -75,6 +78,18 @@ export class Claims {
     if (typeof raw['reply_to'] === 'string' && !isElsewheres)
       this.#with.reply(raw['reply_to'], from === 'outside' ? publicAnswer(answer) : answer, from);
     if (failed !== undefined) throw failed;
+  }
+
+  /**
+   * A report from another host, as a peer's, about a job of this one.
+   * @returns the answer for its publisher; undefined for a job that is not here: only a job's home answers
+   */
+  async takeFrom(jobId: string, raw: Record<string, unknown>): Promise<ClaimReply | undefined> {
+    const { claim, refusal } = parseClaim(raw, jobId, true);
+    if (claim === undefined)
+      return (await this.#find(jobId)) === undefined ? undefined : publicAnswer(refusal);
+    const { answer } = await this.#judge(claim, 'outside', false);
+    return answer.unknown === true ? undefined : publicAnswer(answer);
   }
 
   /**
@@ -147,7 +162,14 @@ export class Claims {
   async #recordClaim(claim: Claim, from: ClaimWay, placed: () => void): Promise<ClaimReply> {
     const { job_id: jobId } = claim;
     const mine = this.#with.owners.openJobOf(claim.origin);
-    const job = await this.#find(jobId);
+    const found = await this.#find(jobId);
+    const host = found?.record.home?.host;
+    if (host !== undefined && from !== 'outside')
+      return found?.record.home?.state === 'lost'
+        ? refused(claim.event_id, `${host} does not have this job any more: the report changes nothing.`)
+        : this.#toHome(host, claim, from);
+    // A copy says nothing to others: its home does.
+    const job = host === undefined ? found : undefined;
     if (job === undefined) {
       const passed = from === 'outside' ? undefined : await this.#passOn(claim, from, placed);
       return passed ?? { ...refused(claim.event_id, this.#unknownJob(mine)), unknown: true };
@@ -190,6 +212,15 @@ export class Claims {
     if (job !== undefined || ready === undefined) return job;
     await ready;
     return look();
+  }
+
+  /** The home records it; until it has answered, later reports on the job wait. */
+  async #toHome(host: string, claim: Claim, from: ClaimWay): Promise<ClaimReply> {
+    const { result_spool: spool } = claim;
+    const result = spool === undefined ? claim.result : await takeSpool(this.#with.home, spool);
+    const answer = await this.#with.homes.pass(host, { ...claim, result }, from === 'outbox');
+    if (spool !== undefined && answer.recorded) await this.#drop(spool);
+    return answer;
   }
 
   /** Passes a claim on to the hub that has the job, if that is on another machine. */

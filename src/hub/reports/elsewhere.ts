@@ -14,7 +14,7 @@ const REPLY_TIMEOUT_MS = 300;
 const LATE_REPLY_TIMEOUT_MS = 1_000;
 
 /** What is trusted in an answer over a broker, where anyone may have sent it: no text that an agent would act on. */
-const answerSchema = z.object({
+export const answerSchema = z.object({
   event_id: z.string(),
   accepted: z.boolean(),
   recorded: z.boolean(),
@@ -87,7 +87,7 @@ export class Elsewhere {
 }
 
 /** The answer for the peer, in our own words. */
-function replyOf({ event_id, accepted, recorded, seq, status }: Answer, type: string): ClaimReply {
+export function replyOf({ event_id, accepted, recorded, seq, status }: Answer, type: string): ClaimReply {
   const base = { event_id, accepted, recorded, seq, status };
   const next = 'The job is on another machine: take its task from the order that you were given.';
   if (accepted) return { ...base, ...(type === 'started' && { next }) };

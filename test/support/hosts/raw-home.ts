@@ -19,6 +19,9 @@ export class RawHome {
   readonly raw: RawClient;
   readonly name: string;
   readonly asks: RawAsk[] = [];
+  /** What it was answered. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the hub sent
+  readonly answers: { id: string; result?: any; error?: any }[] = [];
   /** How far its clock is ahead, in ms. */
   offsetMs = 0;
   /** When its hub started. */
@@ -63,6 +66,7 @@ export class RawHome {
     const [from = '', kind] = topic.split('/').slice(-2);
     const body = JSON.parse(text);
     if (kind === 'hello') void this.#hello(from, body);
+    if (kind === 'answer') this.answers.push(body);
     if (kind !== 'ask') return;
     this.asks.push(body);
     const answer = this.answer(body, from);

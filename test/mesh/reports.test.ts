@@ -1,0 +1,89 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Hosts } from '../support/hosts/hosts.ts';
+import { RawHome } from '../support/hosts/raw-home.ts';
+import { TwoHosts } from '../support/hosts/two-hosts.ts';
+import type { LabServer } from '../support/lab-server.ts';
+import { until } from '../support/until.ts';
+
+let world: Hosts;
+let two: TwoHosts;
+let server: LabServer;
+
+beforeEach(async () => {
+  two = await TwoHosts.make({ more: ['program'] });
+  world = two.world;
+  await two.meet();
+  server = await two.a.startServer();
+});
+afterEach(({ task }) => world.end(task.result?.state === 'fail'));
+
+/** The reports that the delegating host keeps. */
+function kept(): string[] {
+  const outbox = join(two.a.home, 'outbox');
+  return existsSync(outbox) ? readdirSync(outbox).filter((name) => name.endsWith('.json')) : [];
+}
+
+test('a report on a job of another host is recorded there, and its publisher is told so', async () => {
+  const job = { prompt: 'Look at the lamp', agent: 'human', host: 'hostb' };
+  const { job_id } = await server.ask('delegate_job', job);
+  const done = await two.a.mam('done', job_id, 'It shines.');
+  expect(done).toMatchObject({ code: 0 });
+  expect(await two.b.json('status', job_id)).toMatchObject({ status: 'completed', detail: 'It shines.' });
+  await two.agree(job_id, 'completed');
+  expect(kept()).toEqual([]);
+
+  const late = await two.a.mam('publish', '--job', job_id, '--event', 'progress', '--detail', 'again');
+  expect(late.stderr + late.stdout).toMatch(/job is completed on its own machine/);
+});
+
+test('a report is kept while the host is away, goes there when it is back, and nothing stays behind', async () => {
+  const peer = await two.b.startPeer('mute');
+  const { job_id } = await two.delegate(server, peer);
+  await two.agree(job_id, 'submitted');
+  await two.b.mam('hub', 'stop');
+  await two.sees(two.a, 0);
+  for (const [event, detail] of [
+    ['progress', 'half'],
+    ['completed', 'whole'],
+  ] as const)
+    expect((await two.a.mam('publish', '--job', job_id, '--event', event, '--detail', detail)).code).toBe(0);
+  expect(kept()).toHaveLength(2);
+  await two.startHub(two.b);
+  const lines = await two.agree(job_id, 'completed');
+  const said = lines.map((line) => JSON.parse(line)).filter(({ source }) => source === 'peer');
+  expect(said.map(({ type, detail }) => [type, detail])).toEqual([
+    ['progress', 'half'],
+    ['completed', 'whole'],
+  ]);
+  await until('the outbox is empty', () => kept().length === 0);
+});
+
+test('a result that no message can carry is refused with what to do instead', async () => {
+  const { job_id } = await server.ask('delegate_job', { prompt: 'Read', agent: 'human', host: 'hostb' });
+  const reporter = await two.a.startPeerServer();
+  const long = { job_id, event: 'completed', result: 'x'.repeat(100_000) };
+  expect(await reporter.refusal('publish_event', long)).toMatch(/on hostb.*name the file in files/);
+  expect(await reporter.report(job_id, 'completed', { detail: 'short' })).toMatchObject({ accepted: true });
+});
+
+test('only the home of a job answers a program that reports, and only about what it reports', async () => {
+  const peer = await two.b.startPeer('mute');
+  const { job_id } = await two.delegate(server, peer);
+  await two.agree(job_id, 'submitted');
+  const program = await RawHome.join(two.broker, 'program');
+  const claim = { type: 'progress', source: 'peer', detail: 'by a program', at: new Date().toISOString() };
+  await program.say('hosta', `claim/${job_id}`, { ...claim, event_id: 'at-the-copy' });
+  await program.say('hostb', 'claim/a2bcdefg-other', { ...claim, event_id: 'of-nobody' });
+  await program.say('hostb', `claim/${job_id}`, { ...claim, source: 'supervisor', event_id: 'too-much' });
+  await program.say('hostb', `claim/${job_id}`, { ...claim, event_id: 'at-home' });
+  const answers = () => program.answers.map(({ id, result }) => [id, result.recorded]);
+  await until('the home has answered', () => program.answers.some(({ id }) => id === 'at-home'));
+  expect(answers()).toEqual([
+    ['too-much', false],
+    ['at-home', true],
+  ]);
+  const lines = await two.agree(job_id, 'progress');
+  expect(lines.filter((line) => line.includes('by a program'))).toHaveLength(1);
+});
