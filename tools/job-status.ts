@@ -1,4 +1,4 @@
-import { isLost } from '../src/job/home.ts';
+import { isLost } from '../src/job/home-state.ts';
 import { status } from '../src/operations/status.ts';
 import { defineTool } from '../src/tool/tool.ts';
 import { attacher } from '../src/view/attach.ts';

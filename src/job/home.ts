@@ -1,7 +1,5 @@
 import { z } from 'zod';
 
-export { isHostOffline, isLost, LOST, reasonOf } from './home-state.ts';
-
 /** Of a job whose peer works on another machine: what is known here of that machine. */
 export const homeSchema = z.object({
   host: z.string().describe('the machine that it runs on; paths of the job are paths there'),

@@ -1,6 +1,7 @@
 import { choice, count, flag, group, list, maybe, or, part, text, truth } from '../base/fields.ts';
 import { clean, counted } from '../base/text.ts';
-import { type JobHome, reasonOf } from '../job/home.ts';
+import type { JobHome } from '../job/home.ts';
+import { reasonOf } from '../job/home-state.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
 import { hostOf } from '../view/home.ts';
 import { openRequestView } from '../view/job.ts';

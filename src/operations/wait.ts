@@ -2,7 +2,7 @@ import { choice, count, group, list, maybe, number, or, text } from '../base/fie
 import { someOf } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
-import { reasonOf } from '../job/home.ts';
+import { reasonOf } from '../job/home-state.ts';
 import type { JobRecord } from '../job/record.ts';
 import { hostOf } from '../view/home.ts';
 import { eventRow, jobBrief } from '../view/shapes.ts';

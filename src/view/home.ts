@@ -1,5 +1,6 @@
 import { cleanLine } from '../base/text.ts';
-import { isHostOffline, isLost, type JobHome } from '../job/home.ts';
+import type { JobHome } from '../job/home.ts';
+import { isHostOffline, isLost } from '../job/home-state.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';
 import { isFinal } from '../job/words.ts';

@@ -1,7 +1,7 @@
 import { clean, cleanAll, cleanLine, sliceUnits } from '../base/text.ts';
 import { needsAttention } from '../job/apply.ts';
 import type { RecordedEvent } from '../job/event.ts';
-import { reasonOf } from '../job/home.ts';
+import { reasonOf } from '../job/home-state.ts';
 import { isAnsweredInPane } from '../job/in-pane.ts';
 import { LIMITS } from '../job/limits.ts';
 import { openRequest } from '../job/open-request.ts';

@@ -2,7 +2,7 @@ import { shellWord } from '../base/shell.ts';
 import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
 import { isHistory } from '../job/history.ts';
-import { isHostOffline, isLost } from '../job/home.ts';
+import { isHostOffline, isLost } from '../job/home-state.ts';
 import { obstacleOf, reachStep } from '../job/obstacle.ts';
 import { openRequest } from '../job/open-request.ts';
 import type { JobRecord } from '../job/record.ts';

@@ -1,5 +1,5 @@
 import { isUndecided } from '../job/check.ts';
-import { reasonOf } from '../job/home.ts';
+import { reasonOf } from '../job/home-state.ts';
 import { SCRIPT_CHANGED } from '../job/messages.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { needOf } from '../../src/job/apply.ts';
-import { isLost, type JobHome, reasonOf } from '../../src/job/home.ts';
+import type { JobHome } from '../../src/job/home.ts';
+import { isLost, reasonOf } from '../../src/job/home-state.ts';
 import { rankOf } from '../../src/job/rank.ts';
 
 const HERE: JobHome = { host: 'hostb', state: 'following', online: true, episode: 0 };
