@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -191,6 +191,29 @@ test('the channel tells its session once of each time that the host is away', as
   expect(await tell()).toBe(true);
   expect(job.replica).toMatchObject({ notified_seq: 0, notified_episode: 2 });
   expect(job.record.seq).toBe(5);
+});
+
+test('the on_event command runs once each time that the host is away, and for the end', async () => {
+  const told = join(folder, 'told');
+  const config = { on_event: ['sh', '-c', `cat >> '${told}'`] };
+  writeFileSync(join(settings.home, 'config.json'), JSON.stringify(config));
+  const changes = () =>
+    readFileSync(told, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  await goesOffline(1);
+  await until('one run', () => changes().length === 1);
+  await comesBack();
+  await goesOffline(2);
+  await until('two runs', () => changes().length === 2);
+  await comesBack();
+  await hub.registrar.follow(job, lastOf(atHome().next('completed', { source: 'peer' })));
+  await hub.registrar.setReplica(job, { state: 'ended' });
+  await until('three runs', () => changes().length === 3);
+  await hub.onEvent.flush();
+  const away = { event: 'needs_you', job_id: JOB_ID, type: 'host_offline', reason: 'host_offline' };
+  expect(changes()).toMatchObject([away, away, { event: 'final', type: 'completed' }]);
 });
 
 test('nothing of it is on a broker that others use', async () => {

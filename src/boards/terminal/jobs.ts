@@ -137,7 +137,7 @@ function begins(before: JobRow, next: JobRow): boolean {
   return before.needs_you !== true && next.needs_you === true;
 }
 
-function after(row: JobRow, { record: _, ...heard }: LogMessage): JobRow {
+function after(row: JobRow, { record: _, home: __, ...heard }: LogMessage): JobRow {
   return harmless(rowAfter(row, heard));
 }
 

@@ -75,7 +75,7 @@ export async function serve({ link, settings, port, onAddress, signal }: ServeOp
 
 /** What a page needs of an event: the job's state after it, and a new job's row. */
 function heardOf(message: LogMessage, registryDir: string): object {
-  const { record: _, event, ...standing } = message;
+  const { record: _, home: __, event, ...standing } = message;
   const { job_id, type, recorded_at } = event;
   const row = newRow(message, registryDir);
   return cleanAll({
