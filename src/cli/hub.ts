@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { MamError, systemCode } from '../base/errors.ts';
+import { flag } from '../base/fields.ts';
 import { startOf } from '../base/processes.ts';
+import { shellWord } from '../base/shell.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { until } from '../base/until.ts';
 import { readHubFile } from '../bus/hub-file.ts';
@@ -12,11 +14,14 @@ import type { HubStatus } from '../operations/housekeeping.ts';
 import type { Commands } from '../operations/request.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
+import { runInForeground } from '../service/foreground.ts';
+import { hubUnit, installUnit, removeUnit } from '../service/install.ts';
 import type { Settings } from '../settings/config.ts';
+import { configFolder, onlyInEnvironment } from '../settings/environment.ts';
 import { fineSpanText } from '../view/times.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { printAnswer } from './core/output.ts';
+import { note, printAnswer } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
 import { withHub } from './jobs/with-hub.ts';
 
@@ -26,7 +31,7 @@ const STOP_MS = 5_000;
 /** The `on_event` command may take 30 s, and waits for one that is running. */
 const TEST_TIMEOUT_MS = 65_000;
 
-const ACTIONS = ['status', 'stop', 'restart', 'logs', 'test-event', 'connect'] as const;
+const ACTIONS = ['status', 'stop', 'restart', 'logs', 'test-event', 'connect', 'run', 'install'] as const;
 
 export default defineCommand({
   about: [
@@ -36,20 +41,28 @@ export default defineCommand({
       'starts a new hub that continues them. restart: also starts the new one at once. logs: prints its log. ' +
       'test-event: makes it run your `on_event` command with a test event, and prints the result.',
     'connect: connects its input and output with the hub, which it starts if none runs. Other machines run it over ssh.',
+    'run: runs the hub in the foreground, in the place of one that is running; it does not end by itself. install: lets ' +
+      'the system do that from now on (a user unit of systemd, an agent of launchd), so that other machines can reach it ' +
+      'over a broker at any time.',
   ],
   words: [{ name: 'ACTION', about: `${ACTIONS.join(', ')}; default: status`, oneOf: ACTIONS }],
-  options: {},
-  json: 'status: `running`, and the fields of the hub; stop and restart: `stopped`; logs: `log`; test-event: `took_ms`, `output` (its end) and, if it failed, `problem`',
+  options: {
+    dry_run: flag('install: only shows the file and the commands'),
+    remove: flag('install: ends it and removes the file'),
+  },
+  json: 'status: `running`, and the fields of the hub; stop and restart: `stopped`; logs: `log`; test-event: `took_ms`, `output` (its end) and, if it failed, `problem`; install: `path`, `text`, `commands`, `installed` or `removed`',
   exits: {
     done: 'done, whether a hub is running or not',
     unavailable: 'the `on_event` command failed',
   },
-  examples: ['mam hub', 'mam hub restart', 'mam hub logs', 'mam hub test-event'],
+  examples: ['mam hub', 'mam hub restart', 'mam hub logs', 'mam hub test-event', 'mam hub install --dry-run'],
 
-  async run({ words: [action = 'status'], registryDir, json }) {
+  async run({ words: [action = 'status'], options, registryDir, json }) {
     if (action === 'test-event') return testEvent(registryDir, json);
     const settings = await readingSettings(registryDir);
     if (action === 'connect') return connect(settings);
+    if (action === 'run') return run(settings);
+    if (action === 'install') return install(settings, options, json);
     if (action === 'stop') return stop(settings, json);
     if (action === 'restart') return restart(settings, json);
     return action === 'logs' ? logs(settings, json) : status(settings, json);
@@ -67,6 +80,43 @@ async function status(settings: Settings, json: boolean): Promise<number> {
 async function connect(settings: Settings): Promise<number> {
   await pipeHub(settings, process.stdin, process.stdout);
   return EXIT.done;
+}
+
+async function run(settings: Settings): Promise<number> {
+  // Two hubs can't have one home: what runs on demand makes room.
+  await end(settings);
+  return runInForeground(settings);
+}
+
+async function install(
+  settings: Settings,
+  { dry_run, remove }: { dry_run: boolean; remove: boolean },
+  json: boolean,
+): Promise<number> {
+  const unit = hubUnit(settings, configFolder());
+  const { path, text } = unit;
+  const commands = (remove ? unit.end : unit.start).map((words) => words.map(shellWord).join(' '));
+  if (dry_run) {
+    const shown = remove ? [...commands, `rm ${shellWord(path)}`] : [path, '', text, ...commands];
+    return printAnswer(json, { path, ...(!remove && { text }), commands }, shown.join('\n'));
+  }
+  if (remove) {
+    const removed = await removeUnit(unit);
+    const done = removed
+      ? `${path} is removed. The next command starts a hub when it needs one.`
+      : `There is no ${path}.`;
+    return printAnswer(json, { path, removed }, done);
+  }
+  await installUnit(unit);
+  const unseen = onlyInEnvironment();
+  if (unseen.length > 0)
+    note(
+      `It does not see the environment of this shell, and so not ${unseen.join(', ')}: write what it needs into ${settings.home}/config.json, and run \`mam hub restart\`.`,
+    );
+  const lingers = path.endsWith('.service')
+    ? ' `loginctl enable-linger` lets it run while you are not logged in.'
+    : '';
+  return printAnswer(json, { path, installed: true }, `${path} is installed and runs.${lingers}`);
 }
 
 async function stop(settings: Settings, json: boolean): Promise<number> {

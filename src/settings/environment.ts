@@ -56,6 +56,11 @@ export function sshAgentSocket(env: Env = process.env): string | undefined {
   return env['SSH_AUTH_SOCK'] || undefined;
 }
 
+/** The user's configuration folder, if the environment names one. */
+export function configFolder(env: Env = process.env): string | undefined {
+  return env['XDG_CONFIG_HOME'] || undefined;
+}
+
 const OF_HUB = ALL_SETTINGS.filter(({ handedTo }) => handedTo.includes('hub'));
 
 /** The scrubbed environment, with the settings that are handed to a hub. */
@@ -105,4 +110,11 @@ function textsOf({ broker, ...values }: Settings): Readonly<Record<string, strin
     .filter(([, value]) => value !== undefined && value !== false)
     .map(([field, value]) => [field, value === true ? '1' : String(value)]);
   return Object.fromEntries(texts);
+}
+
+/** The variables that this environment sets for a hub, and that a hub which the system starts would not have. */
+export function onlyInEnvironment(env: Env = process.env): string[] {
+  return OF_HUB.filter(({ field }) => field !== 'home').flatMap((setting) =>
+    namesOf(setting).filter((name) => env[name]),
+  );
 }
