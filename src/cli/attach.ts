@@ -6,6 +6,7 @@ import { attachOver, attachTo, sessionNow, sessionsOf } from '../boards/terminal
 import { needOf, needsAttention } from '../job/apply.ts';
 import type { JobHome } from '../job/home.ts';
 import type { JobRecord } from '../job/record.ts';
+import { addressOf } from '../operations/host-address.ts';
 import { whyNotFound } from '../registry/away.ts';
 import { foldOwn } from '../registry/history.ts';
 import { type Home, homePaths, readRegistries } from '../registry/home.ts';
@@ -13,7 +14,7 @@ import { openRecords } from '../registry/open-records.ts';
 import { hasJob } from '../registry/paths.ts';
 import type { Settings } from '../settings/config.ts';
 import { outOfReach, serverOn } from '../tmux/server-life.ts';
-import { type AttachTarget, attacher, type Standpoint } from '../view/attach.ts';
+import { type AttachTarget, attachAt, attacher, type Standpoint } from '../view/attach.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { isBoardPossible, note, printJson } from './core/output.ts';
@@ -27,6 +28,8 @@ interface Target {
   jobId?: string;
   /** Of a job on another machine. */
   home?: JobHome | undefined;
+  /** The other machine that it is on. */
+  host?: string | undefined;
 }
 
 export default defineCommand({
@@ -38,29 +41,37 @@ export default defineCommand({
   words: [
     {
       name: 'NAME',
-      about: 'a job id, any unique part of one, or the name of a tmux session',
+      about: 'a job id, any unique part of one, or the name of a tmux session, also as NAME@HOST',
       completes: 'place',
     },
   ],
   options: {},
   json: 'Does not attach, but prints `summary`, `target`, `attach_command`, `job_id` for a job, `host` for one on another machine, and `next`',
   exits: { done: 'you attached and detached again, or switched to the session' },
-  examples: ['mam attach', 'mam attach k3f9x2ab-fix-login-test', 'mam attach codex'],
+  examples: [
+    'mam attach',
+    'mam attach k3f9x2ab-fix-login-test',
+    'mam attach codex',
+    'mam attach codex@hostb',
+  ],
 
   async run({ words: [given], registryDir, json }) {
     const settings = await commandSettings(registryDir);
     const standpoint: Standpoint = { ...settings, inside: settings.paneSocket };
     const target = find(given ?? onlyPlace(settings), settings);
-    const { session, jobId, home } = target;
+    const { session, jobId, home, host = home?.host } = target;
     const name = cleanLine(session.session, 200);
-    const command = attacher(standpoint)({ job_id: jobId, agent_session: session, home }) ?? '';
-    const on = home === undefined ? '' : ` on ${home.host}`;
+    const command =
+      home === undefined
+        ? attachAt(host, session, standpoint)
+        : (attacher(standpoint)({ job_id: jobId, agent_session: session, home }) ?? '');
+    const on = host === undefined ? '' : ` on ${host}`;
     if (json) {
       printJson({
         summary: `${jobId === undefined ? 'The session' : `The agent of job ${jobId}`} is in tmux:${name}${on}.`,
         job_id: jobId,
         target: `tmux:${name}`,
-        host: home?.host,
+        host,
         attach_command: command,
         next: command,
       });
@@ -73,8 +84,8 @@ export default defineCommand({
         `In a terminal, run: ${command}`,
       );
     if (given === undefined) note(`attaching to ${jobId ?? name}${on}.`);
-    if (home === undefined) attachTo(session, standpoint);
-    else attachOver(home.host, session, jobId ?? '', standpoint);
+    if (host === undefined) attachTo(session, standpoint);
+    else attachOver(host, session, jobId, standpoint);
     return EXIT.done;
   },
 });
@@ -99,6 +110,8 @@ function onlyPlace({ registryDir, home }: Settings): string {
 /** A whole id comes before a session's name, that before a part of an id. @throws MamError `not_found`, `unavailable` */
 function find(given: string, settings: Settings): Target {
   const { registryDir, home, tmuxSocket } = settings;
+  const { host, session = given } = addressOf({ session: given }, settings, 'NAME');
+  if (host !== undefined) return { session: sessionThere(session.replace(/^tmux:/, '')), host };
   const name = given.replace(/^tmux:/, '');
   const paths = homePaths(home);
   const places = [registryDir, ...readRegistries(paths)];
@@ -119,6 +132,11 @@ function find(given: string, settings: Settings): Target {
     `There is no job and no tmux session "${clean(given).slice(0, 64)}".`,
     `${liveText(live)} \`mam list\` shows jobs.`,
   );
+}
+
+/** A session or pane of another machine, on the tmux server that is the default there. */
+function sessionThere(name: string): AttachTarget {
+  return { session: name, socket: '', ...(name.startsWith('%') && { pane: name }) };
 }
 
 function ofJob(registryDir: string, jobId: string, home: Home): Target {

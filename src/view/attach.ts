@@ -12,7 +12,7 @@ export interface Standpoint {
   hosts?: Readonly<Record<string, { ssh?: string | undefined }>> | undefined;
 }
 
-/** A session, by its name and its tmux server's socket, or one of its panes, by an id that survives renaming. */
+/** A session, by its name and its tmux server's socket ('' for the default one of another machine), or one of its panes, by an id that survives renaming. */
 export type AttachTarget = Pick<AgentSession, 'session' | 'socket'> &
   Partial<Pick<AgentSession, 'pane' | 'session_created'>>;
 
@@ -60,5 +60,5 @@ export function attachWords(session: AttachTarget, from: Standpoint): string[] {
   if (from.inside === session.socket) return ['switch-client', '-t', target];
   const named = from.tmuxServerName !== undefined && from.tmuxSocket === session.socket;
   const server = named ? ['-L', from.tmuxServerName ?? ''] : ['-S', session.socket];
-  return [...server, 'attach', '-t', target];
+  return [...(session.socket === '' ? [] : server), 'attach', '-t', target];
 }

@@ -47,13 +47,19 @@ export function attachTo(target: AttachTarget, from: Standpoint): void {
  * Shows a pane of another machine on this terminal over ssh, and returns when the person detaches.
  * @throws MamError `unavailable` if that machine is not reached over ssh, or ssh is missing or fails
  */
-export function attachOver(host: string, target: AttachTarget, jobId: string, { hosts }: Standpoint): void {
+export function attachOver(
+  host: string,
+  target: AttachTarget,
+  jobId: string | undefined,
+  { hosts }: Standpoint,
+): void {
+  const what = jobId === undefined ? `Session ${cleanLine(target.session, 80)}` : `Job ${jobId}`;
   const [ssh, ...words] = sshWords(target, hosts?.[host]?.ssh) ?? [];
   if (ssh === undefined)
     throw new MamError(
       'unavailable',
-      `Job ${jobId} is on ${host}, which is not reached over ssh: its pane cannot be shown here.`,
-      `On ${host}, run: mam attach ${jobId}`,
+      `${what} is on ${host}, which is not reached over ssh: it cannot be shown here.`,
+      `On ${host}, run: mam attach ${jobId ?? target.session}`,
     );
   const { error, status } = spawnSync(ssh, words, { cwd: '/', stdio: 'inherit' });
   if (error !== undefined)
@@ -61,7 +67,7 @@ export function attachOver(host: string, target: AttachTarget, jobId: string, { 
   if (status !== 0)
     throw new MamError(
       'unavailable',
-      `The pane of job ${jobId} on ${host} could not be shown: ssh or tmux ended with ${status ?? 'a signal'}.`,
+      `${what} on ${host} could not be shown: ssh or tmux ended with ${status ?? 'a signal'}.`,
       `\`mam hosts check ${host}\` tries the way there.`,
     );
 }
