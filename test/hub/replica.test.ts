@@ -1,6 +1,7 @@
 import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkLineage } from '../../src/hub/delegation/lineage.ts';
 import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
 import { pruneJobs } from '../../src/hub/jobs/prune.ts';
 import { PaneOwners } from '../../src/hub/panes/pane-owners.ts';
@@ -121,6 +122,22 @@ describe('a copy', () => {
     expect(owners.openJobOf(origin)).toBeUndefined();
     expect(owners.parentOf(origin)).toBeUndefined();
     expect(job.record).not.toHaveProperty('agent_process');
+  });
+
+  test('may be above a job here: its pane is not in the way, that of its supervisor is', async () => {
+    const pane = { socket: '/tmp/tmux-1000/default', pane: '%1' };
+    const copy = await hub.ask({}, { supervisor: { client: 'test', session: 's', ...pane } });
+    await hub.follow(atHome(), copy);
+    const order = { ...hub.order(), job_id: 'guest-12345678', parent_job_id: JOB_ID };
+    const parent = hub.registrar.create(order, 'Mend it');
+    parent.uncork();
+    await parent.kept;
+    const job = (id: string) => hub.registrar.held(id);
+    const family = { open: hub.registrar.unfinished, parent, elder: undefined, host: 'hosta', job };
+    const to = (target: string) => () =>
+      checkLineage({ supervisor: order.supervisor }, { ...pane, pane: target }, family);
+    expect(to('%3')).not.toThrow();
+    expect(to('%1')).toThrow('your own work comes from');
   });
 
   test('that was never taken has failed, until its home shows it after all', async () => {

@@ -88,7 +88,9 @@ function checkTarget(target: PaneId, family: Family): void {
   for (let one = parent; one !== undefined; below = one, one = job(one.record.parent_job_id ?? '')) {
     const { agent_session: session, supervisor, lineage = [] } = one.record;
     if (isFinal(one.record.status)) continue;
-    if (session !== undefined && isSamePane(session, target)) {
+    // A pane on another host may have the same name.
+    const isHere = one.replica === undefined;
+    if (isHere && session !== undefined && isSamePane(session, target)) {
       throw one === parent ? ownPane(target.pane) : cycle(target.pane, one, below);
     }
     const { pane, socket } = supervisor;
