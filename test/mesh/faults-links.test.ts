@@ -1,5 +1,4 @@
 import { afterEach, expect, test } from 'vitest';
-import type { HostLab } from '../support/hosts/host-lab.ts';
 import { TwoHosts } from '../support/hosts/two-hosts.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { pause, until } from '../support/until.ts';
@@ -33,14 +32,9 @@ async function completed({ reporter, server, id }: Awaited<ReturnType<typeof beg
   await reporter.report(id, 'completed', { result: 'All tiles are on. '.repeat(300) });
   const lines = await two.agree(id, 'completed');
   expect(lines.map((line) => JSON.parse(line).seq)).toEqual(lines.map((_, index) => index + 1));
-  await until('the copy is whole', async () => (await shown(two.a, id)).home?.state === 'ended');
+  await until('the copy is whole', () => two.a.snapshot(id).home?.state === 'ended');
   const { jobs } = await server.ask('wait_job', { job_id: id, timeout_seconds: 10 });
   expect(jobs).toMatchObject([{ job_id: id, status: 'completed' }]);
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: as the command prints it
-async function shown(lab: HostLab, id: string): Promise<any> {
-  return (await lab.json('status', id)).jobs?.[0] ?? (await lab.json('status', id));
 }
 
 test.each(['hosta', 'hostb'])(
