@@ -5,7 +5,7 @@ import { cleanLine } from '../base/text.ts';
 import type { Found } from '../doctor/finding.ts';
 import { findingLines } from '../doctor/finding-lines.ts';
 import { brokerFindings, hostFindings, policyFindings } from '../doctor/host-findings.ts';
-import { type HostsResult, hostsSummary, stateText, viaText } from '../operations/hosts.ts';
+import { type HostsResult, hostsSummary, stateText } from '../operations/hosts.ts';
 import { HOST_NAME } from '../settings/hosts-config.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -100,7 +100,9 @@ async function check(name: string, registryDir: string | undefined, json: boolea
     const ok = row.state === 'online' && findings.every(({ level }) => level !== 'problem');
     const summary = ok
       ? `${name} can be asked.`
-      : `${name} cannot be asked now: ${stateText(row)}, by ${viaText(row)}.`;
+      : row.state === 'online'
+        ? `${name} cannot be asked now.`
+        : `${name} cannot be asked now: ${stateText(row)}.`;
     const next = findings.find(({ level }) => level !== 'ok')?.remedy ?? `mam agents --host ${name}`;
     const text = findings.flatMap((finding) => findingLines(finding, LOOKS, true));
     printAnswer(json, { summary, ok, findings, row, next }, [...text, '', summary].join('\n'));

@@ -220,7 +220,7 @@ function meshLines(mesh: HubStatus['mesh']): string[] {
   const { hosts, online, broker } = mesh;
   const wrong = broker === undefined ? [] : brokerFindings(mesh.host, broker);
   return [
-    `hosts       ${hosts}, ${online} online (\`mam hosts\` lists them)`,
+    `hosts       ${online} of ${hosts} online (\`mam hosts\` lists them)`,
     ...wrong.flatMap(({ level, title }) => (level === 'ok' ? [] : [`            ${title}`])),
   ];
 }

@@ -52,7 +52,7 @@ export function hostFindings(row: HostRow): Found[] {
   }
   const said = why === undefined ? '' : ` ${cleanLine(why, TEXT_CHARS)}`;
   if (state !== 'online') {
-    const title = `${host} (${viaText(row)}) is ${stateText(row)}.${said}`;
+    const title = `${host} (${viaText(row)}): ${stateText(row)}.${said}`;
     return [note(id, title, awayRemedy(row))];
   }
   if (why !== undefined)

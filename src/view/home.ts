@@ -27,14 +27,21 @@ export function farOf({ host, from }: Pick<JobRow, 'host' | 'from'>): string | u
 /** What keeps this copy of a job from being the latest, in a sentence or two; undefined if nothing does. */
 export function awayText(record: Pick<JobRecord, 'home' | 'status'>): string | undefined {
   const { home } = record;
+  if (home === undefined || !isHostOffline(record) || home.state === 'asking') return copyText(record);
+  return `${hostOf(record)} has been offline${sinceText(home)}. ${copyText(record)}`;
+}
+
+/** The same beside the state of the machine, which it does not repeat. */
+export function copyText(record: Pick<JobRecord, 'home' | 'status'>): string | undefined {
+  const { home } = record;
   const host = hostOf(record);
   if (home === undefined || isFinal(record.status)) return undefined;
   if (isLost(record)) return `It is lost: nothing more will come from ${host}.`;
   const since = sinceText(home);
   if (home.state === 'asking')
-    return `${host} has not confirmed it${since === '' ? '' : ` and is offline${since}`}: whether it has the job will show as soon as it answers.`;
+    return `${host} has not confirmed it${since === '' ? '' : ` and has been offline${since}`}: whether it has the job will show as soon as it answers.`;
   return isHostOffline(record)
-    ? `${host} is offline${since}. The job goes on there if that machine is running; everything here is as it was then.`
+    ? 'The job goes on there if that machine is running; everything here is as it was then.'
     : undefined;
 }
 

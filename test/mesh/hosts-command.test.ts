@@ -70,10 +70,10 @@ test('a host that is away is told by the check, by mam hub and by the doctor, wi
   });
   const check = await a.mam('hosts', 'check', 'hostb');
   expect(check.code).toBe(69);
-  expect(check.stdout).toMatch(/note {5}hostb \(broker\) is offline since \d{4}-\d\d-\d\d \d\d:\d\d\./);
+  expect(check.stdout).toMatch(/note {5}hostb \(broker\): offline since \d{4}-\d\d-\d\d \d\d:\d\d\./);
   expect(check.stdout).toContain('→ On hostb, `mam hub` says whether its hub runs');
-  expect((await a.mam('hub')).stdout).toContain('hosts       1, 0 online (`mam hosts` lists them)\n');
+  expect((await a.mam('hub')).stdout).toContain('hosts       0 of 1 online (`mam hosts` lists them)\n');
   const { stdout } = await a.mam('doctor');
   expect(stdout).toMatch(/\nOther hosts\n {2}ok {7}For other hosts, this one is hosta\n/);
-  expect(stdout).toMatch(/note {5}hostb \(broker\) is offline since/);
+  expect(stdout).toMatch(/note {5}hostb \(broker\): offline since/);
 });

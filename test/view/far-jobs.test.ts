@@ -112,7 +112,7 @@ describe('a job whose machine is away', () => {
     const job = far(AWAY);
     expect(standingOf(job)).toMatchObject({ status: 'working', reason: 'host_offline', needs_you: true });
     expect(statusSummary(job)).toMatch(
-      /^Job \S+ on hostb is working \(host_offline\)\. hostb is offline since 2026-11-30 \d\d:03\. The job goes on there if/,
+      /^Job \S+ on hostb is working \(host_offline\)\. hostb has been offline since 2026-11-30 \d\d:03\. The job goes on there if/,
     );
     expect(recordText(job)).toMatch(/^host {7}hostb, offline since 2026-11-30 \d\d:03$/m);
     expect(nextStep(job)).toBe('mam hosts check hostb');
@@ -120,7 +120,7 @@ describe('a job whose machine is away', () => {
     expect(attentionStep(job, () => 'ssh')).not.toContain('A person can look at its pane');
     expect(wakeLine([job])).toContain('needs you (hostb is offline)');
     expect(waitSummary({ outcome: 'needs_attention', jobs: [job], unseen: [] })).toMatch(
-      /on hostb is working \(host_offline\) and needs attention\. hostb is offline since/,
+      /on hostb is working \(host_offline\) and needs attention\. hostb has been offline since/,
     );
   });
 
@@ -149,7 +149,7 @@ describe('a job that its machine has not confirmed', () => {
     expect(view.summary).toMatch(/was sent to hostb, which has not confirmed it.*Do not delegate it again/);
     expect(hostWords(record)).toBe('hostb, online, not confirmed');
     expect(awayText({ ...record, home: { ...AWAY, state: 'asking' } })).toMatch(
-      /^hostb has not confirmed it and is offline since /,
+      /^hostb has not confirmed it and has been offline since /,
     );
   });
 });
@@ -194,6 +194,6 @@ describe('on a board', () => {
     const { text } = layoutOf({ columns: 80, rows: 24 });
     const lines = jobLines({ jobId: own.job_id, record: question(AWAY), events: [] }, text);
     const asked = lines.filter(({ kind }) => kind === 'ask').map((line) => line.text);
-    expect(asked.join(' ')).toMatch(/^hostb is offline since/);
+    expect(asked.join(' ')).toMatch(/^hostb has been offline since/);
   });
 });

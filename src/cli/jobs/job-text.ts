@@ -7,7 +7,7 @@ import { openRequest } from '../../job/open-request.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { type Standing, standingOf } from '../../job/standing.ts';
 import { evidenceWords } from '../../view/event-words.ts';
-import { awayText, fromHost, hostWords } from '../../view/home.ts';
+import { copyText, fromHost, hostWords } from '../../view/home.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { dayAndTime, timeOfDay } from '../../view/times.ts';
@@ -63,7 +63,7 @@ export function recordText(record: JobRecord): string {
     ['job', record.job_id],
     ['status', stateText(record)],
     ['host', hostWords(record)],
-    ['away', awayText(record)],
+    ['', copyText(record)],
     ['blocked', obstacleText(record)],
     ['seen', optionally(record.blocked_evidence)],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
