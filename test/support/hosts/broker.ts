@@ -10,7 +10,7 @@ import { fillIn, passwordOf } from './passwords.ts';
 import { RawClient } from './raw-client.ts';
 
 /** How long a broker may take to start, in ms: a RabbitMQ alone takes 10 s on two busy cores, a cluster 30 s. */
-const START_MS = 90_000 * PATIENCE;
+export const START_MS = 90_000 * PATIENCE;
 
 export interface BrokerOptions {
   /** Encrypts; with `certificate`, clients show one of their own instead of a password. Absent: no TLS. */
@@ -50,8 +50,8 @@ export abstract class Broker {
     this.users = options.users ?? hosts.names;
     this.tls = options.tls ?? false;
     if (this.tls !== false) this.#authority = new Authority(join(this.folder, 'ca'));
-    // When a test fails, a process may be left: it ends with the hosts.
-    hosts.onEnd(() => this.stop());
+    // Not `stop`: one that is still starting may not hear.
+    hosts.onEnd(() => this.kill());
   }
 
   /** The file with which clients check the broker's certificate. @throws without `tls` */
@@ -115,6 +115,11 @@ export abstract class Broker {
     await this.#start(this.#chosen(node));
   }
 
+  /** Starts these nodes. */
+  protected async startNodes(nodes: Daemon[]): Promise<void> {
+    await Promise.all(nodes.map((node) => node.start()));
+  }
+
   /** Removes what a node keeps on disk. */
   protected abstract wipe(node: string): Promise<void>;
 
@@ -150,7 +155,7 @@ export abstract class Broker {
   }
 
   async #start(nodes: Daemon[]): Promise<void> {
-    await Promise.all(nodes.map((node) => node.start()));
+    await this.startNodes(nodes);
     const [user] = this.users;
     if (user === undefined && this.options.open !== true) return;
     // A port that listens is not enough: a cluster first chooses a leader, a database is read.

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../ports.ts';
-import { Broker, type BrokerOptions } from './broker.ts';
+import { Broker, type BrokerOptions, START_MS } from './broker.ts';
 import { Daemon } from './daemon.ts';
 import type { Hosts } from './hosts.ts';
 import { BROKER_HOST } from './network.ts';
@@ -59,14 +59,16 @@ export class RabbitmqBroker extends Broker {
           words: [PROGRAM],
           env: { ...env, ...variables(folder, name, own) },
           isReady: () => hosts.net.listens(BROKER_HOST, own.mqtt),
+          startMs: START_MS,
         }),
       );
     }
   }
 
-  override async start(): Promise<void> {
+  /** One after the other: on a busy machine, nodes that start at once may not find each other, and end. */
+  protected override async startNodes(nodes: Daemon[]): Promise<void> {
     await this.#names.start();
-    await super.start();
+    for (const node of nodes) await node.start();
   }
 
   override async stop(): Promise<void> {
