@@ -1,6 +1,4 @@
 import { existsSync } from 'node:fs';
-import { MamError } from '../../base/errors.ts';
-import { sha256 } from '../../base/sha256.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isFinal } from '../../job/words.ts';
@@ -12,9 +10,10 @@ import { lostSocket } from '../../tmux/server-life.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { orderOf, type Parts } from './create-job.ts';
 import { planDelegation } from './delegation-plan.ts';
-import { checkSame, knownJob, takenId } from './known-job.ts';
+import { checkSame, knownJob } from './known-job.ts';
 import { otherFolder } from './other-folder.ts';
 import { checkKept, previewResult } from './preview.ts';
+import { checkSamePrompt, jobByKey, keysOf, promptAgain, UnderWay } from './repeats.ts';
 import { sharedFolder } from './shared-folder.ts';
 import { toHuman } from './to-human.ts';
 import { toNewSession } from './to-new-session.ts';
@@ -26,8 +25,7 @@ const SUBMIT_TIMEOUT_MS = 5_000;
 /** Registers jobs, each once, and starts their delivery. */
 export class Delegations {
   readonly #with: Parts;
-  /** Delegations in progress, by key: a call that is repeated meanwhile joins the first. */
-  readonly #underWay = new Map<string, Promise<DelegateResult>>();
+  readonly #underWay = new UnderWay<DelegateResult>();
 
   constructor(parts: Parts) {
     this.#with = parts;
@@ -68,19 +66,15 @@ export class Delegations {
   }
 
   async #once(params: DelegateParams, elder: Elder | undefined): Promise<DelegateResult> {
-    const keys = keysOf(params, elder);
-    const first = keys.map((key) => this.#underWay.get(key)).find((one) => one !== undefined);
-    if (first !== undefined) {
-      const { record } = await first;
-      const job = await this.#with.registrar.find(record.job_id);
-      if (elder !== undefined) checkSame(job, elder);
-      return this.#repeated(job, params);
-    }
-    const result = this.#byKey(params, elder);
-    for (const key of keys) this.#underWay.set(key, result);
-    return result.finally(() => {
-      for (const key of keys) if (this.#underWay.get(key) === result) this.#underWay.delete(key);
-    });
+    return this.#underWay.run(
+      elder === undefined ? keysOf(params) : [JSON.stringify(['id', elder.job_id])],
+      () => this.#byKey(params, elder),
+      async (jobId) => {
+        const job = await this.#with.registrar.find(jobId);
+        if (elder !== undefined) checkSame(job, elder);
+        return this.#repeated(job, params);
+      },
+    );
   }
 
   async #byKey(params: DelegateParams, elder: Elder | undefined): Promise<DelegateResult> {
@@ -91,29 +85,15 @@ export class Delegations {
 
   /** The job that was delegated with the same key, or by another host with the same id. */
   async #known(params: DelegateParams, elder: Elder | undefined): Promise<LiveJob | undefined> {
-    if (elder !== undefined) return knownJob(this.#with.registrar, params.registry_dir, elder);
-    if (params.request_key === undefined) return undefined;
-    const index = await this.#with.registrar.index(params.registry_dir);
-    const id = index.findByKey(params.supervisor, params.request_key);
-    const job = id && (await this.#with.registrar.find(id, params.registry_dir));
-    // A job that came with a clone may name any key.
-    return job && !job.isHistory ? job : undefined;
+    const { registrar } = this.#with;
+    return elder === undefined
+      ? jobByKey(registrar, params)
+      : knownJob(registrar, params.registry_dir, elder);
   }
 
   async #repeated(job: LiveJob, params: DelegateParams): Promise<DelegateResult> {
-    const prompt = await this.#promptOf(params).catch((error: unknown) => {
-      // The job was made from this file, which is gone now: the request itself came twice.
-      if (error instanceof MamError && error.code === 'not_found') return undefined;
-      throw error;
-    });
-    if (prompt !== undefined && job.record.prompt_sha256 !== sha256(prompt)) {
-      if (job.record.supervisor.host !== undefined) throw takenId();
-      throw new MamError(
-        'conflict',
-        `The request_key was already used for job ${job.id}, which has a different prompt.`,
-        'Use a new request_key for a new job.',
-      );
-    }
+    const prompt = await promptAgain(() => this.#promptOf(params));
+    if (prompt !== undefined) checkSamePrompt(job, prompt);
     if (prompt !== undefined)
       await restorePrompt(job, prompt).catch((error) => this.#with.log.error(`task of ${job.id}`, error));
     return this.#result(job, true, []);
@@ -177,18 +157,4 @@ export class Delegations {
     const all = lost === undefined ? warnings : [...warnings, lost];
     return { record, repeated, delivery, position, behind, warnings: all };
   }
-}
-
-/** What two calls for the same job have in common. */
-function keysOf(
-  { registry_dir, request_key, supervisor }: DelegateParams,
-  elder: Elder | undefined,
-): string[] {
-  if (elder !== undefined) return [JSON.stringify(['id', elder.job_id])];
-  if (request_key === undefined) return [];
-  const { session, place } = supervisor;
-  // A new session in the same pane may ask again while the earlier session's call is still in progress.
-  return [session, ...(place === undefined ? [] : [place])].map((scope) =>
-    JSON.stringify([registry_dir, scope, request_key]),
-  );
 }

@@ -4,6 +4,7 @@ import type { Supervisor } from '../../job/record.ts';
 import type { DelegateResult } from '../../operations/delegate.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
+import { takenId } from './known-job.ts';
 
 /** What makes two delegations the same one. */
 export interface Keyed {
@@ -53,9 +54,10 @@ export async function jobByKey(registrar: Registrar, params: Keyed): Promise<Liv
   return job && !job.isHistory ? job : undefined;
 }
 
-/** @throws MamError `conflict` for a prompt that is not the job's */
+/** @throws MamError `conflict` for a prompt that is not the job's; to another host it says nothing about the job */
 export function checkSamePrompt({ id, record }: LiveJob, prompt: string): void {
   if (record.prompt_sha256 === sha256(prompt)) return;
+  if (record.supervisor.host !== undefined) throw takenId();
   const what = `The request_key was already used for job ${id}, which has a different prompt.`;
   throw new MamError('conflict', what, 'Use a new request_key for a new job.');
 }
