@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { orElse } from '../base/or-else.ts';
+import { isOver } from '../job/home-state.ts';
 import type { JobRecord } from '../job/record.ts';
 import { isFinal } from '../job/words.ts';
 import { foldJob } from './fold.ts';
@@ -36,7 +37,7 @@ export function newestJobs(registryDir: string, home: string, limit: number): Gl
     if (job !== undefined) jobs.set(id, job);
   }
   const byRank = (a: Row, b: Row): number =>
-    Number(isFinal(a.status)) - Number(isFinal(b.status)) || (a.created_at < b.created_at ? 1 : -1);
+    Number(isOver(a)) - Number(isOver(b)) || (a.created_at < b.created_at ? 1 : -1);
   const found: Glance[] = [];
   for (const job of [...jobs.values()].sort(byRank)) {
     if (found.length === limit) break;

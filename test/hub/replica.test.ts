@@ -242,6 +242,21 @@ describe('a copy', () => {
     expect(shown().result).not.toContain('has not come');
   });
 
+  test('that is lost is listed as that by every later hub, behind the jobs that go on', async () => {
+    const job = await hub.follow(atHome());
+    await hub.registrar.setReplica(job, { state: 'lost' });
+    await until('its pointer goes', () => !hasPointer());
+    const order = { ...hub.order(), job_id: 'mend-it-12345678' };
+    const other = hub.registrar.create(order, 'Mend it');
+    other.uncork();
+    await other.kept;
+    await hub.restart();
+    const index = await hub.registrar.index(hub.dir);
+    const rows = index.newest(5).map((row) => hub.registrar.present(row));
+    expect(rows.find(({ job_id }) => job_id === JOB_ID)).toMatchObject({ reason: 'lost', host: 'hostb' });
+    expect(newestJobs(hub.dir, hub.home.folder, 5).map(({ job_id }) => job_id)).toEqual([other.id, JOB_ID]);
+  });
+
   test('that its home has refused leaves nothing', async () => {
     const job = await hub.ask();
     await hub.registrar.removeReplica(job);

@@ -3,6 +3,7 @@ import { explain, MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { type Draft, draftEvent, type EventType, type RecordedEvent, type Saying } from '../../job/event.ts';
 import { historyOf } from '../../job/history.ts';
+import { LOST } from '../../job/home-state.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { ReplicaChange, ReplicaState } from '../../job/replica.ts';
 import type { JobRow } from '../../job/row.ts';
@@ -279,8 +280,8 @@ export class Registrar {
     const job = this.held(row.job_id);
     if (job !== undefined) return toRow(job.record);
     // Every other open job of ours is in memory: this one came with a clone, or from another home.
-    const isOurs = isFinal(row.status as Status) || this.#store.away.has(row.job_id);
-    return isOurs ? row : historyOf(row);
+    const isOver = isFinal(row.status as Status) || row.reason === LOST;
+    return isOver || this.#store.away.has(row.job_id) ? row : historyOf(row);
   }
 
   /** Removes the pointer of a job with nothing left to do or to write, so that the next hub does not take it up. */
