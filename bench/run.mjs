@@ -15,6 +15,7 @@ const ORDER = [
   'delegate',
   'publish',
   'wait',
+  'hosts',
   'command',
   'web',
   'throughput',

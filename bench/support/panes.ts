@@ -11,13 +11,16 @@ export interface PaneEvent {
   at: number;
 }
 
+/** Where the programs run. */
+type PanesLab = Pick<BenchLab, 'folder' | 'startSessions'>;
+
 /** Programs in panes that accept input immediately and report when they have read Enter. */
 export class Panes {
-  readonly #lab: BenchLab;
+  readonly #lab: PanesLab;
   readonly #waiting = new Map<string, (event: PaneEvent) => void>();
   readonly #socket: string;
 
-  constructor(lab: BenchLab) {
+  constructor(lab: PanesLab) {
     this.#lab = lab;
     this.#socket = join(lab.folder, 'panes.sock');
     const server = createServer((socket) => {
