@@ -254,6 +254,7 @@ describe('a copy', () => {
     const index = await hub.registrar.index(hub.dir);
     const rows = index.newest(5).map((row) => hub.registrar.present(row));
     expect(rows.find(({ job_id }) => job_id === JOB_ID)).toMatchObject({ reason: 'lost', host: 'hostb' });
+    await index.write();
     expect(newestJobs(hub.dir, hub.home.folder, 5).map(({ job_id }) => job_id)).toEqual([other.id, JOB_ID]);
   });
 
