@@ -13,7 +13,7 @@ export default defineTool({
   description:
     'List delegated jobs, those that need you first, a page at a time: which background jobs are running, waiting, need attention or are done, with which agent and in which tmux pane. ' +
     "Reads this project's registry. " +
-    "Use it to find a job id, for an overview of all peers' work, or to pick up jobs of an earlier session.",
+    'Use it to find a job id, for an overview of all work, or to pick up jobs of an earlier session.',
   operation: listJobs,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
 

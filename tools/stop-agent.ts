@@ -8,7 +8,7 @@ export default defineTool({
   name: 'stop_agent',
   title: 'Stop an agent that mam started',
   description:
-    'Stop an agent session that mam started: close, end or shut down a peer that is no longer needed. Its pane is closed too; its conversation is kept by the agent itself and can be resumed later. A session that a person started, or one with an open job, is never ended.',
+    'Stop an agent session that mam started: close, end or shut down a peer that is no longer needed. Its pane is closed too; its conversation is kept by the agent itself and can be resumed later. A session that a person started, or one with an open job, is never ended: the call is refused with the reason.',
   operation: stop,
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
 

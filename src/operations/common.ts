@@ -39,7 +39,7 @@ export const host = maybe(
     completes: 'host',
     typed: 'another host, as named in `hosts` of config.json; an agent there can also be named SESSION@HOST',
   }),
-  '',
+  'this one',
 );
 
 const pane = { pane: maybe(text()), socket: maybe(text()) };

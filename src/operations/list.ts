@@ -17,7 +17,7 @@ const fields = {
   mine: flag('only jobs of this client session'),
   needs_you: flag('only jobs that need you'),
   limit: or(count('page size', { min: 1, max: 200, typed: 'maximum number of jobs; default: 50' }), 50),
-  cursor: maybe(text('cursor of an earlier answer, for the page after it'), ''),
+  cursor: maybe(text('cursor of an earlier answer, for the page after it')),
   host: { ...host, typed: 'the jobs that another host lists, instead of those of this registry' },
 };
 const { mine: _, host: __, ...filter } = fields;

@@ -18,7 +18,7 @@ export const logs = {
   fields: {
     job_id: jobId,
     after: or(
-      count('only events with a number (seq) above this: the cursor of the last page', {
+      count('only events after this seq: the cursor of the last page', {
         min: 0,
         typed: 'only the events after this number',
       }),

@@ -27,10 +27,7 @@ export const wait = {
       number('maximum seconds to wait; 0 returns at once', { min: 0 }),
       'as long as your client allows',
     ),
-    cursor: maybe(
-      text('cursor of an earlier answer: only what came after it counts'),
-      'the current state of the jobs',
-    ),
+    cursor: maybe(text('cursor of an earlier answer: only what came after it counts'), 'their current state'),
   },
   answer: {
     outcome: choice(['final', 'needs_attention', 'still_running'], 'final, needs_attention or still_running'),
