@@ -12,6 +12,7 @@ import { openLink } from '../../src/link/client.ts';
 import { JobStream } from '../../src/link/job-stream.ts';
 import type { Link } from '../../src/link/link.ts';
 import { waitForJobs } from '../../src/link/waiter.ts';
+import { Subscriptions } from '../../src/mcp/offers/subscriptions.ts';
 import type { LogMessage } from '../../src/operations/request.ts';
 import { waitSummary } from '../../src/operations/wait.ts';
 import { ensureHome, homePaths } from '../../src/registry/home.ts';
@@ -191,6 +192,30 @@ test('the channel tells its session once of each time that the host is away', as
   expect(await tell()).toBe(true);
   expect(job.replica).toMatchObject({ notified_seq: 0, notified_episode: 2 });
   expect(job.record.seq).toBe(5);
+});
+
+test('a subscribed resource is updated when the host goes away, and when it comes back', async () => {
+  const updates: string[] = [];
+  const connection = {
+    settings,
+    hear: (id: string | undefined, listener: (message?: LogMessage) => void) =>
+      id === undefined ? link.followAll(settings.host, listener) : link.follow(id, settings.host, listener),
+    peek: link.request.bind(link),
+    whole: async (id: string) => id,
+  };
+  const notify = async ({ params }: { params: { uri: string } }) => void updates.push(params.uri);
+  const subscriptions = new Subscriptions(connection as never, notify as never, () => {});
+  const uris = [`mam://jobs/${JOB_ID}`, 'mam://jobs'];
+  try {
+    for (const uri of uris) await subscriptions.subscribe(uri);
+    for (const change of [() => goesOffline(1), comesBack]) {
+      updates.length = 0;
+      await change();
+      await until('both are updated', () => uris.every((uri) => updates.includes(uri)));
+    }
+  } finally {
+    for (const uri of uris) subscriptions.unsubscribe(uri);
+  }
 });
 
 test('the on_event command runs once each time that the host is away, and for the end', async () => {
