@@ -5,9 +5,9 @@ const SUPERVISOR = `Delegate a job to another agent (Claude Code, Codex, any pro
 
 How to work with it:
 1. delegate_job registers the job, types an order into the agent's pane and answers within seconds with job_id, the delivery receipt and attach_command. Write a self-contained prompt: the peer sees nothing of this conversation.
-2. wait_job blocks until a job is final or needs attention; there is no need to poll. still_running is not a failure: call it again with the cursor it returned. In Claude Code a call of more than two minutes continues as a background task, and its result wakes you: continue, or end your turn. Or notify "pane": a line in your pane.
-3. On needs_attention look at reason: answer question with answer_job text, permission with answer_job decision allow or deny (nothing is ever allowed by itself); turn_ended and stalled mean that the peer fell silent, delivery_unverified that the order may not have arrived. A person can look with attach_command.
-4. job_status shows one job, list_jobs all of them, job_logs one job's full history, cancel_job stops one; verify_job runs a check now. list_agents shows who is idle; start_agent (or delegate_job with start true) starts one.
+2. wait_job blocks until a job is final or needs attention; no need to poll. still_running is not a failure: call it again with the cursor it returned. In Claude Code a call of more than two minutes continues as a background task, and its result wakes you: continue, or end your turn. Or notify "pane": a line in your pane.
+3. On needs_attention look at reason: answer question with answer_job text, permission with answer_job decision allow or deny (nothing is allowed by itself); turn_ended and stalled: the peer fell silent; delivery_unverified: the order may not have arrived; host_offline: its machine is away. A person can look with attach_command.
+4. job_status shows a job, list_jobs all of them, job_logs a job's full history, cancel_job stops it; verify_job checks it now. list_agents shows who is idle; start_agent (or delegate_job with start true) starts one.
 With validate a script decides whether "completed" counts. With request_key a repeat from your session or pane returns the same job.
 
 If you were given a job by a line that names a job id, you are the peer: call publish_event with event started first; its answer holds your task. Report progress, question, permission_required, and at the end completed or error, always with the same id.

@@ -1,3 +1,4 @@
+import { LOST } from '../job/home-state.ts';
 import type { Standing } from '../job/standing.ts';
 import { isFinal, type Status } from '../job/words.ts';
 
@@ -9,7 +10,12 @@ const SIGNS: Partial<Record<Standing['status'], string>> = {
   cancelled: '-',
 };
 
-export function signOf({ status, needs_you }: Pick<Standing, 'status' | 'needs_you'>): string {
+export function signOf({
+  status,
+  needs_you,
+  reason,
+}: Pick<Standing, 'status' | 'needs_you' | 'reason'>): string {
+  if (reason === LOST) return '-';
   return needs_you === true ? '◆' : (SIGNS[status] ?? '●');
 }
 

@@ -20,6 +20,7 @@ import { toRow } from '../../src/registry/index-row.ts';
 import { attacher } from '../../src/view/attach.ts';
 import { awayText, hostWords } from '../../src/view/home.ts';
 import { brief, jobView } from '../../src/view/job.ts';
+import { signOf } from '../../src/view/marks.ts';
 import { attentionStep, nextStep } from '../../src/view/next-step.ts';
 import { outsideChange, outsideEvents } from '../../src/view/outside-event.ts';
 import { statusSummary } from '../../src/view/summary.ts';
@@ -161,6 +162,7 @@ test('a lost job needs nobody, and there is nothing to wait for', () => {
   expect(statusSummary(job)).toMatch(/\(lost\)\. It is lost: nothing more will come from hostb\.$/);
   expect(nextStep(job)).toBe(`mam logs ${job.job_id}`);
   expect(hostWords(job)).toBe('hostb, lost');
+  expect(signOf(standingOf(job))).toBe('-');
 });
 
 test('a job from another machine says whence', () => {
@@ -186,7 +188,8 @@ describe('on a board', () => {
       const [without, together] = [widthsOf(width), widthsOf(width, true)];
       expect(without.host).toBe(0);
       expect(together.host > 0).toBe(width >= 76);
-      expect(together.words + together.host).toBe(without.words);
+      const more = together.host + together.status - without.status;
+      expect(together.words + more).toBe(without.words);
     }
   });
 

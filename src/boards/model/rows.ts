@@ -1,3 +1,4 @@
+import { LOST } from '../../job/home-state.ts';
 import type { JobRow } from '../../job/row.ts';
 import type { Standing } from '../../job/standing.ts';
 import { isFinal, type Status } from '../../job/words.ts';
@@ -19,7 +20,8 @@ export function isOpen({ status }: Pick<Standing, 'status'>): boolean {
 }
 
 /** The status that decides a row's colours: a job that waits for a person looks like one that asks. */
-export function toneOf({ status, needs_you }: Standing): string {
+export function toneOf({ status, needs_you, reason }: Standing): string {
+  if (reason === LOST) return 'cancelled';
   return needs_you === true ? 'input_required' : status;
 }
 

@@ -45,7 +45,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   a: { run: attach, word: () => undefined, acts: true },
   p: { run: (state) => ({ state: read(state, 'prompt') }), word: selectedWord('prompt') },
   l: { run: (state) => ({ state: read(state, 'log') }), word: selectedWord('log') },
-  D: { run: (state) => ({ state: read(state, 'changes') }), word: selectedWord('changes') },
+  D: {
+    run: (state) => ({ state: read(state, 'changes') }),
+    word: (state) => (selectedRow(state)?.host === undefined ? selectedWord('changes')(state) : undefined),
+  },
   c: {
     run: (state) => ({ state: cancel(state) }),
     word: (state) => (isSelectedOpen(state) ? 'cancel' : undefined),

@@ -91,7 +91,8 @@ function stacked({ width, height }: Layout['detail'], hasScreen: boolean): Pick<
  */
 export function columnsOf(width: number, isFar = false): Columns {
   const room = width - 4;
-  const status = width >= 110 ? 20 : width >= 60 ? 12 : 0;
+  // `host offline` is the longest of the usual words.
+  const status = width >= 110 ? 20 : width >= 60 ? (isFar ? 13 : 12) : 0;
   const agent = width >= 76 ? 12 : 0;
   const host = isFar && width >= 76 ? (width >= 110 ? 14 : 10) : 0;
   const id = width >= 110 ? 34 : width >= 60 ? 18 : Math.min(room, Math.max(9, Math.floor(room * 0.55)));

@@ -2,6 +2,7 @@ import { clean, cleanLine } from '../../base/text.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isUndecided, verdictWords } from '../../job/check.ts';
 import { dataOf, type RecordedEvent } from '../../job/event.ts';
+import { LOST } from '../../job/home-state.ts';
 import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import { openRequest } from '../../job/open-request.ts';
 import type { JobRecord } from '../../job/record.ts';
@@ -21,7 +22,8 @@ const FIELD_WIDTH = 11;
 type State = Pick<Standing, 'status' | 'reason' | 'blocked_by' | 'needs_you'>;
 
 /** A text in the colour of a job's status, on a terminal. */
-export function inStatusColour({ status, needs_you }: State, text: string): string {
+export function inStatusColour({ status, needs_you, reason }: State, text: string): string {
+  if (reason === LOST) return paint('dim', text);
   if (status === 'completed') return paint('green', text);
   if (status === 'failed') return paint('red', text);
   if (status === 'input_required' || needs_you === true) return paint('yellow', text);
