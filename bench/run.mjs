@@ -22,6 +22,7 @@ const ORDER = [
   'registry',
   'idle',
   'crash',
+  'mesh',
   'memory',
 ];
 /** A bench that takes longer is stuck, in ms. */
