@@ -6,7 +6,7 @@ import { inRegistry, jobId, seenBy, wholeJob } from './common.ts';
 
 const fields = {
   job_id: jobId,
-  events_after: maybe(count('also return the events after this seq, 0 for all', { min: 0 }), ''),
+  events_after: maybe(count('also return the events after this seq, 0 for all', { min: 0 })),
   task_offset: maybe(count('also return the task from this character on, 0 for its beginning', { min: 0 })),
 };
 
