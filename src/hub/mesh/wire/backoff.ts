@@ -1,24 +1,27 @@
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
+/** The same at a broker with few hosts: whoever waits there hears soon of a link that is back. */
+const LONGEST_OF_FEW_MS = 2_000;
 /** With more hosts, a broker that comes back must not be flooded: everybody waits up to `SPREAD_MS` longer. */
 const MANY_HOSTS = 100;
 const SPREAD_MS = 30_000;
 
 /** The pauses between attempts to connect: longer each time, and never the same for two hubs. */
 export class Backoff {
-  readonly #peers: () => number;
+  readonly #peers: (() => number) | undefined;
   #delay = FIRST_MS;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param peers how many hosts there are */
-  constructor(peers: () => number = () => 0) {
+  /** @param peers how many hosts are at the broker; absent for a way that leads to one host */
+  constructor(peers?: () => number) {
     this.#peers = peers;
   }
 
   /** Calls `attempt` after the next pause. */
   next(attempt: () => void): void {
-    const pause = this.#delay * (1 + Math.random() / 2) + spread(this.#peers());
-    this.#delay = Math.min(2 * this.#delay, LONGEST_MS);
+    const peers = this.#peers?.() ?? MANY_HOSTS;
+    const pause = this.#delay * (1 + Math.random() / 2) + spread(peers);
+    this.#delay = Math.min(2 * this.#delay, peers < MANY_HOSTS ? LONGEST_OF_FEW_MS : LONGEST_MS);
     this.after(pause, attempt);
   }
 
