@@ -3,6 +3,8 @@ import type { HostRow } from '../../src/operations/hosts.ts';
 import { ask } from '../support/hosts/ask.ts';
 import { fakeSsh } from '../support/hosts/fake-ssh.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
+import { signal } from '../support/processes.ts';
+import { until } from '../support/until.ts';
 
 let world: Hosts;
 afterEach(({ task }) => world.end(task.result?.state === 'fail'));
@@ -59,4 +61,41 @@ test('a hub reaches another one over ssh, which starts it, and both know each ot
   expect(Math.abs(row.clock_ms ?? 99)).toBeLessThan(50);
   const { rows } = await ask(world.lab('hostb'), 'hosts', { all: false });
   expect(rows).toMatchObject([{ host: 'hosta', state: 'online', via: 'socket', named: false }]);
+});
+
+test('an ssh that is killed is noticed at once, and connects again while it is needed', async () => {
+  await two();
+  await check();
+  const lab = world.lab('hosta');
+  const connects = () =>
+    world.lab('hostb').processes.filter(({ command }) => command.endsWith(' hub connect'));
+  await until('one is connected', () => connects().length === 1);
+  const [first] = connects();
+  signal(first?.pid ?? 0, 'SIGKILL');
+  await until('it is connected again', () => connects().length === 1 && connects()[0]?.pid !== first?.pid);
+  await until('they have met again', async () => (await lab.json('hosts')).rows[0].state === 'online');
+  await lab.mam('hub', 'stop');
+  await until('nothing is left of ssh', () => connects().length === 0);
+});
+
+test.each([
+  ['denied', /ssh me@hostb\.lan failed: Permission denied \(publickey\)\./],
+  ['no mam', /mam was not found on hostb: .*not found\. Put it on the PATH .*hosts\.hostb\.mam/],
+  ['noise', /prints text before mam runs \("Welcome to hostb"\)/],
+])('why there is no connection is said in words: %s', async (fault, why) => {
+  await two();
+  const lab = world.lab('hosta');
+  if (fault === 'no mam') fakeSsh(world, 'hosta', 'hostb', '/usr/bin:/bin');
+  else if (fault === 'noise') lab.install('ssh', 'echo Welcome to hostb; exec cat');
+  else lab.install('ssh', 'echo "Permission denied (publickey)." >&2; exit 255');
+  const row = await check();
+  expect(row).toMatchObject({ state: 'unknown' });
+  expect(row.problem).toMatch(why);
+});
+
+test('a hub of another realm is told as that', async () => {
+  await two();
+  world.lab('hostb').more = { MAM_REALM: 'other' };
+  fakeSsh(world, 'hosta', 'hostb');
+  expect((await check()).problem).toContain('The hub on hostb is not in the realm default.');
 });

@@ -167,7 +167,7 @@ export class Directory {
     if (host.online && host.problem !== undefined)
       throw new MamError('conflict', host.problem, 'Then run `mam hub restart` there.');
     if (host.online) return host;
-    const why = host.problem ?? this.#wireProblem(host);
+    const why = this.problemOf(name);
     const what = `${name} is offline since ${host.since}${why === undefined ? '.' : `: ${why}`}`;
     throw new MamError('unavailable', what, `\`mam hosts check ${name}\` tests the way to it.`);
   }
@@ -194,13 +194,21 @@ export class Directory {
   async check(name: string, ms: number): Promise<boolean> {
     const host = this.#hosts.get(name);
     if (host === undefined) throw this.#unknown(name);
-    this.#with.ways.open(name);
+    const wire = this.#with.ways.open(name);
     const end = performance.now() + ms;
     const began = performance.now();
     this.#greetings.plan(name);
     const isBack = (): boolean => this.#greetings.backSince(name, began);
-    while (!isBack() && performance.now() < end) await this.#change(end - performance.now());
+    const isHopeless = (): boolean => !host.online && wire?.isUp !== true && wire?.problem !== undefined;
+    while (!isBack() && !isHopeless() && performance.now() < end) await this.#change(end - performance.now());
     return isBack();
+  }
+
+  /** Why a host can't be asked, as a sentence; undefined if it can, or if it is just not there. */
+  problemOf(name: string): string | undefined {
+    const host = this.#hosts.get(name);
+    if (host === undefined || host.problem !== undefined || host.online) return host?.problem;
+    return this.#wireProblem(host);
   }
 
   /** Something came from this host. */

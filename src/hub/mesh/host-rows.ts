@@ -23,6 +23,7 @@ export class HostRows {
       all(): HostState[];
       get(name: string): HostState | undefined;
       check(name: string, ms: number): Promise<boolean>;
+      problemOf(name: string): string | undefined;
       readonly named: Hosts;
     };
     /** @returns undefined while no other host is configured */
@@ -59,12 +60,12 @@ export class HostRows {
 
   #row(one: HostState): HostRow {
     const { directory, replicas } = this.#with;
-    const { name, online, since, version, protocol, allows, offsetMs, roundTripMs, problem, wire } = one;
+    const { name, since, version, protocol, allows, offsetMs, roundTripMs, wire } = one;
     const isNamed = Object.hasOwn(directory.named, name);
     const config = isNamed ? directory.named[name] : undefined;
     const via = wire?.kind ?? (isNamed ? (config?.ssh === undefined ? 'broker' : 'ssh') : undefined);
     const isOverSocket = wire?.kind === 'socket';
-    const why = problem ?? (online ? undefined : wire?.problem);
+    const why = directory.problemOf(name);
     const here = replicas().filter(
       ({ record }) => record.home?.host === name && !isFinal(record.status) && record.home.state !== 'lost',
     );

@@ -67,7 +67,8 @@ export class BrokerWire implements Wire {
   #isJoined = false;
   #isStopped = false;
   #isTaken = false;
-  #why: string | undefined = 'It is being joined.';
+  /** Absent while it is being joined for the first time. */
+  #why: string | undefined;
   #watched: ReadonlySet<string> = new Set();
   /** What the broker keeps as this hub's presence. */
   #ownStatus: HostStatus | undefined;

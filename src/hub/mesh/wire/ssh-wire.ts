@@ -37,6 +37,7 @@ export class SshWire implements Wire {
   #ssh: SshProcess | undefined;
   #client: MqttClient | undefined;
   #isWanted = false;
+  #isConnecting = false;
   #why: string | undefined;
 
   constructor(options: SshWireOptions) {
@@ -52,12 +53,13 @@ export class SshWire implements Wire {
     return this.isUp ? undefined : this.#why;
   }
 
-  /** Connects in the background, and again when the connection is lost, until `stop`. */
+  /** Connects in the background, and again when the connection is lost, until `stop`; one that waits tries at once. */
   start(): void {
-    if (this.#isWanted) return;
+    if (!this.#isWanted) this.#backoff.reset();
     this.#isWanted = true;
+    if (this.isUp || this.#isConnecting) return;
     this.#why = undefined;
-    this.#backoff.reset();
+    this.#backoff.stop();
     void this.#connect();
   }
 
@@ -91,6 +93,7 @@ export class SshWire implements Wire {
 
   async #connect(): Promise<void> {
     const { name, realm, host, handlers, log } = this.#with;
+    this.#isConnecting = true;
     const ssh = new SshProcess(this.#with);
     this.#ssh = ssh;
     try {
@@ -108,6 +111,7 @@ export class SshWire implements Wire {
       });
       if (!this.#isWanted || !client.connected) throw new Error('connection closed');
       this.#client = client;
+      this.#isConnecting = false;
       this.#why = undefined;
       this.#backoff.reset();
       log.info(`connected with ${name} over ssh`);
@@ -118,6 +122,7 @@ export class SshWire implements Wire {
         end ??
         (error instanceof MamError ? explain(error) : `The connection over ssh was lost: ${explain(error)}.`);
       await ssh.end();
+      this.#isConnecting = false;
       this.#down();
     }
   }
