@@ -68,7 +68,7 @@ test('an ssh that is killed is noticed at once, and connects again while it is n
   await check();
   const lab = world.lab('hosta');
   const connects = () =>
-    world.lab('hostb').processes.filter(({ command }) => command.endsWith(' hub connect'));
+    world.lab('hostb').processes.filter(({ command }) => /node \S+ hub connect$/.test(command));
   await until('one is connected', () => connects().length === 1);
   const [first] = connects();
   signal(first?.pid ?? 0, 'SIGKILL');
