@@ -59,7 +59,8 @@ export function checkLineage(
   const own = family.open.filter(({ record }) => isOwner(record.supervisor, owner));
   if (own.length >= most) {
     const oldest = own.slice(0, 3).map(({ id }) => id);
-    throw new MamError(
+    // They are all of one host, so it may be told of them.
+    throw plainError(
       'refused',
       `This session has ${counted(own.length, 'open job')}, and the limit is ${most} (MAM_MAX_OPEN_JOBS or max_open_jobs).`,
       own.length === 0

@@ -60,7 +60,7 @@ export class GuestJobs {
     const job = await this.#registrar.find(jobId).catch((error: unknown) => {
       if (hasShell || !(error instanceof MamError)) throw error;
       if (error.code === 'not_found') throw noJob();
-      throw plainError('unavailable', 'The jobs there can not be read now.', 'Try again later.');
+      throw plainError('unavailable', 'The jobs there cannot be read now.', 'Try again later.');
     });
     // A copy of another host's job is asked for there.
     const isAway = job.isHistory || job.record.home !== undefined;

@@ -12,22 +12,22 @@ const SEE_LOG = 'Its user finds the reason with `mam hub logs` there.';
 
 /** What a guest is told of an error that may name other jobs, panes or paths of this machine, by its code. */
 const IN_GENERAL: Readonly<Record<MamError['code'], [message: string, hint: string]>> = {
-  bad_input: ['That can not be done there as it is asked for.', SEE_LOG],
+  bad_input: ['That cannot be done there as it is asked for.', SEE_LOG],
   not_found: [
     'There is no such agent session there.',
     'list_agents (`mam agents --host`) shows those that may be used. Where it is allowed, start true starts a missing one.',
   ],
   refused: [
-    'Nothing is typed into that session: it has no agent in front, several panes, or it can not be checked.',
+    'Nothing is typed into that session: it has no agent in front, several panes, or it cannot be checked.',
     SEE_LOG,
   ],
   conflict: [
     'The agent is busy, or what it works on is in other hands.',
     'Wait, delegate with on_busy "queue", or name another session.',
   ],
-  unreachable: ['Its hub can not reach what that needs.', SEE_LOG],
-  unavailable: ['The agent there can not be reached or started now.', SEE_LOG],
-  io: ['That can not be kept on the disk there now.', SEE_LOG],
+  unreachable: ['Its hub cannot reach what that needs.', SEE_LOG],
+  unavailable: ['The agent there cannot be reached or started now.', SEE_LOG],
+  io: ['That cannot be kept on the disk there now.', SEE_LOG],
   internal: ['The hub there has failed.', SEE_LOG],
 };
 
