@@ -142,7 +142,11 @@ describe('the previous words count', () => {
       ['wait', '--job', JOB, '--timeout', '=', '5', '--'],
       ['--json', '--registry-dir', '--help'],
     ],
-    ['after -- words only', ['hub', '--', ''], ['status', 'stop', 'restart', 'logs', 'test-event', 'connect']],
+    [
+      'after -- words only',
+      ['hub', '--', ''],
+      ['status', 'stop', 'restart', 'logs', 'test-event', 'connect'],
+    ],
     ['after -- no options', ['hub', '--', '--'], []],
     ['free text', ['submit', '--prompt', ''], []],
     ['a value that looks like an option', ['submit', '--prompt', '--on-busy', '--on'], ['--on-busy']],
@@ -338,6 +342,19 @@ describe('mam completion-values', () => {
     const ended = await lab.start(['completion-values', 'agents'], { env: { MAM_HOME: broken }, cwd: '/' })
       .ended;
     expect(ended).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  });
+
+  test('other hosts, and the usual sessions there', async () => {
+    const home = join(lab.folder, 'with-hosts');
+    mkdirSync(home, { mode: 0o700 });
+    const hosts = { hostb: { ssh: 'me@hostb.lan' }, hostc: {} };
+    writeFileSync(join(home, 'config.json'), JSON.stringify({ hosts }));
+    const ask = async (source: string) =>
+      (await lab.start(['completion-values', source], { env: { MAM_HOME: home } }).ended).stdout;
+    expect(await ask('hosts')).toBe('hostb\tssh me@hostb.lan\nhostc\tby the broker\n');
+    expect(await ask('sessions')).toContain('\ncodex@hostb\tCodex CLI on hostb\n');
+    expect(await ask('started-sessions')).not.toContain('@');
+    rmSync(home, { recursive: true });
   });
 
   test('agent kinds: the built-in ones, then those of the configuration', async () => {

@@ -123,10 +123,20 @@ function hostOffers(hosts: Settings['hosts']): Offer[] {
 }
 
 function startedSessions(settings: Settings): Offer[] {
-  return sessions(settings).filter(([, about]) => about.endsWith(STARTED));
+  return sessionsHere(settings).filter(([, about]) => about.endsWith(STARTED));
 }
 
-function sessions({ tmuxSocket }: Settings): Offer[] {
+/** The sessions here, then the usual ones of each other host: which of them there are, only that host knows. */
+function sessions(settings: Settings): Offer[] {
+  const far = Object.keys(settings.hosts).flatMap((host) =>
+    KINDS.flatMap(({ defaultSession: name, title }): Offer[] =>
+      name === undefined ? [] : [[`${name}@${host}`, `${title} on ${host}`]],
+    ),
+  );
+  return [...sessionsHere(settings), ...far];
+}
+
+function sessionsHere({ tmuxSocket }: Settings): Offer[] {
   checkTmuxSocket(tmuxSocket);
   const format = [IS_HIDDEN_FORMAT, STARTED_FORMAT, '#{pane_current_command}', '#{session_name}'];
   const { stdout } = spawnSync(
