@@ -150,7 +150,11 @@ describe('the previous words count', () => {
     ['after -- no options', ['hub', '--', '--'], []],
     ['free text', ['submit', '--prompt', ''], []],
     ['a value that looks like an option', ['submit', '--prompt', '--on-busy', '--on'], ['--on-busy']],
-    ['options where no word is known', ['agents', ''], ['--json', '--registry-dir', '--help']],
+    [
+      'options where no word is known',
+      ['agents', ''],
+      ['--host', '--all', '--json', '--registry-dir', '--help'],
+    ],
     ['the help of a command', ['help', 'wai'], ['wait']],
     ['an unknown command', ['nothing', ''], []],
     ['options without a command', ['--'], ['--help', '--version']],
