@@ -145,7 +145,7 @@ describe('the previous words count', () => {
     [
       'after -- words only',
       ['hub', '--', ''],
-      ['status', 'stop', 'restart', 'logs', 'test-event', 'connect'],
+      ['status', 'stop', 'restart', 'logs', 'test-event', 'connect', 'run', 'install'],
     ],
     ['after -- no options', ['hub', '--', '--'], []],
     ['free text', ['submit', '--prompt', ''], []],
