@@ -65,7 +65,7 @@ export function hostFindings(row: HostRow): Found[] {
 
 /** What two hosts may ask of each other, a finding each way. */
 export function policyFindings({ host, via, may_we: ours, may_it: its, named }: HostRow): Found[] {
-  const nobody = `In its MAM_HOME/config.json, \`hosts\` may have this host with \`"may": { "delegate": true }\`.`;
+  const nobody = `In its MAM_HOME/config.json, \`hosts\` may have this host with \`"may": { "delegate": true, "workdirs": ["/srv/work"] }\`.`;
   const found =
     ours?.delegate === false
       ? note(

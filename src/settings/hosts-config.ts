@@ -19,7 +19,7 @@ export interface MayConfig {
   agents?: string[] | undefined;
   /** Sessions it may name, such as `tmux:codex`. Absent: only the default session of a kind; empty: none. */
   sessions?: string[] | undefined;
-  /** Absolute folders; it may name these and what is in them. Empty: it can't name one, so the default here is used. */
+  /** Absolute folders; it may name these and what is in them, and the first is used if it names none. Empty: no job is taken. */
   workdirs: string[];
   /** Start and stop agents. */
   start: boolean;

@@ -22,7 +22,7 @@ const manifest = JSON.parse(read('package.json')) as {
 
 /** Files that the program makes or its users have: no part of the checkout. */
 const NOT_OURS =
-  /^(hub\.(sock|json|log|lock|owner|starting)|hub\.log\.1|installed\.json|job\.json|config\.json|prompt\.md|task\.md|night\.md|review\.md|events\.jsonl|screen\.txt|validate\.log|settings\.json|opencode\.json|\.mcp\.json|\.bad)$/;
+  /^(hub\.(sock|json|log|lock|owner|starting)|hub\.log\.1|installed\.json|job\.json|config\.json|mam\.json|prompt\.md|task\.md|night\.md|review\.md|events\.jsonl|screen\.txt|validate\.log|settings\.json|opencode\.json|\.mcp\.json|\.bad)$/;
 /** Stand for a file that a reader makes. */
 const EXAMPLE = /\/my-[a-z]+\.ts$/;
 const FILE = /^[\w./-]+\.(ts|mjs|md|json|jsonl|sock|log|txt|example)$/;
@@ -90,9 +90,13 @@ test('the tree of AGENTS.md is the tree', () => {
 
 const INSTALLING = 'test/docs/as-written.test.ts';
 const ANSWERING = 'test/docs/agents-as-written.test.ts';
+const MANY = 'test/docs/many-machines-as-written.test.ts';
 
 /** The documents whose commands a user types. */
-const FOR_USERS = ['README.md', 'docs/install.md', 'docs/clients.md', 'docs/agents.md', 'docs/jobs.md'];
+const FOR_USERS = [
+  ...['README.md', 'docs/install.md', 'docs/clients.md', 'docs/agents.md', 'docs/jobs.md'],
+  'docs/many-machines.md',
+];
 
 /** Where each command that they show is tried: by a test of ours, or as CI's text has it. */
 const TRIED: Record<string, string> = {
@@ -124,6 +128,36 @@ const TRIED: Record<string, string> = {
   'mam start my-agent': ANSWERING,
   'mam agents': ANSWERING,
   'mam stop my-agent': ANSWERING,
+  'ssh hostb mam --version': MANY,
+  'mam hosts check hostb': MANY,
+  'mam submit "Fix the login test" --host hostb --agent codex --start --workdir /srv/shop --validate /srv/shop/check.sh':
+    MANY,
+  'mam hosts': MANY,
+  'mam agents --host hostb': MANY,
+  'mam start codex --host hostb --workdir /srv/shop': MANY,
+  'mam submit "Fix the search test" --agent codex --agent-session tmux:codex@hostb --workdir /srv/shop --no-wait':
+    MANY,
+  'mam list --host hostb': MANY,
+  'mam stop codex@hostb': MANY,
+  'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=mam CA" -keyout ca.key -out ca.pem':
+    MANY,
+  'openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=broker.lan" -keyout server.key -out server.csr':
+    MANY,
+  [String.raw`printf 'subjectAltName=DNS:broker.lan\nextendedKeyUsage=serverAuth\n' > server.ext`]: MANY,
+  'openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 825 -extfile server.ext -out server.pem':
+    MANY,
+  'openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=hosta" -keyout hosta.key -out hosta.csr':
+    MANY,
+  [String.raw`printf 'extendedKeyUsage=clientAuth\n' > hosta.ext`]: MANY,
+  'openssl x509 -req -in hosta.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 825 -extfile hosta.ext -out hosta.pem':
+    MANY,
+  'mam hosts acl --broker mosquitto hosta hostb': MANY,
+  'openssl rand -hex 16': MANY,
+  'mosquitto_passwd -U /etc/mosquitto/mam/passwords': MANY,
+  'mam hub install': MANY,
+  'mam hub restart': MANY,
+  'mosquitto_passwd -b /etc/mosquitto/mam/passwords hostc PASSWORD-OF-hostc': MANY,
+  'mam cancel JOB_ID --forget': MANY,
 };
 
 test('the README shows and installs on its first screen, and is short', () => {

@@ -42,7 +42,7 @@ test('mam hosts lists the others, and mam hosts check says what each may ask', a
   // The other way round nothing is allowed, and it says how that is changed.
   const back = await world.lab('hostb').json('hosts', 'check', 'hosta');
   expect(back).toMatchObject({ ok: true, row: { may_we: { delegate: false }, may_it: { delegate: true } } });
-  expect(back['next']).toContain('"may": { "delegate": true }');
+  expect(back['next']).toContain('"may": { "delegate": true, "workdirs": ["/srv/work"] }');
 
   expect(await a.mam('hosts', 'check', 'hostx')).toMatchObject({
     code: 69,
