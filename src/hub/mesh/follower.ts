@@ -85,7 +85,11 @@ export class Follower {
       if (event.seq <= this.job.length) await this.#compare(event);
       // What is missing, or may be another story, is asked for first: it brings this one as well.
       else if (event.seq > this.job.length + 1 || this.#isDoubtful || this.#isCatchingUp) this.catchUp();
-      else await this.#append(event, true);
+      else {
+        // Whoever it wakes can read its long texts.
+        await this.#fetchTexts([event]);
+        await this.#append([event]);
+      }
     });
   }
 
@@ -259,13 +263,14 @@ export class Follower {
   /** @param asked how many events were here when it was asked for. @returns true if it was the last one */
   async #takePage(page: Page, asked: number): Promise<boolean> {
     if (this.#isOther) return true;
-    if (!page.more) await this.#fetchTexts(page.events.filter(({ seq }) => seq > this.job.length));
-    for (const event of page.events) {
-      if (event.seq <= this.job.length) await this.#compare(event);
-      else if (event.seq === this.job.length + 1) await this.#append(event);
-      else throw new MamError('unavailable', `${this.host} has left out events of ${this.job.id}.`);
+    const { length } = this.job;
+    const fresh = page.events.filter(({ seq }) => seq > length);
+    if (!page.more) await this.#fetchTexts(fresh);
+    for (const event of page.events.filter(({ seq }) => seq <= length)) {
+      await this.#compare(event);
       if (this.#isOther) return true;
     }
+    await this.#append(fresh);
     if (page.seq < asked) {
       await this.#seenBehind(page.seq);
       return true;
@@ -281,12 +286,14 @@ export class Follower {
     return !page.more;
   }
 
-  /** @param withTexts its long texts are fetched first: whoever it wakes can read them */
-  async #append(event: RecordedEvent, withTexts = false): Promise<void> {
-    if (withTexts) await this.#fetchTexts([event]);
+  /** Records events that follow each other: they go to the disk together. @throws at the first that could not be recorded */
+  async #append(events: readonly RecordedEvent[]): Promise<void> {
+    if (events.length === 0) return;
     // Late truth: there is more to fetch once it is here.
     if (this.#state.state === 'ended') await this.#set({ state: 'following' }, false);
-    await this.#with.registrar.follow(this.job, event);
+    const written = events.map((event) => this.#with.registrar.follow(this.job, event));
+    const failed = (await Promise.allSettled(written)).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
     this.#syncedAt = Date.now();
     await this.#set(this.#synced, false);
     if (isSettled(this.job.record)) this.#start();

@@ -101,6 +101,9 @@ function world(home: RecordedEvent[] | undefined, state: Partial<ReplicaState> =
     watched: new Set<string>(),
     theirNow: Date.parse(AT),
     fails: undefined as MamError | undefined,
+    /** How many events are being written, and the most at a time. */
+    writing: 0,
+    together: 0,
     replicas: undefined as unknown as Replicas,
     feed: (one: RecordedEvent, from = 'hostb', jobId = ID) =>
       seen.replicas.takeFeed(from, jobId, JSON.parse(JSON.stringify({ event: one, status: 'working' }))),
@@ -131,7 +134,9 @@ function world(home: RecordedEvent[] | undefined, state: Partial<ReplicaState> =
         throw new MamError('not_found', `There is no job ${id}.`);
       },
       follow: async (_job, one) => {
+        seen.together = Math.max(seen.together, ++seen.writing);
         await Promise.resolve();
+        seen.writing--;
         expect(one.seq).toBe(copy.length + 1);
         copy.events.push(one);
         const { state, never_taken: verdict } = copy.replica;
@@ -181,6 +186,14 @@ async function settled(seen: ReturnType<typeof world>): Promise<void> {
 const ids = (events: readonly RecordedEvent[]) => events.map(({ event_id: id }) => id);
 
 describe('events', () => {
+  test('of one page go to the disk together', async () => {
+    const seen = world(journal(9));
+    seen.digest(10);
+    await settled(seen);
+    expect(seen.copy.events).toEqual(seen.home);
+    expect(seen.together).toBe(PAGE);
+  });
+
   test('in their order are taken as they come, and none is asked for', async () => {
     const home = journal(9);
     const seen = world(home);
