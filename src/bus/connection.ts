@@ -1,4 +1,4 @@
-import { connect as connectSocket, Socket } from 'node:net';
+import { connect as connectSocket, isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { checkHubSocket } from '../trust/socket.ts';
@@ -17,6 +17,8 @@ export interface ConnectionOptions {
   will?: { topic: string; payload: string };
   /** MQTT protocol version: 4 is 3.1.1, which every long-lived connection uses. */
   version?: 4 | 5;
+  /** How long a broker with a URL may take to accept the connection, once its address is known, in ms. */
+  reachMs?: number;
   /** Called before anything can arrive. */
   prepare?: (client: MqttClient) => void;
 }
@@ -38,7 +40,7 @@ const STREAM_CONNECT_MS = 20_000;
  */
 export async function openConnection(
   address: BrokerAddress | StreamAddress,
-  { clientId, clean, will, version = 4, prepare }: ConnectionOptions,
+  { clientId, clean, will, version = 4, reachMs, prepare }: ConnectionOptions,
 ): Promise<MqttClient> {
   if (address.kind === 'socket') checkHubSocket(address.path);
   const [{ default: mqtt }] = await Promise.all([import('mqtt'), import('./packets.ts')]);
@@ -70,7 +72,10 @@ export async function openConnection(
           ...(address.cert !== undefined && { cert: address.cert }),
           ...(address.key !== undefined && { key: address.key }),
         });
-  if (client.stream instanceof Socket) sendAtOnce(client.stream);
+  if (client.stream instanceof Socket) {
+    sendAtOnce(client.stream);
+    if (reachMs !== undefined && address.kind === 'url') limitReach(client.stream, address.url, reachMs);
+  }
   prepare?.(client);
   return settled(client);
 }
@@ -82,6 +87,16 @@ export async function openConnection(
 function sendAtOnce(socket: Socket): void {
   // The socket may be replaced while it connects, if the host has several addresses.
   socket.once('connect', () => socket.setNoDelay(true));
+}
+
+/** Gives up a connection that is not accepted within `ms`; a name server has a time of its own. */
+function limitReach(socket: Socket, url: string, ms: number): void {
+  const begin = (): void => {
+    const timer = setTimeout(() => socket.destroy(new Error('the connection was not accepted in time')), ms);
+    for (const event of ['connect', 'close']) socket.once(event, () => clearTimeout(timer));
+  };
+  if (isIP(new URL(url).hostname.replace(/^\[|\]$/g, '')) > 0) begin();
+  else socket.once('lookup', begin);
 }
 
 function settled(client: MqttClient): Promise<MqttClient> {

@@ -35,6 +35,11 @@ const CONTESTED_MS = 3_000;
 /** What may wait for a slow broker, in bytes; more is not sent, and whoever needs it asks again. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const GOODBYE_MS = 300;
+/**
+ * How long an attempt to reach the broker may take right after the connection was lost, in ms: after a link was down, a new
+ * attempt gets through sooner than the next packet of an old one, whose pauses double.
+ */
+const REACH_SOON_MS = 2_000;
 
 export interface BrokerWireOptions {
   broker: BrokerSettings;
@@ -148,7 +153,7 @@ export class BrokerWire implements Wire {
       if (this.#isStopped || this.#isTaken) return;
       this.#why = explain(error);
       this.#with.log.warn(`the broker is not joined: ${this.#why}`);
-      this.#later();
+      this.#later(error instanceof MamError && error.code === 'unreachable');
     }
   }
 
@@ -159,6 +164,7 @@ export class BrokerWire implements Wire {
     const client = await openConnection(address, {
       clientId: `mam-mesh-${host}-${randomSuffix()}`,
       clean: true,
+      ...(this.#backoff.isEarly && { reachMs: REACH_SOON_MS }),
       will: { topic, payload: JSON.stringify({ online: false, epoch }) },
       prepare: (fresh) => fresh.on('message', (at, payload, { retain }) => this.#take(at, payload, retain)),
     });
@@ -297,11 +303,11 @@ export class BrokerWire implements Wire {
     this.#nodes?.goOn();
     this.#with.log.warn('the connection to the broker of other hubs was lost');
     this.#with.handlers.down(this, this.#why);
-    this.#later();
+    this.#later(true);
   }
 
-  #later(): void {
-    this.#backoff.next(() => void this.#join());
+  #later(isUnreached: boolean): void {
+    this.#backoff.next(() => void this.#join(), isUnreached);
   }
 
   /** Ends the connection without its last will. @param says that the hub is offline: not for one whose name is taken */

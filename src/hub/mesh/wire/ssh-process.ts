@@ -19,6 +19,8 @@ const END_MS = 1_000;
 const CONNACK = 0x20;
 /** Exit codes: of ssh itself, and of a shell that finds no such program, or may not run it. */
 const SSH_FAILED = 255;
+/** What ssh says before it has reached the other machine. */
+const UNREACHED = /connect to host|timed out|not responding/i;
 const NOT_FOUND: readonly (number | null)[] = [126, 127];
 
 export interface SshTarget {
@@ -38,11 +40,13 @@ export class SshProcess {
   #noise: string | undefined;
   #isOver = false;
 
-  constructor(target: SshTarget) {
+  /** @param connectSeconds how long ssh may take to reach the other machine and to agree on keys */
+  constructor(target: SshTarget, connectSeconds: number) {
     this.#target = target;
     const { ssh, mam = 'mam' } = target;
+    const limit = ['-o', `ConnectTimeout=${connectSeconds}`];
     // A process group of its own: what ssh starts, such as a proxy, ends with it.
-    const child = spawn('ssh', [...OPTIONS, '--', ssh, `${mam} hub connect`], { detached: true });
+    const child = spawn('ssh', [...OPTIONS, ...limit, '--', ssh, `${mam} hub connect`], { detached: true });
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-KEPT_CHARS);
@@ -57,6 +61,11 @@ export class SshProcess {
       child.once('close', (code, signal) => over(this.#why(code, signal)));
     });
     this.stream = this.#makeStream();
+  }
+
+  /** True if it has ended before it reached the other machine. */
+  get isUnreached(): boolean {
+    return this.#isOver && UNREACHED.test(this.#errors);
   }
 
   /** @returns why the process has ended, as a sentence; undefined while it runs */

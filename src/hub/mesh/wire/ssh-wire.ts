@@ -13,6 +13,9 @@ import { payloadOf, type Wire, type WireHandlers } from './wire.ts';
 /** What may wait for a slow connection, in bytes; more is not sent, and whoever needs it asks again. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const GOODBYE_MS = 300;
+/** How long ssh may take to reach the other machine and to agree on keys, in s; and right after a connection was lost. */
+const CONNECT_S = 20;
+const CONNECT_SOON_S = 5;
 
 export interface SshWireOptions {
   /** The name by which this hub calls the other. */
@@ -94,7 +97,8 @@ export class SshWire implements Wire {
   async #connect(): Promise<void> {
     const { name, realm, host, handlers, log } = this.#with;
     this.#isConnecting = true;
-    const ssh = new SshProcess(this.#with);
+    const { isEarly } = this.#backoff;
+    const ssh = new SshProcess(this.#with, isEarly ? CONNECT_SOON_S : CONNECT_S);
     this.#ssh = ssh;
     try {
       const client = await openConnection(
@@ -123,7 +127,7 @@ export class SshWire implements Wire {
         (error instanceof MamError ? explain(error) : `The connection over ssh was lost: ${explain(error)}.`);
       await ssh.end();
       this.#isConnecting = false;
-      this.#down();
+      this.#down(ssh.isUnreached);
     }
   }
 
@@ -133,15 +137,15 @@ export class SshWire implements Wire {
     const end = await ssh.ended();
     await ssh.end();
     this.#why = end ?? 'The connection over ssh was lost and is being restored.';
-    this.#down();
+    this.#down(true);
   }
 
-  #down(): void {
+  #down(isUnreached: boolean): void {
     if (!this.#isWanted) return;
     const why = this.#why ?? '';
     this.#with.log.warn(`no connection with ${this.#with.name} over ssh: ${why}`);
     this.#with.handlers.down(this, why);
-    this.#backoff.next(() => void this.#connect());
+    this.#backoff.next(() => void this.#connect(), isUnreached);
   }
 
   #take(topic: string, payload: Buffer): void {
