@@ -16,6 +16,7 @@ const ORDER = [
   'publish',
   'wait',
   'hosts',
+  'scale',
   'command',
   'web',
   'throughput',

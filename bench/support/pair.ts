@@ -28,9 +28,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** Does something in a world of hosts, which is removed whatever happens. */
-export async function inHosts<T>(names: readonly string[], work: (world: Hosts) => Promise<T>): Promise<T> {
-  const world = await hosts(names);
+/**
+ * Does something in a world of hosts, which is removed whatever happens.
+ * @param over absent: namespaces where they can be made
+ */
+export async function inHosts<T>(
+  names: readonly string[],
+  work: (world: Hosts) => Promise<T>,
+  over?: 'loopback',
+): Promise<T> {
+  const world = await hosts(names, over === undefined ? {} : { over });
   worlds.add(world);
   try {
     return await work(world);
