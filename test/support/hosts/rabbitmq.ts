@@ -22,6 +22,8 @@ interface Ports {
 /** RabbitMQ, alone (it starts in 10 s on two busy cores) or as a cluster. */
 export class RabbitmqBroker extends Broker {
   readonly kind = 'rabbitmq';
+  /** With these variables, `rabbitmqctl` finds the first node. */
+  readonly control: Record<string, string>;
   readonly #names: Daemon;
 
   /** Makes its files; `start` starts it. */
@@ -36,6 +38,7 @@ export class RabbitmqBroker extends Broker {
   private constructor(hosts: Hosts, ports: Ports[], names: number, options: BrokerOptions) {
     super(hosts, `rabbitmq-${ports[0]?.mqtt}`, options);
     const env = { ERL_EPMD_PORT: `${names}`, ERL_EPMD_ADDRESS: '127.0.0.1' };
+    this.control = { ...hosts.env, ...env, RABBITMQ_NODENAME: nodeName(0) };
     this.#names = new Daemon(hosts, {
       host: BROKER_HOST,
       name: 'epmd',
