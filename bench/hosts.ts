@@ -47,7 +47,8 @@ await main(async (plan): Promise<Row[]> => {
         return [
           await delegations(plan, way, pair, { far, near, peer }),
           await waits(plan, way, pair, { far, near, peer }),
-          await cut(plan, way, pair, { far, near, peer }),
+          await cut(plan, way, pair, { far, near, peer }, 'hosta'),
+          await cut(plan, way, pair, { far, near, peer }, 'hostb'),
         ];
       })),
     );
@@ -125,27 +126,36 @@ async function waits({ rounds }: Plan, way: Way, { b }: Pair, { far, near, peer 
   return ratio(`event on the other host → wait_job answered here, ${way}`, values, WAIT[way]);
 }
 
-/** A job goes on and ends while the link is cut; afterwards its copy is completed. */
-async function cut({ quick }: Plan, way: Way, pair: Pair, { far, peer }: Servers): Promise<Row> {
+/** A job goes on and ends while the link of a host is cut; afterwards its copy is completed. */
+async function cut(
+  { quick }: Plan,
+  way: Way,
+  pair: Pair,
+  { far, peer }: Servers,
+  host: 'hosta' | 'hostb',
+): Promise<Row> {
   const { a, b } = pair;
   const { job_id } = await far.ask('delegate_job', {
     ...{ prompt: PROMPT, agent: 'command', agent_session: `tmux:${FAR}@hostb` },
   });
   await until('the copy follows', () => events(a, job_id) === events(b, job_id));
   const seconds = quick ? CUT.quick : CUT.whole;
-  await pair.cut();
+  await pair.cut(host);
   const end = now() + seconds * 1000;
   for (let n = 0; n < MISSED; n++)
     await peer.ask('publish_event', { job_id, event: 'progress', detail: `step ${n}` });
   await peer.ask('publish_event', { job_id, event: 'completed', detail: 'done' });
   const before = events(a, job_id);
   await sleep(Math.max(0, end - now()));
-  await pair.mend();
+  await pair.mend(host);
   const ms = await timed(() =>
     until('the copy is complete', () => events(a, job_id) === events(b, job_id), STUCK_MS),
   );
   return {
-    ...times(`link back after ${seconds} s → copy complete, ${way}`, single(ms)),
+    ...times(
+      `link back after ${seconds} s → copy complete, ${way}, ${host === 'hosta' ? 'this host' : 'the other host'} was cut off`,
+      single(ms),
+    ),
     // A connection outlives a short cut, and TCP itself decides when it sends again.
     ...(!quick && { goal: `≤ ${COMPLETE_MS} ms`, reached: ms <= COMPLETE_MS }),
     note: `${events(b, job_id) - before} events were missed`,

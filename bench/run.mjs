@@ -23,7 +23,6 @@ const ORDER = [
   'registry',
   'idle',
   'crash',
-  'mesh',
   'memory',
 ];
 /** A bench that takes longer is stuck, in ms. */

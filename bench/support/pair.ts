@@ -86,13 +86,13 @@ export class Pair {
     return lab.startServer({}, { clientName: 'bench', program: [MAM] });
   }
 
-  /** Takes `hosta` off the network. */
-  cut(): Promise<void> {
-    return this.#world.cut('hosta');
+  /** Takes a host off the network. */
+  cut(host: 'hosta' | 'hostb'): Promise<void> {
+    return this.#world.cut(host);
   }
 
-  mend(): Promise<void> {
-    return this.#world.mend('hosta');
+  mend(host: 'hosta' | 'hostb'): Promise<void> {
+    return this.#world.mend(host);
   }
 
   async #over(broker: Broker): Promise<void> {
