@@ -2,6 +2,7 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Daemon } from '../support/hosts/daemon.ts';
+import { fakeSsh } from '../support/hosts/fake-ssh.ts';
 import type { HostLab } from '../support/hosts/host-lab.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
 import { NO_MOSQUITTO } from '../support/hosts/mosquitto.ts';
@@ -86,6 +87,19 @@ test('over ssh, the commands work in their order', async (context) => {
   await until('the copy is whole', async () => /search.*\tcompleted/.test(await typed(a, 'mam list')));
   expect((await b.mam('list')).stdout).toContain('hosta');
   expect(await type(a, 'mam stop')).toContain('ended: tmux:codex@hostb');
+});
+
+test('a mam that is not on the PATH there is called as the page says', async () => {
+  world = await hosts(['hosta', 'hostb']);
+  const [a, b] = [world.lab('hosta'), world.lab('hostb')];
+  fakeSsh(world, 'hosta', 'hostb', '/usr/bin:/bin');
+  a.configure(OVER_SSH ?? '');
+  const lost = await a.mam('hosts', 'check', 'hostb');
+  expect(lost.code).toBe(69);
+  expect(lost.stdout).toContain('mam was not found on hostb');
+  const [told = ''] = /\{ "ssh": "hostb", "mam": "[^"]+" \}/.exec(read(PAGE)) ?? [];
+  a.configure({ hosts: { hostb: JSON.parse(told.replace('/opt/node/bin', b.bin)) } });
+  await until('hostb can be asked', async () => (await a.mam('hosts', 'check', 'hostb')).code === 0);
 });
 
 /** A file of the page, at its place below a folder instead of `/etc`. */
