@@ -3,17 +3,17 @@ import { asReplica } from '../job/replica.ts';
 import type { Command } from '../operations/request.ts';
 import { hostsNow, type Settings } from '../settings/config.ts';
 import type { Changes } from './jobs/changes.ts';
-import { Asks } from './mesh/asks.ts';
+import { Asks } from './mesh/delegator/asks.ts';
+import { Forward } from './mesh/delegator/forward.ts';
+import { RemoteDelegation } from './mesh/delegator/remote-delegation.ts';
+import { Replicas } from './mesh/delegator/replicas.ts';
 import type { Directory } from './mesh/directory.ts';
-import { Feeder } from './mesh/feeder.ts';
-import { Forward } from './mesh/forward.ts';
-import type { HomeParts } from './mesh/home-commands.ts';
+import { Feeder } from './mesh/home/feeder.ts';
+import type { HomeParts } from './mesh/home/home-commands.ts';
+import { Incoming } from './mesh/home/incoming.ts';
+import { Policy } from './mesh/home/policy.ts';
 import { HostRows } from './mesh/host-rows.ts';
-import { Incoming } from './mesh/incoming.ts';
 import type { Mesh } from './mesh/mesh.ts';
-import { Policy } from './mesh/policy.ts';
-import { RemoteDelegation } from './mesh/remote-delegation.ts';
-import { Replicas } from './mesh/replicas.ts';
 import type { Wakes } from './notify/wakes.ts';
 import type { PaneOwners } from './panes/pane-owners.ts';
 import type { Part } from './part.ts';
@@ -128,7 +128,8 @@ function forCopies(mesh: Mesh, asks: Asks, parts: MeshParts) {
     replicas: () => registrar.replicas,
   });
   const forward = new Forward({
-    ...{ asks, registrar, changes, wakes, delegation, rows },
+    ...{ asks, registrar, changes, wakes, delegation },
+    hosts: (params) => rows.rows(params),
     shown: (job, record) =>
       job.replica === undefined ? record : asReplica(record, job.replica, job.registryDir),
     forget: (job) => replicas.forget(job),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { MamError } from '../../base/errors.ts';
-import { group, list } from '../../base/fields.ts';
-import { agentSessionSchema, receiptEntrySchema, recordSchema } from '../../job/record.ts';
-import { type JobRow, jobRow } from '../../job/row.ts';
-import type { AgentRow, StartResult, StopResult } from '../../operations/agents.ts';
-import type { DelegateResult, PreviewResult } from '../../operations/delegate.ts';
-import { paramsSchema } from '../../operations/schema.ts';
+import { MamError } from '../../../base/errors.ts';
+import { group, list } from '../../../base/fields.ts';
+import { agentSessionSchema, receiptEntrySchema, recordSchema } from '../../../job/record.ts';
+import { type JobRow, jobRow } from '../../../job/row.ts';
+import type { AgentRow, StartResult, StopResult } from '../../../operations/agents.ts';
+import type { DelegateResult, PreviewResult } from '../../../operations/delegate.ts';
+import { paramsSchema } from '../../../operations/schema.ts';
 import type { AskResult } from './asks.ts';
 
 const receipt = z.object({

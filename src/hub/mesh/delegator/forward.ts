@@ -1,25 +1,24 @@
-import { explain, MamError } from '../../base/errors.ts';
-import { needsAttention } from '../../job/apply.ts';
-import type { JobRecord } from '../../job/record.ts';
-import { isFinal } from '../../job/words.ts';
-import type { AnswerParams } from '../../operations/answer.ts';
-import type { CancelParams } from '../../operations/cancel.ts';
-import type { AskHostParams, DelegateToParams } from '../../operations/delegate-to.ts';
-import type { HostsParams } from '../../operations/hosts.ts';
-import type { ListResult } from '../../operations/list.ts';
-import type { Command, Reply } from '../../operations/request.ts';
-import type { VerifyParams } from '../../operations/verify.ts';
-import type { Changes } from '../jobs/changes.ts';
-import type { LiveJob } from '../jobs/live-job.ts';
-import type { Registrar } from '../jobs/registrar.ts';
-import type { Wakes } from '../notify/wakes.ts';
+import { explain, MamError } from '../../../base/errors.ts';
+import { needsAttention } from '../../../job/apply.ts';
+import type { JobRecord } from '../../../job/record.ts';
+import { isFinal } from '../../../job/words.ts';
+import type { AnswerParams } from '../../../operations/answer.ts';
+import type { CancelParams } from '../../../operations/cancel.ts';
+import type { AskHostParams, DelegateToParams } from '../../../operations/delegate-to.ts';
+import type { HostsParams, HostsResult } from '../../../operations/hosts.ts';
+import type { ListResult } from '../../../operations/list.ts';
+import type { Command, Reply } from '../../../operations/request.ts';
+import type { VerifyParams } from '../../../operations/verify.ts';
+import type { Changes } from '../../jobs/changes.ts';
+import type { LiveJob } from '../../jobs/live-job.ts';
+import type { Registrar } from '../../jobs/registrar.ts';
+import type { Wakes } from '../../notify/wakes.ts';
+import type { AskCommand } from '../wire/messages.ts';
 import { agentRowsOf, jobRowsOf, recordOf, startResultOf, stopResultOf } from './answers.ts';
 import type { AskOptions, AskResult, Asks } from './asks.ts';
 import { HomeError } from './home-error.ts';
-import type { HostRows } from './host-rows.ts';
 import { NoAnswer } from './no-answer.ts';
 import type { RemoteDelegation } from './remote-delegation.ts';
-import type { AskCommand } from './wire/messages.ts';
 
 /** How long (ms) the events of an answer are waited for: they are on their way before it. */
 const EVENTS_MS = 2_000;
@@ -44,7 +43,7 @@ export class Forward {
     changes: Changes;
     wakes: Pick<Wakes, 'seen'>;
     delegation: RemoteDelegation;
-    rows: HostRows;
+    hosts: (params: HostsParams) => Promise<HostsResult>;
     /** A record of another host as this hub shows it. */
     shown: (job: LiveJob, record: JobRecord) => JobRecord;
     /** Ends the copy of a job whose host never returns. */
@@ -63,7 +62,7 @@ export class Forward {
       case 'ask_host':
         return (given, id) => this.#askHost(given as AskHostParams, id);
       case 'hosts':
-        return (given) => this.#with.rows.rows((given ?? {}) as HostsParams);
+        return (given) => this.#with.hosts((given ?? {}) as HostsParams);
       case 'answer':
       case 'cancel':
       case 'verify':

@@ -1,5 +1,5 @@
-import type { JobOrder } from '../../job/record.ts';
-import type { LiveJob } from '../jobs/live-job.ts';
+import type { JobOrder } from '../../../job/record.ts';
+import type { LiveJob } from '../../jobs/live-job.ts';
 import type { AskResult } from './asks.ts';
 
 /** What this hub knows by itself about a job that it asks another host to take. */

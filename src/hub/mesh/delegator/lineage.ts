@@ -1,5 +1,5 @@
-import type { Ancestor } from '../../job/record.ts';
-import type { LiveJob } from '../jobs/live-job.ts';
+import type { Ancestor } from '../../../job/record.ts';
+import type { LiveJob } from '../../jobs/live-job.ts';
 
 /**
  * The panes that a delegation to another host comes from, nearest first: no job of its descendants may go to one of them.

@@ -1,14 +1,14 @@
-import type { Log } from '../../base/log.ts';
-import type { JobOrder } from '../../job/record.ts';
-import { isFinal } from '../../job/words.ts';
-import type { LiveJob } from '../jobs/live-job.ts';
-import type { Registrar } from '../jobs/registrar.ts';
+import type { Log } from '../../../base/log.ts';
+import type { JobOrder } from '../../../job/record.ts';
+import { isFinal } from '../../../job/words.ts';
+import type { LiveJob } from '../../jobs/live-job.ts';
+import type { Registrar } from '../../jobs/registrar.ts';
+import type { Digest } from '../wire/messages.ts';
 import type { AskResult } from './asks.ts';
 import { Follower, type FollowParts } from './follower.ts';
 import { eventOf, firstPageOf } from './home-answers.ts';
 import { HostTurns } from './host-turns.ts';
 import type { AskedFor, ReplicaStore } from './replica-store.ts';
-import type { Digest } from './wire/messages.ts';
 
 /** How long (ms) a home's digest is waited for after its hello, before it is asked job by job. */
 const DIGEST_WAIT_MS = 1_000;

@@ -1,8 +1,6 @@
-import { ERROR_CODES, type ErrorCode, MamError } from '../../base/errors.ts';
-import { newEventId } from '../../base/ids.ts';
-import { clean } from '../../base/text.ts';
-import { HomeError } from './home-error.ts';
-import { NoAnswer } from './no-answer.ts';
+import { ERROR_CODES, type ErrorCode, MamError } from '../../../base/errors.ts';
+import { newEventId } from '../../../base/ids.ts';
+import { clean } from '../../../base/text.ts';
 import {
   type Ask,
   type AskAnswer,
@@ -10,7 +8,9 @@ import {
   EXPIRED,
   MAX_PAYLOAD_BYTES,
   MESH_VERSION,
-} from './wire/messages.ts';
+} from '../wire/messages.ts';
+import { HomeError } from './home-error.ts';
+import { NoAnswer } from './no-answer.ts';
 
 /** After this time (ms) the other hub carries out nothing any more, unless its asker says otherwise. */
 export const EXPIRES_MS = 20_000;

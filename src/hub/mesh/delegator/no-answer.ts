@@ -1,4 +1,4 @@
-import { MamError } from '../../base/errors.ts';
+import { MamError } from '../../../base/errors.ts';
 
 /** Another hub has not answered in time: it may have done what it was asked for, or do it still, or never. */
 export class NoAnswer extends MamError {

@@ -1,7 +1,7 @@
-import type { LiveJob, Recorded } from '../jobs/live-job.ts';
-import { logMessage } from '../notify/log-message.ts';
+import type { LiveJob, Recorded } from '../../jobs/live-job.ts';
+import { logMessage } from '../../notify/log-message.ts';
+import { type Digest, type Feed, MESH_VERSION, PAGE_BYTES } from '../wire/messages.ts';
 import { bytesOf, recordFor } from './pages.ts';
-import { type Digest, type Feed, MESH_VERSION, PAGE_BYTES } from './wire/messages.ts';
 
 /** How often hosts are told how far their jobs are, in ms: a lost message is noticed by that, and so is a lost hub. */
 const DIGEST_MS = 60_000;

@@ -1,10 +1,10 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { beginsRandomly, isJobId } from '../../base/ids.ts';
-import { cleanLine } from '../../base/text.ts';
-import { LIMITS } from '../../job/limits.ts';
-import { plainError } from '../delegation/plain-error.ts';
-import { type AskCommand, PAGE_BYTES } from './wire/messages.ts';
+import { beginsRandomly, isJobId } from '../../../base/ids.ts';
+import { cleanLine } from '../../../base/text.ts';
+import { LIMITS } from '../../../job/limits.ts';
+import { plainError } from '../../delegation/plain-error.ts';
+import { type AskCommand, PAGE_BYTES } from '../wire/messages.ts';
 
 /** Lengths in characters: of a name, and of an address, a path or a session. */
 const NAME_CHARS = 80;

@@ -1,6 +1,6 @@
+import type { AskCommand } from '../wire/messages.ts';
 import type { AskResult } from './asks.ts';
 import { HomeError } from './home-error.ts';
-import type { AskCommand } from './wire/messages.ts';
 
 /** Asks a job's home. @throws MamError as `Asks.ask` */
 export type HomeAsk = (host: string, command: AskCommand, params: object) => Promise<AskResult>;

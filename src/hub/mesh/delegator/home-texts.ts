@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { MamError } from '../../base/errors.ts';
-import { sha256 } from '../../base/sha256.ts';
-import type { RecordedEvent } from '../../job/event.ts';
-import { writeDerived } from '../../registry/files.ts';
-import { writeText } from '../../registry/texts.ts';
-import type { LiveJob } from '../jobs/live-job.ts';
+import { MamError } from '../../../base/errors.ts';
+import { sha256 } from '../../../base/sha256.ts';
+import type { RecordedEvent } from '../../../job/event.ts';
+import { writeDerived } from '../../../registry/files.ts';
+import { writeText } from '../../../registry/texts.ts';
+import type { LiveJob } from '../../jobs/live-job.ts';
 import { pieceOf } from './home-answers.ts';
 import { type HomeAsk, isUnknownThere } from './home-ask.ts';
 

@@ -1,6 +1,6 @@
-import { newEventId } from '../../base/ids.ts';
+import { newEventId } from '../../../base/ids.ts';
+import { PAGE_BYTES } from '../wire/messages.ts';
 import type { Asks } from './asks.ts';
-import { PAGE_BYTES } from './wire/messages.ts';
 
 /** How much of a payload a piece may take as JSON, in bytes: line breaks and quotes double in it. */
 const JSON_BYTES = 60 * 1024;

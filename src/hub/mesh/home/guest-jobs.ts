@@ -1,12 +1,12 @@
-import { MamError } from '../../base/errors.ts';
-import type { JobRow } from '../../job/row.ts';
-import { isFinal, type Status } from '../../job/words.ts';
-import { plainError } from '../delegation/plain-error.ts';
-import type { LiveJob } from '../jobs/live-job.ts';
-import type { Registrar } from '../jobs/registrar.ts';
+import { MamError } from '../../../base/errors.ts';
+import type { JobRow } from '../../../job/row.ts';
+import { isFinal, type Status } from '../../../job/words.ts';
+import { plainError } from '../../delegation/plain-error.ts';
+import type { LiveJob } from '../../jobs/live-job.ts';
+import type { Registrar } from '../../jobs/registrar.ts';
+import { PAGE_BYTES } from '../wire/messages.ts';
 import { fitting } from './pages.ts';
 import { checkDelegates, checkSeesAll, type Guest } from './policy.ts';
-import { PAGE_BYTES } from './wire/messages.ts';
 
 /** The jobs of this hub that another host may ask for. */
 export class GuestJobs {

@@ -1,8 +1,8 @@
-import { isObject, parseJson } from '../../base/json.ts';
-import type { Log } from '../../base/log.ts';
-import type { ClaimReply } from '../../job/event.ts';
-import { type AskAnswer, MESH_VERSION } from './wire/messages.ts';
-import type { MeshMessage } from './wire/wire.ts';
+import { isObject, parseJson } from '../../../base/json.ts';
+import type { Log } from '../../../base/log.ts';
+import type { ClaimReply } from '../../../job/event.ts';
+import { type AskAnswer, MESH_VERSION } from '../wire/messages.ts';
+import type { MeshMessage } from '../wire/wire.ts';
 
 /**
  * Takes reports that others send into this hub's inbox, about its own jobs: from hubs that have a copy of the job, and from

@@ -1,4 +1,4 @@
-import { type ErrorCode, MamError } from '../../base/errors.ts';
+import { type ErrorCode, MamError } from '../../../base/errors.ts';
 
 /** What another hub has refused, in its own words: an error of this hub says nothing about that one. */
 export class HomeError extends MamError {

@@ -1,5 +1,5 @@
-import { LIMITS } from '../../job/limits.ts';
-import { plainError } from '../delegation/plain-error.ts';
+import { LIMITS } from '../../../job/limits.ts';
+import { plainError } from '../../delegation/plain-error.ts';
 import type { AskParams } from './ask-params.ts';
 
 /** How long an unfinished or unused text is kept after its last piece, in ms. */

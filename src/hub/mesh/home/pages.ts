@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import { orElse } from '../../base/or-else.ts';
-import type { RecordedEvent } from '../../job/event.ts';
-import { LIMITS } from '../../job/limits.ts';
-import type { JobRecord } from '../../job/record.ts';
-import { readText } from '../../registry/texts.ts';
-import { readForeign } from '../../trust/files.ts';
-import { plainError } from '../delegation/plain-error.ts';
-import type { LiveJob } from '../jobs/live-job.ts';
-import type { Outlets } from '../notify/outlets.ts';
+import { orElse } from '../../../base/or-else.ts';
+import type { RecordedEvent } from '../../../job/event.ts';
+import { LIMITS } from '../../../job/limits.ts';
+import type { JobRecord } from '../../../job/record.ts';
+import { readText } from '../../../registry/texts.ts';
+import { readForeign } from '../../../trust/files.ts';
+import { plainError } from '../../delegation/plain-error.ts';
+import type { LiveJob } from '../../jobs/live-job.ts';
+import type { Outlets } from '../../notify/outlets.ts';
+import { PAGE_BYTES } from '../wire/messages.ts';
 import type { AskParams } from './ask-params.ts';
-import { PAGE_BYTES } from './wire/messages.ts';
 
 /** How much of a page its record may take, in bytes: the delegator has the whole one from the events. */
 const RECORD_BYTES = 16 * 1024;

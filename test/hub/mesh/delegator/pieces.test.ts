@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Asks } from '../../../src/hub/mesh/asks.ts';
-import { inPieces, piecesOf } from '../../../src/hub/mesh/pieces.ts';
-import { MAX_PAYLOAD_BYTES, PAGE_BYTES } from '../../../src/hub/mesh/wire/messages.ts';
+import type { Asks } from '../../../../src/hub/mesh/delegator/asks.ts';
+import { inPieces, piecesOf } from '../../../../src/hub/mesh/delegator/pieces.ts';
+import { MAX_PAYLOAD_BYTES, PAGE_BYTES } from '../../../../src/hub/mesh/wire/messages.ts';
 
 test('1 MiB takes 22 pieces', () => {
   const text = 'a'.repeat(1024 * 1024);

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { MamError } from '../../../src/base/errors.ts';
-import { Asks, type Outcome } from '../../../src/hub/mesh/asks.ts';
-import { HomeError } from '../../../src/hub/mesh/home-error.ts';
-import { NoAnswer } from '../../../src/hub/mesh/no-answer.ts';
-import type { Ask, AskAnswer } from '../../../src/hub/mesh/wire/messages.ts';
+import { MamError } from '../../../../src/base/errors.ts';
+import { Asks, type Outcome } from '../../../../src/hub/mesh/delegator/asks.ts';
+import { HomeError } from '../../../../src/hub/mesh/delegator/home-error.ts';
+import { NoAnswer } from '../../../../src/hub/mesh/delegator/no-answer.ts';
+import type { Ask, AskAnswer } from '../../../../src/hub/mesh/wire/messages.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] }));
 afterEach(() => void vi.useRealTimers());

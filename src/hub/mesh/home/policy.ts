@@ -1,11 +1,11 @@
 import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
-import { orElse } from '../../base/or-else.ts';
-import { realPlace } from '../../base/real-place.ts';
-import { cleanLine } from '../../base/text.ts';
-import type { Hosts, MayConfig } from '../../settings/hosts-config.ts';
-import { plainError } from '../delegation/plain-error.ts';
-import type { MeshMessage } from './wire/wire.ts';
+import { orElse } from '../../../base/or-else.ts';
+import { realPlace } from '../../../base/real-place.ts';
+import { cleanLine } from '../../../base/text.ts';
+import type { Hosts, MayConfig } from '../../../settings/hosts-config.ts';
+import { plainError } from '../../delegation/plain-error.ts';
+import type { MeshMessage } from '../wire/wire.ts';
 
 /** Who asks, and what it may ask for. */
 export interface Guest {

@@ -1,7 +1,7 @@
-import { explain, MamError } from '../../base/errors.ts';
-import { isPlain } from '../delegation/plain-error.ts';
+import { explain, MamError } from '../../../base/errors.ts';
+import { isPlain } from '../../delegation/plain-error.ts';
+import type { AskAnswer, AskCommand } from '../wire/messages.ts';
 import type { Guest } from './policy.ts';
-import type { AskAnswer, AskCommand } from './wire/messages.ts';
 
 type Told = NonNullable<AskAnswer['error']>;
 

@@ -1,12 +1,8 @@
-import { MamError } from '../../base/errors.ts';
-import { parseObject } from '../../base/json.ts';
-import type { Log } from '../../base/log.ts';
-import { cleanLine } from '../../base/text.ts';
-import { plainError } from '../delegation/plain-error.ts';
-import { askParams } from './ask-params.ts';
-import { HomeCommands, type HomeParts } from './home-commands.ts';
-import type { Guest, Policy } from './policy.ts';
-import { toldError } from './told-error.ts';
+import { MamError } from '../../../base/errors.ts';
+import { parseObject } from '../../../base/json.ts';
+import type { Log } from '../../../base/log.ts';
+import { cleanLine } from '../../../base/text.ts';
+import { plainError } from '../../delegation/plain-error.ts';
 import {
   type Ask,
   type AskAnswer,
@@ -15,8 +11,12 @@ import {
   EXPIRED,
   MAX_PAYLOAD_BYTES,
   MESH_VERSION,
-} from './wire/messages.ts';
-import type { MeshMessage } from './wire/wire.ts';
+} from '../wire/messages.ts';
+import type { MeshMessage } from '../wire/wire.ts';
+import { askParams } from './ask-params.ts';
+import { HomeCommands, type HomeParts } from './home-commands.ts';
+import type { Guest, Policy } from './policy.ts';
+import { toldError } from './told-error.ts';
 
 /** How long an answer is kept for repetitions of its ask, in ms: it may have been lost. */
 const KEPT_MS = 60_000;

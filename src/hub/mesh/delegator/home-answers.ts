@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { MamError } from '../../base/errors.ts';
-import type { RecordedEvent } from '../../job/event.ts';
-import { SOURCES } from '../../job/words.ts';
-import { shortLine } from '../../registry/texts.ts';
+import { MamError } from '../../../base/errors.ts';
+import type { RecordedEvent } from '../../../job/event.ts';
+import { SOURCES } from '../../../job/words.ts';
+import { shortLine } from '../../../registry/texts.ts';
 import type { AskResult } from './asks.ts';
 
 /** Fields of an event whose whole text may be in a file. */

@@ -1,13 +1,13 @@
-import { kindNames, resolveKind } from '../../agents/index.ts';
-import { MamError } from '../../base/errors.ts';
-import { userHome } from '../../base/user-home.ts';
-import type { KnownKind, StartParams } from '../../operations/agents.ts';
-import { startParams } from '../../operations/agents.ts';
-import { type DelegateParams, delegateParams } from '../../operations/delegate.ts';
-import type { Elder } from '../../order/compose-job.ts';
-import { type Env, loadSettings } from '../../settings/config.ts';
-import { type AskerSettings, askerSettings } from '../../settings/program.ts';
-import { plainError } from '../delegation/plain-error.ts';
+import { kindNames, resolveKind } from '../../../agents/index.ts';
+import { MamError } from '../../../base/errors.ts';
+import { userHome } from '../../../base/user-home.ts';
+import type { KnownKind, StartParams } from '../../../operations/agents.ts';
+import { startParams } from '../../../operations/agents.ts';
+import { type DelegateParams, delegateParams } from '../../../operations/delegate.ts';
+import type { Elder } from '../../../order/compose-job.ts';
+import { type Env, loadSettings } from '../../../settings/config.ts';
+import { type AskerSettings, askerSettings } from '../../../settings/program.ts';
+import { plainError } from '../../delegation/plain-error.ts';
 import type { AskParams, DelegationAsk } from './ask-params.ts';
 import {
   checkDelegates,
