@@ -405,7 +405,7 @@ describe('without a hub', () => {
     // The state has changed since, and no hub has listed it.
     await hub.restart();
     const again = await hub.registrar.find(JOB_ID);
-    await again.changeCopy({ offline_since: undefined });
+    await again.ownPart.change({ offline_since: undefined });
     expect(await read()).toMatchObject([{ reason: undefined, host: 'hostb' }]);
   });
 });

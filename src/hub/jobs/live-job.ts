@@ -4,7 +4,7 @@ import { apply } from '../../job/apply.ts';
 import type { Draft, RecordedEvent } from '../../job/event.ts';
 import { historyError } from '../../job/history.ts';
 import type { JobRecord } from '../../job/record.ts';
-import type { ReplicaChange, ReplicaState } from '../../job/replica.ts';
+import type { ReplicaState } from '../../job/replica.ts';
 import { isFinal } from '../../job/words.ts';
 import { type FoldedJob, foldJob, placedIn } from '../../registry/fold.ts';
 import { Journal } from '../../registry/journal.ts';
@@ -14,10 +14,10 @@ import { hasJob, type JobPaths, jobPaths, registryError } from '../../registry/p
 import { signerOf } from '../../registry/replica-file.ts';
 import type { Seal } from '../../registry/seal.ts';
 import { type Line, longLine, shortLine } from '../../registry/texts.ts';
-import { Copy } from './copy.ts';
 import { isSign, JobClock } from './job-clock.ts';
 import { JobEvents } from './job-events.ts';
 import { Queue } from './queue.ts';
+import { Replica } from './replica.ts';
 import { restoreJob } from './restore-job.ts';
 
 /** The size of a job in memory without its events, in bytes. */
@@ -65,7 +65,7 @@ export class LiveJob {
   #head: JobRecord | undefined;
   #durable: JobRecord | undefined;
   /** Of the copy of a job that another host has. */
-  #copy: Copy | undefined;
+  #replica: Replica | undefined;
   readonly #events = new JobEvents(() => this.#fold().events);
   readonly #journal: Journal;
   readonly #seal: Seal;
@@ -97,14 +97,20 @@ export class LiveJob {
 
   /** The job's state on the disk, or, while its first event is being written, the state after that event. */
   get record(): JobRecord {
-    const record = this.#copy?.record ?? this.#durable ?? this.#head;
+    const record = this.#replica?.record ?? this.#durable ?? this.#head;
     if (record === undefined) throw new MamError('internal', `Job ${this.id} has no record yet.`);
     return record;
   }
 
   /** Of the copy of a job that another host has: what is this hub's own about it. */
   get replica(): ReplicaState | undefined {
-    return this.#copy?.state;
+    return this.#replica?.state;
+  }
+
+  /** The same with the means to change it. @throws MamError `internal` for a job of this hub's own */
+  get ownPart(): Replica {
+    if (this.#replica === undefined) throw new MamError('internal', `Job ${this.id} is not a copy.`);
+    return this.#replica;
   }
 
   /** What signs its lines and its record. */
@@ -113,9 +119,9 @@ export class LiveJob {
   }
 
   /** Makes it the copy of a job that another host has, of which nothing is known yet. */
-  beCopy(state: ReplicaState): Copy {
-    this.#copy = new Copy(this, state, this.#seal);
-    return this.#copy;
+  beReplica(state: ReplicaState): Replica {
+    this.#replica = new Replica(this, state, this.#seal);
+    return this.#replica;
   }
 
   /** Makes what was read from the disk the job's state. */
@@ -124,8 +130,8 @@ export class LiveJob {
     const record = replica === undefined ? folded.record : folded.told;
     this.#head = record;
     this.#durable = record;
-    if (this.#copy !== undefined) this.#copy.show(record);
-    else if (replica !== undefined) this.#copy = new Copy(this, replica, this.#seal, { told: record });
+    if (this.#replica !== undefined) this.#replica.show(record);
+    else if (replica !== undefined) this.#replica = new Replica(this, replica, this.#seal, { told: record });
     this.#events.adopt(folded.events, folded.record.seq);
     this.damage = folded.damage;
     this.mark = folded.mark;
@@ -154,7 +160,7 @@ export class LiveJob {
 
   /** True when only a late report can change the job, after all events so far. */
   get isFinal(): boolean {
-    const record = this.#head ?? this.#copy?.record;
+    const record = this.#head ?? this.#replica?.record;
     return record !== undefined && isFinal(record.status);
   }
 
@@ -166,7 +172,7 @@ export class LiveJob {
   append(draft: Draft): Promise<Recorded> {
     if (this.isHistory) return Promise.reject(historyError(this.registryDir, this.id));
     if (this.isRetired) return Promise.reject(new MamError('not_found', `There is no job ${this.id}.`));
-    if (this.#copy !== undefined) return this.#copy.note(draft);
+    if (this.#replica !== undefined) return this.#replica.note(draft);
     if (this.#queue.isBusy) return this.#queueUp(() => this.#place(draft));
     const known = this.#events.seqOf(draft.event_id);
     if (known !== undefined) return this.#repeat(draft, known);
@@ -181,27 +187,14 @@ export class LiveJob {
    * @throws MamError `unavailable` if it is not the next one, `bad_input` if it can't be one, `io` when it could not be written
    */
   async follow(event: RecordedEvent): Promise<Recorded> {
-    const copy = this.#copy;
-    if (copy === undefined) throw new MamError('internal', `Job ${this.id} is not a copy.`);
+    const { ownPart } = this;
     if (this.isRetired) throw new MamError('not_found', `There is no job ${this.id}.`);
     if (event.seq <= this.length) {
       await this.#tail;
       return { event, before: this.record, after: this.record, repeated: true };
     }
-    const line = copy.next(this.#head, event, this.length);
+    const line = ownPart.next(this.#head, event, this.length);
     return this.#commit({ line, event });
-  }
-
-  /** The state of a copy as news to whoever follows the job. */
-  asNews(): Recorded {
-    if (this.#copy === undefined) throw new MamError('internal', `Job ${this.id} is not a copy.`);
-    return this.#copy.asNews();
-  }
-
-  /** Changes what is this hub's own about a copy. @returns and @throws as `Copy.change` */
-  async changeCopy(change: ReplicaChange): Promise<Recorded | undefined> {
-    if (this.#copy === undefined) throw new MamError('internal', `Job ${this.id} is not a copy.`);
-    return this.#copy.change(change);
   }
 
   /**
@@ -231,7 +224,7 @@ export class LiveJob {
 
   /** The last event of a retired job whose folder is gone: it is stored nowhere, but reaches whoever follows the job. */
   endUnkept(draft: Draft): Recorded {
-    if (this.#copy !== undefined) return this.#copy.loseUnkept(draft.detail);
+    if (this.#replica !== undefined) return this.#replica.loseUnkept(draft.detail);
     const event = this.#number(draft);
     const before = this.#head;
     const after = apply(before, event);
@@ -257,10 +250,11 @@ export class LiveJob {
     this.paths = jobPaths(registryDir, this.id);
     this.ground = new OwnPlace(this.paths.folder);
     this.#journal.moveTo(this.paths.journal, this.ground);
-    if (this.#copy === undefined && this.#head !== undefined) this.#head = placedIn(this.#head, registryDir);
-    if (this.#copy === undefined && this.#durable !== undefined)
+    if (this.#replica === undefined && this.#head !== undefined)
+      this.#head = placedIn(this.#head, registryDir);
+    if (this.#replica === undefined && this.#durable !== undefined)
       this.#durable = placedIn(this.#durable, registryDir);
-    this.#copy?.show(this.#durable);
+    this.#replica?.show(this.#durable);
   }
 
   /**
@@ -290,7 +284,7 @@ export class LiveJob {
 
   /** Recreates its files. @returns and @throws as `restoreJob` */
   async restore(): Promise<string | undefined> {
-    const lost = await restoreJob(this, this.#journal, this.#seal, this.#events.recent, this.#copy);
+    const lost = await restoreJob(this, this.#journal, this.#seal, this.#events.recent, this.#replica);
     if (lost !== undefined) this.damage.push(lost);
     return lost;
   }
@@ -300,7 +294,7 @@ export class LiveJob {
     this.#events.drop();
     this.uncork();
     await this.#tail.catch(() => {});
-    await this.#copy?.close();
+    await this.#replica?.close();
     await this.#journal.close();
   }
 
@@ -363,7 +357,7 @@ export class LiveJob {
     this.#durable = after;
     this.clock.heard(after, event);
     this.#events.keep(event);
-    if (this.#copy !== undefined) return { event, ...this.#copy.show(after), repeated: false };
+    if (this.#replica !== undefined) return { event, ...this.#replica.show(after), repeated: false };
     return { event, before, after, repeated: false };
   }
 
@@ -389,14 +383,14 @@ export class LiveJob {
       this.adopt(folded);
     } catch {
       // A job whose first event failed keeps its intended state, for those who still refer to it.
-      this.#head = this.#durable ?? (this.#copy === undefined ? this.#head : undefined);
+      this.#head = this.#durable ?? (this.#replica === undefined ? this.#head : undefined);
       this.#events.backTo(this.#durable?.seq ?? 0);
     }
   }
 
   /** True when its journal must be on the disk. */
   get #isKept(): boolean {
-    return this.#copy?.isKept ?? this.#durable !== undefined;
+    return this.#replica?.isKept ?? this.#durable !== undefined;
   }
 
   #fold(): FoldedJob {

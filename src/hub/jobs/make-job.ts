@@ -23,28 +23,12 @@ export function makeJob(
   texts: readonly string[],
   begin: (job: LiveJob) => Promise<void>,
 ): LiveJob {
-  const { home, seal, jobs, pointers, registries } = store;
+  const { seal, registries } = store;
   const { registry_dir: dir, job_id: id } = order;
   const mayWrite = (isOpen: boolean): void => registries.check(job.registryDir, isOpen);
   const job: LiveJob = new LiveJob(dir, id, seal, { mayWrite, isNew: true });
-  job.prompt = prompt;
-  keepText(order.prompt_sha256, prompt);
-  try {
-    // The pointer comes first: if this hub is killed before the job exists, the next one finds the remains by it.
-    pointers.put(job);
-  } catch (error) {
-    throw noteError(home, error);
-  }
-  try {
-    mkdirSync(job.paths.folder, { mode: 0o700 });
-  } catch (error) {
-    pointers.remove(id);
-    throw registryError(dir, error);
-  }
+  placeJob(store, job, order, prompt);
   job.cork();
-  registries.place(job);
-  if (job.registryInode !== undefined) noteJob(home, dir, id, job.registryInode);
-  jobs.set(id, job);
   const queued = begin(job);
   const task = Promise.all([
     writeNew(job.paths.prompt, prompt),
@@ -59,6 +43,36 @@ export function makeJob(
     },
   );
   return job;
+}
+
+/**
+ * Gives a new job its pointer, its folder, and its place in the memory.
+ * @throws MamError `io` when the registry can't be written; then nothing of it is left
+ */
+export function placeJob(
+  { home, jobs, pointers, registries }: Store,
+  job: LiveJob,
+  { prompt_sha256: hash }: Pick<JobOrder, 'prompt_sha256'>,
+  prompt: string,
+): void {
+  const { id, registryDir } = job;
+  job.prompt = prompt;
+  keepText(hash, prompt);
+  try {
+    // The pointer comes first: if this hub is killed before the job exists, the next one finds the remains by it.
+    pointers.put(job);
+  } catch (error) {
+    throw noteError(home, error);
+  }
+  try {
+    mkdirSync(job.paths.folder, { mode: 0o700 });
+  } catch (error) {
+    pointers.remove(id);
+    throw registryError(registryDir, error);
+  }
+  registries.place(job);
+  if (job.registryInode !== undefined) noteJob(home, registryDir, id, job.registryInode);
+  jobs.set(id, job);
 }
 
 /** Removes a job that could not be created. */

@@ -1,13 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import type { ReplicaState } from '../../job/replica.ts';
 import { writeDurably, writeNew } from '../../registry/files.ts';
-import { noteError } from '../../registry/home.ts';
-import { noteJob } from '../../registry/known-jobs.ts';
 import { presentMark } from '../../registry/mark.ts';
 import { registryError } from '../../registry/paths.ts';
-import { keepText } from '../../registry/texts.ts';
 import { LiveJob } from './live-job.ts';
-import { unmakeJob } from './make-job.ts';
+import { placeJob, unmakeJob } from './make-job.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -17,34 +13,19 @@ import type { Store } from './store.ts';
  * @throws MamError `io` when the registry can't be written, `conflict` when another hub writes it
  */
 export function makeReplica(store: Store, prompt: string, state: ReplicaState): LiveJob {
-  const { home, seal, jobs, pointers, registries } = store;
-  const { registry_dir: dir, job_id: id, prompt_sha256: hash } = state.order;
+  const { seal, registries } = store;
+  const { registry_dir: dir, job_id: id } = state.order;
   const mayWrite = (isOpen: boolean): void => registries.check(job.registryDir, isOpen);
   const job: LiveJob = new LiveJob(dir, id, seal, { mayWrite });
-  const copy = job.beCopy(state);
-  job.prompt = prompt;
-  keepText(hash, prompt);
-  try {
-    pointers.put(job);
-  } catch (error) {
-    throw noteError(home, error);
-  }
-  try {
-    mkdirSync(job.paths.folder, { mode: 0o700 });
-  } catch (error) {
-    pointers.remove(id);
-    throw registryError(dir, error);
-  }
-  registries.place(job);
-  if (job.registryInode !== undefined) noteJob(home, dir, id, job.registryInode);
-  jobs.set(id, job);
+  const replica = job.beReplica(state);
+  placeJob(store, job, state.order, prompt);
   job.kept = (async () => {
-    const first = [writeNew(job.paths.prompt, prompt), copy.rewrite()];
+    const first = [writeNew(job.paths.prompt, prompt), replica.rewrite()];
     try {
       await Promise.all(first);
       await writeDurably(job.paths.journal, '');
       job.mark = presentMark(job.paths.journal);
-      copy.isKept = true;
+      replica.isKept = true;
     } catch (error) {
       await Promise.allSettled(first);
       await unmakeJob(store, job);

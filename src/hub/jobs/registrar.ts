@@ -137,7 +137,7 @@ export class Registrar {
     const asked_at = new Date().toISOString();
     const whole = { state: 'asking' as const, asked_at, episode: 0, ...state, order };
     const job = makeReplica(this.#store, prompt, whole);
-    job.kept = job.kept.then(() => this.#passOn(job, job.asNews()));
+    job.kept = job.kept.then(() => this.#passOn(job, job.ownPart.asNews()));
     // Whoever made it hears of the failure as well.
     job.kept.catch(() => {});
     return job;
@@ -164,7 +164,7 @@ export class Registrar {
    * @throws MamError `io` when it could not be written; then nothing has changed
    */
   async setReplica(job: LiveJob, change: ReplicaChange, how: { tell?: boolean } = {}): Promise<void> {
-    const recorded = await this.#writeOn(job, () => job.changeCopy(change));
+    const recorded = await this.#writeOn(job, () => job.ownPart.change(change));
     if (recorded !== undefined && how.tell !== false) this.#passOn(job, recorded);
   }
 

@@ -7,13 +7,13 @@ import { readJournal } from '../../registry/read-journal.ts';
 import { recordText } from '../../registry/record-file.ts';
 import type { Seal } from '../../registry/seal.ts';
 import { keptText, restoreTexts } from '../../registry/texts.ts';
-import type { Copy } from './copy.ts';
 import type { LiveJob } from './live-job.ts';
+import type { Replica } from './replica.ts';
 
 /**
  * Recreates a job's files that were removed or replaced by a copy, from what is known about it.
  * @param recent its newest events
- * @param copy of the copy of another host's job: its state is written again as well
+ * @param replica of the copy of another host's job: its state is written again as well
  * @returns what could not be restored, as a sentence
  * @throws the system's error
  */
@@ -22,14 +22,14 @@ export async function restoreJob(
   journal: Journal,
   seal: Seal,
   recent: readonly RecordedEvent[],
-  copy: Copy | undefined,
+  replica: Replica | undefined,
 ): Promise<string | undefined> {
   const { paths, record } = job;
   const prompt = job.prompt ?? keptText(record.prompt_sha256);
   makeFolder(paths.folder);
   // Never through a link that was put at its path.
   job.ground.check();
-  await copy?.rewrite();
+  await replica?.rewrite();
   const rescued = await journal.rescue();
   const text = rescued ?? remembered(job, seal, recent);
   // A journal without its beginning counts from the record on.

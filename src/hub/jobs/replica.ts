@@ -24,7 +24,7 @@ const MAX_LINE_BYTES = 64 * 1024;
 const MINOR: readonly string[] = ['synced_at', 'seq', 'epoch'];
 
 /** The part of a copy that is this hub's own: its `replica.json`, and the record as it is shown here. */
-export class Copy {
+export class Replica {
   state: ReplicaState;
   record: JobRecord;
   /** True once its files are on the disk. */
