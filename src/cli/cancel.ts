@@ -38,9 +38,10 @@ export default defineCommand({
         const view = { summary: note, job_id, changed, note, next: 'mam list' };
         return printAnswer(json, view, `${job_id} is no longer tracked. ${note}`);
       }
-      const said = options.forget ? { summary: `Job ${record.job_id} was given up. ${note}` } : {};
+      const isForgotten = options.forget && changed;
+      const said = isForgotten ? { summary: `Job ${record.job_id} was given up. ${note}` } : {};
       const view = { ...cancelView(record, { ...result, note }, options.interrupt, false), ...said };
-      const text = options.forget ? view.summary : `${record.job_id} is ${record.status}. ${note}`;
+      const text = isForgotten ? view.summary : `${record.job_id} is ${record.status}. ${note}`;
       return printAnswer(json, { ...view, next: nextStep(record) }, text);
     }),
 });

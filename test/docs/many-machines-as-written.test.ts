@@ -209,7 +209,13 @@ test.each(['password', 'certificate'] as const)(
     await until('hosta sees hostb', async () => /^hostb\tonline/.test(await typed(a, 'mam hosts')));
     expect(await type(a, 'mam hosts check')).toMatch(/\nhostb can be asked\.\n$/);
     await type(a, 'mam start', '--host');
-    expect(await type(a, 'mam submit', '--start')).toContain('\nvalidation: PASS\n');
+    const submitted = await type(a, 'mam submit', '--start');
+    expect(submitted).toContain('\nvalidation: PASS\n');
+    const [, ended = ''] = /^registered job: (\S+)/.exec(submitted) ?? [];
+    // One that has ended is not given up.
+    expect((await a.mam('cancel', ended, '--forget')).stdout).toBe(
+      `${ended} is completed. The job was already completed.\n`,
+    );
     await type(a, 'mam stop');
     // Its agent never ends this one.
     playCodex('--report', '');
