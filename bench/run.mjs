@@ -23,6 +23,7 @@ const ORDER = [
   'registry',
   'idle',
   'crash',
+  'cuts',
   'memory',
 ];
 /** A bench that takes longer is stuck, in ms. */

@@ -18,17 +18,27 @@ async function pauses(count: number, isUnreached: boolean, backoff = new Backoff
   return found;
 }
 
-test('for a minute, a link that is down is tried so often that its return is noticed at once', async () => {
+test('a link that is down is tried so often that its return is noticed at once', async () => {
   const found = await pauses(70, true);
-  expect(Math.max(...found)).toBeLessThanOrEqual(750);
+  expect(Math.max(...found)).toBeLessThanOrEqual(1_500);
 });
 
-test('a link that stays down is tried less and less', async () => {
+test('the longer a link stays down, the less it is tried: its return is noticed late by a small share of that', async () => {
   const backoff = new Backoff();
-  await pauses(120, true, backoff);
-  expect(backoff.isEarly).toBe(false);
-  const found = await pauses(10, true, backoff);
-  expect(found.at(-1)).toBeGreaterThanOrEqual(30_000);
+  const before = await pauses(200, true, backoff);
+  const away = before.reduce((all, ms) => all + ms, 0);
+  expect(away).toBeGreaterThan(180_000);
+  const [next = 0] = await pauses(1, true, backoff);
+  expect(next / away).toBeGreaterThanOrEqual(0.019);
+  expect(next / away).toBeLessThanOrEqual(0.031);
+  const late = await pauses(300, true, backoff);
+  expect(late.at(-1)).toBeGreaterThanOrEqual(30_000);
+  expect(late.at(-1)).toBeLessThanOrEqual(45_000);
+});
+
+test('many hosts come back one after the other, however soon the link is back', async () => {
+  const found = await pauses(20, true, new Backoff(() => 1_000));
+  expect(Math.max(...found) - Math.min(...found)).toBeGreaterThan(10_000);
 });
 
 test('whoever refuses is not asked again so soon', async () => {

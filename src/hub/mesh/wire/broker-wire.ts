@@ -8,9 +8,10 @@ import { redactUrl, type UrlAddress } from '../../../bus/address.ts';
 import { BrokerNodes } from '../../../bus/broker-nodes.ts';
 import { openConnection } from '../../../bus/connection.ts';
 import { externalAddresses } from '../../../bus/hub-address.ts';
+import { Pulse } from '../../../bus/pulse.ts';
 import { inboxFilter, inboxFilterOf, inboxTopic, parseInboxTopic, statusTopic } from '../../../bus/topics.ts';
 import type { BrokerSettings } from '../../../settings/broker-settings.ts';
-import { Backoff } from './backoff.ts';
+import { Backoff, isFew } from './backoff.ts';
 import {
   type Hello,
   type HostStatus,
@@ -36,10 +37,14 @@ const CONTESTED_MS = 3_000;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const GOODBYE_MS = 300;
 /**
- * How long an attempt to reach the broker may take right after the connection was lost, in ms: after a link was down, a new
- * attempt gets through sooner than the next packet of an old one, whose pauses double.
+ * How long an attempt to reach the broker may take, in ms: after a link was down, a new attempt gets through sooner than the
+ * next packet of an old one, whose pauses double.
  */
-const REACH_SOON_MS = 2_000;
+const REACH_MS = 2_000;
+/** How often a silent connection is asked for a sign of life where there are many hosts, in ms. */
+const SLOW_BEAT_MS = 10_000;
+/** The broker's answers to a login that will be no other next time: protocol, client id, user, permission. */
+const REFUSALS: readonly unknown[] = [1, 2, 4, 5];
 
 export interface BrokerWireOptions {
   broker: BrokerSettings;
@@ -66,6 +71,9 @@ export class BrokerWire implements Wire {
   readonly #with: BrokerWireOptions;
   readonly #backoff: Backoff;
   readonly #name: OneName;
+  readonly #pulse: Pulse;
+  /** The same at each connection: the broker ends one that it still believes in, and publishes its will, right at the next. */
+  readonly #clientId: string;
   #nodes: BrokerNodes | undefined;
   /** The connection, from before it is joined. */
   #open: MqttClient | undefined;
@@ -74,6 +82,8 @@ export class BrokerWire implements Wire {
   #isTaken = false;
   /** Absent while it is being joined for the first time. */
   #why: string | undefined;
+  /** The last attempt has reached a broker, which refused it. */
+  #isRefused = false;
   #watched: ReadonlySet<string> = new Set();
   /** What the broker keeps as this hub's presence. */
   #ownStatus: HostStatus | undefined;
@@ -84,6 +94,8 @@ export class BrokerWire implements Wire {
   constructor(options: BrokerWireOptions) {
     this.#with = options;
     this.#backoff = new Backoff(options.peers);
+    this.#pulse = new Pulse(() => (isFew(options.peers()) ? undefined : SLOW_BEAT_MS));
+    this.#clientId = `mam-mesh-${options.host}-${randomSuffix()}`;
     this.#name = new OneName({
       epoch: options.epoch,
       say: (more) => this.#sayToOwnName(more),
@@ -146,14 +158,16 @@ export class BrokerWire implements Wire {
 
   async #join(): Promise<void> {
     if (this.#isStopped) return;
+    this.#isRefused = false;
     try {
       this.#nodes ??= new BrokerNodes(externalAddresses(this.#with.broker));
       await this.#nodes.attempt((address) => this.#joinAt(address));
     } catch (error) {
       if (this.#isStopped || this.#isTaken) return;
-      this.#why = explain(error);
-      this.#with.log.warn(`the broker is not joined: ${this.#why}`);
-      this.#later(error instanceof MamError && error.code === 'unreachable');
+      const why = explain(error);
+      if (why !== this.#why) this.#with.log.warn(`the broker is not joined: ${why}`);
+      this.#why = why;
+      this.#later(!this.#isRefused);
     }
   }
 
@@ -162,12 +176,16 @@ export class BrokerWire implements Wire {
     if (this.#isStopped || this.#isTaken) return;
     const topic = statusTopic(realm, host);
     const client = await openConnection(address, {
-      clientId: `mam-mesh-${host}-${randomSuffix()}`,
+      clientId: this.#clientId,
       clean: true,
-      ...(this.#backoff.isEarly && { reachMs: REACH_SOON_MS }),
+      ...(isFew(this.#with.peers()) && { reachMs: REACH_MS }),
       will: { topic, payload: JSON.stringify({ online: false, epoch }) },
       prepare: (fresh) => fresh.on('message', (at, payload, { retain }) => this.#take(at, payload, retain)),
+    }).catch((error: unknown) => {
+      this.#isRefused = REFUSALS.includes((error as { code?: unknown }).code);
+      throw error;
     });
+    this.#pulse.watch(client);
     try {
       this.#ownStatus = undefined;
       this.#open = client;
@@ -213,6 +231,7 @@ export class BrokerWire implements Wire {
 
   #noRights({ url }: UrlAddress): MamError {
     const { host } = this.#with;
+    this.#isRefused = true;
     const what = `The MQTT broker ${redactUrl(url)} does not deliver what ${host} sends to itself.`;
     const hint = `Its user must be called ${host} (MAM_BROKER_USERNAME) and have the permissions that \`mam hosts acl\` prints.`;
     return new MamError('unreachable', what, hint);

@@ -6,8 +6,14 @@ import { cleanLine } from '../../../base/text.ts';
 import { within } from '../../../base/within.ts';
 import { sshAgentSocket } from '../../../settings/environment.ts';
 
-/** A dead link is noticed after 10 s. Nobody is there to type a password. */
-const OPTIONS = ['-o', 'BatchMode=yes', '-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=2', '-T'];
+/**
+ * Nobody is there to type a password. A dead link is noticed after 10 s, and one whose other side never answers after 20 s,
+ * which includes the agreement on keys.
+ */
+const OPTIONS = [
+  ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20'],
+  ...['-o', 'ServerAliveInterval=5', '-o', 'ServerAliveCountMax=2', '-T'],
+];
 /** How much of the errors is kept, in characters, and how much of their last line is shown. */
 const KEPT_CHARS = 4_000;
 const SHOWN_CHARS = 300;
@@ -40,13 +46,11 @@ export class SshProcess {
   #noise: string | undefined;
   #isOver = false;
 
-  /** @param connectSeconds how long ssh may take to reach the other machine and to agree on keys */
-  constructor(target: SshTarget, connectSeconds: number) {
+  constructor(target: SshTarget) {
     this.#target = target;
     const { ssh, mam = 'mam' } = target;
-    const limit = ['-o', `ConnectTimeout=${connectSeconds}`];
     // A process group of its own: what ssh starts, such as a proxy, ends with it.
-    const child = spawn('ssh', [...OPTIONS, ...limit, '--', ssh, `${mam} hub connect`], { detached: true });
+    const child = spawn('ssh', [...OPTIONS, '--', ssh, `${mam} hub connect`], { detached: true });
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-KEPT_CHARS);

@@ -4,6 +4,7 @@ import { randomSuffix } from '../../../base/ids.ts';
 import type { Log } from '../../../base/log.ts';
 import { within } from '../../../base/within.ts';
 import { openConnection } from '../../../bus/connection.ts';
+import { Pulse } from '../../../bus/pulse.ts';
 import { inboxFilter, inboxTopic, parseInboxTopic } from '../../../bus/topics.ts';
 import { Backoff } from './backoff.ts';
 import { isKind, type Kind, MAX_PAYLOAD_BYTES } from './messages.ts';
@@ -13,9 +14,13 @@ import { payloadOf, type Wire, type WireHandlers } from './wire.ts';
 /** What may wait for a slow connection, in bytes; more is not sent, and whoever needs it asks again. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 const GOODBYE_MS = 300;
-/** How long ssh may take to reach the other machine and to agree on keys, in s; and right after a connection was lost. */
-const CONNECT_S = 20;
-const CONNECT_SOON_S = 5;
+/**
+ * After a loss, an attempt that hangs for this long (ms) gets another one beside it: the pauses of the kernel double, so that
+ * it would notice late that the link is back.
+ */
+const BESIDE_MS = 1_200;
+/** The same as a multiple of the time that the last connection took: whatever gets through must not be ended for a new one. */
+const BESIDE_TIMES = 1.5;
 
 export interface SshWireOptions {
   /** The name by which this hub calls the other. */
@@ -31,13 +36,30 @@ export interface SshWireOptions {
   log: Log;
 }
 
+/** A connection that is there. */
+interface Opened {
+  ssh: SshProcess;
+  client: MqttClient;
+}
+
+/** An attempt to connect. */
+interface Attempt {
+  ssh: SshProcess;
+  /** @throws whatever has failed */
+  opened: Promise<Opened>;
+}
+
 /** An ssh connection to one host: this hub is a client of the embedded broker there. */
 export class SshWire implements Wire {
   readonly kind = 'ssh';
   readonly host: string;
   readonly #with: SshWireOptions;
   readonly #backoff = new Backoff();
-  #ssh: SshProcess | undefined;
+  readonly #pulse = new Pulse();
+  /** The process of the connection, and those of attempts. */
+  readonly #processes = new Set<SshProcess>();
+  /** How long the last connection took to be there, in ms; undefined before the first one. */
+  #took: number | undefined;
   #client: MqttClient | undefined;
   #isWanted = false;
   #isConnecting = false;
@@ -91,59 +113,99 @@ export class SshWire implements Wire {
         client.endAsync(false).catch(() => {}),
         GOODBYE_MS,
       );
-    await this.#ssh?.end();
+    await Promise.all([...this.#processes].map((ssh) => this.#end(ssh)));
   }
 
   async #connect(): Promise<void> {
-    const { name, realm, host, handlers, log } = this.#with;
+    const { name, handlers, log } = this.#with;
     this.#isConnecting = true;
-    const { isEarly } = this.#backoff;
-    const ssh = new SshProcess(this.#with, isEarly ? CONNECT_SOON_S : CONNECT_S);
-    this.#ssh = ssh;
+    const first = this.#attempt();
     try {
-      const client = await openConnection(
-        { kind: 'stream', open: () => ssh.stream },
-        {
-          clientId: `mam-mesh-${host}-${randomSuffix()}`,
-          clean: true,
-          prepare: (fresh) => fresh.on('message', (topic, payload) => this.#take(topic, payload)),
-        },
-      );
-      client.once('close', () => void this.#lost(ssh, client));
-      await client.subscribeAsync(inboxFilter(realm, host), { qos: 0 }).catch((error: unknown) => {
-        throw client.connected ? otherRealm(name, realm) : error;
-      });
+      const { ssh, client } = await this.#firstOf(first);
       if (!this.#isWanted || !client.connected) throw new Error('connection closed');
       this.#client = client;
+      client.once('close', () => void this.#lost(ssh, client));
+      this.#pulse.watch(client);
       this.#isConnecting = false;
       this.#why = undefined;
       this.#backoff.reset();
       log.info(`connected with ${name} over ssh`);
       handlers.up(this);
     } catch (error) {
-      const end = await ssh.ended();
-      this.#why =
+      const end = await first.ssh.ended();
+      const why =
         end ??
         (error instanceof MamError ? explain(error) : `The connection over ssh was lost: ${explain(error)}.`);
-      await ssh.end();
+      await Promise.all([...this.#processes].map((ssh) => this.#end(ssh)));
       this.#isConnecting = false;
-      this.#down(ssh.isUnreached);
+      this.#down(why, first.ssh.isUnreached);
     }
+  }
+
+  /**
+   * The first attempt, or after a loss one of those that are begun beside it, one after the other.
+   * @returns the one that is there first; the others are ended
+   * @throws what the first one does
+   */
+  async #firstOf(first: Attempt): Promise<Opened> {
+    const ms = this.#took === undefined ? undefined : Math.max(BESIDE_MS, BESIDE_TIMES * this.#took);
+    if (ms === undefined) return first.opened;
+    let beside: Attempt | undefined;
+    for (;;) {
+      // One that fails leaves it to the first one to say why.
+      const others = beside === undefined ? [] : [beside.opened.catch(() => never)];
+      const opened = await within(Promise.race([first.opened, ...others]), ms);
+      if (opened !== undefined) {
+        for (const ssh of this.#processes) if (ssh !== opened.ssh) void this.#end(ssh);
+        return opened;
+      }
+      if (!this.#isWanted) throw new Error('connection closed');
+      if (beside !== undefined) void this.#end(beside.ssh);
+      beside = this.#attempt();
+    }
+  }
+
+  #attempt(): Attempt {
+    const ssh = new SshProcess(this.#with);
+    this.#processes.add(ssh);
+    return { ssh, opened: this.#open(ssh) };
+  }
+
+  async #open(ssh: SshProcess): Promise<Opened> {
+    const { name, realm, host } = this.#with;
+    const began = performance.now();
+    const client = await openConnection(
+      { kind: 'stream', open: () => ssh.stream },
+      {
+        clientId: `mam-mesh-${host}-${randomSuffix()}`,
+        clean: true,
+        prepare: (fresh) => fresh.on('message', (topic, payload) => this.#take(topic, payload)),
+      },
+    );
+    await client.subscribeAsync(inboxFilter(realm, host), { qos: 0 }).catch((error: unknown) => {
+      throw client.connected ? otherRealm(name, realm) : error;
+    });
+    this.#took = performance.now() - began;
+    return { ssh, client };
+  }
+
+  async #end(ssh: SshProcess): Promise<void> {
+    this.#processes.delete(ssh);
+    await ssh.end();
   }
 
   async #lost(ssh: SshProcess, client: MqttClient): Promise<void> {
     if (this.#client !== client) return;
     this.#client = undefined;
-    const end = await ssh.ended();
-    await ssh.end();
-    this.#why = end ?? 'The connection over ssh was lost and is being restored.';
-    this.#down(true);
+    const end = this.#pulse.hasGivenUp ? undefined : await ssh.ended();
+    void this.#end(ssh);
+    this.#down(end ?? 'The connection over ssh was lost and is being restored.', true);
   }
 
-  #down(isUnreached: boolean): void {
+  #down(why: string, isUnreached: boolean): void {
     if (!this.#isWanted) return;
-    const why = this.#why ?? '';
-    this.#with.log.warn(`no connection with ${this.#with.name} over ssh: ${why}`);
+    if (why !== this.#why) this.#with.log.warn(`no connection with ${this.#with.name} over ssh: ${why}`);
+    this.#why = why;
     this.#with.handlers.down(this, why);
     this.#backoff.next(() => void this.#connect(), isUnreached);
   }
@@ -169,3 +231,5 @@ function otherRealm(name: string, realm: string): MamError {
     'Set MAM_REALM (`realm` in MAM_HOME/config.json) to the same on both.',
   );
 }
+
+const never = new Promise<never>(() => {});
