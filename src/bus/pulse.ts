@@ -8,7 +8,7 @@ const BEAT_MS = 1_000;
  */
 const LEAST_MS = 2_000;
 const MOST_MS = 15_000;
-/** A sign of life may take this many times as long as the last one did. */
+/** A sign of life may take this many times as long as the last two did; one alone may have met a short cut. */
 const TIMES_TRIP = 4;
 /** After each sign of life, the wait becomes shorter by this factor. */
 const CALMER = 0.8;
@@ -26,6 +26,8 @@ export class Pulse {
   #timer: NodeJS.Timeout | undefined;
   #heardAt = 0;
   #askedAt: number | undefined;
+  /** How long the last sign of life took, in ms. */
+  #tripMs = 0;
   #hasGivenUp = false;
 
   /** @param everyMs the pause between two questions; undefined: the usual one */
@@ -62,8 +64,10 @@ export class Pulse {
     this.#heardAt = performance.now();
     if (this.#askedAt === undefined) return;
     const trip = this.#heardAt - this.#askedAt;
+    const usual = TIMES_TRIP * Math.min(trip, this.#tripMs);
+    this.#tripMs = trip;
     this.#askedAt = undefined;
-    this.#patienceMs = Math.min(MOST_MS, Math.max(LEAST_MS, TIMES_TRIP * trip, CALMER * this.#patienceMs));
+    this.#patienceMs = Math.min(MOST_MS, Math.max(LEAST_MS, usual, CALMER * this.#patienceMs));
   }
 
   #rest(): void {
