@@ -17,7 +17,7 @@ export type Validation = Pick<
 >;
 
 /** What the hub of another host has fixed about a job that it delegates. */
-export interface Elder {
+export interface Delegator {
   /** That host. */
   host: string;
   job_id: string;
@@ -37,13 +37,13 @@ export function composeJob(from: {
   /** The job of the delegating pane. */
   parent: JobRecord | undefined;
   /** Absent for a job that was delegated on this machine. */
-  elder?: Elder | undefined;
+  delegator?: Delegator | undefined;
   notify: JobOrder['notify'];
   host: string;
   peer_server: 'connected' | 'unknown';
 }): JobOrder {
-  const { params, prompt, place, validation, parent, elder, notify, host, peer_server } = from;
-  const jobId = elder?.job_id ?? newJobId(prompt);
+  const { params, prompt, place, validation, parent, delegator, notify, host, peer_server } = from;
+  const jobId = delegator?.job_id ?? newJobId(prompt);
   const logDir = join(params.logs_dir ?? params.registry_dir, jobId);
   return {
     job_id: jobId,
@@ -62,11 +62,11 @@ export function composeJob(from: {
     prompt_sha256: sha256(prompt),
     prompt_preview: promptPreview(prompt),
     prompt_bytes: Buffer.byteLength(prompt),
-    supervisor: elder === undefined ? params.supervisor : { ...params.supervisor, host: elder.host },
+    supervisor: delegator === undefined ? params.supervisor : { ...params.supervisor, host: delegator.host },
     ...(parent !== undefined && { parent_job_id: parent.job_id }),
-    ...(elder !== undefined && elder.lineage.length > 0 && { lineage: elder.lineage }),
+    ...(delegator !== undefined && delegator.lineage.length > 0 && { lineage: delegator.lineage }),
     ...(notify !== undefined && { notify }),
-    depth: depthOf(parent, elder),
+    depth: depthOf(parent, delegator),
     request_key: params.request_key,
     ...(params.fresh === true && { fresh: true }),
     peer_server,
@@ -85,8 +85,11 @@ export function composeJob(from: {
 }
 
 /** How many jobs wait for this one, each for the next. */
-export function depthOf(parent: Pick<JobRecord, 'depth'> | undefined, elder: Elder | undefined): number {
-  return elder?.depth ?? (parent === undefined ? 0 : parent.depth + 1);
+export function depthOf(
+  parent: Pick<JobRecord, 'depth'> | undefined,
+  delegator: Delegator | undefined,
+): number {
+  return delegator?.depth ?? (parent === undefined ? 0 : parent.depth + 1);
 }
 
 /** A long PATH does not fit into the first line of the journal. */

@@ -133,7 +133,7 @@ describe('a copy', () => {
     parent.uncork();
     await parent.kept;
     const job = (id: string) => hub.registrar.held(id);
-    const family = { open: hub.registrar.unfinished, parent, elder: undefined, host: 'hosta', job };
+    const family = { open: hub.registrar.unfinished, parent, delegator: undefined, host: 'hosta', job };
     const to = (target: string) => () =>
       checkLineage({ supervisor: order.supervisor }, { ...pane, pane: target }, family);
     expect(to('%3')).not.toThrow();

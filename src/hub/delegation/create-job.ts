@@ -3,7 +3,7 @@ import { removeIfEmpty } from '../../base/folders.ts';
 import type { Log } from '../../base/log.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
-import { composeJob, type Elder } from '../../order/compose-job.ts';
+import { composeJob, type Delegator } from '../../order/compose-job.ts';
 import { checkOrder, makeLogFolder } from '../../order/delegation-checks.ts';
 import { peerServer } from '../../registry/announcements.ts';
 import type { Home } from '../../registry/home.ts';
@@ -34,7 +34,7 @@ export interface Wish {
   prompt: string;
   plan: Plan;
   /** Absent for a job that was delegated on this machine. */
-  elder?: Elder | undefined;
+  delegator?: Delegator | undefined;
 }
 
 /**
@@ -43,7 +43,7 @@ export interface Wish {
  */
 export function orderOf(
   { home, host, owners, registrar }: Parts,
-  { params, prompt, plan, elder }: Wish,
+  { params, prompt, plan, delegator }: Wish,
 ): JobOrder {
   const { place, start } = plan;
   const peer_server = place
@@ -51,9 +51,9 @@ export function orderOf(
     : ('unknown' as const);
   const parent = owners.parentOf(params.origin);
   const open = registrar.unfinished;
-  const family = { open, parent, elder, host, job: (id: string) => registrar.held(id) };
+  const family = { open, parent, delegator, host, job: (id: string) => registrar.held(id) };
   checkLineage(params, place?.session, family);
-  const order = composeJob({ params, prompt, ...plan, parent: parent?.record, elder, host, peer_server });
+  const order = composeJob({ params, prompt, ...plan, parent: parent?.record, delegator, host, peer_server });
   checkOrder(order);
   if (start === undefined) return order;
   const argument = builtIn(params.agent)?.start?.takesPrompt === true;

@@ -3,7 +3,7 @@ import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isFinal } from '../../job/words.ts';
 import type { DelegateParams, DelegateResult, PreviewResult } from '../../operations/delegate.ts';
-import type { Elder } from '../../order/compose-job.ts';
+import type { Delegator } from '../../order/compose-job.ts';
 import { checkPrompt } from '../../order/delegation-checks.ts';
 import { restorePrompt } from '../../order/prompt-file.ts';
 import { lostSocket } from '../../tmux/server-life.ts';
@@ -33,26 +33,26 @@ export class Delegations {
 
   /**
    * Registers a job and hands it over.
-   * @param elder for a job that another host delegates: what its hub has fixed about it
+   * @param delegator for a job that another host delegates: what its hub has fixed about it
    * @returns when the prompt is submitted, when the job has to wait for its pane, or after 5 s
    * @throws MamError for anything that keeps the job from being registered; then there is no job
    */
-  async delegate(params: DelegateParams, elder?: Elder): Promise<DelegateResult> {
-    return this.#droppingSpool(params, () => this.#once(params, elder));
+  async delegate(params: DelegateParams, delegator?: Delegator): Promise<DelegateResult> {
+    return this.#droppingSpool(params, () => this.#once(params, delegator));
   }
 
   /**
    * What `delegate` would do with this request, by the same checks; nothing is registered, created or typed.
    * @throws MamError as `delegate` would
    */
-  async preview(params: DelegateParams, elder?: Elder): Promise<PreviewResult> {
+  async preview(params: DelegateParams, delegator?: Delegator): Promise<PreviewResult> {
     return this.#droppingSpool(params, async () => {
-      const known = existsSync(params.registry_dir) ? await this.#known(params, elder) : undefined;
+      const known = existsSync(params.registry_dir) ? await this.#known(params, delegator) : undefined;
       if (known !== undefined) return this.#repeated(known, params);
       const prompt = await this.#promptOf(params);
       const plan = await planDelegation(this.#with, params);
       await checkKept(this.#with.registrar, params);
-      const wish = { params, prompt, plan, elder };
+      const wish = { params, prompt, plan, delegator };
       return previewResult(this.#with, wish, orderOf(this.#with, wish));
     });
   }
@@ -65,30 +65,30 @@ export class Delegations {
     }
   }
 
-  async #once(params: DelegateParams, elder: Elder | undefined): Promise<DelegateResult> {
+  async #once(params: DelegateParams, delegator: Delegator | undefined): Promise<DelegateResult> {
     return this.#underWay.run(
-      elder === undefined ? keysOf(params) : [JSON.stringify(['id', elder.job_id])],
-      () => this.#byKey(params, elder),
+      delegator === undefined ? keysOf(params) : [JSON.stringify(['id', delegator.job_id])],
+      () => this.#byKey(params, delegator),
       async (jobId) => {
         const job = await this.#with.registrar.find(jobId);
-        if (elder !== undefined) checkSame(job, elder);
+        if (delegator !== undefined) checkSame(job, delegator);
         return this.#repeated(job, params);
       },
     );
   }
 
-  async #byKey(params: DelegateParams, elder: Elder | undefined): Promise<DelegateResult> {
-    const known = await this.#known(params, elder);
-    if (known === undefined) return this.#register(params, await this.#promptOf(params), elder);
+  async #byKey(params: DelegateParams, delegator: Delegator | undefined): Promise<DelegateResult> {
+    const known = await this.#known(params, delegator);
+    if (known === undefined) return this.#register(params, await this.#promptOf(params), delegator);
     return this.#repeated(known, params);
   }
 
   /** The job that was delegated with the same key, or by another host with the same id. */
-  async #known(params: DelegateParams, elder: Elder | undefined): Promise<LiveJob | undefined> {
+  async #known(params: DelegateParams, delegator: Delegator | undefined): Promise<LiveJob | undefined> {
     const { registrar } = this.#with;
-    return elder === undefined
+    return delegator === undefined
       ? jobByKey(registrar, params)
-      : knownJob(registrar, params.registry_dir, elder);
+      : knownJob(registrar, params.registry_dir, delegator);
   }
 
   async #repeated(job: LiveJob, params: DelegateParams): Promise<DelegateResult> {
@@ -99,10 +99,14 @@ export class Delegations {
     return this.#result(job, true, []);
   }
 
-  async #register(params: DelegateParams, prompt: string, elder: Elder | undefined): Promise<DelegateResult> {
+  async #register(
+    params: DelegateParams,
+    prompt: string,
+    delegator: Delegator | undefined,
+  ): Promise<DelegateResult> {
     const plan = await planDelegation(this.#with, params);
     await this.#with.registrar.ready(params.registry_dir);
-    const wish = { params, prompt, plan, elder };
+    const wish = { params, prompt, plan, delegator };
     const { start, place } = plan;
     if (start !== undefined) {
       const job = await toNewSession(this.#with, wish, start);

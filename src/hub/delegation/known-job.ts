@@ -1,5 +1,5 @@
 import { MamError } from '../../base/errors.ts';
-import type { Elder } from '../../order/compose-job.ts';
+import type { Delegator } from '../../order/compose-job.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import { plainError } from './plain-error.ts';
@@ -12,11 +12,11 @@ import { plainError } from './plain-error.ts';
 export async function knownJob(
   registrar: Registrar,
   registryDir: string,
-  elder: Elder,
+  delegator: Delegator,
 ): Promise<LiveJob | undefined> {
   try {
-    const job = await registrar.find(elder.job_id, registryDir);
-    checkSame(job, elder);
+    const job = await registrar.find(delegator.job_id, registryDir);
+    checkSame(job, delegator);
     return job;
   } catch (error) {
     if (error instanceof MamError && error.code === 'not_found') return undefined;
@@ -25,7 +25,7 @@ export async function knownJob(
 }
 
 /** @throws MamError `conflict` for a job that this host has not delegated */
-export function checkSame(job: LiveJob, { host }: Elder): void {
+export function checkSame(job: LiveJob, { host }: Delegator): void {
   if (job.isHistory || job.record.supervisor.host !== host) throw takenId();
 }
 

@@ -6,7 +6,7 @@ import { isOwner } from '../../job/owner.ts';
 import type { AgentSession, Ancestor } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
-import { depthOf, type Elder } from '../../order/compose-job.ts';
+import { type Delegator, depthOf } from '../../order/compose-job.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { plainError } from './plain-error.ts';
 
@@ -20,7 +20,7 @@ interface Family {
   /** The job whose agent delegates. */
   parent: LiveJob | undefined;
   /** What another host says of a job that it delegates. */
-  elder?: Elder | undefined;
+  delegator?: Delegator | undefined;
   /** This host. */
   host: string;
   /** Finds a job in the hub's memory. */
@@ -37,10 +37,10 @@ export function checkLineage(
   target: PaneId | undefined,
   family: Family,
 ): void {
-  const { parent, elder } = family;
-  const depth = depthOf(parent?.record, elder);
+  const { parent, delegator } = family;
+  const depth = depthOf(parent?.record, delegator);
   const { max_depth: deepest = LIMITS.maxDepth, max_open_jobs: most = LIMITS.maxOpenJobs } = limits ?? {};
-  if (elder !== undefined && depth > deepest)
+  if (delegator !== undefined && depth > deepest)
     throw plainError(
       'refused',
       `This would be a job of depth ${depth}, and the limit is ${deepest} (MAM_MAX_DEPTH or max_depth).`,
@@ -54,8 +54,8 @@ export function checkLineage(
     );
   }
   if (target !== undefined) checkTarget(target, family);
-  if (elder !== undefined) checkRoomFor(elder, family);
-  const owner = { ...supervisor, host: elder?.host };
+  if (delegator !== undefined) checkRoomFor(delegator, family);
+  const owner = { ...supervisor, host: delegator?.host };
   const own = family.open.filter(({ record }) => isOwner(record.supervisor, owner));
   if (own.length >= most) {
     const oldest = own.slice(0, 3).map(({ id }) => id);
@@ -71,7 +71,7 @@ export function checkLineage(
 }
 
 /** @throws MamError `refused` when a host has as many open jobs here as it may have */
-function checkRoomFor({ host, most }: Elder, { open }: Family): void {
+function checkRoomFor({ host, most }: Delegator, { open }: Family): void {
   const own = open.filter(({ record }) => record.supervisor.host === host);
   if (most === undefined || own.length < most) return;
   throw plainError(
@@ -83,8 +83,8 @@ function checkRoomFor({ host, most }: Elder, { open }: Family): void {
 
 /** @throws MamError `refused` when the agent in that pane waits, directly or indirectly, for the delegating one */
 function checkTarget(target: PaneId, family: Family): void {
-  const { parent, elder, job } = family;
-  if (elder !== undefined) checkAncestors(elder.lineage, target, family);
+  const { parent, delegator, job } = family;
+  if (delegator !== undefined) checkAncestors(delegator.lineage, target, family);
   let below: LiveJob | undefined;
   for (let one = parent; one !== undefined; below = one, one = job(one.record.parent_job_id ?? '')) {
     const { agent_session: session, supervisor, lineage = [] } = one.record;

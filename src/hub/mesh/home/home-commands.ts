@@ -162,8 +162,11 @@ export class HomeCommands {
   async #make(guest: Guest, asked: DelegationAsk): Promise<{ result: DelegateResult; job: LiveJob }> {
     const { delegations, registrar, settingsAt } = this.#with;
     const prompt = this.#promptOf(guest, asked);
-    const { params, elder } = await placed(registrar, await remoteOrder(guest, asked, prompt, settingsAt));
-    const result = await delegations.delegate(params, elder);
+    const { params, delegator } = await placed(
+      registrar,
+      await remoteOrder(guest, asked, prompt, settingsAt),
+    );
+    const result = await delegations.delegate(params, delegator);
     if (asked.upload !== undefined) this.#uploads.drop(guest.host, asked.upload);
     return { result, job: await registrar.find(asked.job_id, params.registry_dir) };
   }
@@ -171,8 +174,11 @@ export class HomeCommands {
   async #preview(guest: Guest, asked: DelegationAsk): Promise<Result> {
     const { delegations, registrar, settingsAt } = this.#with;
     const prompt = this.#promptOf(guest, asked);
-    const { params, elder } = await placed(registrar, await remoteOrder(guest, asked, prompt, settingsAt));
-    const result = await delegations.preview(params, elder);
+    const { params, delegator } = await placed(
+      registrar,
+      await remoteOrder(guest, asked, prompt, settingsAt),
+    );
+    const result = await delegations.preview(params, delegator);
     return { ...this.#toldTo(guest, result), record: recordFor(result.record) };
   }
 
@@ -221,12 +227,12 @@ export class HomeCommands {
 
 /** The same with the one name of the registry, after finding jobs that were moved there. */
 async function placed(registrar: Registrar, order: RemoteOrder): Promise<RemoteOrder> {
-  const { params, elder } = order;
+  const { params, delegator } = order;
   const registry_dir = registrar.nameOf(params.registry_dir);
   await registrar.missing.arrive(registry_dir);
   // A log folder that is the registry itself is not a separate one.
   const isRegistry = params.logs_dir !== undefined && isSamePlace(params.logs_dir, registry_dir);
-  return { params: { ...params, registry_dir, ...(isRegistry && { logs_dir: undefined }) }, elder };
+  return { params: { ...params, registry_dir, ...(isRegistry && { logs_dir: undefined }) }, delegator };
 }
 
 /** The row of an agent that a guest may use, without what it says of the jobs of others; nothing for any other. */

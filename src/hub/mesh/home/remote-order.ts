@@ -4,7 +4,7 @@ import { userHome } from '../../../base/user-home.ts';
 import type { KnownKind, StartParams } from '../../../operations/agents.ts';
 import { startParams } from '../../../operations/agents.ts';
 import { type DelegateParams, delegateParams } from '../../../operations/delegate.ts';
-import type { Elder } from '../../../order/compose-job.ts';
+import type { Delegator } from '../../../order/compose-job.ts';
 import { type Env, loadSettings } from '../../../settings/config.ts';
 import { type AskerSettings, askerSettings } from '../../../settings/program.ts';
 import { plainError } from '../../delegation/plain-error.ts';
@@ -31,7 +31,7 @@ export type SettingsAt = typeof settingsAt;
 
 export interface RemoteOrder {
   params: DelegateParams;
-  elder: Elder;
+  delegator: Delegator;
 }
 
 /**
@@ -64,7 +64,7 @@ export async function remoteOrder(
   // Processes and panes of another machine mean nothing here.
   const params = { ...delegateParams(wishes, kind, asker, settings), origin: undefined };
   const { host, may } = guest;
-  return { params, elder: { host, job_id, depth, lineage, most: may?.max_open_jobs } };
+  return { params, delegator: { host, job_id, depth, lineage, most: may?.max_open_jobs } };
 }
 
 /** The hub's own request to start an agent. @throws MamError as `remoteOrder` */
