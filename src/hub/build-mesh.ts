@@ -1,5 +1,4 @@
 import type { Log } from '../base/log.ts';
-import { asReplica } from '../job/replica.ts';
 import type { Command } from '../operations/request.ts';
 import { hostsNow, type Settings } from '../settings/config.ts';
 import type { Changes } from './jobs/changes.ts';
@@ -7,7 +6,6 @@ import { Asks } from './mesh/delegator/asks.ts';
 import { Forward } from './mesh/delegator/forward.ts';
 import { RemoteDelegation } from './mesh/delegator/remote-delegation.ts';
 import { Replicas } from './mesh/delegator/replicas.ts';
-import type { Directory } from './mesh/directory.ts';
 import { Feeder } from './mesh/home/feeder.ts';
 import type { HomeParts } from './mesh/home/home-commands.ts';
 import { Incoming } from './mesh/home/incoming.ts';
@@ -41,7 +39,7 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
     send: (host, kind, body, jobId) => directory.send(host, kind, body, jobId),
   });
   const guests = forGuests(mesh, parts);
-  const { replicas, forward } = forCopies(mesh, asks, parts);
+  const { replicas, forward } = forDelegating(mesh, asks, parts);
 
   mesh.receivers = {
     ask: guests.takeAsk,
@@ -58,7 +56,7 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
   directory.onOffline = (host) => replicas.onOffline(host);
 
   /** For copies of other hosts' jobs. */
-  const copies: Part = {
+  const ofReplicas: Part = {
     resumeAll: (jobs) => replicas.resumeAll(jobs),
     stop: () => {
       asks.stop();
@@ -70,7 +68,7 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
   };
   return {
     guests: guests.part,
-    copies,
+    replicas: ofReplicas,
     handlerFor: (command: Command, params: unknown) => forward.handlerFor(command, params),
     homes: new HomeClaims((host, claim, ms) => asks.report(host, claim, ms)),
   };
@@ -107,7 +105,7 @@ function forGuests(mesh: Mesh, parts: MeshParts) {
 }
 
 /** The jobs that this hub has given to other hosts. */
-function forCopies(mesh: Mesh, asks: Asks, parts: MeshParts) {
+function forDelegating(mesh: Mesh, asks: Asks, parts: MeshParts) {
   const { registrar, settings, log, home, changes, wakes } = parts;
   const { directory } = mesh;
   const { host } = settings;
@@ -130,14 +128,8 @@ function forCopies(mesh: Mesh, asks: Asks, parts: MeshParts) {
   const forward = new Forward({
     ...{ asks, registrar, changes, wakes, delegation },
     hosts: (params) => rows.rows(params),
-    shown: (job, record) =>
-      job.replica === undefined ? record : asReplica(record, job.replica, job.registryDir),
     forget: (job) => replicas.forget(job),
-    sees: (name) => seen(directory, name),
+    sees: (name) => directory.get(name)?.allows?.see ?? 'own',
   });
   return { replicas, forward };
-}
-
-function seen(directory: Directory, name: string): 'own' | 'all' {
-  return directory.get(name)?.allows?.see ?? 'own';
 }

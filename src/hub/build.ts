@@ -105,12 +105,12 @@ export function buildHub(options: HubOptions) {
   // the pane; notes need the dispatcher's queue. Waiting requests come last, so that they see every effect.
   const first = [inbox, outlets, watcher, validator, verifications];
   // Of a job that another host has, only these hear.
-  const forReplicas = [outlets, others.copies, wakes, onEvent, changes];
+  const forReplicas = [outlets, others.replicas, wakes, onEvent, changes];
   const parts = new PartsInOrder(
     [
       ...first,
       others.guests,
-      others.copies,
+      others.replicas,
       dispatcher,
       notes,
       wakes,

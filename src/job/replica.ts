@@ -38,6 +38,11 @@ export interface ReplicaState {
   notifying?: string | undefined;
 }
 
+/** True for a copy of which nothing more is expected. */
+export function isComplete({ state }: Pick<ReplicaState, 'state'>): boolean {
+  return state === 'ended' || state === 'lost';
+}
+
 /** A change of some fields; one that is set to undefined is removed. */
 export type ReplicaChange = { [F in keyof ReplicaState]?: ReplicaState[F] | undefined };
 

@@ -45,7 +45,7 @@ export function addressOf(
 }
 
 /** @throws MamError `not_found` for a host that is not among `hosts` */
-export function checkHost(host: string, { hosts, host: own }: KnownHosts): void {
+function checkHost(host: string, { hosts, host: own }: KnownHosts): void {
   if (Object.hasOwn(hosts, host)) return;
   const names = Object.keys(hosts);
   const there = names.length === 0 ? 'No other host is named there.' : `Hosts: ${someOf(names, NAMED)}.`;

@@ -14,7 +14,7 @@ const NUMBERS = ['seq', 'notified_seq', 'notified_episode'];
  * The id that signs the lines and the record of a copy: without its `replica.json` nothing in its folder is proven, and
  * beside one nothing that this home has written itself. No job has such an id.
  */
-export function replicaSigner(jobId: string): string {
+function replicaSigner(jobId: string): string {
   return `replica ${jobId}`;
 }
 

@@ -1,7 +1,7 @@
 import type { Log } from '../../base/log.ts';
 import { isSettled } from '../../job/apply.ts';
 import { isOver } from '../../job/home-state.ts';
-import type { ReplicaState } from '../../job/replica.ts';
+import { isComplete } from '../../job/replica.ts';
 import { isLinePending } from '../../job/wake.ts';
 import { isFinal } from '../../job/words.ts';
 import type { Home, Pointer } from '../../registry/home.ts';
@@ -98,9 +98,4 @@ export function isMissing({ registryDir, registryInode }: LiveJob): boolean {
 export function isAtRest({ record, replica }: LiveJob): boolean {
   const isDone = replica === undefined ? isSettled(record) : isComplete(replica);
   return isDone && !isLinePending(record) && record.notifying === undefined;
-}
-
-/** True for a copy of which nothing more is expected. */
-function isComplete({ state }: ReplicaState): boolean {
-  return state === 'ended' || state === 'lost';
 }

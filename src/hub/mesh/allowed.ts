@@ -1,11 +1,11 @@
+import type { HostAllows } from '../../operations/hosts.ts';
 import type { MayConfig } from '../../settings/hosts-config.ts';
-import type { Allowed } from './wire/messages.ts';
 
 /**
  * What a host is told that it may ask; the policy itself is checked with each ask.
  * @param may as the settings have it @param isOverSocket it has come over ssh: it has a shell here, so it may do everything
  */
-export function allowedTo(may: MayConfig | undefined, isOverSocket: boolean): Allowed {
+export function allowedTo(may: MayConfig | undefined, isOverSocket: boolean): HostAllows {
   if (isOverSocket) return { delegate: true, start: true, validate: true, decide: true, see: 'all' };
   return {
     delegate: may?.delegate ?? false,

@@ -3,9 +3,10 @@ import { MamError } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import { someOf } from '../../base/text.ts';
+import type { HostAllows } from '../../operations/hosts.ts';
 import type { Hosts } from '../../settings/hosts-config.ts';
 import { Greetings, protocolProblem } from './greetings.ts';
-import { type Allowed, type Hello, type HostStatus, helloSchema, type Kind } from './wire/messages.ts';
+import { type Hello, type HostStatus, helloSchema, type Kind } from './wire/messages.ts';
 import type { MeshMessage, Wire } from './wire/wire.ts';
 
 /** What a hub knows about another one. */
@@ -22,7 +23,7 @@ export interface HostState {
   version?: string | undefined;
   protocol?: number | undefined;
   /** What it lets this hub ask, by its own word. */
-  allows?: Allowed | undefined;
+  allows?: HostAllows | undefined;
   /** How far its clock is ahead, in ms. */
   offsetMs?: number | undefined;
   roundTripMs?: number | undefined;

@@ -6,13 +6,11 @@ import type { Hosts } from '../../settings/hosts-config.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { allowedTo } from './allowed.ts';
 import type { HostState } from './directory.ts';
+import type { Present } from './present.ts';
 import type { HostStatus } from './wire/messages.ts';
 
 /** How long a host may take to answer a hello that a person waits for, in ms. */
 const CHECK_MS = 5_000;
-
-/** Whoever is on the broker that hubs share. */
-export type Present = { name: string; status: HostStatus };
 
 /** What the hub tells of other hosts. */
 export class HostRows {

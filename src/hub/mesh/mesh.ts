@@ -12,7 +12,7 @@ import { hostsNow, type Settings } from '../../settings/config.ts';
 import { type Hosts, staysUp } from '../../settings/hosts-config.ts';
 import { allowedTo } from './allowed.ts';
 import { Directory } from './directory.ts';
-import { present } from './present.ts';
+import { type Present, present } from './present.ts';
 import { Senders } from './senders.ts';
 import { BrokerWire } from './wire/broker-wire.ts';
 import {
@@ -136,7 +136,7 @@ export class Mesh {
   }
 
   /** Every hub that the broker knows in this realm; none without a broker. */
-  present(): Promise<{ name: string; status: HostStatus }[]> {
+  present(): Promise<Present[]> {
     return this.#broker === undefined ? Promise.resolve([]) : present(this.#broker, this.#with.settings);
   }
 

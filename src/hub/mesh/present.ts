@@ -9,6 +9,12 @@ import { type HostStatus, statusSchema } from './wire/messages.ts';
 /** How long retained messages are waited for, in ms. */
 const LOOK_MS = 1_000;
 
+/** A hub on the broker that hubs share. */
+export interface Present {
+  name: string;
+  status: HostStatus;
+}
+
 /**
  * Every hub that the broker knows in this realm, over a connection of its own: a hub itself follows only those that it
  * names, since with thousands all of them would be too much.
@@ -17,7 +23,7 @@ const LOOK_MS = 1_000;
 export async function present(
   { address }: BrokerWire,
   { realm, host }: { realm: string; host: string },
-): Promise<{ name: string; status: HostStatus }[]> {
+): Promise<Present[]> {
   if (address === undefined) return [];
   const found = new Map<string, HostStatus>();
   const clientId = `mam-mesh-${host}-${randomSuffix()}`;

@@ -24,6 +24,8 @@ const LATE_MS = 60_000;
 const ERROR_CHARS = 4_000;
 
 export type AskResult = Record<string, unknown>;
+/** Asks a job's home. @throws MamError as `Asks.ask` */
+export type HomeAsk = (host: string, command: AskCommand, params: object) => Promise<AskResult>;
 /** How an ask has ended. */
 export type Outcome = { result: AskResult } | { error: MamError };
 

@@ -3,13 +3,14 @@ import type { Log } from '../../../base/log.ts';
 import { within } from '../../../base/within.ts';
 import { isSettled } from '../../../job/apply.ts';
 import type { RecordedEvent } from '../../../job/event.ts';
-import type { ReplicaChange, ReplicaState } from '../../../job/replica.ts';
+import { isComplete, type ReplicaChange, type ReplicaState } from '../../../job/replica.ts';
 import { isFinal } from '../../../job/words.ts';
 import type { LiveJob } from '../../jobs/live-job.ts';
 import { Queue } from '../../jobs/queue.ts';
 import type { Registrar } from '../../jobs/registrar.ts';
+import type { HomeAsk } from './asks.ts';
 import { type Page, pageOf } from './home-answers.ts';
-import { type HomeAsk, isUnknownThere } from './home-ask.ts';
+import { isUnknownThere } from './home-error.ts';
 import { HomeTexts } from './home-texts.ts';
 import type { HostTurns } from './host-turns.ts';
 
@@ -74,8 +75,7 @@ export class Follower {
 
   /** True when there is nothing more to come, unless the home says otherwise. */
   get isOver(): boolean {
-    const { state } = this.#state;
-    return state === 'ended' || state === 'lost';
+    return isComplete(this.#state);
   }
 
   /** Takes an event from the home. */

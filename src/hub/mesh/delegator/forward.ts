@@ -1,6 +1,7 @@
 import { explain, MamError } from '../../../base/errors.ts';
 import { needsAttention } from '../../../job/apply.ts';
 import type { JobRecord } from '../../../job/record.ts';
+import { asReplica } from '../../../job/replica.ts';
 import { isFinal } from '../../../job/words.ts';
 import type { AnswerParams } from '../../../operations/answer.ts';
 import type { CancelParams } from '../../../operations/cancel.ts';
@@ -44,8 +45,6 @@ export class Forward {
     wakes: Pick<Wakes, 'seen'>;
     delegation: RemoteDelegation;
     hosts: (params: HostsParams) => Promise<HostsResult>;
-    /** A record of another host as this hub shows it. */
-    shown: (job: LiveJob, record: JobRecord) => JobRecord;
     /** Ends the copy of a job whose host never returns. */
     forget: (job: LiveJob) => Promise<void>;
     /** Whether a host shows us all of its jobs. */
@@ -195,9 +194,14 @@ export class Forward {
   async #withRecord(job: LiveJob, answer: AskResult): Promise<Result> {
     const theirs = recordOf(hostOf(job), answer);
     await this.#with.changes.until(job, ({ record }) => record.seq >= theirs.seq, EVENTS_MS);
-    const record = job.record.seq >= theirs.seq ? job.record : this.#with.shown(job, theirs);
+    const record = job.record.seq >= theirs.seq ? job.record : shown(job, theirs);
     return { ...answer, record };
   }
+}
+
+/** A record of another host as this hub shows it. */
+function shown({ replica, registryDir }: LiveJob, record: JobRecord): JobRecord {
+  return replica === undefined ? record : asReplica(record, replica, registryDir);
 }
 
 /** The jobs of another host's list that were asked for. */

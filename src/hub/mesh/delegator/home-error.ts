@@ -14,3 +14,8 @@ export class HomeError extends MamError {
     return value instanceof MamError && (value as Partial<HomeError>).saidBy !== undefined;
   }
 }
+
+/** True if the host itself said that it does not have what it was asked for: an error of this hub says nothing of it. */
+export function isUnknownThere(error: unknown): boolean {
+  return error instanceof HomeError && error.code === 'not_found';
+}

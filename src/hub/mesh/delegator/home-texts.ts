@@ -6,8 +6,9 @@ import type { RecordedEvent } from '../../../job/event.ts';
 import { writeDerived } from '../../../registry/files.ts';
 import { writeText } from '../../../registry/texts.ts';
 import type { LiveJob } from '../../jobs/live-job.ts';
+import type { HomeAsk } from './asks.ts';
 import { pieceOf } from './home-answers.ts';
-import { type HomeAsk, isUnknownThere } from './home-ask.ts';
+import { isUnknownThere } from './home-error.ts';
 
 /** A longer text is not fetched, in characters: a home's own limits are far below it. */
 const MAX_CHARS = 16 * 1024 * 1024;

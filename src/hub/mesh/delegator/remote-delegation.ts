@@ -21,14 +21,14 @@ import { HomeError } from './home-error.ts';
 import { lineageOf } from './lineage.ts';
 import { NoAnswer } from './no-answer.ts';
 import { inPieces } from './pieces.ts';
-import type { ReplicaStore } from './replica-store.ts';
+import type { Replicas } from './replicas.ts';
 
 /** A delegation of which the other host has not said yet whether it has taken it. */
 const UNCONFIRMED = 'unconfirmed';
 
 interface Parts {
   asks: Asks;
-  replicas: ReplicaStore;
+  replicas: Pick<Replicas, 'create' | 'askedAgain' | 'settle' | 'withdraw' | 'lookAgain'>;
   registrar: Registrar;
   /** Every open job: those of this host, and the copies of those on others. */
   open: () => LiveJob[];
@@ -117,10 +117,8 @@ export class RemoteDelegation {
     const text = await this.#send(params, this.#orderOf(params, prompt, notify), prompt);
     // Composed anew right before the job is created, so that the limits count concurrent delegations.
     const order = this.#orderOf(params, prompt, notify);
-    const job = this.#with.replicas.create(order, prompt, {
-      ...{ home: params.host, state: 'asking', episode: 0, asked_at: new Date().toISOString() },
-      expires_at: this.#expiry(params.host),
-    });
+    const asked = { home: params.host, expires_at: this.#expiry(params.host) };
+    const job = this.#with.replicas.create(order, prompt, asked);
     await job.kept;
     try {
       return await this.#ask(job, params.host, { ...this.#asked(params, order), ...text });

@@ -8,7 +8,6 @@ import type { AskResult } from './asks.ts';
 import { Follower, type FollowParts } from './follower.ts';
 import { eventOf, firstPageOf } from './home-answers.ts';
 import { HostTurns } from './host-turns.ts';
-import type { AskedFor, ReplicaStore } from './replica-store.ts';
 
 /** How long (ms) a home's digest is waited for after its hello, before it is asked job by job. */
 const DIGEST_WAIT_MS = 1_000;
@@ -16,7 +15,7 @@ const DIGEST_WAIT_MS = 1_000;
 const MAX_LOOKED_FOR = 50;
 
 /** The copies of jobs whose home is another host: kept up to date, and their state shown. */
-export class Replicas implements ReplicaStore {
+export class Replicas {
   readonly #with;
   readonly #parts: FollowParts;
   /** By job id: those that are not over, and whatever was touched since. */
@@ -51,29 +50,38 @@ export class Replicas implements ReplicaStore {
     };
   }
 
-  create(order: JobOrder, prompt: string, { home, asked_at, expires_at }: AskedFor): LiveJob {
-    const job = this.#with.registrar.createReplica(order, prompt, { home, asked_at, expires_at });
+  /**
+   * The copy of a job that another host is about to be asked for; all on disk when its `kept` resolves.
+   * @param asked `expires_at`: after this time, by that host's clock, it takes the job no more
+   * @throws MamError as `Registrar.createReplica`
+   */
+  create(order: JobOrder, prompt: string, asked: { home: string; expires_at: string }): LiveJob {
+    const job = this.#with.registrar.createReplica(order, prompt, asked);
     this.#follow(job)?.expectAnswer();
     job.kept.catch(() => this.#drop(job));
     return job;
   }
 
+  /** The host is asked again. @param expiresAt by its clock */
   async askedAgain(job: LiveJob, expiresAt: string): Promise<void> {
     await this.#with.registrar.setReplica(job, { expires_at: expiresAt, never_taken: undefined });
     this.#follow(job)?.expectAnswer();
   }
 
+  /** The host has refused the job: its folder goes, unless the host has shown the job after all. */
   async withdraw(job: LiveJob): Promise<void> {
     if (job.length > 0) return;
     this.#drop(job);
     await this.#with.registrar.removeReplica(job);
   }
 
+  /** The host has taken the job. @returns once its first events are here */
   async settle(job: LiveJob, answer: AskResult): Promise<void> {
     const follower = this.#follow(job);
     if (follower !== undefined) await follower.settle(firstPageOf(follower.host, job.id, answer));
   }
 
+  /** Asks the host whether it has the job after all: if not, whoever waits for it learns that it was never taken. */
   lookAgain(job: LiveJob): void {
     this.#follow(job)?.catchUp();
   }

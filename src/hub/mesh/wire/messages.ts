@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { HostAllows } from '../../../operations/hosts.ts';
 import type { LogMessage } from '../../../operations/request.ts';
 
 /** The version of what hubs say to each other: a hub refuses another one, and names both. */
@@ -36,14 +37,13 @@ export const statusSchema = z.object({
 export type HostStatus = z.infer<typeof statusSchema>;
 
 /** What the sender allows the receiver to ask of it, for people: the policy itself is checked with each ask. */
-export const allowedSchema = z.object({
+const allowedSchema: z.ZodType<HostAllows> = z.object({
   delegate: z.boolean(),
   start: z.boolean(),
   validate: z.boolean(),
   decide: z.boolean(),
   see: z.enum(['own', 'all']),
 });
-export type Allowed = z.infer<typeof allowedSchema>;
 
 export const helloSchema = z.object({
   v: version,
