@@ -35,8 +35,8 @@ async function typed(lab: HostLab, line: string): Promise<string> {
   return stdout;
 }
 
-/** hostb has a program `codex`, which the fake peer plays. @param args of the peer */
-function playCodex(...args: string[]): void {
+/** hostb has a program `codex`, which the fake peer plays. */
+async function installCodex(): Promise<void> {
   const lab = world.lab('hostb');
   const words = [
     process.execPath,
@@ -44,24 +44,23 @@ function playCodex(...args: string[]): void {
     '--log',
     join(lab.folder, 'peer-codex.log'),
   ];
-  lab.install('codex', `exec ${[...words, '--mam', PROGRAM, ...args].map((word) => `'${word}'`).join(' ')}`);
-}
-
-/** The same, with a check in the project's folder. */
-async function prepareAgents(): Promise<void> {
-  const lab = world.lab('hostb');
-  playCodex();
+  lab.install('codex', `exec ${[...words, '--mam', PROGRAM].map((word) => `'${word}'`).join(' ')}`);
   lab.expected.push(/^peer-codex\.log$/);
   lab.sessions.add('codex');
-  lab.write('check.sh', '#!/bin/sh\necho checked\n', 0o755);
   await lab.startSession('keeper', 'exec sleep 1000');
+}
+
+/** The check in the project's folder on hostb. */
+function writeCheck(): void {
+  world.lab('hostb').write('check.sh', '#!/bin/sh\necho checked\n', 0o755);
 }
 
 test('over ssh, the commands work in their order', async (context) => {
   context.skip(NO_SSHD !== undefined, NO_SSHD);
   world = await hosts(['hosta', 'hostb']);
   const [a, b] = [world.lab('hosta'), world.lab('hostb')];
-  await prepareAgents();
+  await installCodex();
+  writeCheck();
   b.configure({ agents: { codex: FAKE } });
   const sshd = await Sshd.start(world, 'hostb');
   await sshd.letIn('hosta');
@@ -197,7 +196,8 @@ test.each(['password', 'certificate'] as const)(
     world = await hosts(['hosta', 'hostb', 'hostc']);
     const [a, b] = [world.lab('hosta'), world.lab('hostb')];
     const broker = await mosquitto(way);
-    await prepareAgents();
+    writeCheck();
+    await b.startPeer('good', { session: 'codex' });
     await configure('hosta', DELEGATES ?? '', broker, way);
     await configure('hostb', WORKS ?? '', broker, way);
     const config = join(b.home, 'config.json');
@@ -208,7 +208,6 @@ test.each(['password', 'certificate'] as const)(
     for (const lab of [a, b]) await type(lab, 'mam hub restart');
     await until('hosta sees hostb', async () => /^hostb\tonline/.test(await typed(a, 'mam hosts')));
     expect(await type(a, 'mam hosts check')).toMatch(/\nhostb can be asked\.\n$/);
-    await type(a, 'mam start', '--host');
     const submitted = await type(a, 'mam submit', '--start');
     expect(submitted).toContain('\nvalidation: PASS\n');
     const [, ended = ''] = /^registered job: (\S+)/.exec(submitted) ?? [];
@@ -216,10 +215,9 @@ test.each(['password', 'certificate'] as const)(
     expect((await a.mam('cancel', ended, '--forget')).stdout).toBe(
       `${ended} is completed. The job was already completed.\n`,
     );
-    await type(a, 'mam stop');
-    // Its agent never ends this one.
-    playCodex('--report', '');
-    await type(a, 'mam start', '--host');
+    await b.tmux('kill-session', '-t', '=codex');
+    // This one never ends its job.
+    await b.startPeer('mute', { session: 'codex' });
     const open =
       (await type(a, 'mam submit', 'tmux:codex@hostb')).match(/\w{8}-fix-the-search-test/)?.[0] ?? '';
 
