@@ -14,6 +14,8 @@ const MEANWHILE = 10;
 const GOAL_MS = 2_000;
 /** Longer would be another defect, in ms. */
 const STUCK_MS = 120_000;
+/** The time between two cuts (ms), in which the connection calms down. */
+const CALM_MS = 4_000;
 /** How often the copy is looked at, in ms. */
 const LOOK_MS = 5;
 const WAYS: readonly Way[] = ['mosquitto', 'ssh'];
@@ -39,6 +41,7 @@ async function cuts(way: Way, quick: boolean, world: Parameters<typeof Pair.make
   const took: { host: string; seconds: number; ms: number }[] = [];
   for (const seconds of quick ? QUICK : LENGTHS)
     for (const host of ['hosta', 'hostb']) {
+      await sleep(CALM_MS);
       await world.cut(host);
       const end = now() + seconds * 1000;
       for (let event = 0; event < MEANWHILE; event++)

@@ -1,6 +1,6 @@
 import type { MqttClient } from 'mqtt';
 
-/** How often a silent connection is asked for a sign of life, in ms. */
+/** How often a connection is asked for a sign of life, in ms. */
 const BEAT_MS = 1_000;
 /**
  * The shortest and the longest wait for it, in ms. TCP sends lost data again after 0.2, 0.6, 1.4, 3, 6, 12 … s: a link that
@@ -8,10 +8,9 @@ const BEAT_MS = 1_000;
  */
 const LEAST_MS = 2_000;
 const MOST_MS = 15_000;
-/** A sign of life may take this many times as long as the last two did; one alone may have met a short cut. */
-const TIMES_TRIP = 4;
-/** After each sign of life, the wait becomes shorter by this factor. */
-const CALMER = 0.8;
+/** After a sign of life that took less than this share of the wait, the wait becomes shorter by this factor. */
+const SOON_SHARE = 0.25;
+const CALMER = 0.7;
 /** A timer that is later than this (ms) shows that this process was busy, not that the other side is silent. */
 const LATE_MS = 500;
 
@@ -24,10 +23,7 @@ export class Pulse {
   #patienceMs = LEAST_MS;
   #client: MqttClient | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #heardAt = 0;
   #askedAt: number | undefined;
-  /** How long the last sign of life took, in ms. */
-  #tripMs = 0;
   #hasGivenUp = false;
 
   /** @param everyMs the pause between two questions; undefined: the usual one */
@@ -45,7 +41,6 @@ export class Pulse {
     this.stop();
     this.#hasGivenUp = false;
     this.#client = client;
-    this.#heardAt = performance.now();
     client.on('packetreceive', () => this.#heard(client));
     client.once('close', () => {
       if (this.#client === client) this.stop();
@@ -60,22 +55,15 @@ export class Pulse {
   }
 
   #heard(client: MqttClient): void {
-    if (this.#client !== client) return;
-    this.#heardAt = performance.now();
-    if (this.#askedAt === undefined) return;
-    const trip = this.#heardAt - this.#askedAt;
-    const usual = TIMES_TRIP * Math.min(trip, this.#tripMs);
-    this.#tripMs = trip;
+    if (this.#client !== client || this.#askedAt === undefined) return;
+    const isSoon = performance.now() - this.#askedAt < SOON_SHARE * this.#patienceMs;
     this.#askedAt = undefined;
-    this.#patienceMs = Math.min(MOST_MS, Math.max(LEAST_MS, usual, CALMER * this.#patienceMs));
+    if (isSoon) this.#patienceMs = Math.max(LEAST_MS, CALMER * this.#patienceMs);
+    this.#rest();
   }
 
   #rest(): void {
-    const ms = this.#everyMs() ?? BEAT_MS;
-    this.#after(ms, () => {
-      if (performance.now() - this.#heardAt < ms) this.#rest();
-      else this.#ask();
-    });
+    this.#after(this.#everyMs() ?? BEAT_MS, () => this.#ask());
   }
 
   #ask(): void {
@@ -83,8 +71,7 @@ export class Pulse {
     this.#client?.sendPing();
     const due = this.#askedAt + this.#patienceMs;
     this.#after(this.#patienceMs, () => {
-      if (this.#askedAt === undefined) this.#rest();
-      else if (performance.now() - due > LATE_MS) this.#ask();
+      if (performance.now() - due > LATE_MS) this.#ask();
       else this.#giveUp();
     });
   }

@@ -81,6 +81,7 @@ function forGuests(mesh: Mesh, parts: MeshParts) {
   const policy = new Policy({
     hosts: () => hostsNow(settings.home),
     areSendersProven: () => mesh.areSendersProven,
+    sendersKnown: () => mesh.sendersKnown(),
   });
   const incoming = new Incoming({ ...parts, policy });
   const ways = {

@@ -65,9 +65,13 @@ describe('two hubs of one name', () => {
     await until('hostb sees hosta', async () => (await mesh(b))?.online === 1);
     const all = await recorder(broker, 'hostb', STATUS);
     await a.killHub();
+    const killed = new Date().toISOString();
     await a.mam('hub', 'restart');
     await until('the next one has joined', () => isJoined(a));
-    await until('hostb sees it', async () => (await mesh(b))?.online === 1);
+    await until('hostb sees it, and not the one before', async () => {
+      const [row] = (await b.json('hosts')).rows;
+      return row.state === 'online' && row.since > killed;
+    });
     const [epoch = ''] = all.seen.map(({ text }) => JSON.parse(text).epoch as string);
     const forged = await RawClient.join(broker, 'hosta');
     for (const late of [

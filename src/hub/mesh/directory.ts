@@ -139,6 +139,11 @@ export class Directory {
     this.#greetings.plan(name);
   }
 
+  /** True while a replica is open. */
+  get isWatching(): boolean {
+    return this.#watched.size > 0;
+  }
+
   /** No replica of this home is open any more. */
   unwatch(name: string): void {
     if (this.#watched.delete(name)) this.configure(this.#named);
@@ -256,7 +261,9 @@ export class Directory {
       this.#greetings.drop(name);
       if (host.wire === undefined || host.wire === wire) this.#setOffline(host);
     } else if (!host.online || host.epoch !== status.epoch) {
-      Object.assign(host, { version: status.version, protocol: status.protocol });
+      // From now on, whatever an earlier hub of this name has left behind does not count.
+      if (host.epoch !== status.epoch) host.isNew = true;
+      Object.assign(host, { epoch: status.epoch, version: status.version, protocol: status.protocol });
       this.#greetings.expect(name);
     }
     this.#changed();

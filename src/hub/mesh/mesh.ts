@@ -135,6 +135,11 @@ export class Mesh {
     return this.#senders.areProven;
   }
 
+  /** Settles when that test has ended, whatever it has shown. */
+  sendersKnown(): Promise<void> {
+    return this.#senders.known();
+  }
+
   /** Every hub that the broker knows in this realm; none without a broker. */
   present(): Promise<Present[]> {
     return this.#broker === undefined ? Promise.resolve([]) : present(this.#broker, this.#with.settings);
@@ -196,6 +201,7 @@ export class Mesh {
         ...{ broker, realm, host, epoch, handlers, log },
         status: () => this.#status(),
         hello: () => this.#hello(host, 'broker'),
+        isBusy: () => this.directory.isWatching || this.#with.openJobs() > 0,
         peers: () => Object.keys(this.#hosts).length,
       });
       this.#broker.start();

@@ -7,56 +7,82 @@ import type { BrokerWire } from './wire/broker-wire.ts';
 
 /** How long the broker may take for each step, in ms: a cluster needs some seconds after a node's death. */
 const STEP_MS = 10_000;
-/** A forged message counts as held back after this many round trips of an honest one, and at least this long (ms). */
-const TRIPS = 20;
-const LEAST_MS = 1_000;
+/** How many forged messages are said, each followed by an honest one: a broker passes on what one client says in its order. */
+const ROUNDS = 3;
+/** After the last honest one came back, forged ones are waited for this many round trips, and at least this long (ms). */
+const TRIPS = 3;
+const LEAST_MS = 50;
+/** The same where the broker has closed the connection of the forger, so that no honest one can follow. */
+const TRIPS_CLOSED = 20;
+const LEAST_CLOSED_MS = 1_000;
+/** For how long after the verdict a forged message still changes it, in ms. */
+const LATE_MS = 30_000;
 
 /** What the probe has shown: senders are proven, or not; undefined if the broker did not even deliver what is honest. */
 export type Proof = boolean | undefined;
 
 /**
  * Tests whether a broker checks who sends: over a connection of its own, because some brokers close that of a forger, it
- * publishes to the hub's own inbox in the name of a host that does not exist. First an honest message shows how fast the
+ * publishes to the hub's own inbox in the name of a host that does not exist. Honest messages around it show how fast the
  * broker is, so that silence means something.
  * @param wire the hub's joined connection
+ * @param late called if a forged message comes after all, when the result was `true` already
  */
-export async function probe(wire: BrokerWire, realm: string, host: string): Promise<Proof> {
+export async function probe(
+  wire: BrokerWire,
+  { realm, host }: { realm: string; host: string },
+  late: () => void,
+): Promise<Proof> {
   const { address } = wire;
   if (address === undefined) return undefined;
   const forger = `probe-${randomSuffix()}`;
   const mark = randomSuffix();
-  const came = { [host]: signal(), [forger]: signal() };
-  wire.intercept = (from, kind, payload) => {
+  const forged = signal();
+  let heard = signal();
+  let isOver = false;
+  const intercept: BrokerWire['intercept'] = (from, kind, payload) => {
     if (kind !== 'hello' || !payload.toString().includes(mark)) return false;
-    came[from]?.done();
+    if (from === host) heard.done();
+    else if (isOver) late();
+    else forged.done();
     return true;
   };
+  wire.intercept = intercept;
   let client: MqttClient | undefined;
   try {
     client = await openConnection(address, { clientId: `mam-mesh-${host}-${mark}`, clean: true });
-    const say = (from: string) => {
-      const sent = client?.publishAsync(inboxTopic(realm, host, from, 'hello'), `{"probe":"${mark}"}`, {
-        qos: 1,
-      });
-      return sent?.catch(() => {});
+    const end = closed(client);
+    const say = (from: string): void => {
+      client?.publish(inboxTopic(realm, host, from, 'hello'), `{"probe":"${mark}"}`, { qos: 1 }, () => {});
+    };
+    /** @returns true if an honest message came back, false if the connection was closed */
+    const honest = (): Promise<boolean | undefined> => {
+      heard = signal();
+      say(host);
+      return within(Promise.race([heard.past, end.then(() => false)]), STEP_MS);
     };
     const began = performance.now();
-    void say(host);
-    if ((await within(came[host]?.past ?? never, STEP_MS)) === undefined) return undefined;
+    if ((await honest()) !== true) return undefined;
     const trip = performance.now() - began;
-    // Acknowledged, or the connection is closed: either way the broker has judged it.
-    await within(Promise.race([say(forger) ?? never, closed(client)]), STEP_MS);
-    const isForged = await within(came[forger]?.past ?? never, Math.max(LEAST_MS, TRIPS * trip));
-    return isForged === undefined && wire.isUp ? true : isForged === true ? false : undefined;
+    let isOpen: boolean | undefined = true;
+    for (let round = 0; round < ROUNDS && isOpen === true; round++) {
+      say(forger);
+      isOpen = await honest();
+    }
+    if (isOpen === undefined) return undefined;
+    const ms = isOpen ? Math.max(LEAST_MS, TRIPS * trip) : Math.max(LEAST_CLOSED_MS, TRIPS_CLOSED * trip);
+    if ((await within(forged.past, ms)) === true) return false;
+    return wire.isUp ? true : undefined;
   } catch {
     return undefined;
   } finally {
-    wire.intercept = undefined;
+    isOver = true;
+    setTimeout(() => {
+      if (wire.intercept === intercept) wire.intercept = undefined;
+    }, LATE_MS).unref();
     client?.end(true);
   }
 }
-
-const never = new Promise<undefined>(() => {});
 
 function signal(): { past: Promise<true>; done: () => void } {
   let done = (): void => {};

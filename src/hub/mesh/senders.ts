@@ -4,13 +4,14 @@ import { type Proof, probe } from './probe.ts';
 import type { BrokerWire } from './wire/broker-wire.ts';
 
 /** When a test that has shown nothing is made again, in ms. */
-const AGAIN_MS = 30_000;
+const AGAIN_MS = 5_000;
 
 /** Whether the broker checks who sends: tested anew at each connection, since another node may have other rules. */
 export class Senders {
   readonly #with;
   #wire: BrokerWire | undefined;
   #proof: Proof;
+  #waiting: (() => void)[] = [];
 
   constructor(parts: {
     realm: string;
@@ -43,17 +44,29 @@ export class Senders {
     void this.#test(wire);
   }
 
+  /** Settles when the test that runs has ended, whatever it has shown. */
+  known(): Promise<void> {
+    return new Promise((done) => {
+      this.#waiting.push(done);
+    });
+  }
+
   async #test(wire: BrokerWire): Promise<void> {
-    const { realm, host, log, trustsRealm, mayAsk } = this.#with;
-    const proof = await probe(wire, realm, host);
-    if (wire !== this.#wire || !wire.isUp) return;
-    this.#proof = proof;
-    if (proof === false && !trustsRealm && mayAsk())
-      log.warn('the broker does not check who sends: what other hosts ask over it is refused');
-    if (proof !== undefined) return;
-    log.warn('it could not be tested whether the broker checks who sends');
+    const proof = await probe(wire, this.#with, () => this.#judge(wire, false));
+    this.#judge(wire, proof);
+    if (wire !== this.#wire || !wire.isUp || proof !== undefined) return;
+    this.#with.log.warn('it could not be tested whether the broker checks who sends');
     setTimeout(() => {
       if (wire === this.#wire && wire.isUp && this.#proof === undefined) this.test(wire);
     }, AGAIN_MS).unref();
+  }
+
+  #judge(wire: BrokerWire, proof: Proof): void {
+    if (wire !== this.#wire || !wire.isUp) return;
+    const { log, trustsRealm, mayAsk } = this.#with;
+    if (proof === false && this.#proof !== false && !trustsRealm && mayAsk())
+      log.warn('the broker does not check who sends: what other hosts ask over it is refused');
+    this.#proof = proof;
+    for (const done of this.#waiting.splice(0)) done();
   }
 }

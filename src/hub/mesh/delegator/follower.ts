@@ -83,8 +83,13 @@ export class Follower {
     await this.#inTurn(async () => {
       if (this.#isOther) return;
       if (event.seq <= this.job.length) await this.#compare(event);
-      // What is missing, or may be another story, is asked for first: it brings this one as well.
-      else if (event.seq > this.job.length + 1 || this.#isDoubtful || this.#isCatchingUp) this.catchUp();
+      // What is missing, or may be another story, is asked for first: it brings this one as well. A first event is neither.
+      else if (
+        event.seq > this.job.length + 1 ||
+        this.#isDoubtful ||
+        (this.#isCatchingUp && this.job.length > 0)
+      )
+        this.catchUp();
       else {
         // Whoever it wakes can read its long texts.
         await this.#fetchTexts([event]);

@@ -2,6 +2,7 @@ import { MamError } from '../../../base/errors.ts';
 import { parseObject } from '../../../base/json.ts';
 import type { Log } from '../../../base/log.ts';
 import { cleanLine } from '../../../base/text.ts';
+import { within } from '../../../base/within.ts';
 import { plainError } from '../../delegation/plain-error.ts';
 import {
   type Ask,
@@ -24,6 +25,9 @@ const KEPT_MS = 60_000;
 const KEPT_OF_HOST = 200;
 /** Asks of one host at a time. */
 const RUNNING_OF_HOST = 50;
+/** How many asks wait while it is tested whether senders are proven, and how long at most, in ms; more come again. */
+const MAX_HELD = 200;
+const HELD_MS = 10_000;
 /** What may be done again when it is repeated: its answers are not kept. */
 const HARMLESS: readonly AskCommand[] = [
   ...(['preview', 'put', 'events', 'text', 'screen', 'agents', 'list'] as const),
@@ -40,6 +44,9 @@ export class Incoming {
   readonly #kept = new Map<string, { from: string; outcome: Outcome; timer: NodeJS.Timeout }>();
   /** Asks that are being carried out, each with where its answer goes. */
   readonly #running = new Map<string, MeshMessage>();
+
+  /** How many asks wait to be judged. */
+  #held = 0;
 
   constructor(
     parts: HomeParts & {
@@ -94,7 +101,7 @@ export class Incoming {
       checkVersion(ask.v);
       // Its sender counts on it that this is never done.
       if (isOver(ask)) return { error: expired() };
-      guest = this.#with.policy.guestOf(message);
+      guest = await this.#guestOf(message);
       if (guest === undefined) return undefined;
       this.#checkLoad(message);
       const params = askParams(ask.command, ask.params);
@@ -106,6 +113,17 @@ export class Incoming {
       this.#note(error, ask, message);
       return { error: toldError(error, ask.command, guest) };
     }
+  }
+
+  /** Who has sent an ask, once that can be judged. @throws MamError as `Policy.guestOf` */
+  async #guestOf(message: MeshMessage): Promise<Guest | undefined> {
+    const { policy } = this.#with;
+    const guest = policy.guestOf(message);
+    if (guest !== undefined || this.#held >= MAX_HELD) return guest;
+    this.#held++;
+    await within(policy.known(), HELD_MS);
+    this.#held--;
+    return policy.guestOf(message);
   }
 
   #checkLoad({ from }: MeshMessage): void {

@@ -31,13 +31,15 @@ export class Policy {
     hosts: () => Hosts;
     /** Whether the broker lets nobody send under another name; undefined while that is being found out. */
     areSendersProven: () => boolean | undefined;
+    /** Settles when that has been found out, or could not be. */
+    sendersKnown: () => Promise<void>;
   }) {
     this.#with = parts;
   }
 
   /**
    * Who has sent an ask.
-   * @returns undefined while it is not known whether the sender is proven: the ask comes again
+   * @returns undefined while it is not known whether the sender is proven
    * @throws MamError `refused` for one that may ask nothing
    */
   guestOf({ wire, from, to }: Pick<MeshMessage, 'wire' | 'from' | 'to'>): Guest | undefined {
@@ -57,6 +59,11 @@ export class Policy {
     const may = mayOf(this.#hosts(), from);
     if (may === undefined) throw allowsNothing(from);
     return { host: from, may };
+  }
+
+  /** Settles when it may be known whether senders are proven, for whom `guestOf` could not say. */
+  known(): Promise<void> {
+    return this.#with.sendersKnown();
   }
 
   /** True if a host may know how its jobs go on. @param wire on which it is; absent while it is away */

@@ -41,7 +41,7 @@ const GOODBYE_MS = 300;
  * next packet of an old one, whose pauses double.
  */
 const REACH_MS = 2_000;
-/** How often a silent connection is asked for a sign of life where there are many hosts, in ms. */
+/** How often the connection is asked for a sign of life while nothing is under way, or where there are many hosts, in ms. */
 const SLOW_BEAT_MS = 10_000;
 /** The broker's answers to a login that will be no other next time: protocol, client id, user, permission. */
 const REFUSALS: readonly unknown[] = [1, 2, 4, 5];
@@ -56,6 +56,8 @@ export interface BrokerWireOptions {
   status: () => HostStatus;
   /** A hello of this hub's, without `reply` and `echo`. */
   hello: () => Omit<Hello, 'reply'>;
+  /** Whether jobs are open: then a lost connection is to be noticed soon. */
+  isBusy: () => boolean;
   /** How many hosts there are: many must not reconnect at once. */
   peers: () => number;
   handlers: WireHandlers;
@@ -94,7 +96,7 @@ export class BrokerWire implements Wire {
   constructor(options: BrokerWireOptions) {
     this.#with = options;
     this.#backoff = new Backoff(options.peers);
-    this.#pulse = new Pulse(() => (isFew(options.peers()) ? undefined : SLOW_BEAT_MS));
+    this.#pulse = new Pulse(() => (options.isBusy() && isFew(options.peers()) ? undefined : SLOW_BEAT_MS));
     this.#clientId = `mam-mesh-${options.host}-${randomSuffix()}`;
     this.#name = new OneName({
       epoch: options.epoch,
