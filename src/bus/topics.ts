@@ -79,6 +79,11 @@ export function inboxFilterOf(realm: string, host: string, from: string): string
   return join(realm, 'hosts', level('host', host), 'in', level('host', from), '#');
 }
 
+/** Filter for the reports that one program, or one hub, sends to a hub. */
+export function inboxClaimFilter(realm: string, host: string, from: string): string {
+  return join(realm, 'hosts', level('host', host), 'in', level('host', from), 'claim', '#');
+}
+
 /**
  * Topic of one kind of message from a hub to another. The sender comes before the kind, so that a broker needs one rule
  * for all kinds. @param jobId of a kind that is about one job

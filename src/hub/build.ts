@@ -91,8 +91,9 @@ export function buildHub(options: HubOptions) {
   const paneWatch = new PaneWatch({ registrar, servers, permissions, turns, log });
 
   const delegations = new Delegations({ home, host, registrar, dispatcher, servers, owners, changes, log });
+  const session = seal.nameFor(`session ${machineId()}`);
   const mesh = new Mesh({
-    ...{ settings, log, epoch },
+    ...{ settings, log, epoch, session },
     bus: () => buses[0],
     openJobs: () => registrar.open.length,
   });
@@ -139,7 +140,6 @@ export function buildHub(options: HubOptions) {
   mesh.receivers.claim = takeClaims({ claims, log, areSendersProven: () => mesh.areSendersProven });
   inbox.onEvent = (event, way) => claims.takeClaim(event.job_id, JSON.stringify(event), way, true);
   const kept = new KeptClaims({ claims, outbox: home.outbox });
-  const session = seal.nameFor(`session ${machineId()}`);
   const calls = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };
   const join = new BrokerJoin({ settings, session, epoch, log, ...calls });
 

@@ -5,6 +5,7 @@ import { type Hosts, hosts } from '../support/hosts/hosts.ts';
 import { MosquittoBroker, NO_MOSQUITTO } from '../support/hosts/mosquitto.ts';
 import { NatsBroker, NO_NATS } from '../support/hosts/nats.ts';
 import { NO_RABBITMQ, RabbitmqBroker } from '../support/hosts/rabbitmq.ts';
+import { RawClient } from '../support/hosts/raw-client.ts';
 import { until } from '../support/until.ts';
 
 type Make = (world: Hosts, options: BrokerOptions) => Promise<Broker>;
@@ -22,10 +23,10 @@ async function mesh(host: string): Promise<MeshStatus | undefined> {
   return (await world.lab(host).json('hub', 'status')).mesh as MeshStatus | undefined;
 }
 
-/** Two hubs on a broker with TLS, each of which names the other. */
-async function two(make: Make): Promise<void> {
+/** Two hubs on a broker with TLS, each of which names the other, and a program that reports to `hostb`. */
+async function two(make: Make): Promise<Broker> {
   world = await hosts(['hosta', 'hostb']);
-  const broker = await make(world, { tls: true });
+  const broker = await make(world, { tls: true, users: ['hosta', 'hostb', 'program'] });
   await broker.start();
   for (const [name, other] of [
     ['hosta', 'hostb'],
@@ -33,13 +34,13 @@ async function two(make: Make): Promise<void> {
   ] as const) {
     const lab = world.lab(name);
     lab.more = await broker.env(name);
-    lab.configure({
-      hosts: { [other]: { may: { delegate: true, sessions: ['tmux:good'], workdirs: [lab.folder] } } },
-    });
+    const may = { delegate: true, sessions: ['tmux:good', 'tmux:mute'], workdirs: [lab.folder] };
+    lab.configure({ hosts: { [other]: { may }, program: {} } });
     await lab.mam('hub', 'restart');
   }
   for (const host of world.names)
     await until(`${host} sees the other`, async () => (await mesh(host))?.online === 1);
+  return broker;
 }
 
 test.each(BROKERS)(
@@ -61,5 +62,33 @@ test.each(BROKERS)(
     await until('the copy is whole', () => here.types(job.job_id).length === far.types(job.job_id).length);
     expect(here.events(job.job_id)).toEqual(far.events(job.job_id));
     expect(far.types(job.job_id)).toContain('completed');
+  },
+);
+
+test.each(BROKERS)(
+  'over $name, what a program reports while the hub of the job is away is recorded when it is back',
+  async ({ make, missing }) => {
+    expect(missing).toBe(undefined);
+    const broker = await two(make);
+    const far = world.lab('hostb');
+    const peer = await far.startPeer('mute');
+    const supervisor = await world.lab('hosta').startServer();
+    const order = { prompt: 'Mend the roof', agent: 'command', agent_session: `${peer.address}@hostb` };
+    const { job_id } = await supervisor.ask('delegate_job', { ...order, workdir: far.project });
+    await until('it is submitted', () => far.types(job_id).includes('submitted'));
+    await far.mam('hub', 'stop');
+    const program = await RawClient.join(broker, 'program');
+    const inbox = 'mam/v1/default/hosts/hostb/in/program';
+    // As one line of mosquitto_pub says it.
+    await program.say(`${inbox}/claim/${job_id}`, { type: 'progress', detail: 'half' });
+    await program.say(`${inbox}/claim/${job_id}`, { type: 'completed', detail: 'whole' });
+    await far.mam('hub', 'restart');
+    const here = world.lab('hosta');
+    await until('the copy has the end', () => here.types(job_id).includes('completed'));
+    const said = here.events(job_id).filter(({ source }) => source === 'peer');
+    expect(said.map(({ type, detail }) => [type, detail])).toEqual([
+      ['progress', 'half'],
+      ['completed', 'whole'],
+    ]);
   },
 );

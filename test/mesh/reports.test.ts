@@ -87,3 +87,32 @@ test('only the home of a job answers a program that reports, and only about what
   const lines = await two.agree(job_id, 'progress');
   expect(lines.filter((line) => line.includes('by a program'))).toHaveLength(1);
 });
+
+test('what a program reports while the hub of the job is away is recorded once, in order, when it is back', async () => {
+  const peer = await two.b.startPeer('mute');
+  const { job_id } = await two.delegate(server, peer);
+  await two.agree(job_id, 'submitted');
+  await two.b.mam('hub', 'stop');
+  await two.sees(two.a, 0);
+  const program = await RawHome.join(two.broker, 'program');
+  const report = (name: string, type: string) =>
+    program.raw.say(`mam/v1/default/hosts/hostb/in/program/claim/${job_id}`, {
+      ...{ event_id: name, type, detail: name },
+    });
+  await report('half', 'progress');
+  await report('whole', 'completed');
+  await two.startHub(two.b);
+  const lines = await two.agree(job_id, 'completed');
+  const said = lines.map((line) => JSON.parse(line)).filter(({ source }) => source === 'peer');
+  expect(said.map(({ type, detail }) => [type, detail])).toEqual([
+    ['progress', 'half'],
+    ['completed', 'whole'],
+  ]);
+  // Acknowledged for good: the next hub does not hear them again.
+  program.answers.length = 0;
+  await two.startHub(two.b);
+  await two.sees(two.a);
+  await report('after', 'progress');
+  await until('the next report is answered', () => program.answers.length > 0);
+  expect(program.answers.map(({ id }) => id)).toEqual(['after']);
+});

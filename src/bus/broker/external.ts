@@ -5,9 +5,9 @@ import { LIMITS } from '../../job/limits.ts';
 import type { UrlAddress } from '../address.ts';
 import type { BrokerNodes } from '../broker-nodes.ts';
 import { openConnection } from '../connection.ts';
+import { holdMessages } from '../held-messages.ts';
 import type { ExternalHandlers, HubBus } from '../hub-bus.ts';
 import { claimFilter, hubReplyTopic, parseClaimTopic, requestTopic, statusTopic } from '../topics.ts';
-import { gateAcks } from './ack-gate.ts';
 
 export interface ExternalOptions {
   nodes: BrokerNodes;
@@ -23,8 +23,6 @@ export interface ExternalOptions {
 const GOODBYE_MS = 300;
 const MIN_DELAY_MS = 50;
 const MAX_DELAY_MS = 10_000;
-/** The first pause before a claim that could not be stored is retried, in ms. */
-const AGAIN_MS = 300;
 /** How many messages are queued while the broker is unreachable; clients can ask for what is left out. */
 const MAX_WAITING = 10_000;
 /** The same in bytes; it also limits what a slow broker has not acknowledged yet. */
@@ -174,27 +172,13 @@ class ExternalBus implements HubBus {
   #listen(client: MqttClient): void {
     const { realm, host, handlers } = this.#options;
     const answers = hubReplyTopic(realm, host);
-    const held = new Set<number>();
-    const release = gateAcks(client, (messageId) => held.has(messageId));
-    client.on('message', (topic, payload, { qos, messageId, retain }) => {
+    holdMessages(client, (topic, payload, { retain }) => {
       // A retained message would reach every hub at every start.
-      if (retain || payload.length > LIMITS.payloadBytes) return;
+      if (retain || payload.length > LIMITS.payloadBytes) return undefined;
       if (topic === answers) handlers.answer?.(payload);
       const jobId = parseClaimTopic(realm, topic);
-      if (jobId === undefined) return;
-      if (qos > 0 && messageId !== undefined) held.add(messageId);
-      const settle = async (pause: number): Promise<void> => {
-        try {
-          await this.#opened;
-          await handlers.claim(jobId, payload);
-          if (messageId !== undefined && held.delete(messageId)) release(messageId);
-        } catch {
-          // Reconnecting would make the broker redeliver it, but would interrupt all other messages each time. What a
-          // lost connection drops is redelivered on the next one.
-          setTimeout(() => client.connected && void settle(longer(pause)), pause).unref();
-        }
-      };
-      void settle(AGAIN_MS);
+      if (jobId === undefined) return undefined;
+      return { settle: () => this.#opened.then(() => handlers.claim(jobId, payload)) };
     });
   }
 

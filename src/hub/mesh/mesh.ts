@@ -15,6 +15,7 @@ import { Directory } from './directory.ts';
 import { type Present, present } from './present.ts';
 import { Senders } from './senders.ts';
 import { BrokerWire } from './wire/broker-wire.ts';
+import { ClaimSession } from './wire/claim-session.ts';
 import {
   type AskAnswer,
   answerSchema,
@@ -39,7 +40,8 @@ export interface Receivers {
   answer(from: string, answer: AskAnswer): void;
   feed(from: string, jobId: string, feed: unknown): void;
   digest(from: string, digest: Digest): void;
-  claim(message: MeshMessage): void;
+  /** Rejects if it can't be taken now, but may be later. */
+  claim(message: MeshMessage): Promise<void>;
 }
 
 export interface MeshOptions {
@@ -47,6 +49,8 @@ export interface MeshOptions {
   log: Log;
   /** When the hub started, ISO 8601. */
   epoch: string;
+  /** Names this home's session at the broker: the same for every hub of the home, and known to no one else. */
+  session: string;
   /** The hub's embedded broker, once it runs. */
   bus: () => HubBus | undefined;
   openJobs: () => number;
@@ -64,6 +68,7 @@ export class Mesh {
   readonly #strangers = new Set<string>();
   readonly #ssh: SshWires;
   #broker: BrokerWire | undefined;
+  #claims: ClaimSession | undefined;
   #hosts: Hosts;
   /** The state of the user's file when its hosts were read. */
   #file = '';
@@ -79,7 +84,10 @@ export class Mesh {
     this.#handlers = {
       message: (message) => this.#take(message),
       up: (wire) => {
-        if (wire === this.#broker) this.#senders.test(this.#broker);
+        if (wire === this.#broker) {
+          this.#senders.test(this.#broker);
+          this.#claims?.start();
+        }
         this.directory.wireUp(wire);
       },
       down: (wire) => this.directory.wireDown(wire),
@@ -171,7 +179,12 @@ export class Mesh {
   async stop(): Promise<void> {
     this.#isRunning = false;
     this.directory.stop();
-    await Promise.allSettled([this.#broker?.stop(), this.#ssh.stop(), this.#socket.stop()]);
+    await Promise.allSettled([
+      this.#claims?.stop(),
+      this.#broker?.stop(),
+      this.#ssh.stop(),
+      this.#socket.stop(),
+    ]);
   }
 
   /** The hosts of the user's file as it is now; those that were read last if it can't be used. */
@@ -190,9 +203,10 @@ export class Mesh {
   }
 
   #configure(): void {
-    const { settings, log, epoch } = this.#with;
+    const { settings, log, epoch, session } = this.#with;
     const { broker, realm, host } = settings;
     const hosts = this.#hosts;
+    const senders = Object.keys(hosts).filter((name) => hosts[name]?.ssh === undefined);
     this.#ssh.configure(hosts);
     const wants = staysUp({ broker, hosts });
     if (wants && broker !== undefined && this.#broker === undefined) {
@@ -204,13 +218,21 @@ export class Mesh {
         isBusy: () => this.directory.isWatching || this.#with.openJobs() > 0,
         peers: () => Object.keys(this.#hosts).length,
       });
+      this.#claims = new ClaimSession({
+        ...{ broker, realm, host, session, log },
+        take: (from, jobId, payload) => this.#takeClaim(from, jobId, payload),
+      });
       this.#broker.start();
     } else if (!wants && this.#broker !== undefined) {
-      const old = this.#broker;
+      const [old, claims] = [this.#broker, this.#claims];
       this.#broker = undefined;
+      this.#claims = undefined;
       this.directory.wireDown(old);
       void old.stop();
+      claims?.listenTo([]);
+      void claims?.stop();
     }
+    this.#claims?.listenTo(senders);
     this.directory.configure(hosts);
   }
 
@@ -235,8 +257,21 @@ export class Mesh {
     return { online: true, epoch, version: VERSION, protocol: PROTOCOL_VERSION, open_jobs: this.#saidJobs };
   }
 
+  /** A report that came over the session for these. */
+  async #takeClaim(from: string, jobId: string, payload: Buffer): Promise<void> {
+    const wire = this.#broker;
+    if (wire === undefined) return;
+    const message: MeshMessage = {
+      ...{ wire, from, jobId, payload },
+      ...{ to: this.#with.settings.host, kind: 'claim' },
+    };
+    if (this.#isFromKnown(message)) await this.receivers.claim?.(message);
+  }
+
   #take(message: MeshMessage): void {
-    const { from, kind } = message;
+    const { wire, from, kind } = message;
+    // It comes over the session of its own as well.
+    if (kind === 'claim' && wire.kind === 'broker') return;
     try {
       if (!this.#isFromKnown(message)) return;
       this.directory.heard(from);
@@ -254,7 +289,8 @@ export class Mesh {
     const told = kind === 'digest' ? digestSchema.safeParse(body).data : undefined;
     if (kind === 'hello') this.directory.takeHello(message);
     else if (kind === 'ask') ask?.(message);
-    else if (kind === 'claim') claim?.(message);
+    else if (kind === 'claim')
+      claim?.(message).catch((error) => this.#with.log.error(`a report of ${from} was not taken`, error));
     else if (kind === 'feed' && jobId !== undefined) feed?.(from, jobId, body);
     else if (answered !== undefined) answer?.(from, answered);
     else if (told !== undefined) digest?.(from, told);

@@ -1,3 +1,4 @@
+import { MamError } from '../../../base/errors.ts';
 import { isObject, parseJson } from '../../../base/json.ts';
 import type { Log } from '../../../base/log.ts';
 import type { ClaimReply } from '../../../job/event.ts';
@@ -7,17 +8,19 @@ import type { MeshMessage } from '../wire/wire.ts';
 /**
  * Takes reports that others send into this hub's inbox, about its own jobs: from hubs that have a copy of the job, and from
  * programs without a hub. Each is answered by its `event_id` where it came from; one about a job that is not here is not.
+ * @returns a function that rejects with MamError `unavailable` or `io` for a report that can't be taken now
  */
 export function takeClaims(parts: {
   claims: { takeFrom(jobId: string, raw: Record<string, unknown>): Promise<ClaimReply | undefined> };
   /** Whether the broker checks who sends; undefined while that is not known. */
   areSendersProven: () => boolean | undefined;
   log: Log;
-}): (message: MeshMessage) => void {
+}): (message: MeshMessage) => Promise<void> {
   const { claims, areSendersProven, log } = parts;
-  const take = async ({ wire, from, to, jobId, payload }: MeshMessage): Promise<void> => {
-    // Whoever sent it sends it again until it is answered.
-    if (wire.kind === 'broker' && areSendersProven() !== true) return;
+  return async ({ wire, from, to, jobId, payload }) => {
+    const isProven = wire.kind !== 'broker' || areSendersProven();
+    if (isProven === undefined) throw new MamError('unavailable', 'The broker is still being tested.');
+    if (!isProven) return log.warn(`a report of ${from} was dropped: the broker does not check who sends`);
     const raw = parseJson(payload.toString());
     if (jobId === undefined || !isObject(raw)) return log.warn(`a report of ${from} can't be read`);
     const reply = await claims.takeFrom(jobId, raw);
@@ -25,6 +28,6 @@ export function takeClaims(parts: {
     const result = { ...reply };
     const answer: AskAnswer = { v: MESH_VERSION, id: reply.event_id, result, now: new Date().toISOString() };
     wire.send(from, 'answer', answer, { as: to });
+    if (reply.retry === true) throw new MamError('io', reply.refusal ?? 'It could not be recorded.');
   };
-  return (message) => void take(message).catch((error) => log.error('a report was not taken', error));
 }
