@@ -4,12 +4,14 @@ import { hostsNow, type Settings } from '../settings/config.ts';
 import type { Changes } from './jobs/changes.ts';
 import { Asks } from './mesh/delegator/asks.ts';
 import { Forward } from './mesh/delegator/forward.ts';
+import { HomeReports } from './mesh/delegator/home-reports.ts';
 import { RemoteDelegation } from './mesh/delegator/remote-delegation.ts';
 import { Replicas } from './mesh/delegator/replicas.ts';
 import { Feeder } from './mesh/home/feeder.ts';
 import type { HomeParts } from './mesh/home/home-commands.ts';
 import { Incoming } from './mesh/home/incoming.ts';
 import { Policy } from './mesh/home/policy.ts';
+import { Uploads } from './mesh/home/uploads.ts';
 import { HostRows } from './mesh/host-rows.ts';
 import type { Mesh } from './mesh/mesh.ts';
 import type { Wakes } from './notify/wakes.ts';
@@ -18,7 +20,7 @@ import type { Part } from './part.ts';
 import { HomeClaims } from './reports/home-claims.ts';
 
 /** What the mesh needs of the rest of the hub. */
-export interface MeshParts extends HomeParts {
+export interface MeshParts extends Omit<HomeParts, 'uploads'> {
   settings: Settings;
   log: Log;
   /** When the hub started, ISO 8601. */
@@ -40,6 +42,10 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
   });
   const guests = forGuests(mesh, parts);
   const { replicas, forward } = forDelegating(mesh, asks, parts);
+  const reports = new HomeReports({
+    asks,
+    isAsking: (jobId) => parts.registrar.held(jobId)?.replica?.state === 'asking',
+  });
 
   mesh.receivers = {
     ask: guests.takeAsk,
@@ -70,7 +76,8 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
     guests: guests.part,
     replicas: ofReplicas,
     handlerFor: (command: Command, params: unknown) => forward.handlerFor(command, params),
-    homes: new HomeClaims((host, claim, ms) => asks.report(host, claim, ms)),
+    homes: new HomeClaims((host, claim, ms) => reports.report(host, claim, ms)),
+    uploads: guests.uploads,
   };
 }
 
@@ -83,7 +90,8 @@ function forGuests(mesh: Mesh, parts: MeshParts) {
     areSendersProven: () => mesh.areSendersProven,
     sendersKnown: () => mesh.sendersKnown(),
   });
-  const incoming = new Incoming({ ...parts, policy });
+  const uploads = new Uploads();
+  const incoming = new Incoming({ ...parts, policy, uploads });
   const ways = {
     send: directory.send.bind(directory),
     mayRead: (host: string) => policy.mayRead(directory.get(host)?.wire, host),
@@ -94,6 +102,7 @@ function forGuests(mesh: Mesh, parts: MeshParts) {
     resume: (job) => feeder.resume(job),
     stop: () => {
       incoming.stop();
+      uploads.stop();
       feeder.stop();
     },
     get hasWork() {
@@ -102,7 +111,7 @@ function forGuests(mesh: Mesh, parts: MeshParts) {
   };
   const takeAsk: NonNullable<Mesh['receivers']['ask']> = (message) =>
     void incoming.take(message).catch((error) => log.error('an ask was not answered', error));
-  return { part, takeAsk, onHello: (host: string) => feeder.onHello(host) };
+  return { part, takeAsk, uploads, onHello: (host: string) => feeder.onHello(host) };
 }
 
 /** The jobs that this hub has given to other hosts. */

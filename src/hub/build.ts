@@ -137,7 +137,10 @@ export function buildHub(options: HubOptions) {
     earlier: (jobId) => inbox.earlier(jobId),
     reply: (topic, answer, from) => brokers.reply(topic, answer, from === 'outside'),
   });
-  mesh.receivers.claim = takeClaims({ claims, log, areSendersProven: () => mesh.areSendersProven });
+  mesh.receivers.claim = takeClaims({
+    ...{ claims, log, uploads: others.uploads },
+    areSendersProven: () => mesh.areSendersProven,
+  });
   inbox.onEvent = (event, way) => claims.takeClaim(event.job_id, JSON.stringify(event), way, true);
   const kept = new KeptClaims({ claims, outbox: home.outbox });
   const calls = { claims: kept, elsewhere, onClients: life.need, onJoined: brokers.join };

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Hosts } from '../support/hosts/hosts.ts';
@@ -60,12 +60,30 @@ test('a report is kept while the host is away, goes there when it is back, and n
   await until('the outbox is empty', () => kept().length === 0);
 });
 
-test('a result that no message can carry is refused with what to do instead', async () => {
+test('a result that no message can carry goes to the home in pieces', async () => {
   const { job_id } = await server.ask('delegate_job', { prompt: 'Read', agent: 'human', host: 'hostb' });
   const reporter = await two.a.startPeerServer();
-  const long = { job_id, event: 'completed', result: 'x'.repeat(100_000) };
-  expect(await reporter.refusal('publish_event', long)).toMatch(/on hostb.*name the file in files/);
-  expect(await reporter.report(job_id, 'completed', { detail: 'short' })).toMatchObject({ accepted: true });
+  const result = Array.from({ length: 20_000 }, (_, at) => `line ${at} "é"`).join('\n');
+  expect(await reporter.report(job_id, 'completed', { result })).toMatchObject({ accepted: true });
+  await two.agree(job_id, 'completed');
+  for (const lab of [two.a, two.b]) {
+    const { result_file: file } = await lab.json('status', job_id);
+    expect(readFileSync(file, 'utf8')).toBe(result);
+  }
+  await until('the outbox is empty', () => kept().length === 0);
+});
+
+test('a late report on a job that its home does not have any more is refused, and not kept', async () => {
+  const { job_id } = await server.ask('delegate_job', { prompt: 'Read', agent: 'human', host: 'hostb' });
+  await two.a.mam('done', job_id, 'Read.');
+  await two.agree(job_id, 'completed');
+  await until('the copy is whole', async () => (await two.a.json('status', job_id)).home.state === 'ended');
+  expect((await two.b.mam('prune', '--older-than', '0s')).stdout).toMatch(/1 job/);
+  await two.a.mam('publish', '--job', job_id, '--event', 'progress', '--detail', 'again');
+  await until('the outbox is empty', () => kept().length === 0);
+  expect((await two.a.mam('hub', 'logs')).stdout).toMatch(
+    /is refused: hostb does not have this job any more/,
+  );
 });
 
 test('only the home of a job answers a program that reports, and only about what it reports', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { newRow, rowAfter } from '../../src/boards/model/live.ts';
+import { newRow, placeFrom, rowAfter } from '../../src/boards/model/live.ts';
 import { holderOf } from '../../src/boards/model/rows.ts';
 import { layoutOf, columnsOf as widthsOf } from '../../src/boards/terminal/layout.ts';
 import { jobLines } from '../../src/boards/terminal/text-lines.ts';
@@ -9,6 +9,7 @@ import { footText, headText } from '../../src/cli/jobs/timeline-text.ts';
 import type { RecordedEvent } from '../../src/job/event.ts';
 import type { JobHome } from '../../src/job/home.ts';
 import type { JobRecord } from '../../src/job/record.ts';
+import type { JobRow } from '../../src/job/row.ts';
 import { standingOf } from '../../src/job/standing.ts';
 import { wakeLine, wakeWords } from '../../src/job/wake.ts';
 import { wholeJob } from '../../src/operations/common.ts';
@@ -181,6 +182,19 @@ describe('on a board', () => {
     expect(newRow({ ...heard, record }, '/here')).toMatchObject({ host: 'hostb', job_id: record.job_id });
     expect(newRow({ ...heard, record }, own.registry_dir)).toBeUndefined();
     expect(rowAfter({ ...toRow(own), from: 'hosta' }, heard)).toMatchObject({ host: 'hostb', from: 'hosta' });
+  });
+
+  test('its pane is known once its machine has taken it, and not forgotten after that', () => {
+    const { agent_session: at, ...unplaced } = far(HERE, { registry_dir: '/here' });
+    const made = newRow({ ...heard, record: unplaced as JobRecord }, '/here') as JobRow;
+    expect(made.pane).toBeUndefined();
+    const job = { ...own, registry_dir: '/there' };
+    const queued = { ...event, type: 'queued', data: { job } } as RecordedEvent;
+    const taken = rowAfter(made, { ...heard, event: queued, place: placeFrom({ event: queued }) });
+    expect(taken).toMatchObject({ session: at?.session, pane: at?.pane });
+    const later = { ...event, type: 'progress' } as RecordedEvent;
+    const after = rowAfter(taken, { ...heard, event: later, place: placeFrom({ event: later }) });
+    expect(after).toMatchObject({ session: at?.session, pane: at?.pane });
   });
 
   test('its machine has a column only where there is one, and room for it', () => {

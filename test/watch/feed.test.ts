@@ -37,6 +37,43 @@ function hub(): Link {
   return link as unknown as Link;
 }
 
+/** A hub with two jobs; nobody answers for the screen of the first one. */
+function slowHub(): Link {
+  const jobs = ['far', 'near'].map((job_id, index) => ({
+    ...{ job_id, agent: 'human', status: 'working', phase: 'submitted', prompt_preview: '' },
+    ...{ session: 'work', pane: '%1', created_at: new Date(10 - index).toISOString() },
+  }));
+  const request = async (command: string, { job_id }: { job_id?: string }): Promise<unknown> => {
+    if (command === 'list') return { jobs, total: jobs.length };
+    if (command === 'screen' && job_id === 'near') return { screen: ['here'], live: true };
+    if (command === 'screen') return new Promise(() => {});
+    throw new MamError('not_found', 'There is no job with this id.');
+  };
+  const nothing = () => () => {};
+  return { request, followAll: nothing, onConnect: nothing, onLost: nothing } as unknown as Link;
+}
+
+test('a screen that takes long to read holds up no other', async () => {
+  const size = { columns: 160, rows: 50 };
+  const store = new Store(
+    initialState({ size, now: 0, coloured: false, registryDir: REGISTRY, cwd: '/work', which: 'all' }),
+  );
+  const feed: Feed = new Feed({
+    ...{ link: slowHub(), host: 'here', registryDir: REGISTRY, state: () => store.state },
+    take: (action) => {
+      store.dispatch(action);
+      feed.fetchMissing();
+    },
+  });
+  feed.start();
+  await until('the first job is selected', () => store.state.selected === 'far');
+  store.set(press(store.state, { name: 'down' }).state);
+  feed.fetchMissing();
+  await until('the screen of the other one is shown', () => store.state.screen?.jobId === 'near');
+  feed.stop();
+  store.stop();
+});
+
 test('the way to the end of the list begins anew at no job that is gone', async () => {
   const store = new Store(
     initialState({

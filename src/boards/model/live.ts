@@ -9,11 +9,19 @@ export interface Heard extends Standing {
   event: Pick<RecordedEvent, 'job_id' | 'type' | 'recorded_at'>;
   /** The job's last words, if the event has changed them. */
   detail?: string | undefined;
+  /** Where its peer is, if the event says so. */
+  place?: Place | undefined;
 }
 
+type Place = Pick<JobRow, 'session' | 'pane'>;
+
 /** A row after an event. Nothing of the previous state stays: what no longer applies is absent from the event. */
-export function rowAfter(row: JobRow, { event, detail = row.detail, ...standing }: Heard): JobRow {
-  const { job_id, agent, prompt_preview, session, pane, created_at, from } = row;
+export function rowAfter(
+  row: JobRow,
+  { event, detail = row.detail, place = row, ...standing }: Heard,
+): JobRow {
+  const { job_id, agent, prompt_preview, created_at, from } = row;
+  const { session, pane } = place;
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
   const made = { job_id, agent, prompt_preview, session, pane, created_at, from };
   // Those that need someone are sorted by it: by when they began to.
@@ -26,6 +34,18 @@ export function rowAfter(row: JobRow, { event, detail = row.detail, ...standing 
     final_at: ended,
     ...(standing.needs_you === true && { last_sign_of_life_at: sign }),
   };
+}
+
+/** Where a job's peer is, as an event says it: of a job on another machine it is not known before that has taken it. */
+export function placeFrom({
+  event,
+  record,
+}: {
+  event: RecordedEvent;
+  record?: JobRecord | undefined;
+}): Place | undefined {
+  const at = (record ?? (event.type === 'queued' ? dataOf(event).job : undefined))?.agent_session;
+  return at === undefined ? undefined : { session: at.session, pane: at.pane };
 }
 
 /** The row of a job that has just been made in this registry; undefined for any other event. */

@@ -32,7 +32,7 @@ interface Parts {
 
 /**
  * Keeps the board up to date: receives every event from the hub, and fetches what the board shows but does not have. At
- * most one request at a time for the list, one for the selected job and one for its screen.
+ * most one request at a time for the list, one for the selected job and one for the screen of each job.
  */
 export class Feed {
   readonly #with: Parts;
@@ -40,7 +40,8 @@ export class Feed {
   readonly #fresh = new Set<Which>();
   readonly #list = this.#lane(() => this.#fetchList());
   readonly #detail = this.#lane(() => this.#fetchDetail());
-  readonly #screen = this.#lane(() => this.#fetchScreen());
+  /** Jobs whose screens are being read: a slow one holds up no other. */
+  readonly #reading = new Set<string>();
   #heard: LogMessage[] = [];
   #gathering: NodeJS.Timeout | undefined;
   /** The selected job has news. */
@@ -202,21 +203,25 @@ export class Feed {
     const every = row?.host === undefined ? SCREEN_MS : FAR_SCREEN_MS;
     const wait = this.#screenAt + every - performance.now();
     const due = row?.pane !== undefined && (isOpen(row) || (!other && state.screen?.live === true));
-    if (other || this.#screenStale || (due && wait <= 0)) this.#screen();
+    if (this.#reading.has(jobId)) return;
+    if (other || this.#screenStale || (due && wait <= 0)) void this.#fetchScreen(jobId);
     else if (due) this.#screenTimer = setTimeout(() => this.fetchMissing(), wait);
   }
 
-  async #fetchScreen(): Promise<void> {
+  async #fetchScreen(jobId: string): Promise<void> {
     const { link, registryDir, state, take } = this.#with;
-    const { selected: jobId } = state();
-    if (jobId === undefined) return;
     this.#screenStale = false;
+    this.#reading.add(jobId);
     const screen = await link
       .request('screen', { job_id: jobId, registry_dir: registryDir })
       .catch((error: unknown): ScreenResult => ({ screen: [], live: false, missing: explain(error) }));
+    this.#reading.delete(jobId);
+    // Another job was selected meanwhile, or none.
+    if (this.#stopped || state().selected !== jobId) return;
     this.#screenAt = performance.now();
     const before = state().screen;
     const same = before?.jobId === jobId && JSON.stringify({ ...screen, jobId }) === JSON.stringify(before);
     if (!same) take({ type: 'screened', jobId, screen });
+    this.fetchMissing();
   }
 }

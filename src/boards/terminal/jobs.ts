@@ -4,7 +4,7 @@ import type { LogMessage } from '../../operations/request.ts';
 import { farOf } from '../../view/home.ts';
 import { listRow } from '../../view/job.ts';
 import { standingWords } from '../../view/marks.ts';
-import { newRow, rowAfter } from '../model/live.ts';
+import { newRow, placeFrom, rowAfter } from '../model/live.ts';
 import { byNeed } from '../model/order.ts';
 import { type Count, countJobs, isOpen, wordsOf } from '../model/rows.ts';
 import { shown } from './cells.ts';
@@ -137,8 +137,9 @@ function begins(before: JobRow, next: JobRow): boolean {
   return before.needs_you !== true && next.needs_you === true;
 }
 
-function after(row: JobRow, { record: _, home: __, ...heard }: LogMessage): JobRow {
-  return harmless(rowAfter(row, heard));
+function after(row: JobRow, message: LogMessage): JobRow {
+  const { record: _, home: __, ...heard } = message;
+  return harmless(rowAfter(row, { ...heard, place: placeFrom(message) }));
 }
 
 function harmless(row: JobRow): JobRow {

@@ -6,7 +6,7 @@ import type { LogMessage } from '../../operations/request.ts';
 import type { Settings } from '../../settings/config.ts';
 import { programPath } from '../../settings/program.ts';
 import { listRow } from '../../view/job.ts';
-import { newRow } from '../model/live.ts';
+import { newRow, placeFrom } from '../model/live.ts';
 import { Access } from './access.ts';
 import { pageOf } from './respond.ts';
 import { Screens } from './screens.ts';
@@ -79,7 +79,7 @@ function heardOf(message: LogMessage, registryDir: string): object {
   const { job_id, type, recorded_at } = event;
   const row = newRow(message, registryDir);
   return cleanAll({
-    heard: { ...standing, event: { job_id, type, recorded_at } },
+    heard: { ...standing, place: placeFrom(message), event: { job_id, type, recorded_at } },
     ...(row !== undefined && { row: listRow(row) }),
   });
 }

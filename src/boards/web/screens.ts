@@ -7,21 +7,24 @@ import type { Streams } from './streams.ts';
 /** Nothing signals that a screen has changed: while a page shows one, it is read again after this time, in ms. */
 const AGAIN_MS = 500;
 
-/** Reads the screens that pages show, and sends each when it has changed. */
+/** Reads the screens that pages show, and sends each when it has changed. A slow one holds up no other. */
 export class Screens {
-  readonly #link: Link;
+  readonly #link: Pick<Link, 'request'>;
   readonly #registryDir: string;
-  readonly #streams: Streams;
+  readonly #streams: Pick<Streams, 'looked' | 'tell'>;
   /** What was sent last, by job. */
   readonly #last = new Map<string, string>();
   /** Jobs whose screens do not change before something happens to the job. */
   readonly #still = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
-  #running = false;
-  #soon = false;
+  /** When each screen is read again, by job. */
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Jobs whose screens are being read. */
+  readonly #reading = new Set<string>();
+  /** Jobs to which something happened meanwhile. */
+  readonly #news = new Set<string>();
   #ended = false;
 
-  constructor(link: Link, registryDir: string, streams: Streams) {
+  constructor(link: Pick<Link, 'request'>, registryDir: string, streams: Pick<Streams, 'looked' | 'tell'>) {
     this.#link = link;
     this.#registryDir = registryDir;
     this.#streams = streams;
@@ -38,29 +41,36 @@ export class Screens {
   /** Called when something has happened to a job. */
   changed(jobId: string): void {
     this.#still.delete(jobId);
-    this.#soon = true;
-    if (this.#running || this.#ended || !this.#streams.looked.has(jobId)) return;
-    clearTimeout(this.#timer);
-    void this.#read();
+    if (this.#reading.has(jobId)) this.#news.add(jobId);
+    else void this.#read(jobId);
   }
 
   end(): void {
     this.#ended = true;
-    clearTimeout(this.#timer);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
-  async #read(): Promise<void> {
-    this.#soon = false;
+  async #read(jobId: string): Promise<void> {
+    clearTimeout(this.#timers.get(jobId));
+    this.#timers.delete(jobId);
+    this.#forgetUnseen();
+    if (this.#ended || !this.#streams.looked.has(jobId)) return;
+    this.#news.delete(jobId);
+    this.#reading.add(jobId);
+    await this.#readOne(jobId);
+    this.#reading.delete(jobId);
+    if (this.#ended || this.#still.has(jobId)) return;
+    const pause = this.#news.has(jobId) ? 0 : AGAIN_MS;
+    this.#timers.set(
+      jobId,
+      setTimeout(() => void this.#read(jobId), pause),
+    );
+  }
+
+  #forgetUnseen(): void {
     const jobs = this.#streams.looked;
     for (const one of [this.#last, this.#still])
       for (const known of one.keys()) if (!jobs.has(known)) one.delete(known);
-    const due = [...jobs].filter((jobId) => !this.#still.has(jobId));
-    if (due.length === 0) return;
-    this.#running = true;
-    await Promise.all(due.map((jobId) => this.#readOne(jobId)));
-    this.#running = false;
-    if (this.#ended) return;
-    this.#timer = setTimeout(() => void this.#read(), this.#soon ? 0 : AGAIN_MS);
   }
 
   async #readOne(job_id: string): Promise<void> {
@@ -68,7 +78,7 @@ export class Screens {
       .request('screen', { job_id, registry_dir: this.#registryDir })
       .catch((error: unknown): ScreenResult => ({ screen: [], live: false, missing: explain(error) }));
     const { screen, live, missing } = cleanAll(found);
-    if (!live) this.#still.add(job_id);
+    if (!live && !this.#news.has(job_id)) this.#still.add(job_id);
     const message = { job_id, screen: screen.join('\n'), screen_live: live, screen_missing: missing };
     const text = JSON.stringify(message);
     if (this.#last.get(job_id) === text) return;

@@ -3,7 +3,7 @@ import { MamError } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import { someOf } from '../../base/text.ts';
-import type { HostAllows } from '../../operations/hosts.ts';
+import { type HostAllows, stateText } from '../../operations/hosts.ts';
 import type { Hosts } from '../../settings/hosts-config.ts';
 import { Greetings, protocolProblem } from './greetings.ts';
 import { type Hello, type HostStatus, helloSchema, type Kind } from './wire/messages.ts';
@@ -174,7 +174,8 @@ export class Directory {
       throw new MamError('conflict', host.problem, 'Then run `mam hub restart` there.');
     if (host.online) return host;
     const why = this.problemOf(name);
-    const what = `${name} is offline since ${host.since}${why === undefined ? '.' : `: ${why}`}`;
+    const state = stateText({ state: 'offline', since: host.since });
+    const what = `${name} is ${state}${why === undefined ? '.' : `: ${why}`}`;
     throw new MamError('unavailable', what, `\`mam hosts check ${name}\` tests the way to it.`);
   }
 

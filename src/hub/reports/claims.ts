@@ -92,6 +92,11 @@ export class Claims {
     return answer.unknown === true ? undefined : publicAnswer(answer);
   }
 
+  /** True if a job that is here has this event in its journal. @throws MamError as `Registrar.find`, but for an unknown job */
+  async has(jobId: string, eventId: string): Promise<boolean> {
+    return (await this.#find(jobId))?.has(eventId) === true;
+  }
+
   /**
    * Our own publishers may name the job by its random part: others on the socket, and all on an external broker, must give
    * the whole id.

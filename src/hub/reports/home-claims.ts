@@ -31,17 +31,16 @@ export class HomeClaims {
     if (source === 'hook' || !(REPORT_TYPES as readonly string[]).includes(type))
       return refused(event_id, `The job is on ${host}, which takes only the reports of a peer from here.`);
     const sent: Claim = { ...report, source: 'peer' };
-    if (Buffer.byteLength(JSON.stringify(sent)) > LIMITS.payloadBytes) {
-      const why = `The job is on ${host}, and the result is too long to be sent there.`;
-      return refused(
-        event_id,
-        `${why} Hand it over as a file: shorten the result, and name the file in files.`,
-      );
+    if (Buffer.byteLength(claim.result ?? '') > LIMITS.resultBytes) {
+      const why = `The job is on ${host}, and the result is longer than 1 MiB.`;
+      return refused(event_id, `${why} Hand it over as a file: shorten it, and name the file in files.`);
     }
     const answer = await this.#report(host, sent, patient ? PATIENT_MS : ANSWER_MS);
     const { data } = answerSchema.safeParse(answer);
     if (data === undefined || data.retry === true)
       throw new MamError('io', `${host} could not record the report.`, 'It is sent again later.');
+    if (data.unknown === true)
+      return refused(event_id, `${host} does not have this job any more: the report changes nothing.`);
     return replyOf(data, type);
   }
 }

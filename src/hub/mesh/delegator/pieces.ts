@@ -18,13 +18,27 @@ export async function inPieces(
 ): Promise<{ prompt: string } | { upload: string }> {
   if (Buffer.byteLength(JSON.stringify({ ...asked, prompt })) <= PAGE_BYTES) return { prompt };
   const upload = newEventId();
+  await putText(asks, host, upload, prompt);
+  return { upload };
+}
+
+/**
+ * Hands a text over to another host in pieces.
+ * @param upload names it there; the same text may be handed over again under the same name
+ * @throws MamError as `Asks.ask`
+ */
+export async function putText(
+  asks: Pick<Asks, 'ask'>,
+  host: string,
+  upload: string,
+  whole: string,
+): Promise<void> {
   let offset = 0;
-  const pieces = piecesOf(prompt);
+  const pieces = piecesOf(whole);
   for (const [at, text] of pieces.entries()) {
     await asks.ask(host, 'put', { upload, offset, text, last: at === pieces.length - 1 });
     offset += text.length;
   }
-  return { upload };
 }
 
 /** A text in parts that each fit into a message; none begins or ends within a character. */

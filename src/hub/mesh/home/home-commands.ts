@@ -37,7 +37,7 @@ import {
   scriptFor,
 } from './policy.ts';
 import { type RemoteOrder, remoteOrder, remoteStart, type SettingsAt } from './remote-order.ts';
-import { Uploads } from './uploads.ts';
+import type { Uploads } from './uploads.ts';
 
 /** The parts of the hub that carry out what other hosts ask for. */
 export interface HomeParts {
@@ -49,6 +49,8 @@ export interface HomeParts {
   servers: TmuxServers;
   outlets: Outlets;
   verifications: Verifications;
+  /** Texts of other hosts that are longer than a message. */
+  uploads: Uploads;
   settingsAt: SettingsAt;
 }
 
@@ -65,7 +67,6 @@ const NOTED =
 /** What other hosts may ask of this one, by the functions that do it for its own clients. */
 export class HomeCommands {
   readonly #with: HomeParts;
-  readonly #uploads = new Uploads();
   readonly #jobs: GuestJobs;
   /** Jobs that are being made, by their ids: who asks for one of them waits for it. */
   readonly #making = new Map<string, Promise<unknown>>();
@@ -74,7 +75,7 @@ export class HomeCommands {
     preview: (guest, asked) => this.#preview(guest, asked),
     put: (guest, piece) => {
       checkDelegates(guest);
-      return this.#uploads.put(guest.host, piece);
+      return this.#with.uploads.put(guest.host, piece);
     },
     events: async (guest, { job_id, after }) => {
       await this.#making.get(job_id)?.catch(() => {});
@@ -139,10 +140,6 @@ export class HomeCommands {
     return this.#handlers[command](guest, params, askId);
   }
 
-  stop(): void {
-    this.#uploads.stop();
-  }
-
   async #delegate(guest: Guest, asked: DelegationAsk): Promise<Result> {
     const key = asked.job_id;
     const made = this.#make(guest, asked);
@@ -167,7 +164,7 @@ export class HomeCommands {
       await remoteOrder(guest, asked, prompt, settingsAt),
     );
     const result = await delegations.delegate(params, delegator);
-    if (asked.upload !== undefined) this.#uploads.drop(guest.host, asked.upload);
+    if (asked.upload !== undefined) this.#with.uploads.drop(guest.host, asked.upload);
     return { result, job: await registrar.find(asked.job_id, params.registry_dir) };
   }
 
@@ -184,7 +181,7 @@ export class HomeCommands {
 
   #promptOf({ host }: Guest, { prompt, upload }: DelegationAsk): string {
     if (prompt !== undefined) return prompt;
-    if (upload !== undefined) return this.#uploads.get(host, upload);
+    if (upload !== undefined) return this.#with.uploads.get(host, upload);
     throw plainError('bad_input', 'The job has no prompt.', 'Say what the peer should do.');
   }
 

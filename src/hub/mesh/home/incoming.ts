@@ -66,7 +66,6 @@ export class Incoming {
   }
 
   stop(): void {
-    this.#commands.stop();
     for (const { timer } of this.#kept.values()) clearTimeout(timer);
   }
 

@@ -4,6 +4,7 @@ import type { Log } from '../../../base/log.ts';
 import type { ClaimReply } from '../../../job/event.ts';
 import { type AskAnswer, MESH_VERSION } from '../wire/messages.ts';
 import type { MeshMessage } from '../wire/wire.ts';
+import type { Uploads } from './uploads.ts';
 
 /**
  * Takes reports that others send into this hub's inbox, about its own jobs: from hubs that have a copy of the job, and from
@@ -11,20 +12,37 @@ import type { MeshMessage } from '../wire/wire.ts';
  * @returns a function that rejects with MamError `unavailable` or `io` for a report that can't be taken now
  */
 export function takeClaims(parts: {
-  claims: { takeFrom(jobId: string, raw: Record<string, unknown>): Promise<ClaimReply | undefined> };
+  claims: {
+    takeFrom(jobId: string, raw: Record<string, unknown>): Promise<ClaimReply | undefined>;
+    has(jobId: string, eventId: string): Promise<boolean>;
+  };
+  /** Texts that came before, in pieces. */
+  uploads: Pick<Uploads, 'get' | 'drop'>;
   /** Whether the broker checks who sends; undefined while that is not known. */
   areSendersProven: () => boolean | undefined;
   log: Log;
 }): (message: MeshMessage) => Promise<void> {
-  const { claims, areSendersProven, log } = parts;
+  const { claims, areSendersProven, uploads, log } = parts;
+  const withResult = async (
+    from: string,
+    jobId: string,
+    { result_upload: upload, ...claim }: Record<string, unknown>,
+  ): Promise<Record<string, unknown>> => {
+    const { event_id } = claim;
+    // What is recorded already is not looked at again.
+    const isKnown = typeof event_id === 'string' && (await claims.has(jobId, event_id));
+    return typeof upload !== 'string' || isKnown ? claim : { ...claim, result: uploads.get(from, upload) };
+  };
   return async ({ wire, from, to, jobId, payload }) => {
     const isProven = wire.kind !== 'broker' || areSendersProven();
     if (isProven === undefined) throw new MamError('unavailable', 'The broker is still being tested.');
     if (!isProven) return log.warn(`a report of ${from} was dropped: the broker does not check who sends`);
     const raw = parseJson(payload.toString());
     if (jobId === undefined || !isObject(raw)) return log.warn(`a report of ${from} can't be read`);
-    const reply = await claims.takeFrom(jobId, raw);
+    const reply = await claims.takeFrom(jobId, await withResult(from, jobId, raw));
     if (reply === undefined) return;
+    const { result_upload: upload } = raw;
+    if (typeof upload === 'string' && reply.retry !== true) uploads.drop(from, upload);
     const result = { ...reply };
     const answer: AskAnswer = { v: MESH_VERSION, id: reply.event_id, result, now: new Date().toISOString() };
     wire.send(from, 'answer', answer, { as: to });

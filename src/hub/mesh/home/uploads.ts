@@ -15,7 +15,7 @@ interface Upload {
   timer: NodeJS.Timeout;
 }
 
-/** Prompts that are longer than a message: other hosts send them in pieces. Kept in memory, for a few minutes. */
+/** Prompts and results that are longer than a message: other hosts send them in pieces. Kept in memory, for a few minutes. */
 export class Uploads {
   readonly #uploads = new Map<string, Upload>();
 
@@ -39,13 +39,9 @@ export class Uploads {
   get(host: string, upload: string): string {
     const one = this.#uploads.get(keyOf(host, upload));
     if (one === undefined)
-      throw plainError(
-        'not_found',
-        'The text that was sent before is not here any more.',
-        'Delegate it again.',
-      );
+      throw plainError('not_found', 'The text that was sent before is not here any more.', 'Send it again.');
     if (!one.isWhole)
-      throw plainError('conflict', 'The text that was sent before has no end yet.', 'Delegate it again.');
+      throw plainError('conflict', 'The text that was sent before has no end yet.', 'Send it again.');
     return one.text;
   }
 
@@ -79,12 +75,12 @@ export class Uploads {
   #append(one: Upload, offset: number, text: string): void {
     if (one.isWhole || offset !== one.text.length) {
       const what = `A piece of the text begins at ${offset}, and ${one.text.length} characters are here.`;
-      throw plainError('conflict', what, 'Delegate it again.');
+      throw plainError('conflict', what, 'Send it again.');
     }
     const bytes = one.bytes + Buffer.byteLength(text);
     if (bytes > LIMITS.promptBytes) {
-      const what = `The prompt is longer than ${LIMITS.promptBytes} bytes.`;
-      throw plainError('bad_input', what, 'Put the rest into a file there, and name it in the prompt.');
+      const what = `The text is longer than ${LIMITS.promptBytes} bytes.`;
+      throw plainError('bad_input', what, 'Put the rest into a file there, and name it.');
     }
     one.text += text;
     one.bytes = bytes;

@@ -10,6 +10,7 @@ import { openConnection } from '../../../bus/connection.ts';
 import { externalAddresses } from '../../../bus/hub-address.ts';
 import { Pulse } from '../../../bus/pulse.ts';
 import { inboxFilter, inboxFilterOf, inboxTopic, parseInboxTopic, statusTopic } from '../../../bus/topics.ts';
+import { stateText } from '../../../operations/hosts.ts';
 import type { BrokerSettings } from '../../../settings/broker-settings.ts';
 import { Backoff, isFew } from './backoff.ts';
 import {
@@ -303,7 +304,7 @@ export class BrokerWire implements Wire {
   #leave(other: Hello): void {
     const { host, log } = this.#with;
     if (this.#isStopped || this.#open === undefined) return;
-    this.#why = `Another hub is called ${host}: it runs since ${other.epoch}. Set MAM_HOST to another name on one of the two, and run \`mam hub restart\` there.`;
+    this.#why = `Another hub is called ${host}: it is ${stateText({ state: 'online', since: other.epoch })}. Set MAM_HOST to another name on one of the two, and run \`mam hub restart\` there.`;
     log.warn(this.#why);
     const wasJoined = this.#isJoined;
     this.#isTaken = true;

@@ -24,7 +24,7 @@ export class ClaimSession {
   readonly #backoff = new Backoff(() => this.#from.size);
   #nodes: BrokerNodes | undefined;
   #client: MqttClient | undefined;
-  #isStarted = false;
+  #isJoining = false;
   #isStopped = false;
   /** Whose reports are listened for. */
   #from: ReadonlySet<string> = new Set();
@@ -42,11 +42,9 @@ export class ClaimSession {
     this.#with = parts;
   }
 
-  /** Joins in the background, the first time. */
+  /** Joins in the background. Called whenever the broker can be reached. */
   start(): void {
-    if (this.#isStarted) return;
-    this.#isStarted = true;
-    void this.#join();
+    if (this.#client === undefined) void this.#join();
   }
 
   /** Whose reports are taken from now on: each by a filter without `+`. */
@@ -72,7 +70,9 @@ export class ClaimSession {
   }
 
   async #join(): Promise<void> {
-    if (this.#isStopped) return;
+    this.#backoff.stop();
+    if (this.#isStopped || this.#isJoining) return;
+    this.#isJoining = true;
     try {
       this.#nodes ??= new BrokerNodes(externalAddresses(this.#with.broker));
       await this.#nodes.attempt((address) => this.#joinAt(address));
@@ -81,6 +81,8 @@ export class ClaimSession {
       if (this.#isStopped) return;
       this.#with.log.warn(`reports from the broker are not heard now: ${explain(error)}`);
       this.#again();
+    } finally {
+      this.#isJoining = false;
     }
   }
 
@@ -134,7 +136,7 @@ export class ClaimSession {
   }
 
   #again(): void {
-    this.#backoff.next(() => void this.#join());
+    this.#backoff.next(() => void this.#join(), false);
   }
 
   #filters(hosts: Iterable<string>): string[] {
