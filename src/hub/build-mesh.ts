@@ -59,6 +59,7 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
     guests.onHello(host.name);
     replicas.onOnline(host);
   };
+  directory.onGuest = (host) => guests.onHello(host);
   directory.onOffline = (host) => replicas.onOffline(host);
 
   /** For copies of other hosts' jobs. */
@@ -93,8 +94,8 @@ function forGuests(mesh: Mesh, parts: MeshParts) {
   const uploads = new Uploads();
   const incoming = new Incoming({ ...parts, policy, uploads });
   const ways = {
-    send: directory.send.bind(directory),
-    mayRead: (host: string) => policy.mayRead(directory.get(host)?.wire, host),
+    send: directory.sendToGuest.bind(directory),
+    mayRead: (host: string) => policy.mayRead(directory.guestWire(host), host),
   };
   const feeder = new Feeder(ways, epoch);
   const part: Part = {

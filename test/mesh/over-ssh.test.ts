@@ -99,3 +99,31 @@ test('a hub of another realm is told as that', async () => {
   fakeSsh(world, 'hosta', 'hostb');
   expect((await check()).problem).toContain('The hub on hostb is not in the realm default.');
 });
+
+test('two hosts that reach each other over ssh tell each other at once how their jobs go on', async () => {
+  world = await hosts(['hosta', 'hostb']);
+  const pairs = [
+    ['hosta', 'hostb'],
+    ['hostb', 'hosta'],
+  ] as const;
+  for (const [from, to] of pairs) {
+    fakeSsh(world, from, to);
+    world.lab(from).configure({ hosts: { [to]: { ssh: to } } });
+  }
+  // Both connections are open before there is a job.
+  for (const [from, to] of pairs) await ask(world.lab(from), 'hosts', { all: false, check: to });
+  for (const [from, to] of pairs) {
+    const { rows } = await ask(world.lab(from), 'hosts', { all: false });
+    expect(rows).toMatchObject([{ host: to, state: 'online', via: 'ssh', may_we: { delegate: true } }]);
+  }
+  await Promise.all(
+    pairs.map(async ([from, to]) => {
+      const peer = await world.lab(to).startPeer('good');
+      const server = await world.lab(from).startServer();
+      const where = { agent_session: `${peer.address}@${to}`, workdir: world.lab(to).project };
+      const { job_id } = await server.delegate(peer, where);
+      const { jobs } = await server.ask('wait_job', { job_id, timeout_seconds: 50 });
+      expect(jobs).toMatchObject([{ status: 'completed', home: { host: to, online: true } }]);
+    }),
+  );
+});

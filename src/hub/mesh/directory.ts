@@ -16,6 +16,8 @@ export interface HostState {
   wire: Wire | undefined;
   /** The name by which it calls this hub. */
   as: string;
+  /** Its own connection to this hub's socket, while this hub has one of its own to it: the same, for its jobs here. */
+  guest?: Pick<HostState, 'wire' | 'as'> | undefined;
   online: boolean;
   /** Since when it is online or not, ISO 8601. */
   since: string;
@@ -78,6 +80,8 @@ export class Directory {
 
   /** Called after each hello that came back, so that what was lost meanwhile is asked for. */
   onOnline: (host: HostState, isNewEpoch: boolean) => void = () => {};
+  /** Called when a host whose jobs are told over its own connection has come. */
+  onGuest: (name: string) => void = () => {};
   /** Called once a host has been away for longer than the grace. */
   onOffline: (host: HostState) => void = () => {};
   /** Whether news of this host is awaited, such as the home of an open replica. */
@@ -153,8 +157,20 @@ export class Directory {
   send(name: string, kind: Kind, body: unknown, jobId?: string): boolean {
     const host = this.#hosts.get(name);
     const wire = host && this.#wireOf(host);
-    if (host === undefined || wire === undefined) return false;
-    return wire.send(name, kind, body, { as: host.as, ...(jobId !== undefined && { jobId }) });
+    return wire?.send(name, kind, body, { as: host?.as ?? '', jobId }) ?? false;
+  }
+
+  /** The same about a job that the host has given to this one: it is expected where the host has asked. */
+  sendToGuest(name: string, kind: Kind, body: unknown, jobId?: string): boolean {
+    const guest = this.#hosts.get(name)?.guest;
+    if (guest === undefined) return this.send(name, kind, body, jobId);
+    return guest.wire?.send(name, kind, body, { as: guest.as, jobId }) ?? false;
+  }
+
+  /** The way over which a host asks; undefined while it is away. */
+  guestWire(name: string): Wire | undefined {
+    const host = this.#hosts.get(name);
+    return host?.guest?.wire ?? host?.wire;
   }
 
   /** The time in `ms` milliseconds, as the clock of this host shows it, ISO 8601. */
@@ -237,6 +253,13 @@ export class Directory {
       if (problem !== undefined) host.problem = problem;
       return;
     }
+    // Each has a connection of its own to the other: what it allows over that one is not what it allows over ours.
+    if (wire.kind === 'socket' && this.#with.ways.wireTo(from)?.kind === 'ssh') {
+      host.guest = { wire, as: to };
+      if (hello.reply) this.#say(host, wire, to, { reply: false, echo: hello.now });
+      this.onGuest(from);
+      return;
+    }
     const trip = this.#greetings.back(from, hello);
     if (hello.reply) this.#answer(host, wire, to, hello);
     // A hub that has ended, unless it has just answered: then its clock was set back.
@@ -292,6 +315,7 @@ export class Directory {
   /** A host that came over ssh has left. */
   gone(wire: Wire, name: string): void {
     const host = this.#hosts.get(name);
+    if (host?.guest?.wire === wire) host.guest = undefined;
     if (host === undefined || host.wire !== wire) return;
     host.wire = undefined;
     this.#setOffline(host);
@@ -376,16 +400,25 @@ export class Directory {
   #sayHello(name: string, greeting: Pick<Hello, 'reply' | 'echo'>): string | undefined {
     const host = this.#hosts.get(name);
     const wire = host && this.#wireOf(host);
-    if (wire === undefined) return undefined;
-    const body = { ...this.#with.hello(name, wire.kind), ...greeting };
-    return this.send(name, 'hello', body) ? body.now : undefined;
+    return host && wire && this.#say(host, wire, host.as, greeting);
   }
 
   /** Over the way it came. The answer asks for one back, if this is not an answer itself. */
-  #answer({ name }: HostState, wire: Wire, as: string, { now: echo, echo: answered }: Hello): void {
+  #answer(host: HostState, wire: Wire, as: string, { now: echo, echo: answered }: Hello): void {
     const reply = answered === undefined;
-    const body = { ...this.#with.hello(name, wire.kind), reply, echo };
-    if (wire.send(name, 'hello', body, { as }) && reply) this.#greetings.said(name, body.now);
+    const now = this.#say(host, wire, as, { reply, echo });
+    if (now !== undefined && reply) this.#greetings.said(host.name, now);
+  }
+
+  /** @returns the `now` of the hello that was sent */
+  #say(
+    { name }: HostState,
+    wire: Wire,
+    as: string,
+    greeting: Pick<Hello, 'reply' | 'echo'>,
+  ): string | undefined {
+    const body = { ...this.#with.hello(name, wire.kind), ...greeting };
+    return wire.send(name, 'hello', body, { as }) ? body.now : undefined;
   }
 
   #unknown(name: string): MamError {

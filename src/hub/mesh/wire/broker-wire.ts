@@ -139,7 +139,12 @@ export class BrokerWire implements Wire {
     if (added.length > 0) client.subscribe(this.#statusTopics(added), { qos: 1 }, () => {});
   }
 
-  send(to: string, kind: Kind, body: unknown, { jobId }: { jobId?: string; as?: string } = {}): boolean {
+  send(
+    to: string,
+    kind: Kind,
+    body: unknown,
+    { jobId }: { jobId?: string | undefined; as?: string } = {},
+  ): boolean {
     const { log, realm, host } = this.#with;
     if (!this.#isJoined) return false;
     const payload = payloadOf(to, kind, body, (text) => log.warn(text));

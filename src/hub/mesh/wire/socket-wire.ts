@@ -45,7 +45,12 @@ export class SocketWire implements Wire {
     }
   }
 
-  send(to: string, kind: Kind, body: unknown, { jobId, as }: { jobId?: string; as?: string } = {}): boolean {
+  send(
+    to: string,
+    kind: Kind,
+    body: unknown,
+    { jobId, as }: { jobId?: string | undefined; as?: string } = {},
+  ): boolean {
     const { realm, host, bus, warn } = this.#with;
     const payload = this.#clients.has(to) ? payloadOf(to, kind, body, warn) : undefined;
     if (payload === undefined) return false;

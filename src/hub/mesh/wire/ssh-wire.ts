@@ -92,7 +92,12 @@ export class SshWire implements Wire {
     return this.#isWanted;
   }
 
-  send(to: string, kind: Kind, body: unknown, { jobId }: { jobId?: string; as?: string } = {}): boolean {
+  send(
+    to: string,
+    kind: Kind,
+    body: unknown,
+    { jobId }: { jobId?: string | undefined; as?: string } = {},
+  ): boolean {
     const { realm, host, log } = this.#with;
     const client = this.#client;
     if (client === undefined || client.stream.writableLength > MAX_WAITING_BYTES) return false;

@@ -42,7 +42,7 @@ export interface Wire {
    * @param as the name by which the receiver calls this hub; its own name if absent
    * @returns false if it was not sent
    */
-  send(to: string, kind: Kind, body: unknown, more?: { jobId?: string; as?: string }): boolean;
+  send(to: string, kind: Kind, body: unknown, more?: { jobId?: string | undefined; as?: string }): boolean;
   stop(): Promise<void>;
 }
 
