@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { MamError, systemCode } from '../base/errors.ts';
 import { isSamePlace } from '../base/real-place.ts';
 import { apply } from '../job/apply.ts';
@@ -69,11 +70,21 @@ export function foldJob(registryDir: string, jobId: string, seal?: Seal): Folded
   const told = record;
   if (replica !== undefined) record = asReplica(told, replica, registryDir);
   if (record === undefined || !isRecord(record, jobId)) throw unfit(jobId, 'its record does not fit', paths);
-  const isWritten = lastWritten?.seq === record.seq && lastWritten.status === record.status;
+  const isWritten =
+    lastWritten?.seq === record.seq &&
+    lastWritten.status === record.status &&
+    isDeepStrictEqual(ownPart(lastWritten), ownPart(record));
   const madeIn = replica?.order.registry_dir ?? record.registry_dir;
   const shown = replica === undefined ? placedIn(record, registryDir) : record;
   if (replica?.damage !== undefined) damage.push(...replica.damage);
   return { paths, record: shown, events, damage, mark, isWritten, madeIn, replica, told };
+}
+
+/** What changes in the record of a copy without an event; when it was last complete is written with the next change. */
+function ownPart({ home, notified_seq, notified_episode, notifying }: JobRecord): unknown[] {
+  if (home === undefined) return [];
+  const { synced_at: _, ...where } = home;
+  return [where, notified_seq, notified_episode, notifying];
 }
 
 /** A record with the current paths of its files, in case its registry has moved since the job was made. */

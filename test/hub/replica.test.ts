@@ -212,6 +212,19 @@ describe('a copy', () => {
     expect(lines()).toHaveLength(6);
   });
 
+  test("whose hub was killed before it wrote what is this hub's own is written by the next one", async () => {
+    const job = await hub.follow(atHome().next('completed', { source: 'peer' }));
+    const write = () => writeFileSync(paths().record, recordText(job.record, hub.seal, job.signer));
+    write();
+    await hub.registrar.setReplica(job, { state: 'ended' });
+    const [again] = await hub.restart();
+    expect(again?.record.home?.state).toBe('ended');
+    expect(again?.isWritten).toBe(false);
+    write();
+    await hub.restart();
+    await until('its pointer goes', () => !hasPointer());
+  });
+
   test('has its pointer until nothing is missing, though the job has ended', async () => {
     const job = await hub.follow(atHome().next('completed', { source: 'peer' }));
     expect(job.record.status).toBe('completed');
