@@ -134,11 +134,11 @@ export class Asks {
     }
   }
 
-  /** Sends nothing any more; who waits gets no answer. */
+  /** Sends nothing any more; who waits gets no answer: the other hub may have done it. */
   stop(): void {
-    for (const [id, open] of this.#open) {
+    for (const [id, { host, what, askedAt, settle }] of this.#open) {
       this.#drop(id);
-      open.settle({ error: new MamError('unavailable', 'The hub is ending.', 'Try again.') });
+      settle({ error: new NoAnswer(host, performance.now() - askedAt, what) });
     }
   }
 

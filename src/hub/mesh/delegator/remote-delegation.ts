@@ -230,7 +230,7 @@ export class RemoteDelegation {
   }
 
   #unconfirmed(job: LiveJob, host: string, repeated: boolean): DelegateResult {
-    const evidence = `${host} has not confirmed it within ${EXPIRES_MS / 1000} s`;
+    const evidence = `${host} has not confirmed it`;
     const entry = { stage: UNCONFIRMED, at: job.record.created_at, evidence };
     return this.#resultOf(job, { repeated, delivery: [entry] });
   }
