@@ -95,8 +95,8 @@ function awayRemedy({ host, via, ssh, problem: why = '' }: HostRow): string {
   if (via === 'socket') return `It comes back by itself: its hub connects to ours.`;
   if (via === 'broker')
     return `On ${host}, \`mam hub\` says whether its hub runs and has joined the broker; \`mam hub install\` keeps it running.`;
-  if (/\bmam\b.*not found|not found.*\bmam\b/i.test(why))
-    return `Install mam there, or write where it is: \`"mam": "/path/to/mam"\` beside \`ssh\` of ${host} in MAM_HOME/config.json.`;
+  if (/\bmam\b.*(not found|too old)|not found.*\bmam\b/i.test(why))
+    return `Install the present mam there, or write where it is: \`"mam": "/path/to/mam"\` beside \`ssh\` of ${host} in MAM_HOME/config.json.`;
   return `\`ssh ${ssh ?? host} mam --version\` must work here without a question; if it does, \`mam hub logs\` says more.`;
 }
 

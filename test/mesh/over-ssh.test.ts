@@ -81,12 +81,17 @@ test('an ssh that is killed is noticed at once, and connects again while it is n
 test.each([
   ['denied', /ssh me@hostb\.lan failed: Permission denied \(publickey\)\./],
   ['no mam', /mam was not found on hostb: .*not found\. Put it on the PATH .*hosts\.hostb\.mam/],
+  ['old mam', /mam on hostb is too old for other hosts: .*Update it there, or set hosts\.hostb\.mam/],
   ['noise', /prints text before mam runs \("Welcome to hostb"\)/],
 ])('why there is no connection is said in words: %s', async (fault, why) => {
   await two();
   const lab = world.lab('hosta');
   if (fault === 'no mam') fakeSsh(world, 'hosta', 'hostb', '/usr/bin:/bin');
-  else if (fault === 'noise') lab.install('ssh', 'echo Welcome to hostb; exec cat');
+  else if (fault === 'old mam') {
+    const { bin } = world.lab('hostb');
+    world.lab('hostb').install('mam', `echo "mam: ACTION can't be \\"connect\\"." >&2; exit 64`);
+    fakeSsh(world, 'hosta', 'hostb', `${bin}:/usr/bin:/bin`);
+  } else if (fault === 'noise') lab.install('ssh', 'echo Welcome to hostb; exec cat');
   else lab.install('ssh', 'echo "Permission denied (publickey)." >&2; exit 255');
   const row = await check();
   expect(row).toMatchObject({ state: 'unknown' });

@@ -28,6 +28,8 @@ const SSH_FAILED = 255;
 /** What ssh says before it has reached the other machine. */
 const UNREACHED = /connect to host|timed out|not responding/i;
 const NOT_FOUND: readonly (number | null)[] = [126, 127];
+/** Exit code of a mam that does not know the command. */
+const NOT_KNOWN = 64;
 
 export interface SshTarget {
   name: string;
@@ -142,6 +144,8 @@ export class SshProcess {
     const said = last === '' ? '.' : `: ${/[.!?]$/.test(last) ? last : `${last}.`}`;
     if (NOT_FOUND.includes(code))
       return `${mam} was not found on ${name}${said} Put it on the PATH of shells that are not interactive there, or set hosts.${name}.mam to its full path.`;
+    if (code === NOT_KNOWN)
+      return `${mam} on ${name} is too old for other hosts${said} Update it there, or set hosts.${name}.mam to the full path of a newer one.`;
     if (code === SSH_FAILED) return `ssh ${ssh} failed${said}${this.#agentProblem()}`;
     if (code === 0) return `The connection was ended by ${name}.`;
     return code === null
