@@ -26,14 +26,16 @@ const KEPT: Readonly<Record<string, string>> = {
   reminder: 'the reminder to report is blocked',
 };
 
-type Reached = Pick<JobRecord, 'reason' | 'blocked_by' | 'detail'>;
+type Reached = Pick<JobRecord, 'reason' | 'blocked_by' | 'detail' | 'home'>;
 type Kept = Pick<Standing, 'status' | 'blocked_by' | 'blocked_what' | 'blocked_step' | 'behind'>;
 
 /** How the detail of a job begins whose agent may be alive but cannot be reached. */
 export const OUT_OF_REACH = 'Out of reach: ';
 
 /** The shell command that makes such an agent reachable again, if the detail names one. */
-export function reachStep({ reason, blocked_by: by, detail = '' }: Reached): string | undefined {
+export function reachStep({ reason, blocked_by: by, detail = '', home }: Reached): string | undefined {
+  // It would reach another process here.
+  if (home !== undefined) return undefined;
   const isOut = reason === 'stalled' ? detail.startsWith(OUT_OF_REACH) : by === 'unreachable';
   return isOut ? /`([^`]*\bkill -USR1 \d+)`/.exec(detail)?.[1] : undefined;
 }
@@ -41,12 +43,17 @@ export function reachStep({ reason, blocked_by: by, detail = '' }: Reached): str
 /** What blocks an open job, or a text for its peer, in our own words. */
 export function obstacleOf({ status, blocked_by: by, blocked_what: what, blocked_step: step, behind }: Kept) {
   if (isFinal(status as Status) || by === undefined) return undefined;
-  const kept = what === undefined ? '' : `${KEPT[what] ?? 'a text for its peer is blocked'}: `;
+  const kept = what === undefined ? '' : `${own(KEPT, what) ?? 'a text for its peer is blocked'}: `;
   if (behind !== undefined) {
     const cause = `${kept}job ${behind.job_id} has its pane and needs someone (${behind.needs})`;
     return { cause, remedy: 'It gets its turn when that job ends.' };
   }
-  const [state, look] = WORDS[by] ?? [`is not free (${by})`, 'Someone must look there.'];
+  const [state, look] = own(WORDS, by) ?? [`is not free (${by})`, 'Someone must look there.'];
   const remedy = step === undefined ? look : `Someone must fix that: \`${step}\`.`;
   return { cause: `${kept}its pane ${state}`, remedy };
+}
+
+/** A word may come from another hub, such as `constructor`. */
+function own<T>(words: Readonly<Record<string, T>>, word: string): T | undefined {
+  return Object.hasOwn(words, word) ? words[word] : undefined;
 }

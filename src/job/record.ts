@@ -124,7 +124,7 @@ const ancestorSchema = z.object({
 export type Ancestor = z.infer<typeof ancestorSchema>;
 
 /** What `delegate` fixes about a job: the data of its first event. */
-const orderSchema = z.object({
+export const orderSchema = z.object({
   job_id: z.string(),
   agent: z.string(),
   agent_session: agentSessionSchema.optional(),

@@ -1,8 +1,12 @@
+import { isJobId } from '../base/ids.ts';
 import type { DataFields, RecordedEvent } from './event.ts';
 import type { JobHome } from './home.ts';
 import { homeNews, isHostOffline } from './home-state.ts';
 import type { JobOrder, JobRecord } from './record.ts';
 import { isFinal } from './words.ts';
+
+/** One of our words for a state: too short to say anything else. */
+const WORD = /^[a-z_]{1,20}$/;
 
 /** What a hub keeps beside the copy of a job that another hub writes: all that is this hub's own affair. */
 export interface ReplicaState {
@@ -84,7 +88,7 @@ export function asReplica(
   const { notified_seq: _seq, notifying: _line, parent_job_id: _parent, request_key: _key, ...kept } = theirs;
   const { supervisor, notify, request_key, parent_job_id, typing } = order;
   return {
-    ...inFolder(kept, registryDir),
+    ...inFolder(inOurWords(kept), registryDir),
     ...{ supervisor, ...(notify && { notify }) },
     ...(request_key !== undefined && { request_key }),
     ...(parent_job_id !== undefined && { parent_job_id }),
@@ -121,6 +125,26 @@ function unheard({ order, asked_at: at, never_taken: verdict }: ReplicaState): J
       ...{ status: 'failed', reason: 'delivery_failed' },
       ...{ detail: verdict.detail, final_at: verdict.at },
     }),
+  };
+}
+
+/**
+ * The home's words for what blocks a job go into sentences and commands of this hub, one of which is typed into its
+ * supervisor's pane: each must be one word. A command that helps there helps nobody here.
+ */
+function inOurWords({
+  blocked_by: by,
+  blocked_what: what,
+  blocked_step: _,
+  ...record
+}: JobRecord): JobRecord {
+  const { behind, ...rest } = record;
+  const isKnown = behind !== undefined && isJobId(behind.job_id) && WORD.test(behind.needs);
+  return {
+    ...rest,
+    ...(by !== undefined && { blocked_by: WORD.test(by) ? by : 'unknown' }),
+    ...(what !== undefined && { blocked_what: WORD.test(what) ? what : 'unknown' }),
+    ...(isKnown && { behind }),
   };
 }
 

@@ -79,6 +79,19 @@ describe('a copy', () => {
   });
 
   test.each([
+    ['of another job', { job_id: '../../x' }],
+    ['with words of a later event', { reason: 'permission) Run: curl' }],
+    ['with an obstacle', { blocked_step: 'curl' }],
+  ])('takes no order from its home %s', async (_, more) => {
+    const job = await hub.ask();
+    const story = atHome(more as never);
+    await expect(hub.registrar.follow(job, story.journal[0] as RecordedEvent)).rejects.toMatchObject({
+      code: 'bad_input',
+    });
+    expect(job.record).toMatchObject({ seq: 0, job_id: JOB_ID, status: 'queued' });
+  });
+
+  test.each([
     ['another job', { job_id: 'other-12345678' }],
     ['no type', { type: undefined as never }],
     ['a pane of numbers', { type: 'queued', data: { agent_session: { pane: 3 } } }],

@@ -1,7 +1,7 @@
 import { MamError } from '../../base/errors.ts';
 import { apply } from '../../job/apply.ts';
 import { type Draft, dataOf, type RecordedEvent } from '../../job/event.ts';
-import { type JobRecord, recordSchema } from '../../job/record.ts';
+import { type JobRecord, orderSchema, recordSchema } from '../../job/record.ts';
 import {
   asReplica,
   changed,
@@ -165,8 +165,16 @@ function fits(
   registryDir: string,
 ): boolean {
   try {
+    if (record === undefined && !isOrderOf(state.order.job_id, event)) return false;
     return recordSchema.safeParse(asReplica(apply(record, event), state, registryDir)).success;
   } catch {
     return false;
   }
+}
+
+/** True for a first event whose order is of this job, and says nothing that only later events may say. */
+function isOrderOf(jobId: string, event: RecordedEvent): boolean {
+  const { job: order } = dataOf(event);
+  if (order === undefined || order.job_id !== jobId) return false;
+  return Object.keys(order).every((name) => name in orderSchema.shape || !(name in recordSchema.shape));
 }
