@@ -74,6 +74,7 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
     },
   };
   return {
+    policy: guests.policy,
     guests: guests.part,
     replicas: ofReplicas,
     handlerFor: (command: Command, params: unknown) => forward.handlerFor(command, params),
@@ -112,7 +113,7 @@ function forGuests(mesh: Mesh, parts: MeshParts) {
   };
   const takeAsk: NonNullable<Mesh['receivers']['ask']> = (message) =>
     void incoming.take(message).catch((error) => log.error('an ask was not answered', error));
-  return { part, takeAsk, uploads, onHello: (host: string) => feeder.onHello(host) };
+  return { policy, part, takeAsk, uploads, onHello: (host: string) => feeder.onHello(host) };
 }
 
 /** The jobs that this hub has given to other hosts. */

@@ -138,7 +138,7 @@ export function buildHub(options: HubOptions) {
     reply: (topic, answer, from) => brokers.reply(topic, answer, from === 'outside'),
   });
   mesh.receivers.claim = takeClaims({
-    ...{ claims, log, uploads: others.uploads },
+    ...{ claims, log, uploads: others.uploads, policy: others.policy },
     areSendersProven: () => mesh.areSendersProven,
   });
   inbox.onEvent = (event, way) => claims.takeClaim(event.job_id, JSON.stringify(event), way, true);

@@ -6,6 +6,7 @@ import type { MayConfig } from '../../src/settings/hosts-config.ts';
 import { all, HomeWorld } from '../support/hosts/home-world.ts';
 import type { RawAsker } from '../support/hosts/raw-asker.ts';
 import type { Lab } from '../support/lab.ts';
+import { until } from '../support/until.ts';
 
 let world: HomeWorld;
 let lab: Lab;
@@ -182,6 +183,64 @@ describe('a broker with rules', () => {
         .map(({ session }: { session?: { session: string } }) => session?.session)
         .filter(Boolean),
     ).toEqual(['mute']);
+  });
+
+  test('a session that is not named must be allowed too', async () => {
+    await lab.startPeer('mute');
+    const robot = { agents: { robot: { session: 'tmux:mute', ready: '^READY> *$' } } };
+    const job = (more: object = {}) => hosta.job('Mend the roof', { agent: 'robot', ...more });
+    for (const sessions of [['tmux:good'], []]) {
+      world.allow({ hosta: { ...all(lab), sessions } }, robot);
+      for (const command of ['delegate', 'preview'])
+        expect(await hosta.error(command, job())).toMatchObject({
+          code: 'refused',
+          hint: expect.stringContaining('may.sessions'),
+        });
+    }
+    expect(lab.jobIds()).toEqual([]);
+    world.allow({ hosta: { ...all(lab), sessions: ['mute'] } }, robot);
+    expect((await hosta.ask('delegate', job())).record.agent_session).toMatchObject({ session: 'mute' });
+  });
+
+  test('a job that waits for its pane shows nothing of the job that has it', async () => {
+    await lab.startPeer('mute');
+    await lab.json(
+      ...['submit', 'Clean the gutter', '--agent', 'command', '--agent-session', 'tmux:mute', '--no-wait'],
+    );
+    const waiting = hosta.job('Mend the roof', { session: 'tmux:mute' });
+    await hosta.ask('delegate', waiting);
+    expect(await hosta.ask('screen', { job_id: waiting.job_id })).toEqual({
+      screen: [],
+      live: true,
+      missing: 'The job waits for its pane.',
+    });
+    await hosta.ask('cancel', { job_id: waiting.job_id });
+    expect(await hosta.error('text', { job_id: waiting.job_id, what: 'screen', offset: 0 })).toMatchObject({
+      code: 'not_found',
+    });
+    expect((await hosta.ask('screen', { job_id: waiting.job_id })).screen).toEqual([]);
+  });
+
+  test('a host that sees the jobs of others reports only on its own', async () => {
+    await lab.startPeer('mute');
+    const { job_id: id } = await lab.json(
+      ...['submit', 'Clean the gutter', '--agent', 'command', '--agent-session', 'tmux:mute', '--no-wait'],
+    );
+    allow({ see: 'all' });
+    expect((await hosta.ask('list', { see: 'all' })).jobs).toMatchObject([{ job_id: id }]);
+    const own = hosta.job('Mend the roof', { session: 'tmux:mute' });
+    await hosta.ask('delegate', own);
+    const claim = { type: 'completed', source: 'peer', at: new Date().toISOString() };
+    for (const job_id of [id, own.job_id])
+      await hosta.say(`claim/${job_id}`, { ...claim, event_id: `of-${job_id}`, job_id, detail: 'Done' });
+    const [last] = await until('the last report is answered', () => {
+      const answered = hosta.answers.filter((one) => one.id.startsWith('of-'));
+      return answered.some((one) => one.id === `of-${own.job_id}`) ? answered : undefined;
+    });
+    // The first is answered no more than one about a job that is not there.
+    expect(last).toMatchObject({ id: `of-${own.job_id}`, result: { recorded: true } });
+    expect(await lab.json('status', id)).not.toMatchObject({ status: 'completed' });
+    expect(lab.types(id as string)).not.toContain('completed');
   });
 
   test('an agent is not given a job that waits for its own, over whatever hosts', async () => {

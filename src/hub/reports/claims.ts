@@ -82,12 +82,18 @@ export class Claims {
 
   /**
    * A report from another host, as a peer's, about a job of this one.
+   * @param mayReport whether that host may report on this job: if not, the job is as unknown as one that is not here
    * @returns the answer for its publisher; undefined for a job that is not here: only a job's home answers
    */
-  async takeFrom(jobId: string, raw: Record<string, unknown>): Promise<ClaimReply | undefined> {
+  async takeFrom(
+    jobId: string,
+    raw: Record<string, unknown>,
+    mayReport: (job: LiveJob) => boolean,
+  ): Promise<ClaimReply | undefined> {
+    const job = await this.#find(jobId);
+    if (job === undefined || !mayReport(job)) return undefined;
     const { claim, refusal } = parseClaim(raw, jobId, true);
-    if (claim === undefined)
-      return (await this.#find(jobId)) === undefined ? undefined : publicAnswer(refusal);
+    if (claim === undefined) return publicAnswer(refusal);
     const { answer } = await this.#judge(claim, 'outside', false);
     return answer.unknown === true ? undefined : publicAnswer(answer);
   }

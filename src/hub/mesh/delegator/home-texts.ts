@@ -57,7 +57,7 @@ export class HomeTexts {
         const piece = pieceOf(host, `a text of ${jobId}`, answer);
         text += piece.text;
         if (piece.next >= piece.size) return text;
-        if (piece.next <= offset || text.length > MAX_CHARS)
+        if (piece.next <= offset || piece.text === '' || text.length > MAX_CHARS)
           throw new MamError('unavailable', `${host} does not come to an end with a text of ${jobId}.`);
         offset = piece.next;
       }

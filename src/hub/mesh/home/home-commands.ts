@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { builtIn, kindNames } from '../../../agents/index.ts';
 import { isSamePlace } from '../../../base/real-place.ts';
 import { userHome } from '../../../base/user-home.ts';
+import type { JobRecord } from '../../../job/record.ts';
 import { type AgentRow, agentPlace } from '../../../operations/agents.ts';
 import type { DelegateResult } from '../../../operations/delegate.ts';
 import type { Home } from '../../../registry/home.ts';
@@ -81,9 +82,11 @@ export class HomeCommands {
       await this.#making.get(job_id)?.catch(() => {});
       return { ...eventsPage(await this.#jobs.readable(guest, job_id), after) };
     },
-    text: async (guest, asked) => ({
-      ...(await textPage(await this.#jobs.readable(guest, asked.job_id), this.#with.outlets, asked)),
-    }),
+    text: async (guest, asked) => {
+      const job = await this.#jobs.readable(guest, asked.job_id);
+      const isOthers = asked.what === 'screen' && isHidden(guest, job.record);
+      return { ...(await textPage(job, this.#with.outlets, asked, isOthers)) };
+    },
     answer: async (guest, { job_id, text, decision, request_id }, askId) => {
       const { registrar, decisions } = this.#with;
       const { registryDir: registry_dir } = await this.#jobs.own(guest, job_id);
@@ -102,7 +105,8 @@ export class HomeCommands {
     verify: (guest, asked, askId) => this.#verify(guest, asked, askId),
     screen: async (guest, { job_id }) => {
       const { registrar, servers, outlets } = this.#with;
-      const { registryDir: registry_dir } = await this.#jobs.readable(guest, job_id);
+      const { registryDir: registry_dir, record } = await this.#jobs.readable(guest, job_id);
+      if (isHidden(guest, record)) return { screen: [], live: true, missing: 'The job waits for its pane.' };
       return { ...(await jobScreen(registrar, servers, outlets.screens, { job_id, registry_dir })) };
     },
     agents: (guest) => this.#agents(guest),
@@ -230,6 +234,11 @@ async function placed(registrar: Registrar, order: RemoteOrder): Promise<RemoteO
   // A log folder that is the registry itself is not a separate one.
   const isRegistry = params.logs_dir !== undefined && isSamePlace(params.logs_dir, registry_dir);
   return { params: { ...params, registry_dir, ...(isRegistry && { logs_dir: undefined }) }, delegator };
+}
+
+/** True while the pane of a job shows the work of others, or for good if the job has ended before it had its pane. */
+function isHidden(guest: Guest, { delivery }: JobRecord): boolean {
+  return guest.may !== undefined && delivery.every(({ stage }) => stage === 'queued');
 }
 
 /** The row of an agent that a guest may use, without what it says of the jobs of others; nothing for any other. */

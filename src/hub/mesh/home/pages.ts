@@ -83,15 +83,17 @@ export interface TextPage {
 /**
  * A page of a text of a job.
  * @param outlets write the last screen
+ * @param isHidden the asker may not see it
  * @throws MamError `not_found` for a text that the job does not have
  */
 export async function textPage(
   job: LiveJob,
   outlets: Pick<Outlets, 'archived'>,
   { what, offset }: Pick<AskParams['text'], 'what' | 'offset'>,
+  isHidden = false,
 ): Promise<TextPage> {
   if (what === 'screen') await outlets.archived(job);
-  const whole = wholeText(job, what);
+  const whole = isHidden ? undefined : wholeText(job, what);
   if (whole === undefined) throw plainError('not_found', 'The job has no such text.', '');
   const text = pageOf(whole, offset);
   return { text, next: Math.min(offset + text.length, whole.length), size: whole.length };

@@ -3,6 +3,7 @@ import { sep } from 'node:path';
 import { orElse } from '../../../base/or-else.ts';
 import { realPlace } from '../../../base/real-place.ts';
 import { cleanLine } from '../../../base/text.ts';
+import type { JobRecord } from '../../../job/record.ts';
 import type { Hosts, MayConfig } from '../../../settings/hosts-config.ts';
 import { plainError } from '../../delegation/plain-error.ts';
 import type { MeshMessage } from '../wire/wire.ts';
@@ -74,6 +75,15 @@ export class Policy {
     if (this.#known === undefined || now > this.#known.until)
       this.#known = { hosts: this.#hosts(), until: now + KNOWN_MS };
     return mayOf(this.#known.hosts, host)?.delegate === true;
+  }
+
+  /**
+   * True if a report of this host about a job counts. A host that may ask something here hears of the ids of other jobs,
+   * such as the one that its own waits for; to anybody else, an id is told by whoever gave out the job.
+   */
+  mayReport(wire: { kind: string }, host: string, { supervisor }: Pick<JobRecord, 'supervisor'>): boolean {
+    if (wire.kind === 'socket') return true;
+    return mayOf(this.#hosts(), host) === undefined || supervisor.host === host;
   }
 
   /** Nobody may do anything while the file can't be used. */

@@ -52,7 +52,7 @@ export async function remoteOrder(
   const script = validate === undefined ? undefined : scriptFor(guest, validate);
   const settings = await at(workdir);
   const kind = kindFor(guest, asked.agent, settings);
-  checkSession(guest, session, kind.defaultSession);
+  checkSession(guest, session ?? kind.defaultSession, kind.defaultSession);
   const wishes = {
     ...{ prompt, agent: kind.name, agent_session: session, workdir, start, validate: script },
     ...{ trust_pane: false, fresh: asked.fresh, on_busy: asked.on_busy, ...timeouts },

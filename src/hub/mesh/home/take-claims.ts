@@ -1,9 +1,10 @@
 import { MamError } from '../../../base/errors.ts';
 import { isObject, parseJson } from '../../../base/json.ts';
 import type { Log } from '../../../base/log.ts';
-import type { ClaimReply } from '../../../job/event.ts';
+import type { Claims } from '../../reports/claims.ts';
 import { type AskAnswer, MESH_VERSION } from '../wire/messages.ts';
 import type { MeshMessage } from '../wire/wire.ts';
+import type { Policy } from './policy.ts';
 import type { Uploads } from './uploads.ts';
 
 /**
@@ -12,17 +13,15 @@ import type { Uploads } from './uploads.ts';
  * @returns a function that rejects with MamError `unavailable` or `io` for a report that can't be taken now
  */
 export function takeClaims(parts: {
-  claims: {
-    takeFrom(jobId: string, raw: Record<string, unknown>): Promise<ClaimReply | undefined>;
-    has(jobId: string, eventId: string): Promise<boolean>;
-  };
+  claims: Pick<Claims, 'takeFrom' | 'has'>;
+  policy: Pick<Policy, 'mayReport'>;
   /** Texts that came before, in pieces. */
   uploads: Pick<Uploads, 'get' | 'drop'>;
   /** Whether the broker checks who sends; undefined while that is not known. */
   areSendersProven: () => boolean | undefined;
   log: Log;
 }): (message: MeshMessage) => Promise<void> {
-  const { claims, areSendersProven, uploads, log } = parts;
+  const { claims, policy, areSendersProven, uploads, log } = parts;
   const withResult = async (
     from: string,
     jobId: string,
@@ -39,7 +38,9 @@ export function takeClaims(parts: {
     if (!isProven) return log.warn(`a report of ${from} was dropped: the broker does not check who sends`);
     const raw = parseJson(payload.toString());
     if (jobId === undefined || !isObject(raw)) return log.warn(`a report of ${from} can't be read`);
-    const reply = await claims.takeFrom(jobId, await withResult(from, jobId, raw));
+    const reply = await claims.takeFrom(jobId, await withResult(from, jobId, raw), (job) =>
+      policy.mayReport(wire, from, job.record),
+    );
     if (reply === undefined) return;
     const { result_upload: upload } = raw;
     if (typeof upload === 'string' && reply.retry !== true) uploads.drop(from, upload);
