@@ -107,7 +107,7 @@ function brokerFailure(address: UrlAddress, error: unknown): [what: string, reme
 function tlsFailure(code: string, hasCert: boolean): [what: string, remedy: string] {
   if (/^ERR_OSSL/.test(code))
     return [
-      `was not called, because a certificate file cannot be used (${code})`,
+      `was not contacted, because a certificate file cannot be used (${code})`,
       'MAM_BROKER_CA, MAM_BROKER_CERT and MAM_BROKER_KEY must be PEM files, and the key that of the certificate, without a passphrase.',
     ];
   if (/WRONG_VERSION|PACKET_LENGTH|^EPROTO$/.test(code))

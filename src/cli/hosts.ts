@@ -126,8 +126,8 @@ async function acl(
   if (wrong !== undefined)
     throw new MamError(
       'bad_input',
-      `"${cleanLine(wrong, 60)}" is no name of a host.`,
-      'A host has only a-z, 0-9 and -, at most 40 characters.',
+      `"${cleanLine(wrong, 60)}" is not a host name.`,
+      'A host name has only a-z, 0-9 and -, at most 40 characters.',
     );
   const { realm, host, hosts } = await readingSettings(registryDir);
   const overBroker = Object.keys(hosts).filter((name) => hosts[name]?.ssh === undefined);

@@ -40,7 +40,7 @@ export default defineCommand({
     'status: shows whether it is running, and what it has to do. stop: ends it; open jobs go on, and the next command ' +
       'starts a new hub that continues them. restart: also starts the new one at once. logs: prints its log. ' +
       'test-event: makes it run your `on_event` command with a test event, and prints the result.',
-    'connect: connects its input and output with the hub, which it starts if none runs. Other machines run it over ssh.',
+    'connect: connects its input and output to the hub, which it starts if none runs. Other machines run it over ssh.',
     'run: runs the hub in the foreground, in the place of one that is running; it does not end by itself. install: lets ' +
       'the system do that from now on (a user unit of systemd, an agent of launchd), so that other machines can reach it ' +
       'over a broker at any time.',
@@ -111,7 +111,7 @@ async function install(
   const unseen = onlyInEnvironment();
   if (unseen.length > 0)
     note(
-      `It does not see the environment of this shell, and so not ${unseen.join(', ')}: write what it needs into ${settings.home}/config.json, and run \`mam hub restart\`.`,
+      `It does not get the environment of this shell, so these are not set for it: ${unseen.join(', ')}. Write what it needs into ${settings.home}/config.json, and run \`mam hub restart\`.`,
     );
   const lingers = path.endsWith('.service')
     ? ' `loginctl enable-linger` lets it run while you are not logged in.'

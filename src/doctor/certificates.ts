@@ -35,14 +35,14 @@ function endOf(name: string, file: string, now: number): Found[] {
   if (Number.isNaN(until) || until - now > SOON_MS) return [];
   const day = new Date(until).toISOString().slice(0, 10);
   const id = 'broker.certificate';
-  const remedy = `Put a new one there before that, and run \`mam hub restart\`.`;
+  const remedy = `Replace it before then, and run \`mam hub restart\`.`;
   return until > now
     ? [note(id, `The certificate ${file} (${name}) expires on ${day}.`, remedy)]
     : [
         problem(
           id,
-          `The certificate ${file} (${name}) has expired on ${day}.`,
-          'Put a new one there, and run `mam hub restart`.',
+          `The certificate ${file} (${name}) expired on ${day}.`,
+          'Replace it, and run `mam hub restart`.',
         ),
       ];
 }

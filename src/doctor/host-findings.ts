@@ -87,7 +87,7 @@ function clockFindings({ host, clock_ms: ms = 0 }: HostRow): Found[] {
   const seconds = Math.round(Math.abs(ms) / 1_000);
   const title = `The clock of ${host} is ${seconds} s ${ms > 0 ? 'ahead of' : 'behind'} ours.`;
   const remedy =
-    'Set both by a time server (`timedatectl`). Jobs work, but their times and ages do not fit together.';
+    'Synchronise both with a time server (`timedatectl`). Jobs work, but their times and ages do not match.';
   return [note('hosts.clock', title, remedy)];
 }
 
@@ -96,8 +96,8 @@ function awayRemedy({ host, via, ssh, problem: why = '' }: HostRow): string {
   if (via === 'broker')
     return `On ${host}, \`mam hub\` says whether its hub runs and has joined the broker; \`mam hub install\` keeps it running.`;
   if (/\bmam\b.*(not found|too old)|not found.*\bmam\b/i.test(why))
-    return `Install the present mam there, or write where it is: \`"mam": "/path/to/mam"\` beside \`ssh\` of ${host} in MAM_HOME/config.json.`;
-  return `\`ssh ${ssh ?? host} mam --version\` must work here without a question; if it does, \`mam hub logs\` says more.`;
+    return `Install the current version of mam there, or write where it is: \`"mam": "/path/to/mam"\` next to \`ssh\` of ${host} in MAM_HOME/config.json.`;
+  return `\`ssh ${ssh ?? host} mam --version\` must work here without asking anything; if it does, \`mam hub logs\` says more.`;
 }
 
 function protocolRemedy({ host, protocol = PROTOCOL_VERSION }: HostRow): string {

@@ -59,7 +59,7 @@ export function delegateToParams(
 ): DelegateToParams {
   const { notify, trust_pane, ...rest } = args;
   if (trust_pane) {
-    const what = `trust_pane has no effect on ${args.host}: only its own user can say what reads in a pane there.`;
+    const what = `trust_pane has no effect on ${args.host}: only its own user can say which program reads a pane there.`;
     throw new MamError(
       'bad_input',
       what,

@@ -3,6 +3,8 @@ import { someOf } from '../base/text.ts';
 
 /** How many hosts an error names. */
 const NAMED = 8;
+/** A name that cannot be one is cut to this many characters. */
+const NAME_CHARS = 60;
 
 /** The hosts that this one knows, and its own name. */
 export interface KnownHosts {
@@ -45,13 +47,16 @@ export function addressOf(
 }
 
 /** @throws MamError `not_found` for a host that is not among `hosts` */
-function checkHost(host: string, { hosts, host: own }: KnownHosts): void {
-  if (Object.hasOwn(hosts, host)) return;
-  const names = Object.keys(hosts);
-  const there = names.length === 0 ? 'No other host is named there.' : `Hosts: ${someOf(names, NAMED)}.`;
-  throw new MamError(
+function checkHost(host: string, { hosts }: KnownHosts): void {
+  if (!Object.hasOwn(hosts, host)) throw unknownHost(host, Object.keys(hosts));
+}
+
+/** The error for a host that `hosts` does not name. @param names those that can be asked */
+export function unknownHost(host: string, names: readonly string[]): MamError {
+  const known = names.length === 0 ? 'It names no other host.' : `It names ${someOf(names, NAMED)}.`;
+  return new MamError(
     'not_found',
-    `There is no host ${JSON.stringify(host.slice(0, 60))} in \`hosts\`.`,
-    `${there} This one is ${own}. Name a host under "hosts" in MAM_HOME/config.json to ask it.`,
+    `There is no host ${JSON.stringify(host.slice(0, NAME_CHARS))} in hosts of MAM_HOME/config.json.`,
+    `${known} Name a host there to ask it.`,
   );
 }

@@ -89,7 +89,7 @@ export function allowsText(allows: HostAllows | undefined, otherwise: '?' | 'not
 
 /** Whether a host is there, in words, such as `offline since 2026-11-22 14:03`. */
 export function stateText({ state, since }: Pick<HostRow, 'state' | 'since'>): string {
-  if (state === 'unknown') return 'not heard of yet';
+  if (state === 'unknown') return 'not heard from yet';
   return state === 'online' || since === undefined ? state : `${state} since ${dayAndTime(since)}`;
 }
 

@@ -1,5 +1,6 @@
 import { MamError } from '../base/errors.ts';
 import { choice, count, flag, group, list, maybe, or, type Sent, text, type Values } from '../base/fields.ts';
+import { counted } from '../base/text.ts';
 import { type JobRow, jobRow } from '../job/row.ts';
 import { STATUSES } from '../job/words.ts';
 import { listRow } from '../view/job.ts';
@@ -70,8 +71,8 @@ export function filterThere({ mine, cursor, status, agent, needs_you, limit }: V
 /** The answer of another host. */
 export function listViewAt(host: string, { jobs, total, need_you = 0 }: ListResult) {
   const needs = need_you === 0 ? '' : ` ${needText(need_you)}.`;
-  const shown = jobs.length === 0 ? `No job matches on ${host}` : `${jobs.length} of the jobs on ${host}`;
-  const summary = `${shown}: it shows ${total}.${needs}`;
+  const shown = jobs.length === 0 ? 'No job matches, of' : `${jobs.length} of`;
+  const summary = `${shown} ${counted(total, 'job')} that ${host} shows.${needs}`;
   return { summary, jobs: jobs.map(listRow), total, need_you };
 }
 

@@ -38,7 +38,7 @@ export function hubUnit(
   if (platform === 'linux')
     return systemdUnit(service, config && isAbsolute(config) ? config : join(userHome(), '.config'));
   const step = 'Let the system run `mam hub run` in another way.';
-  throw new MamError('unavailable', `mam knows no service manager of ${platform}.`, step);
+  throw new MamError('unavailable', `mam supports no service manager on ${platform}.`, step);
 }
 
 /** Writes the unit and starts it. @throws MamError `unavailable` if the system's manager refuses; `io` */

@@ -90,7 +90,7 @@ export function wrongHosts(name: string, value: unknown): string | undefined {
   for (const [host, config] of Object.entries(value)) {
     const at = `${name}.${host}`;
     if (!HOST_NAME.test(host))
-      return `${name} has ${JSON.stringify(host)}, which is no name of a host: only a-z, 0-9 and -, at most 40 characters`;
+      return `${name} has ${JSON.stringify(host)}, which is not a host name: only a-z, 0-9 and -, at most 40 characters`;
     if (!isObject(config)) return `${at} must be an object`;
     for (const [key, one] of Object.entries(config)) {
       const wrong = wrongKey(key, one);

@@ -61,7 +61,7 @@ function stepsFor(record: JobRecord) {
     // Nothing of it can be changed from here.
     host_offline: [
       `mam hosts check ${host}`,
-      `It needs no call: once ${host} is back, what happened meanwhile shows here. To find out why it is away, a person can run \`mam hosts check ${host}\` in a shell, or look at that machine. ` +
+      `No call is needed: once ${host} is back, what happened in the meantime is shown here. To find out why it is away, a person can run \`mam hosts check ${host}\` in a shell, or look at that machine. ` +
         `If it never comes back, \`mam cancel ${job_id} --forget\` in a shell gives the job up.`,
     ],
     // mam done is for the person who has the job, so a model has nothing to call.

@@ -355,7 +355,7 @@ describe('mam completion-values', () => {
     writeFileSync(join(home, 'config.json'), JSON.stringify({ hosts }));
     const ask = async (source: string) =>
       (await lab.start(['completion-values', source], { env: { MAM_HOME: home } }).ended).stdout;
-    expect(await ask('hosts')).toBe('hostb\tssh me@hostb.lan\nhostc\tby the broker\n');
+    expect(await ask('hosts')).toBe('hostb\tssh me@hostb.lan\nhostc\tover the broker\n');
     expect(await ask('sessions')).toContain('\ncodex@hostb\tCodex CLI on hostb\n');
     expect(await ask('started-sessions')).not.toContain('@');
     rmSync(home, { recursive: true });

@@ -99,7 +99,7 @@ describe('the other machines', () => {
 
   test.each([
     [[], 'hosts must be an object'],
-    [{ 'Host B': {} }, 'hosts has "Host B", which is no name of a host'],
+    [{ 'Host B': {} }, 'hosts has "Host B", which is not a host name'],
     [{ b: 'me@b' }, 'hosts.b must be an object'],
     [{ b: { shh: 'me@b' } }, 'hosts.b has the unknown field "shh"'],
     [{ b: { ssh: '-oProxyCommand=run' } }, 'hosts.b.ssh must be a destination'],

@@ -79,14 +79,14 @@ test('a dry run says what the other host would type, and keeps nothing on either
 test('what the other host refuses is said in its words, and leaves nothing here', async () => {
   const job = { prompt: 'x', agent: 'command', host: 'hostb' };
   expect(await server.refusal('delegate_job', { ...job, agent_session: 'tmux:secret' })).toMatch(
-    /^on hostb: This session may not be used from there/,
+    /^on hostb: Your host may not use this session/,
   );
   const folder = await server.refusal('delegate_job', {
     ...job,
     agent_session: 'tmux:mute',
     workdir: '/etc',
   });
-  expect(folder).toMatch(/^on hostb: This working folder/);
+  expect(folder).toMatch(/^on hostb: Your host may not use this working folder/);
   expect(await server.refusal('delegate_job', { ...job, workdir: 'src' })).toMatch(/absolute path on hostb/);
   expect(await server.refusal('delegate_job', { ...job, host: 'hostx' })).toMatch(/hostb/);
   expect(await server.refusal('delegate_job', { ...job, trust_pane: true })).toMatch(/no effect on hostb/);
@@ -188,9 +188,11 @@ test('the agents and jobs of another host are listed, and its agents are started
   expect((await two.a.mam('list', '--host', 'hostb')).stdout).toContain(job_id);
 
   const start = { agent: 'fake', name: 'fake', host: 'hostb' };
-  expect(await server.refusal('start_agent', start)).toMatch(/^on hostb: Agents may not be started/);
+  expect(await server.refusal('start_agent', start)).toMatch(
+    /^on hostb: Your host may not start or stop agents/,
+  );
   expect(await server.refusal('stop_agent', { name: 'tmux:mute@hostb' })).toMatch(
-    /^on hostb: Agents may not/,
+    /^on hostb: Your host may not start or stop agents/,
   );
   const all = await two.a.json('agents', '--all');
   expect(all['hosts']).toMatchObject([{ host: 'hostb', agents: expect.any(Array) }]);

@@ -103,7 +103,7 @@ describe('a broker with rules', () => {
     for (const folder of [outside, join(work, 'link'), `${work}/../../outside`, `${work}x`, lab.project, '/'])
       expect(await hosta.error('delegate', job(folder)), folder).toMatchObject({
         code: 'refused',
-        message: 'This working folder may not be used from there.',
+        message: 'Your host may not use this working folder.',
       });
     // What is missing is told only where it is allowed, and without the path.
     expect(await hosta.error('delegate', job(join(outside, 'no')))).toMatchObject({ code: 'refused' });

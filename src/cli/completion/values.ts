@@ -118,7 +118,7 @@ function startable({ agents: configured }: Settings): Offer[] {
 function hostOffers(hosts: Settings['hosts']): Offer[] {
   return Object.entries(hosts).map(([name, { ssh }]) => [
     name,
-    ssh === undefined ? 'by the broker' : `ssh ${ssh}`,
+    ssh === undefined ? 'over the broker' : `ssh ${ssh}`,
   ]);
 }
 

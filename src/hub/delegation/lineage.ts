@@ -76,7 +76,7 @@ function checkRoomFor({ host, most }: Delegator, { open }: Family): void {
   if (most === undefined || own.length < most) return;
   throw plainError(
     'refused',
-    `${counted(own.length, 'job')} from there ${own.length === 1 ? 'is' : 'are'} open here, and the limit is ${most}.`,
+    `${counted(own.length, 'job')} of your host ${own.length === 1 ? 'is' : 'are'} open here, and the limit is ${most}.`,
     'Wait until some have ended. Its user can allow more with "may.max_open_jobs" in MAM_HOME/config.json there.',
   );
 }

@@ -2,7 +2,7 @@ import { awake } from '../../base/awake.ts';
 import { MamError } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
-import { someOf } from '../../base/text.ts';
+import { unknownHost } from '../../operations/host-address.ts';
 import { type HostAllows, stateText } from '../../operations/hosts.ts';
 import type { Hosts } from '../../settings/hosts-config.ts';
 import { Greetings, protocolProblem } from './greetings.ts';
@@ -185,7 +185,8 @@ export class Directory {
    */
   require(name: string): HostState {
     const host = this.#hosts.get(name);
-    if (host === undefined || !(this.isKnown(name) || host.online)) throw this.#unknown(name);
+    if (host === undefined || !(this.isKnown(name) || host.online))
+      throw unknownHost(name, Object.keys(this.#named));
     if (host.online && host.problem !== undefined)
       throw new MamError('conflict', host.problem, 'Then run `mam hub restart` there.');
     if (host.online) return host;
@@ -203,7 +204,7 @@ export class Directory {
   async reach(name: string): Promise<HostState> {
     if (!this.isKnown(name)) this.configure(this.#with.hosts());
     const host = this.#hosts.get(name);
-    if (host === undefined) throw this.#unknown(name);
+    if (host === undefined) throw unknownHost(name, Object.keys(this.#named));
     const wire = this.#with.ways.open(name);
     const end = performance.now() + REACH_MS;
     const isHopeless = (): boolean =>
@@ -216,7 +217,7 @@ export class Directory {
   /** Says hello and waits for the answer. @returns whether it came */
   async check(name: string, ms: number): Promise<boolean> {
     const host = this.#hosts.get(name);
-    if (host === undefined) throw this.#unknown(name);
+    if (host === undefined) throw unknownHost(name, Object.keys(this.#named));
     const wire = this.#with.ways.open(name);
     const end = performance.now() + ms;
     const began = performance.now();
@@ -419,12 +420,6 @@ export class Directory {
   ): string | undefined {
     const body = { ...this.#with.hello(name, wire.kind), ...greeting };
     return wire.send(name, 'hello', body, { as }) ? body.now : undefined;
-  }
-
-  #unknown(name: string): MamError {
-    const names = Object.keys(this.#named);
-    const known = names.length === 0 ? 'It names none.' : `It names ${someOf(names, 10)}.`;
-    return new MamError('not_found', `No host is called ${name} in hosts of MAM_HOME/config.json.`, known);
   }
 
   #wireProblem(host: HostState): string | undefined {

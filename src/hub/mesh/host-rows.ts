@@ -1,6 +1,5 @@
-import { MamError } from '../../base/errors.ts';
-import { someOf } from '../../base/text.ts';
 import { isFinal } from '../../job/words.ts';
+import { unknownHost } from '../../operations/host-address.ts';
 import type { HostRow, HostsParams, HostsResult, MeshStatus } from '../../operations/hosts.ts';
 import type { Hosts } from '../../settings/hosts-config.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -50,10 +49,10 @@ export class HostRows {
   async #check(name: string): Promise<void> {
     const { directory } = this.#with;
     if (directory.get(name) !== undefined) return void (await directory.check(name, CHECK_MS));
-    const names = directory.all().map((one) => one.name);
-    const hint = names.length === 0 ? 'No other host is named there.' : `Hosts: ${someOf(names, 8)}.`;
-    const what = `There is no host ${JSON.stringify(name.slice(0, 60))} in hosts of MAM_HOME/config.json.`;
-    throw new MamError('not_found', what, hint);
+    throw unknownHost(
+      name,
+      directory.all().map((one) => one.name),
+    );
   }
 
   #row(one: HostState): HostRow {

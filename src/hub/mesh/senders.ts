@@ -55,7 +55,7 @@ export class Senders {
     const proof = await probe(wire, this.#with, () => this.#judge(wire, false));
     this.#judge(wire, proof);
     if (wire !== this.#wire || !wire.isUp || proof !== undefined) return;
-    this.#with.log.warn('it could not be tested whether the broker checks who sends');
+    this.#with.log.warn('could not test whether the broker checks who sends');
     setTimeout(() => {
       if (wire === this.#wire && wire.isUp && this.#proof === undefined) this.test(wire);
     }, AGAIN_MS).unref();

@@ -84,7 +84,7 @@ function read<T>(schema: z.ZodType<T>, host: string, answer: AskResult): T {
   if (data !== undefined) return data;
   throw new MamError(
     'unavailable',
-    `The answer of ${host} is not of the expected form.`,
+    `The answer of ${host} does not have the expected form.`,
     'Use the same version of mam on both hosts.',
   );
 }

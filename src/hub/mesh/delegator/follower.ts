@@ -283,10 +283,7 @@ export class Follower {
     this.#isDoubtful = false;
     if (this.#state.state === 'lost') await this.#set({ state: 'following' });
     if (page.more && this.job.length <= asked)
-      throw new MamError(
-        'unavailable',
-        `${this.host} does not come to an end with the events of ${this.job.id}.`,
-      );
+      throw new MamError('unavailable', `${this.host} sends pages without new events of ${this.job.id}.`);
     if (!page.more) this.#syncedAt = Date.now();
     return !page.more;
   }
@@ -320,7 +317,7 @@ export class Follower {
     if (mine === undefined || mine.event_id === event.event_id) return;
     this.#isOther = true;
     await this.#lose(
-      `From event ${event.seq} on, the journal of ${this.job.id} on ${this.host} is another one: what is here stays as it is.`,
+      `From event ${event.seq} on, the journal of ${this.job.id} on ${this.host} differs from this copy, which stays as it is.`,
     );
   }
 

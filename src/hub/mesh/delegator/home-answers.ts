@@ -88,7 +88,7 @@ export function pieceOf(host: string, what: string, answer: unknown): Piece {
 function unreadable(host: string, what: string): MamError {
   return new MamError(
     'unavailable',
-    `The answer of ${host} about ${what} is not of the expected form.`,
+    `The answer of ${host} about ${what} does not have the expected form.`,
     'Use the same version of mam on both hosts.',
   );
 }

@@ -58,7 +58,7 @@ export class HomeTexts {
         text += piece.text;
         if (piece.next >= piece.size) return text;
         if (piece.next <= offset || piece.text === '' || text.length > MAX_CHARS)
-          throw new MamError('unavailable', `${host} does not come to an end with a text of ${jobId}.`);
+          throw new MamError('unavailable', `${host} sends a text of ${jobId} that does not end.`);
         offset = piece.next;
       }
     } catch (error) {

@@ -192,7 +192,7 @@ export class Replicas {
     if (this.#isStopped) return;
     const checked = (follower: Follower | undefined): void => {
       if (follower?.host === from) act(follower);
-      else this.#with.log.warn(`${from} speaks of ${jobId}, which is not a job that was delegated to it`);
+      else this.#with.log.warn(`${from} has sent something about ${jobId}, which was not delegated to it`);
     };
     const loading = this.#loading.get(jobId);
     const held = this.#with.registrar.held(jobId);

@@ -20,9 +20,9 @@ const path = place.refine(isAbsolute, 'must be an absolute path').refine((one) =
 const seconds = z.number().min(1).max(LIMITS.timeoutSeconds);
 const count = z.number().int().min(0);
 const piece = z.string().refine((text) => Buffer.byteLength(text) <= PAGE_BYTES, 'is too long');
-const jobId = z.string().refine((id) => isJobId(id) && beginsRandomly(id), 'is no job id');
+const jobId = z.string().refine((id) => isJobId(id) && beginsRandomly(id), 'is not a job id');
 /** Of an earlier version's job too. */
-const knownId = z.string().refine(isJobId, 'is no job id');
+const knownId = z.string().refine(isJobId, 'is not a job id');
 const job = { job_id: knownId };
 
 const delegation = {

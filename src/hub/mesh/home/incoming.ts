@@ -128,8 +128,8 @@ export class Incoming {
   #checkLoad({ from }: MeshMessage): void {
     const own = [...this.#running.values()].filter((one) => one.from === from);
     if (own.length <= RUNNING_OF_HOST) return;
-    const what = `${own.length - 1} things are being done for this host already.`;
-    throw plainError('unavailable', what, 'Wait for their ends.');
+    const what = `${own.length - 1} requests of your host are already being carried out.`;
+    throw plainError('unavailable', what, 'Wait until some of them have ended.');
   }
 
   #note(error: unknown, { command }: Ask, { from }: MeshMessage): void {
@@ -175,7 +175,7 @@ function checkVersion(spoken: number): void {
   if (spoken === MESH_VERSION) return;
   throw plainError(
     'conflict',
-    `This hub speaks version ${MESH_VERSION} to others, and the asker version ${spoken}.`,
+    `This hub speaks version ${MESH_VERSION} to other hubs, and the host that asks speaks version ${spoken}.`,
     `Update mam on ${spoken > MESH_VERSION ? 'this host' : 'the host that asks'}.`,
   );
 }

@@ -97,7 +97,10 @@ function mayOf(hosts: Hosts, host: string): MayConfig | undefined {
 }
 
 function allowsNothing(host: string) {
-  return refusedBy(`${cleanLine(host, 80)} may ask nothing here.`, `"hosts.${cleanLine(host, 80)}.may"`);
+  return refusedBy(
+    `${cleanLine(host, 80)} may not ask for anything here.`,
+    `"hosts.${cleanLine(host, 80)}.may"`,
+  );
 }
 
 /** The refusal of what the user's settings do not allow. @param key of the setting that would */
@@ -108,31 +111,31 @@ function refusedBy(what: string, key: string) {
 /** @throws MamError `refused` if the guest may not delegate, nor read its jobs */
 export function checkDelegates({ may }: Guest): void {
   if (may !== undefined && !may.delegate)
-    throw refusedBy('Jobs may not be delegated here.', '"may.delegate"');
+    throw refusedBy('Your host may not delegate jobs here.', '"may.delegate"');
 }
 
 /** @throws MamError `refused` if the guest may not start or stop agents */
 export function checkStarts({ may }: Guest): void {
   if (may !== undefined && !may.start)
-    throw refusedBy('Agents may not be started or stopped here.', '"may.start"');
+    throw refusedBy('Your host may not start or stop agents here.', '"may.start"');
 }
 
 /** @throws MamError `refused` if the guest may not decide on permission requests */
 export function checkDecides({ may }: Guest): void {
   if (may !== undefined && !may.decide)
-    throw refusedBy('Permission requests may not be decided from there.', '"may.decide"');
+    throw refusedBy('Your host may not decide permission requests here.', '"may.decide"');
 }
 
 /** @throws MamError `refused` if the guest may not see the jobs of others */
 export function checkSeesAll({ may }: Guest): void {
   if (may !== undefined && may.see !== 'all')
-    throw refusedBy('Only its own jobs may be seen.', '"may.see": "all"');
+    throw refusedBy('Your host may see only its own jobs here.', '"may.see": "all"');
 }
 
 /** @throws MamError `refused` for a kind of agents that the guest may not use */
 export function checkKind({ may }: Guest, kind: string): void {
   if (may?.agents !== undefined && !may.agents.includes(kind))
-    throw refusedBy('Agents of this kind may not be used from there.', '"may.agents"');
+    throw refusedBy('Your host may not use agents of this kind here.', '"may.agents"');
 }
 
 /** True for a session that the guest may use. @param own the default session of the kind of agents */
@@ -145,7 +148,7 @@ export function maySession({ may }: Guest, address: string, own: string | undefi
 /** @throws MamError `refused` for a session that the guest may not use. @param own as in `maySession` */
 export function checkSession(guest: Guest, address: string | undefined, own: string | undefined): void {
   if (address !== undefined && !maySession(guest, address, own))
-    throw refusedBy('This session may not be used from there.', '"may.sessions"');
+    throw refusedBy('Your host may not use this session.', '"may.sessions"');
 }
 
 /** An address as `findPane` understands it. */
@@ -163,8 +166,8 @@ export function workdirFor({ may }: Guest, asked: string | undefined, otherwise:
   if (may === undefined) return asked ?? otherwise();
   const [first] = may.workdirs;
   const folder = asked ?? first;
-  if (folder === undefined) throw refusedBy('No working folder is set for jobs from there.', WORKDIRS);
-  return inside(folder, may.workdirs, 'This working folder may not be used from there.', WORKDIRS);
+  if (folder === undefined) throw refusedBy('No working folder is set here for jobs of your host.', WORKDIRS);
+  return inside(folder, may.workdirs, 'Your host may not use this working folder.', WORKDIRS);
 }
 
 /**
@@ -174,7 +177,7 @@ export function workdirFor({ may }: Guest, asked: string | undefined, otherwise:
  */
 export function scriptFor({ may }: Guest, script: string): string {
   if (may === undefined || may.validate === true) return script;
-  const what = 'This script may not check jobs from there.';
+  const what = 'Your host may not have its jobs checked by this script.';
   return inside(script, may.validate === false ? [] : may.validate, what, '"may.validate"');
 }
 

@@ -8,26 +8,26 @@ type Told = NonNullable<AskAnswer['error']>;
 /** Asks about a job of the guest's own: errors name only that job, and what its record says anyway. */
 const OF_OWN_JOB: readonly AskCommand[] = ['events', 'text', 'answer', 'cancel', 'verify', 'screen'];
 
-const SEE_LOG = 'Its user finds the reason with `mam hub logs` there.';
+const SEE_LOG = '`mam hub logs` on that host shows the reason.';
 
 /** What a guest is told of an error that may name other jobs, panes or paths of this machine, by its code. */
 const IN_GENERAL: Readonly<Record<MamError['code'], [message: string, hint: string]>> = {
-  bad_input: ['That cannot be done there as it is asked for.', SEE_LOG],
+  bad_input: ['That cannot be done there as requested.', SEE_LOG],
   not_found: [
     'There is no such agent session there.',
-    'list_agents (`mam agents --host`) shows those that may be used. Where it is allowed, start true starts a missing one.',
+    'list_agents (`mam agents --host`) shows those that may be used. Where that is allowed, start true starts a missing one.',
   ],
   refused: [
-    'Nothing is typed into that session: it has no agent in front, several panes, or it cannot be checked.',
+    'Nothing is typed into that session: no agent is in the foreground, it has several panes, or it cannot be checked.',
     SEE_LOG,
   ],
   conflict: [
-    'The agent is busy, or what it works on is in other hands.',
+    'The agent is busy, or something else is using its session or its folder.',
     'Wait, delegate with on_busy "queue", or name another session.',
   ],
-  unreachable: ['Its hub cannot reach what that needs.', SEE_LOG],
+  unreachable: ['The hub there cannot reach what it needs for that.', SEE_LOG],
   unavailable: ['The agent there cannot be reached or started now.', SEE_LOG],
-  io: ['That cannot be kept on the disk there now.', SEE_LOG],
+  io: ['That cannot be written to the disk there now.', SEE_LOG],
   internal: ['The hub there has failed.', SEE_LOG],
 };
 

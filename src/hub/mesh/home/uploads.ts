@@ -39,9 +39,9 @@ export class Uploads {
   get(host: string, upload: string): string {
     const one = this.#uploads.get(keyOf(host, upload));
     if (one === undefined)
-      throw plainError('not_found', 'The text that was sent before is not here any more.', 'Send it again.');
+      throw plainError('not_found', 'The text that was sent before is no longer here.', 'Send it again.');
     if (!one.isWhole)
-      throw plainError('conflict', 'The text that was sent before has no end yet.', 'Send it again.');
+      throw plainError('conflict', 'The text that was sent before is incomplete.', 'Send it again.');
     return one.text;
   }
 
@@ -59,7 +59,7 @@ export class Uploads {
   #begin(host: string, upload: string): Upload {
     const own = [...this.#uploads.values()].filter((one) => one.host === host);
     if (own.length >= MAX_OF_HOST) {
-      const what = `${own.length} texts of this host wait here to be used.`;
+      const what = `${own.length} texts of your host are waiting here to be used.`;
       throw plainError(
         'refused',
         what,
@@ -74,7 +74,7 @@ export class Uploads {
 
   #append(one: Upload, offset: number, text: string): void {
     if (one.isWhole || offset !== one.text.length) {
-      const what = `A piece of the text begins at ${offset}, and ${one.text.length} characters are here.`;
+      const what = `A piece of the text begins at ${offset}, but ${one.text.length} characters have arrived.`;
       throw plainError('conflict', what, 'Send it again.');
     }
     const bytes = one.bytes + Buffer.byteLength(text);

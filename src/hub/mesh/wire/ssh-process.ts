@@ -143,7 +143,7 @@ export class SshProcess {
     const last = cleanLine(this.#errors.trimEnd().split('\n').at(-1) ?? '', SHOWN_CHARS);
     const said = last === '' ? '.' : `: ${/[.!?]$/.test(last) ? last : `${last}.`}`;
     if (NOT_FOUND.includes(code))
-      return `${mam} was not found on ${name}${said} Put it on the PATH of shells that are not interactive there, or set hosts.${name}.mam to its full path.`;
+      return `${mam} was not found on ${name}${said} Put it on the PATH of non-interactive shells there, or set hosts.${name}.mam to its full path.`;
     if (code === NOT_KNOWN)
       return `${mam} on ${name} is too old for other hosts${said} Update it there, or set hosts.${name}.mam to the full path of a newer one.`;
     if (code === SSH_FAILED) return `ssh ${ssh} failed${said}${this.#agentProblem()}`;
@@ -161,6 +161,6 @@ export class SshProcess {
 
   #noiseProblem(noise: string): string {
     const shown = cleanLine(noise, SHOWN_CHARS);
-    return `The shell on ${this.#target.name} prints text before mam runs ("${shown}"): let it print nothing for shells that are not interactive.`;
+    return `The shell on ${this.#target.name} prints text before mam runs ("${shown}"): make it print nothing in non-interactive shells.`;
   }
 }
