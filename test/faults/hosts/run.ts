@@ -53,6 +53,7 @@ export async function runHosts(run: HostsRun): Promise<string[]> {
     const restless = await settle(world);
     found = [...world.problems, ...restless, ...violations(world)];
   } catch (error) {
+    world.over = true;
     found = [`run: ${(error as Error).stack}`];
   }
   summary(world, found);
