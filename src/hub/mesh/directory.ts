@@ -235,13 +235,21 @@ export class Directory {
     return this.#wireProblem(host);
   }
 
+  /**
+   * True for the broker, if this host is reached over ssh: what comes there in its name may be asked, but proves nothing
+   * about the host itself.
+   */
+  isBeside(name: string, wire: Wire): boolean {
+    return wire.kind === 'broker' && this.#with.ways.wireTo(name)?.kind === 'ssh';
+  }
+
   /** Something came from this host. */
-  heard(name: string): void {
-    const host = this.#hosts.get(name);
-    if (host === undefined) return;
+  heard({ from, wire }: Pick<MeshMessage, 'from' | 'wire'>): void {
+    const host = this.#hosts.get(from);
+    if (host === undefined || this.isBeside(from, wire)) return;
     host.heardAt = awake.now();
     // It lives, but whatever was sent meanwhile is lost.
-    if (!host.online) this.#greetings.plan(name);
+    if (!host.online) this.#greetings.plan(from);
   }
 
   /** A hello of another hub. */
@@ -249,6 +257,10 @@ export class Directory {
     const raw = parseJson(payload.toString());
     const { data: hello } = helloSchema.safeParse(raw);
     const host = this.#ensure(from);
+    if (this.isBeside(from, wire)) {
+      if (hello?.reply === true) this.#answer(host, wire, to, hello);
+      return;
+    }
     const problem = protocolProblem(from, hello ?? raw);
     if (hello === undefined) {
       if (problem !== undefined) host.problem = problem;
@@ -281,7 +293,8 @@ export class Directory {
   /** The presence of a host on the broker. */
   status(wire: Wire, name: string, status: HostStatus): void {
     const host = this.#hosts.get(name);
-    if (host === undefined || (host.epoch !== undefined && status.epoch < host.epoch)) return;
+    if (host === undefined || this.isBeside(name, wire)) return;
+    if (host.epoch !== undefined && status.epoch < host.epoch) return;
     if (!status.online) {
       this.#greetings.drop(name);
       if (host.wire === undefined || host.wire === wire) this.#setOffline(host);

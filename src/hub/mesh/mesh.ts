@@ -23,6 +23,7 @@ import {
   digestSchema,
   type Hello,
   type HostStatus,
+  type Kind,
   MESH_VERSION,
 } from './wire/messages.ts';
 import { SocketWire } from './wire/socket-wire.ts';
@@ -31,6 +32,8 @@ import type { MeshMessage, Wire, WireHandlers } from './wire/wire.ts';
 
 /** How often the broker is told how many jobs are open, in ticks of a second, if that has changed. */
 const STATUS_TICKS = 60;
+/** What a host may also send where it is not asked itself. */
+const ASKING: readonly Kind[] = ['hello', 'ask', 'claim'];
 /** How many unknown senders are named in the log. */
 const MAX_STRANGERS = 1_000;
 
@@ -274,7 +277,7 @@ export class Mesh {
     if (kind === 'claim' && wire.kind === 'broker') return;
     try {
       if (!this.#isFromKnown(message)) return;
-      this.directory.heard(from);
+      this.directory.heard(message);
       this.#dispatch(message);
     } catch (error) {
       this.#with.log.error(`a message (${kind}) of ${from} was dropped`, error);
@@ -300,11 +303,14 @@ export class Mesh {
   /** Over the broker only hosts that are named count, over ssh only the one at its end; over the socket everybody. */
   #isFromKnown({ wire, from, kind }: MeshMessage): boolean {
     if (wire.kind === 'socket') return true;
-    const isKnown = wire.kind === 'ssh' ? from === wire.host : this.directory.isKnown(from);
+    const isItsWay = ASKING.includes(kind) || !this.directory.isBeside(from, wire);
+    const isKnown = wire.kind === 'ssh' ? from === wire.host : isItsWay && this.directory.isKnown(from);
     if (isKnown || this.#strangers.has(from) || this.#strangers.size >= MAX_STRANGERS) return isKnown;
     this.#strangers.add(from);
     this.#with.log.warn(
-      `${from} has sent something (${kind}), but hosts does not name it: it is not answered`,
+      isItsWay
+        ? `${from} has sent something (${kind}), but hosts does not name it: it is not answered`
+        : `something (${kind}) came over the broker in the name of ${from}, which is reached over ssh: it was dropped`,
     );
     return false;
   }
