@@ -1,0 +1,37 @@
+import { afterEach, expect, test } from 'vitest';
+import type { Hosts } from '../support/hosts/hosts.ts';
+import { TwoHosts } from '../support/hosts/two-hosts.ts';
+import type { Json, LabServer } from '../support/lab-server.ts';
+
+let world: Hosts;
+let two: TwoHosts;
+let server: LabServer;
+afterEach(({ task }) => world.end(task.result?.state === 'fail'));
+
+/** @param may more of what `hosta` may do on `hostb` */
+async function meet(may: object = {}): Promise<void> {
+  two = await TwoHosts.make();
+  world = two.world;
+  const sessions = ['asker', 'mute'];
+  const allowed = { delegate: true, decide: true, workdirs: [two.b.project], sessions, ...may };
+  two.b.configure({ hosts: { hosta: { may: allowed } } });
+  await two.meet();
+  server = await two.a.startServer();
+}
+
+/** Waits until a job on the other host needs someone. */
+async function needs(job_id: string): Promise<Json> {
+  const { outcome, jobs } = await server.ask('wait_job', { job_id, timeout_seconds: 60 });
+  expect(outcome).toBe('needs_attention');
+  return jobs[0];
+}
+
+test('without the permission to decide, a dialog there stays as it is', async () => {
+  await meet({ decide: false });
+  const agent = await two.b.startAsker('--kind', 'codex', '--ask', 'touch roof');
+  const { job_id } = await two.delegate(server, agent, { agent: 'codex' });
+  expect(await needs(job_id)).toMatchObject({ reason: 'permission' });
+  expect(await server.refusal('answer_job', { job_id, decision: 'allow' })).toMatch(/^on hostb: .*decide/s);
+  expect(agent.settled).toEqual([]);
+  expect(await two.b.screen(agent)).toContain('touch roof');
+});
