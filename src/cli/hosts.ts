@@ -144,7 +144,7 @@ function noBroker({ broker }: HostsResult): MamError {
     return new MamError(
       'unavailable',
       `The broker is not joined: ${broker.problem}`,
-      '`mam doctor` says more.',
+      '`mam doctor` shows why.',
     );
   return new MamError(
     'bad_input',

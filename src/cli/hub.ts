@@ -41,7 +41,7 @@ export default defineCommand({
       'starts a new hub that continues them. restart: also starts the new one at once. logs: prints its log. ' +
       'test-event: makes it run your `on_event` command with a test event, and prints the result.',
     'connect: connects its input and output to the hub, which it starts if none runs. Other machines run it over ssh.',
-    'run: runs the hub in the foreground, in the place of one that is running; it does not end by itself. install: lets ' +
+    'run: runs the hub in the foreground, replacing one that is running; it does not end while it is idle. install: lets ' +
       'the system do that from now on (a user unit of systemd, an agent of launchd), so that other machines can reach it ' +
       'over a broker at any time.',
   ],

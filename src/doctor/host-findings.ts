@@ -92,16 +92,16 @@ function clockFindings({ host, clock_ms: ms = 0 }: HostRow): Found[] {
 }
 
 function awayRemedy({ host, via, ssh, problem: why = '' }: HostRow): string {
-  if (via === 'socket') return `It comes back by itself: its hub connects to ours.`;
+  if (via === 'socket') return `It will be back when its hub connects to ours again.`;
   if (via === 'broker')
     return `On ${host}, \`mam hub\` says whether its hub runs and has joined the broker; \`mam hub install\` keeps it running.`;
   if (/\bmam\b.*(not found|too old)|not found.*\bmam\b/i.test(why))
     return `Install the current version of mam there, or write where it is: \`"mam": "/path/to/mam"\` next to \`ssh\` of ${host} in MAM_HOME/config.json.`;
-  return `\`ssh ${ssh ?? host} mam --version\` must work here without asking anything; if it does, \`mam hub logs\` says more.`;
+  return `\`ssh ${ssh ?? host} mam --version\` must work here without asking anything; if it does, \`mam hub logs\` shows what is wrong.`;
 }
 
 function protocolRemedy({ host, protocol = PROTOCOL_VERSION }: HostRow): string {
-  if (protocol === PROTOCOL_VERSION) return '`mam hub logs` says more.';
+  if (protocol === PROTOCOL_VERSION) return '`mam hub logs` shows what is wrong.';
   const older = protocol < PROTOCOL_VERSION ? host : 'this host';
   return `Update mam on ${older}, then run \`mam hub restart\` there; open jobs go on.`;
 }

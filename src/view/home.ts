@@ -43,7 +43,7 @@ export function copyText(record: Pick<JobRecord, 'home' | 'status'>): string | u
   if (home.state === 'asking')
     return `${host} has not confirmed it${since === '' ? '' : ` and has been offline${since}`}: whether it has the job will show as soon as it answers.`;
   return isHostOffline(record)
-    ? 'The job goes on there if that machine is running; everything here is as it was then.'
+    ? 'The job goes on there if that machine is running; everything shown here is from before that.'
     : undefined;
 }
 

@@ -438,7 +438,7 @@ export class Directory {
   #wireProblem(host: HostState): string | undefined {
     const wire = this.#with.ways.wireTo(host.name);
     if (wire === undefined)
-      return 'hosts gives it no ssh, and no broker is set (MAM_BROKER_URL), so there is no way to it.';
+      return 'It has no ssh in hosts, and no broker is set (MAM_BROKER_URL), so it cannot be reached.';
     return wire.problem;
   }
 

@@ -185,11 +185,6 @@ export class Claims {
       const passed = from === 'outside' ? undefined : await this.#passOn(claim, from, placed);
       return passed ?? { ...refused(claim.event_id, this.#unknownJob(mine)), unknown: true };
     }
-    if (job.replica !== undefined)
-      return refused(
-        claim.event_id,
-        `${job.id} runs on ${job.replica.home}: the hub there takes its reports.`,
-      );
     if (mine !== undefined && mine.id !== job.id && !this.#with.owners.isQueuedIn(job, mine)) {
       const what = `Job ${job.id} was given to another pane. The job of your pane is ${mine.id}.`;
       return refused(claim.event_id, `${what} Report again with job_id "${mine.id}".`);

@@ -156,7 +156,7 @@ export class Follower {
 
   get #state(): ReplicaState {
     const { replica } = this.job;
-    if (replica === undefined) throw new MamError('internal', `Job ${this.job.id} is no copy.`);
+    if (replica === undefined) throw new MamError('internal', `Job ${this.job.id} is not a copy.`);
     return replica;
   }
 

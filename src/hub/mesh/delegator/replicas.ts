@@ -89,7 +89,7 @@ export class Replicas {
   /** Takes an event from a job's home; from anybody else it is none. */
   takeFeed(from: string, jobId: string, message: unknown): void {
     const event = eventOf(jobId, (message as { event?: unknown } | null)?.event);
-    if (event === undefined) this.#with.log.warn(`${from} has sent something that is no event of a job`);
+    if (event === undefined) this.#with.log.warn(`${from} has sent something that is not an event of a job`);
     else this.#use(from, jobId, (follower) => void follower.take(event));
   }
 
