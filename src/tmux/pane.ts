@@ -187,5 +187,13 @@ function missing(panes: PaneInfo[], name: string, socketPath: string | undefined
   const word = session.replaceAll("'", "'\\''");
   const start = name.startsWith('%') ? '' : ` Start it: ${tmux} new-session -d -s '${word}' COMMAND.`;
   const step = inside.length > 0 ? ` Session ${session} has the panes ${inside.join(', ')}.` : start;
-  return new MamError('not_found', `There is no tmux ${what}.`, known + step);
+  return new MamError('not_found', `There is no tmux ${what}.`, known + step + otherHost(name));
+}
+
+/** What follows an `@` is a host only if the user's settings name it; otherwise the whole is a session of this machine. */
+function otherHost(name: string): string {
+  const [, host] = /@([a-z0-9-]{1,40})$/.exec(name) ?? [];
+  return host === undefined
+    ? ''
+    : ` If ${host} is another machine: name it under hosts in MAM_HOME/config.json.`;
 }

@@ -26,6 +26,11 @@ function refuses(panes: PaneInfo[], address: string, error: object): void {
 }
 
 describe('resolveAddress', () => {
+  test('an address with a host that no settings name says so', () => {
+    refuses(PANES, 'tmux:codex@hostc', { hint: expect.stringContaining('If hostc is another machine') });
+    refuses(PANES, 'tmux:codex', { hint: expect.not.stringContaining('another machine') });
+  });
+
   test.each([
     ['tmux:claude', '%0'],
     ['claude', '%0'],

@@ -8,7 +8,8 @@ import type { MayConfig } from '../../settings/hosts-config.ts';
 export function allowedTo(may: MayConfig | undefined, isOverSocket: boolean): HostAllows {
   if (isOverSocket) return { delegate: true, start: true, validate: true, decide: true, see: 'all' };
   return {
-    delegate: may?.delegate ?? false,
+    // Without a folder, every job would be refused.
+    delegate: may?.delegate === true && may.workdirs.length > 0,
     start: may?.start ?? false,
     validate: may?.validate === true || (Array.isArray(may?.validate) && may.validate.length > 0),
     decide: may?.decide ?? false,
