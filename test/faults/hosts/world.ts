@@ -78,14 +78,19 @@ export class HostsWorld {
     const net = await hosts(names, {
       env: { MAM_HOST_GRACE_SECONDS: '3', MAM_HUB_IDLE_SECONDS: '3' },
     });
-    const make = { mosquitto: MosquittoBroker, nats: NatsBroker, rabbitmq: RabbitmqBroker };
-    const broker = way === 'ssh' ? undefined : await make[way].make(net, options);
-    await broker?.start();
-    const world = new HostsWorld(net, way, broker, random);
-    for (const name of names) await world.#prepare(name);
-    if (way === 'ssh') await world.#openSsh();
-    for (const lab of world.labs) for (const pane of PANES) await world.startAgent(lab, pane);
-    return world;
+    try {
+      const make = { mosquitto: MosquittoBroker, nats: NatsBroker, rabbitmq: RabbitmqBroker };
+      const broker = way === 'ssh' ? undefined : await make[way].make(net, options);
+      await broker?.start();
+      const world = new HostsWorld(net, way, broker, random);
+      for (const name of names) await world.#prepare(name);
+      if (way === 'ssh') await world.#openSsh();
+      for (const lab of world.labs) for (const pane of PANES) await world.startAgent(lab, pane);
+      return world;
+    } catch (error) {
+      await net.end(true).catch(() => {});
+      throw error;
+    }
   }
 
   get labs(): HostLab[] {
