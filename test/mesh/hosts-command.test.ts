@@ -14,7 +14,7 @@ async function two(): Promise<MosquittoBroker> {
   await broker.start();
   for (const name of world.names) world.lab(name).more = await broker.env(name);
   world.lab('hosta').configure({ hosts: { hostb: {} } });
-  world.lab('hostb').configure({ hosts: { hosta: { may: { delegate: true } } } });
+  world.lab('hostb').configure({ hosts: { hosta: { may: { delegate: true, workdirs: ['/srv'] } } } });
   await world.lab('hostb').mam('hub', 'restart');
   await until('hosta sees hostb', async () => {
     const { rows } = (await world.lab('hosta').json('hosts')) as unknown as HostsResult;
