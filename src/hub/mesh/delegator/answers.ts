@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { MamError } from '../../../base/errors.ts';
 import { group, list } from '../../../base/fields.ts';
+import { cleanAll } from '../../../base/text.ts';
 import { agentSessionSchema, receiptEntrySchema, recordSchema } from '../../../job/record.ts';
 import { type JobRow, jobRow } from '../../../job/row.ts';
 import type { AgentRow, StartResult, StopResult } from '../../../operations/agents.ts';
 import type { DelegateResult, PreviewResult } from '../../../operations/delegate.ts';
+import type { ScreenResult } from '../../../operations/logs.ts';
 import { paramsSchema } from '../../../operations/schema.ts';
 import type { AskResult } from './asks.ts';
 
@@ -41,6 +43,7 @@ const started = z.object({
   ...{ waits_for: said, not_resumed: said, out_of_reach: said },
   peer_server: z.enum(['connected', 'unknown']),
 });
+const screen = z.object({ screen: z.array(z.string()), live: z.boolean(), missing: said });
 const stopped = z.object({ session: agentSessionSchema });
 const jobRows = paramsSchema({ jobs: list(group(jobRow)) });
 
@@ -72,6 +75,11 @@ export function jobRowsOf(host: string, answer: AskResult): JobRow[] {
 /** How the start of an agent on another host went. @throws MamError as `previewResultOf` */
 export function startResultOf(host: string, answer: AskResult): StartResult {
   return read(started, host, answer);
+}
+
+/** What a job's pane on another host shows, harmless for a terminal and a model. @throws MamError as `previewResultOf` */
+export function screenResultOf(host: string, answer: AskResult): ScreenResult {
+  return cleanAll(read(screen, host, answer));
 }
 
 /** The session that was ended on another host. @throws MamError as `previewResultOf` */

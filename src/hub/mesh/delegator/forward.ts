@@ -1,4 +1,5 @@
 import { explain, MamError } from '../../../base/errors.ts';
+import { cleanAll } from '../../../base/text.ts';
 import { needsAttention } from '../../../job/apply.ts';
 import type { JobRecord } from '../../../job/record.ts';
 import { asReplica } from '../../../job/replica.ts';
@@ -15,7 +16,7 @@ import type { LiveJob } from '../../jobs/live-job.ts';
 import type { Registrar } from '../../jobs/registrar.ts';
 import type { Wakes } from '../../notify/wakes.ts';
 import type { AskCommand } from '../wire/messages.ts';
-import { agentRowsOf, jobRowsOf, recordOf, startResultOf, stopResultOf } from './answers.ts';
+import { agentRowsOf, jobRowsOf, recordOf, screenResultOf, startResultOf, stopResultOf } from './answers.ts';
 import type { AskOptions, AskResult, Asks } from './asks.ts';
 import { HomeError } from './home-error.ts';
 import { NoAnswer } from './no-answer.ts';
@@ -154,11 +155,13 @@ export class Forward {
   }
 
   /** Without an answer there is no screen: everything else about the job can be shown. */
-  #screen(job: LiveJob): Promise<Result> {
-    return this.#ask(job, 'screen', {}, {}).catch((error: unknown) => {
+  async #screen(job: LiveJob): Promise<Result> {
+    try {
+      return { ...screenResultOf(hostOf(job), await this.#ask(job, 'screen', {}, {})) };
+    } catch (error) {
       if (!(error instanceof MamError)) throw error;
       return { screen: [], live: true, missing: explain(error).replace('; nothing was changed', '') };
-    });
+    }
   }
 
   async #verify(job: LiveJob, params: VerifyParams, id: string): Promise<Result> {
@@ -195,7 +198,8 @@ export class Forward {
     const theirs = recordOf(hostOf(job), answer);
     await this.#with.changes.until(job, ({ record }) => record.seq >= theirs.seq, EVENTS_MS);
     const record = job.record.seq >= theirs.seq ? job.record : shown(job, theirs);
-    return { ...answer, record };
+    const { record: _, ...said } = answer;
+    return { ...cleanAll(said), record };
   }
 }
 
