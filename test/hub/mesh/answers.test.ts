@@ -9,5 +9,7 @@ test('the screen of another host obeys no terminal, and is a screen', () => {
     missing: 'red',
   });
   for (const odd of [{ screen: 5, live: true }, { screen: [{}], live: true }, {}])
-    expect(() => screenResultOf('hostb', odd)).toThrow('The answer of hostb does not have the expected form.');
+    expect(() => screenResultOf('hostb', odd)).toThrow(
+      'The answer of hostb does not have the expected form.',
+    );
 });
