@@ -165,7 +165,8 @@ function reason(error: unknown): string {
 
 function tlsReason(error: unknown): string | undefined {
   const code = systemCode(error);
-  return code !== undefined && /CERT|SELF_SIGNED|ISSUER|ERR_TLS|ERR_SSL|ERR_OSSL|^EPROTO$/.test(code)
+  return code !== undefined &&
+    /CERT|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL|ERR_OSSL|^EPROTO$/.test(code)
     ? code
     : undefined;
 }

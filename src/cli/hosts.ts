@@ -5,7 +5,7 @@ import { cleanLine } from '../base/text.ts';
 import type { Found } from '../doctor/finding.ts';
 import { findingLines } from '../doctor/finding-lines.ts';
 import { brokerFindings, hostFindings, policyFindings } from '../doctor/host-findings.ts';
-import { type HostsResult, hostsSummary, stateText } from '../operations/hosts.ts';
+import { type HostRow, type HostsResult, hostsSummary, stateText } from '../operations/hosts.ts';
 import { HOST_NAME } from '../settings/hosts-config.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -94,12 +94,12 @@ async function check(name: string, registryDir: string | undefined, json: boolea
     const isOverBroker = row.via === 'broker' && found.broker !== undefined;
     const findings: Found[] = [
       ...(isOverBroker && found.broker ? brokerFindings(found.host, found.broker) : []),
-      ...hostFindings(row),
+      ...hostFindings(row, found.broker),
       ...(row.state === 'online' ? policyFindings(row) : []),
     ];
     const ok = row.state === 'online' && findings.every(({ level }) => level !== 'problem');
     const summary = ok
-      ? `${name} can be asked.`
+      ? canBeAsked(row)
       : row.state === 'online'
         ? `${name} cannot be asked now.`
         : `${name} cannot be asked now: ${stateText(row)}.`;
@@ -108,6 +108,11 @@ async function check(name: string, registryDir: string | undefined, json: boolea
     printAnswer(json, { summary, ok, findings, row, next }, [...text, '', summary].join('\n'));
     return ok ? EXIT.done : EXIT.unavailable;
   });
+}
+
+/** What a host that answers can be asked for, in a sentence. */
+function canBeAsked({ host, may_we: may }: HostRow): string {
+  return may?.delegate === false ? `${host} answers, but takes no jobs from here.` : `${host} can be asked.`;
 }
 
 async function acl(
@@ -134,7 +139,7 @@ async function acl(
   const names = given.length > 0 ? [...new Set(given)] : [host, ...overBroker];
   const files = aclFor(broker, realm, names);
   const text = files.map(({ file, text }) => `# ${file}\n${text}`).join('\n');
-  const next = `Replace each PASSWORD-OF-…, and set MAM_BROKER_USERNAME on each host to its name.`;
+  const next = `Replace each PASSWORD-OF-…, and on each host write its name as \`host\` and \`broker_username\` into its MAM_HOME/config.json.`;
   if (!json) note(next);
   return printAnswer(json, { files, next }, text.trimEnd());
 }
@@ -149,6 +154,6 @@ function noBroker({ broker }: HostsResult): MamError {
   return new MamError(
     'bad_input',
     '--all needs a broker that hubs share.',
-    'Set MAM_BROKER_URL, or leave out --all.',
+    'Set `broker_url` in MAM_HOME/config.json, name another host in `hosts` there, or leave out --all.',
   );
 }

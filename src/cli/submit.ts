@@ -9,6 +9,7 @@ import { addressOf } from '../operations/host-address.ts';
 import { previewOrWhy } from '../order/preview.ts';
 import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
+import { copyText } from '../view/home.ts';
 import { nextStep } from '../view/next-step.ts';
 import { obstacleText } from '../view/summary.ts';
 import { defineCommand } from './core/command.ts';
@@ -176,7 +177,9 @@ function tell({ record, repeated, position, behind }: DelegateResult, attach: st
     note(
       `this job was delegated before with the same key and is ${record.status}; the other options on this command line (a check, time limits) do not apply to it.`,
     );
-  if (attach !== undefined && !isFinal(record.status))
+  const unconfirmed = record.home?.state === 'asking' ? copyText(record) : undefined;
+  if (unconfirmed !== undefined) note(unconfirmed);
+  else if (attach !== undefined && !isFinal(record.status))
     note(`to look at the agent: mam attach ${record.job_id}`);
   if (position > 0) note(`it waits behind ${behind.join(', ')}.`);
   // An agent that is just starting looks busy.

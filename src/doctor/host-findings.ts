@@ -19,8 +19,14 @@ export function brokerFindings(own: string, { state, problem: why = '', senders 
     return [problem('hosts.name', title, remedy)];
   }
   if (state === 'away') {
+    if (said === '') {
+      const title = 'The broker is not joined yet, so no host is reached over it: that is being tried now.';
+      return [problem(id, title, 'Ask again in 15 s: what is wrong is known then.')];
+    }
     const title = `The broker is not joined, so no host is reached over it: ${said}`;
-    return [problem(id, title, 'Fix that at the broker or in the settings; the hub tries again by itself.')];
+    const remedy =
+      'What you fix at the broker is noticed by itself; after a change of the settings, run `mam hub restart`.';
+    return [problem(id, title, remedy)];
   }
   if (senders === 'unproven') {
     const title = 'The broker does not check who sends, so what other hosts ask over it is refused.';
@@ -36,8 +42,8 @@ export function brokerFindings(own: string, { state, problem: why = '', senders 
   return [ok(id, `The broker is joined${senders === 'proven' ? ', and checks who sends' : ''}`)];
 }
 
-/** Whether a host can be reached now, and what is wrong with it, in one finding or a few. */
-export function hostFindings(row: HostRow): Found[] {
+/** Whether a host can be reached now, and what is wrong with it, in one finding or a few. @param broker what `brokerFindings` tells of */
+export function hostFindings(row: HostRow, broker?: MeshBroker): Found[] {
   const { host, state, problem: why, version, round_trip_ms: ms } = row;
   const id = `hosts.${host}`;
   if (row.via === undefined) {
@@ -52,8 +58,10 @@ export function hostFindings(row: HostRow): Found[] {
   }
   const said = why === undefined ? '' : ` ${cleanLine(why, TEXT_CHARS)}`;
   if (state !== 'online') {
-    const title = `${host} (${viaText(row)}): ${stateText(row)}.${said}`;
-    return [note(id, title, awayRemedy(row))];
+    const title = `${host} (${viaText(row)}): ${stateText(row)}.`;
+    if (row.via === 'broker' && broker !== undefined && broker.state !== 'joined')
+      return [note(id, title, 'It can be heard from once the broker is joined.')];
+    return [note(id, `${title}${said}`, awayRemedy(row))];
   }
   if (why !== undefined)
     return [problem(id, `${host} is there, but cannot be asked.${said}`, protocolRemedy(row))];
@@ -91,10 +99,12 @@ function clockFindings({ host, clock_ms: ms = 0 }: HostRow): Found[] {
   return [note('hosts.clock', title, remedy)];
 }
 
-function awayRemedy({ host, via, ssh, problem: why = '' }: HostRow): string {
+function awayRemedy({ host, state, via, ssh, problem: why = '' }: HostRow): string {
   if (via === 'socket') return `It will be back when its hub connects to ours again.`;
-  if (via === 'broker')
-    return `On ${host}, \`mam hub\` says whether its hub runs and has joined the broker; \`mam hub install\` keeps it running.`;
+  if (via === 'broker') {
+    const names = state === 'unknown' ? '`mam hosts --all` shows the names that the broker knows. ' : '';
+    return `${names}On ${host}, \`mam hub\` says whether its hub runs and has joined the broker; \`mam hub install\` keeps it running.`;
+  }
   if (/\bmam\b.*(not found|too old)|not found.*\bmam\b/i.test(why))
     return `Install the current version of mam there, or write where it is: \`"mam": "/path/to/mam"\` next to \`ssh\` of ${host} in MAM_HOME/config.json.`;
   return `\`ssh ${ssh ?? host} mam --version\` must work here without asking anything; if it does, \`mam hub logs\` shows what is wrong.`;

@@ -88,7 +88,8 @@ function renamed({ host }: Settings, status: HubStatus): Found[] {
 function joined({ broker, broker_problem: why }: HubStatus): Found[] {
   if (why === undefined) return [];
   const title = `The hub is not connected to the broker ${cleanLine(broker, LINE_CHARS)}: ${cleanLine(why, LINE_CHARS)}`;
-  const remedy = 'Fix that at the broker or in the settings; the hub retries automatically.';
+  const remedy =
+    'What you fix at the broker is noticed by itself; after a change of the settings, run `mam hub restart`.';
   return [problem('hub.broker', title, remedy)];
 }
 

@@ -26,8 +26,9 @@ export const mesh: Check = {
       // The check of the hub says what is wrong with one that runs and does not answer.
       return [name, answer.code === 'unreachable' ? asleep(settings) : failure('hosts.unknown', answer)];
     const broker = answer.broker === undefined ? [] : brokerFindings(answer.host, answer.broker);
-    const ofHosts = answer.rows.filter((row) => row.named || row.jobs > 0).flatMap(hostFindings);
-    return [...(broker.some(({ id }) => id === name.id) ? [] : [name]), ...broker, ...ofHosts];
+    const ofHosts = answer.rows.filter((row) => row.named || row.jobs > 0);
+    const found = ofHosts.flatMap((row) => hostFindings(row, answer.broker));
+    return [...(broker.some(({ id }) => id === name.id) ? [] : [name]), ...broker, ...found];
   }),
 };
 

@@ -57,7 +57,7 @@ export function checkHub(settings: Settings): void {
   throw new MamError(
     'conflict',
     `The running hub (process ${hub.pid}) uses ${differs}.`,
-    `Use the same MAM_BROKER_URL and MAM_REALM for both, run \`mam hub stop\`, or set another MAM_HOME.${fromFile(settings)}`,
+    `If you have changed the settings, run \`mam hub restart\`. Otherwise use the same MAM_BROKER_URL and MAM_REALM for both, or set another MAM_HOME.${fromFile(settings)}`,
   );
 }
 

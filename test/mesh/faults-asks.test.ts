@@ -20,8 +20,14 @@ test('a hub that stood still refuses the ask that expired meanwhile: nothing is 
   signal(pid, 'SIGSTOP');
   two.world.onEnd(() => signal(pid, 'SIGCONT'));
   const began = Date.now();
+  const typing = two.a.mam(
+    ...['submit', 'Mend the wall', '--agent', 'command'],
+    ...['--agent-session', `${peer.address}@hostb`, '--workdir', two.b.project, '--no-wait'],
+  );
   const job = await two.delegate(server, peer);
   expect(job).toMatchObject({ status: 'queued', delivery: [{ stage: 'unconfirmed' }] });
+  const typed = await typing;
+  expect(typed).toMatchObject({ code: 0, stderr: expect.stringContaining('hostb has not confirmed it: ') });
   await pause(Math.max(0, STOPPED_MS - (Date.now() - began)));
   signal(pid, 'SIGCONT');
   const { jobs } = await server.ask('wait_job', { job_id: job.job_id, timeout_seconds: 90 });
@@ -29,6 +35,8 @@ test('a hub that stood still refuses the ask that expired meanwhile: nothing is 
     { status: 'failed', reason: 'delivery_failed', detail: 'hostb never took it' },
   ]);
   expect(peer.pastes).toEqual([]);
+  const { stdout } = await two.a.mam('logs', job.job_id);
+  expect(stdout).toMatch(/^why +hostb never took it$/m);
   // The same again, now that it is there.
   const again = await two.delegate(server, peer);
   await server.ask('wait_job', { job_id: again.job_id, timeout_seconds: 60 });

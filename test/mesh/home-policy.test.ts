@@ -90,6 +90,16 @@ describe('a broker with rules', () => {
     expect(await hosta.ask('verify', { job_id: checked.job_id })).toMatchObject({ passed: true });
   });
 
+  test('settings that cannot be read allow nothing, and are named as the reason', async () => {
+    const job = hosta.job('Mend the roof', { session: 'tmux:mute' });
+    world.allow({ hosta: { ...all(lab), workdirs: ['not/absolute'] } });
+    expect(await hosta.error('delegate', job)).toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining("settings there can't be used"),
+      hint: expect.stringContaining('`mam doctor`'),
+    });
+  });
+
   test('a folder that is not allowed stays so, whatever leads there', async () => {
     await lab.startPeer('mute');
     const work = join(lab.project, 'work');

@@ -44,6 +44,17 @@ test('mam hosts lists the others, and mam hosts check says what each may ask', a
   expect(back).toMatchObject({ ok: true, row: { may_we: { delegate: false }, may_it: { delegate: true } } });
   expect(back['next']).toContain('"may": { "delegate": true, "workdirs": ["/srv/work"] }');
 
+  const still = await world.lab('hostb').mam('hosts', 'check', 'hosta');
+  expect(still).toMatchObject({ code: 0, stdout: /\nhosta answers, but takes no jobs from here\.\n$/ });
+
+  // What it allows is what its settings say now, as it is for whatever is asked.
+  world
+    .lab('hostb')
+    .configure({ hosts: { hosta: { may: { delegate: true, workdirs: ['/srv'], decide: true } } } });
+  expect((await a.mam('hosts', 'check', 'hostb')).stdout).toContain(
+    'We may ask of hostb: delegate, decide\n',
+  );
+
   expect(await a.mam('hosts', 'check', 'hostx')).toMatchObject({
     code: 69,
     stderr: /There is no host "hostx"/,
@@ -76,4 +87,35 @@ test('a host that is away is told by the check, by mam hub and by the doctor, wi
   const { stdout } = await a.mam('doctor');
   expect(stdout).toMatch(/\nOther hosts\n {2}ok {7}For other hosts, this one is hosta\n/);
   expect(stdout).toMatch(/note {5}hostb \(broker\): offline since/);
+});
+
+test('a broker that is not joined is told once, with the step that mends it', async () => {
+  world = await hosts(['hosta', 'hostb']);
+  const broker = await MosquittoBroker.make(world);
+  await broker.start();
+  const a = world.lab('hosta');
+  a.configure({ hosts: { hostb: {} } });
+  const env = await broker.env('hosta');
+  const checked = async (more: Record<string, string>, words: RegExp): Promise<string> => {
+    a.more = more;
+    await a.mam('hub', 'restart');
+    return until(`${words} is said`, async () => {
+      const { code, stdout } = await a.mam('hosts', 'check', 'hostb');
+      expect(code).toBe(69);
+      return words.test(stdout) ? stdout : undefined;
+    });
+  };
+  const { MAM_BROKER_CA: _, ...without } = env;
+  const untrusted = await checked(without, /not trusted \(/);
+  expect(untrusted).toContain('Set MAM_BROKER_CA to');
+  expect(untrusted).toContain(
+    '→ What you fix at the broker is noticed by itself; after a change of the settings, run',
+  );
+  expect(untrusted.match(/not trusted/g)).toHaveLength(1);
+  expect(untrusted).not.toContain('On hostb');
+
+  // Another name than that of its user is found out only by a message that does not come.
+  const named = { ...env, MAM_HOST: 'hosty' };
+  await checked(named, /not joined yet, so no host is reached over it: that is being tried now\./);
+  await checked(named, /broker_username.* must be called hosty/);
 });

@@ -99,7 +99,7 @@ export function recordText(record: JobRecord): string {
 
 /** Paths, marked as those of the machine that the job runs on, if it is another one. */
 export function there({ home }: JobRecord, paths: string | undefined): string | undefined {
-  return paths === undefined || home === undefined ? paths : `${paths} (on ${clean(home.host)})`;
+  return !paths || home === undefined ? paths : `${paths} (on ${clean(home.host)})`;
 }
 
 /** Fields that have a value, a line each. Later lines of a value are indented, so that none looks like a field. */

@@ -93,6 +93,11 @@ export function footText(record: JobRecord, now: number): string {
   const end = record.final_at === undefined ? '' : `, ${dayAndTime(record.final_at)}`;
   return fields([
     [record.final_at === undefined ? 'now' : 'ended', `${stateText(record)}${late}${end}`],
+    // No event says why a job has failed that its host never took.
+    [
+      'why',
+      record.seq === 0 && record.status === 'failed' ? record.detail && clean(record.detail) : undefined,
+    ],
     ['away', awayText(record)],
     ['took', times.join(', ')],
     ['result', record.result_file && clean(record.result_file)],

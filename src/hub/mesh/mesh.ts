@@ -250,7 +250,7 @@ export class Mesh {
       now: new Date().toISOString(),
       protocol: PROTOCOL_VERSION,
       version: VERSION,
-      may: allowedTo(this.#hosts[to]?.may, over === 'socket'),
+      may: allowedTo(this.#readHosts()[to]?.may, over === 'socket'),
     };
   }
 

@@ -57,7 +57,7 @@ export class Policy {
           `Give it the rules of \`mam hosts acl\`, and restart the hub of ${to}; or set trust_realm there if everybody at the broker may use its agents.`,
         );
     }
-    const may = mayOf(this.#hosts(), from);
+    const may = mayOf(this.#hostsNow(), from);
     if (may === undefined) throw allowsNothing(from);
     return { host: from, may };
   }
@@ -86,7 +86,20 @@ export class Policy {
     return mayOf(this.#hosts(), host) === undefined || supervisor.host === host;
   }
 
-  /** Nobody may do anything while the file can't be used. */
+  /** @throws MamError `refused` while the file can't be used: nobody may do anything then */
+  #hostsNow(): Hosts {
+    try {
+      return this.#with.hosts();
+    } catch {
+      throw plainError(
+        'refused',
+        "the settings there can't be used, so no host may ask for anything.",
+        'Its user must mend MAM_HOME/config.json there: `mam doctor` says what is wrong with it.',
+      );
+    }
+  }
+
+  /** None while the file can't be used. */
   #hosts(): Hosts {
     return orElse(() => this.#with.hosts(), {});
   }

@@ -241,7 +241,7 @@ export class BrokerWire implements Wire {
     const { host } = this.#with;
     this.#isRefused = true;
     const what = `The MQTT broker ${redactUrl(url)} does not deliver what ${host} sends to itself.`;
-    const hint = `Its user must be called ${host} (MAM_BROKER_USERNAME) and have the permissions that \`mam hosts acl\` prints.`;
+    const hint = `Its user (\`broker_username\`, or the name in the client certificate) must be called ${host} and have the permissions that \`mam hosts acl\` prints.`;
     return new MamError('unreachable', what, hint);
   }
 
