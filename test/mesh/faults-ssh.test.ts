@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { jobPaths } from '../../src/registry/paths.ts';
 import type { HostLab } from '../support/hosts/host-lab.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
 import { NO_SSHD, Sshd } from '../support/hosts/sshd.ts';
@@ -21,12 +19,9 @@ async function two() {
   return { sshd, a, b, server: await a.startServer() };
 }
 
-/** A job's journal on a host, without the proofs that each host makes by itself; none while it has no such job. */
+/** A job's journal on a host, without the proofs that each host makes by itself. */
 function lines(lab: HostLab, jobId: string): string[] {
-  const paths = [lab.registry, join(lab.home, 'jobs')].map((dir) => jobPaths(dir, jobId).journal);
-  const found = paths.find((path) => existsSync(path));
-  const text = found === undefined ? '' : readFileSync(found, 'utf8');
-  return text
+  return readFileSync(lab.paths(jobId).journal, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => line.replace(/,"mac":"[\w-]{22}"\}$/, '}'));
@@ -40,8 +35,8 @@ async function same(a: HostLab, b: HostLab, jobId: string): Promise<void> {
   expect(there.map((line) => JSON.parse(line).seq)).toEqual(there.map((_, index) => index + 1));
 }
 
-function delegate(server: LabServer, peer: Peer) {
-  return server.delegate(peer, { agent_session: `${peer.address}@hostb` });
+function delegate(server: LabServer, peer: Peer, { project }: HostLab) {
+  return server.delegate(peer, { agent_session: `${peer.address}@hostb`, workdir: project });
 }
 
 describe.skipIf(NO_SSHD !== undefined)('a job over ssh', () => {
@@ -50,7 +45,7 @@ describe.skipIf(NO_SSHD !== undefined)('a job over ssh', () => {
     async (how) => {
       const { sshd, a, b, server } = await two();
       const peer = await b.startPeer('mute');
-      const id = String((await delegate(server, peer)).job_id);
+      const id = String((await delegate(server, peer, b)).job_id);
       const reporter = await b.reporter;
       await b.begin(reporter, id);
       await until('the copy follows', () => lines(a, id).length === lines(b, id).length);
@@ -86,7 +81,7 @@ describe.skipIf(NO_SSHD !== undefined)('a job over ssh', () => {
     async (_, isThere) => {
       const { sshd, a, b, server } = await two();
       const peer = await b.startPeer('good');
-      const answer = delegate(server, peer).catch((error) => error);
+      const answer = delegate(server, peer, b).catch((error) => error);
       await until('it is so far', () => isThere({ a, b, peer }));
       await sshd.cut();
       await answer;
