@@ -91,7 +91,7 @@ test('a host that is away is told by the check, by mam hub and by the doctor, wi
 
 test('a broker that is not joined is told once, with the step that mends it', async () => {
   world = await hosts(['hosta', 'hostb']);
-  const broker = await MosquittoBroker.make(world);
+  const broker = await MosquittoBroker.make(world, { tls: true });
   await broker.start();
   const a = world.lab('hosta');
   a.configure({ hosts: { hostb: {} } });
