@@ -7,13 +7,14 @@ import type { Requests } from '../boards/terminal/main.ts';
 import { spoolPrompt } from '../bus/spool/spool.ts';
 import { doneClaim } from '../job/claim.ts';
 import { agentPlace, start, startParams } from '../operations/agents.ts';
+import { addressOf } from '../operations/host-address.ts';
 import type { Settings } from '../settings/config.ts';
 import { askerSettings } from '../settings/program.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeOfSignal } from './core/exit.ts';
 import { isBoardPossible, isColoured } from './core/output.ts';
 import { commandSettings } from './core/settings.ts';
-import { options as jobOptions, paramsOf } from './jobs/submit-request.ts';
+import { options as jobOptions, paramsOf, paramsThere } from './jobs/submit-request.ts';
 import { withLink } from './jobs/with-hub.ts';
 
 export default defineCommand({
@@ -59,10 +60,15 @@ export default defineCommand({
 function requestsOf(settings: Settings): Requests {
   const { pane, paneSocket: socket, cwd } = settings;
   return {
-    delegate: ({ prompt, agent, session, start: isStarted }) => {
+    delegate: async ({ prompt, agent, session: address, start: isStarted }) => {
+      const { host, session } = addressOf({ session: address }, settings);
       const chosen = { ...defaultsOf(jobOptions), agent, agent_session: session, start: isStarted };
+      if (host !== undefined)
+        return {
+          there: await spoolPrompt(settings.home, paramsThere({ ...chosen, host }, prompt, settings)),
+        };
       const params = paramsOf(chosen, prompt, resolveKind(agent, settings), settings);
-      return spoolPrompt(settings.home, params);
+      return { here: await spoolPrompt(settings.home, params) };
     },
     start: (agent) =>
       startParams(defaultsOf(start.fields), resolveKind(agent, settings), cwd, askerSettings(settings)),

@@ -4,7 +4,7 @@ import { withoutStarts } from '../settings/agent-config.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import { place } from './agents.ts';
 import { type Asker, checkThere, origin, originOf, supervisor } from './common.ts';
-import { type DelegateArgs, delegate } from './delegate.ts';
+import { type DelegateArgs, type DelegateParams, delegate } from './delegate.ts';
 
 const { trust_pane: _, ...asked } = delegate.asked;
 
@@ -34,6 +34,9 @@ export const delegateTo = {
   },
 };
 export type DelegateToParams = Sent<typeof delegateTo.params>;
+
+/** A job for an agent of this host, or of another one. */
+export type HandOver = { here: DelegateParams } | { there: DelegateToParams };
 
 /** A question about the agents or jobs of another host, with the fields of its tool. */
 export const askHost = {

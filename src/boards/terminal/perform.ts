@@ -2,7 +2,7 @@ import { explain } from '../../base/errors.ts';
 import type { Claim } from '../../job/claim.ts';
 import type { Link } from '../../link/link.ts';
 import type { StartParams, StartResult } from '../../operations/agents.ts';
-import type { DelegateParams } from '../../operations/delegate.ts';
+import type { HandOver } from '../../operations/delegate-to.ts';
 import { doneText } from '../../operations/publish.ts';
 import { commandWords } from '../../view/command-words.ts';
 import { obstacleText } from '../../view/summary.ts';
@@ -10,11 +10,13 @@ import type { Action, Effect } from './state.ts';
 
 /** An agent may take 45 s to become ready; a new job may have to wait for that. In ms. */
 const START_TIMEOUT_MS = 60_000;
+/** The same with the way to another host, whose answer is waited for for 20 s. */
+const THERE_TIMEOUT_MS = 80_000;
 
 /** Everything that the board asks of the hub is composed as the commands do it. */
 export interface Requests {
-  /** @throws MamError `bad_input` for an agent or a session that cannot be */
-  delegate: (job: Omit<Effect & { do: 'delegate' }, 'do'>) => Promise<DelegateParams>;
+  /** @throws MamError `bad_input` for an agent or a session that cannot be, `not_found` for an unknown host */
+  delegate: (job: Omit<Effect & { do: 'delegate' }, 'do'>) => Promise<HandOver>;
   start: (agent: string) => StartParams;
   /** A person's report that a job of theirs is done. */
   done: (jobId: string, outcome: string) => Claim;
@@ -46,7 +48,11 @@ async function delegate(
   { do: _, ...job }: HubEffect & { do: 'delegate' },
   { link, requests }: Parts,
 ): Promise<Action> {
-  const { record, warnings } = await link.request('delegate', await requests.delegate(job), START_TIMEOUT_MS);
+  const request = await requests.delegate(job);
+  const { record, warnings } =
+    'there' in request
+      ? await link.request('delegate_to', request.there, THERE_TIMEOUT_MS)
+      : await link.request('delegate', request.here, START_TIMEOUT_MS);
   const obstacle = obstacleText(record);
   const texts = [...(obstacle === undefined ? [] : [`It waits: ${obstacle}`]), ...warnings];
   const text = commandWords([`Delegated ${record.job_id}.`, ...texts].join(' '));

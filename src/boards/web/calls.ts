@@ -11,7 +11,9 @@ import { agentPlace, agentsView } from '../../operations/agents.ts';
 import { answer } from '../../operations/answer.ts';
 import { cancel } from '../../operations/cancel.ts';
 import { delegate, delegateParams } from '../../operations/delegate.ts';
+import { delegateToParams } from '../../operations/delegate-to.ts';
 import { delegationView } from '../../operations/delegation-view.ts';
+import { addressOf } from '../../operations/host-address.ts';
 import { listJobs, listView } from '../../operations/list.ts';
 import { jobLogView, logs } from '../../operations/logs.ts';
 import { doneText, publish } from '../../operations/publish.ts';
@@ -36,6 +38,8 @@ interface Call {
 const SMALL = 64 * 1024;
 /** For the delegation itself (5 s), the start of an agent, and the start of a hub; in ms. */
 const DELEGATE_MS = 60_000;
+/** The same with the way to another host, whose answer is waited for for 20 s. */
+const THERE_MS = 80_000;
 
 /** The calls of the page, under the names of the tools that do the same; whoever calls them is a person. */
 export const CALLS: ReadonlyMap<string, Call> = new Map([
@@ -107,16 +111,28 @@ export const CALLS: ReadonlyMap<string, Call> = new Map([
     call(
       delegate.fields,
       async (args, { link, settings }) => {
-        const kind = resolveKind(args.agent, settings);
+        const { host, session } = addressOf({ host: args.host, session: args.agent_session }, settings);
+        const asked = { ...args, agent_session: session };
         const { pane, paneSocket: socket, place, cwd } = settings;
         const asker = {
           ...{ clientName: 'web', session: sessionOf(settings), pane, socket, place, cwd },
           pids: [process.pid],
           ns: pidNamespace(),
         };
-        const params = delegateParams(args, kind, asker, askerSettings(settings));
-        const spooled = await spoolPrompt(settings.home, params);
-        const result = await link.request('delegate', spooled, DELEGATE_MS);
+        const own = askerSettings(settings);
+        const { home } = settings;
+        const result =
+          host === undefined
+            ? await link.request(
+                'delegate',
+                await spoolPrompt(home, delegateParams(asked, resolveKind(args.agent, settings), asker, own)),
+                DELEGATE_MS,
+              )
+            : await link.request(
+                'delegate_to',
+                await spoolPrompt(home, delegateToParams({ ...asked, host }, asker, own)),
+                THERE_MS,
+              );
         const { summary, job_id, warnings } = delegationView(result, settings);
         return { summary, job_id, warnings };
       },

@@ -1,17 +1,12 @@
 import { MamError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
 import type { DelegateResult } from '../../operations/delegate.ts';
-import type { Commands } from '../../operations/request.ts';
+import type { HandOver } from '../../operations/delegate-to.ts';
 import { note } from '../core/output.ts';
 import { ELSEWHERE_MS } from './with-hub.ts';
 
 /** For the delegation itself (5 s), the start of an agent, and the start of a hub; in ms. */
 const DELEGATE_MS = 60_000;
-
-/** A job for an agent of this host, or of another one. */
-export type HandOver =
-  | { here: Commands['delegate']['params'] }
-  | { there: Commands['delegate_to']['params'] };
 
 /**
  * Has the hub register a job and hand it over. Ctrl-C can't take the job back: the first one still waits for the job's
