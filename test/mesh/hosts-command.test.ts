@@ -119,3 +119,15 @@ test('a broker that is not joined is told once, with the step that mends it', as
   await checked(named, /not joined yet, so no host is reached over it: that is being tried now\./);
   await checked(named, /broker_username.* must be called hosty/);
 });
+
+test('a host with neither ssh nor a broker is told as that', async () => {
+  world = await hosts(['hosta']);
+  const a = world.lab('hosta');
+  a.configure({ hosts: { hostb: {} } });
+  const { code, stdout } = await a.mam('hosts', 'check', 'hostb');
+  expect(code).toBe(69);
+  expect(stdout).toContain('hostb cannot be reached: it has no `ssh` in hosts, and no broker is configured.');
+  expect(stdout).toContain(
+    '→ Give hostb an `ssh` destination in MAM_HOME/config.json, or set MAM_BROKER_URL.',
+  );
+});

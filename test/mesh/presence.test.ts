@@ -120,6 +120,13 @@ test('a hub of another protocol is told with both versions, and is not asked', a
   const server = await world.lab('hosta').startServer();
   const refused = server.ask('delegate_job', { agent: 'codex', host: 'hostb', prompt: 'do it' });
   await expect(refused).rejects.toThrow(/hostb speaks protocol/);
+  // What it said once does not hide why it is not heard now.
+  await broker.stop();
+  const away = await until('the way is told', async () => {
+    const { rows } = await world.lab('hosta').json('hosts');
+    return rows[0].problem?.includes('protocol') === false && rows[0];
+  });
+  expect(away.problem).toMatch(/cannot be reached|connection was lost/);
 });
 
 test('a host that is added to the file is known without a restart', async () => {

@@ -188,7 +188,7 @@ export class Directory {
     if (host === undefined || !(this.isKnown(name) || host.online))
       throw unknownHost(name, Object.keys(this.#named));
     if (host.online && host.problem !== undefined)
-      throw new MamError('conflict', host.problem, 'Then run `mam hub restart` there.');
+      throw new MamError('conflict', host.problem, 'Then run `mam hub restart` on it.');
     if (host.online) return host;
     const why = this.problemOf(name);
     const state = stateText({ state: 'offline', since: host.since });
@@ -231,8 +231,8 @@ export class Directory {
   /** Why a host can't be asked, as a sentence; undefined if it can, or if it is just not there. */
   problemOf(name: string): string | undefined {
     const host = this.#hosts.get(name);
-    if (host === undefined || host.problem !== undefined || host.online) return host?.problem;
-    return this.#wireProblem(host);
+    // What it said when it was heard last counts less than why it is not heard now.
+    return host === undefined || host.online ? host?.problem : (this.#wireProblem(host) ?? host.problem);
   }
 
   /**

@@ -57,10 +57,13 @@ export class HostRows {
 
   #row(one: HostState): HostRow {
     const { directory, replicas } = this.#with;
-    const { name, since, version, protocol, allows, offsetMs, roundTripMs, wire } = one;
+    const { name, since, version, protocol, allows, offsetMs, roundTripMs, wire, online } = one;
     const isNamed = Object.hasOwn(directory.named, name);
     const config = isNamed ? directory.named[name] : undefined;
-    const via = wire?.kind ?? (isNamed ? (config?.ssh === undefined ? 'broker' : 'ssh') : undefined);
+    const broker = this.#with.status()?.broker && 'broker';
+    const configured = isNamed ? (config?.ssh === undefined ? broker : 'ssh') : undefined;
+    // The settings may name another way than the one over which it was heard last.
+    const via = (online ? wire?.kind : undefined) ?? configured ?? wire?.kind;
     const isOverSocket = wire?.kind === 'socket';
     const why = directory.problemOf(name);
     const here = replicas().filter(
