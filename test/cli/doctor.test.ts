@@ -348,7 +348,7 @@ describe('the hub', () => {
     for (const name of ['hub.owner', 'hub.json']) rmSync(join(lab.home, name));
     await lab.mam('hub', 'restart');
     const other = await look(['hub'], { MAM_REALM: 'team-b' });
-    expect(other.of('hub.settings')).toMatchObject(finding('problem', { remedy: 'mam hub stop' }));
+    expect(other.of('hub.settings')).toMatchObject(finding('problem', { remedy: 'mam hub restart' }));
   });
 
   test('errors of its log and events that wait', async () => {

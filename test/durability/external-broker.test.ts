@@ -154,7 +154,7 @@ describe('a hub without a broker', () => {
     const client = await lab.startServer(env);
     const text = await client.refusal('list_jobs');
     expect(text).toContain(words);
-    expect(text).toContain('mam hub stop');
+    expect(text).toContain('mam hub restart');
     const wait = await lab.start(['wait'], { env }).ended;
     expect(wait.code).toBe(69);
     expect(wait.stderr).toContain(words);

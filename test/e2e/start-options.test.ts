@@ -124,6 +124,7 @@ describe('a supervisor', () => {
       'workdir',
       'model',
       'resume',
+      'host',
     ]);
     expect(await server.ask('start_agent', { agent: 'robot', model: 'big' })).toMatchObject({ ready: true });
     expect(seenArgs(lab)).toEqual(['-m', 'big', '--from-config']);
