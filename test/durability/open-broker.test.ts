@@ -150,7 +150,10 @@ describe.runIf(installed)('a hub on a broker that lets everyone in', () => {
       expect(answer, JSON.stringify(claim)).toMatchObject({ accepted: false, recorded: false });
       expect(answer.refusal).toContain(words);
     }
-    expect((await ask(client, 'nobody', { type: 'progress' })).refusal).toBe('There is no job with this id.');
+    // Another hub on the broker may have such a job: only that one answers.
+    const silent = ask(client, 'nobody', { type: 'progress' });
+    const known = ask(client, 'reported', { type: 'of_my_own' });
+    expect(await Promise.race([silent, known])).toEqual(await known);
     expect(lab.events('reported')).toHaveLength(1);
   });
 
