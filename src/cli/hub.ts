@@ -18,6 +18,7 @@ import { runInForeground } from '../service/foreground.ts';
 import { hubUnit, installUnit, removeUnit } from '../service/install.ts';
 import type { Settings } from '../settings/config.ts';
 import { configFolder, onlyInEnvironment } from '../settings/environment.ts';
+import { START_MS } from '../settings/hub-place.ts';
 import { fineSpanText } from '../view/times.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
@@ -27,6 +28,8 @@ import { withHub } from './jobs/with-hub.ts';
 
 const LINE_CHARS = 300;
 const STATUS_TIMEOUT_MS = 3_000;
+/** How often (ms) it is tried whether a hub that has just started listens. */
+const LISTEN_POLL_MS = 20;
 const STOP_MS = 5_000;
 /** The `on_event` command may take 30 s, and waits for one that is running. */
 const TEST_TIMEOUT_MS = 65_000;
@@ -174,24 +177,30 @@ async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, comm
   const { hubFile, lock } = homePaths(settings.home);
   // A hub of another realm answers in its own.
   const known = readHubFile(hubFile);
-  try {
-    return await requestOnce<C>({
-      address: { kind: 'socket', path: socketPath },
-      realm: known?.realm ?? realm,
-      host: known?.host ?? host,
-      timeoutMs: STATUS_TIMEOUT_MS,
-      command,
-      params: {} as Commands[C]['params'],
-    });
-  } catch (error) {
-    if (!(error instanceof MamError) || error.code !== 'unreachable') throw error;
-    const owner = livingOwner(lock);
-    if (owner === undefined) return undefined;
-    throw new MamError(
-      'unavailable',
-      `A hub is running (process ${owner.pid}) but did not answer within ${STATUS_TIMEOUT_MS / 1000} s.`,
-      'Run mam doctor for details.',
-    );
+  const end = performance.now() + START_MS;
+  for (;;) {
+    try {
+      return await requestOnce<C>({
+        address: { kind: 'socket', path: socketPath },
+        realm: known?.realm ?? realm,
+        host: known?.host ?? host,
+        timeoutMs: STATUS_TIMEOUT_MS,
+        command,
+        params: {} as Commands[C]['params'],
+      });
+    } catch (error) {
+      if (!(error instanceof MamError) || error.code !== 'unreachable') throw error;
+      const owner = livingOwner(lock);
+      if (owner === undefined) return undefined;
+      if (performance.now() > end)
+        throw new MamError(
+          'unavailable',
+          `A hub is running (process ${owner.pid}), but nothing listens on its socket.`,
+          'Run mam doctor for details.',
+        );
+      // It has its lock and is about to listen.
+      await new Promise((resolve) => setTimeout(resolve, LISTEN_POLL_MS));
+    }
   }
 }
 

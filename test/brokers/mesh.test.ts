@@ -24,9 +24,9 @@ async function mesh(host: string): Promise<MeshStatus | undefined> {
 }
 
 /** Two hubs on a broker with TLS, each of which names the other, and a program that reports to `hostb`. */
-async function two(make: Make): Promise<Broker> {
+async function two(make: Make, more: BrokerOptions = {}): Promise<Broker> {
   world = await hosts(['hosta', 'hostb']);
-  const broker = await make(world, { tls: true, users: ['hosta', 'hostb', 'program'] });
+  const broker = await make(world, { tls: true, users: ['hosta', 'hostb', 'program'], ...more });
   await broker.start();
   for (const [name, other] of [
     ['hosta', 'hostb'],
@@ -90,5 +90,31 @@ test.each(BROKERS)(
       ['progress', 'half'],
       ['completed', 'whole'],
     ]);
+  },
+);
+
+test.each(BROKERS.filter(({ name }) => name !== 'Mosquitto'))(
+  'a cluster of $name loses a node for good in the middle of a job: the hubs go to another, and nothing is lost',
+  async ({ make, missing }) => {
+    expect(missing).toBe(undefined);
+    const broker = await two(make, { nodes: 3 });
+    const [here, far] = [world.lab('hosta'), world.lab('hostb')];
+    const peer = await far.startPeer('mute');
+    const supervisor = await here.startServer();
+    const order = { prompt: 'Mend the roof', agent: 'command', agent_session: `${peer.address}@hostb` };
+    const { job_id } = await supervisor.ask('delegate_job', { ...order, workdir: far.project });
+    const reporter = await far.reporter;
+    await reporter.report(job_id, 'progress', { detail: 'before' });
+    await until('the copy has it', () => here.types(job_id).includes('progress'));
+    const waiting = supervisor.ask('wait_job', { job_id, timeout_seconds: 120 });
+    // Both hubs are at the first node of the list.
+    await broker.kill(0);
+    for (const detail of ['one', 'two', 'three']) await reporter.report(job_id, 'progress', { detail });
+    await reporter.report(job_id, 'completed', { detail: 'done' });
+    expect((await waiting).jobs).toMatchObject([{ job_id, status: 'completed' }]);
+    await until('the copy is whole', () => here.types(job_id).length === far.types(job_id).length);
+    expect(here.events(job_id)).toEqual(far.events(job_id));
+    for (const host of world.names)
+      await until(`${host} sees the other at another node`, async () => (await mesh(host))?.online === 1);
   },
 );

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { listPanes, resolveAddress } from '../../src/tmux/pane.ts';
 import type { PaneInfo } from '../../src/tmux/pane-info.ts';
+import { until } from '../support/until.ts';
 import { TmuxLab } from './lab.ts';
 
 function pane(id: number, session: string, window = 0, index = 0, name = 'w'): PaneInfo {
@@ -92,7 +93,12 @@ describe('listPanes', () => {
     await lab.tmux('new-session', '-d', '-s', 'a|b c.d', '-n', 'win dow', 'sleep 100000');
     await lab.tmux('split-window', '-d', '-t', '=a|b c_d:', 'sleep 100001');
     await lab.tmux('new-session', '-d', '-s', '한국', 'sleep 100000');
-    const panes = await listPanes(lab.server);
+    const { server } = lab;
+    // tmux runs each by a shell, which becomes it.
+    const panes = await until('the programs run', async () => {
+      const all = await listPanes(server);
+      return all[1]?.command === 'sleep' && all;
+    });
     expect(panes.map((one) => one.session)).toEqual(['a|b c_d', 'a|b c_d', 'user', '한국']);
     expect(panes[0]).toMatchObject({
       window: 0,
