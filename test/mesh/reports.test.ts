@@ -126,6 +126,7 @@ test('what a program reports while the hub of the job is away is recorded once, 
     ['progress', 'half'],
     ['completed', 'whole'],
   ]);
+  await until('both are answered', () => program.answers.length === 2);
   // Acknowledged for good: the next hub does not hear them again.
   program.answers.length = 0;
   await two.startHub(two.b);
