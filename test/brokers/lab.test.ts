@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { BrokerOptions } from '../support/hosts/broker.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
@@ -52,6 +53,7 @@ describe.each(BROKERS)('$name', ({ missing, make }) => {
     const client = await RawClient.join(broker, 'hosta');
     await client.say(STATUS, 'here', { retain: true });
     broker.freeze();
+    await until('it stands still', () => / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
     let isAcknowledged = false;
     const said = client.say(STATUS, 'there', { retain: true }).then(() => {
       isAcknowledged = true;

@@ -75,8 +75,13 @@ export class BrokerWire implements Wire {
   readonly #backoff: Backoff;
   readonly #name: OneName;
   readonly #pulse: Pulse;
-  /** The same at each connection: the broker ends one that it still believes in, and publishes its will, right at the next. */
-  readonly #clientId: string;
+  /**
+   * By the URL of a node, the same at each connection: the node ends one that it still believes in, and publishes its will,
+   * right at the next. RabbitMQ lets nobody in at another node whose session is at one that has died.
+   */
+  readonly #clientIds = new Map<string, string>();
+  /** It was joined before, with the same rights. */
+  #hasJoined = false;
   #nodes: BrokerNodes | undefined;
   /** The connection, from before it is joined. */
   #open: MqttClient | undefined;
@@ -98,7 +103,6 @@ export class BrokerWire implements Wire {
     this.#with = options;
     this.#backoff = new Backoff(options.peers);
     this.#pulse = new Pulse(() => (options.isBusy() && isFew(options.peers()) ? undefined : SLOW_BEAT_MS));
-    this.#clientId = `mam-mesh-${options.host}-${randomSuffix()}`;
     this.#name = new OneName({
       epoch: options.epoch,
       say: (more) => this.#sayToOwnName(more),
@@ -179,12 +183,18 @@ export class BrokerWire implements Wire {
     }
   }
 
+  #clientIdAt({ url }: UrlAddress): string {
+    const known = this.#clientIds.get(url) ?? `mam-mesh-${this.#with.host}-${randomSuffix()}`;
+    this.#clientIds.set(url, known);
+    return known;
+  }
+
   async #joinAt(address: UrlAddress): Promise<void> {
     const { realm, host, epoch, log } = this.#with;
     if (this.#isStopped || this.#isTaken) return;
     const topic = statusTopic(realm, host);
     const client = await openConnection(address, {
-      clientId: this.#clientId,
+      clientId: this.#clientIdAt(address),
       clean: true,
       ...(isFew(this.#with.peers()) && { reachMs: REACH_MS }),
       will: { topic, payload: JSON.stringify({ online: false, epoch }) },
@@ -216,6 +226,7 @@ export class BrokerWire implements Wire {
     }
     this.#isJoined = true;
     this.#why = undefined;
+    this.#hasJoined = true;
     this.#backoff.reset();
     client.once('close', () => this.#lost(client));
     this.sayStatus();
@@ -239,7 +250,8 @@ export class BrokerWire implements Wire {
 
   #noRights({ url }: UrlAddress): MamError {
     const { host } = this.#with;
-    this.#isRefused = true;
+    // A cluster of NATS that has lost a node stands still for a while: it did deliver before.
+    this.#isRefused = !this.#hasJoined;
     const what = `The MQTT broker ${redactUrl(url)} does not deliver what ${host} sends to itself.`;
     const hint = `Its user (\`broker_username\`, or the name in the client certificate) must be called ${host} and have the permissions that \`mam hosts acl\` prints.`;
     return new MamError('unreachable', what, hint);
