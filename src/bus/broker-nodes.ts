@@ -1,7 +1,7 @@
 import { MamError } from '../base/errors.ts';
 import { type UrlAddress, unreachable } from './address.ts';
 
-/** The nodes of an external broker, tried in turn. A broker that is no cluster has one. */
+/** The nodes of an external broker, tried in turn. A single broker is one node. */
 export class BrokerNodes {
   readonly #addresses: readonly UrlAddress[];
   #at = 0;

@@ -4,7 +4,7 @@ import type { IClientOptions, MqttClient } from 'mqtt';
 import { checkHubSocket } from '../trust/socket.ts';
 import type { BrokerAddress } from './address.ts';
 
-/** A stream to a broker that somebody else makes, such as the input and output of ssh. */
+/** A stream to a broker that the caller opens, such as the input and output of ssh. */
 export interface StreamAddress {
   kind: 'stream';
   open: () => Duplex;
