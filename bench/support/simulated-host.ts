@@ -213,7 +213,11 @@ export class SimulatedHost {
     };
     return {
       ...{ job_id: id, agent: 'command', agent_session: session, host: this.name, depth: 0 },
-      ...{ registry_dir: '/srv/project/.mam/jobs', log_dir: `/srv/project/.mam/jobs/${id}`, workdir: '/srv/project' },
+      ...{
+        registry_dir: '/srv/project/.mam/jobs',
+        log_dir: `/srv/project/.mam/jobs/${id}`,
+        workdir: '/srv/project',
+      },
       ...{ prompt_sha256: sha256(prompt), prompt_preview: prompt, prompt_bytes: prompt.length },
       supervisor: { client: 'claude-code', session: 'mx3jdvoi-hmt-mozlrm67ju8ppgq6', host: delegator },
       timeouts: { timeout_seconds: 3_600, idle_timeout_seconds: 120 },
