@@ -133,8 +133,12 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     await sure.getByRole('button', { name: 'Yes, send it' }).click();
     const answer = () => lab.events(jobId).find(({ detail }) => detail === 'Tin.');
     expect(await until('it is answered', answer)).toMatchObject({ type: 'answered', source: 'person' });
+    // What is asked meanwhile does not end the question about something else.
     await page.getByRole('button', { name: 'Cancel the job…' }).click();
-    await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await sure.getByText('Cancel this job?').waitFor();
+    await reporter.report(jobId, 'question', { detail: 'Nails or screws?' });
+    await page.locator('.request', { hasText: 'Nails or screws?' }).waitFor();
+    await sure.getByRole('button', { name: 'Yes, cancel it' }).click();
     await page.getByRole('button', { name: jobId }).getByText('cancelled').waitFor();
   });
 

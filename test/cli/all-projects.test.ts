@@ -39,13 +39,13 @@ test('jobs of other projects are listed, named where nothing is here, and reache
 
   const all = (await mam('list', '--all')).stdout.trimEnd().split('\n');
   expect(all.map((line) => line.split('\t')).map((fields) => [fields[0], fields[6]])).toEqual([
-    ['b7n3m2k4-bring-the-key', app],
     ['a8f9x2ab-ask-the-colour', web],
+    ['b7n3m2k4-bring-the-key', app],
     ['c5p8q2r4-write-the-texts', app],
   ]);
   const json: Json = JSON.parse((await mam('list', '--all', '--needs-you', '--json')).stdout);
   expect(json).toMatchObject({ total: 3, need_you: 2, summary: expect.stringContaining('2 projects') });
-  expect(json.jobs.map((job: Json) => job.registry_dir)).toEqual([inApp, inWeb]);
+  expect(json.jobs.map((job: Json) => job.registry_dir)).toEqual([inWeb, inApp]);
   const cut = await mam('list', '--all', '--limit', '1');
   expect(cut.stdout.trimEnd().split('\n')).toHaveLength(1);
   expect(cut.stderr).toContain('mam list --all --limit 2 shows more.');

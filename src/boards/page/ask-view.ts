@@ -33,6 +33,8 @@ export class AskView {
   /** The request that was displayed when the first letter of the answer was typed. */
   #meant: string | undefined;
   #opener: HTMLElement | undefined;
+  /** The request that is being confirmed; undefined if it is something else. */
+  #confirmed: string | undefined;
   /** What cancelling does. */
   #cancelled = '';
 
@@ -66,8 +68,9 @@ export class AskView {
   show({ agent, job_id }: JobRow, asked: PeerRequest | undefined, open: boolean): void {
     this.element.hidden = !open;
     this.#cancelled = agent === 'human' ? 'Whoever delegated it is notified.' : 'Its peer is told to stop.';
-    // A question about anything other than the displayed request must not be confirmed.
-    if (asked?.request_id !== this.#shown || !open) this.#close();
+    // Of requests, only the displayed one may be confirmed. Cancelling is about none.
+    const isOther = this.#confirmed !== undefined && this.#confirmed !== asked?.request_id;
+    if (isOther || !open) this.#close();
     this.#shown = asked?.request_id;
     const way = asked && wayOf(asked);
     this.#title.hidden = this.#text.hidden = asked === undefined;
@@ -103,8 +106,12 @@ export class AskView {
     if (decision !== undefined) this.#choice.append(`Given to the agent: ${decision}. No effect seen yet.`);
     const ask = (word: 'Allow' | 'Deny', yes: string, does: string) =>
       button(`${word}…`, word.toLowerCase(), () =>
-        this.#confirm(`${word} this request?`, does, yes, () =>
-          this.#actions.decide(id, word === 'Allow' ? 'allow' : 'deny'),
+        this.#confirm(
+          `${word} this request?`,
+          does,
+          yes,
+          () => this.#actions.decide(id, word === 'Allow' ? 'allow' : 'deny'),
+          id,
         ),
       );
     this.#choice.append(
@@ -113,7 +120,9 @@ export class AskView {
     );
   }
 
-  #confirm(question: string, what: string, yes: string, action: () => Promise<void>): void {
+  /** @param request which request the question is about, if it is about one */
+  #confirm(question: string, what: string, yes: string, action: () => Promise<void>, request?: string): void {
+    this.#confirmed = request;
     this.#opener = document.activeElement as HTMLElement;
     const back = button('Back', 'quiet', () => this.#close());
     const sure = button(yes, 'yes', () => {
@@ -143,6 +152,7 @@ export class AskView {
         'You began to write before this was asked.',
         'Yes, send it',
         () => this.#send(),
+        this.#shown,
       );
   }
 

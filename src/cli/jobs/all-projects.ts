@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { explain } from '../../base/errors.ts';
 import { orElse } from '../../base/or-else.ts';
-import { RANKS, rankOf } from '../../job/rank.ts';
+import { byWait, RANKS, rankOf } from '../../job/rank.ts';
 import type { JobRow } from '../../job/row.ts';
 import { awayListError } from '../../registry/away.ts';
 import { type Home, readPointers, readRegistries } from '../../registry/home.ts';
 import type { ListFilter } from '../../registry/index-row.ts';
 import { JobIndex } from '../../registry/job-index.ts';
+import { byTime } from '../../registry/ordered-rows.ts';
 import { projectFolderOf } from '../../registry/paths.ts';
 import { Seal } from '../../registry/seal.ts';
 
@@ -27,8 +28,8 @@ interface AllJobs {
 }
 
 /**
- * The jobs of all registries that hubs of this home have written, read from the files: those that need someone, then the
- * other open ones, then the rest, each newest first.
+ * The jobs of all registries that hubs of this home have written, read from the files: those that need someone, the one
+ * that has waited longest first; then the other open ones and the rest, each newest first.
  * @param here a registry to look at too
  */
 export async function jobsOfAllProjects(
@@ -57,7 +58,8 @@ export async function jobsOfAllProjects(
     }
   }
   const place = (row: JobRow): number => RANKS.indexOf(rankOf(row));
-  all.rows.sort((a, b) => place(a) - place(b) || (a.created_at < b.created_at ? 1 : -1));
+  const within = (a: JobRow, b: JobRow): number => (a.needs_you === true ? byWait(a, b) : byTime(b, a));
+  all.rows.sort((a, b) => place(a) - place(b) || within(a, b));
   all.more ||= all.rows.length > limit;
   return { ...all, rows: all.rows.slice(0, limit) };
 }
