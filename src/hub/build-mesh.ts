@@ -34,9 +34,9 @@ export interface MeshParts extends Omit<HomeParts, 'uploads'> {
 
 /** What the hub asks of other hubs, and what it does for them. */
 export function buildMesh(mesh: Mesh, parts: MeshParts) {
-  const { directory } = mesh;
+  const { access, directory } = mesh;
   const asks = new Asks({
-    reach: (host) => directory.reach(host),
+    reach: (host) => access.reach(host),
     inTheirClock: (host, ms) => directory.inTheirClock(host, ms),
     send: (host, kind, body, jobId) => directory.send(host, kind, body, jobId),
   });
@@ -119,7 +119,7 @@ function forGuests(mesh: Mesh, parts: MeshParts) {
 /** The jobs that this hub has given to other hosts. */
 function forDelegating(mesh: Mesh, asks: Asks, parts: MeshParts) {
   const { registrar, settings, log, home, changes, wakes } = parts;
-  const { directory } = mesh;
+  const { access, directory } = mesh;
   const { host } = settings;
   const replicas = new Replicas({
     ...{ registrar, directory, log },
@@ -128,11 +128,11 @@ function forDelegating(mesh: Mesh, asks: Asks, parts: MeshParts) {
   const delegation = new RemoteDelegation({
     ...{ ...parts, asks, host, home: home.folder, replicas },
     open: () => registrar.unfinished,
-    reach: (name) => directory.reach(name),
+    reach: (name) => access.reach(name),
     inTheirClock: (name, ms) => directory.inTheirClock(name, ms),
   });
   const rows = new HostRows({
-    ...{ directory, host },
+    ...{ access, directory, host },
     status: () => mesh.status(),
     present: () => mesh.present(),
     replicas: () => registrar.replicas,

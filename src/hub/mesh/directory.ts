@@ -1,50 +1,14 @@
 import { awake } from '../../base/awake.ts';
-import { MamError } from '../../base/errors.ts';
 import { parseJson } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
-import { unknownHost } from '../../operations/host-address.ts';
-import { type HostAllows, stateText } from '../../operations/hosts.ts';
 import type { Hosts } from '../../settings/hosts-config.ts';
 import { Greetings, protocolProblem } from './greetings.ts';
+import { Host, type HostState } from './host.ts';
 import { type Hello, type HostStatus, helloSchema, type Kind } from './wire/messages.ts';
 import type { MeshMessage, Wire } from './wire/wire.ts';
 
-/** What a hub knows about another one. */
-export interface HostState {
-  readonly name: string;
-  /** The way over which it is reached. */
-  wire: Wire | undefined;
-  /** The name by which it calls this hub. */
-  as: string;
-  /** Its own connection to this hub's socket, while this hub has one of its own to it: the same, for its jobs here. */
-  guest?: Pick<HostState, 'wire' | 'as'> | undefined;
-  online: boolean;
-  /** Since when it is online or not, ISO 8601. */
-  since: string;
-  epoch?: string | undefined;
-  version?: string | undefined;
-  protocol?: number | undefined;
-  /** What it lets this hub ask, by its own word. */
-  allows?: HostAllows | undefined;
-  /** How far its clock is ahead, in ms. */
-  offsetMs?: number | undefined;
-  roundTripMs?: number | undefined;
-  /** When it was heard last, on the clock of this process. */
-  heardAt?: number | undefined;
-  /** Why it can't be asked although it is there, as a sentence. */
-  problem?: string | undefined;
-}
-
-interface Host extends HostState {
-  /** Whether `onOffline` has been called since it was online. */
-  isTold: boolean;
-  cancelGrace?: (() => void) | undefined;
-  /** Its hub is a new one since the last `onOnline`. */
-  isNew: boolean;
-}
-
 /** The ways to other hubs. */
-export interface Ways {
+interface Ways {
   /** How a host is reached, by the settings: undefined if there is no way. */
   wireTo(name: string): Wire | undefined;
   /** Opens the way to a host, if it is opened only when needed. @returns the way */
@@ -56,26 +20,25 @@ export interface Ways {
 export interface DirectoryOptions {
   host: string;
   graceSeconds: number;
-  hosts: () => Hosts;
   ways: Ways;
   /** A hello for a host over such a way, without what the greeting itself needs. */
   hello: (to: string, over: Wire['kind']) => Omit<Hello, 'reply'>;
+  /** Called when something has changed about a host or a way. */
+  onChange: () => void;
   log: Log;
 }
 
 /** A host of which news is awaited counts as gone after this long (ms) without a word: a digest comes each minute. */
 const SILENCE_MS = 150_000;
-/** How long to wait for a host's first hello (ms): to set up ssh takes some seconds, on a busy machine more. */
-const REACH_MS = 20_000;
 
-/** Which other hubs there are, whether they are there, and how to reach them. */
+/** Which other hubs there are, and whether they are there. */
 export class Directory {
   readonly #with: DirectoryOptions;
   readonly #hosts = new Map<string, Host>();
   /** Homes of open replicas, whether `hosts` names them or not. */
   readonly #watched = new Set<string>();
-  readonly #greetings: Greetings;
-  readonly #waiting = new Set<() => void>();
+  /** Who is to be greeted when. */
+  readonly greetings: Greetings;
   #named: Hosts = {};
 
   /** Called after each hello that came back, so that what was lost meanwhile is asked for. */
@@ -89,7 +52,7 @@ export class Directory {
 
   constructor(options: DirectoryOptions) {
     this.#with = options;
-    this.#greetings = new Greetings({
+    this.greetings = new Greetings({
       peers: () => this.#hosts.size,
       say: (name, greeting) => this.#sayHello(name, greeting),
     });
@@ -112,7 +75,7 @@ export class Directory {
 
   /** True once it was told that this host has been away for longer than the grace. */
   isAway(name: string): boolean {
-    return this.#hosts.get(name)?.isTold === true;
+    return this.#hosts.get(name)?.isAway === true;
   }
 
   isNamed(name: string): boolean {
@@ -140,7 +103,7 @@ export class Directory {
     this.#ensure(name);
     this.#with.ways.open(name);
     this.#follow();
-    this.#greetings.plan(name);
+    this.greetings.plan(name);
   }
 
   /** True while a replica is open. */
@@ -179,68 +142,11 @@ export class Directory {
   }
 
   /**
-   * A host that can be asked now.
-   * @throws MamError `not_found` for a name that `hosts` has not, `unavailable` if it is offline, `conflict` if it speaks
-   * another protocol
-   */
-  require(name: string): HostState {
-    const host = this.#hosts.get(name);
-    if (host === undefined || !(this.isKnown(name) || host.online))
-      throw unknownHost(name, Object.keys(this.#named));
-    if (host.online && host.problem !== undefined)
-      throw new MamError('conflict', host.problem, 'Then run `mam hub restart` on it.');
-    if (host.online) return host;
-    const why = this.problemOf(name);
-    const state = stateText({ state: 'offline', since: host.since });
-    const what = `${name} is ${state}${why === undefined ? '.' : `: ${why}`}`;
-    throw new MamError('unavailable', what, `\`mam hosts check ${name}\` tests the way to it.`);
-  }
-
-  /**
-   * The same, once the way to it is open: ssh is connected only when it is needed, and a hub that has just started has
-   * heard of nobody yet.
-   * @throws as `require`
-   */
-  async reach(name: string): Promise<HostState> {
-    if (!this.isKnown(name)) this.configure(this.#with.hosts());
-    const host = this.#hosts.get(name);
-    if (host === undefined) throw unknownHost(name, Object.keys(this.#named));
-    const wire = this.#with.ways.open(name);
-    const end = performance.now() + REACH_MS;
-    const isHopeless = (): boolean =>
-      wire === undefined ? true : wire.isUp ? !this.#greetings.isWaiting(name) : wire.problem !== undefined;
-    while (!host.online && performance.now() < end && !isHopeless())
-      await this.#change(end - performance.now());
-    return this.require(name);
-  }
-
-  /** Says hello and waits for the answer. @returns whether it came */
-  async check(name: string, ms: number): Promise<boolean> {
-    const host = this.#hosts.get(name);
-    if (host === undefined) throw unknownHost(name, Object.keys(this.#named));
-    const wire = this.#with.ways.open(name);
-    const end = performance.now() + ms;
-    const began = performance.now();
-    this.#greetings.plan(name);
-    const isBack = (): boolean => this.#greetings.backSince(name, began);
-    const isHopeless = (): boolean => !host.online && wire?.isUp !== true && wire?.problem !== undefined;
-    while (!isBack() && !isHopeless() && performance.now() < end) await this.#change(end - performance.now());
-    return isBack();
-  }
-
-  /** Why a host can't be asked, as a sentence; undefined if it can, or if it is just not there. */
-  problemOf(name: string): string | undefined {
-    const host = this.#hosts.get(name);
-    // What it said when it was heard last counts less than why it is not heard now.
-    return host === undefined || host.online ? host?.problem : (this.#wireProblem(host) ?? host.problem);
-  }
-
-  /**
    * True for the broker, if this host is reached over ssh: what comes there in its name may be asked, but proves nothing
    * about the host itself.
    */
   isBeside(name: string, wire: Wire): boolean {
-    return wire.kind === 'broker' && this.#with.ways.wireTo(name)?.kind === 'ssh';
+    return wire.kind === 'broker' && this.#isOverSsh(name);
   }
 
   /** Something came from this host. */
@@ -249,7 +155,7 @@ export class Directory {
     if (host === undefined || this.isBeside(from, wire)) return;
     host.heardAt = awake.now();
     // It lives, but whatever was sent meanwhile is lost.
-    if (!host.online) this.#greetings.plan(from);
+    if (!host.online) this.greetings.plan(from);
   }
 
   /** A hello of another hub. */
@@ -262,32 +168,13 @@ export class Directory {
       return;
     }
     const problem = protocolProblem(from, hello ?? raw);
-    if (hello === undefined) {
-      if (problem !== undefined) host.problem = problem;
-      return;
-    }
+    if (hello === undefined) host.problem = problem ?? host.problem;
     // Each has a connection of its own to the other: what it allows over that one is not what it allows over ours.
-    if (wire.kind === 'socket' && this.#with.ways.wireTo(from)?.kind === 'ssh') {
+    else if (wire.kind === 'socket' && this.#isOverSsh(from)) {
       host.guest = { wire, as: to };
       if (hello.reply) this.#say(host, wire, to, { reply: false, echo: hello.now });
       this.onGuest(from);
-      return;
-    }
-    const trip = this.#greetings.back(from, hello);
-    if (hello.reply) this.#answer(host, wire, to, hello);
-    // A hub that has ended, unless it has just answered: then its clock was set back.
-    if (trip === undefined && host.epoch !== undefined && hello.epoch < host.epoch) return;
-    if (host.epoch !== hello.epoch) host.isNew = true;
-    Object.assign(host, { epoch: hello.epoch, version: hello.version, protocol: hello.protocol, problem });
-    host.allows = hello.may;
-    if (this.#with.ways.wireTo(from)?.kind !== 'ssh' || wire.kind === 'ssh')
-      Object.assign(host, { wire, as: to });
-    if (trip !== undefined) Object.assign(host, trip);
-    this.#setOnline(host);
-    if (trip === undefined) return;
-    const { isNew } = host;
-    host.isNew = false;
-    this.onOnline(host, isNew);
+    } else this.#greeted(host, { wire, to }, hello, problem);
   }
 
   /** The presence of a host on the broker. */
@@ -296,34 +183,33 @@ export class Directory {
     if (host === undefined || this.isBeside(name, wire)) return;
     if (host.epoch !== undefined && status.epoch < host.epoch) return;
     if (!status.online) {
-      this.#greetings.drop(name);
-      if (host.wire === undefined || host.wire === wire) this.#setOffline(host);
+      this.greetings.drop(name);
+      if (host.wire === undefined || host.wire === wire) host.leave();
     } else if (!host.online || host.epoch !== status.epoch) {
       // From now on, whatever an earlier hub of this name has left behind does not count.
-      if (host.epoch !== status.epoch) host.isNew = true;
-      Object.assign(host, { epoch: status.epoch, version: status.version, protocol: status.protocol });
-      this.#greetings.expect(name);
+      host.says(status);
+      this.greetings.expect(name);
     }
-    this.#changed();
+    this.#with.onChange();
   }
 
   /** A way is open: everything that was sent meanwhile is lost. */
   wireUp(wire: Wire): void {
     for (const { name } of this.#hosts.values())
       if (this.#with.ways.wireTo(name) === wire) {
-        if (wire.kind === 'ssh') this.#greetings.expect(name);
-        else this.#greetings.plan(name);
+        if (wire.kind === 'ssh') this.greetings.expect(name);
+        else this.greetings.plan(name);
       }
-    this.#changed();
+    this.#with.onChange();
   }
 
   wireDown(wire: Wire): void {
     for (const host of this.#hosts.values())
       if (host.wire === wire || this.#with.ways.wireTo(host.name) === wire) {
-        this.#greetings.drop(host.name);
-        if (host.wire === undefined || host.wire === wire) this.#setOffline(host);
+        this.greetings.drop(host.name);
+        if (host.wire === undefined || host.wire === wire) host.leave();
       }
-    this.#changed();
+    this.#with.onChange();
   }
 
   /** A host that came over ssh has left. */
@@ -332,78 +218,54 @@ export class Directory {
     if (host?.guest?.wire === wire) host.guest = undefined;
     if (host === undefined || host.wire !== wire) return;
     host.wire = undefined;
-    this.#setOffline(host);
-    if (this.isKnown(name)) this.#greetings.plan(name);
+    host.leave();
+    if (this.isKnown(name)) this.greetings.plan(name);
   }
 
   /** Runs every second. */
   tick(): void {
-    this.#greetings.tick();
+    this.greetings.tick();
     for (const host of this.#hosts.values()) {
-      const { heardAt = 0, online, name } = host;
+      const { heardAt, online, name } = host;
       if (!online || awake.now() - heardAt < SILENCE_MS || !this.isAwaited(name)) continue;
       this.#with.log.warn(`${name} has been silent for ${SILENCE_MS / 1000} s`);
-      this.#setOffline(host, true);
-      this.#greetings.plan(name);
+      host.leave(true);
+      this.greetings.plan(name);
     }
   }
 
   stop(): void {
-    for (const { cancelGrace } of this.#hosts.values()) cancelGrace?.();
-    this.#changed();
+    for (const host of this.#hosts.values()) host.stop();
+    this.#with.onChange();
   }
 
   #ensure(name: string): Host {
     const known = this.#hosts.get(name);
     if (known !== undefined) return known;
-    const since = new Date().toISOString();
-    const state = { wire: undefined, as: this.#with.host, online: false, since };
-    const host: Host = { name, ...state, isTold: false, isNew: false };
+    const { host: own, graceSeconds } = this.#with;
+    const host = new Host(name, own, graceSeconds * 1000, () => this.#away(host));
     this.#hosts.set(name, host);
-    this.#startGrace(host);
-    if (this.#with.ways.wireTo(name)?.isUp === true) this.#greetings.plan(name);
+    if (this.#with.ways.wireTo(name)?.isUp === true) this.greetings.plan(name);
     return host;
   }
 
   #forget(host: Host): void {
-    host.cancelGrace?.();
+    host.stop();
     this.#hosts.delete(host.name);
-    this.#greetings.forget(host.name);
+    this.greetings.forget(host.name);
+  }
+
+  #away(host: Host): void {
+    if (!this.isKnown(host.name)) this.#forget(host);
+    this.onOffline(host);
   }
 
   #follow(): void {
     this.#with.ways.watch(new Set([...Object.keys(this.#named), ...this.#watched]));
   }
 
-  #setOnline(host: Host): void {
-    host.heardAt = awake.now();
-    host.cancelGrace?.();
-    host.isTold = false;
-    if (!host.online) host.since = new Date().toISOString();
-    host.online = true;
-    this.#changed();
-  }
-
-  /** @param isOver whether it has been away for longer than the grace already */
-  #setOffline(host: Host, isOver = false): void {
-    if (host.online) {
-      host.online = false;
-      host.since = new Date().toISOString();
-      if (!isOver) this.#startGrace(host);
-    }
-    if (isOver) this.#tellOffline(host);
-  }
-
-  #startGrace(host: Host): void {
-    host.cancelGrace?.();
-    host.cancelGrace = awake.after(this.#with.graceSeconds * 1000, () => this.#tellOffline(host));
-  }
-
-  #tellOffline(host: Host): void {
-    if (host.online || host.isTold) return;
-    host.isTold = true;
-    if (!this.isKnown(host.name)) this.#forget(host);
-    this.onOffline(host);
+  #isOverSsh(name: string): boolean {
+    return this.#with.ways.wireTo(name)?.kind === 'ssh';
   }
 
   /** The last way over which it said hello, while that is open; else the one of the settings. */
@@ -417,11 +279,33 @@ export class Directory {
     return host && wire && this.#say(host, wire, host.as, greeting);
   }
 
+  /** Its hello has come in its own right. @param problem why it can't be understood, as a sentence */
+  #greeted(
+    host: Host,
+    { wire, to }: Pick<MeshMessage, 'wire' | 'to'>,
+    hello: Hello,
+    problem: string | undefined,
+  ): void {
+    const trip = this.greetings.back(host.name, hello);
+    if (hello.reply) this.#answer(host, wire, to, hello);
+    // A hub that has ended, unless it has just answered: then its clock was set back.
+    if (trip === undefined && host.epoch !== undefined && hello.epoch < host.epoch) return;
+    host.says(hello);
+    Object.assign(host, { problem, allows: hello.may, ...trip });
+    if (wire.kind === 'ssh' || !this.#isOverSsh(host.name)) Object.assign(host, { wire, as: to });
+    host.come();
+    this.#with.onChange();
+    if (trip === undefined) return;
+    const { isNew } = host;
+    host.isNew = false;
+    this.onOnline(host, isNew);
+  }
+
   /** Over the way it came. The answer asks for one back, if this is not an answer itself. */
   #answer(host: HostState, wire: Wire, as: string, { now: echo, echo: answered }: Hello): void {
     const reply = answered === undefined;
     const now = this.#say(host, wire, as, { reply, echo });
-    if (now !== undefined && reply) this.#greetings.said(host.name, now);
+    if (now !== undefined && reply) this.greetings.said(host.name, now);
   }
 
   /** @returns the `now` of the hello that was sent */
@@ -433,29 +317,5 @@ export class Directory {
   ): string | undefined {
     const body = { ...this.#with.hello(name, wire.kind), ...greeting };
     return wire.send(name, 'hello', body, { as }) ? body.now : undefined;
-  }
-
-  #wireProblem(host: HostState): string | undefined {
-    const wire = this.#with.ways.wireTo(host.name);
-    if (wire === undefined)
-      return 'It has no ssh in hosts, and no broker is set (MAM_BROKER_URL), so it cannot be reached.';
-    return wire.problem;
-  }
-
-  #changed(): void {
-    for (const done of [...this.#waiting]) done();
-  }
-
-  /** Settles when something has changed, or after `ms`. */
-  #change(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms).unref();
-      this.#waiting.add(done);
-    });
   }
 }

@@ -1,10 +1,11 @@
 import { isFinal } from '../../job/words.ts';
 import { unknownHost } from '../../operations/host-address.ts';
 import type { HostRow, HostsParams, HostsResult, MeshStatus } from '../../operations/hosts.ts';
-import type { Hosts } from '../../settings/hosts-config.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
+import type { Access } from './access.ts';
 import { allowedTo } from './allowed.ts';
-import type { HostState } from './directory.ts';
+import type { Directory } from './directory.ts';
+import type { HostState } from './host.ts';
 import type { Present } from './present.ts';
 import type { HostStatus } from './wire/messages.ts';
 
@@ -16,13 +17,8 @@ export class HostRows {
   readonly #with;
 
   constructor(parts: {
-    directory: {
-      all(): HostState[];
-      get(name: string): HostState | undefined;
-      check(name: string, ms: number): Promise<boolean>;
-      problemOf(name: string): string | undefined;
-      readonly named: Hosts;
-    };
+    directory: Pick<Directory, 'all' | 'get' | 'named'>;
+    access: Pick<Access, 'check' | 'problemOf'>;
     /** @returns undefined while no other host is configured */
     status: () => MeshStatus | undefined;
     /** Every hub that the broker knows. */
@@ -47,8 +43,8 @@ export class HostRows {
   }
 
   async #check(name: string): Promise<void> {
-    const { directory } = this.#with;
-    if (directory.get(name) !== undefined) return void (await directory.check(name, CHECK_MS));
+    const { access, directory } = this.#with;
+    if (directory.get(name) !== undefined) return void (await access.check(name, CHECK_MS));
     throw unknownHost(
       name,
       directory.all().map((one) => one.name),
@@ -56,7 +52,7 @@ export class HostRows {
   }
 
   #row(one: HostState): HostRow {
-    const { directory, replicas } = this.#with;
+    const { access, directory, replicas } = this.#with;
     const { name, since, version, protocol, allows, offsetMs, roundTripMs, wire, online } = one;
     const isNamed = Object.hasOwn(directory.named, name);
     const config = isNamed ? directory.named[name] : undefined;
@@ -65,7 +61,7 @@ export class HostRows {
     // The settings may name another way than the one over which it was heard last.
     const via = (online ? wire?.kind : undefined) ?? configured ?? wire?.kind;
     const isOverSocket = wire?.kind === 'socket';
-    const why = directory.problemOf(name);
+    const why = access.problemOf(name);
     const here = replicas().filter(
       ({ record }) => record.home?.host === name && !isFinal(record.status) && record.home.state !== 'lost',
     );

@@ -10,6 +10,7 @@ import type { MeshStatus } from '../../operations/hosts.ts';
 import { PROTOCOL_VERSION } from '../../operations/request.ts';
 import { hostsNow, type Settings } from '../../settings/config.ts';
 import { type Hosts, staysUp } from '../../settings/hosts-config.ts';
+import { Access } from './access.ts';
 import { allowedTo } from './allowed.ts';
 import { Directory } from './directory.ts';
 import { type Present, present } from './present.ts';
@@ -62,6 +63,7 @@ export interface MeshOptions {
 /** What this hub says to others, and what they say to it. */
 export class Mesh {
   readonly directory: Directory;
+  readonly access: Access;
   /** Set once, before `start`. */
   receivers: Partial<Receivers> = {};
   readonly #with: MeshOptions;
@@ -107,16 +109,18 @@ export class Mesh {
       warn: (text) => log.warn(text),
     });
     this.#ssh = new SshWires({ realm, host, log, handlers: this.#handlers });
+    const wireTo = (name: string): Wire | undefined => this.#wireTo(name);
+    const open = (name: string): Wire | undefined => this.#ssh.open(name) ?? this.#wireTo(name);
     this.directory = new Directory({
       ...{ host, log },
       graceSeconds: settings.hostGraceSeconds,
-      hosts: () => this.#readHosts(),
       hello: (to, over) => this.#hello(to, over),
-      ways: {
-        wireTo: (name) => this.#wireTo(name),
-        open: (name) => this.#ssh.open(name) ?? this.#wireTo(name),
-        watch: (names) => this.#broker?.watch(names),
-      },
+      ways: { wireTo, open, watch: (names) => this.#broker?.watch(names) },
+      onChange: () => this.access.changed(),
+    });
+    this.access = new Access({
+      ...{ directory: this.directory, wireTo, open },
+      readHosts: () => this.directory.configure(this.#readHosts()),
     });
   }
 
