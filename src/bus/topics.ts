@@ -74,11 +74,6 @@ export function inboxFilter(realm: string, host: string): string {
   return join(realm, 'hosts', level('host', host), 'in', '#');
 }
 
-/** Filter for what one sender sends to a hub. */
-export function inboxFilterOf(realm: string, host: string, from: string): string {
-  return join(realm, 'hosts', level('host', host), 'in', level('host', from), '#');
-}
-
 /** Filter for the reports that one program, or one hub, sends to a hub. */
 export function inboxClaimFilter(realm: string, host: string, from: string): string {
   return join(realm, 'hosts', level('host', host), 'in', level('host', from), 'claim', '#');

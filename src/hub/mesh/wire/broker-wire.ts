@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { MqttClient } from 'mqtt';
 import { explain, MamError } from '../../../base/errors.ts';
 import { randomSuffix } from '../../../base/ids.ts';
@@ -9,7 +10,7 @@ import { BrokerNodes } from '../../../bus/broker-nodes.ts';
 import { openConnection } from '../../../bus/connection.ts';
 import { externalAddresses } from '../../../bus/hub-address.ts';
 import { Pulse } from '../../../bus/pulse.ts';
-import { inboxFilter, inboxFilterOf, inboxTopic, parseInboxTopic, statusTopic } from '../../../bus/topics.ts';
+import { inboxFilter, inboxTopic, parseInboxTopic, statusTopic } from '../../../bus/topics.ts';
 import { stateText } from '../../../operations/hosts.ts';
 import type { BrokerSettings } from '../../../settings/broker-settings.ts';
 import { Backoff, isFew } from './backoff.ts';
@@ -24,7 +25,7 @@ import {
 import { OneName } from './one-name.ts';
 import { payloadOf, type Wire, type WireHandlers } from './wire.ts';
 
-/** How long the hub's own message may take to come back (ms): a cluster needs some seconds after a node's death. */
+/** How long the hub's own message may take to come back, in ms. */
 const BACK_MS = 10_000;
 /** How long another hub of the same name has to answer, if the broker says that there is one, in ms. */
 const TAKEN_MS = 2_000;
@@ -68,7 +69,11 @@ export interface BrokerWireOptions {
 /** Why a hub is not on the broker. */
 export type BrokerState = 'joined' | 'away' | 'name_taken';
 
-/** The broker that hubs share. It joins by itself, again and again, and never disturbs anything else. */
+/**
+ * The broker that hubs share. It joins by itself, again and again, and never disturbs anything else. Everything is said and
+ * heard at QoS 0: whatever is lost is asked for again, and a cluster of NATS that has lost a node was seen to let a client
+ * wait for 65 s after its first message at QoS 1.
+ */
 export class BrokerWire implements Wire {
   readonly kind = 'broker';
   readonly #with: BrokerWireOptions;
@@ -140,7 +145,7 @@ export class BrokerWire implements Wire {
     const client = this.#open;
     if (!this.#isJoined || client === undefined) return;
     if (dropped.length > 0) client.unsubscribe(this.#statusTopics(dropped));
-    if (added.length > 0) client.subscribe(this.#statusTopics(added), { qos: 1 }, () => {});
+    if (added.length > 0) this.#follow(client, added);
   }
 
   send(
@@ -159,7 +164,7 @@ export class BrokerWire implements Wire {
   sayStatus(): void {
     const { realm, host, status } = this.#with;
     if (!this.#isJoined) return;
-    this.#open?.publish(statusTopic(realm, host), JSON.stringify(status()), { qos: 1, retain: true });
+    this.#open?.publish(statusTopic(realm, host), JSON.stringify(status()), { qos: 0, retain: true });
   }
 
   async stop(): Promise<void> {
@@ -207,17 +212,12 @@ export class BrokerWire implements Wire {
     try {
       this.#ownStatus = undefined;
       this.#open = client;
-      const ownName = inboxFilterOf(realm, host, host);
-      await client.subscribeAsync([topic, ownName], { qos: 1 }).catch((error: unknown) => {
+      await client.subscribeAsync([topic, inboxFilter(realm, host)], { qos: 0 }).catch((error: unknown) => {
         throw client.connected ? this.#noRights(address) : error;
       });
       await this.#checkName(client, address);
       // It left while the name was checked, or the hub ends.
       if (this.#open !== client) return;
-      await client.subscribeAsync(inboxFilter(realm, host), { qos: 0 });
-      client.unsubscribe(ownName);
-      if (this.#watched.size > 0)
-        await client.subscribeAsync(this.#statusTopics([...this.#watched]), { qos: 1 });
       if (!client.connected || this.#open !== client) throw new Error('connection closed');
     } catch (error) {
       if (this.#open === client) this.#open = undefined;
@@ -229,9 +229,15 @@ export class BrokerWire implements Wire {
     this.#hasJoined = true;
     this.#backoff.reset();
     client.once('close', () => this.#lost(client));
-    this.sayStatus();
+    if (this.#watched.size > 0) this.#follow(client, [...this.#watched]);
     log.info(`joined other hubs on the broker ${redactUrl(address.url)} as ${host}`);
     this.#with.handlers.up(this);
+    // Last: what is kept stops a cluster of NATS that has lost a node for up to 8 s, and nothing overtakes it there.
+    if (!isDeepStrictEqual(this.#ownStatus, this.#with.status())) this.sayStatus();
+  }
+
+  #follow(client: MqttClient, hosts: readonly string[]): void {
+    client.subscribe(this.#statusTopics(hosts), { qos: 0 }, () => {});
   }
 
   /** @returns once it is known that no other hub of this name lives, or that none has answered */
@@ -250,7 +256,7 @@ export class BrokerWire implements Wire {
 
   #noRights({ url }: UrlAddress): MamError {
     const { host } = this.#with;
-    // A cluster of NATS that has lost a node stands still for a while: it did deliver before.
+    // A cluster that has lost a node may stand still for a while: it did deliver before.
     this.#isRefused = !this.#hasJoined;
     const what = `The MQTT broker ${redactUrl(url)} does not deliver what ${host} sends to itself.`;
     const hint = `Its user (\`broker_username\`, or the name in the client certificate) must be called ${host} and have the permissions that \`mam hosts acl\` prints.`;
@@ -361,7 +367,7 @@ export class BrokerWire implements Wire {
     if (client === undefined) return;
     if (says && wasJoined) {
       const offline = JSON.stringify({ online: false, epoch });
-      client.publish(statusTopic(realm, host), offline, { qos: 1, retain: true }, () => {});
+      client.publish(statusTopic(realm, host), offline, { qos: 0, retain: true }, () => {});
     }
     // With a time limit: MQTT.js waits for acknowledgements that may never come.
     await within(
