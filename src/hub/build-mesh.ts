@@ -39,6 +39,7 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
     reach: (host) => access.reach(host),
     inTheirClock: (host, ms) => directory.inTheirClock(host, ms),
     send: (host, kind, body, jobId) => directory.send(host, kind, body, jobId),
+    epochOf: (host) => directory.epochOf(host),
   });
   const guests = forGuests(mesh, parts);
   const { replicas, forward } = forDelegating(mesh, asks, parts);
@@ -54,8 +55,8 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
     digest: (from, digest) => replicas.takeDigest(from, digest),
   };
   directory.isAwaited = (name) => replicas.isAwaited(name);
-  directory.onOnline = (host, isNewEpoch) => {
-    asks.onOnline(host.name, isNewEpoch);
+  directory.onOnline = (host) => {
+    asks.onOnline(host.name);
     guests.onHello(host.name);
     replicas.onOnline(host);
   };

@@ -42,7 +42,7 @@ export class Directory {
   #named: Hosts = {};
 
   /** Called after each hello that came back, so that what was lost meanwhile is asked for. */
-  onOnline: (host: HostState, isNewEpoch: boolean) => void = () => {};
+  onOnline: (host: HostState) => void = () => {};
   /** Called when a host whose jobs are told over its own connection has come. */
   onGuest: (name: string) => void = () => {};
   /** Called once a host has been away for longer than the grace. */
@@ -76,6 +76,12 @@ export class Directory {
   /** True once it was told that this host has been away for longer than the grace. */
   isAway(name: string): boolean {
     return this.#hosts.get(name)?.isAway === true;
+  }
+
+  /** When the hub that is there now has started, ISO 8601; undefined while there is none. */
+  epochOf(name: string): string | undefined {
+    const { online, epoch } = this.#hosts.get(name) ?? {};
+    return online === true ? epoch : undefined;
   }
 
   isNamed(name: string): boolean {
@@ -295,10 +301,7 @@ export class Directory {
     if (wire.kind === 'ssh' || !this.#isOverSsh(host.name)) Object.assign(host, { wire, as: to });
     host.come();
     this.#with.onChange();
-    if (trip === undefined) return;
-    const { isNew } = host;
-    host.isNew = false;
-    this.onOnline(host, isNew);
+    if (trip !== undefined) this.onOnline(host);
   }
 
   /** Over the way it came. The answer asks for one back, if this is not an answer itself. */

@@ -45,8 +45,6 @@ export class Host implements HostState {
   heardAt = 0;
   /** It has been away for longer than the grace. */
   isAway = false;
-  /** Its hub is a new one since its last hello that came back. */
-  isNew = false;
   readonly #graceMs: number;
   readonly #onAway: (host: Host) => void;
   #cancelGrace = (): void => {};
@@ -65,7 +63,6 @@ export class Host implements HostState {
 
   /** What it says of its hub. */
   says({ epoch, version, protocol }: Pick<HostStatus, 'epoch' | 'version' | 'protocol'>): void {
-    if (this.epoch !== epoch) this.isNew = true;
     Object.assign(this, { epoch, version, protocol });
   }
 

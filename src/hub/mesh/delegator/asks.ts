@@ -36,6 +36,8 @@ export interface Ways {
   /** @returns the time in `ms`, as the clock of `host` will show it */
   inTheirClock(host: string, ms: number): string;
   send(host: string, kind: 'ask' | 'claim', body: object, jobId?: string): boolean;
+  /** When the hub that is there now has started; undefined while there is none. */
+  epochOf(host: string): string | undefined;
 }
 
 export interface AskOptions {
@@ -60,12 +62,12 @@ interface Open {
   readonly askedAt: number;
   readonly expiresMs: number;
   readonly answerMs: number;
-  /** The other hub was started anew meanwhile: it does not know what it had begun before. */
-  isDoubtful: boolean;
+  /** The hub that was asked: another one does not know what that one has begun. */
+  readonly epoch: string | undefined;
   timer?: NodeJS.Timeout;
 }
 
-type Asked = Omit<Open, 'settle' | 'askedAt' | 'isDoubtful'> & Pick<AskOptions, 'onLate'>;
+type Asked = Omit<Open, 'settle' | 'askedAt' | 'epoch'> & Pick<AskOptions, 'onLate'>;
 
 /** What this hub asks of others: each ask is repeated with the same id, so that it is carried out once, and answered. */
 export class Asks {
@@ -125,13 +127,9 @@ export class Asks {
     open.settle(error === undefined ? { result: result ?? {} } : { error: this.#errorOf(open, error) });
   }
 
-  /** Sends what is open again: what was sent before may be lost. @param isNewEpoch that hub was started anew */
-  onOnline(host: string, isNewEpoch: boolean): void {
-    for (const open of this.#open.values()) {
-      if (open.host !== host) continue;
-      open.isDoubtful ||= isNewEpoch;
-      this.#send(open);
-    }
+  /** Sends what is open again: what was sent before may be lost. */
+  onOnline(host: string): void {
+    for (const open of this.#open.values()) if (open.host === host) this.#send(open);
   }
 
   /** Sends nothing any more; who waits gets no answer: the other hub may have done it. */
@@ -167,7 +165,7 @@ export class Asks {
         else if ('result' in outcome) resolve(outcome.result);
         else reject(outcome.error);
       };
-      const open: Open = { ...asked, settle, askedAt: performance.now(), isDoubtful: false };
+      const open = { ...asked, settle, askedAt: performance.now(), epoch: this.#ways.epochOf(host) };
       this.#open.set(id, open);
       this.#send(open);
     });
@@ -187,8 +185,9 @@ export class Asks {
   }
 
   #errorOf(open: Open, { code, message, hint }: NonNullable<AskAnswer['error']>): MamError {
-    const { host, what, answerMs, isDoubtful } = open;
-    if (code === EXPIRED && isDoubtful) return new NoAnswer(host, answerMs, what);
+    const { host, what, askedAt, epoch } = open;
+    if (code === EXPIRED && epoch !== this.#ways.epochOf(host))
+      return new NoAnswer(host, performance.now() - askedAt, what);
     const known = (ERROR_CODES as readonly string[]).includes(code) ? (code as ErrorCode) : 'unavailable';
     const text = (said: string) => clean(said.slice(0, ERROR_CHARS));
     return new HomeError(host, known, text(message), text(hint));
