@@ -10,7 +10,7 @@ import { brokerFindings } from '../doctor/host-findings.ts';
 import { ensureHub } from '../link/ensure-hub.ts';
 import { pipeHub } from '../link/hub-pipe.ts';
 import { requestOnce } from '../link/one-shot.ts';
-import type { HubStatus } from '../operations/housekeeping.ts';
+import { elsewhereText, type HubStatus } from '../operations/housekeeping.ts';
 import type { Commands } from '../operations/request.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
@@ -211,7 +211,7 @@ function statusText(hub: HubStatus): string {
     `realm       ${hub.realm}, host ${hub.host}`,
     ...meshLines(hub.mesh),
     `clients     ${hub.clients}`,
-    `open jobs   ${hub.open_jobs}`,
+    `open jobs   ${hub.open_jobs}${elsewhereText(hub)}`,
     ...hub.registries.map((registry) => `registry    ${registry}`),
     ...(hub.away ?? []).map(
       ({ registry_dir: dir, jobs, why }) =>

@@ -99,7 +99,7 @@ function clockFindings({ host, clock_ms: ms = 0 }: HostRow): Found[] {
   return [note('hosts.clock', title, remedy)];
 }
 
-function awayRemedy({ host, state, via, ssh, problem: why = '' }: HostRow): string {
+function awayRemedy({ host, state, via, ssh, mam = 'mam', problem: why = '' }: HostRow): string {
   if (via === 'socket') return `It will be back when its hub connects to ours again.`;
   if (via === 'broker') {
     const names = state === 'unknown' ? '`mam hosts --all` shows the names that the broker knows. ' : '';
@@ -107,7 +107,7 @@ function awayRemedy({ host, state, via, ssh, problem: why = '' }: HostRow): stri
   }
   if (/\bmam\b.*(not found|too old)|not found.*\bmam\b/i.test(why))
     return `Install the current version of mam there, or write where it is: \`"mam": "/path/to/mam"\` next to \`ssh\` of ${host} in MAM_HOME/config.json.`;
-  return `\`ssh ${ssh ?? host} mam --version\` must work here without asking anything; if it does, \`mam hub logs\` shows what is wrong.`;
+  return `\`ssh ${ssh ?? host} ${mam} --version\` must work here without asking anything; if it does, \`mam hub logs\` shows what is wrong.`;
 }
 
 function protocolRemedy({ host, protocol = PROTOCOL_VERSION }: HostRow): string {

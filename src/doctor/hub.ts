@@ -8,7 +8,7 @@ import { VERSION } from '../base/version.ts';
 import { type HubFile, readHubFile } from '../bus/hub-file.ts';
 import { checkHub } from '../link/ensure-hub.ts';
 import { requestOnce } from '../link/one-shot.ts';
-import type { HubStatus } from '../operations/housekeeping.ts';
+import { elsewhereText, type HubStatus } from '../operations/housekeeping.ts';
 import { PROTOCOL_VERSION } from '../operations/request.ts';
 import { type Home, homePaths } from '../registry/home.ts';
 import { bootId, livingOwner, type Owner, readOwner } from '../registry/lock.ts';
@@ -62,7 +62,7 @@ export async function askHub(settings: Settings, file: HubFile | undefined): Pro
 }
 
 function running(settings: Settings, status: HubStatus): Found[] {
-  const jobs = counted(status.open_jobs, 'open job');
+  const jobs = `${counted(status.open_jobs, 'open job')}${elsewhereText(status)}`;
   const version = cleanLine(status.version, LINE_CHARS);
   const found = [
     ok('hub.running', `It is running: process ${status.pid}, version ${version}, ${jobs}`),

@@ -136,7 +136,7 @@ function forDelegating(mesh: Mesh, asks: Asks, parts: MeshParts) {
     ...{ access, directory, host },
     status: () => mesh.status(),
     present: () => mesh.present(),
-    replicas: () => registrar.replicas,
+    unfinished: () => registrar.unfinished,
   });
   const forward = new Forward({
     ...{ asks, registrar, changes, wakes, delegation },

@@ -149,11 +149,14 @@ export function buildHub(options: HubOptions) {
   const status = () => {
     const shown = mesh.status();
     const { registries: away, unproven } = registrar.missing;
+    const open = registrar.open.length;
+    const onOthers = registrar.unfinished.length - open;
     return {
       ...claim.status,
       ...(join.problem !== undefined && { broker_problem: join.problem }),
       clients: brokers.clients,
-      open_jobs: registrar.open.length,
+      open_jobs: open,
+      ...(onOthers > 0 && { open_elsewhere: onOthers }),
       registries: registrar.registryDirs,
       ...(away.length > 0 && { away }),
       ...(unproven.length > 0 && { unproven }),

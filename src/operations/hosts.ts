@@ -27,6 +27,8 @@ export interface HostRow {
   via?: 'broker' | 'ssh' | 'socket' | undefined;
   /** The destination of `ssh`, such as `me@hostb.lan`. */
   ssh?: string | undefined;
+  /** How mam is called there over ssh, if not `mam`. */
+  mam?: string | undefined;
   /** False for a host that `hosts` does not name: one of which there are still jobs, that has come, or that `all` found. */
   named: boolean;
   /** What it lets us ask, by its own word; absent before its first one. */

@@ -79,7 +79,10 @@ export interface HubStatus {
   broker_problem?: string | undefined;
   started_at: string;
   clients: number;
+  /** Of this host. */
   open_jobs: number;
+  /** Those that it has given to other hosts; absent if none is open. */
+  open_elsewhere?: number | undefined;
   registries: string[];
   /** Registries with open jobs that can't be written or read now. */
   away?: AwayRegistry[] | undefined;
@@ -87,6 +90,12 @@ export interface HubStatus {
   unproven?: string[] | undefined;
   /** Absent while no other machine is configured. */
   mesh?: MeshStatus | undefined;
+}
+
+/** The open jobs on other hosts, as the end of a count of those of this one; nothing if there are none. */
+export function elsewhereText({ open_elsewhere: jobs }: HubStatus): string {
+  if (jobs === undefined) return '';
+  return `, and ${jobs} on ${jobs === 1 ? 'another host' : 'other hosts'}`;
 }
 
 export interface AwayRegistry {

@@ -26,6 +26,9 @@ test('a job on another host is in the list and on its own page, and its pane is 
   const list = await a.mam('list');
   expect(list.stdout.trimEnd().split('\t').at(-1)).toBe('hostb');
   expect((await b.mam('list', '--all')).stdout.trimEnd().split('\t').at(-1)).toBe('from hosta');
+  expect((await a.mam('hub')).stdout).toContain('\nopen jobs   0, and 1 on another host\n');
+  expect((await b.mam('hub')).stdout).toContain('\nopen jobs   1\n');
+  expect((await a.mam('doctor')).stdout).toMatch(/It is running: .*, 0 open jobs, and 1 on another host\n/);
   const status = await a.mam('status', job_id);
   expect(status.stdout).toContain('\nhost       hostb, online\n');
   expect(status.stdout).toMatch(/\nworkdir {4}\S+ \(on hostb\)\n/);

@@ -98,6 +98,15 @@ test.each([
   expect(row.problem).toMatch(why);
 });
 
+test('how mam is called on the other host is part of the command that tests the way to it', async () => {
+  await two({ mam: '/opt/mam/bin/mam' });
+  const lab = world.lab('hosta');
+  lab.install('ssh', 'echo "Permission denied (publickey)." >&2; exit 255');
+  expect((await lab.mam('hosts', 'check', 'hostb')).stdout).toContain(
+    '→ `ssh me@hostb.lan /opt/mam/bin/mam --version` must work here',
+  );
+});
+
 test('a hub of another realm is told as that', async () => {
   await two();
   world.lab('hostb').more = { MAM_REALM: 'other' };

@@ -1,4 +1,3 @@
-import { isFinal } from '../../job/words.ts';
 import { unknownHost } from '../../operations/host-address.ts';
 import type { HostRow, HostsParams, HostsResult, MeshStatus } from '../../operations/hosts.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -23,8 +22,8 @@ export class HostRows {
     status: () => MeshStatus | undefined;
     /** Every hub that the broker knows. */
     present: () => Promise<Present[]>;
-    /** The open copies of jobs on other hosts. */
-    replicas: () => LiveJob[];
+    /** The jobs of every host that are not over. */
+    unfinished: () => LiveJob[];
     host: string;
   }) {
     this.#with = parts;
@@ -52,7 +51,7 @@ export class HostRows {
   }
 
   #row(one: HostState): HostRow {
-    const { access, directory, replicas } = this.#with;
+    const { access, directory, unfinished } = this.#with;
     const { name, since, version, protocol, allows, offsetMs, roundTripMs, wire, online } = one;
     const isNamed = Object.hasOwn(directory.named, name);
     const config = isNamed ? directory.named[name] : undefined;
@@ -62,13 +61,12 @@ export class HostRows {
     const via = (online ? wire?.kind : undefined) ?? configured ?? wire?.kind;
     const isOverSocket = wire?.kind === 'socket';
     const why = access.problemOf(name);
-    const here = replicas().filter(
-      ({ record }) => record.home?.host === name && !isFinal(record.status) && record.home.state !== 'lost',
-    );
+    const jobs = unfinished().filter(({ record }) => record.home?.host === name).length;
     return {
-      ...{ host: name, state: stateOf(one), since, version, protocol, jobs: here.length },
+      ...{ host: name, state: stateOf(one), since, version, protocol, jobs },
       ...(via !== undefined && { via }),
       ...(config?.ssh !== undefined && { ssh: config.ssh }),
+      ...(config?.mam !== undefined && { mam: config.mam }),
       named: isNamed,
       ...(allows !== undefined && { may_we: allows }),
       ...((isOverSocket || config?.may !== undefined) && { may_it: allowedTo(config?.may, isOverSocket) }),
