@@ -1,4 +1,5 @@
 import { MamError, systemCode } from '../base/errors.ts';
+import { namesInWords } from '../settings/table.ts';
 
 /** Where the broker is: the hub's own unix socket, or a real broker's URL (`mqtt`, `mqtts`, `ws`, `wss`). */
 export type BrokerAddress = { kind: 'socket'; path: string } | UrlAddress;
@@ -57,7 +58,7 @@ function checkUrl(url: string, more: string): void {
   throw new MamError(
     'refused',
     `The MQTT broker ${redactUrl(url)} is on another machine and its connection is not encrypted: others on the network could read the jobs and the password, and report in the name of peers.`,
-    `Use ${secure}:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1 if the network itself is safe.${more}`,
+    `Use ${secure}:// in MAM_BROKER_URL, or set MAM_BROKER_PLAIN=1 ("broker_plain": true in MAM_HOME/config.json) if the network itself is safe.${more}`,
   );
 }
 
@@ -91,10 +92,12 @@ export function unreachable(address: BrokerAddress, error: unknown): MamError {
   return new MamError('unreachable', `The MQTT broker ${where} ${what}.`, remedy);
 }
 
+const CERTIFICATE = namesInWords('brokerCert', 'brokerKey');
+
 /** What is wrong, as the end of a sentence, and the next step. */
 function brokerFailure(address: UrlAddress, error: unknown): [what: string, remedy: string] {
   if (ABOUT_USER.includes((error as { code?: unknown } | undefined)?.code)) {
-    const remedy = 'Set MAM_BROKER_USERNAME and MAM_BROKER_PASSWORD to what the broker accepts.';
+    const remedy = `Set ${namesInWords('brokerUsername', 'brokerPassword')} to what the broker accepts.`;
     return ['refused the user name or the password', remedy];
   }
   const tls = tlsReason(error);
@@ -108,7 +111,7 @@ function tlsFailure(code: string, hasCert: boolean): [what: string, remedy: stri
   if (/^ERR_OSSL/.test(code))
     return [
       `was not contacted, because a certificate file cannot be used (${code})`,
-      'MAM_BROKER_CA, MAM_BROKER_CERT and MAM_BROKER_KEY must be PEM files, and the key that of the certificate, without a passphrase.',
+      `${namesInWords('brokerCa', 'brokerCert', 'brokerKey')} must be PEM files, and the key that of the certificate, without a passphrase.`,
     ];
   if (/WRONG_VERSION|PACKET_LENGTH|^EPROTO$/.test(code))
     return [
@@ -119,19 +122,19 @@ function tlsFailure(code: string, hasCert: boolean): [what: string, remedy: stri
     return [
       `refused the TLS connection (${code})`,
       hasCert
-        ? 'It does not accept the client certificate: set MAM_BROKER_CERT and MAM_BROKER_KEY to one that its authority has signed and that has not expired.'
-        : 'If it requires a client certificate: set MAM_BROKER_CERT and MAM_BROKER_KEY to its PEM files.',
+        ? `It does not accept the client certificate: set ${CERTIFICATE} to one that its authority has signed and that has not expired.`
+        : `If it requires a client certificate: set ${CERTIFICATE} to its PEM files.`,
     ];
   const remedy =
     code === 'CERT_HAS_EXPIRED'
       ? 'Ask whoever runs the broker to renew it.'
-      : 'Set MAM_BROKER_CA to the PEM file of its certificate authority, and check the host name in MAM_BROKER_URL.';
+      : `Set ${namesInWords('brokerCa')} to the PEM file of its certificate authority, and check the host name in the broker's URL.`;
   return [`has a TLS certificate that is not trusted (${code})`, remedy];
 }
 
 function remedyFor(url: string, error: unknown): string {
   if (!isClosed(error) && !isForeign(error))
-    return 'Check MAM_BROKER_URL and that the broker runs; unset it to use the embedded broker.';
+    return `Check ${namesInWords('brokerUrl')} and that the broker runs; unset it to use the embedded broker.`;
   const schemes =
     new URL(url).protocol === 'mqtt:'
       ? 'for a port with TLS the URL starts with mqtts://, for WebSockets with ws:// or wss://'

@@ -18,7 +18,8 @@ export function expiring({ urls, ca, cert, plain, password }: BrokerSettings, no
   // On the way to this machine itself nobody listens.
   const isSafe = orElse(() => checkEncrypted({ urls }) === undefined, false);
   if (plain !== true || isSafe || password === undefined) return ends;
-  const title = 'MAM_BROKER_PLAIN is set: the password goes over the network unencrypted to this broker.';
+  const title =
+    'MAM_BROKER_PLAIN (broker_plain) is set: the password goes over the network unencrypted to this broker.';
   return [
     ...ends,
     note(

@@ -2,6 +2,7 @@ import { cleanLine } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
 import { allowsText, type HostRow, type MeshBroker, stateText, viaText } from '../operations/hosts.ts';
 import { PROTOCOL_VERSION } from '../operations/request.ts';
+import { namesInWords } from '../settings/table.ts';
 import { type Found, note, ok, problem } from './finding.ts';
 
 /** Clocks that differ by more are worth a word, in ms: ages and times of jobs look wrong. */
@@ -52,7 +53,7 @@ export function hostFindings(row: HostRow, broker?: MeshBroker): Found[] {
       problem(
         id,
         title,
-        `Give ${host} an \`ssh\` destination in MAM_HOME/config.json, or set MAM_BROKER_URL.`,
+        `Give ${host} an \`ssh\` destination in MAM_HOME/config.json, or set ${namesInWords('brokerUrl')}.`,
       ),
     ];
   }

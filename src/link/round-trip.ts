@@ -14,6 +14,7 @@ import {
   statusTopic,
 } from '../bus/topics.ts';
 import { LIMITS } from '../job/limits.ts';
+import { namesInWords } from '../settings/table.ts';
 
 /** How fast a broker passed on a message, and which hubs are online there. */
 export interface RoundTrip {
@@ -217,9 +218,9 @@ class Trial {
 
   get #rights(): string {
     if (!this.#with.isPublic)
-      return 'Give the user of MAM_BROKER_USERNAME, who must be named as this host, the rules that `mam hosts acl` prints.';
+      return `Give the user of ${namesInWords('brokerUsername')}, who must be named as this host, the rules that \`mam hosts acl\` prints.`;
     const topics = `${realmPrefix(this.#with.realm)}#`;
-    return `Give the user of MAM_BROKER_USERNAME the right to read and write ${topics} (Mosquitto's acl_file: topic readwrite ${topics}).`;
+    return `Give the user of ${namesInWords('brokerUsername')} the right to read and write ${topics} (Mosquitto's acl_file: topic readwrite ${topics}).`;
   }
 }
 

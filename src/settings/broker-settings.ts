@@ -1,5 +1,5 @@
 import { MamError } from '../base/errors.ts';
-import type { Given } from './table.ts';
+import { type Given, namesInWords } from './table.ts';
 
 /** An external broker. `password` never reaches a log, a record, an error or a command line. */
 export interface BrokerSettings {
@@ -21,7 +21,7 @@ export interface BrokerSettings {
  * @throws MamError `bad_input` for an unusable URL; the message leaves it out, because it may hold a password
  */
 export function brokerSettings(env: Given, project: Given, own: Given): BrokerSettings | undefined {
-  const plain = env.brokerPlain === true && { plain: true };
+  const plain = (env.brokerPlain ?? own.brokerPlain) === true && { plain: true };
   if (env.brokerUrl !== undefined) return { ...brokerOf(env.brokerUrl, env), ...plain };
   if (project.brokerUrl !== undefined) return { ...brokerOf(project.brokerUrl, project), ...plain };
   return own.brokerUrl === undefined
@@ -56,7 +56,7 @@ function brokerOf(text: string, given: Given): BrokerSettings {
     throw new MamError(
       'bad_input',
       'The broker URLs have different user names or passwords.',
-      'Write the same into each of them, or none and set MAM_BROKER_USERNAME and MAM_BROKER_PASSWORD.',
+      `Write the same into each of them, or none and set ${namesInWords('brokerUsername', 'brokerPassword')}.`,
     );
   const username = given.brokerUsername ?? (user?.username || undefined);
   const password = given.brokerPassword ?? (user?.password || undefined);
@@ -90,6 +90,6 @@ function halfCertificate(isWithoutCert: boolean): MamError {
   return new MamError(
     'bad_input',
     `MAM_BROKER_${set} is set without MAM_BROKER_${missing}: a client certificate needs its key.`,
-    `Set MAM_BROKER_${missing} too, in the same place, or unset both.`,
+    `Set both in the same place, or neither: ${namesInWords('brokerCert', 'brokerKey')}.`,
   );
 }

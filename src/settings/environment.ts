@@ -112,9 +112,11 @@ function textsOf({ broker, ...values }: Settings): Readonly<Record<string, strin
   return Object.fromEntries(texts);
 }
 
-/** The variables that this environment sets for a hub, and that a hub which the system starts would not have. */
+/** The variables that this environment sets for a hub, and that a hub which the system starts would not have: each with its key in a file. */
 export function onlyInEnvironment(env: Env = process.env): string[] {
   return OF_HUB.filter(({ field }) => field !== 'home').flatMap((setting) =>
-    namesOf(setting).filter((name) => env[name]),
+    namesOf(setting)
+      .filter((name) => env[name])
+      .map((name) => (setting.key === undefined ? name : `${name} (${setting.key})`)),
   );
 }

@@ -74,9 +74,7 @@ const READINGS: Readonly<Record<keyof ValueOf, Reading>> = {
   switch: {
     fromText: (digit) => (digit === '1' ? true : digit === '0' ? false : digit),
     wrong: (name, value, { env }) =>
-      typeof value === 'boolean'
-        ? undefined
-        : `${name} must be ${env === undefined ? 'true or false' : '1 or 0'}`,
+      typeof value === 'boolean' ? undefined : `${name} must be ${name === env ? '1 or 0' : 'true or false'}`,
     hint: 'Set it to 1 (in a file: true), or unset it.',
   },
   command: {

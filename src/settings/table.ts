@@ -151,9 +151,12 @@ export const SETTINGS = {
   },
   brokerPlain: {
     env: 'MAM_BROKER_PLAIN',
+    key: 'broker_plain',
     kind: 'switch',
     default: false,
-    about: '1 allows `mqtt://` and `ws://`, which are not encrypted, to another machine',
+    about:
+      "1, or true in a file, allows `mqtt://` and `ws://`, which are not encrypted, to another machine. In files only the user's own counts",
+    inProject: 'never',
     handedTo: ['hub', 'agent', 'client'],
   },
   realm: {
@@ -329,6 +332,19 @@ export type Values = {
 export const ALL_SETTINGS: readonly (Setting & { readonly field: Field })[] = (
   Object.keys(SETTINGS) as Field[]
 ).map((field) => ({ field, ...SETTINGS[field] }));
+
+/**
+ * Settings as a sentence names them: the variables, and the keys of the user's file, since a hub that the system starts has
+ * no variables of a shell.
+ */
+export function namesInWords(...fields: readonly Field[]): string {
+  const rows: Setting[] = fields.map((field) => SETTINGS[field]);
+  const variables = LIST.format(rows.flatMap(({ env = [] }) => env));
+  return `${variables} (${LIST.format(rows.flatMap(({ key = [] }) => key))} in MAM_HOME/config.json)`;
+}
+
+/** A, B and C. */
+const LIST = new Intl.ListFormat('en-GB');
 
 /** A setting's names in the environment, in order of precedence. */
 export function namesOf({ env, oldEnv }: Setting): string[] {

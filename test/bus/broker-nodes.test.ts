@@ -119,7 +119,7 @@ describe.runIf(installed)('a hub with the nodes of a cluster', () => {
     expect(error).toMatchObject({
       code: 'unreachable',
       message: `The MQTT broker ${nobody} cannot be reached (ECONNREFUSED). The MQTT broker ${broker.url} refused the user name or the password.`,
-      hint: expect.stringContaining('MAM_BROKER_USERNAME'),
+      hint: expect.stringContaining('(broker_username and broker_password in MAM_HOME/config.json)'),
     });
     expect(JSON.stringify(error)).not.toContain('wr0ng');
   });
@@ -209,7 +209,7 @@ describe.runIf(installed)('a connection', () => {
     const none = await failureOf(addressWith({}));
     expect(none.message).toContain('refused the TLS connection');
     expect(none.hint).toBe(
-      'If it requires a client certificate: set MAM_BROKER_CERT and MAM_BROKER_KEY to its PEM files.',
+      'If it requires a client certificate: set MAM_BROKER_CERT and MAM_BROKER_KEY (broker_cert and broker_key in MAM_HOME/config.json) to its PEM files.',
     );
     const folder = makeHome();
     const stranger = await failureOf(addressWith(clientCertificate(folder, 'hosta')));

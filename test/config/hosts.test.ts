@@ -165,6 +165,20 @@ describe('the other machines', () => {
     }
   });
 
+  test('may share a broker without encryption only if the user says so, not a project', async () => {
+    const plain = async (env: Env = {}) => (await load({ MAM_BROKER_URL: 'mqtt://b', ...env })).broker?.plain;
+    ofProject({ broker_plain: true });
+    expect(await plain()).toBe(undefined);
+    expect(await plain({ MAM_BROKER_PLAIN: '1' })).toBe(true);
+    own({ broker_plain: true });
+    expect(await plain()).toBe(true);
+    expect(await plain({ MAM_BROKER_PLAIN: '0' })).toBe(undefined);
+    own({ broker_plain: 1 });
+    await expect(plain()).rejects.toMatchObject({
+      message: expect.stringContaining('must be true or false'),
+    });
+  });
+
   test('close the broker to other programs, unless the user wants both', async () => {
     expect((await load()).brokerPublic).toBe(true);
     own({ broker_public: false });

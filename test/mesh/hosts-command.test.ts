@@ -107,7 +107,7 @@ test('a broker that is not joined is told once, with the step that mends it', as
   };
   const { MAM_BROKER_CA: _, ...without } = env;
   const untrusted = await checked(without, /not trusted \(/);
-  expect(untrusted).toContain('Set MAM_BROKER_CA to');
+  expect(untrusted).toContain('Set MAM_BROKER_CA (broker_ca in MAM_HOME/config.json) to');
   expect(untrusted).toContain(
     '→ What you fix at the broker is noticed by itself; after a change of the settings, run',
   );
@@ -128,6 +128,6 @@ test('a host with neither ssh nor a broker is told as that', async () => {
   expect(code).toBe(69);
   expect(stdout).toContain('hostb cannot be reached: it has no `ssh` in hosts, and no broker is configured.');
   expect(stdout).toContain(
-    '→ Give hostb an `ssh` destination in MAM_HOME/config.json, or set MAM_BROKER_URL.',
+    '→ Give hostb an `ssh` destination in MAM_HOME/config.json, or set MAM_BROKER_URL (broker_url in MAM_HOME/config.json).',
   );
 });

@@ -95,7 +95,7 @@ export class Access {
   #wireProblem(name: string): string | undefined {
     const wire = this.#with.wireTo(name);
     if (wire === undefined)
-      return 'It has no ssh in hosts, and no broker is set (MAM_BROKER_URL), so it cannot be reached.';
+      return 'It has no ssh in hosts, and no broker is set (MAM_BROKER_URL, broker_url), so it cannot be reached.';
     return wire.problem;
   }
 
