@@ -20,10 +20,6 @@ export interface ReplicaState {
   expires_at?: string | undefined;
   /** The order as it was composed here: whose the job is, and who is to be notified. */
   order: JobOrder;
-  /** Of the home's hub, when it was last heard. */
-  epoch?: string | undefined;
-  /** The last event that the home is known to have. */
-  seq?: number | undefined;
   /** When the copy was last known to be complete. */
   synced_at?: string | undefined;
   offline_since?: string | undefined;

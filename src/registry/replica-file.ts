@@ -7,8 +7,8 @@ import type { JobPaths } from './paths.ts';
 import type { Seal } from './seal.ts';
 
 const STATES: readonly unknown[] = ['asking', 'following', 'ended', 'lost'];
-const MAYBE = ['expires_at', 'epoch', 'synced_at', 'offline_since', 'lost_at', 'notifying'];
-const NUMBERS = ['seq', 'notified_seq', 'notified_episode'];
+const MAYBE = ['expires_at', 'synced_at', 'offline_since', 'lost_at', 'notifying'];
+const NUMBERS = ['notified_seq', 'notified_episode'];
 
 /**
  * The id that signs the lines and the record of a copy: without its `replica.json` nothing in its folder is proven, and

@@ -21,7 +21,7 @@ import { Queue } from './queue.ts';
 /** A longer line is refused, in bytes: no hub writes one, and no broker carries it. */
 const MAX_LINE_BYTES = 64 * 1024;
 /** What is written only with the next change: it is learned again from the home. */
-const MINOR: readonly string[] = ['synced_at', 'seq', 'epoch'];
+const MINOR: readonly string[] = ['synced_at'];
 
 /** The part of a copy that is this hub's own: its `replica.json`, and the record as it is shown here. */
 export class Replica {
