@@ -114,13 +114,19 @@ export function optionName(field: string): string {
 
 /** The limits of a field, in words to append to its `about`: clients show their models only those. */
 export function limitsOf({ kind, min, max, bytes, of }: Field): string {
-  const most = (max ?? 0).toLocaleString('en-US');
   if (bytes !== undefined) return `, at most ${bytes / 1024 / 1024} MiB`;
   if (max === undefined) return '';
   if (kind === 'number' || kind === 'count') return `, ${min ?? 0} to ${max}`;
   if (kind === 'list')
-    return `, at most ${most}${of?.max === undefined ? '' : ` of ${of.max.toLocaleString('en-US')} characters each`}`;
-  return min === undefined ? `, at most ${most} characters` : `, ${min} to ${most} characters`;
+    return `, at most ${grouped(max)}${of?.max === undefined ? '' : ` of ${grouped(of.max)} characters each`}`;
+  return min === undefined
+    ? `, at most ${grouped(max)} characters`
+    : `, ${min} to ${grouped(max)} characters`;
+}
+
+/** A whole number with its thousands set apart: `toLocaleString` would take 20 ms of every first call. */
+function grouped(whole: number): string {
+  return String(whole).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** What applies if a field is left out, in words; '' if there is nothing to say. */

@@ -1,6 +1,6 @@
+import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, rmSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { execa } from 'execa';
 import { MamError, systemCode } from '../base/errors.ts';
 import { checkEncrypted } from '../bus/address.ts';
 import { brokerFingerprint, describeBroker, readHubFile } from '../bus/hub-file.ts';
@@ -104,16 +104,16 @@ function writeMark(path: string): void {
 }
 
 function startHub(settings: Settings): void {
-  const child = execa(process.execPath, [programPath(), 'hub-process'], {
+  // Not execa, which every command and server would load to start a hub that usually runs already.
+  const child = spawn(process.execPath, [programPath(), 'hub-process'], {
     cwd: '/',
     env: hubEnvironmentOf(settings),
-    extendEnv: false,
     // A separate process group, without our streams: it outlives this process and whatever kills our group.
     detached: true,
     stdio: 'ignore',
-    cleanup: false,
-    reject: false,
   });
+  // That no hub came up says it all.
+  child.once('error', () => {});
   child.unref();
 }
 
