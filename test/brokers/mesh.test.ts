@@ -1,5 +1,4 @@
 import { afterEach, expect, test } from 'vitest';
-import type { MeshStatus } from '../../src/operations/hosts.ts';
 import type { Broker, BrokerOptions } from '../support/hosts/broker.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
 import { MosquittoBroker, NO_MOSQUITTO } from '../support/hosts/mosquitto.ts';
@@ -18,28 +17,15 @@ const BROKERS: { name: string; missing: string | undefined; make: Make }[] = [
 let world: Hosts;
 afterEach(({ task }) => world.end(task.result?.state === 'fail'));
 
-/** What a host's hub says about the others. */
-async function mesh(host: string): Promise<MeshStatus | undefined> {
-  return (await world.lab(host).json('hub', 'status')).mesh as MeshStatus | undefined;
-}
-
 /** Two hubs on a broker with TLS, each of which names the other, and a program that reports to `hostb`. */
 async function two(make: Make, more: BrokerOptions = {}): Promise<Broker> {
   world = await hosts(['hosta', 'hostb']);
   const broker = await make(world, { tls: true, users: ['hosta', 'hostb', 'program'], ...more });
   await broker.start();
-  for (const [name, other] of [
-    ['hosta', 'hostb'],
-    ['hostb', 'hosta'],
-  ] as const) {
-    const lab = world.lab(name);
-    lab.more = await broker.env(name);
-    const may = { delegate: true, sessions: ['tmux:good', 'tmux:mute'], workdirs: [lab.folder] };
-    lab.configure({ hosts: { [other]: { may }, program: {} } });
-    await lab.mam('hub', 'restart');
-  }
-  for (const host of world.names)
-    await until(`${host} sees the other`, async () => (await mesh(host))?.online === 1);
+  const may = { delegate: true, sessions: ['tmux:good', 'tmux:mute'] };
+  await broker.introduce(({ folder }) => ({ ...may, workdirs: [folder] }), { program: {} });
+  for (const name of world.names) await world.lab(name).mam('hub', 'restart');
+  for (const name of world.names) await world.lab(name).sees(1);
   return broker;
 }
 
@@ -117,7 +103,7 @@ test.each(BROKERS.filter(({ name }) => name !== 'Mosquitto'))(
     await until('the end is heard of', ended);
     await until('the copy is whole', () => here.types(job_id).length === far.types(job_id).length);
     expect(here.events(job_id)).toEqual(far.events(job_id));
-    for (const host of world.names)
-      await until(`${host} sees the other at another node`, async () => (await mesh(host))?.online === 1);
+    // The other one, at another node.
+    for (const name of world.names) await world.lab(name).sees(1);
   },
 );

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { fakeSsh } from '../support/hosts/fake-ssh.ts';
-import { type Hosts, hosts } from '../support/hosts/hosts.ts';
+import { overSsh } from '../support/hosts/fake-ssh.ts';
+import type { Hosts } from '../support/hosts/hosts.ts';
 import { PROGRAM } from '../support/mcp-client.ts';
 import { until } from '../support/until.ts';
 
@@ -11,10 +11,8 @@ let world: Hosts;
 afterEach(({ task }) => world.end(task.result?.state === 'fail'));
 
 test('over ssh, agents of the other host are started, listed, given a job, looked at and stopped', async () => {
-  world = await hosts(['hosta', 'hostb']);
-  fakeSsh(world, 'hosta', 'hostb');
+  world = await overSsh();
   const [a, b] = [world.lab('hosta'), world.lab('hostb')];
-  a.configure({ hosts: { hostb: { ssh: 'me@hostb.lan' } } });
   b.sessions.add('robot');
   b.expected.push(/^peer-\w+\.log$/);
   const log = join(b.folder, 'peer-robot.log');

@@ -41,7 +41,7 @@ test('the same key is the same job, with any host, and another prompt is refused
 
   // The next hub finds it by its key as well.
   await two.startHub(two.a);
-  await two.sees(two.a);
+  await two.a.sees(1);
   expect(await two.delegate(server, peer, { request_key: 'roof' })).toMatchObject({
     job_id: both[0]?.job_id,
     repeated: true,
@@ -97,7 +97,7 @@ test('a host that is away is not asked, and nothing is kept or changed', async (
   const peer = await two.b.startPeer('mute');
   const { job_id } = await two.delegate(server, peer);
   await two.b.mam('hub', 'stop');
-  await two.sees(two.a, 0);
+  await two.a.sees(0);
   const job = { prompt: 'x', agent: 'command', host: 'hostb', agent_session: peer.address };
   expect(await server.refusal('delegate_job', job)).toMatch(
     /hostb is offline since \d{4}-\d\d-\d\d \d\d:\d\d[.:]/,

@@ -41,7 +41,7 @@ test('nobody on the broker speaks for a host that is reached over ssh', async ()
   await mallory.status(false);
   const other = await RawHome.join(two.broker, 'hostc');
   await other.status(true);
-  await two.sees(a, 2);
+  await a.sees(2);
 
   expect(two.lines(a, id)).toEqual(lines);
   expect(await row()).toMatchObject({ ...before, state: 'online' });

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { Board } from '../support/board.ts';
-import { fakeSsh } from '../support/hosts/fake-ssh.ts';
-import { type Hosts, hosts } from '../support/hosts/hosts.ts';
+import { overSsh } from '../support/hosts/fake-ssh.ts';
+import type { Hosts } from '../support/hosts/hosts.ts';
 import { until } from '../support/until.ts';
 import { Web } from '../support/web.ts';
 
@@ -10,10 +10,8 @@ afterEach(({ task }) => world.end(task.result?.state === 'fail'));
 
 test('the boards delegate to a session of another host, named as everywhere', async () => {
   // The test itself asks the page's server.
-  world = await hosts(['hosta', 'hostb'], { over: 'loopback' });
-  fakeSsh(world, 'hosta', 'hostb');
+  world = await overSsh({}, { over: 'loopback' });
   const [a, b] = [world.lab('hosta'), world.lab('hostb')];
-  a.configure({ hosts: { hostb: { ssh: 'me@hostb.lan' } } });
   const peer = await b.startPeer('mute', { session: 'late' });
 
   const board = await Board.start(a);

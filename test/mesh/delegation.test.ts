@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { fakeSsh } from '../support/hosts/fake-ssh.ts';
-import { type Hosts, hosts } from '../support/hosts/hosts.ts';
+import { overSsh } from '../support/hosts/fake-ssh.ts';
+import type { Hosts } from '../support/hosts/hosts.ts';
 import { TwoHosts } from '../support/hosts/two-hosts.ts';
 
 let world: Hosts;
@@ -19,9 +19,7 @@ test('a job is delegated over a broker, and its end is waited for', async () => 
 });
 
 test('a job is delegated over ssh, with nothing set on the other host', async () => {
-  world = await hosts(['hosta', 'hostb']);
-  fakeSsh(world, 'hosta', 'hostb');
-  world.lab('hosta').configure({ hosts: { hostb: { ssh: 'me@hostb.lan' } } });
+  world = await overSsh();
   const peer = await world.lab('hostb').startPeer('good');
   const server = await world.lab('hosta').startServer();
   const { job_id } = await server.delegate(peer, { agent_session: `${peer.address}@hostb` });

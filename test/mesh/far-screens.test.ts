@@ -1,16 +1,14 @@
 import { afterEach, expect, test } from 'vitest';
-import { fakeSsh } from '../support/hosts/fake-ssh.ts';
-import { type Hosts, hosts } from '../support/hosts/hosts.ts';
+import { overSsh } from '../support/hosts/fake-ssh.ts';
+import type { Hosts } from '../support/hosts/hosts.ts';
 import { until } from '../support/until.ts';
 
 let world: Hosts;
 afterEach(({ task }) => world.end(task.result?.state === 'fail'));
 
 test('a job on another host is in the list and on its own page, and its pane is shown over ssh', async () => {
-  world = await hosts(['hosta', 'hostb']);
-  fakeSsh(world, 'hosta', 'hostb');
+  world = await overSsh();
   const [a, b] = [world.lab('hosta'), world.lab('hostb')];
-  a.configure({ hosts: { hostb: { ssh: 'me@hostb.lan' } } });
   const peer = await b.startPeer('good', {
     session: 'early',
     args: ['--report', 'started,question:Which one?'],

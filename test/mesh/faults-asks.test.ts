@@ -52,7 +52,7 @@ test('a message of another host about a job that is not its own changes nothing'
   await two.b.event(id, 'submitted').catch(() => {});
   const other = await RawHome.join(two.broker, 'hostc');
   await other.status(true);
-  await two.sees(two.a, 2);
+  await two.a.sees(2);
   const before = two.lines(two.a, id);
   const event = {
     ...JSON.parse(before.at(-1) ?? '{}'),
@@ -80,7 +80,7 @@ test('a home with another clock is asked in its own time', async () => {
   home.epoch = new Date(home.now).toISOString();
   home.answer = () => ({ error: { code: 'refused', message: 'Not today.', hint: '' } });
   await home.status(true);
-  await two.sees(two.a, 1);
+  await two.a.sees(1);
   const server = await two.a.startServer();
   const peer = { address: 'tmux:codex' } as never;
   await expect(server.delegate(peer, { agent_session: 'tmux:codex@hostc' })).rejects.toThrow(

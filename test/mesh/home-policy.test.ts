@@ -13,6 +13,16 @@ let lab: Lab;
 let hosta: RawAsker;
 afterEach(({ task }) => world.end(task.result?.state === 'fail'));
 
+/** What may be asked about a job. */
+const OF_A_JOB: readonly [command: string, params: object][] = [
+  ['events', { after: 0 }],
+  ['text', { what: 'result', offset: 0 }],
+  ['screen', {}],
+  ['answer', { text: 'yes' }],
+  ['cancel', {}],
+  ['verify', {}],
+];
+
 /** Lets hosta do everything but this. */
 function allow(change: Partial<MayConfig>): void {
   world.allow({ hosta: { ...all(lab), ...change }, hostc: all(lab) });
@@ -42,14 +52,7 @@ describe('a broker with rules', () => {
     await refused('delegate', job(), 'may.delegate');
     await refused('preview', job(), 'may.delegate');
     await refused('put', { upload: 'u', offset: 0, text: 'x' }, 'may.delegate');
-    for (const [command, params] of [
-      ['events', { after: 0 }],
-      ['text', { what: 'result', offset: 0 }],
-      ['screen', {}],
-      ['answer', { text: 'yes' }],
-      ['cancel', {}],
-      ['verify', {}],
-    ] as const)
+    for (const [command, params] of OF_A_JOB)
       await refused(command, { job_id: open.job_id, ...params }, 'may.delegate');
     await refused('agents', {}, 'may.delegate');
 
@@ -138,15 +141,7 @@ describe('a broker with rules', () => {
     const own = await lab.json(
       ...['submit', 'Clean the gutter', '--agent', 'command', '--agent-session', 'tmux:mute', '--no-wait'],
     );
-    const asks: [string, object][] = [
-      ['events', { after: 0 }],
-      ['text', { what: 'result', offset: 0 }],
-      ['screen', {}],
-      ['answer', { text: 'yes' }],
-      ['cancel', {}],
-      ['verify', {}],
-    ];
-    for (const [command, params] of asks) {
+    for (const [command, params] of OF_A_JOB) {
       const unknown = await hosta.error(command, { job_id: 'z2zzzzzz-nothing', ...params });
       expect(unknown.code).toBe('not_found');
       for (const job_id of [theirs.job_id, own['job_id']])

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { MeshStatus } from '../../src/operations/hosts.ts';
 import type { HostLab } from '../support/hosts/host-lab.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
 import { MosquittoBroker } from '../support/hosts/mosquitto.ts';
@@ -11,11 +10,7 @@ afterEach(({ task }) => world.end(task.result?.state === 'fail'));
 
 const STATUS = 'mam/v1/default/hosts/hosta/status';
 
-async function mesh(lab: HostLab): Promise<MeshStatus | undefined> {
-  return (await lab.json('hub', 'status')).mesh as MeshStatus | undefined;
-}
-
-const isJoined = async (lab: HostLab) => (await mesh(lab))?.broker?.state === 'joined';
+const isJoined = async (lab: HostLab) => (await lab.mesh())?.broker?.state === 'joined';
 
 /** `hosta` and `hostb` name each other; `twin` calls itself hosta as well. */
 async function three(options: Parameters<typeof MosquittoBroker.make>[1] = {}) {
@@ -40,14 +35,14 @@ describe('two hubs of one name', () => {
     const { broker, a, b, twin } = await three();
     await a.mam('hub', 'restart');
     await b.mam('hub', 'restart');
-    await until('hostb sees hosta', async () => (await mesh(b))?.online === 1);
+    await b.sees(1);
     const all = await recorder(broker, 'hostb', STATUS);
     await until('its presence is retained', () => all.seen.length === 1);
     await twin.mam('hub', 'restart');
-    await until('the twin stays off', async () => (await mesh(twin))?.broker?.state === 'name_taken');
-    expect((await mesh(twin))?.broker?.problem).toContain('Another hub is called hosta');
+    await until('the twin stays off', async () => (await twin.mesh())?.broker?.state === 'name_taken');
+    expect((await twin.mesh())?.broker?.problem).toContain('Another hub is called hosta');
     expect(await isJoined(a)).toBe(true);
-    expect((await mesh(b))?.online).toBe(1);
+    expect((await b.mesh())?.online).toBe(1);
     // Whatever comes of it would have come by now.
     await pause(4_000);
     expect(all.seen.map(({ text }) => JSON.parse(text).online)).toEqual([true]);
@@ -55,14 +50,14 @@ describe('two hubs of one name', () => {
     await a.mam('hub', 'stop');
     await twin.mam('hub', 'restart');
     await until('the twin has joined', () => isJoined(twin));
-    await until('hostb sees it', async () => (await mesh(b))?.online === 1);
+    await b.sees(1);
   });
 
   test('a killed one does not keep its name from the next, and its will, when it comes, changes nothing', async () => {
     const { broker, a, b } = await three();
     await a.mam('hub', 'restart');
     await b.mam('hub', 'restart');
-    await until('hostb sees hosta', async () => (await mesh(b))?.online === 1);
+    await b.sees(1);
     const all = await recorder(broker, 'hostb', STATUS);
     await a.killHub();
     const killed = new Date().toISOString();
@@ -82,7 +77,7 @@ describe('two hubs of one name', () => {
       await forged.say(STATUS, late, { retain: true });
       const said = () => JSON.parse(all.seen.slice(before).at(-1)?.text ?? '{}');
       await until('it says again that it is online', () => said().online === true && said().epoch !== epoch);
-      expect((await mesh(b))?.online).toBe(1);
+      expect((await b.mesh())?.online).toBe(1);
       expect(await isJoined(a)).toBe(true);
     }
   });
@@ -91,7 +86,7 @@ describe('two hubs of one name', () => {
     const { broker, a, b } = await three();
     await a.mam('hub', 'restart');
     await b.mam('hub', 'restart');
-    await until('hostb sees hosta', async () => (await mesh(b))?.online === 1);
+    await b.sees(1);
     const all = await recorder(broker, 'hostb', STATUS);
     const offline = JSON.stringify({ online: false, epoch: new Date(Date.now() + 60_000).toISOString() });
     const will = { topic: STATUS, payload: Buffer.from(offline), qos: 1, retain: true } as const;
@@ -103,7 +98,7 @@ describe('two hubs of one name', () => {
     await pause(2_000);
     expect(all.seen).toHaveLength(1);
     expect(await isJoined(a)).toBe(true);
-    expect((await mesh(b))?.online).toBe(1);
+    expect((await b.mesh())?.online).toBe(1);
   });
 });
 
@@ -111,7 +106,11 @@ describe('senders', () => {
   test('with permissions, the broker proves who sends; a host that is not named is not answered', async () => {
     const { broker, b } = await three({ users: ['hosta', 'hostb', 'mallory'] });
     await b.mam('hub', 'restart');
-    await until('it is tested', async () => (await mesh(b))?.broker?.senders === 'proven', 30_000 * PATIENCE);
+    await until(
+      'it is tested',
+      async () => (await b.mesh())?.broker?.senders === 'proven',
+      30_000 * PATIENCE,
+    );
     const mallory = await recorder(broker, 'mallory', 'mam/v1/default/hosts/mallory/in/#');
     const now = new Date().toISOString();
     const hello = { v: 1, epoch: now, now, protocol: 1, reply: true };
@@ -119,7 +118,7 @@ describe('senders', () => {
       await mallory.say(`mam/v1/default/hosts/hostb/in/${name}/hello`, hello);
     await b.logged('mallory has sent something');
     expect(mallory.seen).toEqual([]);
-    expect((await mesh(b))?.online).toBe(0);
+    expect((await b.mesh())?.online).toBe(0);
   });
 
   test.each([
@@ -129,6 +128,6 @@ describe('senders', () => {
     const { b } = await three({ acl: false });
     b.configure({ ...config, hosts: { hosta: { may: { delegate: true } } } });
     await b.mam('hub', 'restart');
-    await until('it is tested', async () => (await mesh(b))?.broker?.senders === senders);
+    await until('it is tested', async () => (await b.mesh())?.broker?.senders === senders);
   });
 });

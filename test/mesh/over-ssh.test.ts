@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { HostRow } from '../../src/operations/hosts.ts';
 import { ask } from '../support/hosts/ask.ts';
-import { fakeSsh } from '../support/hosts/fake-ssh.ts';
+import { fakeSsh, overSsh } from '../support/hosts/fake-ssh.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
 import { signal } from '../support/processes.ts';
 import { until } from '../support/until.ts';
@@ -40,13 +40,6 @@ test('mam hub connect says on stderr why no hub can be started', async () => {
   expect(stderr).toContain('/dev/null');
 });
 
-/** Two hosts, of which the first reaches the second over ssh; nothing is set there. */
-async function two(config: object = {}): Promise<void> {
-  world = await hosts(['hosta', 'hostb']);
-  fakeSsh(world, 'hosta', 'hostb');
-  world.lab('hosta').configure({ hosts: { hostb: { ssh: 'me@hostb.lan', ...config } } });
-}
-
 /** The row of hostb after hosta has said hello to it. */
 async function check(): Promise<HostRow> {
   const { rows } = await ask(world.lab('hosta'), 'hosts', { all: false, check: 'hostb' });
@@ -54,7 +47,7 @@ async function check(): Promise<HostRow> {
 }
 
 test('a hub reaches another one over ssh, which starts it, and both know each other', async () => {
-  await two();
+  world = await overSsh();
   const row = await check();
   expect(row).toMatchObject({ host: 'hostb', state: 'online', via: 'ssh', named: true });
   expect(row.may_we).toMatchObject({ delegate: true, see: 'all' });
@@ -64,7 +57,7 @@ test('a hub reaches another one over ssh, which starts it, and both know each ot
 });
 
 test('an ssh that is killed is noticed at once, and connects again while it is needed', async () => {
-  await two();
+  world = await overSsh();
   await check();
   const lab = world.lab('hosta');
   const connects = () =>
@@ -84,7 +77,7 @@ test.each([
   ['old mam', /mam on hostb is too old for other hosts: .*Update it there, or set hosts\.hostb\.mam/],
   ['noise', /prints text before mam runs \("Welcome to hostb"\)/],
 ])('why there is no connection is said in words: %s', async (fault, why) => {
-  await two();
+  world = await overSsh();
   const lab = world.lab('hosta');
   if (fault === 'no mam') fakeSsh(world, 'hosta', 'hostb', '/usr/bin:/bin');
   else if (fault === 'old mam') {
@@ -99,7 +92,7 @@ test.each([
 });
 
 test('how mam is called on the other host is part of the command that tests the way to it', async () => {
-  await two({ mam: '/opt/mam/bin/mam' });
+  world = await overSsh({ mam: '/opt/mam/bin/mam' });
   const lab = world.lab('hosta');
   lab.install('ssh', 'echo "Permission denied (publickey)." >&2; exit 255');
   expect((await lab.mam('hosts', 'check', 'hostb')).stdout).toContain(
@@ -108,7 +101,7 @@ test('how mam is called on the other host is part of the command that tests the 
 });
 
 test('a hub of another realm is told as that', async () => {
-  await two();
+  world = await overSsh();
   world.lab('hostb').more = { MAM_REALM: 'other' };
   fakeSsh(world, 'hosta', 'hostb');
   expect((await check()).problem).toContain('The hub on hostb is not in the realm default.');

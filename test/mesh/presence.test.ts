@@ -1,5 +1,4 @@
 import { afterEach, expect, test } from 'vitest';
-import type { MeshStatus } from '../../src/operations/hosts.ts';
 import { ask } from '../support/hosts/ask.ts';
 import { type Hosts, hosts } from '../support/hosts/hosts.ts';
 import { MosquittoBroker } from '../support/hosts/mosquitto.ts';
@@ -9,24 +8,12 @@ import { PATIENCE, until } from '../support/until.ts';
 let world: Hosts;
 afterEach(({ task }) => world.end(task.result?.state === 'fail'));
 
-/** What a host's hub says about the others. */
-async function mesh(host: string): Promise<MeshStatus | undefined> {
-  return (await world.lab(host).json('hub', 'status')).mesh as MeshStatus | undefined;
-}
-
 /** Two hosts with a broker, each of which names the other. */
 async function two(options: Parameters<typeof MosquittoBroker.make>[1] = {}) {
   world = await hosts(['hosta', 'hostb']);
   const broker = await MosquittoBroker.make(world, options);
   await broker.start();
-  for (const [name, other] of [
-    ['hosta', 'hostb'],
-    ['hostb', 'hosta'],
-  ] as const) {
-    const lab = world.lab(name);
-    lab.more = await broker.env(name);
-    lab.configure({ hosts: { [other]: { may: { delegate: true } } } });
-  }
+  await broker.introduce(() => ({ delegate: true }));
   return broker;
 }
 
@@ -39,28 +26,26 @@ async function met(options: Parameters<typeof MosquittoBroker.make>[1] = {}) {
 }
 
 async function allSee(online: number): Promise<void> {
-  for (const host of world.names)
-    await until(
-      `${host} sees ${online}`,
-      async () => (await mesh(host))?.online === online,
-      60_000 * PATIENCE,
-    );
+  for (const host of world.names) await world.lab(host).sees(online, 60_000 * PATIENCE);
 }
 
 test('two hubs find each other on a broker, and stay up although nobody is connected', async () => {
   await two();
   await world.lab('hosta').mam('hub', 'restart');
   await world.lab('hostb').mam('hub', 'restart');
-  for (const host of world.names)
-    await until(`${host} sees the other`, async () => (await mesh(host))?.online === 1);
-  expect(await mesh('hosta')).toMatchObject({ host: 'hosta', hosts: 1, broker: { state: 'joined' } });
+  await allSee(1);
+  expect(await world.lab('hosta').mesh()).toMatchObject({
+    host: 'hosta',
+    hosts: 1,
+    broker: { state: 'joined' },
+  });
 });
 
 test('a broker that is killed and starts empty is joined again; meanwhile the hub does its own work', async () => {
   const broker = await met();
   await broker.kill();
-  await until('the loss is noticed', async () => (await mesh('hosta'))?.broker?.state === 'away');
-  const { broker: shown, online } = (await mesh('hosta')) ?? {};
+  await until('the loss is noticed', async () => (await world.lab('hosta').mesh())?.broker?.state === 'away');
+  const { broker: shown, online } = (await world.lab('hosta').mesh()) ?? {};
   expect(online).toBe(0);
   expect(shown?.problem).toMatch(/broker|connection/);
   const lab = world.lab('hosta');
@@ -107,7 +92,7 @@ test('a hub of another protocol is told with both versions, and is not asked', a
   await world.lab('hosta').mam('hub', 'restart');
   const b = await RawClient.join(broker, 'hostb');
   await b.hear('mam/v1/default/hosts/hostb/in/#');
-  await until('hosta has joined', async () => (await mesh('hosta'))?.broker?.state === 'joined');
+  await until('hosta has joined', async () => (await world.lab('hosta').mesh())?.broker?.state === 'joined');
   const now = new Date().toISOString();
   // A later version may have other fields as well.
   const hello = { v: 2, protocol: 99, version: '9.9.9', epoch: now, now, reply: true, more: {} };
@@ -134,7 +119,7 @@ test('a host that is added to the file is known without a restart', async () => 
   const lab = world.lab('hosta');
   lab.configure({ hosts: {} });
   await Promise.all(world.names.map((name) => world.lab(name).mam('hub', 'restart')));
-  expect(await mesh('hosta')).toBe(undefined);
+  expect(await world.lab('hosta').mesh()).toBe(undefined);
   lab.configure({ hosts: { hostb: {} } });
   await allSee(1);
 });

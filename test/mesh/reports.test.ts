@@ -25,6 +25,18 @@ function kept(): string[] {
   return existsSync(outbox) ? readdirSync(outbox).filter((name) => name.endsWith('.json')) : [];
 }
 
+/** Two reports, as event and text. */
+const BOTH = [
+  ['progress', 'half'],
+  ['completed', 'whole'],
+] as const;
+
+/** What the peer of a job has reported, as its copy has it. */
+function said(jobId: string): unknown[] {
+  const events = two.a.events(jobId).filter(({ source }) => source === 'peer');
+  return events.map(({ type, detail }) => [type, detail]);
+}
+
 test('a report on a job of another host is recorded there, and its publisher is told so', async () => {
   const job = { prompt: 'Look at the lamp', agent: 'human', host: 'hostb' };
   const { job_id } = await server.ask('delegate_job', job);
@@ -43,20 +55,13 @@ test('a report is kept while the host is away, goes there when it is back, and n
   const { job_id } = await two.delegate(server, peer);
   await two.agree(job_id, 'submitted');
   await two.b.mam('hub', 'stop');
-  await two.sees(two.a, 0);
-  for (const [event, detail] of [
-    ['progress', 'half'],
-    ['completed', 'whole'],
-  ] as const)
+  await two.a.sees(0);
+  for (const [event, detail] of BOTH)
     expect((await two.a.mam('publish', '--job', job_id, '--event', event, '--detail', detail)).code).toBe(0);
   expect(kept()).toHaveLength(2);
   await two.startHub(two.b);
-  const lines = await two.agree(job_id, 'completed');
-  const said = lines.map((line) => JSON.parse(line)).filter(({ source }) => source === 'peer');
-  expect(said.map(({ type, detail }) => [type, detail])).toEqual([
-    ['progress', 'half'],
-    ['completed', 'whole'],
-  ]);
+  await two.agree(job_id, 'completed');
+  expect(said(job_id)).toEqual(BOTH);
   await until('the outbox is empty', () => kept().length === 0);
 });
 
@@ -111,26 +116,21 @@ test('what a program reports while the hub of the job is away is recorded once, 
   const { job_id } = await two.delegate(server, peer);
   await two.agree(job_id, 'submitted');
   await two.b.mam('hub', 'stop');
-  await two.sees(two.a, 0);
+  await two.a.sees(0);
   const program = await RawHome.join(two.broker, 'program');
   const report = (name: string, type: string) =>
     program.raw.say(`mam/v1/default/hosts/hostb/in/program/claim/${job_id}`, {
       ...{ event_id: name, type, detail: name },
     });
-  await report('half', 'progress');
-  await report('whole', 'completed');
+  for (const [event, detail] of BOTH) await report(detail, event);
   await two.startHub(two.b);
-  const lines = await two.agree(job_id, 'completed');
-  const said = lines.map((line) => JSON.parse(line)).filter(({ source }) => source === 'peer');
-  expect(said.map(({ type, detail }) => [type, detail])).toEqual([
-    ['progress', 'half'],
-    ['completed', 'whole'],
-  ]);
+  await two.agree(job_id, 'completed');
+  expect(said(job_id)).toEqual(BOTH);
   await until('both are answered', () => program.answers.length === 2);
   // Acknowledged for good: the next hub does not hear them again.
   program.answers.length = 0;
   await two.startHub(two.b);
-  await two.sees(two.a);
+  await two.a.sees(1);
   await report('after', 'progress');
   await until('the next report is answered', () => program.answers.length > 0);
   expect(program.answers.map(({ id }) => id)).toEqual(['after']);

@@ -1,9 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { aclFor, type BrokerKind } from '../../../src/cli/hosts/acl.ts';
+import type { MayConfig } from '../../../src/settings/hosts-config.ts';
 import { PATIENCE, until } from '../until.ts';
 import { Authority, type Certificate } from './certificates.ts';
 import type { Daemon } from './daemon.ts';
+import type { HostLab } from './host-lab.ts';
 import type { Hosts } from './hosts.ts';
 import { BROKER_HOST } from './network.ts';
 import { fillIn, passwordOf } from './passwords.ts';
@@ -80,6 +82,20 @@ export abstract class Broker {
       Object.assign(env, { MAM_BROKER_USERNAME: user, MAM_BROKER_PASSWORD: passwordOf(user) });
     if (this.options.realm !== undefined) env['MAM_REALM'] = this.options.realm;
     return env;
+  }
+
+  /**
+   * Gives each host its way here, and names the others to it.
+   * @param may what a host lets each other one do @param more names that are no hosts of the test
+   */
+  async introduce(may: (lab: HostLab) => Partial<MayConfig>, more: object = {}): Promise<void> {
+    for (const name of this.hosts.names) {
+      const lab = this.hosts.lab(name);
+      lab.more = await this.env(name);
+      const others = this.hosts.names.filter((one) => one !== name);
+      const named = Object.fromEntries(others.map((one) => [one, { may: may(lab) }]));
+      lab.configure({ hosts: { ...named, ...more } });
+    }
   }
 
   /** A user's certificate. @throws without `tls` */

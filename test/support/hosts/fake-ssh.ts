@@ -1,4 +1,12 @@
-import type { Hosts } from './hosts.ts';
+import { type Hosts, type HostsOptions, hosts } from './hosts.ts';
+
+/** Two hosts, of which `hosta` reaches `hostb` over ssh; nothing is set there. @param more of its place in `hosts` */
+export async function overSsh(more: object = {}, options: HostsOptions = {}): Promise<Hosts> {
+  const world = await hosts(['hosta', 'hostb'], options);
+  fakeSsh(world, 'hosta', 'hostb');
+  world.lab('hosta').configure({ hosts: { hostb: { ssh: 'me@hostb.lan', ...more } } });
+  return world;
+}
 
 /**
  * Puts an `ssh` on a host's PATH that runs the command on another host of the network, as a shell without a terminal there

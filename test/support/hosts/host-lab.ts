@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { MeshStatus } from '../../../src/operations/hosts.ts';
 import { Lab } from '../lab.ts';
 import { PROGRAM } from '../mcp-client.ts';
+import { until } from '../until.ts';
 
 /** The lab of one host: its name, its own programs `mam` and `ssh`, its network. */
 export class HostLab extends Lab {
@@ -23,6 +25,16 @@ export class HostLab extends Lab {
 
   override get env(): Record<string, string> {
     return { ...super.env, ...this.more, PATH: `${this.bin}:${super.env['PATH']}` };
+  }
+
+  /** What its hub says about the others; undefined while none is configured. */
+  async mesh(): Promise<MeshStatus | undefined> {
+    return (await this.json('hub', 'status')).mesh as MeshStatus | undefined;
+  }
+
+  /** Waits until its hub sees this many others. */
+  async sees(online: number, ms?: number): Promise<void> {
+    await until(`${this.host} sees ${online} others`, async () => (await this.mesh())?.online === online, ms);
   }
 
   /** Puts a shell script on this host's PATH. */

@@ -161,26 +161,29 @@ export class HomeCommands {
   }
 
   async #make(guest: Guest, asked: DelegationAsk): Promise<{ result: DelegateResult; job: LiveJob }> {
-    const { delegations, registrar, settingsAt } = this.#with;
-    const prompt = this.#promptOf(guest, asked);
-    const { params, delegator } = await placed(
-      registrar,
-      await remoteOrder(guest, asked, prompt, settingsAt),
-    );
+    const { delegations, registrar } = this.#with;
+    const { params, delegator } = await this.#orderOf(guest, asked);
     const result = await delegations.delegate(params, delegator);
     if (asked.upload !== undefined) this.#with.uploads.drop(guest.host, asked.upload);
     return { result, job: await registrar.find(asked.job_id, params.registry_dir) };
   }
 
   async #preview(guest: Guest, asked: DelegationAsk): Promise<Result> {
-    const { delegations, registrar, settingsAt } = this.#with;
-    const prompt = this.#promptOf(guest, asked);
-    const { params, delegator } = await placed(
-      registrar,
-      await remoteOrder(guest, asked, prompt, settingsAt),
-    );
-    const result = await delegations.preview(params, delegator);
+    const { params, delegator } = await this.#orderOf(guest, asked);
+    const result = await this.#with.delegations.preview(params, delegator);
     return { ...this.#toldTo(guest, result), record: recordFor(result.record) };
+  }
+
+  /** The order as this host's own clients would give it, with the one name of the registry, and jobs moved there found. */
+  async #orderOf(guest: Guest, asked: DelegationAsk): Promise<RemoteOrder> {
+    const { registrar, settingsAt } = this.#with;
+    const prompt = this.#promptOf(guest, asked);
+    const { params, delegator } = await remoteOrder(guest, asked, prompt, settingsAt);
+    const registry_dir = registrar.nameOf(params.registry_dir);
+    await registrar.missing.arrive(registry_dir);
+    // A log folder that is the registry itself is not a separate one.
+    const isRegistry = params.logs_dir !== undefined && isSamePlace(params.logs_dir, registry_dir);
+    return { params: { ...params, registry_dir, ...(isRegistry && { logs_dir: undefined }) }, delegator };
   }
 
   #promptOf({ host }: Guest, { prompt, upload }: DelegationAsk): string {
@@ -224,16 +227,6 @@ export class HomeCommands {
     const agents = fitting(shown, PAGE_BYTES);
     return { agents, more: agents.length < shown.length };
   }
-}
-
-/** The same with the one name of the registry, after finding jobs that were moved there. */
-async function placed(registrar: Registrar, order: RemoteOrder): Promise<RemoteOrder> {
-  const { params, delegator } = order;
-  const registry_dir = registrar.nameOf(params.registry_dir);
-  await registrar.missing.arrive(registry_dir);
-  // A log folder that is the registry itself is not a separate one.
-  const isRegistry = params.logs_dir !== undefined && isSamePlace(params.logs_dir, registry_dir);
-  return { params: { ...params, registry_dir, ...(isRegistry && { logs_dir: undefined }) }, delegator };
 }
 
 /** True while the pane of a job shows the work of others, or for good if the job has ended before it had its pane. */
