@@ -47,6 +47,8 @@ export class Journal {
   #rescued: string | undefined;
   /** Another file was found at its path. */
   isReplaced = false;
+  /** The journal itself is on another host, which has flushed each line and has it again after a power cut here. */
+  isCopy = false;
   /** Bytes on the disk that were acknowledged. */
   #size = 0;
   #batch = '';
@@ -72,7 +74,7 @@ export class Journal {
 
   /**
    * @param line one event as JSON, below 4 KiB
-   * @returns when the line is on the disk, with the state of the journal by then
+   * @returns when the line is on the disk, or, in a copy, written; with the state of the journal by then
    * @throws the system's error when it could not be written; nothing after it in the same batch is acknowledged
    */
   append(line: string): Promise<Mark> {
@@ -162,7 +164,8 @@ export class Journal {
   #open(): number {
     this.#place?.check();
     // Opening is quick (40 µs); only what waits for the disk goes to the thread pool.
-    this.#fd = openOwn(this.path, FLAGS, this.#isNew);
+    const flags = this.isCopy ? constants.O_APPEND : FLAGS;
+    this.#fd = openOwn(this.path, flags, this.#isNew);
     this.#size = fstatSync(this.#fd).size;
     return this.#fd;
   }

@@ -1,3 +1,4 @@
+import { statSync, truncateSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import type { Passing } from '../support/hosts/mqtt-relay.ts';
 import { TwoHosts } from '../support/hosts/two-hosts.ts';
@@ -76,3 +77,25 @@ test.each(STEPS)(
   },
   180_000,
 );
+
+test('what a power cut takes from the end of a copy comes again from its home, once', async () => {
+  two = await TwoHosts.make();
+  await two.meet();
+  const peer = await two.b.startPeer('mute');
+  const server = await two.a.startServer();
+  const { job_id: id } = await two.delegate(server, peer);
+  const reporter = await two.b.reporter;
+  for (const detail of ['one', 'two', 'three']) await reporter.report(id, 'progress', { detail });
+  const lines = await two.agree(id, 'progress');
+  await two.a.killHub();
+  // The last line and a part of the one before: nothing of a copy is flushed.
+  const journal = two.journal(two.a, id);
+  truncateSync(journal, statSync(journal).size - 1.5 * (lines.at(-1)?.length ?? 0));
+  await two.startHub(two.a);
+  await until('it has all again', () => two.a.types(id).length === lines.length);
+  await reporter.report(id, 'completed', { detail: 'done' });
+  const { jobs } = await server.ask('wait_job', { job_id: id, timeout_seconds: 100 });
+  expect(jobs).toMatchObject([{ job_id: id, status: 'completed' }]);
+  await until('the copy is whole', () => two.a.snapshot(id).home?.state === 'ended');
+  expect(two.a.events(id)).toEqual(two.b.events(id));
+}, 180_000);

@@ -120,7 +120,12 @@ export class LiveJob {
 
   /** Makes it the copy of a job that another host has, of which nothing is known yet. */
   beReplica(state: ReplicaState): Replica {
-    this.#replica = new Replica(this, state, this.#seal);
+    return this.#makeReplica(state);
+  }
+
+  #makeReplica(state: ReplicaState, read?: { told: JobRecord | undefined }): Replica {
+    this.#journal.isCopy = true;
+    this.#replica = new Replica(this, state, this.#seal, read);
     return this.#replica;
   }
 
@@ -131,7 +136,7 @@ export class LiveJob {
     this.#head = record;
     this.#durable = record;
     if (this.#replica !== undefined) this.#replica.show(record);
-    else if (replica !== undefined) this.#replica = new Replica(this, replica, this.#seal, { told: record });
+    else if (replica !== undefined) this.#makeReplica(replica, { told: record });
     this.#events.adopt(folded.events, folded.record.seq);
     this.damage = folded.damage;
     this.mark = folded.mark;

@@ -53,7 +53,7 @@ export async function probe(
     client = await openConnection(address, { clientId: `mam-mesh-${host}-${mark}`, clean: true });
     const end = closed(client);
     const say = (from: string): void => {
-      client?.publish(inboxTopic(realm, host, from, 'hello'), `{"probe":"${mark}"}`, { qos: 1 }, () => {});
+      client?.publish(inboxTopic(realm, host, from, 'hello'), `{"probe":"${mark}"}`, { qos: 0 }, () => {});
     };
     /** @returns true if an honest message came back, false if the connection was closed */
     const honest = (): Promise<boolean | undefined> => {

@@ -102,7 +102,7 @@ export class TwoHosts {
 
   /** Lines of a job's journal without their proofs, which each host makes by itself. */
   lines(lab: HostLab, jobId: string): string[] {
-    return readFileSync(this.#journal(lab, jobId), 'utf8')
+    return readFileSync(this.journal(lab, jobId), 'utf8')
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => line.replace(/,"mac":"[\w-]{22}"\}$/, '}'));
@@ -124,7 +124,8 @@ export class TwoHosts {
     return b;
   }
 
-  #journal(lab: HostLab, jobId: string): string {
+  /** The file of a job's events on a host. */
+  journal(lab: HostLab, jobId: string): string {
     const registries = [lab.registry, join(lab.home, 'jobs')];
     const found = registries.map((dir) => jobPaths(dir, jobId).journal).find((path) => existsSync(path));
     if (found === undefined) throw new Error(`${lab.host} has no job ${jobId}`);
