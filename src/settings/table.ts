@@ -339,12 +339,14 @@ export const ALL_SETTINGS: readonly (Setting & { readonly field: Field })[] = (
  */
 export function namesInWords(...fields: readonly Field[]): string {
   const rows: Setting[] = fields.map((field) => SETTINGS[field]);
-  const variables = LIST.format(rows.flatMap(({ env = [] }) => env));
-  return `${variables} (${LIST.format(rows.flatMap(({ key = [] }) => key))} in MAM_HOME/config.json)`;
+  const variables = inWords(rows.flatMap(({ env = [] }) => env));
+  return `${variables} (${inWords(rows.flatMap(({ key = [] }) => key))} in MAM_HOME/config.json)`;
 }
 
-/** A, B and C. */
-const LIST = new Intl.ListFormat('en-GB');
+/** Such as `A, B and C`. */
+function inWords(names: readonly string[]): string {
+  return names.join(', ').replace(/, ([^,]+)$/, ' and $1');
+}
 
 /** A setting's names in the environment, in order of precedence. */
 export function namesOf({ env, oldEnv }: Setting): string[] {
