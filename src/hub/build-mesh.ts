@@ -14,6 +14,7 @@ import { Policy } from './mesh/home/policy.ts';
 import { Uploads } from './mesh/home/uploads.ts';
 import { HostRows } from './mesh/host-rows.ts';
 import type { Mesh } from './mesh/mesh.ts';
+import type { Receivers } from './mesh/reception.ts';
 import type { Wakes } from './notify/wakes.ts';
 import type { PaneOwners } from './panes/pane-owners.ts';
 import type { Part } from './part.ts';
@@ -48,7 +49,7 @@ export function buildMesh(mesh: Mesh, parts: MeshParts) {
     isAsking: (jobId) => parts.registrar.held(jobId)?.replica?.state === 'asking',
   });
 
-  mesh.receivers = {
+  mesh.reception.receivers = {
     ask: guests.takeAsk,
     answer: (from, answer) => asks.take(from, answer),
     feed: (from, jobId, feed) => replicas.takeFeed(from, jobId, feed),
@@ -112,7 +113,7 @@ function forGuests(mesh: Mesh, parts: MeshParts) {
       return incoming.hasWork;
     },
   };
-  const takeAsk: NonNullable<Mesh['receivers']['ask']> = (message) =>
+  const takeAsk: Receivers['ask'] = (message) =>
     void incoming.take(message).catch((error) => log.error('an ask was not answered', error));
   return { policy, part, takeAsk, uploads, onHello: (host: string) => feeder.onHello(host) };
 }

@@ -137,7 +137,7 @@ export function buildHub(options: HubOptions) {
     earlier: (jobId) => inbox.earlier(jobId),
     reply: (topic, answer, from) => brokers.reply(topic, answer, from === 'outside'),
   });
-  mesh.receivers.claim = takeClaims({
+  mesh.reception.receivers.claim = takeClaims({
     ...{ claims, log, uploads: others.uploads, policy: others.policy },
     areSendersProven: () => mesh.areSendersProven,
   });

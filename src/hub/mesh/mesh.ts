@@ -1,52 +1,27 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import { explain } from '../../base/errors.ts';
-import { parseJson } from '../../base/json.ts';
 import type { Log } from '../../base/log.ts';
 import { VERSION } from '../../base/version.ts';
 import type { HubBus } from '../../bus/hub-bus.ts';
 import type { InboxAddress } from '../../bus/topics.ts';
 import type { MeshStatus } from '../../operations/hosts.ts';
 import { PROTOCOL_VERSION } from '../../operations/request.ts';
-import { hostsNow, type Settings } from '../../settings/config.ts';
-import { type Hosts, staysUp } from '../../settings/hosts-config.ts';
+import type { Settings } from '../../settings/config.ts';
+import { staysUp } from '../../settings/hosts-config.ts';
 import { Access } from './access.ts';
 import { allowedTo } from './allowed.ts';
 import { Directory } from './directory.ts';
 import { type Present, present } from './present.ts';
+import { Reception } from './reception.ts';
 import { Senders } from './senders.ts';
+import { UserHosts } from './user-hosts.ts';
 import { BrokerWire } from './wire/broker-wire.ts';
 import { ClaimSession } from './wire/claim-session.ts';
-import {
-  type AskAnswer,
-  answerSchema,
-  type Digest,
-  digestSchema,
-  type Hello,
-  type HostStatus,
-  type Kind,
-  MESH_VERSION,
-} from './wire/messages.ts';
+import { type Hello, type HostStatus, MESH_VERSION } from './wire/messages.ts';
 import { SocketWire } from './wire/socket-wire.ts';
 import { SshWires } from './wire/ssh-wires.ts';
-import type { MeshMessage, Wire, WireHandlers } from './wire/wire.ts';
+import type { Wire, WireHandlers } from './wire/wire.ts';
 
 /** How often the broker is told how many jobs are open, in ticks of a second, if that has changed. */
 const STATUS_TICKS = 60;
-/** What a host may also send where it is not asked itself. */
-const ASKING: readonly Kind[] = ['hello', 'ask', 'claim'];
-/** How many unknown senders are named in the log. */
-const MAX_STRANGERS = 1_000;
-
-/** Who takes what other hubs send; a kind that nobody takes is dropped. */
-export interface Receivers {
-  ask(message: MeshMessage): void;
-  answer(from: string, answer: AskAnswer): void;
-  feed(from: string, jobId: string, feed: unknown): void;
-  digest(from: string, digest: Digest): void;
-  /** Rejects if it can't be taken now, but may be later. */
-  claim(message: MeshMessage): Promise<void>;
-}
 
 export interface MeshOptions {
   settings: Settings;
@@ -60,23 +35,19 @@ export interface MeshOptions {
   openJobs: () => number;
 }
 
-/** What this hub says to others, and what they say to it. */
+/** This hub among others: its ways to them, opened and closed as the settings say, and what it says of itself. */
 export class Mesh {
   readonly directory: Directory;
   readonly access: Access;
-  /** Set once, before `start`. */
-  receivers: Partial<Receivers> = {};
+  readonly reception: Reception;
   readonly #with: MeshOptions;
   readonly #socket: SocketWire;
   readonly #handlers: WireHandlers;
   readonly #senders: Senders;
-  readonly #strangers = new Set<string>();
   readonly #ssh: SshWires;
   #broker: BrokerWire | undefined;
   #claims: ClaimSession | undefined;
-  #hosts: Hosts;
-  /** The state of the user's file when its hosts were read. */
-  #file = '';
+  readonly #hosts: UserHosts;
   #isRunning = false;
   #ticks = 0;
   #saidJobs = 0;
@@ -85,9 +56,9 @@ export class Mesh {
     const { settings, log, bus } = options;
     const { realm, host } = settings;
     this.#with = options;
-    this.#hosts = settings.hosts;
+    this.#hosts = new UserHosts(settings, log);
     this.#handlers = {
-      message: (message) => this.#take(message),
+      message: (message) => this.reception.take(message),
       up: (wire) => {
         if (wire === this.#broker) {
           this.#senders.test(this.#broker);
@@ -101,7 +72,7 @@ export class Mesh {
     };
     this.#senders = new Senders({
       ...{ realm, host, log, trustsRealm: settings.trustRealm },
-      mayAsk: () => Object.values(this.#hosts).some(({ may }) => may !== undefined),
+      mayAsk: () => Object.values(this.#hosts.last).some(({ may }) => may !== undefined),
     });
     this.#socket = new SocketWire({
       ...{ realm, host, bus },
@@ -118,15 +89,16 @@ export class Mesh {
       ways: { wireTo, open, watch: (names) => this.#broker?.watch(names) },
       onChange: () => this.access.changed(),
     });
+    this.reception = new Reception(this.directory, log);
     this.access = new Access({
       ...{ directory: this.directory, wireTo, open },
-      readHosts: () => this.directory.configure(this.#readHosts()),
+      readHosts: () => this.directory.configure(this.#hosts.read()),
     });
   }
 
   start(): void {
     this.#isRunning = true;
-    this.#readHosts();
+    this.#hosts.read();
     this.#configure();
   }
 
@@ -163,7 +135,7 @@ export class Mesh {
   /** Runs every second. */
   tick(): void {
     if (!this.#isRunning) return;
-    if (this.#readHosts() !== this.directory.named) this.#configure();
+    if (this.#hosts.read() !== this.directory.named) this.#configure();
     this.directory.tick();
     this.#ssh.closeIdle((name) => this.directory.isAwaited(name));
     if (++this.#ticks % STATUS_TICKS !== 0 || this.#saidJobs === this.#with.openJobs()) return;
@@ -172,7 +144,7 @@ export class Mesh {
 
   /** @returns undefined while no other machine is configured */
   status(): MeshStatus | undefined {
-    const named = Object.keys(this.#hosts);
+    const named = Object.keys(this.#hosts.last);
     if (named.length === 0) return undefined;
     const online = named.filter((name) => this.directory.get(name)?.online === true).length;
     const { state, problem } = this.#broker ?? {};
@@ -194,25 +166,10 @@ export class Mesh {
     ]);
   }
 
-  /** The hosts of the user's file as it is now; those that were read last if it can't be used. */
-  #readHosts(): Hosts {
-    const { home } = this.#with.settings;
-    const stat = statSync(join(home, 'config.json'), { throwIfNoEntry: false });
-    const file = stat === undefined ? '' : `${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}`;
-    if (file === this.#file) return this.#hosts;
-    this.#file = file;
-    try {
-      this.#hosts = hostsNow(home);
-    } catch (error) {
-      this.#with.log.warn(`hosts was not read again: ${explain(error)}`);
-    }
-    return this.#hosts;
-  }
-
   #configure(): void {
     const { settings, log, epoch, session } = this.#with;
     const { broker, realm, host } = settings;
-    const hosts = this.#hosts;
+    const hosts = this.#hosts.last;
     const senders = Object.keys(hosts).filter((name) => hosts[name]?.ssh === undefined);
     this.#ssh.configure(hosts);
     const wants = staysUp({ broker, hosts });
@@ -223,7 +180,7 @@ export class Mesh {
         status: () => this.#status(),
         hello: () => this.#hello(host, 'broker'),
         isBusy: () => this.directory.isWatching || this.#with.openJobs() > 0,
-        peers: () => Object.keys(this.#hosts).length,
+        peers: () => Object.keys(this.#hosts.last).length,
       });
       this.#claims = new ClaimSession({
         ...{ broker, realm, host, session, log },
@@ -244,7 +201,7 @@ export class Mesh {
   }
 
   #wireTo(name: string): Wire | undefined {
-    return this.#hosts[name]?.ssh === undefined ? this.#broker : this.#ssh.get(name);
+    return this.#hosts.last[name]?.ssh === undefined ? this.#broker : this.#ssh.get(name);
   }
 
   #hello(to: string, over: Wire['kind']): Omit<Hello, 'reply'> {
@@ -254,7 +211,7 @@ export class Mesh {
       now: new Date().toISOString(),
       protocol: PROTOCOL_VERSION,
       version: VERSION,
-      may: allowedTo(this.#readHosts()[to]?.may, over === 'socket'),
+      may: allowedTo(this.#hosts.read()[to]?.may, over === 'socket'),
     };
   }
 
@@ -264,58 +221,8 @@ export class Mesh {
     return { online: true, epoch, version: VERSION, protocol: PROTOCOL_VERSION, open_jobs: this.#saidJobs };
   }
 
-  /** A report that came over the session for these. */
   async #takeClaim(from: string, jobId: string, payload: Buffer): Promise<void> {
-    const wire = this.#broker;
-    if (wire === undefined) return;
-    const message: MeshMessage = {
-      ...{ wire, from, jobId, payload },
-      ...{ to: this.#with.settings.host, kind: 'claim' },
-    };
-    if (this.#isFromKnown(message)) await this.receivers.claim?.(message);
-  }
-
-  #take(message: MeshMessage): void {
-    const { wire, from, kind } = message;
-    // It comes over the session of its own as well.
-    if (kind === 'claim' && wire.kind === 'broker') return;
-    try {
-      if (!this.#isFromKnown(message)) return;
-      this.directory.heard(message);
-      this.#dispatch(message);
-    } catch (error) {
-      this.#with.log.error(`a message (${kind}) of ${from} was dropped`, error);
-    }
-  }
-
-  #dispatch(message: MeshMessage): void {
-    const { from, kind, jobId, payload } = message;
-    const { ask, answer, feed, digest, claim } = this.receivers;
-    const body = parseJson(payload.toString());
-    const answered = kind === 'answer' ? answerSchema.safeParse(body).data : undefined;
-    const told = kind === 'digest' ? digestSchema.safeParse(body).data : undefined;
-    if (kind === 'hello') this.directory.takeHello(message);
-    else if (kind === 'ask') ask?.(message);
-    else if (kind === 'claim')
-      claim?.(message).catch((error) => this.#with.log.error(`a report of ${from} was not taken`, error));
-    else if (kind === 'feed' && jobId !== undefined) feed?.(from, jobId, body);
-    else if (answered !== undefined) answer?.(from, answered);
-    else if (told !== undefined) digest?.(from, told);
-    else this.#with.log.warn(`a message (${kind}) of ${from} can't be read and was dropped`);
-  }
-
-  /** Over the broker only hosts that are named count, over ssh only the one at its end; over the socket everybody. */
-  #isFromKnown({ wire, from, kind }: MeshMessage): boolean {
-    if (wire.kind === 'socket') return true;
-    const isItsWay = ASKING.includes(kind) || !this.directory.isBeside(from, wire);
-    const isKnown = wire.kind === 'ssh' ? from === wire.host : isItsWay && this.directory.isKnown(from);
-    if (isKnown || this.#strangers.has(from) || this.#strangers.size >= MAX_STRANGERS) return isKnown;
-    this.#strangers.add(from);
-    this.#with.log.warn(
-      isItsWay
-        ? `${from} has sent something (${kind}), but hosts does not name it: it is not answered`
-        : `something (${kind}) came over the broker in the name of ${from}, which is reached over ssh: it was dropped`,
-    );
-    return false;
+    const [wire, to] = [this.#broker, this.#with.settings.host];
+    if (wire !== undefined) await this.reception.takeClaim({ wire, from, to, kind: 'claim', jobId, payload });
   }
 }
