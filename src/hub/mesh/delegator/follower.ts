@@ -1,14 +1,14 @@
 import { explain, MamError } from '../../../base/errors.ts';
-import type { Log } from '../../../base/log.ts';
 import { within } from '../../../base/within.ts';
 import { isSettled } from '../../../job/apply.ts';
 import type { RecordedEvent } from '../../../job/event.ts';
-import { isComplete, type ReplicaChange, type ReplicaState } from '../../../job/replica.ts';
+import type { ReplicaState } from '../../../job/replica.ts';
 import { isFinal } from '../../../job/words.ts';
 import type { LiveJob } from '../../jobs/live-job.ts';
 import { Queue } from '../../jobs/queue.ts';
 import type { Registrar } from '../../jobs/registrar.ts';
 import type { HomeAsk } from './asks.ts';
+import { type CopyParts, CopyState } from './copy-state.ts';
 import { type Page, pageOf } from './home-answers.ts';
 import { isUnknownThere } from './home-error.ts';
 import { HomeTexts } from './home-texts.ts';
@@ -18,24 +18,15 @@ import type { HostTurns } from './host-turns.ts';
 const RETRY_MS = 30_000;
 /** An event whose long texts have not come after this time (ms) is recorded without them. */
 const TEXTS_MS = 5_000;
-/** How long (ms) after its time an ask is taken to have expired there: clocks are known by half a round trip. */
-const EXPIRY_MARGIN_MS = 5_000;
-/** For an ask without a time of its own, in ms. */
-const USUAL_EXPIRY_MS = 20_000;
 /** Puts open jobs before ended ones, and leaves their order by age, in ms. */
 const OPEN_RANK = 1e15;
 
 /** What following needs of the rest of the hub. */
-export interface FollowParts {
+export interface FollowParts extends CopyParts {
   registrar: Pick<Registrar, 'follow' | 'setReplica'>;
   ask: HomeAsk;
   turns: HostTurns;
   isOnline(host: string): boolean;
-  /** The time there, in ms. */
-  theirNow(host: string): number;
-  /** Nothing more is expected of a job of this host. */
-  onOver(host: string): void;
-  log: Log;
 }
 
 /** Keeps the copy of one job like the journal of its home: takes what comes, in order, and asks for what is missing. */
@@ -43,6 +34,7 @@ export class Follower {
   readonly job: LiveJob;
   readonly #with: FollowParts;
   readonly #texts: HomeTexts;
+  readonly #copy: CopyState;
   /** Events, and changes of the state, one after the other. */
   readonly #queue = new Queue();
   #wantsPages = false;
@@ -55,13 +47,12 @@ export class Follower {
   #isStopped = false;
   #work: Promise<void> | undefined;
   #later: NodeJS.Timeout | undefined;
-  /** When the copy was last known to be complete, in ms. */
-  #syncedAt: number | undefined;
 
   constructor(job: LiveJob, parts: FollowParts) {
     this.job = job;
     this.#with = parts;
     this.#texts = new HomeTexts(parts.ask);
+    this.#copy = new CopyState(job, parts);
   }
 
   get host(): string {
@@ -75,7 +66,7 @@ export class Follower {
 
   /** True when there is nothing more to come, unless the home says otherwise. */
   get isOver(): boolean {
-    return isComplete(this.#state);
+    return this.#copy.isOver;
   }
 
   /** Takes an event from the home. */
@@ -104,7 +95,7 @@ export class Follower {
       if (this.#isOther) return;
       const isSame = seq === this.job.length && !this.#isDoubtful && this.#state.state !== 'lost';
       if (!isSame) this.#wantsPages = true;
-      else this.#syncedAt = Date.now();
+      else this.#copy.synced();
       if (this.#isUnfinished) this.#start();
     });
   }
@@ -117,7 +108,7 @@ export class Follower {
 
   /** Asks whether the home has the job once it can't take it any more, if it has not shown it by then. */
   expectAnswer(): void {
-    this.#tryIn(Math.max(0, this.#leftToTake));
+    this.#tryIn(Math.max(0, this.#copy.leftToTake));
   }
 
   /** The home has taken the job. @param page what it showed with that. @returns once its first events are here */
@@ -130,18 +121,12 @@ export class Follower {
 
   /** The home is away. @param since ISO time */
   async away(since: string): Promise<void> {
-    await this.#inTurn(async () => {
-      if (this.#state.offline_since !== undefined || this.isOver) return;
-      const episode = this.#state.episode + 1;
-      await this.#set({ offline_since: since, episode, ...this.#synced });
-    });
+    await this.#inTurn(() => this.#copy.away(since));
   }
 
   /** The home is there again. */
   async back(): Promise<void> {
-    await this.#inTurn(async () => {
-      if (this.#state.offline_since !== undefined) await this.#set({ offline_since: undefined });
-    });
+    await this.#inTurn(() => this.#copy.back());
   }
 
   /** Nothing more is expected from there. @param why a sentence for the log and the job's damage */
@@ -155,9 +140,7 @@ export class Follower {
   }
 
   get #state(): ReplicaState {
-    const { replica } = this.job;
-    if (replica === undefined) throw new MamError('internal', `Job ${this.job.id} is not a copy.`);
-    return replica;
+    return this.#copy.now;
   }
 
   get #isCatchingUp(): boolean {
@@ -165,24 +148,12 @@ export class Follower {
   }
 
   get #isUnfinished(): boolean {
-    const isEnd = isSettled(this.job.record) && this.#state.state === 'following';
-    return this.#wantsPages || this.#lacksTexts || isEnd;
+    return this.#wantsPages || this.#lacksTexts || this.#lacksEnd;
   }
 
-  /** How long the home may still take the job, in ms. */
-  get #leftToTake(): number {
-    const { asked_at: asked, expires_at: expires } = this.#state;
-    const end = expires === undefined ? Date.parse(asked) + USUAL_EXPIRY_MS : Date.parse(expires);
-    return end + EXPIRY_MARGIN_MS - this.#with.theirNow(this.host);
-  }
-
-  get #synced(): Pick<ReplicaState, 'synced_at'> {
-    return this.#syncedAt === undefined ? {} : { synced_at: new Date(this.#syncedAt).toISOString() };
-  }
-
-  async #set(change: ReplicaChange, tell = true): Promise<void> {
-    await this.#with.registrar.setReplica(this.job, change, { tell });
-    if (this.isOver) this.#with.onOver(this.host);
+  /** The job has ended, and what belongs to its end is still to be fetched. */
+  get #lacksEnd(): boolean {
+    return isSettled(this.job.record) && this.#state.state === 'following';
   }
 
   /** After everything earlier. A failure is logged, and leaves it to the next catching up. */
@@ -245,7 +216,7 @@ export class Follower {
       this.#lacksTexts = false;
       await this.#texts.fetchLong(this.host, this.job, this.job.eventsAfter(0));
     }
-    if (isSettled(this.job.record) && this.#state.state === 'following') await this.#finish();
+    if (this.#lacksEnd) await this.#finish();
   }
 
   async #fetchPages(): Promise<void> {
@@ -281,10 +252,10 @@ export class Follower {
       return true;
     }
     this.#isDoubtful = false;
-    if (this.#state.state === 'lost') await this.#set({ state: 'following' });
+    if (this.#state.state === 'lost') await this.#copy.set({ state: 'following' });
     if (page.more && this.job.length <= asked)
       throw new MamError('unavailable', `${this.host} sends pages without new events of ${this.job.id}.`);
-    if (!page.more) this.#syncedAt = Date.now();
+    if (!page.more) this.#copy.synced();
     return !page.more;
   }
 
@@ -292,12 +263,11 @@ export class Follower {
   async #append(events: readonly RecordedEvent[]): Promise<void> {
     if (events.length === 0) return;
     // Late truth: there is more to fetch once it is here.
-    if (this.#state.state === 'ended') await this.#set({ state: 'following' }, false);
+    if (this.#state.state === 'ended') await this.#copy.set({ state: 'following' }, false);
     const written = events.map((event) => this.#with.registrar.follow(this.job, event));
     const failed = (await Promise.allSettled(written)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
-    this.#syncedAt = Date.now();
-    await this.#set(this.#synced, false);
+    await this.#copy.noteSynced();
     if (isSettled(this.job.record)) this.#start();
   }
 
@@ -325,47 +295,33 @@ export class Follower {
     if (this.#isDoubtful) return;
     this.#isDoubtful = true;
     const what = `${this.host} has lost events of ${this.job.id}: it has ${seq} of the ${this.job.length} that are here.`;
-    await this.#noteDamage(what);
+    await this.#copy.noteDamage(what);
   }
 
   async #notThere(): Promise<void> {
     const { state } = this.#state;
-    if (state === 'following' && isSettled(this.job.record)) await this.#set({ state: 'ended' });
+    if (this.#lacksEnd) await this.#copy.set({ state: 'ended' });
     else if (state === 'following')
       await this.#lose(
         `${this.host} does not have job ${this.job.id} any more: what is here stays as it is.`,
       );
-    else if (state === 'asking') await this.#neverTaken();
-  }
-
-  async #neverTaken(): Promise<void> {
-    const left = this.#leftToTake;
-    if (left > 0) {
-      this.#tryIn(left);
-      return;
+    else if (state === 'asking') {
+      const left = this.#copy.leftToTake;
+      if (left > 0) this.#tryIn(left);
+      else await this.#copy.neverTaken();
     }
-    const detail = `${this.host} never took it`;
-    await this.#set({ state: 'ended', never_taken: { at: new Date().toISOString(), detail } });
   }
 
   async #lose(why: string): Promise<void> {
     if (this.#state.state === 'lost') return;
     this.#wantsPages = false;
-    await this.#noteDamage(why, { state: 'lost', ...this.#synced });
-  }
-
-  async #noteDamage(what: string, more: ReplicaChange = {}): Promise<void> {
-    const { damage = [] } = this.#state;
-    this.#with.log.warn(what);
-    if (!this.job.damage.includes(what)) this.job.damage.push(what);
-    await this.#set({ ...more, damage: [...damage.filter((one) => one !== what), what] });
+    await this.#copy.lose(why);
   }
 
   async #finish(): Promise<void> {
     await this.#texts.fetchEnd(this.host, this.job);
     await this.#queue.run(async () => {
-      const isEnd = isSettled(this.job.record) && this.#state.state === 'following';
-      if (isEnd && !this.#wantsPages) await this.#set({ state: 'ended', ...this.#synced });
+      if (this.#lacksEnd && !this.#wantsPages) await this.#copy.end();
     });
   }
 }
