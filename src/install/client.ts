@@ -12,7 +12,7 @@ export interface Surroundings {
 }
 
 /** What an install is asked for, beyond the server itself. */
-export interface Extras {
+interface Extras {
   /** Our server is a channel; only for a client that has `channel`. */
   channel?: boolean;
   /** The tools of a supervisor need no permission either. */
@@ -34,7 +34,7 @@ export interface Edited {
  * @param text undefined when there is no file
  * @throws MamError `refused` for a text that can't be read or must not be changed, such as a server `mam` that is not ours
  */
-export type Edit = (text: string | undefined, receipt: unknown) => Edited;
+type Edit = (text: string | undefined, receipt: unknown) => Edited;
 
 /** How a client starts our server. */
 export interface ServerEntry {

@@ -150,7 +150,7 @@ export function lineOf(path: string): string {
 }
 
 /** The path in such a line; nothing if it is cut. */
-export function placeIn(line: string): string | undefined {
+function placeIn(line: string): string | undefined {
   const path = line.startsWith('"') ? parseJson(line) : line;
   return typeof path === 'string' && path !== '' ? path : undefined;
 }

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { isObject } from '../base/json.ts';
 
 /** How another machine's hub is reached, and what it may ask of this one. */
-export interface HostConfig {
+interface HostConfig {
   /** Destination for `ssh`. Absent: it is reached over the broker. */
   ssh?: string | undefined;
   /** How mam is called there, if it is not on the PATH of a session without a terminal. */

@@ -7,7 +7,7 @@ import type { Settings } from './config.ts';
 import { peerEnvironment, sessionEnvironment } from './environment.ts';
 
 /** How a peer calls the command line: `mam` if that is on the PATH, else this program by its full path. */
-export function mamCommand(settings: Settings): string {
+function mamCommand(settings: Settings): string {
   for (const folder of (settings.path ?? '').split(delimiter)) {
     if (isAbsolute(folder) && existsSync(join(folder, 'mam'))) return 'mam';
   }

@@ -29,7 +29,7 @@ export interface ValueOf {
 }
 
 /** Who receives a setting from us: a hub, the server of an agent that we start, or a server that an MCP client starts. */
-export type Receiver = 'hub' | 'agent' | 'client';
+type Receiver = 'hub' | 'agent' | 'client';
 
 /** One setting. Everything else about settings is derived from this. */
 export interface Setting {

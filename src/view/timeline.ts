@@ -98,7 +98,7 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
 }
 
 /** Who reported an event of a job for this agent, such as `hook claude-code`. */
-export function reporterOf(source: string, agent: string): string {
+function reporterOf(source: string, agent: string): string {
   // Only the person reports on a job for a person.
   if (source === 'peer' && agent === 'human') return 'person';
   return source === 'peer' || source === 'hook' ? `${source} ${agent}` : source;

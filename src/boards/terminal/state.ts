@@ -59,7 +59,7 @@ export interface Detail {
 }
 
 /** A message for the user, shown until the next key. */
-export interface Note {
+interface Note {
   text: string;
   bad: boolean;
   /** It replaced a question: an Enter meant for the question only removes it. */

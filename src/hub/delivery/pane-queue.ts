@@ -34,7 +34,7 @@ export interface Errand {
 }
 
 /** An errand in its queue, or one for none of the pane's jobs. */
-export interface Queued extends Omit<Errand, 'what'> {
+interface Queued extends Omit<Errand, 'what'> {
   job: LiveJob | undefined;
   what?: Errand['what'];
   blocked?: Blocked | undefined;

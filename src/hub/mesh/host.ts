@@ -4,42 +4,35 @@ import type { HostStatus } from './wire/messages.ts';
 import type { Wire } from './wire/wire.ts';
 
 /** What a hub knows about another one. */
-export interface HostState {
-  readonly name: string;
-  /** The way over which it is reached. */
-  readonly wire: Wire | undefined;
-  /** The name by which it calls this hub. */
-  readonly as: string;
-  readonly online: boolean;
-  /** Since when it is online or not, ISO 8601. */
-  readonly since: string;
-  readonly epoch?: string | undefined;
-  readonly version?: string | undefined;
-  readonly protocol?: number | undefined;
-  /** What it lets this hub ask, by its own word. */
-  readonly allows?: HostAllows | undefined;
-  /** How far its clock is ahead, in ms. */
-  readonly offsetMs?: number | undefined;
-  readonly roundTripMs?: number | undefined;
-  /** Why it can't be asked although it is there, as a sentence. */
-  readonly problem?: string | undefined;
-}
+export type HostState = Readonly<
+  Pick<
+    Host,
+    | ('name' | 'wire' | 'as' | 'online' | 'since' | 'epoch' | 'version' | 'protocol')
+    | ('allows' | 'offsetMs' | 'roundTripMs' | 'problem')
+  >
+>;
 
 /** Another hub: what it has said of itself, and whether it is there. */
-export class Host implements HostState {
+export class Host {
   readonly name: string;
+  /** The way over which it is reached. */
   wire: Wire | undefined;
+  /** The name by which it calls this hub. */
   as: string;
   /** Its own connection to this hub's socket, while this hub has one of its own to it: the same, for its jobs here. */
   guest: Pick<HostState, 'wire' | 'as'> | undefined;
   online = false;
+  /** Since when it is online or not, ISO 8601. */
   since = now();
   epoch: string | undefined;
   version: string | undefined;
   protocol: number | undefined;
+  /** What it lets this hub ask, by its own word. */
   allows: HostAllows | undefined;
+  /** How far its clock is ahead, in ms. */
   offsetMs: number | undefined;
   roundTripMs: number | undefined;
+  /** Why it can't be asked although it is there, as a sentence. */
   problem: string | undefined;
   /** When it was heard last, on the clock of this process, in ms. */
   heardAt = 0;

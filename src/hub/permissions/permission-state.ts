@@ -5,7 +5,7 @@ import type { ShownDialog } from '../dialogs/shown-dialog.ts';
 import type { Hint } from './hints.ts';
 
 /** How far a request has got. */
-export type Stage = 'opening' | 'open' | 'deciding' | 'given' | 'settling';
+type Stage = 'opening' | 'open' | 'deciding' | 'given' | 'settling';
 
 /** One permission request, and what is known about it beyond its record. */
 export interface Permission {

@@ -6,7 +6,7 @@ import type { LogMessage } from '../../../operations/request.ts';
 export const MESH_VERSION = 1;
 
 /** The kinds of messages, each a level of its topic. */
-export const KINDS = ['hello', 'ask', 'answer', 'feed', 'digest', 'claim'] as const;
+const KINDS = ['hello', 'ask', 'answer', 'feed', 'digest', 'claim'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** True for a kind that this version knows. */
@@ -15,7 +15,7 @@ export function isKind(value: string): value is Kind {
 }
 
 /** What a hub may ask for. */
-export const ASKS = [
+const ASKS = [
   ...(['delegate', 'preview', 'put', 'events', 'text', 'answer', 'cancel', 'verify'] as const),
   ...(['screen', 'agents', 'start', 'stop', 'list'] as const),
 ] as const;
