@@ -97,7 +97,7 @@ test.each(BROKERS.filter(({ name }) => name !== 'Mosquitto'))(
     for (const detail of ['one', 'two', 'three']) await reporter.report(job_id, 'progress', { detail });
     await reporter.report(job_id, 'completed', { detail: 'done' });
     const ended = async () => {
-      const { jobs } = await supervisor.ask('wait_job', { job_id });
+      const { jobs } = await supervisor.ask('wait_job', { job_id, timeout_seconds: 10 });
       return jobs[0].status === 'completed';
     };
     await until('the end is heard of', ended);
