@@ -12,7 +12,7 @@ import {
 import { HomeError } from './home-error.ts';
 import { NoAnswer } from './no-answer.ts';
 
-/** After this time (ms) the other hub carries out nothing any more, unless its asker says otherwise. */
+/** After this time (ms) the other hub does not begin with an ask any more. */
 export const EXPIRES_MS = 20_000;
 /** How often an ask is sent again until it expires, in ms: a message may be lost on any way. */
 const REPEAT_MS = 3_000;
@@ -43,9 +43,7 @@ export interface Ways {
 export interface AskOptions {
   /** Of the ask: one that comes from a request which may come again has the same id then, and is carried out once. */
   id?: string;
-  /** When the other hub refuses to begin with it, in ms. */
-  expiresMs?: number;
-  /** How long its answer is waited for, in ms: longer than `expiresMs` for what takes its time once begun. */
+  /** How long its answer is waited for, in ms: longer than `EXPIRES_MS` for what takes its time once begun. */
   answerMs?: number;
   /** Called with an answer that came after `answerMs`. */
   onLate?: ((outcome: Outcome) => void) | undefined;
@@ -60,7 +58,6 @@ interface Open {
   readonly settle: (outcome: Outcome) => void;
   /** By the monotonic clock, in ms. */
   readonly askedAt: number;
-  readonly expiresMs: number;
   readonly answerMs: number;
   /** The hub that was asked: another one does not know what that one has begun. */
   readonly epoch: string | undefined;
@@ -95,14 +92,14 @@ export class Asks {
     host: string,
     command: AskCommand,
     params: object,
-    { id = newEventId(), expiresMs = EXPIRES_MS, answerMs = expiresMs, onLate }: AskOptions = {},
+    { id = newEventId(), answerMs = EXPIRES_MS, onLate }: AskOptions = {},
   ): Promise<AskResult> {
     await this.#ways.reach(host);
-    const expires_at = this.#ways.inTheirClock(host, expiresMs);
+    const expires_at = this.#ways.inTheirClock(host, EXPIRES_MS);
     const body: Ask = { v: MESH_VERSION, id, command, params: { ...params }, expires_at };
     checkSize(host, body);
     const send = (): void => void this.#ways.send(host, 'ask', body);
-    return this.#waitFor({ host, id, what: WHAT[command], send, expiresMs, answerMs, onLate });
+    return this.#waitFor({ host, id, what: WHAT[command], send, answerMs, onLate });
   }
 
   /**
@@ -116,7 +113,7 @@ export class Asks {
     checkSize(host, claim);
     const { event_id: id, job_id } = claim;
     const send = (): void => void this.#ways.send(host, 'claim', claim, job_id);
-    return this.#waitFor({ host, id, what: 'the report is recorded', send, expiresMs: ms, answerMs: ms });
+    return this.#waitFor({ host, id, what: 'the report is recorded', send, answerMs: ms });
   }
 
   /** Takes another hub's answer; one that nobody waits for is dropped. */
@@ -174,7 +171,7 @@ export class Asks {
   #send(open: Open): void {
     clearTimeout(open.timer);
     open.send();
-    const isLate = performance.now() - open.askedAt >= open.expiresMs;
+    const isLate = performance.now() - open.askedAt >= EXPIRES_MS;
     open.timer = setTimeout(() => this.#send(open), isLate ? LATE_REPEAT_MS : REPEAT_MS);
     open.timer.unref();
   }
