@@ -14,8 +14,6 @@ import { elsewhereText, type HubStatus } from '../operations/housekeeping.ts';
 import type { Commands } from '../operations/request.ts';
 import { homePaths } from '../registry/home.ts';
 import { livingOwner } from '../registry/lock.ts';
-import { runInForeground } from '../service/foreground.ts';
-import { hubUnit, installUnit, removeUnit } from '../service/install.ts';
 import type { Settings } from '../settings/config.ts';
 import { configFolder, onlyInEnvironment } from '../settings/environment.ts';
 import { START_MS } from '../settings/hub-place.ts';
@@ -88,6 +86,7 @@ async function connect(settings: Settings): Promise<number> {
 async function run(settings: Settings): Promise<number> {
   // Two hubs can't have one home: what runs on demand makes room.
   await end(settings);
+  const { runInForeground } = await import('../service/foreground.ts');
   return runInForeground(settings);
 }
 
@@ -96,6 +95,7 @@ async function install(
   { dry_run, remove }: { dry_run: boolean; remove: boolean },
   json: boolean,
 ): Promise<number> {
+  const { hubUnit, installUnit, removeUnit } = await import('../service/install.ts');
   const unit = hubUnit(settings, configFolder());
   const { path, text } = unit;
   const commands = (remove ? unit.end : unit.start).map((words) => words.map(shellWord).join(' '));

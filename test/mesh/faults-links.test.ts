@@ -70,10 +70,7 @@ test.each(['hosta', 'hostb'])(
     const lab = cut === 'hosta' ? two.a : two.b;
     await two.world.cut(cut);
     await progress(job.reporter, job.id, 5);
-    await until(
-      'it is noticed',
-      async () => (await lab.json('hub', 'status')).mesh?.broker?.state === 'away',
-    );
+    await until('it is noticed', async () => (await lab.mesh())?.broker?.state === 'away');
     await two.world.mend(cut);
     await two.agree(job.id, 'progress', 60_000);
     await completed(job);

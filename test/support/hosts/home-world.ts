@@ -1,4 +1,3 @@
-import type { MeshStatus } from '../../../src/operations/hosts.ts';
 import type { MayConfig } from '../../../src/settings/hosts-config.ts';
 import type { Lab } from '../lab.ts';
 import { until } from '../until.ts';
@@ -54,10 +53,10 @@ export class HomeWorld {
     lab.more = { ...(await this.broker.env('hostb')), ...env };
     const { code, stderr } = await lab.mam('hub', 'restart');
     if (code !== 0) throw new Error(stderr);
-    await until('the hub knows whether the broker checks who sends', async () => {
-      const { mesh } = await lab.json('hub', 'status');
-      return (mesh as MeshStatus | undefined)?.broker?.senders !== undefined;
-    });
+    await until(
+      'the hub knows whether the broker checks who sends',
+      async () => (await lab.mesh())?.broker?.senders !== undefined,
+    );
   }
 
   /** A host that asks, once the hub knows it. */

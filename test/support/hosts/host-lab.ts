@@ -4,6 +4,7 @@ import type { MeshStatus } from '../../../src/operations/hosts.ts';
 import { Lab } from '../lab.ts';
 import { PROGRAM } from '../mcp-client.ts';
 import { until } from '../until.ts';
+import { ask, hasHub } from './ask.ts';
 
 /** The lab of one host: its name, its own programs `mam` and `ssh`, its network. */
 export class HostLab extends Lab {
@@ -27,9 +28,13 @@ export class HostLab extends Lab {
     return { ...super.env, ...this.more, PATH: `${this.bin}:${super.env['PATH']}` };
   }
 
-  /** What its hub says about the others; undefined while none is configured. */
+  /**
+   * What its hub says about the others; undefined while none is configured. No process is started for it.
+   * @throws when no hub runs, or it does not listen yet
+   */
   async mesh(): Promise<MeshStatus | undefined> {
-    return (await this.json('hub', 'status')).mesh as MeshStatus | undefined;
+    if (!hasHub(this)) throw new Error(`${this.host} has no hub`);
+    return (await ask(this, 'hub_status', {})).mesh;
   }
 
   /** Waits until its hub sees this many others. */
