@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { measurePatience } from './test/support/patience.ts';
 import { scratchFolder } from './test/support/scratch.ts';
+import { LongWaitsEarly } from './test/support/sequencer.ts';
 
 /** Most tests wait for other processes most of the time. */
 const WORKERS = 4 * availableParallelism();
@@ -21,6 +22,7 @@ export default defineConfig(async () => {
       // A worker loads what tests share once: nothing in here changes it. A test's own world is its lab.
       isolate: false,
       maxWorkers: WORKERS,
+      sequence: { sequencer: LongWaitsEarly },
     },
   };
 });
