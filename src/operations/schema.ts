@@ -11,34 +11,47 @@ import {
 } from '../job/record.ts';
 import { HIDDEN, SCRIPT_SURROUNDINGS } from '../view/job.ts';
 
-/** The schema of each `part`, as in the record; `job` means its fields, next to the answer's others. */
-const PARTS: Readonly<Record<string, z.ZodType>> = {
-  agent_session: agentSessionSchema,
-  behind: behindSchema,
-  request: requestSchema,
-  delivery: z.array(receiptEntrySchema),
-  home: homeSchema,
-  validation: validationSchema.pick(
-    marked(['outcome', 'problem', 'passed', 'exit_code', 'output_tail', 'script_changed']),
-  ),
-};
+/** What makes it at its first use: a hub needs neither of these, a server often one. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
 
 /** Names in the form that zod's `pick` and `omit` take. */
 function marked<const K extends string>(names: readonly K[]): Record<K, true> {
   return Object.fromEntries(names.map((name) => [name, true])) as Record<K, true>;
 }
 
+/** The schema of each `part`, as in the record; `job` means its fields, next to the answer's others. */
+const partSchemas = once(
+  (): Readonly<Record<string, z.ZodType>> => ({
+    agent_session: agentSessionSchema,
+    behind: behindSchema,
+    request: requestSchema,
+    delivery: z.array(receiptEntrySchema),
+    home: homeSchema,
+    validation: validationSchema.pick(
+      marked(['outcome', 'problem', 'passed', 'exit_code', 'output_tail', 'script_changed']),
+    ),
+  }),
+);
+
 /** One job's record, without what only the hub needs, and with as many `files` and `requests` as fit. */
-const jobSchema = recordSchema.omit(marked(HIDDEN)).extend({
-  needs_you: z.boolean().optional().describe('true: it waits for someone'),
-  session: z.string().optional(),
-  pane: z.string().optional(),
-  open_request: z.string().optional().describe('the open one of `requests` to answer first'),
-  open_request_id: z.string().optional(),
-  notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
-  validation: validationSchema.omit(marked(SCRIPT_SURROUNDINGS)).optional(),
-  files_total: z.int().optional().describe('how many files the peer named, if not all are shown'),
-});
+const jobSchema = once(() =>
+  recordSchema.omit(marked(HIDDEN)).extend({
+    needs_you: z.boolean().optional().describe('true: it waits for someone'),
+    session: z.string().optional(),
+    pane: z.string().optional(),
+    open_request: z.string().optional().describe('the open one of `requests` to answer first'),
+    open_request_id: z.string().optional(),
+    notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
+    validation: validationSchema.omit(marked(SCRIPT_SURROUNDINGS)).optional(),
+    files_total: z.int().optional().describe('how many files the peer named, if not all are shown'),
+  }),
+);
 
 /** A tool's input: an unknown parameter is reported, not dropped. Descriptions name defaults and limits too. */
 export function inputSchema(fields: Fields): z.ZodObject {
@@ -85,7 +98,7 @@ function answerShape(fields: Fields): Record<string, z.ZodType> {
     return field.about === '' ? maybe : maybe.describe(field.about);
   });
   const flat = Object.entries(shape).map(([name, value]) =>
-    name === 'job' ? jobSchema.shape : { [name]: value },
+    name === 'job' ? jobSchema().shape : { [name]: value },
   );
   return Object.assign({}, ...flat);
 }
@@ -112,7 +125,7 @@ function typeOf(field: Field, limited = true): z.ZodType {
     case 'group':
       return z.object(answerShape(fields));
     case 'part':
-      return PARTS[part] ?? z.unknown();
+      return partSchemas()[part] ?? z.unknown();
     case 'text':
       return limited ? checked(bounded(z.string(), field), field) : bounded(z.string(), field);
   }

@@ -108,5 +108,20 @@ export function defineTool<F extends Fields, A extends Fields>(
 ): Tool<F, A> {
   const { operation, roles = ['supervisor'], ...declared } = tool;
   const { fields, answer } = operation;
-  return { ...declared, roles, fields, inputSchema: inputSchema(fields), outputSchema: answerSchema(answer) };
+  // A server usually runs one tool or two, and each first call would make the schemas of all.
+  let input: z.ZodObject | undefined;
+  let output: z.ZodObject | undefined;
+  return {
+    ...declared,
+    roles,
+    fields,
+    get inputSchema() {
+      input ??= inputSchema(fields);
+      return input;
+    },
+    get outputSchema() {
+      output ??= answerSchema(answer);
+      return output;
+    },
+  };
 }
