@@ -63,7 +63,7 @@ test('mam hub install shows, writes, starts and removes the unit', async ({ lab 
   const installed = await mam();
   expect(installed).toMatchObject({ code: 0 });
   // The lab sets it for its hubs.
-  expect(installed.stderr).toContain('MAM_HUB_IDLE_SECONDS');
+  expect(installed.stderr).toContain('MAM_HUB_IDLE_SECONDS (hub_idle_seconds)');
   const text = readFileSync(path, 'utf8');
   expect(shown.stdout).toContain(text.trim());
   const name = path.split('/').at(-1);

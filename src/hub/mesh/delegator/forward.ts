@@ -89,26 +89,17 @@ export class Forward {
   async #askHost({ host, command, params }: AskHostParams, requestId: string): Promise<Result> {
     const { asks, sees } = this.#with;
     const { agent, name: session, workdir, model, resume } = params;
-    const options = { id: askId(requestId) };
+    const ask = (asked: object, answerMs?: number): Promise<AskResult> =>
+      asks.ask(host, command, asked, { id: askId(requestId), ...(answerMs !== undefined && { answerMs }) });
     switch (command) {
       case 'start':
-        return {
-          ...startResultOf(
-            host,
-            await asks.ask(
-              host,
-              'start',
-              { agent, session, workdir, model, resume },
-              { ...options, answerMs: START_MS },
-            ),
-          ),
-        };
+        return { ...startResultOf(host, await ask({ agent, session, workdir, model, resume }, START_MS)) };
       case 'stop':
-        return { ...stopResultOf(host, await asks.ask(host, 'stop', { session }, options)) };
+        return { ...stopResultOf(host, await ask({ session })) };
       case 'list':
-        return { ...chosen(host, await asks.ask(host, 'list', { see: sees(host) }, options), params) };
+        return { ...chosen(host, await ask({ see: sees(host) }), params) };
       default:
-        return { agents: agentRowsOf(host, await asks.ask(host, 'agents', {}, options)) };
+        return { agents: agentRowsOf(host, await ask({})) };
     }
   }
 
@@ -120,25 +111,23 @@ export class Forward {
   }
 
   #write(command: 'answer' | 'cancel' | 'verify' | 'screen', job: LiveJob): Handler | undefined {
-    if (command === 'cancel') return this.#cancel(job);
-    // What has ended is all here.
-    if (isFinal(job.record.status) && command !== 'verify') return undefined;
+    if (command === 'cancel') return (params, id) => this.#cancel(job, params as CancelParams, id);
     if (command === 'verify') return (params, id) => this.#verify(job, params as VerifyParams, id);
+    // What has ended is all here.
+    if (isFinal(job.record.status)) return undefined;
     if (command === 'screen') return () => this.#screen(job);
     return (params, id) => this.#answer(job, params as AnswerParams, id);
   }
 
-  #cancel(job: LiveJob): Handler | undefined {
-    return async (params, id) => {
-      const { reason, interrupt, forget, seen_by } = params as CancelParams;
-      const { record } = job;
-      if (isFinal(record.status))
-        return { record, changed: false, note: `The job was already ${record.status}.` };
-      if (forget === true) return this.#forget(job);
-      const answer = await this.#ask(job, 'cancel', { reason, interrupt }, { id: askId(id) });
-      await this.#with.wakes.seen({ job_id: job.id, registry_dir: job.registryDir, seen_by });
-      return this.#withRecord(job, answer);
-    };
+  async #cancel(job: LiveJob, params: CancelParams, id: string): Promise<Result> {
+    const { reason, interrupt, forget, seen_by } = params;
+    const { record } = job;
+    if (isFinal(record.status))
+      return { record, changed: false, note: `The job was already ${record.status}.` };
+    if (forget === true) return this.#forget(job);
+    const answer = await this.#ask(job, 'cancel', { reason, interrupt }, { id: askId(id) });
+    await this.#with.wakes.seen({ job_id: job.id, registry_dir: job.registryDir, seen_by });
+    return this.#withRecord(job, answer);
   }
 
   async #forget(job: LiveJob): Promise<Result> {
