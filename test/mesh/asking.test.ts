@@ -173,6 +173,31 @@ test('answers, decisions, screens and checks reach the job where it is', async (
   expect(await server.ask('cancel_job', { job_id })).toMatchObject({ changed: false });
 });
 
+test('a result that fails its check goes back to the peer there, and both hosts hear of each round', async () => {
+  const script = join(two.b.project, 'roof.sh');
+  writeFileSync(script, 'test -e roof || { echo "no roof"; exit 3; }\n');
+  two.b.expected.push(/^p\/roof(\.sh)?$/);
+  const [sessions, workdirs] = [['tmux:mute'], [two.b.project]];
+  two.b.configure({ hosts: { hosta: { may: { delegate: true, workdirs, sessions, validate: workdirs } } } });
+  const peer = await two.b.startPeer('mute');
+  const { job_id } = await two.delegate(server, peer, { validate: script, validate_rounds: 2 });
+  const reporter = await two.b.reporter;
+  await reporter.report(job_id, 'completed', { detail: 'done' });
+  await peer.gets(2, 2);
+  expect(peer.pastes[1]).toContain('there is something for you to read');
+  expect(await reporter.report(job_id, 'progress')).toMatchObject({
+    messages: [expect.stringContaining('Your result did not pass the check (run 1 of 3:')],
+  });
+  await until('the first round is known here', () => two.a.types(job_id).includes('validated'));
+  expect(await server.ask('job_status', { job_id })).toMatchObject({
+    ...{ status: 'working', validation: { rounds: 1, passed: false, exit_code: 3 } },
+  });
+  writeFileSync(join(two.b.project, 'roof'), '');
+  await reporter.report(job_id, 'completed', { detail: 'now it is there' });
+  const { jobs } = await server.ask('wait_job', { job_id, timeout_seconds: 60 });
+  expect(jobs).toMatchObject([{ status: 'completed', validation: { passed: true } }]);
+});
+
 test('the agents and jobs of another host are listed, and its agents are started and stopped, if it permits', async () => {
   const peer = await two.b.startPeer('mute');
   const { job_id } = await two.delegate(server, peer);
