@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import { chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import type { Lab } from '../support/lab.ts';
 import { test as base } from '../support/lab-test.ts';
@@ -13,6 +13,8 @@ const REBOUND = 'rebound.test';
 
 interface World {
   web: Web;
+  /** For all tests: each has a context of its own, with its own cookies. */
+  browser: Browser;
   /** A browser with `mam web` open. */
   page: Page;
   /** A site of someone else: on this machine too, on another port. */
@@ -25,14 +27,23 @@ const test = base.extend<World>({
     await use(web);
     await web.end();
   },
-  page: async ({ web }, use) => {
-    const args = [...browserArguments, `--host-resolver-rules=MAP ${REBOUND} 127.0.0.1`];
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args });
-    const page = await (await browser.newContext()).newPage();
+  browser: [
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern what a fixture needs
+    async ({}, use) => {
+      const args = [...browserArguments, `--host-resolver-rules=MAP ${REBOUND} 127.0.0.1`];
+      const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'file' },
+  ],
+  page: async ({ web, browser }, use) => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
     await page.goto((await web.addresses(1)).at(-1) ?? '');
     await page.getByText(/\d jobs?$/).waitFor();
     await use(page);
-    await browser.close();
+    await context.close();
   },
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern what a fixture needs
   site: async ({}, use) => {
@@ -138,15 +149,15 @@ describe.skipIf(!hasBrowser)('what pages of strangers can do with mam web open',
   test('the address works from a file, as with --open, and from a link of another site', async ({
     lab,
     web,
+    browser,
     page,
     site,
   }) => {
     const file = join(lab.project, 'open.html');
     const refresh = (url: string) => `<!doctype html><meta http-equiv="refresh" content="0;url=${url}">`;
     writeFileSync(file, refresh((await web.addresses(2)).at(-1) ?? ''));
-    const context = await page.context().browser()?.newContext();
-    const other = await context?.newPage();
-    if (other === undefined) throw new Error('no page');
+    const context = await browser.newContext();
+    const other = await context.newPage();
     await other.goto(`file://${file}`);
     await other.getByText(/\d jobs?$/).waitFor();
     expect(other.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}\/$/);
@@ -155,5 +166,6 @@ describe.skipIf(!hasBrowser)('what pages of strangers can do with mam web open',
     await other.getByText(/\d jobs?$/).waitFor();
     await other.goBack();
     expect(other.url()).not.toContain('/enter/');
+    await context.close();
   });
 });

@@ -42,10 +42,14 @@ export class Namespaces implements Network {
   static async make(folder: string, hosts: readonly string[]): Promise<Namespaces> {
     const made = new Namespaces(folder);
     await Promise.all([BROKER_HOST, ...hosts].map((host, index) => made.#open(host, `${NET}.${index + 1}`)));
-    made.#ip(BROKER_HOST, 'link add bridge type bridge');
-    made.#ip(BROKER_HOST, `addr add ${made.address(BROKER_HOST)}/24 dev bridge`);
-    made.#ip(BROKER_HOST, 'link set bridge up');
-    for (const host of hosts) made.#plug(host);
+    const bridge = [
+      'link add bridge type bridge',
+      `addr add ${made.address(BROKER_HOST)}/24 dev bridge`,
+      'link set bridge up',
+    ];
+    made.#ip(BROKER_HOST, ...bridge, ...hosts.flatMap((host) => made.#wire(host)));
+    for (const host of hosts)
+      made.#ip(host, `addr add ${made.address(host)}/24 dev eth0`, 'link set eth0 up');
     return made;
   }
 
@@ -106,14 +110,11 @@ export class Namespaces implements Network {
     this.#space(host).id = readlinkSync(`/proc/${keeper.pid}/ns/net`);
   }
 
-  /** Leads a wire from the bridge to a host. */
-  #plug(host: string): void {
+  /** What leads a wire from the bridge to a host. */
+  #wire(host: string): string[] {
     const port = this.#port(host);
     const peer = `peer name eth0 netns ${this.#space(host).keeper.pid}`;
-    this.#ip(BROKER_HOST, `link add ${port} type veth ${peer}`);
-    this.#ip(BROKER_HOST, `link set ${port} master bridge up`);
-    this.#ip(host, `addr add ${this.address(host)}/24 dev eth0`);
-    this.#ip(host, 'link set eth0 up');
+    return [`link add ${port} type veth ${peer}`, `link set ${port} master bridge up`];
   }
 
   /** A port on loopback for this process, which leads to a port of the host. */
@@ -134,11 +135,12 @@ export class Namespaces implements Network {
     return `port${this.#space(host).address.split('.').at(-1)}`;
   }
 
-  /** Runs `ip` on a host. @throws with what it said */
-  #ip(host: string, command: string): void {
-    const [file = '', ...args] = [...this.prefix(host), 'ip', ...command.split(' ')];
-    const { status, stderr, error } = spawnSync(file, args, { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`ip ${command}: ${error?.message ?? stderr.trim()}`);
+  /** Runs commands of `ip` on a host, in one process. @throws with what it said */
+  #ip(host: string, ...commands: string[]): void {
+    const [file = '', ...args] = [...this.prefix(host), 'ip', '-batch', '-'];
+    const input = `${commands.join('\n')}\n`;
+    const { status, stderr, error } = spawnSync(file, args, { input, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`ip ${commands.join('; ')}: ${error?.message ?? stderr.trim()}`);
   }
 
   #space(host: string): Space {
