@@ -58,9 +58,12 @@ export async function endLab(lab: Lab, failed: boolean, graceMs = END_MS): Promi
   for (const clean of lab.cleaners.splice(0).reverse()) await guard(Promise.resolve().then(clean));
   // A process that ends may have started another meanwhile.
   const end = Date.now() + graceMs;
-  for (let rest = lab.processes; rest.length > 0 && Date.now() < end; rest = lab.processes)
+  let rest = lab.processes;
+  while (rest.length > 0 && Date.now() < end) {
     await guard(untilEnded('all processes end', rest, end - Date.now()));
-  for (const { pid, command } of lab.processes) {
+    rest = lab.processes;
+  }
+  for (const { pid, command } of rest) {
     problems.push(`process ${pid} is left: ${command}`);
     // It mentions this lab's folder, so it was started here.
     signal(pid, 'SIGKILL');
