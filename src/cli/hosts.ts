@@ -80,7 +80,7 @@ async function list(all: boolean, registryDir: string | undefined, json: boolean
     const say = isTerminal() ? print : note;
     say(`This host is ${host}.`);
     const wrong = found.broker === undefined ? [] : brokerFindings(host, found.broker);
-    for (const { level, title } of wrong) if (level !== 'ok') say(title);
+    for (const { level, title, remedy } of wrong) if (level !== 'ok') say(`${title} ${remedy}`);
     return EXIT.done;
   });
 }

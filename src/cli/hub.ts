@@ -230,6 +230,8 @@ function meshLines(mesh: HubStatus['mesh']): string[] {
   const wrong = broker === undefined ? [] : brokerFindings(mesh.host, broker);
   return [
     `hosts       ${online} of ${hosts} online (\`mam hosts\` lists them)`,
-    ...wrong.flatMap(({ level, title }) => (level === 'ok' ? [] : [`            ${title}`])),
+    ...wrong.flatMap(({ level, title, remedy }) =>
+      level === 'ok' ? [] : [`            ${title}`, `            → ${remedy}`],
+    ),
   ];
 }

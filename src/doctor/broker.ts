@@ -31,10 +31,14 @@ export const broker: Check = {
       const host = own ?? settings.host;
       // A broker is not joined for hosts that are all reached over ssh.
       const joins = isPublic || staysUp(settings);
-      const over = limited(signal, BROKER_TIMEOUT_MS);
       // Hubs that do not serve other programs do not disturb each other.
-      const trip = { realm, host, isPublic, signal: over, others: isPublic };
-      const trials = await Promise.all(externalAddresses(external).map((address) => tryNode(address, trip)));
+      const trip = { realm, host, isPublic, others: isPublic };
+      // A signal for each: a trial adds so many listeners that Node warns of those of three nodes.
+      const trials = await Promise.all(
+        externalAddresses(external).map((address) =>
+          tryNode(address, { ...trip, signal: limited(signal, BROKER_TIMEOUT_MS) }),
+        ),
+      );
       const works = trials.flatMap((trial) => (trial instanceof MamError ? [] : [trial]));
       const nodes = trials.map((trial, at) =>
         ofNode(external.urls[at] ?? '', realm, trial, works.length > 0),
@@ -44,7 +48,7 @@ export const broker: Check = {
       return [
         ...nodes,
         ...expiring(external),
-        ...(joins ? hubOn(own, online) : []),
+        ...(joins ? hubOn(own, online, isPublic) : []),
         ...others(host, settings, online),
       ];
     } catch (error) {
@@ -73,11 +77,16 @@ function ofNode(url: string, realm: string, trial: RoundTrip | MamError, works: 
 }
 
 /** A running hub that is not on the broker gets no report that comes over it. */
-function hubOn(host: string | undefined, online: string[]): Found[] {
+function hubOn(host: string | undefined, online: string[], isPublic: boolean): Found[] {
   if (host === undefined) return [];
-  if (online.includes(host)) return [ok('broker.hub', 'The hub is online there')];
+  if (online.includes(host))
+    return [ok('broker.hub', `A hub called ${cleanLine(host, HOST_CHARS)} is online there`)];
   const title = 'The hub is running, but is not online at the broker.';
-  return [problem('broker.hub', title, '`mam hub logs` says why it is not there; then `mam hub restart`.')];
+  const look = '`mam hub logs` says why it is not there; then `mam hub restart`.';
+  const remedy = isPublic
+    ? look
+    : `Its user there needs all the rules that \`mam hosts acl\` prints. ${look}`;
+  return [problem('broker.hub', title, remedy)];
 }
 
 /** The name of this home's hub, while one runs: the machine may have been renamed since it started. */

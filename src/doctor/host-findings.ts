@@ -14,9 +14,8 @@ export function brokerFindings(own: string, { state, problem: why = '', senders 
   const id = 'hosts.broker';
   const said = cleanLine(why, TEXT_CHARS);
   if (state === 'name_taken') {
-    const title = `Another hub is called ${own}, so this one stays off the broker. ${said}`.trim();
-    const remedy =
-      'Give one of the two another `host` in its MAM_HOME/config.json, and run `mam hub restart` there.';
+    const title = `Another hub is called ${own}, so this one stays off the broker.`;
+    const remedy = `Set ${namesInWords('host')} to another name on one of the two, give that name a user at the broker, and run \`mam hub restart\` there.`;
     return [problem('hosts.name', title, remedy)];
   }
   if (state === 'away') {

@@ -14,6 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Aedes } from 'aedes';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { KINDS } from '../../src/agents/index.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
@@ -379,6 +380,27 @@ describe('an external broker', () => {
     expect(found.level).toBe('problem');
     expect(found.title).toBe(`The MQTT broker mqtt://127.0.0.1:${port} cannot be reached (ECONNREFUSED).`);
     expect(report.text).not.toContain(PASSWORD);
+  });
+
+  test('of many nodes that know only the older protocol: all are tried, and Node warns of nothing', async () => {
+    const aedes = await Aedes.createBroker();
+    const node = async (): Promise<string> => {
+      // The protocol level follows the protocol name.
+      const server = createServer((socket) =>
+        socket.once('data', (connect) => {
+          if (connect[8] !== 4) return socket.destroy();
+          socket.unshift(connect);
+          return aedes.handle(socket);
+        }),
+      );
+      await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+      lab.onEnd(() => server.close());
+      return `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`;
+    };
+    lab.onEnd(() => aedes.close());
+    const nodes = await Promise.all([node(), node(), node(), node()]);
+    const report = await doctor([], { env: { MAM_BROKER_URL: nodes.join(',') } });
+    expect(report.all('broker.reachable').map(({ level }) => level)).toEqual(['ok', 'ok', 'ok', 'ok']);
   });
 
   test('that takes the connection and says nothing', async () => {

@@ -41,6 +41,10 @@ describe('two hubs of one name', () => {
     await twin.mam('hub', 'restart');
     await until('the twin stays off', async () => (await twin.mesh())?.broker?.state === 'name_taken');
     expect((await twin.mesh())?.broker?.problem).toContain('Another hub is called hosta');
+    // It is said once, and what to do as well.
+    const said = (await twin.mam('hub')).stdout;
+    expect(said.split('Another hub is called hosta')).toHaveLength(2);
+    expect(said).toContain('→ Set MAM_HOST (host in MAM_HOME/config.json) to another name');
     expect(await isJoined(a)).toBe(true);
     expect((await b.mesh())?.online).toBe(1);
     // Whatever comes of it would have come by now.

@@ -11,8 +11,8 @@ import { openConnection } from '../../../bus/connection.ts';
 import { externalAddresses } from '../../../bus/hub-address.ts';
 import { Pulse } from '../../../bus/pulse.ts';
 import { inboxFilter, inboxTopic, parseInboxTopic, statusTopic } from '../../../bus/topics.ts';
-import { stateText } from '../../../operations/hosts.ts';
 import type { BrokerSettings } from '../../../settings/broker-settings.ts';
+import { namesInWords } from '../../../settings/table.ts';
 import { Backoff, isFew } from './backoff.ts';
 import {
   type Hello,
@@ -111,7 +111,7 @@ export class BrokerWire implements Wire {
     this.#name = new OneName({
       epoch: options.epoch,
       say: (more) => this.#sayToOwnName(more),
-      taken: (other) => this.#leave(other),
+      taken: () => this.#leave(),
     });
   }
 
@@ -324,10 +324,10 @@ export class BrokerWire implements Wire {
   }
 
   /** Another hub has the name: this one stays off, and looks again from time to time. */
-  #leave(other: Hello): void {
+  #leave(): void {
     const { host, log } = this.#with;
     if (this.#isStopped || this.#open === undefined) return;
-    this.#why = `Another hub is called ${host}: it is ${stateText({ state: 'online', since: other.epoch })}. Set MAM_HOST to another name on one of the two, and run \`mam hub restart\` there.`;
+    this.#why = `Another hub is called ${host}. Set ${namesInWords('host')} to another name on one of the two, and run \`mam hub restart\` there.`;
     log.warn(this.#why);
     const wasJoined = this.#isJoined;
     this.#isTaken = true;
