@@ -38,27 +38,32 @@ export async function probe(
   const forger = `probe-${randomSuffix()}`;
   const mark = randomSuffix();
   const forged = signal();
+  /** The honest message that is under way. Each differs: whoever reads one must not be able to answer for the next. */
+  let said = '';
   let heard = signal();
   let isOver = false;
   const intercept: BrokerWire['intercept'] = (from, kind, payload) => {
-    if (kind !== 'hello' || !payload.toString().includes(mark)) return false;
-    if (from === host) heard.done();
-    else if (isOver) late();
-    else forged.done();
+    const text = payload.toString();
+    if (kind !== 'hello' || !text.includes(mark)) return false;
+    if (from !== host) (isOver ? late : forged.done)();
+    else if (text === said) heard.done();
     return true;
   };
   wire.intercept = intercept;
   let client: MqttClient | undefined;
   try {
-    client = await openConnection(address, { clientId: `mam-mesh-${host}-${mark}`, clean: true });
+    // Not the mark: with this id, whoever may read the mark could end the connection as the broker ends a forger's.
+    const clientId = `mam-mesh-${host}-${randomSuffix()}`;
+    client = await openConnection(address, { clientId, clean: true });
     const end = closed(client);
-    const say = (from: string): void => {
-      client?.publish(inboxTopic(realm, host, from, 'hello'), `{"probe":"${mark}"}`, { qos: 0 }, () => {});
+    const say = (from: string, text: string): void => {
+      client?.publish(inboxTopic(realm, host, from, 'hello'), text, { qos: 0 }, () => {});
     };
     /** @returns true if an honest message came back, false if the connection was closed */
     const honest = (): Promise<boolean | undefined> => {
       heard = signal();
-      say(host);
+      said = JSON.stringify({ probe: mark, one: randomSuffix() });
+      say(host, said);
       return within(Promise.race([heard.past, end.then(() => false)]), STEP_MS);
     };
     const began = performance.now();
@@ -66,7 +71,7 @@ export async function probe(
     const trip = performance.now() - began;
     let isOpen: boolean | undefined = true;
     for (let round = 0; round < ROUNDS && isOpen === true; round++) {
-      say(forger);
+      say(forger, JSON.stringify({ probe: mark }));
       isOpen = await honest();
     }
     if (isOpen === undefined) return undefined;

@@ -6,10 +6,16 @@ import type { BrokerWire } from './wire/broker-wire.ts';
 /** When a test that has shown nothing is made again, in ms. */
 const AGAIN_MS = 5_000;
 
+/** A test of one connection: what it shows of an earlier one says nothing about the one that is there now. */
+interface Test {
+  readonly wire: BrokerWire;
+}
+
 /** Whether the broker checks who sends: tested anew at each connection, since another node may have other rules. */
 export class Senders {
   readonly #with;
-  #wire: BrokerWire | undefined;
+  /** The test of the connection that is there now. */
+  #test: Test | undefined;
   #proof: Proof;
   #waiting: (() => void)[] = [];
 
@@ -39,9 +45,10 @@ export class Senders {
 
   /** The connection is new. */
   test(wire: BrokerWire): void {
-    this.#wire = wire;
+    const test = { wire };
+    this.#test = test;
     this.#proof = undefined;
-    void this.#test(wire);
+    void this.#run(test);
   }
 
   /** Settles when the test that runs has ended, whatever it has shown. */
@@ -51,18 +58,22 @@ export class Senders {
     });
   }
 
-  async #test(wire: BrokerWire): Promise<void> {
-    const proof = await probe(wire, this.#with, () => this.#judge(wire, false));
-    this.#judge(wire, proof);
-    if (wire !== this.#wire || !wire.isUp || proof !== undefined) return;
+  async #run(test: Test): Promise<void> {
+    const proof = await probe(test.wire, this.#with, () => this.#judge(test, false));
+    this.#judge(test, proof);
+    if (!this.#counts(test) || proof !== undefined) return;
     this.#with.log.warn('could not test whether the broker checks who sends');
     setTimeout(() => {
-      if (wire === this.#wire && wire.isUp && this.#proof === undefined) this.test(wire);
+      if (this.#counts(test) && this.#proof === undefined) this.test(test.wire);
     }, AGAIN_MS).unref();
   }
 
-  #judge(wire: BrokerWire, proof: Proof): void {
-    if (wire !== this.#wire || !wire.isUp) return;
+  #counts(test: Test): boolean {
+    return test === this.#test && test.wire.isUp;
+  }
+
+  #judge(test: Test, proof: Proof): void {
+    if (!this.#counts(test)) return;
     const { log, trustsRealm, mayAsk } = this.#with;
     if (proof === false && this.#proof !== false && !trustsRealm && mayAsk())
       log.warn('the broker does not check who sends: what other hosts ask over it is refused');
