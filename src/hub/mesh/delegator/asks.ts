@@ -69,7 +69,8 @@ type Asked = Omit<Open, 'settle' | 'askedAt' | 'epoch'> & Pick<AskOptions, 'onLa
 /** What this hub asks of others: each ask is repeated with the same id, so that it is carried out once, and answered. */
 export class Asks {
   readonly #ways: Ways;
-  readonly #open = new Map<string, Open>();
+  /** Two may have one id: the same report may come twice. */
+  readonly #open = new Set<Open>();
   /** How many callers wait. */
   #waiting = 0;
 
@@ -118,22 +119,23 @@ export class Asks {
 
   /** Takes another hub's answer; one that nobody waits for is dropped. */
   take(from: string, { id, result, error }: AskAnswer): void {
-    const open = this.#open.get(id);
-    if (open === undefined || open.host !== from) return;
-    this.#drop(id);
-    open.settle(error === undefined ? { result: result ?? {} } : { error: this.#errorOf(open, error) });
+    for (const open of [...this.#open]) {
+      if (open.id !== id || open.host !== from) continue;
+      this.#drop(open);
+      open.settle(error === undefined ? { result: result ?? {} } : { error: this.#errorOf(open, error) });
+    }
   }
 
   /** Sends what is open again: what was sent before may be lost. */
   onOnline(host: string): void {
-    for (const open of this.#open.values()) if (open.host === host) this.#send(open);
+    for (const open of this.#open) if (open.host === host) this.#send(open);
   }
 
   /** Sends nothing any more; who waits gets no answer: the other hub may have done it. */
   stop(): void {
-    for (const [id, { host, what, askedAt, settle }] of this.#open) {
-      this.#drop(id);
-      settle({ error: new NoAnswer(host, performance.now() - askedAt, what) });
+    for (const open of [...this.#open]) {
+      this.#drop(open);
+      open.settle({ error: noAnswerTo(open) });
     }
   }
 
@@ -147,14 +149,14 @@ export class Asks {
   }
 
   #answerTo(asked: Asked): Promise<AskResult> {
-    const { host, id, what, answerMs, onLate } = asked;
+    const { host, what, answerMs, onLate } = asked;
     return new Promise((resolve, reject) => {
       let isOver = false;
       const timer = setTimeout(() => {
         isOver = true;
         reject(new NoAnswer(host, answerMs, what));
-        if (onLate === undefined) this.#drop(id);
-        else setTimeout(() => this.#drop(id), LATE_MS).unref();
+        if (onLate === undefined) this.#drop(open);
+        else setTimeout(() => this.#drop(open), LATE_MS).unref();
       }, answerMs);
       const settle: Open['settle'] = (outcome) => {
         clearTimeout(timer);
@@ -162,8 +164,8 @@ export class Asks {
         else if ('result' in outcome) resolve(outcome.result);
         else reject(outcome.error);
       };
-      const open = { ...asked, settle, askedAt: performance.now(), epoch: this.#ways.epochOf(host) };
-      this.#open.set(id, open);
+      const open: Open = { ...asked, settle, askedAt: performance.now(), epoch: this.#ways.epochOf(host) };
+      this.#open.add(open);
       this.#send(open);
     });
   }
@@ -176,19 +178,24 @@ export class Asks {
     open.timer.unref();
   }
 
-  #drop(id: string): void {
-    clearTimeout(this.#open.get(id)?.timer);
-    this.#open.delete(id);
+  #drop(open: Open): void {
+    clearTimeout(open.timer);
+    this.#open.delete(open);
   }
 
   #errorOf(open: Open, { code, message, hint }: NonNullable<AskAnswer['error']>): MamError {
-    const { host, what, askedAt, epoch } = open;
-    if (code === EXPIRED && epoch !== this.#ways.epochOf(host))
-      return new NoAnswer(host, performance.now() - askedAt, what);
+    const { host, askedAt, epoch } = open;
+    // Such a hub may have done it and have forgotten that.
+    const mayForget = epoch !== this.#ways.epochOf(host) || performance.now() - askedAt >= LATE_MS;
+    if (code === EXPIRED && mayForget) return noAnswerTo(open);
     const known = (ERROR_CODES as readonly string[]).includes(code) ? (code as ErrorCode) : 'unavailable';
     const text = (said: string) => clean(said.slice(0, ERROR_CHARS));
     return new HomeError(host, known, text(message), text(hint));
   }
+}
+
+function noAnswerTo({ host, askedAt, what }: Open): NoAnswer {
+  return new NoAnswer(host, performance.now() - askedAt, what);
 }
 
 /** @throws MamError `bad_input` for what no message can carry */

@@ -1,6 +1,7 @@
 import { MamError } from '../../../base/errors.ts';
 import { isObject, parseJson } from '../../../base/json.ts';
 import type { Log } from '../../../base/log.ts';
+import { orElse } from '../../../base/or-else.ts';
 import type { Claims } from '../../reports/claims.ts';
 import { type AskAnswer, MESH_VERSION } from '../wire/messages.ts';
 import type { MeshMessage } from '../wire/wire.ts';
@@ -22,15 +23,18 @@ export function takeClaims(parts: {
   log: Log;
 }): (message: MeshMessage) => Promise<void> {
   const { claims, policy, areSendersProven, uploads, log } = parts;
+  /** A report with the result that was sent before it; undefined if that is not here. */
   const withResult = async (
     from: string,
     jobId: string,
     { result_upload: upload, ...claim }: Record<string, unknown>,
-  ): Promise<Record<string, unknown>> => {
+  ): Promise<Record<string, unknown> | undefined> => {
     const { event_id } = claim;
     // What is recorded already is not looked at again.
     const isKnown = typeof event_id === 'string' && (await claims.has(jobId, event_id));
-    return typeof upload !== 'string' || isKnown ? claim : { ...claim, result: uploads.get(from, upload) };
+    if (typeof upload !== 'string' || isKnown) return claim;
+    const result = orElse(() => uploads.get(from, upload), undefined);
+    return result === undefined ? undefined : { ...claim, result };
   };
   return async ({ wire, from, to, jobId, payload }) => {
     const isProven = wire.kind !== 'broker' || areSendersProven();
@@ -38,9 +42,10 @@ export function takeClaims(parts: {
     if (!isProven) return log.warn(`a report of ${from} was dropped: the broker does not check who sends`);
     const raw = parseJson(payload.toString());
     if (jobId === undefined || !isObject(raw)) return log.warn(`a report of ${from} can't be read`);
-    const reply = await claims.takeFrom(jobId, await withResult(from, jobId, raw), (job) =>
-      policy.mayReport(wire, from, job.record),
-    );
+    const claim = await withResult(from, jobId, raw);
+    // Nothing brings it here later: a report that waited for it would hold up all others.
+    if (claim === undefined) return log.warn(`a report of ${from} was dropped: its result is not here`);
+    const reply = await claims.takeFrom(jobId, claim, (job) => policy.mayReport(wire, from, job.record));
     if (reply === undefined) return;
     const { result_upload: upload } = raw;
     if (typeof upload === 'string' && reply.retry !== true) uploads.drop(from, upload);

@@ -126,6 +126,25 @@ test.each([
   },
 );
 
+test('once it may have forgotten what it has done, "expired" does not say that nothing was done', async () => {
+  const { asks, answer } = hostb();
+  const asked = begun(asks.ask('hostb', 'verify', {}, { answerMs: 120_000 }));
+  await vi.advanceTimersByTimeAsync(70_000);
+  answer({ error: { code: 'expired', message: 'It came too late.', hint: '' } });
+  expect(await asked).toBeInstanceOf(NoAnswer);
+});
+
+test('of two asks with one id, each is answered, and neither is sent again after that', async () => {
+  const { asks, sent, answer } = hostb();
+  const both = [1, 2].map(() => begun(asks.ask('hostb', 'stop', {}, { id: 'request-1' })));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent).toHaveLength(2);
+  answer({ result: { stopped: true } });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(await Promise.all(both)).toEqual([{ stopped: true }, { stopped: true }]);
+  expect(sent).toHaveLength(2);
+});
+
 test('a late answer is handed on', async () => {
   const { asks, answer } = hostb();
   const late: Outcome[] = [];
