@@ -133,6 +133,11 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     await sure.getByRole('button', { name: 'Yes, send it' }).click();
     const answer = () => lab.events(jobId).find(({ detail }) => detail === 'Tin.');
     expect(await until('it is answered', answer)).toMatchObject({ type: 'answered', source: 'person' });
+    // Without a word there is nothing to confirm.
+    await reporter.report(jobId, 'question', { detail: 'How many?' });
+    await page.locator('.request', { hasText: 'How many?' }).waitFor();
+    await page.getByRole('button', { name: 'Send' }).click();
+    expect(await sure.isHidden()).toBe(true);
     // What is asked meanwhile does not end the question about something else.
     await page.getByRole('button', { name: 'Cancel the job…' }).click();
     await sure.getByText('Cancel this job?').waitFor();

@@ -145,7 +145,8 @@ export class AskView {
 
   /** An answer must not go to a question that came while it was being written. */
   #checkAndSend(): void {
-    if (this.#meant === this.#shown) void this.#send();
+    // With nothing written there is nothing to confirm either.
+    if (this.#meant === this.#shown || this.#input.value.trim() === '') void this.#send();
     else
       this.#confirm(
         'Send it as the answer to the new question?',
@@ -158,6 +159,7 @@ export class AskView {
 
   async #send(): Promise<void> {
     const text = this.#input.value.trim();
+    if (text === '') this.#input.focus();
     if (text === '' || this.#input.disabled) return;
     this.#input.disabled = true;
     try {
