@@ -26,7 +26,9 @@ export default defineCommand({
       'only a model. Everyone on this machine can read command lines, so a secret belongs in --env-file, or in your ' +
       'environment with --env NAME.',
   ],
-  words: [{ name: 'KIND', about: kindField.about, needed: true, completes: 'startable' }],
+  words: [
+    { name: 'KIND', about: `${kindField.about}, also as KIND@HOST`, needed: true, completes: 'startable' },
+  ],
   rest: { name: 'ARGS', about: "arguments for the agent's program, after those of mam" },
   options: {
     ...fields,
@@ -48,10 +50,10 @@ export default defineCommand({
     'mam start claude-code --env-file ~/keys.env -- --permission-mode plan',
   ],
 
-  run: ({ words: [typed = ''], rest: args = [], options, registryDir, json }) =>
+  run: ({ words: [word = ''], rest: args = [], options, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
       const { env_file: file, env: named = [], host: at, ...asked } = options;
-      const { host } = addressOf({ host: at }, settings);
+      const { host, session: typed = word } = addressOf({ host: at, session: word }, settings, 'KIND');
       const from = { ...settings, inside: settings.paneSocket };
       if (host !== undefined) {
         if (file !== undefined || named.length > 0 || args.length > 0) throw onlyHere(host);

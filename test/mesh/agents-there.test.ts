@@ -56,4 +56,7 @@ test('over ssh, agents of the other host are started, listed, given a job, looke
   const names = () => b.tmux('list-sessions', '-F', '#{session_name}');
   await until('it is gone', async () => !(await names()).split('\n').includes('robot'));
   expect(await server.refusal('stop_agent', { name: 'tmux:robot', host: 'hostb' })).toMatch(/^on hostb: /);
+  // As it is stopped, so it is started.
+  expect((await a.mam('start', 'robot@hostb')).stdout).toContain('robot is ready in tmux:robot@hostb');
+  expect((await a.mam('stop', 'robot@hostb')).code).toBe(0);
 });
