@@ -1,3 +1,4 @@
+import { inQuotes, shellWord } from '../base/shell.ts';
 import { cleanLine } from '../base/text.ts';
 import { VERSION } from '../base/version.ts';
 import { allowsText, type HostRow, type MeshBroker, stateText, viaText } from '../operations/hosts.ts';
@@ -107,7 +108,9 @@ function awayRemedy({ host, state, via, ssh, mam = 'mam', problem: why = '' }: H
   }
   if (/\bmam\b.*(not found|too old)|not found.*\bmam\b/i.test(why))
     return `Install the current version of mam there, or write where it is: \`"mam": "/path/to/mam"\` next to \`ssh\` of ${host} in MAM_HOME/config.json.`;
-  return `\`ssh ${ssh ?? host} ${mam} --version\` must work here without asking anything; if it does, \`mam hub logs\` shows what is wrong.`;
+  // The shell here must leave `$PATH` to the one there.
+  const call = mam === shellWord(mam) ? `${mam} --version` : inQuotes(`${mam} --version`);
+  return `\`ssh ${ssh ?? host} ${call}\` must work here without asking anything; if it does, \`mam hub logs\` shows what is wrong.`;
 }
 
 function protocolRemedy({ host, protocol = PROTOCOL_VERSION }: HostRow): string {

@@ -91,14 +91,20 @@ test.each([
   expect(row.problem).toMatch(why);
 });
 
-test('how mam is called on the other host is part of the command that tests the way to it', async () => {
-  world = await overSsh({ mam: '/opt/mam/bin/mam' });
-  const lab = world.lab('hosta');
-  lab.install('ssh', 'echo "Permission denied (publickey)." >&2; exit 255');
-  expect((await lab.mam('hosts', 'check', 'hostb')).stdout).toContain(
-    '→ `ssh me@hostb.lan /opt/mam/bin/mam --version` must work here',
-  );
-});
+test.each([
+  ['/opt/mam/bin/mam', '/opt/mam/bin/mam --version'],
+  ['PATH=/opt/node/bin:$PATH mam', "'PATH=/opt/node/bin:$PATH mam --version'"],
+])(
+  '%s, as mam is called on the other host, is part of the command that tests the way to it',
+  async (mam, tested) => {
+    world = await overSsh({ mam });
+    const lab = world.lab('hosta');
+    lab.install('ssh', 'echo "Permission denied (publickey)." >&2; exit 255');
+    expect((await lab.mam('hosts', 'check', 'hostb')).stdout).toContain(
+      `→ \`ssh me@hostb.lan ${tested}\` must work here`,
+    );
+  },
+);
 
 test('a hub of another realm is told as that', async () => {
   world = await overSsh();
