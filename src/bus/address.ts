@@ -125,10 +125,15 @@ function tlsFailure(code: string, hasCert: boolean): [what: string, remedy: stri
         ? `It does not accept the client certificate: set ${CERTIFICATE} to one that its authority has signed and that has not expired.`
         : `If it requires a client certificate: set ${CERTIFICATE} to its PEM files.`,
     ];
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return [
+      `has a TLS certificate for another name (${code})`,
+      `Use a name or address that the certificate has in ${namesInWords('brokerUrl')}, or give the broker one for this name.`,
+    ];
   const remedy =
     code === 'CERT_HAS_EXPIRED'
       ? 'Ask whoever runs the broker to renew it.'
-      : `Set ${namesInWords('brokerCa')} to the PEM file of its certificate authority, and check the host name in the broker's URL.`;
+      : `Set ${namesInWords('brokerCa')} to the PEM file of its certificate authority.`;
   return [`has a TLS certificate that is not trusted (${code})`, remedy];
 }
 

@@ -11,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Aedes } from 'aedes';
@@ -441,6 +441,24 @@ describe('an external broker', () => {
     const untrusted = await look(['broker'], tls.env);
     expect(untrusted.of('broker.reachable')).toMatchObject({
       remedy: expect.stringContaining('MAM_BROKER_CA'),
+    });
+    // Under an address that its certificate does not have.
+    const other = createServer((near) => {
+      const far = connect(tls.port, '127.0.0.1').on('error', () => near.destroy());
+      near.on('error', () => far.destroy());
+      near.pipe(far).pipe(near);
+    });
+    await new Promise<void>((done) => other.listen(0, '127.0.0.2', done));
+    lab.onEnd(() => other.close());
+    const url = `mqtts://127.0.0.2:${(other.address() as { port: number }).port}`;
+    const misnamed = await look(['broker'], {
+      ...tls.env,
+      MAM_BROKER_URL: url,
+      MAM_BROKER_CA: tls.certificate,
+    });
+    expect(misnamed.of('broker.reachable')).toMatchObject({
+      title: expect.stringContaining('has a TLS certificate for another name'),
+      remedy: expect.stringContaining('MAM_BROKER_URL'),
     });
     expect(
       (await look(['broker'], { ...tls.env, MAM_BROKER_CA: tls.certificate })).all('broker.reachable'),
