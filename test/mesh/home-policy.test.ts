@@ -59,6 +59,7 @@ describe('a broker with rules', () => {
     allow({ agents: ['codex'] });
     await refused('delegate', job(), 'may.agents');
     await refused('start', { agent: 'claude-code', session: 'tmux:own' }, 'may.agents');
+    expect((await hosta.error('start', { agent: 'claude-code' })).message).toContain('of kind claude-code');
     allow({ sessions: ['tmux:good'] });
     await refused('delegate', job(), 'may.sessions');
     await refused('delegate', job({ session: 'mute' }), 'may.sessions');

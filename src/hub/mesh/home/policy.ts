@@ -22,6 +22,9 @@ const WORKDIRS = '"may.workdirs"';
 /** For how long the settings count for what hosts are told without asking, in ms: events come by the thousand. */
 const KNOWN_MS = 1_000;
 
+/** A kind's name in an error is cut to this many characters. */
+const KIND_CHARS = 60;
+
 /** What other hosts may ask for: the user's settings, read anew for each ask. */
 export class Policy {
   readonly #with;
@@ -148,7 +151,10 @@ export function checkSeesAll({ may }: Guest): void {
 /** @throws MamError `refused` for a kind of agents that the guest may not use */
 export function checkKind({ may }: Guest, kind: string): void {
   if (may?.agents !== undefined && !may.agents.includes(kind))
-    throw refusedBy('Your host may not use agents of this kind here.', '"may.agents"');
+    throw refusedBy(
+      `Your host may not use agents of kind ${cleanLine(kind, KIND_CHARS)} here.`,
+      '"may.agents"',
+    );
 }
 
 /** True for a session that the guest may use. @param own the default session of the kind of agents */

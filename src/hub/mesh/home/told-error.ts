@@ -15,7 +15,7 @@ const IN_GENERAL: Readonly<Record<MamError['code'], [message: string, hint: stri
   bad_input: ['That cannot be done there as requested.', SEE_LOG],
   not_found: [
     'There is no such agent session there.',
-    'list_agents (`mam agents --host`) shows those that may be used. Where that is allowed, start true starts a missing one.',
+    'list_agents with host (`mam agents --host NAME`) shows those that may be used. Where that is allowed, start: true (`--start`) starts a missing one.',
   ],
   refused: [
     'Nothing is typed into that session: no agent is in the foreground, it has several panes, or it cannot be checked.',
