@@ -1,12 +1,10 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
-import { Aedes } from 'aedes';
 import { afterEach, expect, test } from 'vitest';
 import { within } from '../../../src/base/within.ts';
 import { openConnection } from '../../../src/bus/connection.ts';
 import { inboxFilter, parseInboxTopic } from '../../../src/bus/topics.ts';
 import { Senders } from '../../../src/hub/mesh/senders.ts';
 import type { BrokerWire } from '../../../src/hub/mesh/wire/broker-wire.ts';
+import { smallBroker } from '../../support/hosts/small-broker.ts';
 import { until } from '../../support/until.ts';
 
 const [REALM, HOST] = ['test', 'hosta'];
@@ -21,14 +19,8 @@ type Rule = (from: string, client: string) => boolean;
 
 /** A broker that checks nobody, a hub's connection to it, and what this hub thinks of its senders. */
 async function lab() {
-  const aedes = new Aedes();
-  await aedes.listen();
-  const server = createServer((socket) => aedes.handle(socket)).listen(0, '127.0.0.1');
-  ends.push(
-    () => new Promise((resolve) => server.close(resolve)),
-    () => new Promise((resolve) => aedes.close(() => resolve(undefined))),
-  );
-  await once(server, 'listening');
+  const { aedes, url, end } = await smallBroker();
+  ends.push(end);
   let mayPass: Rule = () => true;
   aedes.authorizePublish = (client, { topic }, done) => {
     const from = parseInboxTopic(REALM, topic)?.from ?? '';
@@ -36,7 +28,7 @@ async function lab() {
     client.conn.destroy();
     done(new Error('not authorized'));
   };
-  const address = { kind: 'url' as const, url: `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  const address = { kind: 'url' as const, url };
   const wire = { address, isUp: true } as unknown as BrokerWire;
   const hub = await openConnection(address, { clientId: 'hub', clean: true });
   ends.push(() => hub.endAsync(true));

@@ -208,8 +208,9 @@ export class BrokerWire implements Wire {
       this.#isRefused = REFUSALS.includes((error as { code?: unknown }).code);
       throw error;
     });
-    this.#pulse.watch(client);
     try {
+      if (this.#isStopped) throw new Error('connection closed');
+      this.#pulse.watch(client);
       this.#ownStatus = undefined;
       this.#open = client;
       await client.subscribeAsync([topic, inboxFilter(realm, host)], { qos: 0 }).catch((error: unknown) => {
@@ -218,7 +219,7 @@ export class BrokerWire implements Wire {
       await this.#checkName(client, address);
       // It left while the name was checked, or the hub ends.
       if (this.#open !== client) return;
-      if (!client.connected || this.#open !== client) throw new Error('connection closed');
+      if (!client.connected) throw new Error('connection closed');
     } catch (error) {
       if (this.#open === client) this.#open = undefined;
       client.end(true);

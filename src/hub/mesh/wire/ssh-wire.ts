@@ -122,6 +122,8 @@ export class SshWire implements Wire {
   }
 
   async #connect(): Promise<void> {
+    // Somebody may have needed it while the end of the last connection was still being looked into.
+    if (this.isUp || this.#isConnecting) return;
     const { name, handlers, log } = this.#with;
     this.#isConnecting = true;
     const first = this.#attempt();
