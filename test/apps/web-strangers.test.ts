@@ -149,15 +149,15 @@ describe.skipIf(!hasBrowser)('what pages of strangers can do with mam web open',
   test('the address works from a file, as with --open, and from a link of another site', async ({
     lab,
     web,
-    browser,
     page,
     site,
   }) => {
     const file = join(lab.project, 'open.html');
     const refresh = (url: string) => `<!doctype html><meta http-equiv="refresh" content="0;url=${url}">`;
     writeFileSync(file, refresh((await web.addresses(2)).at(-1) ?? ''));
-    const context = await browser.newContext();
-    const other = await context.newPage();
+    const context = await page.context().browser()?.newContext();
+    const other = await context?.newPage();
+    if (other === undefined) throw new Error('no page');
     await other.goto(`file://${file}`);
     await other.getByText(/\d jobs?$/).waitFor();
     expect(other.url()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}\/$/);
@@ -166,6 +166,6 @@ describe.skipIf(!hasBrowser)('what pages of strangers can do with mam web open',
     await other.getByText(/\d jobs?$/).waitFor();
     await other.goBack();
     expect(other.url()).not.toContain('/enter/');
-    await context.close();
+    await context?.close();
   });
 });
