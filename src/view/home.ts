@@ -28,7 +28,7 @@ export function farOf({ host, from }: Pick<JobRow, 'host' | 'from'>): string | u
 export function awayText(record: Pick<JobRecord, 'home' | 'status'>): string | undefined {
   const { home } = record;
   if (isLost(record) && !isFinal(record.status))
-    return `It is lost: nothing more will come from ${hostOf(record)}.`;
+    return `It is lost: nothing more is expected from ${hostOf(record)}.`;
   if (home === undefined || !isHostOffline(record) || home.state === 'asking') return copyText(record);
   return `${hostOf(record)} has been offline${sinceText(home)}. ${copyText(record)}`;
 }
@@ -38,7 +38,7 @@ export function copyText(record: Pick<JobRecord, 'home' | 'status'>): string | u
   const { home } = record;
   const host = hostOf(record);
   if (home === undefined || isFinal(record.status)) return undefined;
-  if (isLost(record)) return 'Nothing more will come from there.';
+  if (isLost(record)) return 'Nothing more is expected from there.';
   const since = sinceText(home);
   if (home.state === 'asking')
     return `${host} has not confirmed it${since === '' ? '' : ` and has been offline${since}`}: whether it has the job will show as soon as it answers.`;

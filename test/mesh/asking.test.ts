@@ -122,6 +122,7 @@ test('a host that is away is not asked, and nothing is kept or changed', async (
 
   const forgotten = await two.a.mam('cancel', job_id, '--forget');
   expect(forgotten).toMatchObject({ code: 0, stdout: expect.stringContaining('was given up') });
+  expect(forgotten.stdout).toContain('if hostb comes back, the job is followed again');
   expect(await two.a.json('status', job_id)).toMatchObject({ home: { state: 'lost' } });
 });
 

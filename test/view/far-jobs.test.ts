@@ -160,7 +160,7 @@ test('a lost job needs nobody, and there is nothing to wait for', () => {
   const job = far(LOST);
   expect(standingOf(job)).toMatchObject({ status: 'working', reason: 'lost' });
   expect(standingOf(job).needs_you).toBeUndefined();
-  expect(statusSummary(job)).toMatch(/\(lost\)\. It is lost: nothing more will come from hostb\.$/);
+  expect(statusSummary(job)).toMatch(/\(lost\)\. It is lost: nothing more is expected from hostb\.$/);
   expect(nextStep(job)).toBe(`mam logs ${job.job_id}`);
   expect(hostWords(job)).toBe('hostb, lost');
   expect(signOf(standingOf(job))).toBe('-');

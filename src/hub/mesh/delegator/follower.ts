@@ -303,7 +303,7 @@ export class Follower {
     if (this.#lacksEnd) await this.#copy.set({ state: 'ended' });
     else if (state === 'following')
       await this.#lose(
-        `${this.host} does not have job ${this.job.id} any more: what is here stays as it is.`,
+        `${this.host} no longer has ${this.job.id} as a job of this host: what is here stays as it is.`,
       );
     else if (state === 'asking') {
       const left = this.#copy.leftToTake;

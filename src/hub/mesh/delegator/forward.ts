@@ -133,7 +133,7 @@ export class Forward {
   async #forget(job: LiveJob): Promise<Result> {
     const host = hostOf(job);
     await this.#with.forget(job);
-    const note = `Nothing more is expected from ${host}. Whatever runs there goes on; if ${host} ever shows the job's end, it counts.`;
+    const note = `It is no longer waited for. Whatever runs on ${host} goes on; if ${host} comes back, the job is followed again.`;
     return { record: job.record, changed: true, note };
   }
 
@@ -169,7 +169,7 @@ export class Forward {
   async #ask(job: LiveJob, command: AskCommand, params: object, options: AskOptions): Promise<AskResult> {
     const host = hostOf(job);
     if (job.record.home?.state === 'lost') {
-      const what = `Nothing more is known of job ${job.id}: ${host} does not have it any more, or it was given up here.`;
+      const what = `Nothing more is known of job ${job.id}: ${host} no longer has it as a job of this host, or it was given up here.`;
       throw new MamError('unavailable', what, `\`mam logs ${job.id}\` shows what is known.`);
     }
     try {
