@@ -24,7 +24,7 @@ export default defineCommand({
   synopsis: '[list] [--all] | check HOST | acl --broker mosquitto|nats|rabbitmq [HOST…]',
   about: [
     'Lists the other machines that `hosts` in `MAM_HOME/config.json` names: whether each is online, how it is reached, how many of your open jobs it has, and what each of the two may ask of the other. --all also lists every hub that the broker knows.',
-    'check: says hello to one host and tells how long the answer took, whether the clocks agree, whether the broker proves who sends, and what is allowed both ways. acl: prints the configuration files with which a broker proves who sends, for the hosts given; without any, for this one and those of `hosts`.',
+    'check: says hello to one host and tells how long the answer took, whether the clocks agree, whether the broker proves who sends, and what is allowed both ways. acl: prints the configuration files with which a broker proves who sends, for the hosts given; without any, for this one and those of `hosts` that have no `ssh`.',
   ],
   words: [
     { name: 'ACTION', about: `${ACTIONS.join(', ')}; default: list`, oneOf: ACTIONS },
