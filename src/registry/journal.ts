@@ -2,6 +2,7 @@ import {
   close,
   closeSync,
   constants,
+  fdatasync,
   fstatSync,
   ftruncateSync,
   readFileSync,
@@ -16,6 +17,7 @@ import type { OwnPlace } from './own-place.ts';
 
 const writeFile = promisify(write);
 const closeFile = promisify(close);
+const flushFile = promisify(fdatasync);
 
 /**
  * With these flags a write returns when its bytes are on the disk, as with a following fdatasync, but in one trip
@@ -93,6 +95,18 @@ export class Journal {
   uncork(): void {
     this.#corked = false;
     if (this.#waiting.length > 0) this.#flushing ??= this.#flush();
+  }
+
+  /** Settles when what a copy has written is on the disk. @throws the system's error */
+  async flush(): Promise<void> {
+    await this.#flushing;
+    this.#place?.check();
+    const fd = openOwn(this.path, constants.O_APPEND, false);
+    try {
+      await flushFile(fd);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** Its folder was moved. */

@@ -216,6 +216,11 @@ export class LiveJob {
     this.#journal.uncork();
   }
 
+  /** Settles when the events of a copy are on the disk. @throws the system's error */
+  flush(): Promise<void> {
+    return this.#journal.flush();
+  }
+
   eventsAfter(seq: number): RecordedEvent[] {
     return seq >= this.record.seq ? [] : this.#events.after(seq);
   }

@@ -6,6 +6,7 @@ import {
   asReplica,
   changed,
   homeEvent,
+  isComplete,
   notifiedChange,
   type ReplicaChange,
   type ReplicaState,
@@ -137,6 +138,8 @@ export class Replica {
     if (isRetired) throw new MamError('not_found', `There is no job ${id}.`);
     try {
       this.#job.checkPlace();
+      // The home is not asked again, so a power cut must not take any event away.
+      if (isComplete(state) && !isComplete(this.state)) await this.#job.flush();
       await writeDurably(paths.replica, replicaText(id, state, this.#seal));
     } catch (error) {
       throw registryError(registryDir, error);
