@@ -37,12 +37,13 @@ export class Access {
     const host = this.#get(name);
     const wire = open(name);
     const end = performance.now() + REACH_MS;
-    const isHopeless = (): boolean => {
-      if (wire === undefined) return true;
-      return wire.isUp ? !directory.greetings.isWaiting(name) : wire.problem !== undefined;
+    /** How long it may still take, in ms. */
+    const left = (): number => {
+      if (wire === undefined || (!wire.isUp && wire.problem !== undefined)) return 0;
+      const ms = end - performance.now();
+      return wire.isUp ? Math.min(ms, directory.greetings.waitsFor(name)) : ms;
     };
-    while (!host.online && performance.now() < end && !isHopeless())
-      await this.#change(end - performance.now());
+    for (let ms = left(); !host.online && ms > 0; ms = left()) await this.#change(ms);
     return this.#require(name);
   }
 

@@ -226,6 +226,7 @@ export class Directory {
     host.wire = undefined;
     host.leave();
     if (this.isKnown(name)) this.greetings.plan(name);
+    this.#with.onChange();
   }
 
   /** Runs every second. */

@@ -67,11 +67,12 @@ export class Greetings {
     this.#of.delete(name);
   }
 
-  /** True while an answer may still come. */
-  isWaiting(name: string): boolean {
+  /** For how long an answer may still come, in ms: without end while hello is said again and again. */
+  waitsFor(name: string): number {
     const { dueAt, isExpected, sent, backAt = 0 } = this.#get(name);
+    if (isExpected || dueAt !== undefined) return Number.POSITIVE_INFINITY;
     const last = Math.max(0, ...sent.values());
-    return isExpected || dueAt !== undefined || (last > backAt && performance.now() - last < AGAIN_MS);
+    return last > backAt ? Math.max(0, last + AGAIN_MS - performance.now()) : 0;
   }
 
   /** True if a hello has come back since then. @param since as `performance.now()` */
