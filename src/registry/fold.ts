@@ -46,11 +46,13 @@ export function foldJob(registryDir: string, jobId: string, seal?: Seal): Folded
   const lastWritten = readRecord(paths.record, jobId, seal, signer);
   // Before the first event of its home, a copy has a record of our own.
   const written = replica !== undefined && lastWritten?.seq === 0 ? undefined : lastWritten;
-  const { events, damage, mark } = contentOf(paths.journal, jobId, seal, signer);
+  const { events, damage, isTorn, mark } = contentOf(paths.journal, jobId, seal, signer);
   const last = events.at(-1)?.seq ?? 0;
   const lost = written !== undefined && mark !== undefined && written.seq > last ? written.seq : undefined;
   let record = lost !== undefined || events[0]?.type !== 'queued' ? written : undefined;
-  const isUnheard = replica !== undefined && mark !== undefined && events.length + damage.length === 0;
+  // What is left of a first line comes again from its home.
+  const isEmpty = events.length === 0 && damage.length <= Number(isTorn);
+  const isUnheard = replica !== undefined && mark !== undefined && isEmpty;
   if (record === undefined && events[0]?.type !== 'queued' && !isUnheard) {
     if (events.length === 0 && damage.length === 0)
       throw new MamError('not_found', `There is no job ${jobId}.`);

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { openOwn } from '../trust/files.ts';
+import { openOwn, tailOfForeign } from '../trust/files.ts';
 import { type Mark, markOf } from './mark.ts';
 import type { OwnPlace } from './own-place.ts';
 
@@ -27,6 +27,10 @@ const FLAGS = constants.O_APPEND | constants.O_DSYNC;
 
 /** A larger journal is not read back after it was removed, in bytes. */
 const RESCUED_BYTES = 8 * 1024 * 1024;
+
+/** More than the longest line of a copy, in bytes. */
+const LINE_BYTES = 128 * 1024;
+const NEWLINE = 10;
 
 /** An idle journal closes its file after this time, in ms. */
 const IDLE_CLOSE_MS = 5_000;
@@ -125,6 +129,17 @@ export class Journal {
     return rescued;
   }
 
+  /** Has all of a copy on the disk: nothing is asked for again. @throws the system's error */
+  async sync(): Promise<void> {
+    await this.#flushing;
+    const fd = openOwn(this.path, 0, false);
+    try {
+      await flushFile(fd);
+    } finally {
+      await closeFile(fd);
+    }
+  }
+
   /** Waits for pending writes and closes the file. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
@@ -180,8 +195,16 @@ export class Journal {
     // Opening is quick (40 µs); only what waits for the disk goes to the thread pool.
     const flags = this.isCopy ? constants.O_APPEND : FLAGS;
     this.#fd = openOwn(this.path, flags, this.#isNew);
+    if (this.isCopy) this.#dropTorn(this.#fd);
     this.#size = fstatSync(this.#fd).size;
     return this.#fd;
+  }
+
+  /** What a power cut has left of a copy's last line: the line comes again from its home. */
+  #dropTorn(fd: number): void {
+    const { tail, size } = tailOfForeign(this.path, LINE_BYTES);
+    const torn = tail.length - (tail.lastIndexOf(NEWLINE) + 1);
+    if (torn > 0) ftruncateSync(fd, size - torn);
   }
 
   /** False also if something else, such as a link, is at its path. */

@@ -17,6 +17,8 @@ export interface JournalContent {
   events: RecordedEvent[];
   /** One sentence for each unreadable line; the lines stay as they are. */
   damage: string[];
+  /** True if the last line has no end. */
+  isTorn: boolean;
   /** The state that it was read in; absent if there is no journal. */
   mark: Mark | undefined;
 }
@@ -33,7 +35,7 @@ export function journalText(path: string): string {
  */
 export function readJournal(path: string, proof?: { seal: Seal; jobId: string }): JournalContent {
   const read = readWhole(path);
-  if (read === undefined) return { events: [], damage: [], mark: undefined };
+  if (read === undefined) return { events: [], damage: [], isTorn: false, mark: undefined };
   const { text, mark } = read;
   const events: RecordedEvent[] = [];
   const damage: string[] = [];
@@ -50,7 +52,7 @@ export function readJournal(path: string, proof?: { seal: Seal; jobId: string })
       last = event.seq;
     }
   }
-  return { events, damage, mark };
+  return { events, damage, isTorn: text !== '' && !text.endsWith('\n'), mark };
 }
 
 /** A journal up to the end of a line, even while a hub writes it; one that stays torn is returned as it is. */

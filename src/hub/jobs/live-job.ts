@@ -135,9 +135,12 @@ export class LiveJob {
     const record = replica === undefined ? folded.record : folded.told;
     this.#head = record;
     this.#durable = record;
+    // What a power cut has taken from a copy's journal comes again from its home.
+    const length = replica === undefined ? folded.record.seq : 0;
+    this.#events.adopt(folded.events, length);
     if (this.#replica !== undefined) this.#replica.show(record);
-    else if (replica !== undefined) this.#makeReplica(replica, { told: record });
-    this.#events.adopt(folded.events, folded.record.seq);
+    else if (replica !== undefined)
+      this.#makeReplica(this.#lacksEvents ? incomplete(replica) : replica, { told: record });
     this.damage = folded.damage;
     this.mark = folded.mark;
     this.isWritten = folded.isWritten;
@@ -187,8 +190,9 @@ export class LiveJob {
   }
 
   /**
-   * Appends the next event of a copy as its home has recorded it. One that is there already changes nothing.
-   * @returns when it is on the disk
+   * Appends the next event of a copy as its home has recorded it. One that is there already changes nothing; one that is
+   * missing from the journal alone, after a power cut, only completes the journal, since everybody knows of it.
+   * @returns when it is written
    * @throws MamError `unavailable` if it is not the next one, `bad_input` if it can't be one, `io` when it could not be written
    */
   async follow(event: RecordedEvent): Promise<Recorded> {
@@ -199,7 +203,10 @@ export class LiveJob {
       return { event, before: this.record, after: this.record, repeated: true };
     }
     const line = ownPart.next(this.#head, event, this.length);
-    return this.#commit({ line, event });
+    const last = this.#head?.seq ?? 0;
+    const recorded = await this.#commit({ line, event });
+    if (event.seq === last) this.damage = this.#fold().damage;
+    return { ...recorded, repeated: event.seq <= last };
   }
 
   /**
@@ -299,6 +306,15 @@ export class LiveJob {
     return lost;
   }
 
+  /** Has the journal of a copy on the disk. @throws MamError `io` */
+  async sync(): Promise<void> {
+    try {
+      await this.#journal.sync();
+    } catch (error) {
+      throw registryError(this.registryDir, error);
+    }
+  }
+
   /** Waits for writes in progress and closes the journal. */
   async close(): Promise<void> {
     this.#events.drop();
@@ -349,7 +365,7 @@ export class LiveJob {
 
   async #commit({ line, event }: Line): Promise<Recorded> {
     const before = this.#head;
-    const after = apply(before, event);
+    const after = before !== undefined && event.seq <= before.seq ? before : apply(before, event);
     this.#head = after;
     this.#events.send(event);
     const written = this.#journal.append(this.#seal.sign(this.signer, line));
@@ -389,13 +405,20 @@ export class LiveJob {
     try {
       const folded = this.#fold();
       // The journal, or a part of it, was removed: what was acknowledged counts.
-      if (folded.events.length === 0 || folded.record.seq < (this.#durable?.seq ?? 0)) throw new Error('cut');
+      const isEmpty =
+        folded.events.length === 0 && (this.#replica === undefined || folded.mark === undefined);
+      if (isEmpty || folded.record.seq < (this.#durable?.seq ?? 0)) throw new Error('cut');
       this.adopt(folded);
     } catch {
       // A job whose first event failed keeps its intended state, for those who still refer to it.
       this.#head = this.#durable ?? (this.#replica === undefined ? this.#head : undefined);
       this.#events.backTo(this.#durable?.seq ?? 0);
     }
+  }
+
+  /** True for a copy whose record is ahead of its journal. */
+  get #lacksEvents(): boolean {
+    return this.length < (this.#head?.seq ?? 0);
   }
 
   /** True when its journal must be on the disk. */
@@ -406,4 +429,9 @@ export class LiveJob {
   #fold(): FoldedJob {
     return foldJob(this.registryDir, this.id, this.isHistory ? undefined : this.#seal);
   }
+}
+
+/** The state of a copy that lacks events: they are asked for, also if nothing was missing before. */
+function incomplete(state: ReplicaState): ReplicaState {
+  return state.state === 'ended' ? { ...state, state: 'following' } : state;
 }

@@ -72,7 +72,9 @@ export class Replica {
       );
     const line = JSON.stringify(event);
     const isOne = isEvent(event) && event.job_id === id && !Object.hasOwn(event, 'mac');
-    if (!isOne || Buffer.byteLength(line) > MAX_LINE_BYTES || !fits(record, event, this.state, registryDir))
+    const isKnown = event.seq <= (record?.seq ?? 0);
+    const isFit = isKnown || fits(record, event, this.state, registryDir);
+    if (!isOne || Buffer.byteLength(line) > MAX_LINE_BYTES || !isFit)
       throw new MamError(
         'bad_input',
         `Event ${event.seq} of ${id} on ${this.state.home} does not fit.`,
