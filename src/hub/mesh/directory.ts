@@ -97,8 +97,9 @@ export class Directory {
   configure(hosts: Hosts): void {
     this.#named = hosts;
     for (const name of Object.keys(hosts)) this.#ensure(name);
-    for (const [name, host] of this.#hosts)
-      if (!this.isKnown(name) && host.wire?.kind !== 'socket') this.#forget(host);
+    for (const [name, host] of this.#hosts) if (!this.#arrange(host) && !this.isKnown(name)) this.#forget(host);
+    // A way with other settings is a new one, which nobody has opened.
+    for (const name of this.#watched) this.#with.ways.open(name);
     this.#follow();
   }
 
@@ -254,6 +255,23 @@ export class Directory {
     this.#hosts.set(name, host);
     if (this.#with.ways.wireTo(name)?.isUp === true) this.greetings.plan(name);
     return host;
+  }
+
+  /**
+   * A host's own connection to this hub is the way to it only while the settings have no ssh to it.
+   * @returns whether it has such a connection
+   */
+  #arrange(host: Host): boolean {
+    const { name, wire, as, guest } = host;
+    const isOverSsh = this.#isOverSsh(name);
+    if (wire?.kind === 'socket' && isOverSsh) {
+      Object.assign(host, { guest: { wire, as }, wire: undefined, as: this.#with.host });
+      host.leave();
+    } else if (guest !== undefined && !isOverSsh && wire?.isUp !== true) {
+      Object.assign(host, { ...guest, guest: undefined });
+      host.come();
+    }
+    return host.guest !== undefined || host.wire?.kind === 'socket';
   }
 
   #forget(host: Host): void {
