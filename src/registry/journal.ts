@@ -129,17 +129,6 @@ export class Journal {
     return rescued;
   }
 
-  /** Has all of a copy on the disk: nothing is asked for again. @throws the system's error */
-  async sync(): Promise<void> {
-    await this.#flushing;
-    const fd = openOwn(this.path, 0, false);
-    try {
-      await flushFile(fd);
-    } finally {
-      await closeFile(fd);
-    }
-  }
-
   /** Waits for pending writes and closes the file. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);

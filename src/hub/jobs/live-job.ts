@@ -306,15 +306,6 @@ export class LiveJob {
     return lost;
   }
 
-  /** Has the journal of a copy on the disk. @throws MamError `io` */
-  async sync(): Promise<void> {
-    try {
-      await this.#journal.sync();
-    } catch (error) {
-      throw registryError(this.registryDir, error);
-    }
-  }
-
   /** Waits for writes in progress and closes the journal. */
   async close(): Promise<void> {
     this.#events.drop();

@@ -321,10 +321,7 @@ export class Follower {
   async #finish(): Promise<void> {
     await this.#texts.fetchEnd(this.host, this.job);
     await this.#queue.run(async () => {
-      if (!this.#lacksEnd || this.#wantsPages) return;
-      // Nothing of it is asked for any more.
-      await this.job.sync();
-      await this.#copy.end();
+      if (this.#lacksEnd && !this.#wantsPages) await this.#copy.end();
     });
   }
 }
