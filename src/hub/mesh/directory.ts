@@ -97,7 +97,8 @@ export class Directory {
   configure(hosts: Hosts): void {
     this.#named = hosts;
     for (const name of Object.keys(hosts)) this.#ensure(name);
-    for (const [name, host] of this.#hosts) if (!this.#arrange(host) && !this.isKnown(name)) this.#forget(host);
+    for (const [name, host] of this.#hosts)
+      if (!this.#arrange(host) && !this.isKnown(name)) this.#forget(host);
     // A way with other settings is a new one, which nobody has opened.
     for (const name of this.#watched) this.#with.ways.open(name);
     this.#follow();

@@ -50,3 +50,20 @@ test('whoever refuses is not asked again so soon', async () => {
     true,
   ]);
 });
+
+test('whoever ends each connection right away is not asked again so soon, until one has held', async () => {
+  const backoff = new Backoff();
+  /** The pause after a connection that lasts for `ms`. */
+  const after = async (ms: number): Promise<number> => {
+    backoff.connected();
+    vi.advanceTimersByTime(ms);
+    const [pause = 0] = await pauses(1, true, backoff);
+    return pause;
+  };
+  const found: number[] = [];
+  for (let n = 0; n < 6; n++) found.push(await after(100));
+  expect(found.at(0)).toBeLessThanOrEqual(1_500);
+  expect(found.at(-1)).toBeGreaterThanOrEqual(30_000);
+  expect(await after(10_000)).toBeLessThanOrEqual(600);
+  expect(await after(100)).toBeLessThanOrEqual(1_500);
+});

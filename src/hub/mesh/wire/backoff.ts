@@ -4,6 +4,8 @@ const LONGEST_MS = 30_000;
 /** The pause where nobody was reached: this long (ms), and later this share of the time since the loss. */
 const SOON_MS = 400;
 const SOON_SHARE = 0.02;
+/** A connection that was lost sooner (ms) has not worked: whoever ends each one right away is not asked again so soon. */
+const HELD_MS = 5_000;
 /** With more hosts, a broker that comes back must not be flooded: everybody waits up to `SPREAD_MS` longer. */
 const MANY_HOSTS = 100;
 const SPREAD_MS = 30_000;
@@ -14,6 +16,8 @@ export class Backoff {
   #delay = FIRST_MS;
   /** Since when it has not worked, by the monotonic clock, in ms. */
   #since: number | undefined;
+  /** When the last connection was made, likewise. */
+  #madeAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param peers how many hosts are at the broker; absent for a way that leads to one host */
@@ -24,9 +28,12 @@ export class Backoff {
   /** Calls `attempt` after the next pause. @param isUnreached nobody was asked, so nobody is bothered by asking again soon */
   next(attempt: () => void, isUnreached: boolean): void {
     const now = performance.now();
+    const hasHeld = this.#madeAt === undefined ? undefined : now - this.#madeAt >= HELD_MS;
+    this.#madeAt = undefined;
+    if (hasHeld === true) this.reset();
     this.#since ??= now;
     const peers = this.#peers();
-    const isSoon = isUnreached && isFew(peers);
+    const isSoon = isUnreached && hasHeld !== false && isFew(peers);
     const soon = Math.min(LONGEST_MS, Math.max(SOON_MS, SOON_SHARE * (now - this.#since)));
     const pause = (isSoon ? soon : this.#delay) * (1 + Math.random() / 2) + spread(peers);
     if (!isSoon) this.#delay = Math.min(2 * this.#delay, LONGEST_MS);
@@ -39,7 +46,13 @@ export class Backoff {
     this.#timer = setTimeout(attempt, ms).unref();
   }
 
-  /** It has worked: the next pause is the first one again. */
+  /** There is a connection. */
+  connected(): void {
+    this.#since = undefined;
+    this.#madeAt = performance.now();
+  }
+
+  /** The next pause is the first one again. */
   reset(): void {
     this.#delay = FIRST_MS;
     this.#since = undefined;

@@ -228,7 +228,7 @@ export class BrokerWire implements Wire {
     this.#isJoined = true;
     this.#why = undefined;
     this.#hasJoined = true;
-    this.#backoff.reset();
+    this.#backoff.connected();
     client.once('close', () => this.#lost(client));
     if (this.#watched.size > 0) this.#follow(client, [...this.#watched]);
     log.info(`joined other hubs on the broker ${redactUrl(address.url)} as ${host}`);

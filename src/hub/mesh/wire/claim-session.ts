@@ -76,7 +76,7 @@ export class ClaimSession {
     try {
       this.#nodes ??= new BrokerNodes(externalAddresses(this.#with.broker));
       await this.#nodes.attempt((address) => this.#joinAt(address));
-      this.#backoff.reset();
+      this.#backoff.connected();
     } catch (error) {
       if (this.#isStopped) return;
       this.#with.log.warn(`reports from the broker are not heard now: ${explain(error)}`);

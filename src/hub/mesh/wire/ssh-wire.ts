@@ -135,7 +135,7 @@ export class SshWire implements Wire {
       this.#pulse.watch(client);
       this.#isConnecting = false;
       this.#why = undefined;
-      this.#backoff.reset();
+      this.#backoff.connected();
       log.info(`connected with ${name} over ssh`);
       handlers.up(this);
     } catch (error) {
