@@ -124,6 +124,12 @@ test('a host that is away is not asked, and nothing is kept or changed', async (
   expect(forgotten).toMatchObject({ code: 0, stdout: expect.stringContaining('was given up') });
   expect(forgotten.stdout).toContain('if hostb comes back, the job is followed again');
   expect(await two.a.json('status', job_id)).toMatchObject({ home: { state: 'lost' } });
+  // Its copy is removed like any job that is over.
+  await until('it is pruned', async () => {
+    const { stdout } = await two.a.mam('prune', '--older-than', '0s');
+    return stdout.includes('Pruned 1 job');
+  });
+  expect(jobsHere()).toEqual([]);
 });
 
 test('answers, decisions, screens and checks reach the job where it is', async () => {

@@ -68,8 +68,11 @@ function prune(registrar: Registrar, dir: string, jobId: string, before: number,
   // It was removed by hand.
   if (!existsSync(jobPaths(dir, jobId).folder)) return undefined;
   try {
-    const { record, damage } = foldJob(dir, jobId);
-    if (damage[0] !== undefined) return damage[0];
+    const { record, damage, replica } = foldJob(dir, jobId);
+    // What became of a lost copy's job is not known, which is no reason to keep the copy.
+    const known = isLost(record) ? replica?.damage : undefined;
+    const unread = damage.find((sentence) => known?.includes(sentence) !== true);
+    if (unread !== undefined) return unread;
     const { status, final_at } = record;
     if (!(isSettled(record) || isLost(record)) || final_at === undefined || !(Date.parse(final_at) < before))
       return undefined;
