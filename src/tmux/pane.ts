@@ -191,7 +191,7 @@ function missing(panes: PaneInfo[], name: string, socketPath: string | undefined
 }
 
 /** What follows an `@` is a host only if the user's settings name it; otherwise the whole is a session of this machine. */
-function otherHost(name: string): string {
+export function otherHost(name: string): string {
   const [, host] = /@([a-z0-9-]{1,40})$/.exec(name) ?? [];
   return host === undefined
     ? ''

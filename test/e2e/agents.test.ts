@@ -265,6 +265,9 @@ describe('an agent', () => {
     expect(await server.refusal('stop_agent', { name: 'nope' })).toContain(
       'There is no session nope. No agent started by mam is running.',
     );
+    expect(await server.refusal('stop_agent', { name: 'nope@hostx' })).toContain(
+      'If hostx is another machine: name it under hosts',
+    );
     const job = { prompt: 'Mend the roof', agent: 'quiet', start: true };
     const { job_id: jobId } = await server.ask('delegate_job', job);
     expect(await server.refusal('stop_agent', { name: 'quiet' })).toContain(`has an open job: ${jobId}`);

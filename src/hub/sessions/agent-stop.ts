@@ -6,7 +6,7 @@ import { inQuotes } from '../../base/shell.ts';
 import type { AgentSession } from '../../job/record.ts';
 import type { StopParams } from '../../operations/agents.ts';
 import { killPane } from '../../tmux/commands.ts';
-import { findPane, listPanes, sessionOf } from '../../tmux/pane.ts';
+import { findPane, listPanes, otherHost, sessionOf } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 
@@ -30,7 +30,11 @@ export async function stopAgent(
     const ours = panes.filter(({ started }) => started !== undefined).map(({ session }) => session);
     const which = ours.length === 0 ? 'No agent started by mam is running' : 'Agents started by mam: ';
     const step = `${which}${ours.join(', ')}. Call list_agents (\`mam agents\`) for all of them.`;
-    throw new MamError('not_found', `There is no session ${name.replace(/^tmux:/, '')}.`, step);
+    throw new MamError(
+      'not_found',
+      `There is no session ${name.replace(/^tmux:/, '')}.`,
+      step + otherHost(name),
+    );
   });
   if (pane.started === undefined) {
     throw new MamError(
