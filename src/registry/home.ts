@@ -157,6 +157,8 @@ function placeIn(line: string): string | undefined {
 
 /** The registry of an ended job whose record is retained; nothing if that was not noted, or can't be read. */
 export function retainedPlace({ retained }: Home, jobId: string): string | undefined {
+  // Whoever names a job, no name leads to another folder.
+  if (!isJobId(jobId)) return undefined;
   return orElse(() => placeIn(readFileSync(join(retained, jobId), 'utf8').replace(/\n$/, '')), undefined);
 }
 

@@ -13,6 +13,8 @@ import { HostTurns } from './host-turns.ts';
 const DIGEST_WAIT_MS = 1_000;
 /** How many jobs of a digest are looked for on the disk: those of a host that names more are known by its feed. */
 const MAX_LOOKED_FOR = 50;
+/** How many jobs are looked for at a time: what is said of others meanwhile is dropped, and comes again with a digest. */
+const MAX_LOADING = 200;
 
 /** The copies of jobs whose home is another host: kept up to date, and their state shown. */
 export class Replicas {
@@ -198,7 +200,7 @@ export class Replicas {
     const held = this.#with.registrar.held(jobId);
     if (loading !== undefined) void loading.then(checked);
     else if (held !== undefined) checked(this.#follow(held));
-    else void this.#load(jobId).then(checked);
+    else if (this.#loading.size < MAX_LOADING) void this.#load(jobId).then(checked);
   }
 
   #load(jobId: string): Promise<Follower | undefined> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isJobId } from '../../../base/ids.ts';
 import type { HostAllows } from '../../../operations/hosts.ts';
 import type { LogMessage } from '../../../operations/request.ts';
 
@@ -89,7 +90,7 @@ export type AskAnswer = z.infer<typeof answerSchema>;
 export const digestSchema = z.object({
   v: version,
   epoch: time,
-  jobs: z.array(z.tuple([z.string(), z.number().int().min(0)])),
+  jobs: z.array(z.tuple([z.string().refine(isJobId), z.number().int().min(0)])),
 });
 export type Digest = z.infer<typeof digestSchema>;
 

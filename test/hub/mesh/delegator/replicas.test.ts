@@ -94,6 +94,7 @@ function world(home: RecordedEvent[] | undefined, state: Partial<ReplicaState> =
     copy,
     home,
     texts: {} as Record<string, string>,
+    lookedFor: 0,
     isOnline: true,
     asked: [] as string[],
     told: [] as string[],
@@ -131,6 +132,7 @@ function world(home: RecordedEvent[] | undefined, state: Partial<ReplicaState> =
     registrar: {
       held: (id) => (id === ID ? (copy as unknown as LiveJob) : undefined),
       find: async (id) => {
+        seen.lookedFor++;
         throw new MamError('not_found', `There is no job ${id}.`);
       },
       follow: async (_job, one) => {
@@ -184,6 +186,15 @@ async function settled(seen: ReturnType<typeof world>): Promise<void> {
 }
 
 const ids = (events: readonly RecordedEvent[]) => events.map(({ event_id: id }) => id);
+
+test('of very many jobs that a host tells of, and that are not here, only some are looked for at a time', async () => {
+  const seen = world(journal(0));
+  const ids = Array.from({ length: 1_000 }, (_, n) => `wall-${n}`);
+  for (const job_id of ids) seen.feed({ ...event(1, 'progress'), job_id }, 'hostb', job_id);
+  await settled(seen);
+  expect(seen.lookedFor).toBeGreaterThan(0);
+  expect(seen.lookedFor).toBeLessThanOrEqual(200);
+});
 
 describe('events', () => {
   test('of one page go to the disk together', async () => {
