@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newRow, placeFrom, rowAfter } from '../../src/boards/model/live.ts';
-import { holderOf } from '../../src/boards/model/rows.ts';
+import { countJobs, holderOf } from '../../src/boards/model/rows.ts';
 import { layoutOf, columnsOf as widthsOf } from '../../src/boards/terminal/layout.ts';
 import { jobLines } from '../../src/boards/terminal/text-lines.ts';
 import { recordText } from '../../src/cli/jobs/job-text.ts';
@@ -164,6 +164,7 @@ test('a lost job needs nobody, and there is nothing to wait for', () => {
   expect(nextStep(job)).toBe(`mam logs ${job.job_id}`);
   expect(hostWords(job)).toBe('hostb, lost');
   expect(signOf(standingOf(job))).toBe('-');
+  expect(countJobs([toRow(job), toRow(far(AWAY))])).toEqual({ open: 1, needYou: 1 });
 });
 
 test('a job from another machine says whence', () => {

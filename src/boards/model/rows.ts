@@ -15,8 +15,9 @@ export interface Count {
   total: number;
 }
 
-export function isOpen({ status }: Pick<Standing, 'status'>): boolean {
-  return !isFinal(status as Status);
+/** True while something is still expected of a job: one that is lost has not ended, but is over. */
+export function isOpen({ status, reason }: Pick<Standing, 'status' | 'reason'>): boolean {
+  return !isFinal(status as Status) && reason !== LOST;
 }
 
 /** The status that decides a row's colours: a job that waits for a person looks like one that asks. */

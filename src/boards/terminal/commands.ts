@@ -1,4 +1,5 @@
 import { cleanLine } from '../../base/text.ts';
+import { LOST } from '../../job/home-state.ts';
 import { openRequests } from '../../job/open-requests.ts';
 import { isOpen } from '../model/rows.ts';
 import { shown } from './cells.ts';
@@ -148,7 +149,7 @@ function answer(state: State): State {
 function finish(state: State): State {
   const row = selectedRow(state);
   if (row === undefined) return refuse(state, 'No job is selected yet.');
-  if (!isOpen(row)) return refuse(state, `The job is ${row.status} already.`);
+  if (!isOpen(row)) return refuse(state, `The job is ${row.reason === LOST ? LOST : row.status} already.`);
   if (row.agent !== 'human')
     return refuse(state, `Only ${row.agent} itself can report this job done; r gives it an instruction.`);
   const label = ' done, with the outcome: ';
@@ -176,7 +177,7 @@ function decide(state: State, what: 'allow' | 'deny'): State {
 function cancel(state: State): State {
   const row = selectedRow(state);
   if (row === undefined) return refuse(state, 'No job is selected yet.');
-  if (!isOpen(row)) return refuse(state, `The job is ${row.status} already.`);
+  if (!isOpen(row)) return refuse(state, `The job is ${row.reason === LOST ? LOST : row.status} already.`);
   const end =
     row.agent === 'human'
       ? 'Whoever delegated it is notified.'

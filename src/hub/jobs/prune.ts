@@ -83,7 +83,7 @@ function prune(registrar: Registrar, dir: string, jobId: string, before: number,
       return `Its folder holds files that mam did not create: ${names}${more}. Move them away.`;
     }
     if (!dry && !registrar.removal.remove(dir, jobId)) return 'It is being written to now.';
-    return { job_id: jobId, status, final_at, bytes };
+    return { job_id: jobId, status: isLost(record) ? LOST : status, final_at, bytes };
   } catch (error) {
     return explain(error);
   }
