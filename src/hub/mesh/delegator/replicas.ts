@@ -11,6 +11,8 @@ import { HostTurns } from './host-turns.ts';
 
 /** How long (ms) a home's digest is waited for after its hello, before it is asked job by job. */
 const DIGEST_WAIT_MS = 1_000;
+/** How many jobs that were not delegated to their sender are named in the log. */
+const MAX_STRANGE = 100;
 /** How many jobs of a digest are looked for on the disk: those of a host that names more are known by its feed. */
 const MAX_LOOKED_FOR = 50;
 /** How many jobs are looked for at a time: what is said of others meanwhile is dropped, and comes again with a digest. */
@@ -26,6 +28,8 @@ export class Replicas {
   readonly #loading = new Map<string, Promise<Follower | undefined>>();
   /** Jobs of hosts that have said hello, and whose digest has not named them yet. */
   readonly #unnamed = new Map<string, { jobs: Set<Follower>; timer: NodeJS.Timeout }>();
+  /** How many messages were about a job that was not delegated to their sender. */
+  #strange = 0;
   #isStopped = false;
 
   constructor(parts: {
@@ -194,7 +198,8 @@ export class Replicas {
     if (this.#isStopped) return;
     const checked = (follower: Follower | undefined): void => {
       if (follower?.host === from) act(follower);
-      else this.#with.log.warn(`${from} has sent something about ${jobId}, which was not delegated to it`);
+      else if (this.#strange++ < MAX_STRANGE)
+        this.#with.log.warn(`${from} has sent something about ${jobId}, which was not delegated to it`);
     };
     const loading = this.#loading.get(jobId);
     const held = this.#with.registrar.held(jobId);
