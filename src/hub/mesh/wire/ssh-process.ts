@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 import { systemCode } from '../../../base/errors.ts';
 import { cleanLine } from '../../../base/text.ts';
 import { within } from '../../../base/within.ts';
+import { frameChecker } from '../../../bus/broker/frame-guard.ts';
 import { sshAgentSocket } from '../../../settings/environment.ts';
 
 /**
@@ -101,6 +102,7 @@ export class SshProcess {
   #makeStream(): Duplex {
     const { stdin, stdout } = this.#child;
     let isFirst = true;
+    const isSound = frameChecker();
     const stream = new Duplex({
       read: () => void stdout?.resume(),
       write: (chunk, _encoding, done) => {
@@ -125,7 +127,9 @@ export class SshProcess {
         return;
       }
       isFirst = false;
-      if (!stream.push(chunk)) stdout.pause();
+      // MQTT.js would keep a message in memory until all of it is there, and no hub sends one that is so long.
+      if (!isSound(chunk)) stream.destroy();
+      else if (!stream.push(chunk)) stdout.pause();
     });
     stdout?.on('end', () => stream.push(null));
     stdout?.on('error', () => stream.destroy());

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { inboxTopic } from '../../../../src/bus/topics.ts';
 import { SshWire } from '../../../../src/hub/mesh/wire/ssh-wire.ts';
 import { smallBroker } from '../../../support/hosts/small-broker.ts';
 import { until } from '../../../support/until.ts';
@@ -39,21 +40,28 @@ socket.on('close', () => {
   return { begun: () => readFileSync(calls, 'utf8').length };
 }
 
-test('a host that is needed right after a loss is connected with once', async () => {
-  const { aedes, port, end } = await smallBroker();
-  ends.push(end);
-  const ssh = slowSsh(port);
-  const news: string[] = [];
+/** A way to the host at a broker, and what becomes of it. */
+function wireTo(): { wire: SshWire; news: string[]; taken: number[] } {
+  const [news, taken]: [string[], number[]] = [[], []];
   const wire = new SshWire({
     ...{ name: 'hostb', ssh: 'me@hostb', realm: 'test', host: 'hosta' },
     handlers: {
-      ...{ message: () => {}, status: () => {}, gone: () => {} },
+      ...{ status: () => {}, gone: () => {} },
+      message: ({ payload }) => taken.push(payload.length),
       up: () => news.push('up'),
       down: () => news.push('down'),
     },
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
   ends.push(() => wire.stop());
+  return { wire, news, taken };
+}
+
+test('a host that is needed right after a loss is connected with once', async () => {
+  const { aedes, port, end } = await smallBroker();
+  ends.push(end);
+  const ssh = slowSsh(port);
+  const { wire, news } = wireTo();
   const came = once(aedes, 'clientReady');
   wire.start();
   const [client] = (await came) as [{ conn: { destroy(): void } }];
@@ -67,4 +75,24 @@ test('a host that is needed right after a loss is connected with once', async ()
   const again = vi.waitUntil(() => ssh.begun() > 2 || news.filter((one) => one === 'down').length > 1, 1_500);
   expect(await again.catch(() => 'nothing')).toBe('nothing');
   expect(wire.isUp).toBe(true);
+});
+
+test('a message that no hub sends is not kept in memory: the connection ends', async () => {
+  const { aedes, port, end } = await smallBroker();
+  ends.push(end);
+  slowSsh(port);
+  const { wire, news, taken } = wireTo();
+  const publish = (bytes: number): void => {
+    const payload = Buffer.alloc(bytes, 'x');
+    const topic = inboxTopic('test', 'hosta', 'hostb', 'feed', 'roof');
+    aedes.publish({ cmd: 'publish', dup: false, qos: 0, retain: false, topic, payload }, () => {});
+  };
+  wire.start();
+  await until('it is connected', () => wire.isUp);
+  publish(60_000);
+  await until('it is taken', () => taken.length > 0);
+  expect(news).toEqual(['up']);
+  publish(1_000_000);
+  await until('it ends', () => news.includes('down'));
+  expect(taken).toEqual([60_000]);
 });
