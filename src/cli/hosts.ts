@@ -98,11 +98,7 @@ async function check(name: string, registryDir: string | undefined, json: boolea
       ...(row.state === 'online' ? policyFindings(row) : []),
     ];
     const ok = row.state === 'online' && findings.every(({ level }) => level !== 'problem');
-    const summary = ok
-      ? canBeAsked(row)
-      : row.state === 'online'
-        ? `${name} cannot be asked now.`
-        : `${name} cannot be asked now: ${stateText(row)}.`;
+    const summary = ok ? canBeAsked(row) : cannotBeAsked(row);
     const next = findings.find(({ level }) => level !== 'ok')?.remedy ?? `mam agents --host ${name}`;
     const text = findings.flatMap((finding) => findingLines(finding, LOOKS, true));
     printAnswer(json, { summary, ok, findings, row, next }, [...text, '', summary].join('\n'));
@@ -113,6 +109,11 @@ async function check(name: string, registryDir: string | undefined, json: boolea
 /** What a host that answers can be asked for, in a sentence. */
 function canBeAsked({ host, may_we: may }: HostRow): string {
   return may?.delegate === false ? `${host} answers, but takes no jobs from here.` : `${host} can be asked.`;
+}
+
+function cannotBeAsked(row: HostRow): string {
+  const why = row.state === 'online' ? '' : `: ${stateText(row)}`;
+  return `${row.host} cannot be asked now${why}.`;
 }
 
 async function acl(
@@ -139,7 +140,8 @@ async function acl(
   const names = given.length > 0 ? [...new Set(given)] : [host, ...overBroker];
   const files = aclFor(broker, realm, names);
   const text = files.map(({ file, text }) => `# ${file}\n${text}`).join('\n');
-  const next = `Replace each PASSWORD-OF-…, and on each host write its name as \`host\` and \`broker_username\` into its MAM_HOME/config.json.`;
+  const next =
+    'Replace each PASSWORD-OF-…, and on each host write its name as `host` and `broker_username` into its MAM_HOME/config.json.';
   if (!json) note(next);
   return printAnswer(json, { files, next }, text.trimEnd());
 }

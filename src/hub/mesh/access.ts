@@ -64,8 +64,9 @@ export class Access {
   /** Why a host can't be asked, as a sentence; undefined if it can, or if it is just not there. */
   problemOf(name: string): string | undefined {
     const host = this.#with.directory.get(name);
+    if (host === undefined) return undefined;
     // What it said when it was heard last counts less than why it is not heard now.
-    return host === undefined || host.online ? host?.problem : (this.#wireProblem(name) ?? host.problem);
+    return host.online ? host.problem : (this.#wireProblem(name) ?? host.problem);
   }
 
   /** Something has changed about a host or a way: whoever waits looks again. */

@@ -44,7 +44,6 @@ export class Incoming {
   readonly #kept = new Map<string, { from: string; outcome: Outcome; timer: NodeJS.Timeout }>();
   /** Asks that are being carried out, each with where its answer goes. */
   readonly #running = new Map<string, MeshMessage>();
-
   /** How many asks wait to be judged. */
   #held = 0;
 

@@ -3,7 +3,7 @@ import { type InboxAddress, inboxTopic } from '../../../bus/topics.ts';
 import { isKind, type Kind } from './messages.ts';
 import { payloadOf, type Wire, type WireHandlers } from './wire.ts';
 
-/** How many names one connection may use: more than a hub that was renamed, and too few to fill the memory. */
+/** How many names all connections together may use: more than there are hosts that come over ssh, and too few to fill the memory. */
 const MAX_NAMES = 1_000;
 
 /** The hub's own socket, for the hubs that have come to it over ssh. Whoever reaches it may act as the user anyway. */
