@@ -46,20 +46,20 @@ export async function installUnit(unit: Unit): Promise<void> {
   makeFolder(dirname(unit.path));
   // It may be loaded as it was before; launchd takes no second one.
   if (unit.path.endsWith('.plist') && existsSync(unit.path))
-    for (const words of unit.end) await run(words).catch(() => {});
+    for (const words of unit.end) await run(words, unit).catch(() => {});
   replaceOwn(unit.path, unit.text);
-  for (const words of unit.start) await run(words);
+  for (const words of unit.start) await run(words, unit);
 }
 
 /** Ends the unit and removes it. @returns false if there was none @throws as `installUnit` */
 export async function removeUnit(unit: Unit): Promise<boolean> {
   if (!existsSync(unit.path)) return false;
-  for (const words of unit.end) await run(words);
+  for (const words of unit.end) await run(words, unit);
   rmSync(unit.path);
   return true;
 }
 
-async function run([file = '', ...args]: readonly string[]): Promise<void> {
+async function run([file = '', ...args]: readonly string[], { path }: Unit): Promise<void> {
   const { failed, stderr, code } = await execa(file, args, {
     reject: false,
     timeout: COMMAND_MS,
@@ -72,6 +72,6 @@ async function run([file = '', ...args]: readonly string[]): Promise<void> {
   throw new MamError(
     'unavailable',
     `\`${command}\` failed: ${why}.`,
-    'Run it yourself to see why, or let the system run `mam hub run` in another way.',
+    `Run it yourself to see why, or let the system run \`mam hub run\` in another way. ${path} is there until you remove it.`,
   );
 }

@@ -80,6 +80,7 @@ test('mam hub install says what the system says if it refuses', async ({ lab }) 
   const { code, stderr } = await lab.start(['hub', 'install'], { env, input: '' }).ended;
   expect(code).toBe(69);
   expect(stderr).toContain('`systemctl --user daemon-reload` failed: no bus.');
+  expect(stderr).toMatch(/\/mam-hub[-\w]*\.service is there until you remove it\./);
 });
 
 test('mam hub run takes the place of a hub, stays, and ends with its hub', async ({ lab }) => {
