@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { generate } from 'mqtt-packet';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MamError } from '../../src/base/errors.ts';
-import { frameChecker } from '../../src/bus/broker/frame-guard.ts';
+import { frameChecker } from '../../src/bus/frame-guard.ts';
 import { keepInOutbox, outboxFolder, watchOutbox } from '../../src/bus/spool/outbox.ts';
 import { dropSpool, spoolText, sweepSpool, takeSpool } from '../../src/bus/spool/spool.ts';
 import { claimTopic, isReplyTopic, isRequestTopic, logTopic, parseClaimTopic } from '../../src/bus/topics.ts';

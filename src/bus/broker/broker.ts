@@ -6,10 +6,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Aedes } from 'aedes';
 import { MamError } from '../../base/errors.ts';
 import { LIMITS } from '../../job/limits.ts';
+import { guardFrames } from '../frame-guard.ts';
 import type { BusHandlers, HubBus } from '../hub-bus.ts';
 import { isRequestTopic, parseClaimTopic, parseInboxTopic, REJECTED_TOPIC, realmPrefix } from '../topics.ts';
 import { type AedesClient, deliverAtOnce } from './delivery.ts';
-import { guardFrames } from './frame-guard.ts';
 import { type BrokerPacket, Retained } from './retained.ts';
 
 export interface BrokerOptions {

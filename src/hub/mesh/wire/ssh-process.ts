@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 import { systemCode } from '../../../base/errors.ts';
 import { cleanLine } from '../../../base/text.ts';
 import { within } from '../../../base/within.ts';
-import { frameChecker } from '../../../bus/broker/frame-guard.ts';
+import { frameChecker } from '../../../bus/frame-guard.ts';
 import { sshAgentSocket } from '../../../settings/environment.ts';
 
 /**
