@@ -174,6 +174,13 @@ test('answers, decisions, screens and checks reach the job where it is', async (
     /only its own script/,
   );
 
+  expect(await two.a.mam('answer', job_id, 'Red tiles')).toMatchObject({ code: 0 });
+  const said = two.b.events(job_id).filter(({ type }) => type === 'answered');
+  expect(said.map(({ source, detail }) => [source, detail])).toEqual([
+    ['supervisor', 'Tiles'],
+    ['person', 'Red tiles'],
+  ]);
+
   const cancelled = await server.ask('cancel_job', { job_id, reason: 'no roof' });
   expect(cancelled).toMatchObject({ job_id, changed: true, status: 'cancelled', home: { host: 'hostb' } });
   await two.agree(job_id, 'cancelled');

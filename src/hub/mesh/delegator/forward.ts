@@ -120,12 +120,12 @@ export class Forward {
   }
 
   async #cancel(job: LiveJob, params: CancelParams, id: string): Promise<Result> {
-    const { reason, interrupt, forget, seen_by } = params;
+    const { reason, interrupt, by, forget, seen_by } = params;
     const { record } = job;
     if (isFinal(record.status))
       return { record, changed: false, note: `The job was already ${record.status}.` };
     if (forget === true) return this.#forget(job);
-    const answer = await this.#ask(job, 'cancel', { reason, interrupt }, { id: askId(id) });
+    const answer = await this.#ask(job, 'cancel', { reason, interrupt, by }, { id: askId(id) });
     await this.#with.wakes.seen({ job_id: job.id, registry_dir: job.registryDir, seen_by });
     return this.#withRecord(job, answer);
   }
@@ -138,8 +138,8 @@ export class Forward {
   }
 
   async #answer(job: LiveJob, params: AnswerParams, id: string): Promise<Result> {
-    const { text, decision, request_id } = params;
-    const answer = await this.#ask(job, 'answer', { text, decision, request_id }, { id: askId(id) });
+    const { text, decision, request_id, by } = params;
+    const answer = await this.#ask(job, 'answer', { text, decision, request_id, by }, { id: askId(id) });
     return this.#withRecord(job, answer);
   }
 

@@ -23,6 +23,8 @@ const piece = z.string().refine((text) => Buffer.byteLength(text) <= PAGE_BYTES,
 const jobId = z.string().refine((id) => isJobId(id) && beginsRandomly(id), 'is not a job id');
 /** Of an earlier version's job too. */
 const knownId = z.string().refine(isJobId, 'is not a job id');
+/** Whom the journal names: it changes nothing about what is allowed. */
+const by = z.enum(['supervisor', 'person']).default('supervisor');
 const job = { job_id: knownId };
 
 const delegation = {
@@ -69,9 +71,11 @@ const PARAMS = {
     text: z.string().max(LIMITS.detailChars).optional(),
     decision: z.enum(['allow', 'deny']).optional(),
     request_id: z.string().max(200).optional(),
+    by,
   }),
   cancel: z.object({
     ...job,
+    by,
     reason: z.string().max(LIMITS.detailChars).optional(),
     interrupt: z.boolean().default(false),
   }),

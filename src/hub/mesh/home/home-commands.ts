@@ -87,18 +87,18 @@ export class HomeCommands {
       const isOthers = asked.what === 'screen' && isHidden(guest, job.record);
       return { ...(await textPage(job, this.#with.outlets, asked, isOthers)) };
     },
-    answer: async (guest, { job_id, text, decision, request_id }, askId) => {
+    answer: async (guest, { job_id, text, decision, request_id, by }, askId) => {
       const { registrar, decisions } = this.#with;
       const { registryDir: registry_dir } = await this.#jobs.own(guest, job_id);
       if (decision !== undefined) checkDecides(guest);
-      const answer = { job_id, registry_dir, text, decision, request_id, by: 'supervisor' as const };
+      const answer = { job_id, registry_dir, text, decision, request_id, by };
       const { record, delivered } = await answerJob(registrar, decisions, answer, askId);
       return { record: recordFor(record), delivered };
     },
-    cancel: async (guest, { job_id, reason, interrupt }) => {
+    cancel: async (guest, { job_id, reason, interrupt, by }) => {
       const { registrar, servers } = this.#with;
       const { registryDir: registry_dir } = await this.#jobs.own(guest, job_id);
-      const asked = { job_id, registry_dir, reason, interrupt, by: 'supervisor' as const };
+      const asked = { job_id, registry_dir, reason, interrupt, by };
       const { record, ...done } = await cancelJob(registrar, servers, asked);
       return { ...done, ...(record !== undefined && { record: recordFor(record) }) };
     },
