@@ -10,6 +10,12 @@ const AGAIN_MS = 3_000;
 const LONGEST_MS = 60_000;
 /** How many hellos a host may leave unanswered before the oldest is forgotten. */
 const MAX_SENT = 20;
+/**
+ * With this many unanswered, the next one is said no sooner than `LEAST_MS` (ms) after the last: what a host sends while it
+ * counts as offline is a reason for a hello, and its answers would be reasons for more, without end.
+ */
+const MANY = 10;
+const LEAST_MS = 1_000;
 
 interface Greeting {
   /** The `now` of each hello, and when it was sent. */
@@ -41,10 +47,13 @@ export class Greetings {
     this.#with = parts;
   }
 
-  /** Says hello once, at once; with many hosts, some time soon. */
+  /** Says hello once, at once; with many hosts, or many hellos without an answer, some time soon. */
   plan(name: string): void {
     const greeting = this.#get(name);
-    greeting.dueAt ??= performance.now() + spread(this.#with.peers());
+    const { sent } = greeting;
+    const last = sent.size < MANY ? undefined : [...sent.values()].at(-1);
+    const soonest = last === undefined ? 0 : last + LEAST_MS;
+    greeting.dueAt ??= Math.max(soonest, performance.now() + spread(this.#with.peers()));
     this.tick();
   }
 
