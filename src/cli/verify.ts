@@ -11,9 +11,10 @@ import {
 import { scriptOf } from '../checks/script-hash.ts';
 import { checkNamedScript } from '../checks/script-start.ts';
 import { draftEvent, type EventTypes } from '../job/event.ts';
+import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
 import { openLink } from '../link/client.ts';
-import { verify, verifyView } from '../operations/verify.ts';
+import { VERDICT_MARGIN_MS, type VerifyParams, verify, verifyView } from '../operations/verify.ts';
 import { foldJob } from '../registry/fold.ts';
 import { foldOwn } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
@@ -25,6 +26,7 @@ import { commandSettings } from './core/settings.ts';
 import { jobWord, theJob } from './jobs/job-argument.ts';
 import { findJob } from './jobs/job-log.ts';
 import { ScriptOutput } from './jobs/script-output.ts';
+import { withLink } from './jobs/with-hub.ts';
 
 /** How long an interrupted script may take to clean up, in ms. */
 const GRACE_MS = 2_000;
@@ -47,11 +49,17 @@ export default defineCommand({
     const { jobId, dir } = findJob(settings, options.job_id, words[0]);
     const given = options.validate === undefined ? undefined : resolve(settings.cwd, options.validate);
     const record = recordOf(dir, jobId, settings, given !== undefined);
+    const { validate_timeout_seconds } = options;
+    // What runs there is that host's affair: the path of its script says nothing about this machine.
+    if (record.home !== undefined) {
+      const asked = { job_id: jobId, registry_dir: dir, validate: given, validate_timeout_seconds };
+      return verifyThere(settings, record, asked, json);
+    }
     const { script, script_changed } = scriptOf(record.validation, given);
     if (script_changed) note(`${script} was changed since the job was delegated.`);
     // The exit code is the verdict, even if nobody reads the output.
     onReaderGone(() => {});
-    const timeoutSeconds = options.validate_timeout_seconds ?? record.validation?.timeout_seconds;
+    const timeoutSeconds = validate_timeout_seconds ?? record.validation?.timeout_seconds;
     const env = scriptEnvironment(dir, jobId, { path: settings.path, virtual_env: settings.virtualEnv });
     if (given !== undefined) checkNamedScript(given, env['PATH']);
     const run = { script, workdir: record.workdir, timeoutSeconds, env };
@@ -65,10 +73,8 @@ export default defineCommand({
       output_tail: outputTail(output),
       script_changed,
     };
-    const ended = passed ? 'PASS' : `FAIL (exit ${code})`;
-    const result = cutOffAfter === undefined ? ended : `COULD NOT FINISH within ${cutOffAfter} s`;
     const view = { ...verifyView({ record, ...verdict }), next: `mam logs ${jobId}` };
-    printAnswer(json, view, `validation: ${result}`);
+    printAnswer(json, view, verdictLine(code, cutOffAfter));
     await noteIn(settings, jobId, {
       ...verdict,
       ...(cutOffAfter !== undefined && { outcome: 'could_not_finish' }),
@@ -76,6 +82,33 @@ export default defineCommand({
     return code;
   },
 });
+
+/** Has the host of a job run its script. @returns the script's exit code @throws MamError as the host refuses it */
+async function verifyThere(
+  settings: Settings,
+  { validation }: JobRecord,
+  asked: VerifyParams,
+  json: boolean,
+): Promise<number> {
+  const seconds = asked.validate_timeout_seconds ?? validation?.timeout_seconds ?? LIMITS.timeoutSeconds;
+  const patienceMs = seconds * 1000 + VERDICT_MARGIN_MS;
+  const result = await withLink(settings, (link) =>
+    link.request('verify', { ...asked, by: 'person' }, patienceMs),
+  );
+  const { output_tail: output, exit_code: code, cut_off_after: cutOffAfter } = result;
+  const shown = new ScriptOutput(json);
+  if (output !== '') shown.write(Buffer.from(output), 'stdout');
+  shown.end();
+  const view = { ...verifyView(result), next: `mam logs ${asked.job_id}` };
+  printAnswer(json, view, verdictLine(code, cutOffAfter));
+  return code;
+}
+
+/** The last line for a person. @param cutOffAfter the time limit in seconds that ended the script */
+function verdictLine(code: number, cutOffAfter: number | undefined): string {
+  const ended = code === 0 ? 'PASS' : `FAIL (exit ${code})`;
+  return `validation: ${cutOffAfter === undefined ? ended : `COULD NOT FINISH within ${cutOffAfter} s`}`;
+}
 
 /**
  * The record of a job whose script is run.

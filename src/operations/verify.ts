@@ -2,7 +2,10 @@ import { count, maybe, number, type Sent, text, truth } from '../base/fields.ts'
 import { clean } from '../base/text.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord } from '../job/record.ts';
-import { inRegistry, jobId, scriptSurroundings } from './common.ts';
+import { by, inRegistry, jobId, scriptSurroundings } from './common.ts';
+
+/** How long after its script's time limit a verdict may arrive, in ms. */
+export const VERDICT_MARGIN_MS = 20_000;
 
 const fields = {
   job_id: jobId,
@@ -20,7 +23,7 @@ const fields = {
 
 export const verify = {
   fields,
-  params: { ...fields, ...inRegistry, ...scriptSurroundings },
+  params: { ...fields, ...inRegistry, ...scriptSurroundings, by: maybe(by, 'supervisor') },
   answer: {
     job_id: text(),
     status: text('of the job, which this does not change'),

@@ -174,6 +174,16 @@ test('answers, decisions, screens and checks reach the job where it is', async (
     /only its own script/,
   );
 
+  // A program of this name here is another one.
+  const byHand = await two.a.mam('verify', job_id);
+  expect(byHand).toMatchObject({ code: 3, stderr: '' });
+  expect(byHand.stdout).toBe('checked on hostb\nvalidation: FAIL (exit 3)\n');
+  const verdicts = two.b.events(job_id).filter(({ type }) => type === 'verified');
+  expect(verdicts.map(({ source }) => source)).toEqual(['supervisor', 'person']);
+  expect((await two.a.mam('verify', job_id, '--validate', '/bin/true')).stderr).toContain(
+    'only its own script',
+  );
+
   expect(await two.a.mam('answer', job_id, 'Red tiles')).toMatchObject({ code: 0 });
   const said = two.b.events(job_id).filter(({ type }) => type === 'answered');
   expect(said.map(({ source, detail }) => [source, detail])).toEqual([

@@ -60,7 +60,8 @@ export class Verifications {
       output_tail: outputTail(output),
       script_changed,
     };
-    await this.#registrar.note(job, 'verified', { source: 'supervisor', data: { script, ...verdict } });
+    const { by: source = 'supervisor' } = params;
+    await this.#registrar.note(job, 'verified', { source, data: { script, ...verdict } });
     return { record: job.record, script, ...verdict };
   }
 }

@@ -18,7 +18,7 @@ import type { DelegateParams, PreviewResult } from '../../operations/delegate.ts
 import type { ClaimOutcome } from '../../operations/publish.ts';
 import type { Command, Commands, LogMessage } from '../../operations/request.ts';
 import type { StatusResult } from '../../operations/status.ts';
-import type { VerifyParams } from '../../operations/verify.ts';
+import { VERDICT_MARGIN_MS, type VerifyParams } from '../../operations/verify.ts';
 import type { WaitAnswer, WaitRequest } from '../../operations/wait.ts';
 import { previewOrWhy } from '../../order/preview.ts';
 import type { Settings } from '../../settings/config.ts';
@@ -32,9 +32,6 @@ const DELEGATE_TIMEOUT_MS = 20_000;
 const START_TIMEOUT_MS = 55_000;
 /** Requests with a prompt, which may be long. */
 const WITH_PROMPT: readonly Command[] = ['delegate', 'preview', 'delegate_to'];
-/** How long after its script's time limit a verdict may arrive, in ms. */
-const VERDICT_MARGIN_MS = 20_000;
-
 /** For another host, in ms: ssh may have to connect, a long prompt takes some messages, and an agent 55 s to start there. */
 const ELSEWHERE_TIMEOUT_MS = 80_000;
 

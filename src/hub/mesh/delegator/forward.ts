@@ -154,14 +154,14 @@ export class Forward {
   }
 
   async #verify(job: LiveJob, params: VerifyParams, id: string): Promise<Result> {
-    const { validate, validate_timeout_seconds } = params;
+    const { validate, validate_timeout_seconds, by } = params;
     if (validate !== undefined) {
       const what = `Job ${job.id} is on ${hostOf(job)}: only its own script can check it from here.`;
       throw new MamError('bad_input', what, 'Leave out validate, or run another script on that host.');
     }
     const seconds = validate_timeout_seconds ?? job.record.validation?.timeout_seconds ?? CHECK_SECONDS;
     const answerMs = seconds * 1000 + VERDICT_MARGIN_MS;
-    const asked = { validate_timeout_seconds };
+    const asked = { validate_timeout_seconds, by };
     return this.#withRecord(job, await this.#ask(job, 'verify', asked, { id: askId(id), answerMs }));
   }
 

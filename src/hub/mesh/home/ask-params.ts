@@ -79,7 +79,7 @@ const PARAMS = {
     reason: z.string().max(LIMITS.detailChars).optional(),
     interrupt: z.boolean().default(false),
   }),
-  verify: z.object({ ...job, validate_timeout_seconds: seconds.optional() }),
+  verify: z.object({ ...job, validate_timeout_seconds: seconds.optional(), by }),
   screen: z.object(job),
   agents: z.object({}),
   start: z.object({

@@ -206,13 +206,13 @@ export class HomeCommands {
     };
   }
 
-  async #verify(guest: Guest, { job_id, ...limit }: AskParams['verify'], askId: string): Promise<Result> {
+  async #verify(guest: Guest, { job_id, ...asked }: AskParams['verify'], askId: string): Promise<Result> {
     const job = await this.#jobs.own(guest, job_id);
     const { validation } = job.record;
     if (validation !== undefined) scriptFor(guest, validation.script);
     const { path_sha256: hash, virtual_env } = validation ?? {};
     const path = hash === undefined ? validation?.path : readText(job.paths.texts, hash);
-    const params = { job_id, registry_dir: job.registryDir, ...limit, path, virtual_env };
+    const params = { job_id, registry_dir: job.registryDir, ...asked, path, virtual_env };
     const { record, ...verdict } = await this.#with.verifications.verify(params, askId);
     return { ...verdict, record: recordFor(record) };
   }
