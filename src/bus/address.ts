@@ -139,7 +139,7 @@ function tlsFailure(code: string, hasCert: boolean): [what: string, remedy: stri
 
 function remedyFor(url: string, error: unknown): string {
   if (!isClosed(error) && !isForeign(error))
-    return `Check ${namesInWords('brokerUrl')} and that the broker runs; unset it to use the embedded broker.`;
+    return `Check ${namesInWords('brokerUrl')} and that the broker runs. If no other host or program needs one, unset it.`;
   const schemes =
     new URL(url).protocol === 'mqtt:'
       ? 'for a port with TLS the URL starts with mqtts://, for WebSockets with ws:// or wss://'

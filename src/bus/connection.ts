@@ -14,7 +14,8 @@ export interface StreamAddress {
 export interface ConnectionOptions {
   clientId: string;
   clean: boolean;
-  will?: { topic: string; payload: string };
+  /** Retained; `qos` is 1 if absent. */
+  will?: { topic: string; payload: string; qos?: 0 | 1 };
   /** MQTT protocol version: 4 is 3.1.1, which every long-lived connection uses. */
   version?: 4 | 5;
   /** How long a broker with a URL may take to accept the connection, once its address is known, in ms. */
@@ -50,7 +51,7 @@ export async function openConnection(
     clean,
     reconnectPeriod: 0,
     queueQoSZero: false,
-    ...(will && { will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
+    ...(will && { will: { qos: 1 as const, ...will, payload: Buffer.from(will.payload), retain: true } }),
   };
   const client =
     address.kind !== 'url'

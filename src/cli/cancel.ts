@@ -41,7 +41,8 @@ export default defineCommand({
       const isForgotten = options.forget && changed;
       const said = isForgotten ? { summary: `Job ${record.job_id} was given up. ${note}` } : {};
       const view = { ...cancelView(record, { ...result, note }, options.interrupt, false), ...said };
-      const text = isForgotten ? view.summary : `${record.job_id} is ${record.status}. ${note}`;
+      const isNews = changed && !isForgotten;
+      const text = isNews ? `${record.job_id} is ${record.status}. ${note}` : view.summary;
       return printAnswer(json, { ...view, next: nextStep(record) }, text);
     }),
 });

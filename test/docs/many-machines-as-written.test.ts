@@ -213,7 +213,7 @@ test.each(['password', 'certificate'] as const)(
     const [, ended = ''] = /^registered job: (\S+)/.exec(submitted) ?? [];
     // One that has ended is not given up.
     expect((await a.mam('cancel', ended, '--forget')).stdout).toBe(
-      `${ended} is completed. The job was already completed.\n`,
+      `Job ${ended} was already completed; nothing changed.\n`,
     );
     await b.tmux('kill-session', '-t', '=codex');
     // This one never ends its job.

@@ -6,8 +6,11 @@ import { TwoHosts } from '../support/hosts/two-hosts.ts';
 let world: Hosts;
 afterEach(({ task }) => world.end(task.result?.state === 'fail'));
 
-test('a job is delegated over a broker, and its end is waited for', async () => {
-  const two = await TwoHosts.make();
+test.each([
+  ['a broker', []],
+  ['a broker that takes nothing at QoS 1', ['max_qos 0']],
+])('a job is delegated over %s, and its end is waited for', async (_, more) => {
+  const two = await TwoHosts.make({ broker: { more } });
   world = two.world;
   await two.meet();
   const peer = await two.b.startPeer('good');

@@ -123,7 +123,7 @@ export class Forward {
     const { reason, interrupt, by, forget, seen_by } = params;
     const { record } = job;
     if (isFinal(record.status))
-      return { record, changed: false, note: `The job was already ${record.status}.` };
+      return { record, changed: false, note: `The job was already ${record.status}; nothing changed.` };
     if (forget === true) return this.#forget(job);
     const answer = await this.#ask(job, 'cancel', { reason, interrupt, by }, { id: askId(id) });
     await this.#with.wakes.seen({ job_id: job.id, registry_dir: job.registryDir, seen_by });

@@ -202,7 +202,7 @@ export class BrokerWire implements Wire {
       clientId: this.#clientIdAt(address),
       clean: true,
       ...(isFew(this.#with.peers()) && { reachMs: REACH_MS }),
-      will: { topic, payload: JSON.stringify({ online: false, epoch }) },
+      will: { topic, payload: JSON.stringify({ online: false, epoch }), qos: 0 },
       prepare: (fresh) => fresh.on('message', (at, payload, { retain }) => this.#take(at, payload, retain)),
     }).catch((error: unknown) => {
       this.#isRefused = REFUSALS.includes((error as { code?: unknown }).code);
