@@ -11,11 +11,12 @@ import {
   stateOf,
 } from '../operations/agents.ts';
 import { addressOf } from '../operations/host-address.ts';
+import { ELSEWHERE_MS } from '../operations/request.ts';
 import type { Settings } from '../settings/config.ts';
 import { defineCommand } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
 import { tableText } from './core/table.ts';
-import { ELSEWHERE_MS, withHub } from './jobs/with-hub.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 const EVIDENCE_CHARS = 60;
 

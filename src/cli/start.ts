@@ -4,6 +4,7 @@ import { MamError } from '../base/errors.ts';
 import { list, maybe, text } from '../base/fields.ts';
 import { type StartResult, start, startParams, startThere, startView } from '../operations/agents.ts';
 import { addressOf } from '../operations/host-address.ts';
+import { ELSEWHERE_MS } from '../operations/request.ts';
 import { askerSettings } from '../settings/program.ts';
 import type { Standpoint } from '../view/attach.ts';
 import { commandWords } from '../view/command-words.ts';
@@ -11,7 +12,7 @@ import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
 import { readText } from './core/read-text.ts';
-import { ELSEWHERE_MS, withHub } from './jobs/with-hub.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 const { agent: kindField, ...fields } = start.fields;
 

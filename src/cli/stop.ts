@@ -1,8 +1,9 @@
 import { addressAt, type StopResult, stop, stopView } from '../operations/agents.ts';
 import { addressOf } from '../operations/host-address.ts';
+import { ELSEWHERE_MS } from '../operations/request.ts';
 import { defineCommand } from './core/command.ts';
 import { printAnswer } from './core/output.ts';
-import { ELSEWHERE_MS, withHub } from './jobs/with-hub.ts';
+import { withHub } from './jobs/with-hub.ts';
 
 export default defineCommand({
   about: [

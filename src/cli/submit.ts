@@ -7,6 +7,7 @@ import type { DelegateResult, PreviewResult } from '../operations/delegate.ts';
 import type { HandOver } from '../operations/delegate-to.ts';
 import { delegationView, previewView } from '../operations/delegation-view.ts';
 import { addressOf } from '../operations/host-address.ts';
+import { ELSEWHERE_MS } from '../operations/request.ts';
 import { previewOrWhy } from '../order/preview.ts';
 import type { Settings } from '../settings/config.ts';
 import { commandWords } from '../view/command-words.ts';
@@ -22,7 +23,7 @@ import { followedJson, followJobs, jobText, STOPPED_WAITING } from './jobs/follo
 import { handOver, sessionMissing } from './jobs/hand-over.ts';
 import { verdictText } from './jobs/job-text.ts';
 import { options, paramsOf, paramsThere, promptOf } from './jobs/submit-request.ts';
-import { ELSEWHERE_MS, withHub, withLink } from './jobs/with-hub.ts';
+import { withHub, withLink } from './jobs/with-hub.ts';
 
 const DETAIL_CHARS = 300;
 const INDENT = 4;

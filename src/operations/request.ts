@@ -4,6 +4,12 @@ import type { JobRecord } from '../job/record.ts';
 import type { Standing } from '../job/standing.ts';
 import type { COMMANDS } from './commands.ts';
 
+/**
+ * How long a request to another host may take, in ms: ssh may have to connect, a long prompt takes some messages, and an
+ * agent 55 s to start there.
+ */
+export const ELSEWHERE_MS = 80_000;
+
 /** Incremented with every change that an older hub or client could misread. */
 export const PROTOCOL_VERSION = 1;
 

@@ -1,6 +1,7 @@
 import { cleanLine } from '../../base/text.ts';
 import { LOST } from '../../job/home-state.ts';
 import { openRequests } from '../../job/open-requests.ts';
+import type { JobRow } from '../../job/row.ts';
 import { isOpen } from '../model/rows.ts';
 import { shown } from './cells.ts';
 import { openPermission, openWay, permissionText } from './dialog.ts';
@@ -149,7 +150,7 @@ function answer(state: State): State {
 function finish(state: State): State {
   const row = selectedRow(state);
   if (row === undefined) return refuse(state, 'No job is selected yet.');
-  if (!isOpen(row)) return refuse(state, `The job is ${row.reason === LOST ? LOST : row.status} already.`);
+  if (!isOpen(row)) return refuse(state, overText(row));
   if (row.agent !== 'human')
     return refuse(state, `Only ${row.agent} itself can report this job done; r gives it an instruction.`);
   const label = ' done, with the outcome: ';
@@ -177,7 +178,7 @@ function decide(state: State, what: 'allow' | 'deny'): State {
 function cancel(state: State): State {
   const row = selectedRow(state);
   if (row === undefined) return refuse(state, 'No job is selected yet.');
-  if (!isOpen(row)) return refuse(state, `The job is ${row.reason === LOST ? LOST : row.status} already.`);
+  if (!isOpen(row)) return refuse(state, overText(row));
   const end =
     row.agent === 'human'
       ? 'Whoever delegated it is notified.'
@@ -192,4 +193,9 @@ function read(state: State, what: 'prompt' | 'log' | 'changes'): State {
   if (what === 'changes' && row.host !== undefined)
     return refuse(state, `Its working folder is on ${row.host}: look at the changes there.`);
   return openPager(state, what, row.job_id);
+}
+
+/** Why nothing can be done about a job that is over. */
+function overText({ reason, status }: JobRow): string {
+  return `The job is ${reason === LOST ? LOST : status} already.`;
 }

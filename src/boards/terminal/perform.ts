@@ -4,14 +4,13 @@ import type { Link } from '../../link/link.ts';
 import type { StartParams, StartResult } from '../../operations/agents.ts';
 import type { HandOver } from '../../operations/delegate-to.ts';
 import { doneText } from '../../operations/publish.ts';
+import { ELSEWHERE_MS } from '../../operations/request.ts';
 import { commandWords } from '../../view/command-words.ts';
 import { obstacleText } from '../../view/summary.ts';
 import type { Action, Effect } from './state.ts';
 
 /** An agent may take 45 s to become ready; a new job may have to wait for that. In ms. */
 const START_TIMEOUT_MS = 60_000;
-/** The same with the way to another host, whose answer is waited for for 20 s. */
-const THERE_TIMEOUT_MS = 80_000;
 
 /** Everything that the board asks of the hub is composed as the commands do it. */
 export interface Requests {
@@ -51,7 +50,7 @@ async function delegate(
   const request = await requests.delegate(job);
   const { record, warnings } =
     'there' in request
-      ? await link.request('delegate_to', request.there, THERE_TIMEOUT_MS)
+      ? await link.request('delegate_to', request.there, ELSEWHERE_MS)
       : await link.request('delegate', request.here, START_TIMEOUT_MS);
   const obstacle = obstacleText(record);
   const texts = [...(obstacle === undefined ? [] : [`It waits: ${obstacle}`]), ...warnings];

@@ -17,6 +17,7 @@ import { addressOf } from '../../operations/host-address.ts';
 import { listJobs, listView } from '../../operations/list.ts';
 import { jobLogView, logs } from '../../operations/logs.ts';
 import { doneText, publish } from '../../operations/publish.ts';
+import { ELSEWHERE_MS } from '../../operations/request.ts';
 import { inputSchema } from '../../operations/schema.ts';
 import { status } from '../../operations/status.ts';
 import { type Settings, sessionOf } from '../../settings/config.ts';
@@ -38,8 +39,6 @@ interface Call {
 const SMALL = 64 * 1024;
 /** For the delegation itself (5 s), the start of an agent, and the start of a hub; in ms. */
 const DELEGATE_MS = 60_000;
-/** The same with the way to another host, whose answer is waited for for 20 s. */
-const THERE_MS = 80_000;
 
 /** The calls of the page, under the names of the tools that do the same; whoever calls them is a person. */
 export const CALLS: ReadonlyMap<string, Call> = new Map([
@@ -131,7 +130,7 @@ export const CALLS: ReadonlyMap<string, Call> = new Map([
             : await link.request(
                 'delegate_to',
                 await spoolPrompt(home, delegateToParams({ ...asked, host }, asker, own)),
-                THERE_MS,
+                ELSEWHERE_MS,
               );
         const { summary, job_id, warnings } = delegationView(result, settings);
         return { summary, job_id, warnings };

@@ -2,8 +2,8 @@ import { MamError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
 import type { DelegateResult } from '../../operations/delegate.ts';
 import type { HandOver } from '../../operations/delegate-to.ts';
+import { ELSEWHERE_MS } from '../../operations/request.ts';
 import { note } from '../core/output.ts';
-import { ELSEWHERE_MS } from './with-hub.ts';
 
 /** For the delegation itself (5 s), the start of an agent, and the start of a hub; in ms. */
 const DELEGATE_MS = 60_000;

@@ -1,7 +1,8 @@
 import { type filterThere, type ListResult, listViewAt } from '../../operations/list.ts';
+import { ELSEWHERE_MS } from '../../operations/request.ts';
 import { printAnswer } from '../core/output.ts';
 import { listText } from './list-text.ts';
-import { ELSEWHERE_MS, withHub } from './with-hub.ts';
+import { withHub } from './with-hub.ts';
 
 /** Shows what another host lists. @returns the exit code */
 export function listAt(

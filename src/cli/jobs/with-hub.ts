@@ -4,9 +4,6 @@ import type { Link } from '../../link/link.ts';
 import type { Settings } from '../../settings/config.ts';
 import { commandSettings } from '../core/settings.ts';
 
-/** How long a question to another host may take, in ms: ssh may have to connect, and an agent 55 s to start there. */
-export const ELSEWHERE_MS = 80_000;
-
 /** Connects to the hub, which is started when none is running, and disconnects at the end. */
 export async function withLink<T>(settings: Settings, body: (link: Link) => Promise<T>): Promise<T> {
   checkHub(settings);

@@ -69,7 +69,7 @@ function prune(registrar: Registrar, dir: string, jobId: string, before: number,
   if (!existsSync(jobPaths(dir, jobId).folder)) return undefined;
   try {
     const { record, damage, replica } = foldJob(dir, jobId);
-    // What became of a lost copy's job is not known, which is no reason to keep the copy.
+    // Nobody knows how a lost job ended: that alone does not keep its copy.
     const known = isLost(record) ? replica?.damage : undefined;
     const unread = damage.find((sentence) => known?.includes(sentence) !== true);
     if (unread !== undefined) return unread;

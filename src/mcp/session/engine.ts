@@ -16,7 +16,7 @@ import { parseCursor, waitForJobs } from '../../link/waiter.ts';
 import type { KnownKind } from '../../operations/agents.ts';
 import type { DelegateParams, PreviewResult } from '../../operations/delegate.ts';
 import type { ClaimOutcome } from '../../operations/publish.ts';
-import type { Command, Commands, LogMessage } from '../../operations/request.ts';
+import { type Command, type Commands, ELSEWHERE_MS, type LogMessage } from '../../operations/request.ts';
 import type { StatusResult } from '../../operations/status.ts';
 import { VERDICT_MARGIN_MS, type VerifyParams } from '../../operations/verify.ts';
 import type { WaitAnswer, WaitRequest } from '../../operations/wait.ts';
@@ -32,15 +32,12 @@ const DELEGATE_TIMEOUT_MS = 20_000;
 const START_TIMEOUT_MS = 55_000;
 /** Requests with a prompt, which may be long. */
 const WITH_PROMPT: readonly Command[] = ['delegate', 'preview', 'delegate_to'];
-/** For another host, in ms: ssh may have to connect, a long prompt takes some messages, and an agent 55 s to start there. */
-const ELSEWHERE_TIMEOUT_MS = 80_000;
-
 const TIMEOUTS: Partial<Record<Command, number>> = {
   delegate: DELEGATE_TIMEOUT_MS,
   preview: DELEGATE_TIMEOUT_MS,
   start: START_TIMEOUT_MS,
-  delegate_to: ELSEWHERE_TIMEOUT_MS,
-  ask_host: ELSEWHERE_TIMEOUT_MS,
+  delegate_to: ELSEWHERE_MS,
+  ask_host: ELSEWHERE_MS,
 };
 
 /** The server's connection to the hub: the engine for tools, and the source of events. */

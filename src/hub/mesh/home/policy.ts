@@ -97,7 +97,7 @@ export class Policy {
       throw plainError(
         'refused',
         "the settings there can't be used, so no host may ask for anything.",
-        'Its user must mend MAM_HOME/config.json there: `mam doctor` says what is wrong with it.',
+        'Its user must fix MAM_HOME/config.json there: `mam doctor` says what is wrong with it.',
       );
     }
   }

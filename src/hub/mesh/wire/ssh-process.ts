@@ -164,7 +164,7 @@ export class SshProcess {
   }
 
   #noiseProblem(noise: string): string {
-    // What was sent to it may come back after that, from a program that is no mam.
+    // What was sent to it may come back after that, from a program that is not mam.
     const shown = cleanLine(noise.trimStart().split('\n', 1)[0] ?? '', SHOWN_CHARS);
     return `The shell on ${this.#target.name} prints text before mam runs ("${shown}"): make it print nothing in non-interactive shells.`;
   }
