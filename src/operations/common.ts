@@ -35,11 +35,11 @@ export const jobId = text('id of the delegated job', {
 });
 
 export const host = maybe(
-  text('another host', {
+  text('the name of another host', {
     completes: 'host',
     typed: 'another host, as named in `hosts` of config.json; an agent there can also be named SESSION@HOST',
   }),
-  'this one',
+  '',
 );
 
 const pane = { pane: maybe(text()), socket: maybe(text()) };

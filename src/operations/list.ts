@@ -12,9 +12,9 @@ const fields = {
     choice(STATUSES, 'only jobs with this status', {
       typed: `only jobs with this status, one of ${STATUSES.join(', ')}`,
     }),
-    'any status',
+    '',
   ),
-  agent: maybe(text('only jobs of this agent kind', { completes: 'agent' }), 'any kind'),
+  agent: maybe(text('only jobs of this agent kind', { completes: 'agent' }), ''),
   mine: flag('only jobs of this client session'),
   needs_you: flag('only jobs that need you'),
   limit: or(count('page size', { min: 1, max: 200, typed: 'maximum number of jobs; default: 50' }), 50),

@@ -88,7 +88,10 @@ export function meaningOf(field: Field): string {
   const isValue = oneOf.some((value) => about.startsWith(`${value}:`));
   const first = about.slice(0, 1);
   const words = `${isValue ? first : first.toUpperCase()}${about.slice(1)}${limitsOf(field)}`;
-  return otherwise === '' ? words : `${words}. Default: ${otherwise}`;
+  // Of a switch, and of what may simply be missing, everybody knows it, and each word costs each model.
+  const isKnown =
+    otherwise === '' || field.fallback === false || (otherwise === 'none' && field.fallback === undefined);
+  return isKnown ? words : `${words}. Default: ${otherwise}`;
 }
 
 function answerShape(fields: Fields): Record<string, z.ZodType> {
