@@ -10,9 +10,9 @@ export default defineTool({
   name: 'delegate_job',
   title: 'Delegate a job to another agent',
   description:
-    'Delegate a job to another agent: hand a task over to a peer (Claude Code, Codex, Gemini CLI, OpenCode, a person, any terminal program) that lives in a tmux session, and let it work in the background, in parallel. ' +
-    "Types a short order into the agent's pane and answers within 5 seconds with the job id and a delivery receipt. " +
-    'The job continues whatever happens to this call. Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch.',
+    'Delegate a job to another agent: hand a task over to a peer (Claude Code, Codex, Gemini CLI, OpenCode, a person, any terminal program) in a tmux session, to work in the background, in parallel. ' +
+    'Answers within 5 seconds with the job id and a delivery receipt; the job continues whatever happens to this call. ' +
+    'Use it to spawn, assign or offload work to a worker or sub-agent that a person can watch.',
   operation: delegate,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   meta: { 'anthropic/alwaysLoad': true },
