@@ -22,6 +22,11 @@ interface Traits {
   readonly value?: string;
   readonly completes?: Completion;
   readonly typed?: string;
+  /**
+   * The option may also stand alone, and is then ''. The next word is its value only if it matches; what follows `=`
+   * always is.
+   */
+  readonly alone?: RegExp;
 }
 
 /**

@@ -9,7 +9,7 @@ export type Offers = { from: 'list'; values: readonly string[] } | { from: 'comm
 export interface OptionRow {
   name: string;
   about: string;
-  value?: { name: string; offers: Offers | undefined };
+  value?: { name: string; offers: Offers | undefined; optional?: true };
 }
 
 export interface WordRow {
@@ -81,7 +81,9 @@ export function completionTable(commands: { name: string; summary: string; comma
 function optionRow([name, option]: [string, Field]): OptionRow {
   const row = { name: `--${name}`, about: meaningOf(option) };
   const place = placeOf(name, option);
-  return place === undefined ? row : { ...row, value: { name: place, offers: offersOf(option) } };
+  if (place === undefined) return row;
+  const value = { name: place, offers: offersOf(option), ...(option.alone && { optional: true as const }) };
+  return { ...row, value };
 }
 
 function wordRow(word: Word): WordRow {

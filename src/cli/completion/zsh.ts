@@ -75,7 +75,9 @@ function commandCase({ name, options, words }: CommandRow): string {
 
 function optionSpec({ name, about, value }: OptionRow): string {
   const text = `[${about.replace(/[\\[\]]/g, '\\$&')}]`;
-  return value === undefined ? `${name}${text}` : `${name}=${text}${valueSpec(value.name, value.offers)}`;
+  if (value === undefined) return `${name}${text}`;
+  const optional = value.optional === true ? ':' : '';
+  return `${name}=${text}${optional}${valueSpec(value.name, value.offers)}`;
 }
 
 function valueSpec(name: string, offers: Offers | undefined): string {

@@ -23,10 +23,11 @@ export function placeOf(name: string, { kind, value, oneOf, completes }: Field):
   return value ?? VALUES[completes ?? kind] ?? few ?? name.slice(name.lastIndexOf('-') + 1).toUpperCase();
 }
 
-/** An option as it is typed, such as `--job ID`. */
+/** An option as it is typed, such as `--job ID`, or `--resume [ID]` if it may stand alone. */
 export function optionText(name: string, option: Field): string {
   const value = placeOf(name, option);
-  return value === undefined ? `--${name}` : `--${name} ${value}`;
+  if (value === undefined) return `--${name}`;
+  return option.alone === undefined ? `--${name} ${value}` : `--${name} [${value}]`;
 }
 
 export function optionHead(name: string, option: Field): string {

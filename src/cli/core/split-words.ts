@@ -19,7 +19,7 @@ interface Split {
 
 /**
  * Separates options from words. An option takes the next word as its value, even one that begins with a dash, unless
- * it is another option of this command.
+ * it is another option of this command; one that may stand alone takes only a word that looks like its value.
  * @param hasText the command takes the user's own words: then an unknown word with one dash is not an option
  * @throws MamError `bad_input` for an unknown option, a missing value, or a value for a flag
  */
@@ -48,6 +48,13 @@ export function splitWords(
       if (joined !== undefined)
         throw new MamError('bad_input', `--${name} takes no value.`, `Give --${name} alone.`);
       split.values[name] = true;
+      continue;
+    }
+    if (option.alone !== undefined && joined === undefined) {
+      const next = args[at + 1];
+      const isValue = next !== undefined && option.alone.test(next) && optionIn(declared, next) === undefined;
+      split.values[name] = isValue ? next : '';
+      if (isValue) at++;
       continue;
     }
     const value = joined ?? args[++at];
