@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { json, type ModelRequest, type Protocol, partsOf, type StepPart, textOf } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart, textOf, USED } from './script.ts';
 
 /**
  * Anthropic Messages, as Claude Code 2.1.332 speaks it (`POST /v1/messages?beta=true`, always streamed).
@@ -104,7 +104,12 @@ function blockFor(step: StepPart, tools: string[]): Block {
 }
 
 function message(model: string): Record<string, unknown> {
-  const usage = { input_tokens: 10, output_tokens: 5 };
+  const usage = {
+    input_tokens: USED.input - USED.cached - 10,
+    cache_creation_input_tokens: 10,
+    cache_read_input_tokens: USED.cached,
+    output_tokens: 1,
+  };
   const id = `msg_${process.pid}_${++calls}`;
   return { id, type: 'message', role: 'assistant', model, content: [], stop_reason: null, usage };
 }
@@ -130,7 +135,7 @@ function stream(response: ServerResponse, model: string, blocks: Block[]): void 
     send('content_block_stop', { index });
   });
   const delta = { stop_reason: stopReason(blocks.at(-1) as Block), stop_sequence: null };
-  send('message_delta', { delta, usage: { output_tokens: 5 } });
+  send('message_delta', { delta, usage: { output_tokens: USED.output } });
   send('message_stop', {});
   response.end();
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { json, type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart, USED } from './script.ts';
 
 /** The parts of a chat message that are read here. */
 interface Message {
@@ -92,7 +92,12 @@ function send(response: ServerResponse, body: ChatBody, ...answers: Answer[]): v
   const [answer = { content: '' }] = answers;
   const id = `chatcmpl-${++calls}`;
   const common = { id, created: 1, model: body.model ?? 'scripted' };
-  const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+  const usage = {
+    prompt_tokens: USED.input,
+    prompt_tokens_details: { cached_tokens: USED.cached },
+    completion_tokens: USED.output,
+    total_tokens: USED.input + USED.output,
+  };
   const reason = 'name' in answer ? 'tool_calls' : 'stop';
   const message =
     'name' in answer

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { json, type ModelRequest, type Protocol, partsOf, type StepPart } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart, USED } from './script.ts';
 
 /**
  * Gemini API, as Gemini CLI 0.61.0 speaks it with an API key: `POST /v1beta/models/MODEL:METHOD`, where the turns are
@@ -43,7 +43,13 @@ const OURS = 'mcp_mam_';
 /** What Gemini CLI puts around a tool's words. */
 const WRAPPER = /^<untrusted_context>\n([\s\S]*)\n<\/untrusted_context>$/;
 
-const USAGE = { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 };
+const USAGE = {
+  promptTokenCount: USED.input,
+  cachedContentTokenCount: USED.cached,
+  candidatesTokenCount: USED.output - 2,
+  thoughtsTokenCount: 2,
+  totalTokenCount: USED.input + USED.output,
+};
 
 interface Schema {
   type?: string;

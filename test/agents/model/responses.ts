@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { json, type ModelRequest, type Protocol, partsOf, type StepPart, textOf } from './script.ts';
+import { json, type ModelRequest, type Protocol, partsOf, type StepPart, textOf, USED } from './script.ts';
 
 /**
  * OpenAI Responses, as Codex 0.171.0 speaks it (`POST /v1/responses`, always streamed; the whole conversation comes
@@ -109,7 +109,13 @@ function stream(response: ServerResponse, items: Record<string, unknown>[]): voi
   const send = (type: string, fields: Record<string, unknown>) =>
     response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`);
   const id = `resp_${process.pid}_${++calls}`;
-  const usage = { input_tokens: 10, output_tokens: 5, total_tokens: 15 };
+  const usage = {
+    input_tokens: USED.input,
+    input_tokens_details: { cached_tokens: USED.cached },
+    output_tokens: USED.output,
+    output_tokens_details: { reasoning_tokens: 2 },
+    total_tokens: USED.input + USED.output,
+  };
   send('response.created', { response: { id, status: 'in_progress' } });
   items.forEach((item, output_index) => {
     send('response.output_item.added', { output_index, item: { ...item, ...begun(item) } });

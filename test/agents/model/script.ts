@@ -28,6 +28,9 @@ export type ModelStep =
   /** The service fails with this HTTP status. */
   | { fail: number; message?: string };
 
+/** What each answer of a scripted model has used, in tokens: `cached` is part of `input`. */
+export const USED = { input: 100, cached: 40, output: 7 } as const;
+
 /** The parts of a successful answer. */
 export function partsOf(step: Exclude<ModelStep, { fail: number }>): readonly StepPart[] {
   return 'many' in step ? step.many : [step];
