@@ -143,6 +143,7 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
   if (event.type === 'notified') return notified(next, event);
   // A script that was run by hand is logged and changes nothing.
   if (event.type === 'verified') return next;
+  if (event.type === 'merged' || event.type === 'discarded') return settled(next, event);
   if (event.source !== 'hub' && event.source !== 'supervisor') next.last_sign_of_life_at = event.recorded_at;
   if (isFinal(record.status)) amend(next, event);
   else {
@@ -160,6 +161,15 @@ function notified(record: JobRecord, event: RecordedEvent): JobRecord {
   if (line !== undefined) next.notifying = line;
   else if (how !== 'seen') delete next.notifying;
   return next;
+}
+
+/** What a person or a supervisor did with the work: it says nothing about the job's own end. */
+function settled(next: JobRecord, event: RecordedEvent): JobRecord {
+  const { into, commit } = dataOf(event);
+  const at = event.recorded_at;
+  if (event.type === 'discarded')
+    return { ...next, discarded: { at, ...(commit !== undefined && { commit }) } };
+  return into === undefined || commit === undefined ? next : { ...next, merged: { into, commit, at } };
 }
 
 /** True when the job needs someone now: it is `input_required`, or an obstacle will not go away by itself. */

@@ -52,6 +52,10 @@ const DATA = {
   episode: 'number',
   how: 'string',
   line: 'string',
+  /** The branch that got the work, the commit that has it, and the branch that was deleted. */
+  into: 'string',
+  commit: 'string',
+  branch: 'string',
   /** The type of the reports that are refused. */
   type: 'string',
 } as const;
@@ -123,6 +127,9 @@ export interface EventTypes
   answered: Carries<never, 'request_id' | 'decision' | 'evidence'>;
   validated: Carries<never, Verdict>;
   verified: Carries<'script', Verdict>;
+  merged: Carries<'into' | 'commit'>;
+  /** With the branch and its commit if that was deleted as well. */
+  discarded: Carries<never, 'branch' | 'commit'>;
   notified: Carries<'seq' | 'how', 'evidence' | 'line' | 'episode'>;
   throttled: Carries<'type'>;
 }

@@ -123,6 +123,16 @@ const ancestorSchema = z.object({
 });
 export type Ancestor = z.infer<typeof ancestorSchema>;
 
+/** The git worktree that was made for a job, and its branch. */
+export const worktreeSchema = z.object({
+  folder: z.string(),
+  branch: z.string(),
+  base: z.string().describe('commit that the branch began at'),
+  repository: z.string().describe('git folder that its worktrees share'),
+  setup: z.object({ script: z.string(), script_sha256: z.string() }).optional(),
+});
+export type Worktree = z.infer<typeof worktreeSchema>;
+
 /** What `delegate` fixes about a job: the data of its first event. */
 export const orderSchema = z.object({
   job_id: z.string(),
@@ -157,6 +167,7 @@ export const orderSchema = z.object({
   peer_server: z.enum(['connected', 'unknown']),
   fresh: z.boolean().optional().describe('its order begins a new conversation of the agent'),
   validation: validationSchema.optional(),
+  worktree: worktreeSchema.optional(),
   timeouts: z.object({ timeout_seconds: z.number(), idle_timeout_seconds: z.number() }),
 });
 export type JobOrder = z.infer<typeof orderSchema>;
@@ -198,6 +209,10 @@ export const recordSchema = orderSchema.extend({
   started_at: z.string().optional(),
   final_at: z.string().optional(),
   last_sign_of_life_at: z.string(),
+  /** The branch of its worktree is in another one, up to this commit. */
+  merged: z.object({ into: z.string(), commit: z.string(), at: z.string() }).optional(),
+  /** Its worktree was removed; with the commit of its branch if that was deleted too. */
+  discarded: z.object({ at: z.string(), commit: z.string().optional() }).optional(),
   late: z.boolean().describe('true when a late report amended the end'),
   seq: z.number().int(),
   /** The last event that waiters had to be notified of. */

@@ -88,6 +88,8 @@ const HUB_TYPES = [
   'notified',
   'deciding',
   'decision_refused',
+  'merged',
+  'discarded',
 ] as const;
 
 /** Who may make an event of a known type; an unknown type may come from anyone but the hub. */

@@ -519,6 +519,19 @@ test.each<[string, () => Story]>([
   }
 });
 
+test('that its work was merged and its worktree removed changes nothing else of a job, and wakes nobody', () => {
+  const story = Story.working().next('completed');
+  const before = story.record;
+  story.next('merged', { source: 'person', data: { into: 'main', commit: 'c0ffee' } });
+  const { record } = story.next('discarded', { source: 'person', data: { branch: 'mam/x', commit: 'feed' } });
+  expect(record).toEqual({
+    ...before,
+    seq: before.seq + 2,
+    merged: { into: 'main', commit: 'c0ffee', at: expect.any(String) },
+    discarded: { at: expect.any(String), commit: 'feed' },
+  });
+});
+
 test('a journal that does not start with the order is refused', () => {
   const event = {
     seq: 1,

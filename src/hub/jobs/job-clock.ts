@@ -81,5 +81,5 @@ function since(at: string, mark?: ClockMark, before?: number): number {
 
 /** False for events that say that someone has looked at the job, was notified or is needed: no activity, never late. */
 export function isSign({ type }: Pick<RecordedEvent, 'type'>): boolean {
-  return !['verified', 'notified', 'blocked', 'unblocked'].includes(type);
+  return !['verified', 'merged', 'discarded', 'notified', 'blocked', 'unblocked'].includes(type);
 }
