@@ -152,6 +152,17 @@ export function pids(): number[] {
   return LINUX ? readdirSync('/proc').map(Number).filter(Number.isInteger) : [];
 }
 
+/**
+ * The processes of this user's that have their working folder in a folder, except this one; only on Linux.
+ * @param folder absolute, links resolved
+ */
+export function processesIn(folder: string): number[] {
+  return pids().filter((pid) => {
+    const place = pid === process.pid ? undefined : linkOf(`/proc/${pid}/cwd`);
+    return place === folder || place?.startsWith(`${folder}/`) === true;
+  });
+}
+
 /** The environment that a process of ours was started with, as `NAME=value`; empty if the system does not show it. */
 export function environmentOf(pid: number): string[] {
   return orElse(() => readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0'), []);

@@ -18,6 +18,8 @@ const LOOK = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.h
 /** Where git is looked for, and what its programs run with. */
 export interface GitEnvironment {
   env: Readonly<Record<string, string>>;
+  /** The most that it may print; 8 MiB where absent. */
+  mostBytes?: number | undefined;
 }
 
 /** How a git command has ended. */
@@ -31,7 +33,7 @@ export interface GitEnd {
 /**
  * Asks git about a folder, and changes nothing.
  * @param args after `git`; each is one word, and no shell reads them
- * @throws MamError `unavailable` if git is missing, does not end in a minute or prints more than 8 MiB
+ * @throws MamError `unavailable` if git is missing, does not end in a minute or prints too much
  */
 export function lookGit(folder: string, args: readonly string[], how: GitEnvironment): Promise<GitEnd> {
   return run(folder, [...LOOK, ...args], how, LOOK_TIMEOUT_MS);
@@ -54,7 +56,7 @@ export function gitWords({ stderr, stdout, code }: GitEnd): string {
 async function run(
   folder: string,
   args: readonly string[],
-  { env }: GitEnvironment,
+  { env, mostBytes = MOST_BYTES }: GitEnvironment,
   timeoutMs?: number,
 ): Promise<GitEnd> {
   const git = findProgram('git', env['PATH']);
@@ -68,14 +70,14 @@ async function run(
     stdin: 'ignore',
     reject: false,
     stripFinalNewline: false,
-    maxBuffer: MOST_BYTES,
+    maxBuffer: mostBytes,
     ...(timeoutMs !== undefined && { timeout: timeoutMs }),
   });
   if (done.timedOut || done.isMaxBuffer || done.exitCode === undefined) {
     const why = done.timedOut
       ? `did not end in ${(timeoutMs ?? 0) / 1000} s`
       : done.isMaxBuffer
-        ? `printed more than ${MOST_BYTES / 1024 / 1024} MiB`
+        ? `printed more than ${mostBytes / 1024 / 1024} MiB`
         : cleanLine(done.shortMessage ?? 'was ended', WORDS_CHARS);
     throw new MamError('unavailable', `git ${args[0]} in ${folder}: ${why}.`, 'Run it there by hand.');
   }
