@@ -9,6 +9,7 @@ import { BrokerJoin } from './broker-join.ts';
 import { Brokers } from './brokers.ts';
 import { buildMesh } from './build-mesh.ts';
 import { Delegations } from './delegation/delegate.ts';
+import { handOverPrepared } from './delegation/to-prepared.ts';
 import { Dispatcher } from './delivery/dispatcher.ts';
 import { Notes } from './delivery/notes.ts';
 import { PaneTexts } from './delivery/pane-texts.ts';
@@ -32,6 +33,9 @@ import { TmuxServers } from './panes/tmux-servers.ts';
 import { PartsInOrder } from './part.ts';
 import { Decisions } from './permissions/decisions.ts';
 import { Permissions } from './permissions/permissions.ts';
+import { News } from './preparation/news.ts';
+import { Preparation } from './preparation/preparation.ts';
+import type { Step } from './preparation/step.ts';
 import { Claims } from './reports/claims.ts';
 import { Elsewhere } from './reports/elsewhere.ts';
 import { EventRates } from './reports/event-rates.ts';
@@ -90,7 +94,13 @@ export function buildHub(options: HubOptions) {
   const turns = new Turns({ registrar, notes });
   const paneWatch = new PaneWatch({ registrar, servers, permissions, turns, log });
 
-  const delegations = new Delegations({ home, host, registrar, dispatcher, servers, owners, changes, log });
+  const news = new News();
+  // In the order of `STEPS`.
+  const steps: Step[] = [];
+  const preparation = new Preparation({ home, seal, registrar, news, steps, log });
+  const forDelegations = { home, host, registrar, dispatcher, servers, owners, changes, preparation, log };
+  const delegations = new Delegations(forDelegations);
+  preparation.handOver = (...prepared) => handOverPrepared(forDelegations, ...prepared);
   const session = seal.nameFor(`session ${machineId()}`);
   const mesh = new Mesh({
     ...{ settings, log, epoch, session },
@@ -106,7 +116,7 @@ export function buildHub(options: HubOptions) {
   // the pane; notes need the dispatcher's queue. Waiting requests come last, so that they see every effect.
   const first = [inbox, outlets, watcher, validator, verifications];
   // Of a job that another host has, only these hear.
-  const forReplicas = [outlets, others.replicas, wakes, onEvent, changes];
+  const forReplicas = [outlets, others.replicas, wakes, onEvent, preparation, changes];
   const parts = new PartsInOrder(
     [
       ...first,
@@ -118,6 +128,7 @@ export function buildHub(options: HubOptions) {
       permissions,
       paneWatch,
       onEvent,
+      preparation,
       changes,
     ],
     forReplicas,
@@ -179,6 +190,6 @@ export function buildHub(options: HubOptions) {
   const takeUp = new TakeUp({ home, log, life, registrar, brokers, inbox, dispatcher, parts });
   return {
     ...{ home, life, claim, ownHome, buses, brokers, join, retained, clients, servers, outlets, registrar },
-    ...{ texts, inbox, onEvent, watcher, validator, parts, kept, requests, takeUp, mesh },
+    ...{ texts, inbox, preparation, onEvent, watcher, validator, parts, kept, requests, takeUp, mesh },
   };
 }

@@ -35,7 +35,7 @@ export class Hub {
    * @param isLiveLost the pointers to the live jobs were removed, so the jobs are searched for
    */
   async start(isLiveLost: boolean): Promise<void> {
-    const { home, life, claim, brokers, join, inbox, kept, takeUp, texts, mesh } = this.#with;
+    const { home, life, claim, brokers, join, inbox, kept, takeUp, texts, mesh, preparation } = this.#with;
     const { settings, log } = this.#options;
     const { socketPath, realm } = settings;
     this.#with.clients.reap();
@@ -45,6 +45,7 @@ export class Hub {
     awake.start();
     this.#with.retained.takeUp();
     texts.load();
+    if (!isLiveLost) preparation.sweep();
     await inbox.listKept();
     const found = takeUp.find(isLiveLost);
     life.start(found);

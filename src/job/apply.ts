@@ -7,6 +7,7 @@ import {
   complete,
   end,
   heardFromPeer,
+  passStep,
   reach,
   settleIn,
   takeReport,
@@ -35,6 +36,12 @@ type Effect = (next: JobRecord, event: RecordedEvent) => void;
 /** What each type of event does to an open job; an event of any other type is only activity. */
 const EFFECTS: Readonly<Record<string, Effect>> = {
   queued: settleIn,
+  prepared: passStep,
+  starting(next, event) {
+    next.starting_at = event.recorded_at;
+    if (next.typing !== undefined)
+      next.typing = { ...next.typing, started: true, argument: dataOf(event).argument === true };
+  },
   pasting: stage('pasting', (next, event) => {
     next.typing_now = dataOf(event).what;
     unblock(next);
@@ -98,6 +105,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   timeout: failure('timeout'),
   session_lost: failure('session_lost'),
   delivery_failed: failure('delivery_failed'),
+  dependency_failed: failure('dependency_failed'),
+  setup_failed: failure('setup_failed'),
   cancelled(next, event) {
     if (event.detail) next.detail = event.detail;
     end(next, 'cancelled', event.recorded_at);
@@ -206,6 +215,7 @@ function create(event: RecordedEvent): JobRecord {
     ...order,
     status: 'queued',
     phase: 'queued',
+    ...(order.after !== undefined && { blocked_by: 'after' }),
     attention: [],
     requests: [],
     messages: [],

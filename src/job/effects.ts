@@ -54,6 +54,13 @@ export function settleIn(next: JobRecord, event: RecordedEvent): void {
   if (peer_server !== undefined) next.peer_server = peer_server;
 }
 
+/** A step before the hand-over has passed: the job no longer waits for it. */
+export function passStep(next: JobRecord, event: RecordedEvent): void {
+  const { prepared } = dataOf(event);
+  if (prepared !== undefined) next.prepared = [...(next.prepared ?? []), prepared];
+  unblock(next);
+}
+
 /** A text other than the order was submitted; messages in it are no longer pending. */
 export function typed(next: JobRecord, event: RecordedEvent): void {
   delete next.typing_now;

@@ -17,6 +17,9 @@ const DATA = {
   /** How many messages were typed, and how many the peer was told about. */
   count: 'number',
   about: 'number',
+  /** The step before the hand-over that has passed, in one word. */
+  prepared: 'string',
+  argument: 'boolean',
   /** What was seen as proof. */
   evidence: 'string',
   /** What blocks a text, the command that removes the obstacle, and the job that has the pane. */
@@ -106,11 +109,17 @@ export interface EventTypes
     | 'timeout'
     | 'session_lost'
     | 'delivery_failed'
-    | 'delivery_unverified',
+    | 'delivery_unverified'
+    | 'dependency_failed'
+    | 'setup_failed',
     undefined
   > {
   /** With the job; a second one with the pane of an agent that had to be started first. */
-  queued: Carries<'job'> | Carries<'agent_session', 'agent_process'>;
+  queued: Carries<'job'> | Carries<'agent_session', 'agent_process' | 'peer_server'>;
+  /** A step before the hand-over has passed. */
+  prepared: Carries<'prepared'>;
+  /** The agent of a prepared job is about to be started, with its order on its command line or without it. */
+  starting: Carries<'argument'>;
   pasting: Carries<never, 'evidence' | 'what'>;
   visible: Carries<'evidence'>;
   submitted: Carries<'evidence', 'what' | 'count' | 'about'>;

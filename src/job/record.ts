@@ -166,6 +166,13 @@ export const orderSchema = z.object({
   request_key: z.string().optional(),
   peer_server: z.enum(['connected', 'unknown']),
   fresh: z.boolean().optional().describe('its order begins a new conversation of the agent'),
+  after: z.array(z.string()).optional().describe('the jobs that it waits for before it is handed over'),
+  after_any_end: z.boolean().optional().describe('however those end'),
+  prepares: z
+    .array(z.string())
+    .optional()
+    .describe('what is done before it is handed over: after, pool, worktree'),
+  target: agentSessionSchema.optional().describe('where it goes once it is prepared, as far as it is known'),
   validation: validationSchema.optional(),
   worktree: worktreeSchema.optional(),
   timeouts: z.object({ timeout_seconds: z.number(), idle_timeout_seconds: z.number() }),
@@ -185,6 +192,9 @@ export const recordSchema = orderSchema.extend({
   blocked_evidence: z.string().optional().describe('what was seen when such a text was blocked'),
   blocked_step: z.string().optional().describe('command that removes the obstacle'),
   behind: behindSchema.optional(),
+  prepared: z.array(z.string()).optional().describe('which of `prepares` is done'),
+  /** When its agent began to be started, after its preparation: after a crash of the hub it is not started again. */
+  starting_at: z.string().optional(),
   /** Set while the record is read, never by an event. */
   home: homeSchema.optional(),
   attention: z.array(z.string()).describe('every open reason for input_required, most urgent first'),

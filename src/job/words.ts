@@ -26,6 +26,8 @@ export const FAILURE_REASONS = [
   'session_lost',
   'delivery_failed',
   'validation_failed',
+  'dependency_failed',
+  'setup_failed',
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
@@ -75,6 +77,10 @@ const HUB_TYPES = [
   'new_conversation',
   'delivery_unverified',
   'delivery_failed',
+  'dependency_failed',
+  'setup_failed',
+  'prepared',
+  'starting',
   'blocked',
   'unblocked',
   'stalled',

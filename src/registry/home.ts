@@ -20,6 +20,8 @@ export function homePaths(folder: string) {
     servers: join(folder, 'servers'),
     clients: join(folder, 'clients'),
     live: join(folder, 'live'),
+    /** What jobs need that are not handed over yet, such as their callers' environments. */
+    held: join(folder, 'held'),
     /** Ended jobs whose record is still retained on a broker. */
     retained: join(folder, 'retained'),
     /** Our texts in panes that may not have been submitted. */
@@ -65,7 +67,7 @@ export function homeError(folder: string, error: unknown): MamError {
 
 /** The folders that every hub needs. */
 export function foldersOf(home: Home): string[] {
-  return [home.outbox, home.spool, home.servers, home.live, home.retained];
+  return [home.outbox, home.spool, home.servers, home.live, home.held, home.retained];
 }
 
 /** Makes the home and the folders in it. @throws MamError as `ensurePrivateFolder` */

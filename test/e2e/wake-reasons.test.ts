@@ -32,11 +32,12 @@ const report =
   (job_id: string, { reporter }: { reporter: LabServer }) =>
     reporter.report(job_id, event, { detail });
 
-/** Known before delegate_job has answered: nobody can wait for it yet. */
-const TOO_EARLY = 'delivery_failed';
+/** Known before delegate_job has answered, or only with another job or a repository: each has its own test. */
+const ELSEWHERE = ['delivery_failed', 'dependency_failed', 'setup_failed'] as const;
+type Elsewhere = (typeof ELSEWHERE)[number];
 
 /** All other reasons: a new one must be added here. */
-const PROVOKED: Readonly<Record<Exclude<Reason, typeof TOO_EARLY>, Provocation>> = {
+const PROVOKED: Readonly<Record<Exclude<Reason, Elsewhere>, Provocation>> = {
   permission: { act: report('permission_required', 'May I use the long ladder?') },
   question: { act: report('question', 'Slate or tin?') },
   rate_limited: {
@@ -59,7 +60,9 @@ const PROVOKED: Readonly<Record<Exclude<Reason, typeof TOO_EARLY>, Provocation>>
 };
 
 describe.concurrent('wait_job returns', () => {
-  const reasons = [...ATTENTION_REASONS, ...FAILURE_REASONS].filter((reason) => reason !== TOO_EARLY);
+  const reasons = [...ATTENTION_REASONS, ...FAILURE_REASONS].filter(
+    (reason) => !(ELSEWHERE as readonly string[]).includes(reason),
+  ) as Exclude<Reason, Elsewhere>[];
   sharing.for(reasons)('for %s', async (reason, { lab, server, reporter }) => {
     const { peer: options, job, act } = PROVOKED[reason];
     const peer = await lab.startPeer('mute', options?.(lab));

@@ -13,6 +13,7 @@ import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { PaneOwners } from '../panes/pane-owners.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
+import type { Preparation } from '../preparation/preparation.ts';
 import type { Plan } from './delegation-plan.ts';
 import { checkLineage } from './lineage.ts';
 
@@ -25,6 +26,7 @@ export interface Parts {
   servers: TmuxServers;
   owners: PaneOwners;
   changes: Changes;
+  preparation: Preparation;
   log: Log;
 }
 
@@ -37,12 +39,17 @@ export interface Wish {
   delegator?: Delegator | undefined;
 }
 
+/** The same with the order that was composed from it. */
+export interface Ordered extends Wish {
+  order: JobOrder;
+}
+
 /**
  * Composes a job's order. To be called right before the job is created, so that the limits count concurrent delegations.
  * @throws MamError `refused` for a job that looks like a runaway's, `bad_input` for one with texts that are too long
  */
 export function orderOf(
-  { home, host, owners, registrar }: Parts,
+  { home, host, owners, registrar, preparation }: Parts,
   { params, prompt, plan, delegator }: Wish,
 ): JobOrder {
   const { place, start } = plan;
@@ -54,15 +61,28 @@ export function orderOf(
   const family = { open, parent, delegator, host, job: (id: string) => registrar.held(id) };
   checkLineage(params, place?.session, family);
   const order = composeJob({ params, prompt, ...plan, parent: parent?.record, delegator, host, peer_server });
-  checkOrder(order);
-  if (start === undefined) return order;
-  const argument = builtIn(params.agent)?.start?.takesPrompt === true;
-  return { ...order, typing: { ...order.typing, mam: params.mam_command, started: true, argument } };
+  const whole = whenPrepared(order, preparation.stepsFor(order));
+  checkOrder(whole);
+  if (start === undefined) return whole;
+  const argument = takesPrompt(params.agent);
+  return { ...whole, typing: { ...whole.typing, mam: params.mam_command, started: true, argument } };
 }
 
-/** Creates the job and its log folder. @throws MamError as `orderOf`, and as `Registrar.create` */
-export function createJob(parts: Parts, wish: Wish): LiveJob {
-  const order = orderOf(parts, wish);
+/** True for a kind of agent that is started with its order on its command line. */
+export function takesPrompt(agent: string): boolean {
+  return builtIn(agent)?.start?.takesPrompt === true;
+}
+
+/** A job that is prepared first has no pane before that: what happens there meanwhile does not concern it. */
+function whenPrepared(order: JobOrder, prepares: string[]): JobOrder {
+  if (prepares.length === 0) return order;
+  const { agent_session: target, agent_process: _, ...rest } = order;
+  return { ...rest, prepares, ...(target !== undefined && { target }) };
+}
+
+/** Creates the job and its log folder. @throws MamError as `Registrar.create` */
+export function createJob(parts: Parts, wish: Ordered): LiveJob {
+  const { order } = wish;
   const { path = '', logs_dir } = wish.params;
   const texts = order.validation?.path_sha256 === undefined ? [] : [path];
   if (logs_dir === undefined) return parts.registrar.create(order, wish.prompt, texts);

@@ -18,6 +18,7 @@ import { sharedFolder } from './shared-folder.ts';
 import { toHuman } from './to-human.ts';
 import { toNewSession } from './to-new-session.ts';
 import { toPane } from './to-pane.ts';
+import { toPrepared } from './to-prepared.ts';
 
 /** A delegation is answered after this time even if the prompt is not submitted yet, in ms. */
 const SUBMIT_TIMEOUT_MS = 5_000;
@@ -106,8 +107,14 @@ export class Delegations {
   ): Promise<DelegateResult> {
     const plan = await planDelegation(this.#with, params);
     await this.#with.registrar.ready(params.registry_dir);
-    const wish = { params, prompt, plan, delegator };
+    const given = { params, prompt, plan, delegator };
+    // Composed right before the job is created, so that the limits count concurrent delegations.
+    const wish = { ...given, order: orderOf(this.#with, given) };
     const { start, place } = plan;
+    if (wish.order.prepares !== undefined) {
+      const job = await toPrepared(this.#with, wish);
+      return this.#answer(job, () => otherFolder(this.#with.servers, params, place));
+    }
     if (start !== undefined) {
       const job = await toNewSession(this.#with, wish, start);
       return isFinal(job.record.status) ? this.#result(job, false, []) : this.#answer(job);
@@ -125,6 +132,8 @@ export class Delegations {
       ({ record }) =>
         record.status !== 'queued' ||
         record.blocked_by === 'busy' ||
+        record.blocked_by === 'after' ||
+        record.blocked_by === 'pool' ||
         needsAttention(record) ||
         (this.#position(job) > 0 && (record.behind !== undefined || !this.#isBehindStuck(job))),
       SUBMIT_TIMEOUT_MS,

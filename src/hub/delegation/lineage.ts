@@ -82,7 +82,7 @@ function checkRoomFor({ host, most }: Delegator, { open }: Family): void {
 }
 
 /** @throws MamError `refused` when the agent in that pane waits, directly or indirectly, for the delegating one */
-function checkTarget(target: PaneId, family: Family): void {
+export function checkTarget(target: PaneId, family: Family): void {
   const { parent, delegator, job } = family;
   if (delegator !== undefined) checkAncestors(delegator.lineage, target, family);
   let below: LiveJob | undefined;

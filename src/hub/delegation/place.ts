@@ -14,6 +14,12 @@ import { isSamePane, ownPane } from './lineage.ts';
 const SAY_SO =
   'If an agent does read what is typed there, say so with trust_pane true (`--trust-pane`), or define a kind with a "ready" pattern for it under "agents" in config.json.';
 
+/** What names a pane, and says what may run in it. */
+export type PlaceParams = Pick<
+  DelegateParams,
+  'agent' | 'agent_session' | 'tmux_socket' | 'terminal' | 'trust_pane' | 'supervisor' | 'origin'
+>;
+
 /** Where a job is going: the pane, and the agent that runs in it now. */
 export interface Place {
   session: AgentSession;
@@ -42,7 +48,7 @@ async function findInFront(...where: Parameters<typeof findPane>) {
  * anything is written.
  * @throws MamError `bad_input`, `not_found` or `refused`, with what is there instead
  */
-export async function findPlace(servers: TmuxServers, params: DelegateParams): Promise<Place> {
+export async function findPlace(servers: TmuxServers, params: PlaceParams): Promise<Place> {
   if (params.agent_session === undefined || params.agent_session === '') {
     throw new MamError(
       'bad_input',

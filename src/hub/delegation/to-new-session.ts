@@ -9,8 +9,8 @@ import { orderText } from '../../order/order-text.ts';
 import { unseenAgent } from '../../tmux/process.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { launchAgent, release } from '../sessions/agent-start.ts';
-import { createJob, type Parts, type Wish } from './create-job.ts';
-import { findPlace, type Place } from './place.ts';
+import { createJob, type Ordered, type Parts } from './create-job.ts';
+import { findPlace, type Place, type PlaceParams } from './place.ts';
 
 const DETAIL_CHARS = 500;
 /** After this time at the latest (ms), a session that was started for a job ends with its program. */
@@ -21,11 +21,25 @@ const START_TIMEOUT_MS = 120_000;
  * before anything is started.
  * @throws MamError as `createJob`
  */
-export async function toNewSession(parts: Parts, wish: Wish, start: StartParams): Promise<LiveJob> {
-  const { registrar, servers, dispatcher } = parts;
+export async function toNewSession(parts: Parts, wish: Ordered, start: StartParams): Promise<LiveJob> {
   const job = createJob(parts, wish);
   job.uncork();
   await job.kept;
+  await startFor(parts, job, wish.params, start);
+  return job;
+}
+
+/**
+ * Starts an agent for a job that is on the disk, and enqueues the job in its pane; if that fails, the job fails.
+ * @param params where the session is looked for if another job has started it
+ */
+export async function startFor(
+  parts: Pick<Parts, 'registrar' | 'servers' | 'dispatcher' | 'home' | 'changes' | 'log'>,
+  job: LiveJob,
+  params: PlaceParams,
+  start: StartParams,
+): Promise<void> {
+  const { registrar, servers, dispatcher } = parts;
   const argument = job.record.typing?.argument === true;
   if (argument) {
     const evidence = 'given to the agent on its command line';
@@ -41,11 +55,11 @@ export async function toNewSession(parts: Parts, wish: Wish, start: StartParams)
     }
   } catch (error) {
     // Another job has started it at the same time: this order is typed, as for any running agent.
-    const other = await findPlace(servers, wish.params).catch(() => undefined);
+    const other = await findPlace(servers, params).catch(() => undefined);
     if (other === undefined) {
       const detail = cleanLine(explain(error), DETAIL_CHARS);
       await registrar.note(job, 'delivery_failed', { detail });
-      return job;
+      return;
     }
     place = other;
     await registrar.note(job, 'blocked', { data: { by: 'not_ready' } });
@@ -53,11 +67,10 @@ export async function toNewSession(parts: Parts, wish: Wish, start: StartParams)
   const settled = { agent_session: place.session, agent_process: place.process };
   await registrar.record(job, draftEvent(job.id, 'queued', { data: settled }));
   dispatcher.enqueue(job);
-  return job;
 }
 
 async function launch(
-  { servers, home }: Parts,
+  { servers, home }: Pick<Parts, 'servers' | 'home'>,
   start: StartParams,
   prompt: string | undefined,
 ): Promise<Pick<Place, 'session' | 'process'>> {
@@ -70,7 +83,7 @@ async function launch(
 
 /** Once its order is taken, or never will be, a session that was started for a job ends like any other. */
 async function settleStarted(
-  { changes, servers, log }: Parts,
+  { changes, servers, log }: Pick<Parts, 'changes' | 'servers' | 'log'>,
   job: LiveJob,
   session: AgentSession,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 import type { LiveJob } from '../jobs/live-job.ts';
-import { createJob, type Parts, type Wish } from './create-job.ts';
+import { createJob, type Ordered, type Parts } from './create-job.ts';
 import type { Place } from './place.ts';
 import { refuseHeld } from './refuse-busy.ts';
 
@@ -8,7 +8,7 @@ import { refuseHeld } from './refuse-busy.ts';
  * @returns when it is on disk
  * @throws MamError as `createJob`, and `conflict` when another job holds the pane and `on_busy` is `refuse`
  */
-export async function toPane(parts: Parts, wish: Wish, { session, glance }: Place): Promise<LiveJob> {
+export async function toPane(parts: Parts, wish: Ordered, { session, glance }: Place): Promise<LiveJob> {
   const { dispatcher } = parts;
   // Nothing is awaited from here to the queue: of two jobs for one pane, the second one sees the first.
   if (wish.params.on_busy === 'refuse') refuseHeld(dispatcher, session);

@@ -1,3 +1,4 @@
+import { isHeld } from '../../job/held.ts';
 import { isFinal } from '../../job/words.ts';
 import type { Obstacle } from '../../tmux/deliver.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -61,7 +62,8 @@ export function isWaiting({ record }: LiveJob): boolean {
 
 /** True for a job whose agent was not started yet when its hub ended. */
 export function isStillStarting({ record }: LiveJob): boolean {
-  return record.status === 'queued' && record.agent !== 'human' && record.agent_session === undefined;
+  const isStarting = record.status === 'queued' && record.agent !== 'human' && !isHeld(record);
+  return isStarting && record.agent_session === undefined;
 }
 
 /** The open jobs that have a pane: first those that have been typed, then the others, oldest first. */

@@ -33,13 +33,14 @@ export class JobClock {
     return awake.now() - this.spokenAt;
   }
 
-  /** The time since the delegation, in ms. */
+  /** The time since the delegation, in ms; for a job that was prepared, since the start of its agent. */
   get age(): number {
     return awake.now() - this.#made;
   }
 
   heard(record: JobRecord, event: RecordedEvent): void {
     if (isSign(event)) this.spokenAt = awake.now();
+    if (event.type === 'starting') this.#made = awake.now();
     if (event.source !== 'hub' && event.source !== 'supervisor') this.livedAt = awake.now();
     if (record.submitted_at !== undefined) this.#begun ??= awake.now();
   }
@@ -51,7 +52,8 @@ export class JobClock {
    */
   resume(record: JobRecord, lastAt: string, mark: ClockMark | undefined): void {
     const known = mark?.boot === bootId() ? mark : undefined;
-    const { submitted_at: submitted, last_sign_of_life_at: livedAt, created_at: madeAt } = record;
+    const { submitted_at: submitted, last_sign_of_life_at: livedAt } = record;
+    const madeAt = record.starting_at ?? record.created_at;
     const now = awake.now();
     this.#begun = submitted === undefined ? undefined : now - since(submitted, known, known?.spent);
     const isOlder = known !== undefined && Date.parse(lastAt) < known.wall;

@@ -32,6 +32,7 @@ import { HeldJobs, isAtRest, isMissing, type Outlets, pointerOf, type Store } fr
 const OF_OPEN_JOBS: readonly string[] = [
   ...AMENDABLE,
   ...['blocked', 'delivery_unverified', 'stalled', 'resumed', 'reminded'],
+  ...['dependency_failed', 'setup_failed', 'prepared', 'starting'],
 ];
 
 /** What must be known of a copy before its home is asked, and what may be. */

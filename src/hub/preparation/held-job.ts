@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventType, Saying } from '../../job/event.ts';
+import type { DelegateParams } from '../../operations/delegate.ts';
+import type { LiveJob } from '../jobs/live-job.ts';
+import type { Registrar } from '../jobs/registrar.ts';
+import type { HeldFiles } from './held-files.ts';
+
+/** When (ms) to try again to record an event. */
+const RETRY_MS = 1_000;
+
+/** What is needed to hand a job over and must not be in its record, such as its caller's environment. */
+export type HeldParams = Omit<DelegateParams, 'prompt' | 'prompt_spool' | 'origin'>;
+
+/** A job before its hand-over, with what its steps need. */
+export class HeldJob {
+  readonly #with: { job: LiveJob; files: HeldFiles; registrar: Registrar };
+  #params: HeldParams;
+  #said: string | undefined;
+
+  constructor(parts: { job: LiveJob; files: HeldFiles; registrar: Registrar }, params: HeldParams) {
+    this.#with = parts;
+    this.#params = params;
+  }
+
+  get params(): HeldParams {
+    return this.#params;
+  }
+
+  /** Changes what the hand-over will use. @returns when it is on the disk @throws MamError `io` when it can't be written */
+  async change(params: Partial<HeldParams>): Promise<void> {
+    const changed = { ...this.#params, ...params };
+    await this.#with.files.keep(this.#with.job.id, changed);
+    this.#params = changed;
+  }
+
+  /**
+   * Records an event without which nothing may go on.
+   * @returns when it is on the disk, however long that takes: the disk may be full
+   * @throws the signal's reason once it is aborted, as at the job's end
+   */
+  async record<T extends EventType>(type: T, said: Saying<T>, signal: AbortSignal): Promise<void> {
+    const { job, registrar } = this.#with;
+    for (;;) {
+      signal.throwIfAborted();
+      if ((await registrar.noteNow(job, type, said)) !== undefined) break;
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+    signal.throwIfAborted();
+  }
+
+  /**
+   * Says in the record that the job waits for this step, once for each sentence.
+   * @param by the step's `blockedBy` @param detail a sentence for people: what it waits for
+   */
+  async waits(by: 'after' | 'pool' | 'setup', detail: string): Promise<void> {
+    const { job, registrar } = this.#with;
+    if (this.#said === detail || (job.record.blocked_by === by && job.record.detail === detail)) return;
+    this.#said = detail;
+    await registrar.noteNow(job, 'blocked', { detail, data: { by } });
+  }
+}
+
+/** The part of a request that is kept. The prompt is in the job's folder; the caller's processes may have ended by then. */
+export function heldParams(params: DelegateParams): HeldParams {
+  const { prompt: _, prompt_spool: __, origin: ___, ...kept } = params;
+  return kept;
+}
