@@ -34,6 +34,7 @@ import type { Decisions } from './permissions/decisions.ts';
 import { listAgents } from './sessions/agent-list.ts';
 import { startAgent } from './sessions/agent-start.ts';
 import { stopAgent } from './sessions/agent-stop.ts';
+import { stopIdle } from './sessions/stop-idle.ts';
 import type { Hooks } from './signals/hooks.ts';
 import type { Verifications } from './verdicts/verifications.ts';
 
@@ -136,6 +137,7 @@ export class RequestRouter {
       }),
       start: (params) => startAgent(servers, home, params),
       stop: async (params) => ({ session: await stopAgent(servers, dispatcher, params), stopped: true }),
+      stop_idle: (params) => stopIdle({ servers, dispatcher }, params),
       test_event: () => parts.onEvent.test(),
       hub_status: async () => parts.status(),
       hub_stop: async () => {

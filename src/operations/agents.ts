@@ -286,3 +286,31 @@ export function stopView({ session }: StopResult, at?: string) {
     ...{ agent_session: session, stopped: true },
   };
 }
+
+const ended = { agent: text('the agent kind'), session: agentSession };
+/** Ends what mam has started and nobody needs: agents that are idle, without an open job, a client or a draft. */
+export const stopIdle = {
+  params: place,
+  answer: {
+    stopped: list(group(ended), 'those that were ended'),
+    left: list(group({ ...ended, why: text('why it was left') }), 'those that were left'),
+  },
+};
+export type IdleStop = Values<typeof stopIdle.answer>;
+
+/** The answer to `mam stop --idle`, with sanitized texts. */
+export function idleStopView({ stopped, left }: IdleStop) {
+  const name = ({ session }: { session: AgentSession }) => addressAt(undefined, clean(session.session));
+  const some = (rows: readonly { session: AgentSession }[]) =>
+    rows.length === 1 ? 'agent was' : 'agents were';
+  const [first] = left;
+  return {
+    summary:
+      stopped.length + left.length === 0
+        ? 'No agent that mam has started is running on this tmux server.'
+        : `${stopped.length} ${some(stopped)} stopped, ${left.length} ${some(left)} left.`,
+    stopped: stopped.map((row) => ({ ...row, target: name(row) })),
+    left: left.map((row) => ({ ...row, target: name(row), why: cleanLine(row.why, EVIDENCE_CHARS) })),
+    next: first === undefined ? 'mam agents' : `mam attach ${clean(first.session.session)}`,
+  };
+}

@@ -1,6 +1,6 @@
 import { type Field, type Fields, object } from '../base/fields.ts';
 import type { AgentSession } from '../job/record.ts';
-import { type AgentRow, agents, type StartResult, start, stop } from './agents.ts';
+import { type AgentRow, agents, type IdleStop, type StartResult, start, stop, stopIdle } from './agents.ts';
 import { type AnswerResult, answer } from './answer.ts';
 import { type CancelResult, cancel } from './cancel.ts';
 import { jobAddress } from './common.ts';
@@ -47,6 +47,7 @@ export const COMMANDS = {
   agents: { params: agents.params, result: object<{ agents: AgentRow[] }>() },
   start: { params: start.params, result: object<StartResult>() },
   stop: { params: stop.params, result: object<{ session: AgentSession; stopped: true }>() },
+  stop_idle: { params: stopIdle.params, result: object<IdleStop>() },
   /** Runs the `on_event` command with a test event. */
   test_event: { params: {}, result: object<TestEventResult>() },
   hub_status: { params: {}, result: object<HubStatus>() },

@@ -4,15 +4,13 @@ import { findProgram } from '../../base/find-program.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { AgentPlace, AgentRow } from '../../operations/agents.ts';
 import { peerServer } from '../../registry/announcements.ts';
-import type { TmuxServer } from '../../tmux/control.ts';
-import { type Look, preflight } from '../../tmux/deliver.ts';
 import { listPanes, sessionOf } from '../../tmux/pane.ts';
 import type { PaneInfo } from '../../tmux/pane-info.ts';
-import { foreground, unseenAgent } from '../../tmux/process.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import { agentIn } from '../panes/pane-agent.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { programOf } from './agent-program.ts';
+import { paneState } from './pane-state.ts';
 
 type Hub = { servers: TmuxServers; dispatcher: Dispatcher; folder: string };
 
@@ -64,7 +62,7 @@ async function liveAgents(
           agent,
           title: titleOf(agent),
           session,
-          ...heldBy(job?.record, await stateOf(server, dispatcher, pane, look)),
+          ...heldBy(job?.record, await paneState(server, dispatcher, pane, look)),
           jobs: jobs.map((job) => job.id),
           peer_server: peer,
           started_by_us: pane.started !== undefined,
@@ -85,19 +83,4 @@ function heldBy(job: JobRecord | undefined, seen: Pick<AgentRow, 'state' | 'evid
 /** True if an agent that we have started runs in another pane of the session. */
 function hasNeighbour({ pane, session }: PaneInfo, panes: readonly PaneInfo[]): boolean {
   return panes.some((one) => one.session === session && one.pane !== pane && one.started !== undefined);
-}
-
-async function stateOf(
-  server: TmuxServer,
-  dispatcher: Dispatcher,
-  pane: PaneInfo,
-  look: Look,
-): Promise<Pick<AgentRow, 'state' | 'evidence'>> {
-  const process = pane.visible ? foreground(pane) : unseenAgent(pane);
-  if (pane.dead || process === undefined) return { state: 'dead' };
-  const target = { pane: pane.pane, pane_pid: pane.pane_pid, agent: process };
-  const seen = await preflight({ server, target }, look);
-  if ('gone' in seen) return { state: 'dead', evidence: seen.gone };
-  const obstacle = await dispatcher.inTheWay(server.socketPath, target, look, seen);
-  return obstacle === undefined ? { state: 'idle' } : { state: obstacle.by, evidence: obstacle.evidence };
 }

@@ -6,7 +6,10 @@ import { inQuotes } from '../../base/shell.ts';
 import type { AgentSession } from '../../job/record.ts';
 import type { StopParams } from '../../operations/agents.ts';
 import { killPane } from '../../tmux/commands.ts';
+import { killUnattended } from '../../tmux/company.ts';
+import type { TmuxServer } from '../../tmux/control.ts';
 import { findPane, listPanes, otherHost, sessionOf } from '../../tmux/pane.ts';
+import type { PaneInfo } from '../../tmux/pane-info.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 
@@ -51,11 +54,28 @@ export async function stopAgent(
       'Wait for it, or cancel it first.',
     );
   }
-  // In another pid namespace the same ids are other processes.
-  const left = pane.visible ? [pane.pane_pid, ...descendants(pane.pane_pid)].map(identify) : [];
-  await killPane(server, pane.pane);
-  await endAll(left);
+  await withFamily(pane, () => killPane(server, pane.pane).then(() => true));
   return sessionOf(pane, socket);
+}
+
+/**
+ * Ends the agent in a pane if nobody is attached and the pane still has its process.
+ * @returns false when it was left @throws MamError when tmux does not answer
+ */
+export async function endUnattended(server: TmuxServer, pane: PaneInfo): Promise<boolean> {
+  return withFamily(pane, () => killUnattended(server, pane));
+}
+
+/** Ends a pane, then what its program has left behind. @param end false: it was left */
+async function withFamily(
+  { visible, pane_pid: pid }: PaneInfo,
+  end: () => Promise<boolean>,
+): Promise<boolean> {
+  // In another pid namespace the same ids are other processes.
+  const left = visible ? [pid, ...descendants(pid)].map(identify) : [];
+  if (!(await end())) return false;
+  await endAll(left);
+  return true;
 }
 
 /** Ends processes that an agent has left behind (Gemini CLI 0.61.0 outlives its pane), known by id and start time. */
