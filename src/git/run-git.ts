@@ -1,3 +1,4 @@
+import { closeSync, createWriteStream, openSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { MamError } from '../base/errors.ts';
 import { findProgram } from '../base/find-program.ts';
@@ -17,7 +18,12 @@ const LOOK = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.h
 
 /** Where git is looked for, and what its programs run with. */
 export interface GitEnvironment {
+  /** Without effect are its own variables of git (GIT_…): they would lead to another repository. */
   env: Readonly<Record<string, string>>;
+  /** Variables of git that this command needs, such as another index. */
+  git?: Readonly<Record<`GIT_${string}`, string>> | undefined;
+  /** What git reads. */
+  input?: string | Buffer | undefined;
   /** The most that it may print; 8 MiB where absent. */
   mostBytes?: number | undefined;
 }
@@ -35,16 +41,53 @@ export interface GitEnd {
  * @param args after `git`; each is one word, and no shell reads them
  * @throws MamError `unavailable` if git is missing, does not end in a minute or prints too much
  */
-export function lookGit(folder: string, args: readonly string[], how: GitEnvironment): Promise<GitEnd> {
-  return run(folder, [...LOOK, ...args], how, LOOK_TIMEOUT_MS);
+export async function lookGit(
+  folder: string,
+  args: readonly string[],
+  how: GitEnvironment,
+): Promise<GitEnd> {
+  const { stdout, ...end } = await lookGitBytes(folder, args, how);
+  return { ...end, stdout: stdout.toString() };
+}
+
+/** The same for what may not be UTF-8: names and contents of files. @throws MamError as `lookGit` */
+export function lookGitBytes(
+  folder: string,
+  args: readonly string[],
+  how: GitEnvironment,
+): Promise<Omit<GitEnd, 'stdout'> & { stdout: Buffer }> {
+  return run(folder, [...LOOK, ...args], how, { timeout: LOOK_TIMEOUT_MS });
 }
 
 /**
- * Has git change something, with the hooks of the repository. It is never asked for a password or a text.
+ * Has git change something, with the hooks of the repository. It is never asked for a password or a text, and goes on if
+ * this process ends: half a change is worse than one that nobody waits for.
  * @throws MamError as `lookGit`; there is no time limit: a hook may take long
  */
-export function actGit(folder: string, args: readonly string[], how: GitEnvironment): Promise<GitEnd> {
-  return run(folder, args, how);
+export async function actGit(folder: string, args: readonly string[], how: GitEnvironment): Promise<GitEnd> {
+  const { stdout, ...end } = await run(folder, args, how, { cleanup: false, detached: true });
+  return { ...end, stdout: stdout.toString() };
+}
+
+/**
+ * The same for a command that must reach its end even if this process is killed: what it prints goes to a file, because
+ * git does not outlive a pipe that nobody reads.
+ * @param file absolute; it is made private (0600), and both outputs are in it
+ * @throws MamError as `actGit`, the system's error if the file can't be made
+ */
+export async function actGitInto(
+  file: string,
+  folder: string,
+  args: readonly string[],
+  how: GitEnvironment,
+): Promise<GitEnd> {
+  const output = openSync(file, 'w', 0o600);
+  try {
+    const { code } = await run(folder, args, how, { cleanup: false, detached: true, output });
+    return { code, stdout: '', stderr: readFileSync(file, 'utf8') };
+  } finally {
+    closeSync(output);
+  }
 }
 
 /** What git printed when something failed, as one line for people. */
@@ -56,30 +99,35 @@ export function gitWords({ stderr, stdout, code }: GitEnd): string {
 async function run(
   folder: string,
   args: readonly string[],
-  { env, mostBytes = MOST_BYTES }: GitEnvironment,
-  timeoutMs?: number,
-): Promise<GitEnd> {
+  { env, git: ofGit, input, mostBytes = MOST_BYTES }: GitEnvironment,
+  { output, ...options }: { timeout?: number; cleanup?: false; detached?: true; output?: number },
+): Promise<Omit<GitEnd, 'stdout'> & { stdout: Buffer }> {
   const git = findProgram('git', env['PATH']);
   if (git === undefined)
     throw new MamError('unavailable', 'git is not installed, or not on the PATH.', 'Install git.');
+  // Handed over as it is: nothing is copied by this process.
+  const stream = output === undefined ? undefined : createWriteStream('', { fd: output, autoClose: false });
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('GIT_')));
   const done = await execa(git, ['-C', folder, ...args], {
     // With GIT_EDITOR a merge takes git's own words; the language of messages is that of the texts we read.
-    env: { ...own, LC_ALL: 'C.UTF-8', GIT_TERMINAL_PROMPT: '0', GIT_EDITOR: ':', GIT_PAGER: 'cat' },
+    env: { ...own, LC_ALL: 'C.UTF-8', GIT_TERMINAL_PROMPT: '0', GIT_EDITOR: ':', GIT_PAGER: 'cat', ...ofGit },
     extendEnv: false,
-    stdin: 'ignore',
     reject: false,
     stripFinalNewline: false,
+    encoding: 'buffer',
     maxBuffer: mostBytes,
-    ...(timeoutMs !== undefined && { timeout: timeoutMs }),
+    ...(stream !== undefined && { stdout: stream, stderr: stream }),
+    ...(input === undefined ? { stdin: 'ignore' } : { input }),
+    ...options,
   });
   if (done.timedOut || done.isMaxBuffer || done.exitCode === undefined) {
     const why = done.timedOut
-      ? `did not end in ${(timeoutMs ?? 0) / 1000} s`
+      ? `did not end in ${(options.timeout ?? 0) / 1000} s`
       : done.isMaxBuffer
         ? `printed more than ${mostBytes / 1024 / 1024} MiB`
         : cleanLine(done.shortMessage ?? 'was ended', WORDS_CHARS);
     throw new MamError('unavailable', `git ${args[0]} in ${folder}: ${why}.`, 'Run it there by hand.');
   }
-  return { code: done.exitCode, stdout: done.stdout, stderr: done.stderr };
+  const [stdout, stderr] = [done.stdout, done.stderr].map((bytes) => Buffer.from(bytes ?? []));
+  return { code: done.exitCode, stdout: stdout ?? Buffer.of(), stderr: stderr?.toString() ?? '' };
 }
