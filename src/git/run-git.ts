@@ -41,11 +41,7 @@ export interface GitEnd {
  * @param args after `git`; each is one word, and no shell reads them
  * @throws MamError `unavailable` if git is missing, does not end in a minute or prints too much
  */
-export async function lookGit(
-  folder: string,
-  args: readonly string[],
-  how: GitEnvironment,
-): Promise<GitEnd> {
+export async function lookGit(folder: string, args: readonly string[], how: GitEnvironment): Promise<GitEnd> {
   const { stdout, ...end } = await lookGitBytes(folder, args, how);
   return { ...end, stdout: stdout.toString() };
 }

@@ -1,0 +1,150 @@
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MamError } from '../base/errors.ts';
+import { type GitEnvironment, gitWords, lookGit, lookGitBytes } from './run-git.ts';
+import { withScratch } from './scratch.ts';
+
+/** The largest difference that is shown, in bytes. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** How often the list of new files is taken again: an agent at work may have removed one meanwhile. */
+const TRIES = 5;
+
+/** What is compared: a commit with another one, or with everything that is in a worktree now. */
+export interface Compared {
+  /** A folder in the worktree, or of the repository if both are commits. */
+  folder: string;
+  from: string;
+  to?: string | undefined;
+}
+
+export interface DiffWish {
+  /** Only how much of each file has changed. */
+  stat: boolean;
+  /** For `git apply`: with the contents of binary files. */
+  exact: boolean;
+  /** How wide a line of `stat` may be. */
+  columns?: number | undefined;
+}
+
+export interface ChangedFile {
+  path: string;
+  old_path?: string;
+  /** Lines; absent for a binary file. */
+  added?: number;
+  deleted?: number;
+}
+
+export interface Difference {
+  files: ChangedFile[];
+  /** As git prints it, without colours. */
+  text: Buffer;
+  /** Repositories in the worktree that are not part of it: what is in them is not shown. */
+  nested: string[];
+}
+
+/**
+ * What a commit does not have. In a worktree that is everything that is there: commits, changes that are staged or not,
+ * and new files that git does not ignore. Neither the worktree nor its index changes.
+ * @throws MamError `unavailable` if git fails, or for a difference of more than 64 MiB
+ */
+export async function differenceOf(
+  compared: Compared,
+  wish: DiffWish,
+  how: GitEnvironment,
+): Promise<Difference> {
+  const { folder, from, to } = compared;
+  const diff = async (args: string[], git?: GitEnvironment['git']) => {
+    const end = await lookGitBytes(
+      folder,
+      diffArgs(wish, [...args, from, ...(to === undefined ? [] : [to])]),
+      {
+        ...{ ...how, git, mostBytes: MOST_BYTES },
+      },
+    );
+    if (end.code !== 0) throw failed(folder, gitWords({ ...end, stdout: '' }));
+    return end.stdout;
+  };
+  const both = async (git?: GitEnvironment['git']) => ({
+    files: filesOf((await diff(['--numstat', '-z'], git)).toString()),
+    text: await diff(textArgs(wish), git),
+  });
+  if (to !== undefined) return { ...(await both()), nested: [] };
+  return withScratch(async (scratch) => {
+    const git = { GIT_INDEX_FILE: join(scratch, 'index') };
+    const nested = await takeNewFiles(folder, { ...how, git });
+    return { ...(await both(git)), nested };
+  });
+}
+
+function textArgs({ stat, exact, columns }: DiffWish): string[] {
+  if (stat) return [columns === undefined ? '--stat' : `--stat=${columns}`];
+  return exact ? ['--patch', '--binary', '--full-index'] : ['--patch'];
+}
+
+/** The user's own settings stay, except for those that would make a patch that cannot be applied. */
+function diffArgs({ exact }: DiffWish, args: readonly string[]): string[] {
+  return [
+    ...['-c', `core.quotePath=${exact}`, '-c', 'diff.noprefix=false', '-c', 'diff.mnemonicPrefix=false'],
+    ...['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--no-relative', '--submodule=short'],
+    ...['--src-prefix=a/', '--dst-prefix=b/', '--ita-visible-in-index'],
+    // Changes inside a submodule are nothing that a patch of its parent can have.
+    ...[`--ignore-submodules=${exact ? 'dirty' : 'none'}`, ...args, '--'],
+  ];
+}
+
+/** Copies the index and adds the new files to the copy, by name only. @returns the repositories among them */
+async function takeNewFiles(folder: string, how: GitEnvironment): Promise<string[]> {
+  const copy = how.git?.['GIT_INDEX_FILE'] ?? '';
+  const index = await lookGit(folder, ['rev-parse', '--path-format=absolute', '--git-path', 'index'], {
+    env: how.env,
+  });
+  if (index.code !== 0) throw failed(folder, gitWords(index));
+  const original = index.stdout.replace(/\n$/, '');
+  for (let tries = 1; ; tries++) {
+    // In a repository without a commit there may be no index.
+    await copyFile(original, copy).catch(() => {});
+    // From the top, because names are listed from the folder on.
+    const top = await lookGit(folder, ['rev-parse', '--show-toplevel'], how);
+    const place = top.code === 0 ? top.stdout.replace(/\n$/, '') : folder;
+    const args = ['ls-files', '--others', '--exclude-standard', '-z'];
+    const listed = await lookGitBytes(place, args, { ...how, mostBytes: MOST_BYTES });
+    if (listed.code !== 0) throw failed(folder, gitWords({ ...listed, stdout: '' }));
+    const names = listed.stdout
+      .toString('latin1')
+      .split('\0')
+      .filter((name) => name !== '');
+    const nested = names.filter((name) => name.endsWith('/'));
+    const files = names.filter((name) => !name.endsWith('/'));
+    const input = Buffer.from(files.map((name) => `${name}\0`).join(''), 'latin1');
+    const add = ['--literal-pathspecs', 'add', '--intent-to-add'];
+    const from = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+    const end = files.length === 0 ? undefined : await lookGit(place, [...add, ...from], { ...how, input });
+    if (end === undefined || end.code === 0)
+      return nested.map((name) => Buffer.from(name, 'latin1').toString());
+    if (tries === TRIES) throw failed(folder, gitWords(end));
+  }
+}
+
+/** The lines of `--numstat -z`: of a renamed file, both names follow. */
+function filesOf(text: string): ChangedFile[] {
+  const words = text.split('\0');
+  const files: ChangedFile[] = [];
+  for (let at = 0; at < words.length - 1; at++) {
+    const [added, deleted, ...rest] = (words[at] ?? '').split('\t');
+    const name = rest.join('\t');
+    const names = name === '' ? { old_path: words[++at] ?? '', path: words[++at] ?? '' } : { path: name };
+    files.push({
+      ...names,
+      ...(added !== '-' && { added: Number(added), deleted: Number(deleted) }),
+    });
+  }
+  return files;
+}
+
+function failed(folder: string, words: string): MamError {
+  return new MamError(
+    'unavailable',
+    `Git does not say what has changed in ${folder}: ${words}.`.replace(/\.\.$/, '.'),
+    'Look there by hand with `git diff`.',
+  );
+}
