@@ -26,7 +26,7 @@ export default defineTool({
     }
     const kind = engine.kind(args.agent);
     const started = await engine.request('start', startParams(args, kind, caller.cwd, settings));
-    return withNext(startView(kind.name, started, from));
+    return withNext(startView(kind.profile ?? kind.name, started, from));
   },
 });
 

@@ -3,6 +3,7 @@ import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { ALLOW_OR_DENY, ANSWER_OR_CLOSE, sign } from './dialog-sign.ts';
 import { OWN_TOOLS } from './hooks/claude-code.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { optionFor } from './option-for.ts';
 import { runs } from './program-of.ts';
 
 /*
@@ -151,6 +152,10 @@ export const claudeCode: AgentKind = {
     tried: '2.1.332',
     install: 'Install it with npm install -g @anthropic-ai/claude-code.',
     modelArgs: ['--model', '{model}'],
+    // `default` is its earlier word for `manual`.
+    permissionModes: optionFor('--permission-mode', [
+      ...['manual', 'default', 'acceptEdits', 'plan', 'auto', 'dontAsk', 'bypassPermissions'],
+    ]),
     // A second --settings replaces the first, which has our hooks; --bare runs no hooks.
     refusedArgs: /^(?:--settings|--bare|--print|-p|--bg|--background|--cloud|--desktop|--)(?:=|$)/m,
     refusedEnv: ['CLAUDE_CODE_SIMPLE'],

@@ -3,6 +3,7 @@ import { shellCommand } from '../base/shell.ts';
 import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { ALLOW_OR_DENY, sign } from './dialog-sign.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { optionFor } from './option-for.ts';
 import { runs } from './program-of.ts';
 
 /*
@@ -129,6 +130,11 @@ export const codex: AgentKind = {
     tried: '0.171.0',
     install: 'Install it with npm install -g @openai/codex.',
     modelArgs: ['--model', '{model}'],
+    permissionModes: {
+      ...optionFor('--sandbox', ['read-only', 'workspace-write', 'danger-full-access']),
+      ...optionFor('--ask-for-approval', ['on-request', 'never']),
+      'approve-for-me': ['--approve-for-me'],
+    },
     // A later -c replaces an earlier one; a remote server has neither our server nor our hooks.
     refusedArgs:
       /^(?:(?:-c|--config)[=\n]?[ "]*(?:mcp_servers[ "]*=|mcp_servers[ "]*\.[ "]*mam\b|hooks\b|features[ "]*=|features\.hooks\b)|--disable[=\n]hooks\b|--remote(?:=|$)|--$)/m,

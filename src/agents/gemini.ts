@@ -5,6 +5,7 @@ import { shellCommand } from '../base/shell.ts';
 import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { ALLOW_OR_DENY, ANSWER_OR_CLOSE, sign } from './dialog-sign.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { optionFor } from './option-for.ts';
 import { runs } from './program-of.ts';
 
 /*
@@ -122,6 +123,7 @@ export const gemini: AgentKind = {
     tried: '0.61.0',
     install: 'Install it with npm install -g @google/gemini-cli, then run gemini once and log in.',
     modelArgs: ['--model', '{model}'],
+    permissionModes: optionFor('--approval-mode', ['default', 'auto_edit', 'plan', 'yolo']),
     // Lists of extensions or servers leave out ours.
     refusedArgs:
       /^(?:--extensions|-e|--allowed-mcp-server-names|--prompt|-p|--acp|--experimental-acp|--)(?:=|$)/m,

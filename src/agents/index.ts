@@ -1,11 +1,13 @@
 import { MamError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import { orElse } from '../base/or-else.ts';
 import { cleanLine } from '../base/text.ts';
 import type { JobRecord } from '../job/record.ts';
 import type { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import type { KnownKind, TerminalSettings } from '../operations/agents.ts';
-import { withoutStart } from '../settings/agent-config.ts';
+import { type AgentConfig, withoutStart } from '../settings/agent-config.ts';
 import type { Settings } from '../settings/config.ts';
+import { preambleOf } from '../settings/preamble.ts';
 import { startExtras } from '../settings/start-settings.ts';
 import type { Look } from '../tmux/deliver.ts';
 import type { OwnCommand } from '../tmux/own-command.ts';
@@ -16,6 +18,7 @@ import { codex } from './codex.ts';
 import { gemini } from './gemini.ts';
 import type { AgentKind } from './kind.ts';
 import { opencode } from './opencode.ts';
+import { type Layered, layered } from './profiles.ts';
 
 /** Nothing is known about its screen. */
 const PLAIN = { screen: {}, dialogs: [], settleMs: 0, submitKey: 'Enter' };
@@ -49,16 +52,23 @@ export function kindNames(configured: Readonly<Record<string, unknown>>): string
 }
 
 /** The names of the kinds that mam can start. */
-function startableNames(configured: Settings['agents']): string[] {
-  const own = (name: string) => (Object.hasOwn(configured, name) ? configured[name]?.command : undefined);
-  return kindNames(configured).filter((name) => (own(name) ?? builtIn(name)?.start) !== undefined);
+export function startableNames(configured: Settings['agents']): string[] {
+  return kindNames(configured).filter((name) => {
+    const { base, own } = orElse(() => layersOf(name, configured), { base: '', own: undefined });
+    return (own?.command ?? builtIn(base)?.start) !== undefined;
+  });
+}
+
+/** What the configuration says about a kind. @throws MamError `bad_input` for a profile that can't be */
+export function layersOf(name: string, configured: Readonly<Record<string, AgentConfig>>): Layered {
+  return layered(name, configured, KINDS);
 }
 
 /**
  * Finds a kind by its name among those built in and configured.
  * @param settings with the configured `agents`, and those that are ignored
  * @param use what for: the error names only kinds that fit
- * @throws MamError `bad_input` with the kinds there are
+ * @throws MamError `bad_input` with the kinds there are, or for a profile that can't be
  */
 export function resolveKind(
   name: string,
@@ -96,13 +106,39 @@ export function resolveKind(
       `${meant === undefined ? '' : `Did you mean ${meant}? `}${list} kinds under "agents" in MAM_HOME/config.json.`,
     );
   }
+  const { base, isProfile, layers, own: said } = layersOf(name, configured);
+  const { session, about: _, ...settings } = said;
+  const mode = settings.permission_mode;
   return {
-    name,
-    defaultSession: own?.session ?? (kind?.defaultSession && `tmux:${kind.defaultSession}`),
+    name: base,
+    ...(isProfile && { profile: name }),
+    defaultSession: session ?? (kind?.defaultSession && `tmux:${kind.defaultSession}`),
     isHuman: kind === human,
-    terminal: withoutStart(own ?? {}),
-    startWith: (asked) => startExtras(own ?? {}, asked),
+    terminal: withoutStart(settings),
+    workdir: settings.workdir,
+    preamble: () => preambleOf(name, settings),
+    // Before the arguments that the user adds: where the program takes the last one, theirs wins.
+    startWith: (asked) =>
+      startExtras(mode === undefined ? layers : [{ args: modeArgs(name, base, mode) }, ...layers], asked),
   };
+}
+
+/** The arguments for a permission mode. @throws MamError `bad_input` for one that its kind does not have */
+function modeArgs(name: string, base: string, mode: string): string[] {
+  const modes = builtIn(base)?.start?.permissionModes;
+  // Every object has a property such as "constructor".
+  const args = modes !== undefined && Object.hasOwn(modes, mode) ? modes[mode] : undefined;
+  if (args !== undefined) return [...args];
+  const shown = cleanLine(mode, NAME_CHARS);
+  throw new MamError(
+    'bad_input',
+    modes === undefined
+      ? `mam knows no permission modes of agent kind ${base}.`
+      : `Agent kind ${base} has no permission mode ${shown}.`,
+    modes === undefined
+      ? `Give its own arguments in agents.${name}.args instead of permission_mode.`
+      : `Set agents.${name}.permission_mode in config.json to one of ${Object.keys(modes).join(', ')}.`,
+  );
 }
 
 /** How to read a job's pane, and what proves that its order is there. */

@@ -101,6 +101,8 @@ export interface AgentKind {
     install: string;
     /** How it takes a model: `{model}` is replaced. */
     modelArgs: readonly string[];
+    /** What the kind may do without asking, by its own words: the arguments for each. */
+    permissionModes: Readonly<Record<string, readonly string[]>>;
     /**
      * What a person must not add: matched against the arguments, one per line. It would switch off our server or our hooks,
      * or the input box that we type into.

@@ -3,6 +3,7 @@ import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { sign } from './dialog-sign.ts';
 import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
 import { pluginSource } from './opencode-plugin.ts';
+import { optionFor } from './option-for.ts';
 import { runs } from './program-of.ts';
 
 /*
@@ -123,6 +124,7 @@ export const opencode: AgentKind = {
     tried: '1.18.33',
     install: 'Install it with npm install -g opencode-ai.',
     modelArgs: ['--model', '{model}'],
+    permissionModes: { ...optionFor('--agent', ['build', 'plan']), auto: ['--auto'] },
     // --pure loads no plugins, and so not ours; --mini has another screen.
     refusedArgs: /^(?:--pure|--mini|--prompt|--)(?:=|$)/m,
     refusedEnv: ['OPENCODE_PURE'],

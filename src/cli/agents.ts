@@ -1,6 +1,6 @@
 import { explain } from '../base/errors.ts';
 import { flag } from '../base/fields.ts';
-import { cleanLine } from '../base/text.ts';
+import { clean, cleanLine } from '../base/text.ts';
 import type { Link } from '../link/link.ts';
 import {
   type AgentRow,
@@ -8,6 +8,7 @@ import {
   agentPlace,
   agents,
   agentsView,
+  rowWords,
   stateOf,
 } from '../operations/agents.ts';
 import { addressOf } from '../operations/host-address.ts';
@@ -19,6 +20,7 @@ import { tableText } from './core/table.ts';
 import { withHub } from './jobs/with-hub.ts';
 
 const EVIDENCE_CHARS = 60;
+const ABOUT_CHARS = 200;
 
 export default defineCommand({
   about: ['Lists the agents in tmux panes with what each is doing, and the agent kinds that can be started.'],
@@ -84,23 +86,35 @@ function sayAt(host: string | undefined) {
 
 function textOf(rows: readonly AgentRow[], host: string | undefined): string {
   const cells = rows.map((row) => cellsOf(row, host));
-  return tableText(['AGENT', 'SESSION', 'STATE'], cells, { whole: true });
+  const titles = ['AGENT', 'SESSION', 'STATE'];
+  // Without a text about any of them there is no column for it.
+  if (rows.every(({ about }) => about === undefined))
+    return tableText(
+      titles,
+      cells.map((row) => row.slice(0, titles.length)),
+      { whole: true },
+    );
+  return tableText([...titles, 'ABOUT'], cells, { whole: true });
 }
 
 function cellsOf(row: AgentRow, host: string | undefined): string[] {
-  const { agent, session, evidence, jobs, peer_server: peer } = row;
+  const { about = '', session, evidence, jobs, peer_server: peer } = row;
+  const name = rowWords(row);
   const state = stateOf(row);
-  if (session === undefined) {
-    return [
-      agent,
-      '-',
-      state === 'not_installed'
-        ? 'not installed'
-        : `not running; mam start ${agent}${host === undefined ? '' : ` --host ${host}`}`,
-    ];
-  }
+  if (session === undefined) return [name, '-', idleText(row, state, host), cleanLine(about, ABOUT_CHARS)];
   const words = evidence === undefined ? '' : `  ${cleanLine(evidence, EVIDENCE_CHARS)}`;
   const server = peer === 'connected' ? '' : '  (no mam server)';
   const held = jobs.length === 0 ? '' : `  job ${jobs.join(', ')}`;
-  return [agent, `tmux:${session.session} ${session.pane}`, `${state}${held}${server}${words}`];
+  return [
+    name,
+    `tmux:${session.session} ${session.pane}`,
+    `${state}${held}${server}${words}`,
+    cleanLine(about, ABOUT_CHARS),
+  ];
+}
+
+function idleText({ agent, evidence = '' }: AgentRow, state: string, host: string | undefined): string {
+  if (state === 'unusable') return `unusable: ${clean(evidence)}`;
+  if (state === 'not_installed') return 'not installed';
+  return `not running; mam start ${agent}${host === undefined ? '' : ` --host ${host}`}`;
 }

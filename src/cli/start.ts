@@ -67,7 +67,7 @@ export default defineCommand({
       const wishes = { ...asked, env, args };
       const params = startParams(wishes, kind, settings.cwd, askerSettings(settings));
       const started = await ask('start', params, START_MS);
-      return tell(kind.name, started, from, json);
+      return tell(kind.profile ?? kind.name, started, from, json);
     }),
 });
 

@@ -2,6 +2,8 @@ import { resolveKind } from '../agents/index.ts';
 import { MamError } from '../base/errors.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { spoolPrompt } from '../bus/spool/spool.ts';
+import { agentWords } from '../job/agent-words.ts';
+import { wholeTask } from '../job/task-text.ts';
 import { isFinal } from '../job/words.ts';
 import type { DelegateResult, PreviewResult } from '../operations/delegate.ts';
 import type { HandOver } from '../operations/delegate-to.ts';
@@ -166,6 +168,8 @@ function preview(view: ReturnType<typeof previewView>, prompt: string, json: boo
     if (view.new_conversation !== undefined) print(`new conversation: ${view.new_conversation}`);
     print(view.would_refuse === undefined ? 'instructions:' : 'instructions, once that is fixed:');
     print(view.typed_text ?? humanText(view.job_id, prompt));
+    if (view.preamble !== undefined)
+      print(`task, with its preamble:\n${clean(wholeTask(view.preamble, prompt))}`);
   }
   if (view.would_refuse === undefined) note(view.summary);
   for (const warning of view.warnings) note(commandWords(warning));
@@ -187,7 +191,7 @@ function tell({ record, repeated, position, behind }: DelegateResult, attach: st
   // An agent that is just starting looks busy.
   const isStarting = record.typing?.started === true && record.blocked_by === 'busy';
   const kept = isStarting ? undefined : obstacleText(record);
-  if (isStarting) note(`${record.agent} is starting; it gets the job when it is ready.`);
+  if (isStarting) note(`${agentWords(record)} is starting; it gets the job when it is ready.`);
   if (kept !== undefined) note(`it waits: ${kept} (${nextStep(record)})`);
   if (record.blocked_step !== undefined && record.detail !== undefined)
     note(cleanLine(record.detail, DETAIL_CHARS));

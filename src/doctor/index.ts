@@ -11,6 +11,7 @@ import { leftovers } from './leftovers.ts';
 import { mesh } from './mesh.ts';
 import { onEvent } from './on-event.ts';
 import { paneTexts } from './pane-texts.ts';
+import { profiles } from './profiles.ts';
 import { program } from './program.ts';
 import { registry } from './registry.ts';
 import { request } from './request.ts';
@@ -41,6 +42,7 @@ export const checks: readonly Check[] = [
   keptJobs,
   ...clientChecks,
   agents,
+  profiles,
   hooks,
 ];
 

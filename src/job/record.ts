@@ -133,10 +133,18 @@ export const worktreeSchema = z.object({
 });
 export type Worktree = z.infer<typeof worktreeSchema>;
 
+/** What the configuration puts before the task. The prompt's preview is that of the task alone; its hash and size are of both. */
+const preambleSchema = z.object({
+  beginning: z.string(),
+  bytes: z.number().int().describe('how much of the prompt it is, with what separates the two'),
+  task_sha256: z.string().describe('of the task alone'),
+});
+
 /** What `delegate` fixes about a job: the data of its first event. */
 export const orderSchema = z.object({
   job_id: z.string(),
   agent: z.string(),
+  profile: z.string().optional().describe('the profile of that kind that it was delegated to'),
   agent_session: agentSessionSchema.optional(),
   /** As it was when the job was delegated. */
   agent_process: processSchema.optional(),
@@ -148,6 +156,7 @@ export const orderSchema = z.object({
   prompt_sha256: z.string(),
   prompt_preview: z.string(),
   prompt_bytes: z.number().int(),
+  preamble: preambleSchema.optional(),
   supervisor: supervisorSchema,
   parent_job_id: z.string().optional(),
   /** Of a job from another host, which alone knows its parent: who waits for it, the nearest first. */

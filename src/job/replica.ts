@@ -86,6 +86,8 @@ export function asReplica(
   return {
     ...inFolder(inOurWords(kept), registryDir),
     ...{ supervisor, ...(notify && { notify }) },
+    // The copy has the task as it was delegated, without what the home puts before it.
+    ...{ prompt_sha256: order.prompt_sha256, prompt_bytes: order.prompt_bytes },
     ...(request_key !== undefined && { request_key }),
     ...(parent_job_id !== undefined && { parent_job_id }),
     ...(typing && { typing: { mam: typing.mam } }),

@@ -5,6 +5,7 @@ import { standing } from './standing.ts';
 export const jobRow = {
   job_id: text(),
   agent: text(),
+  profile: maybe(text('the profile of that kind that it is for')),
   ...standing,
   from: maybe(text('host that has delegated it, if another one')),
   session: maybe(text('tmux session that the peer runs in')),

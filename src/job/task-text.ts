@@ -19,6 +19,14 @@ export function taskPage(text: string, offset: number): { page: string; next: nu
   return { page, next: end < text.length ? end : undefined };
 }
 
+/** Between a preamble and its task. */
+const THE_TASK = '\n\n---\n\nThe task:\n\n';
+
+/** What a peer is to do: what the configuration says about every task of its profile, then the task. */
+export function wholeTask(preamble: string | undefined, task: string): string {
+  return preamble === undefined ? task : `${preamble}${THE_TASK}${task}`;
+}
+
 /** The beginning of a prompt, for lists and retained topics. */
 export function promptPreview(prompt: string): string {
   return cleanLine(ownCopy(prompt.slice(0, 2 * LIMITS.promptPreviewChars)), LIMITS.promptPreviewChars);

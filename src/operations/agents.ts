@@ -12,8 +12,9 @@ import {
   type Values,
 } from '../base/fields.ts';
 import { clean, cleanAll, cleanLine } from '../base/text.ts';
+import { agentWords } from '../job/agent-words.ts';
 import type { AgentSession } from '../job/record.ts';
-import { withoutStarts } from '../settings/agent-config.ts';
+import { type AgentConfig, withoutStarts } from '../settings/agent-config.ts';
 import type { Settings } from '../settings/config.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import type { StartExtras, StartWishes } from '../settings/start-settings.ts';
@@ -42,25 +43,31 @@ export type TerminalSettings = TypeOf<typeof terminal>;
 
 /** What is known about an agent kind, built in or configured. */
 export interface KnownKind {
+  /** Of a profile: that of the kind that it extends, which decides how its screen is read. */
   name: string;
+  /** The profile that was asked for. */
+  profile?: string | undefined;
   defaultSession: string | undefined;
   /** Nothing is typed for it, and it needs no session. */
   isHuman: boolean;
   terminal: TerminalSettings;
+  /** The working folder if the caller names none, absolute. */
+  workdir: string | undefined;
+  /** What each of its tasks begins with. @throws MamError `bad_input` as `preambleOf` */
+  preamble(): string | undefined;
   /** What the configuration and the caller add to its start. @throws MamError `bad_input` as `startExtras` */
   startWith(asked?: StartWishes): StartExtras;
 }
+
+/** What the configuration says about a kind, apart from its start. */
+type ConfiguredKind = TerminalSettings & Pick<AgentConfig, 'session' | 'extends' | 'about'>;
 
 /** Where agents are started and looked for. */
 export const place = {
   tmux_socket: text("absolute path of the caller's tmux socket"),
   path: maybe(text("the caller's PATH: where programs are looked for")),
   supervisor: maybe(supervisor),
-  configured: maybe(
-    object<Record<string, TerminalSettings & { session?: string | undefined }>>(
-      "agent kinds in the caller's configuration",
-    ),
-  ),
+  configured: maybe(object<Record<string, ConfiguredKind>>("agent kinds in the caller's configuration")),
 };
 export type AgentPlace = Sent<typeof place>;
 
@@ -74,12 +81,14 @@ export function agentPlace({
 }
 
 const row = {
-  agent: text('the agent kind'),
+  agent: text('the agent to delegate to: a kind, or a profile of one'),
+  kind: maybe(text('of a profile: its agent kind')),
+  about: maybe(text('what it is for, as its user says')),
   title: text(),
   state: text(
-    'idle, busy, dialog, draft, copy_mode, not_ready, unreachable or dead; for a kind without a session: not_running, or not_installed',
+    'idle, busy, dialog, draft, copy_mode, not_ready, unreachable or dead; for a kind without a session: not_running, not_installed, or unusable (its configuration is wrong)',
   ),
-  evidence: maybe(text('what on the screen shows this state, to be read as data')),
+  evidence: maybe(text('what on the screen shows this state, to be read as data; or what is wrong')),
   target: maybe(text('the agent_session to delegate to')),
   agent_session: maybe(agentSession),
   jobs: list(text(), "open jobs in this pane's queue, the current holder first"),
@@ -95,7 +104,7 @@ export interface AgentsAnswer {
   agents: AgentRow[];
 }
 
-/** A live agent, or an agent kind without a session, which has no state. */
+/** A live agent, or an agent kind without a session, which has no state unless it is unusable. */
 export type AgentRow = Omit<Values<typeof row>, 'state' | 'target' | 'agent_session' | 'attach_command'> & {
   session?: AgentSession | undefined;
   state?: string | undefined;
@@ -150,6 +159,11 @@ function rowView(
   };
 }
 
+/** The agent of a row, for people: `codex`, or `reviewer (claude-code)`. */
+export function rowWords({ agent, kind }: Pick<AgentRow, 'agent' | 'kind'>): string {
+  return agentWords({ agent: kind ?? agent, ...(kind !== undefined && { profile: agent }) });
+}
+
 /** What to name a session by. @param at the other host that it is on */
 export function addressAt(at: string | undefined, name: string): string {
   return at === undefined ? `tmux:${name}` : `tmux:${name}@${at}`;
@@ -158,6 +172,7 @@ export function addressAt(at: string | undefined, name: string): string {
 /** The state of a live agent, or whether a kind without a session can be started. */
 export function stateOf({ session, state, program }: AgentRow): string {
   if (session !== undefined) return state ?? 'unknown';
+  if (state !== undefined) return state;
   return program === undefined ? 'not_installed' : 'not_running';
 }
 
@@ -189,6 +204,7 @@ export const start = {
     ...{ ...place, ...startAsked, ...launch },
     workdir: text('absolute path'),
     terminal: maybe(terminal),
+    profile: maybe(text('the profile that it is started as')),
   },
   answer: {
     agent: text(),
@@ -221,7 +237,7 @@ export interface StartResult {
  * @throws MamError `bad_input` for what can't be added to its start
  */
 export function startParams(
-  { name, workdir = '.', resume, ...asked }: Omit<Values<typeof startAsked>, 'agent'> & StartWishes,
+  { name, workdir, resume, ...asked }: Omit<Values<typeof startAsked>, 'agent'> & StartWishes,
   kind: KnownKind,
   cwd: string,
   { launch: how, tmuxSocket, path }: AskerSettings,
@@ -229,8 +245,9 @@ export function startParams(
   return {
     ...how,
     agent: kind.name,
+    profile: kind.profile,
     name: name ?? kind.defaultSession?.replace(/^tmux:/, ''),
-    workdir: resolve(cwd, workdir),
+    workdir: resolve(cwd, workdir ?? kind.workdir ?? '.'),
     resume,
     terminal: kind.terminal,
     tmux_socket: tmuxSocket,

@@ -104,6 +104,8 @@ export const delegate = {
     prompt: maybe(text('the task itself'), 'see prompt_spool'),
     prompt_spool: maybe(text('file with it in the spool folder of MAM_HOME, when longer than 16 KiB')),
     agent: text('the agent kind'),
+    profile: maybe(text('the profile of that kind that was asked for')),
+    preamble: maybe(text('what the configuration puts before the task')),
     terminal: maybe(terminal),
     workdir: text('absolute path'),
     timeout_seconds: number(),
@@ -152,6 +154,7 @@ export const delegate = {
     dry_run: truth(),
     would_refuse: maybe(text('with dry_run: why the call itself would be refused now')),
     typed_text: maybe(text('with dry_run: what would be typed into the pane; absent for a person')),
+    preamble: maybe(text('with dry_run: what the configuration puts before the task')),
     warnings: list(text()),
   },
 };
@@ -177,6 +180,8 @@ export interface DelegateResult {
 export interface PreviewResult extends DelegateResult {
   /** What would be typed, or passed to the agent at its start; absent if nothing would be. */
   typed_text?: string | undefined;
+  /** What the configuration puts before the task. */
+  preamble?: string | undefined;
   /** Why the call itself would be refused now, if its text is known anyway. */
   would_refuse?: string | undefined;
 }
@@ -197,7 +202,7 @@ export function delegateParams(
     start,
     notify,
     agent_session = kind.defaultSession,
-    workdir = '.',
+    workdir = kind.workdir ?? '.',
     validate,
     ...rest
   } = args;
@@ -211,7 +216,8 @@ export function delegateParams(
   }
   return {
     ...rest,
-    ...{ agent: kind.name, terminal: kind.terminal, agent_session },
+    ...{ agent: kind.name, profile: kind.profile, terminal: kind.terminal, agent_session },
+    preamble: kind.preamble(),
     workdir: resolve(cwd, workdir),
     validate: validate && resolve(cwd, validate),
     supervisor: { client, session, pane, socket, place, ...(channel && { channel }) },

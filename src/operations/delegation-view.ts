@@ -1,4 +1,5 @@
 import { cleanLine, counted } from '../base/text.ts';
+import { agentWords } from '../job/agent-words.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
 import { standingOf } from '../job/standing.ts';
@@ -47,6 +48,7 @@ export function previewView(result: PreviewResult, session: string | undefined, 
     target: session,
     dry_run: true,
     typed_text: result.typed_text,
+    preamble: result.preamble,
     would_refuse: result.would_refuse,
   };
 }
@@ -62,7 +64,7 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
     return `nothing would be typed, because the job is for a person. It would appear in \`mam list\`${shown}, and the person would end it with \`mam done\`.`;
   }
   if (record.typing?.started === true)
-    return `${record.agent} would be started in ${session} with this order.`;
+    return `${agentWords(record)} would be started in ${session} with this order.`;
   const first = record.fresh === true ? `, in a new conversation that ${commandOf(record)} begins` : '';
   const what = `this is what would be typed into ${session}${first}`;
   if (position > 0)
@@ -77,14 +79,15 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
   if (repeated) return `${job} was delegated before with the same key and is ${record.status}.`;
   if (isUnconfirmed(record))
     return `Job ${record.job_id} was sent to ${host}, which has not confirmed it: whether it has the job will show as soon as it answers. Do not delegate it again before that.`;
-  const given = `${job} was delegated to ${record.agent}`;
+  const given = `${job} was delegated to ${agentWords(record)}`;
   if (record.reason === 'delivery_unverified') return `${given}, but its arrival was not confirmed.`;
   if (record.reason !== undefined) return `${given} and is ${record.status} (${record.reason}).`;
   if (record.agent === 'human')
     return isFinal(record.status)
       ? `${job} is for a person, and is ${record.status}.`
       : `${job} is for a person, who ends it with \`mam done ${record.job_id} "THE OUTCOME"\`.`;
-  if (record.status !== 'queued') return `${job} was handed to ${record.agent} and is ${record.status}.`;
+  if (record.status !== 'queued')
+    return `${job} was handed to ${agentWords(record)} and is ${record.status}.`;
   if (record.phase !== 'queued')
     return `${job} is being delivered to its pane; the agent has not taken it yet.`;
   if (position > 0)

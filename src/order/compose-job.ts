@@ -6,7 +6,7 @@ import { apply } from '../job/apply.ts';
 import { draftEvent } from '../job/event.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { AgentSession, Ancestor, JobOrder, JobRecord } from '../job/record.ts';
-import { promptPreview } from '../job/task-text.ts';
+import { promptPreview, wholeTask } from '../job/task-text.ts';
 import type { TerminalSettings } from '../operations/agents.ts';
 import type { DelegateParams } from '../operations/delegate.ts';
 
@@ -30,6 +30,7 @@ export interface Delegator {
 /** What a delegation fixes about its job. */
 export function composeJob(from: {
   params: DelegateParams;
+  /** The task, without what comes before it. */
   prompt: string;
   /** Absent for a person, and for an agent that is still to be started. */
   place: { session: AgentSession; process: NonNullable<JobOrder['agent_process']> } | undefined;
@@ -42,12 +43,14 @@ export function composeJob(from: {
   host: string;
   peer_server: 'connected' | 'unknown';
 }): JobOrder {
-  const { params, prompt, place, validation, parent, delegator, notify, host, peer_server } = from;
-  const jobId = delegator?.job_id ?? newJobId(prompt);
+  const { params, prompt: task, place, validation, parent, delegator, notify, host, peer_server } = from;
+  const jobId = delegator?.job_id ?? newJobId(task);
+  const prompt = wholeTask(params.preamble, task);
   const logDir = join(params.logs_dir ?? params.registry_dir, jobId);
   return {
     job_id: jobId,
     agent: params.agent,
+    ...(params.profile !== undefined && { profile: params.profile }),
     ...(place !== undefined && { agent_session: place.session, agent_process: place.process }),
     typing: {
       mam: params.mam_command,
@@ -60,8 +63,15 @@ export function composeJob(from: {
     log_dir: logDir,
     workdir: params.workdir,
     prompt_sha256: sha256(prompt),
-    prompt_preview: promptPreview(prompt),
+    prompt_preview: promptPreview(task),
     prompt_bytes: Buffer.byteLength(prompt),
+    ...(params.preamble !== undefined && {
+      preamble: {
+        beginning: promptPreview(params.preamble),
+        bytes: Buffer.byteLength(prompt) - Buffer.byteLength(task),
+        task_sha256: sha256(task),
+      },
+    }),
     supervisor: delegator === undefined ? params.supervisor : { ...params.supervisor, host: delegator.host },
     ...(parent !== undefined && { parent_job_id: parent.job_id }),
     ...(delegator !== undefined && delegator.lineage.length > 0 && { lineage: delegator.lineage }),

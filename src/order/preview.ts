@@ -1,5 +1,6 @@
 import { explain, MamError } from '../base/errors.ts';
 import type { JobRecord } from '../job/record.ts';
+import { wholeTask } from '../job/task-text.ts';
 import type { DelegateParams, PreviewResult } from '../operations/delegate.ts';
 import { jobPaths } from '../registry/paths.ts';
 import { composeJob, newRecord } from './compose-job.ts';
@@ -41,6 +42,9 @@ export function shown(record: JobRecord, params: DelegateParams, prompt: string)
     position: 0,
     behind: [],
     warnings: [],
-    ...(params.agent !== 'human' && { typed_text: orderText(record, file, prompt) }),
+    preamble: params.preamble,
+    ...(params.agent !== 'human' && {
+      typed_text: orderText(record, file, wholeTask(params.preamble, prompt)),
+    }),
   };
 }

@@ -40,7 +40,8 @@ function isMade({ journal, prompt }: JobPaths, names: string[]): boolean {
   const [first] = events;
   if (first === undefined) return names.includes('events.jsonl') && !isBeginning(journalText(journal));
   if (damage.length > 0 || !events.every(({ type }) => FIRST_EVENTS.includes(type))) return true;
-  const { prompt_bytes: whole, prompt_preview: preview } = (dataOf(first).job ?? {}) as Partial<JobOrder>;
+  const { prompt_bytes: whole, prompt_preview, preamble } = (dataOf(first).job ?? {}) as Partial<JobOrder>;
+  const preview = preamble?.beginning ?? prompt_preview;
   if (typeof whole !== 'number' || typeof preview !== 'string') return true;
   if (!names.includes('prompt.md')) return false;
   const text = readForeign(prompt);

@@ -34,7 +34,7 @@ export interface IndexRow extends JobRow {
 const MAYBE = [
   ...['reason', 'blocked_by', 'blocked_what', 'blocked_step', 'detail', 'session', 'pane', 'final_at'],
   ...['open_request', 'open_request_id', 'last_sign_of_life_at', 'from', 'host'],
-  ...['place', 'request_key', 'journal', 'replica'],
+  ...['place', 'request_key', 'journal', 'replica', 'profile'],
 ];
 const DETAIL_CHARS = 200;
 /** A million jobs have an index of this size, in bytes. */
@@ -49,6 +49,7 @@ export function toRow(record: JobRecord): JobRow {
   return {
     job_id: record.job_id,
     agent: record.agent,
+    ...(record.profile !== undefined && { profile: record.profile }),
     ...standingOf(record),
     from: record.supervisor.host,
     prompt_preview: record.prompt_preview,
@@ -104,7 +105,7 @@ export function rowFromRecord(registryDir: string, jobId: string, seal: Seal): I
 export function matches(row: IndexRow, filter: ListFilter): boolean {
   return (
     (filter.status === undefined || row.status === filter.status) &&
-    (filter.agent === undefined || row.agent.toLowerCase() === filter.agent.toLowerCase()) &&
+    (filter.agent === undefined || isFor(row, filter.agent.toLowerCase())) &&
     (filter.session === undefined ||
       isOwner(
         { session: row.owner, place: row.place, host: row.from },
@@ -115,6 +116,11 @@ export function matches(row: IndexRow, filter: ListFilter): boolean {
     (filter.open_only !== true || !isFinal(row.status as Status)) &&
     (filter.among?.has(row.job_id) ?? true)
   );
+}
+
+/** True for a job that was delegated to this kind, or to this profile of one. @param name in lower case */
+function isFor({ agent, profile }: IndexRow, name: string): boolean {
+  return agent.toLowerCase() === name || profile?.toLowerCase() === name;
 }
 
 /** True if an event changed neither the job's row nor what is left to do for it. */

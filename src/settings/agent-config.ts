@@ -14,11 +14,21 @@ const START_FIELDS = {
   args: 'words',
   /** How the program takes a model: words, one of which contains `{model}`. */
   model_args: 'words',
+  /** A built-in kind's own word for what the agent may do without asking. */
+  permission_mode: 'text',
+  /** The default working folder; absolute once read. */
+  workdir: 'text',
+  /** What each task begins with: a text, or the path of a file with it, which is absolute once read. */
+  preamble: 'text',
 } as const;
 
 /** The fields of a configured agent kind, with their types. */
 const FIELDS = {
   ...START_FIELDS,
+  /** The kind that this one is a profile of: the same program, started in another way. */
+  extends: 'text',
+  /** What it is for, for whoever chooses an agent. */
+  about: 'about',
   /** The default session, such as `tmux:aider`. */
   session: 'text',
   /** The program that starts it, with its arguments, without a shell. */
@@ -43,7 +53,13 @@ interface Types {
   pattern: string;
   key: string;
   line: string;
+  about: string;
 }
+
+/** The longest `about`, in characters: a model reads all of them to choose one. */
+const ABOUT_CHARS = 200;
+/** The name of a profile: it is shown in sentences and lists, and marks a pane. */
+const PROFILE_NAME = /^[\p{L}\p{N}][\p{L}\p{N}_.-]{0,39}$/u;
 
 export type AgentConfig = {
   -readonly [F in keyof typeof FIELDS]?: Types[(typeof FIELDS)[F]] | undefined;
@@ -60,17 +76,23 @@ export function withoutStart(own: AgentConfig): AgentConfig {
 
 /** The kinds with absolute paths. @param base of relative ones; `~/` is the home folder */
 export function withPlaces(agents: Record<string, AgentConfig>, base: string): Record<string, AgentConfig> {
-  const placed = ({ env_file: path, ...own }: AgentConfig): AgentConfig =>
-    path === undefined
-      ? own
-      : {
-          ...own,
-          env_file: resolve(
-            base,
-            path.replace(/^~(?=\/)/, () => userHome()),
-          ),
-        };
+  const at = (path: string) =>
+    resolve(
+      base,
+      path.replace(/^~(?=\/)/, () => userHome()),
+    );
+  const placed = ({ env_file, workdir, preamble, ...own }: AgentConfig): AgentConfig => ({
+    ...own,
+    ...(env_file !== undefined && { env_file: at(env_file) }),
+    ...(workdir !== undefined && { workdir: at(workdir) }),
+    ...(preamble !== undefined && { preamble: isPath(preamble) ? at(preamble) : preamble }),
+  });
   return Object.fromEntries(Object.entries(agents).map(([kind, own]) => [kind, placed(own)]));
+}
+
+/** True for a `preamble` that names a file: one line that begins with `./`, `../`, `~/` or `/`. */
+export function isPath(preamble: string): boolean {
+  return /^(?:\.{1,2}\/|~\/|\/)[^\n]*$/.test(preamble);
 }
 
 export const AGENT_HINT = `An agent kind has: ${Object.keys(FIELDS).join(', ')}.`;
@@ -81,6 +103,8 @@ export function wrongAgents(name: string, value: unknown): string | undefined {
   const fields: ReadonlyMap<string, string> = new Map(Object.entries(FIELDS));
   for (const [kind, agent] of Object.entries(value)) {
     if (!isObject(agent)) return `${name}.${kind} must be an object`;
+    if (agent['extends'] !== undefined && !PROFILE_NAME.test(kind))
+      return `${name}.${JSON.stringify(kind)} is not a name for a profile: it may have letters, digits, _, . and -, at most 40 characters`;
     for (const [field, one] of Object.entries(agent)) {
       const type = fields.get(field);
       if (type === undefined) return `${name}.${kind} has the unknown field ${JSON.stringify(field)}`;
@@ -89,6 +113,10 @@ export function wrongAgents(name: string, value: unknown): string | undefined {
     }
   }
   return undefined;
+}
+
+function isAbout(value: string): boolean {
+  return value.length <= ABOUT_CHARS && value.trim() !== '' && !/[\p{Cc}\u2028\u2029]/u.test(value);
 }
 
 function wrongField(field: string, type: string, value: unknown): string | undefined {
@@ -106,6 +134,7 @@ function wrongField(field: string, type: string, value: unknown): string | undef
   if (typeof value !== 'string') return 'must be a string';
   if (type === 'pattern' && orElse(() => new RegExp(value, 'u'), undefined) === undefined)
     return 'is not a valid regular expression';
+  if (type === 'about' && !isAbout(value)) return `must be one line of at most ${ABOUT_CHARS} characters`;
   if (type === 'line' && !/^\/?[\p{L}\p{N}][\p{L}\p{N} _:.-]{1,59}$/u.test(value))
     return 'is not a command of one line, such as /new';
   return type === 'key' && !/^[A-Za-z0-9-]{1,20}$/.test(value)

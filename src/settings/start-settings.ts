@@ -27,11 +27,13 @@ export interface StartExtras {
 /**
  * What is added to the start of an agent: what the configuration says, then what the person says. Reads the
  * configuration's `env_file`, as the user.
+ * @param layers what the configuration says: that of a profile after that of the kind it extends
  * @throws MamError `bad_input` for a file that can't be read, a name that can't be set, or too much of it
  */
-export function startExtras(own: AgentConfig, asked: StartWishes = {}): StartExtras {
-  const env = { ...fileOf(own), ...own.env, ...asked.env };
-  const args = [...(own.args ?? []), ...(asked.args ?? [])];
+export function startExtras(layers: readonly AgentConfig[], asked: StartWishes = {}): StartExtras {
+  const configured = layers.flatMap((own) => [fileOf(own), own.env]);
+  const env: Record<string, string> = Object.assign({}, ...configured, asked.env);
+  const args = [...layers.flatMap((own) => own.args ?? []), ...(asked.args ?? [])];
   for (const [name, value] of Object.entries(env)) checkVariable(name, value);
   if (args.some((word) => word.includes('\0')))
     throw new MamError('bad_input', 'An argument of the agent has a NUL character.', 'Leave it out.');
@@ -43,11 +45,12 @@ export function startExtras(own: AgentConfig, asked: StartWishes = {}): StartExt
       'Set fewer of them, or let a script of your own set them: command.',
     );
   }
-  const model = asked.model ?? own.model;
+  const model = asked.model ?? layers.findLast((own) => own.model !== undefined)?.model;
+  const modelArgs = layers.findLast((own) => own.model_args !== undefined)?.model_args;
   return {
     ...(Object.keys(env).length > 0 && { more_env: env }),
     ...(args.length > 0 && { more_args: args }),
-    ...(model !== undefined && { model, model_args: own.model_args }),
+    ...(model !== undefined && { model, model_args: modelArgs }),
   };
 }
 

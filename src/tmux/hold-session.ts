@@ -1,6 +1,6 @@
 import { MamError } from '../base/errors.ts';
 import type { TmuxServer } from './control.ts';
-import { STARTED_OPTION, STARTED_PID_OPTION } from './marks.ts';
+import { PROFILE_OPTION, STARTED_OPTION, STARTED_PID_OPTION } from './marks.ts';
 import { formatLiteral, quote } from './quote.ts';
 
 /** Size of a new session that nobody is attached to: wide enough for the agents' dialogs. */
@@ -42,7 +42,7 @@ export async function hasSessionHooks(server: TmuxServer): Promise<boolean> {
 /**
  * Runs a program in the pane of a new session. The pane's options are set before the program runs, so that one that fails
  * at once leaves its last words.
- * @param program.agent its kind, which marks the pane
+ * @param program.agent its kind, which marks the pane, as does its profile
  * @param program.env for the session: what is opened in it later has it too
  * @returns the process in the pane, the session's creation time, and the window's index
  * @throws MamError `unavailable` when the session is gone
@@ -50,15 +50,22 @@ export async function hasSessionHooks(server: TmuxServer): Promise<boolean> {
 export async function putProgram(
   server: TmuxServer,
   { id, pane }: HeldSession,
-  program: { agent: string; words: string[]; folder: string; env: Record<string, string> },
+  program: {
+    agent: string;
+    profile?: string | undefined;
+    words: string[];
+    folder: string;
+    env: Record<string, string>;
+  },
 ): Promise<{ panePid: number; created: number; window: number }> {
-  const { agent, words, folder, env } = program;
+  const { agent, profile, words, folder, env } = program;
   // A single word is run by the user's shell, which may stay around it.
   const all = words.length === 1 ? ['env', ...words] : words;
   const before = [
     `set-option -t ${id} destroy-unattached off`,
     ...Object.entries(env).map(([key, value]) => `set-environment -t ${id} ${quote(key)} ${quote(value)}`),
     `set-option -p -t ${pane} ${STARTED_OPTION} ${quote(agent)}`,
+    ...(profile === undefined ? [] : [`set-option -p -t ${pane} ${PROFILE_OPTION} ${quote(profile)}`]),
     `set-option -p -t ${pane} remain-on-exit on`,
   ];
   const run = ['respawn-pane', '-k', '-t', pane, '-c', quote(formatLiteral(folder)), '--', ...all.map(quote)];

@@ -16,8 +16,14 @@ export const STARTED_OPTION = '@mam_agent';
 /** The pane option with the process that we started there: a process that replaces it is not ours. */
 export const STARTED_PID_OPTION = '@mam_agent_pid';
 
+/** The pane option with the profile of that kind, if it was started as one. */
+export const PROFILE_OPTION = '@mam_profile';
+
 /** A tmux format: the agent kind that we have started in the pane, while that process is still in it; else empty. */
 export const STARTED_FORMAT = `#{?#{==:#{${STARTED_PID_OPTION}},#{pane_pid}},#{${STARTED_OPTION}},}`;
+
+/** The same for the profile. */
+export const PROFILE_FORMAT = `#{?#{==:#{${STARTED_PID_OPTION}},#{pane_pid}},#{${PROFILE_OPTION}},}`;
 
 /** The pane option that names the hub that is typing in the pane: a user's hubs take turns. */
 export const TYPING_OPTION = '@mam_typing';

@@ -19,6 +19,8 @@ export interface PaneInfo {
   window_panes: number;
   /** The agent kind that we have started in it. */
   started?: string | undefined;
+  /** The profile of that kind that we have started it as. */
+  profile?: string | undefined;
   /** False if its processes are in another pid namespace than ours, so that their ids mean nothing here. */
   visible: boolean;
 }

@@ -1,7 +1,7 @@
 import { MamError } from '../base/errors.ts';
 import { shellWord } from '../base/shell.ts';
 import type { TmuxServer } from './control.ts';
-import { IS_HIDDEN_FORMAT, STARTED_FORMAT } from './marks.ts';
+import { IS_HIDDEN_FORMAT, PROFILE_FORMAT, STARTED_FORMAT } from './marks.ts';
 import type { PaneInfo } from './pane-info.ts';
 import { quote } from './quote.ts';
 import { type Shot, shoot } from './screen.ts';
@@ -17,7 +17,7 @@ const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9_ -]*$/;
 const PANE_FORMAT = [
   ...['#{pane_id}', '#{session_id}', '#{window_id}', '#{window_index}', '#{pane_index}', '#{pane_pid}'],
   ...['#{pane_dead}', '#{window_activity}', '#{window_panes}', `#{?${IS_HIDDEN_FORMAT},1,0}`],
-  ...[STARTED_FORMAT, '#{pane_current_command}'],
+  ...[STARTED_FORMAT, PROFILE_FORMAT, '#{pane_current_command}'],
 ].join(' ');
 
 /**
@@ -79,8 +79,8 @@ export async function findPane(
 
 /** A line of `PANE_FORMAT`. */
 function parsePane(line: string, { seesProcesses: visible }: TmuxServer) {
-  const [pane = '', sessionId, windowId = '', window, index, pid, ...rest] = split(line, 11);
-  const [dead, activity, count, hidden, started, command = ''] = rest;
+  const [pane = '', sessionId, windowId = '', window, index, pid, ...rest] = split(line, 12);
+  const [dead, activity, count, hidden, started, profile, command = ''] = rest;
   return {
     sessionId,
     windowId,
@@ -94,6 +94,7 @@ function parsePane(line: string, { seesProcesses: visible }: TmuxServer) {
       window_activity: Number(activity),
       window_panes: Number(count),
       started: started || undefined,
+      profile: profile || undefined,
       command,
       visible,
     },

@@ -62,6 +62,7 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
   return cleanAll({
     job_id: record.job_id,
     agent: record.agent,
+    profile: record.profile,
     session: record.agent_session?.session,
     pane: record.agent_session?.pane,
     prompt_preview: cleanLine(record.prompt_preview, Math.min(each, ROW_TEXT)),

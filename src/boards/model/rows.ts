@@ -1,3 +1,4 @@
+import { agentWords } from '../../job/agent-words.ts';
 import { LOST } from '../../job/home-state.ts';
 import type { JobRow } from '../../job/row.ts';
 import type { Standing } from '../../job/standing.ts';
@@ -38,7 +39,7 @@ export function placeOf({ session, pane = '' }: JobRow): string | undefined {
 
 /** Who has a job, and where: `codex in tmux:codex %3, on hostb`. */
 export function holderOf(row: JobRow): string {
-  const agent = row.agent === 'human' ? 'a person' : row.agent;
+  const agent = row.agent === 'human' ? 'a person' : agentWords(row);
   const place = placeOf(row);
   const far = farOf(row);
   const where = row.host === undefined ? far : `on ${far}`;

@@ -1,3 +1,4 @@
+import { agentWords } from '../../job/agent-words.ts';
 import type { JobRow } from '../../job/row.ts';
 import { farOf } from '../../view/home.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
@@ -62,7 +63,7 @@ export class ListView {
     say(parts.sign, signOf(row));
     say(parts.word, wordOf(row));
     say(parts.id, row.job_id);
-    const agent = row.agent === 'human' ? 'a person' : row.agent;
+    const agent = row.agent === 'human' ? 'a person' : agentWords(row);
     const far = farOf(row);
     say(parts.agent, far === undefined ? agent : `${agent}, ${row.host === undefined ? far : `on ${far}`}`);
     say(parts.age, age);

@@ -1,9 +1,12 @@
+import { agentWords } from '../../job/agent-words.ts';
 import { button, el, say } from './dom.ts';
 import type { Host } from './host.ts';
 
 /** A row of `list_agents`, as far as it is needed here. */
 interface Agent {
   agent: string;
+  kind?: string;
+  about?: string;
   state: string;
   target?: string;
   agent_session?: { session: string };
@@ -20,20 +23,27 @@ const PERSON: Choice = { words: 'a person', args: { agent: 'human' } };
 
 /** The live agents, those that can be started, and what is always there. */
 export function choicesOf(agents: readonly Agent[]): Choice[] {
-  const live = agents.flatMap(({ agent, state, target, agent_session: at }) =>
+  const live = agents.flatMap(({ agent, kind, state, target, agent_session: at }) =>
     target === undefined || at === undefined
       ? []
       : [
           {
-            words: `${agent} in tmux:${at.session} (${state.replaceAll('_', ' ')})`,
+            words: `${wordsOf({ agent, kind })} in tmux:${at.session} (${state.replaceAll('_', ' ')})`,
             args: { agent, agent_session: target },
           },
         ],
   );
   const idle = agents
     .filter(({ state }) => state === 'not_running')
-    .map(({ agent }) => ({ words: `${agent}, started for it`, args: { agent, start: true } }));
+    .map(({ agent, kind, about }) => ({
+      words: `${wordsOf({ agent, kind })}, started for it${about === undefined ? '' : `: ${about}`}`,
+      args: { agent, start: true },
+    }));
   return [...live, ...idle, PERSON, OTHER];
+}
+
+function wordsOf({ agent, kind }: { agent: string; kind: string | undefined }): string {
+  return agentWords(kind === undefined ? { agent } : { agent: kind, profile: agent });
 }
 
 /** A dialog to delegate a job. */

@@ -1,7 +1,7 @@
 import { Text } from 'ink';
 import type { ReactElement } from 'react';
 import { cut, wrap } from '../../base/columns.ts';
-import type { AgentRow } from '../../operations/agents.ts';
+import { type AgentRow, rowWords, stateOf } from '../../operations/agents.ts';
 import { shown, tail } from './cells.ts';
 import { type Choice, choicesOf, type Form } from './form.ts';
 import { look } from './look.ts';
@@ -59,7 +59,10 @@ export function FormView({ state, mode }: { state: State; mode: Form }): ReactEl
 export function MenuView({ state, mode }: { state: State; mode: Menu }): ReactElement {
   const { width, body } = layoutFor(state);
   const kinds = startable(state.texts.agents);
-  const choices = kinds.map(({ agent, title }) => ({ label: `${agent} · ${shown(title)}`, agent }));
+  const choices = kinds.map(({ agent, kind, title, about = title }) => ({
+    label: `${rowWords({ agent, kind })} · ${shown(about)}`,
+    agent,
+  }));
   const isRead = state.texts.agents !== undefined;
   const about = isRead ? wrap(othersText(state.texts.agents ?? []), Math.max(1, width - 2)) : [];
   return (
@@ -80,12 +83,9 @@ export function MenuView({ state, mode }: { state: State; mode: Menu }): ReactEl
 
 /** Why the other agents are not in the list. */
 function othersText(agents: readonly AgentRow[]): string {
-  const named = (rows: readonly AgentRow[]): string =>
-    [...new Set(rows.map(({ agent }) => shown(agent)))].join(', ');
+  const named = (rows: readonly AgentRow[]): string => [...new Set(rows.map(rowWords))].join(', ');
   const running = named(agents.filter(({ agent, session }) => session !== undefined && agent !== 'command'));
-  const absent = named(
-    agents.filter(({ session, program }) => session === undefined && program === undefined),
-  );
+  const absent = named(agents.filter((row) => row.session === undefined && stateOf(row) === 'not_installed'));
   return [
     ...(startable(agents).length === 0 ? ['No installed agent is left to start.'] : []),
     ...(running === '' ? [] : [`Running: ${running}. mam start KIND --name NAME starts a second one.`]),

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../job/limits.ts';
-import type { AgentRow } from '../../operations/agents.ts';
+import { type AgentRow, rowWords } from '../../operations/agents.ts';
 import { shown } from './cells.ts';
 import { type Key, nameOf } from './key.ts';
 import { startable } from './menu.ts';
@@ -48,13 +48,13 @@ export function choicesOf(agents: readonly AgentRow[] = []): Choice[] {
   const running = agents.filter(({ session }) => session !== undefined);
   const order = [...running].sort((a, b) => Number(b.state === FREE) - Number(a.state === FREE));
   return [
-    ...order.map(({ agent, session, state = 'unknown' }) => ({
-      label: `${agent} in tmux:${shown(session?.session ?? '')} ${session?.pane} · ${state.replace('_', ' ')}`,
+    ...order.map(({ agent, kind, session, state = 'unknown' }) => ({
+      label: `${rowWords({ agent, kind })} in tmux:${shown(session?.session ?? '')} ${session?.pane} · ${state.replace('_', ' ')}`,
       agent,
       session: `tmux:${session?.pane}`,
     })),
-    ...startable(agents).map(({ agent }) => ({
-      label: `${agent} · not running, will be started`,
+    ...startable(agents).map(({ agent, kind, about }) => ({
+      label: `${rowWords({ agent, kind })} · not running, will be started${about === undefined ? '' : ` · ${shown(about)}`}`,
       agent,
       start: true as const,
     })),

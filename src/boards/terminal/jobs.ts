@@ -1,3 +1,4 @@
+import { agentWords } from '../../job/agent-words.ts';
 import type { JobRow } from '../../job/row.ts';
 import type { ListResult } from '../../operations/list.ts';
 import type { LogMessage } from '../../operations/request.ts';
@@ -127,7 +128,7 @@ export function idsOf(jobs: Jobs, which: Which, filter: string): readonly string
     if (row === undefined || (which === 'open' && !isOpen(row))) return false;
     if (wanted.length === 0) return true;
     const text =
-      `${id} ${row.agent} ${farOf(row) ?? ''} ${row.status} ${row.reason ?? row.blocked_by ?? ''} ${standingWords(row)} ${wordsOf(row)}`.toLowerCase();
+      `${id} ${agentWords(row)} ${farOf(row) ?? ''} ${row.status} ${row.reason ?? row.blocked_by ?? ''} ${standingWords(row)} ${wordsOf(row)}`.toLowerCase();
     return wanted.every((word) => text.includes(word));
   });
 }

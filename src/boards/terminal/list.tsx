@@ -1,6 +1,7 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
 import { cut } from '../../base/columns.ts';
+import { agentWords } from '../../job/agent-words.ts';
 import type { JobRow } from '../../job/row.ts';
 import { farOf } from '../../view/home.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
@@ -42,7 +43,7 @@ function Row({ row, state, selected }: { row: JobRow; state: State; selected: bo
         {signOf(row)} {cell(wordOf(row), columns.status)}
       </Text>
       {cell(cutId(row.job_id, columns.id - 1), columns.id)}
-      {cell(row.agent, columns.agent)}
+      {cell(agentWords(row), columns.agent)}
       {cell(farOf(row) ?? '', columns.host)}
       {cell(age.padStart(columns.age - 1), columns.age)}
       {filled(wordsOf(row), columns.words)}

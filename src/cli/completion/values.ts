@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { KINDS } from '../../agents/index.ts';
+import { builtIn, KINDS, kindNames, startableNames } from '../../agents/index.ts';
 import { cleanLine } from '../../base/text.ts';
 import { userHome } from '../../base/user-home.ts';
 import { needOf, needsAttention } from '../../job/apply.ts';
@@ -96,23 +96,17 @@ function offerOf(job: Glance): Offer {
 }
 
 function agents({ agents: configured }: Settings): Offer[] {
-  const own = Object.keys(configured).filter((name) => !KINDS.some((kind) => kind.name === name));
-  return [
-    ...KINDS.map(({ name, title }): Offer => [name, title]),
-    ...own.map((name): Offer => [name, 'from your configuration']),
-  ];
+  return kindNames(configured).map((name) => [name, aboutKind(name, configured)]);
+}
+
+function aboutKind(name: string, configured: Settings['agents']): string {
+  const own = Object.hasOwn(configured, name) ? configured[name] : undefined;
+  return own?.about ?? builtIn(name)?.title ?? 'from your configuration';
 }
 
 /** The kinds that mam can start. */
 function startable({ agents: configured }: Settings): Offer[] {
-  const built = KINDS.filter((kind) => kind.start !== undefined);
-  const own = Object.entries(configured).filter(([name, { command }]) => {
-    return command !== undefined && !built.some((kind) => kind.name === name);
-  });
-  return [
-    ...built.map(({ name, title }): Offer => [name, title]),
-    ...own.map(([name]): Offer => [name, 'from your configuration']),
-  ];
+  return startableNames(configured).map((name) => [name, aboutKind(name, configured)]);
 }
 
 function hostOffers(hosts: Settings['hosts']): Offer[] {

@@ -1,4 +1,5 @@
 import { clean, cleanLine } from '../../base/text.ts';
+import { agentWords } from '../../job/agent-words.ts';
 import { needsAttention } from '../../job/apply.ts';
 import { isUndecided, verdictWords } from '../../job/check.ts';
 import { dataOf, type RecordedEvent } from '../../job/event.ts';
@@ -71,7 +72,7 @@ export function recordText(record: JobRecord): string {
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
     ['decision', attention ? decisionText(record) : undefined],
     ['next', attention ? nextStep(record) : undefined],
-    ['agent', clean(record.agent) + place],
+    ['agent', agentWords(record) + place],
     ['from', fromHost(record)],
     ['prompt', optionally(record.prompt_preview)],
     ['detail', optionally(record.detail)],

@@ -1,5 +1,6 @@
 import { columnsOf, cut } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
+import { agentWords } from '../../job/agent-words.ts';
 import type { JobRow } from '../../job/row.ts';
 import { farOf } from '../../view/home.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
@@ -47,14 +48,15 @@ interface Projects {
 }
 
 function fieldsOf(row: JobRow): (string | Cell)[] {
-  const { job_id, agent, created_at, prompt_preview } = row;
+  const { job_id, created_at, prompt_preview } = row;
+  const agent = agentWords(row);
   return [job_id, stateCell(row), agent, dayAndTime(created_at), prompt_preview, saidOf(row) ?? ''];
 }
 
 function screenText(rows: readonly JobRow[], projects: Projects | undefined, now: number): string {
   const ids = rows.map(({ job_id }) => job_id);
   const states = rows.map(stateOnScreen);
-  const agents = rows.map(({ agent }) => cleanLine(agent, AGENT_CHARS));
+  const agents = rows.map((row) => cleanLine(agentWords(row), AGENT_CHARS));
   const ages = rows.map(({ created_at: at }) => ageText(now - Date.parse(at)));
   const names = projects?.names.map((name) => cleanLine(name, PROJECT_CHARS));
   const hosts = rows.map((row) => farOf(row) ?? '-');

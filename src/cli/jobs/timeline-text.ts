@@ -1,5 +1,6 @@
 import { wrap } from '../../base/columns.ts';
 import { clean, cleanLine } from '../../base/text.ts';
+import { agentWords } from '../../job/agent-words.ts';
 import { verdictWords } from '../../job/check.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { durations } from '../../view/durations.ts';
@@ -71,7 +72,7 @@ export function headText(record: JobRecord): string {
   const of = from === undefined ? '' : ` on ${from}`;
   return fields([
     ['job', paint('bold', record.job_id)],
-    ['agent', `${record.agent}${at}`],
+    ['agent', `${agentWords(record)}${at}`],
     ['host', hostWords(record)],
     ['from', `${clean(supervisor.client)}${of}${supervisor.pane ? ` in ${supervisor.pane}` : ''}${parent}`],
     ['prompt', clean(record.prompt_preview)],

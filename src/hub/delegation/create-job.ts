@@ -1,7 +1,10 @@
 import { builtIn } from '../../agents/index.ts';
+import { MamError } from '../../base/errors.ts';
 import { removeIfEmpty } from '../../base/folders.ts';
 import type { Log } from '../../base/log.ts';
+import { LIMITS } from '../../job/limits.ts';
 import type { JobOrder } from '../../job/record.ts';
+import { wholeTask } from '../../job/task-text.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
 import { composeJob, type Delegator } from '../../order/compose-job.ts';
 import { checkOrder, makeLogFolder } from '../../order/delegation-checks.ts';
@@ -63,6 +66,7 @@ export function orderOf(
   const order = composeJob({ params, prompt, ...plan, parent: parent?.record, delegator, host, peer_server });
   const whole = whenPrepared(order, preparation.stepsFor(order));
   checkOrder(whole);
+  if (order.prompt_bytes > LIMITS.promptBytes) throw tooLong();
   if (start === undefined) return whole;
   const argument = takesPrompt(params.agent);
   return { ...whole, typing: { ...whole.typing, mam: params.mam_command, started: true, argument } };
@@ -85,14 +89,20 @@ export function createJob(parts: Parts, wish: Ordered): LiveJob {
   const { order } = wish;
   const { path = '', logs_dir } = wish.params;
   const texts = order.validation?.path_sha256 === undefined ? [] : [path];
-  if (logs_dir === undefined) return parts.registrar.create(order, wish.prompt, texts);
+  const prompt = wholeTask(wish.params.preamble, wish.prompt);
+  if (logs_dir === undefined) return parts.registrar.create(order, prompt, texts);
   makeLogFolder(order.log_dir);
   try {
-    const job = parts.registrar.create(order, wish.prompt, texts);
+    const job = parts.registrar.create(order, prompt, texts);
     job.kept.catch(() => removeIfEmpty(order.log_dir));
     return job;
   } catch (error) {
     removeIfEmpty(order.log_dir);
     throw error;
   }
+}
+
+function tooLong(): MamError {
+  const what = `The task and the preamble before it are longer than ${LIMITS.promptBytes} bytes.`;
+  return new MamError('bad_input', what, 'Put a part of the task into a file, and name that file in it.');
 }

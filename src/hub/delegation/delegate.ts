@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { sha256 } from '../../base/sha256.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { needsAttention } from '../../job/apply.ts';
+import { wholeTask } from '../../job/task-text.ts';
 import { isFinal } from '../../job/words.ts';
 import type { DelegateParams, DelegateResult, PreviewResult } from '../../operations/delegate.ts';
 import type { Delegator } from '../../order/compose-job.ts';
@@ -12,6 +14,8 @@ import { orderOf, type Parts } from './create-job.ts';
 import { planDelegation } from './delegation-plan.ts';
 import { checkSame, knownJob } from './known-job.ts';
 import { otherFolder } from './other-folder.ts';
+import { otherProfile } from './other-profile.ts';
+import type { Place } from './place.ts';
 import { checkKept, previewResult } from './preview.ts';
 import { checkSamePrompt, jobByKey, keysOf, promptAgain, UnderWay } from './repeats.ts';
 import { sharedFolder } from './shared-folder.ts';
@@ -95,8 +99,10 @@ export class Delegations {
   async #repeated(job: LiveJob, params: DelegateParams): Promise<DelegateResult> {
     const prompt = await promptAgain(() => this.#promptOf(params));
     if (prompt !== undefined) checkSamePrompt(job, prompt);
-    if (prompt !== undefined)
-      await restorePrompt(job, prompt).catch((error) => this.#with.log.error(`task of ${job.id}`, error));
+    const whole = prompt === undefined ? undefined : wholeTask(params.preamble, prompt);
+    // Not with a preamble that has changed meanwhile.
+    if (whole !== undefined && sha256(whole) === job.record.prompt_sha256)
+      await restorePrompt(job, whole).catch((error) => this.#with.log.error(`task of ${job.id}`, error));
     return this.#result(job, true, []);
   }
 
@@ -113,7 +119,7 @@ export class Delegations {
     const { start, place } = plan;
     if (wish.order.prepares !== undefined) {
       const job = await toPrepared(this.#with, wish);
-      return this.#answer(job, () => otherFolder(this.#with.servers, params, place));
+      return this.#answer(job, () => this.#doubts(params, place));
     }
     if (start !== undefined) {
       const job = await toNewSession(this.#with, wish, start);
@@ -121,7 +127,12 @@ export class Delegations {
     }
     const made = place === undefined ? toHuman(this.#with, wish) : toPane(this.#with, wish, place);
     const job = await made;
-    return this.#answer(job, () => otherFolder(this.#with.servers, params, place));
+    return this.#answer(job, () => this.#doubts(params, place));
+  }
+
+  /** What may be wrong with the agent that a job is for. */
+  async #doubts(params: DelegateParams, place: Place | undefined): Promise<string[]> {
+    return [...otherProfile(params, place), ...(await otherFolder(this.#with.servers, params, place))];
   }
 
   /** Answers when the prompt is submitted, when something blocks it, or after the timeout. */

@@ -110,7 +110,7 @@ async function placeOf(servers: TmuxServers, params: DelegateParams): Promise<Pl
 /** Adds to the error for a missing session how to start it, or what that requires. */
 function withStartHint(
   error: MamError,
-  { agent, terminal, agent_session: address, path }: DelegateParams,
+  { agent, profile, terminal, agent_session: address, path }: DelegateParams,
 ): MamError {
   const name = address?.replace(/^tmux:/, '');
   const program = programOf(agent, terminal);
@@ -122,10 +122,9 @@ function withStartHint(
     const missing = `${program} is not installed, or not on the PATH. ${install}`;
     return new MamError(code, message, `${missing} ${hint}`);
   }
-  const named =
-    name === undefined || name === agent || name === builtIn(agent)?.defaultSession
-      ? ''
-      : ` --name ${shellWord(name)}`;
-  const ways = `with \`start\` true (\`--start\` in a shell), or by \`mam start ${agent}${named}\``;
+  const asked = profile ?? agent;
+  const isUsual = name === asked || (profile === undefined && name === builtIn(agent)?.defaultSession);
+  const named = name === undefined || isUsual ? '' : ` --name ${shellWord(name)}`;
+  const ways = `with \`start\` true (\`--start\` in a shell), or by \`mam start ${shellWord(asked)}${named}\``;
   return new MamError(code, message, `Have it started: ${ways}. ${hint}`);
 }

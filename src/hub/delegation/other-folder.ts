@@ -15,7 +15,7 @@ import type { Place } from './place.ts';
  */
 export async function otherFolder(
   servers: TmuxServers,
-  { agent, terminal, workdir, trust_pane: leadsAway }: DelegateParams,
+  { agent, profile, terminal, workdir, trust_pane: leadsAway }: DelegateParams,
   place: Pick<Place, 'session' | 'process'> | undefined,
 ): Promise<string[]> {
   if (place === undefined || leadsAway === true) return [];
@@ -28,7 +28,7 @@ export async function otherFolder(
   if (folder === undefined || !folder.startsWith(sep)) return [];
   const [here, wanted] = [realPlace(folder), realPlace(workdir)];
   if (wanted === here || wanted.startsWith(here === sep ? sep : here + sep)) return [];
-  const start = `\`mam start ${shellWord(agent)} --name NAME --workdir ${shellWord(workdir)}\``;
+  const start = `\`mam start ${shellWord(profile ?? agent)} --name NAME --workdir ${shellWord(workdir)}\``;
   const how =
     programOf(agent, terminal) === undefined
       ? 'start it there'

@@ -24,6 +24,8 @@ export type PlaceParams = Pick<
 export interface Place {
   session: AgentSession;
   process: NonNullable<JobOrder['agent_process']>;
+  /** The kind and the profile that mam has started there; absent if it has not. */
+  startedAs?: { agent: string; profile?: string | undefined } | undefined;
   /** The pane's screen, if the search for the pane has read it. */
   glance: Shot | undefined;
 }
@@ -92,5 +94,11 @@ export async function findPlace(servers: TmuxServers, params: PlaceParams): Prom
       `Start the agent in a tmux pane of its own. ${SAY_SO}`,
     );
   }
-  return { session: sessionOf(pane, socket), process: { ...process, pane_pid: pane.pane_pid }, glance };
+  const { started: kind, profile } = pane;
+  return {
+    session: sessionOf(pane, socket),
+    process: { ...process, pane_pid: pane.pane_pid },
+    ...(kind !== undefined && { startedAs: { agent: kind, profile } }),
+    glance,
+  };
 }

@@ -11,6 +11,7 @@ import type { Registrar } from '../jobs/registrar.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import type { Wish } from './create-job.ts';
 import { otherFolder } from './other-folder.ts';
+import { otherProfile } from './other-profile.ts';
 import { obstacleAt } from './refuse-busy.ts';
 import { sharedFolder } from './shared-folder.ts';
 
@@ -43,6 +44,7 @@ export async function previewResult(
     behind,
     warnings: [
       ...sharedFolder(record, hub.registrar.open),
+      ...otherProfile(params, place),
       ...(await otherFolder(hub.servers, params, place)),
     ],
   };

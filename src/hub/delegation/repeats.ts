@@ -56,7 +56,8 @@ export async function jobByKey(registrar: Registrar, params: Keyed): Promise<Liv
 
 /** @throws MamError `conflict` for a prompt that is not the job's; to another host it says nothing about the job */
 export function checkSamePrompt({ id, record }: LiveJob, prompt: string): void {
-  if (record.prompt_sha256 === sha256(prompt)) return;
+  // A preamble may have changed meanwhile.
+  if ((record.preamble?.task_sha256 ?? record.prompt_sha256) === sha256(prompt)) return;
   if (record.supervisor.host !== undefined) throw takenId();
   const what = `The request_key was already used for job ${id}, which has a different prompt.`;
   throw new MamError('conflict', what, 'Use a new request_key for a new job.');

@@ -1,5 +1,6 @@
-import { builtIn, isTrusted, screenOf } from '../../agents/index.ts';
+import { builtIn, isTrusted, layersOf, screenOf } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
+import { orElse } from '../../base/or-else.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
 import { shellRisk } from '../../tmux/deliver.ts';
@@ -40,7 +41,8 @@ export async function wakeTarget(
   const [job] = dispatcher.ahead(socket, own);
   const { configured = {} } = notify;
   const agent = agentIn(pane, { job, configured });
-  const typing = agent === undefined ? undefined : (configured[agent] ?? job?.record.typing);
+  const said = orElse(() => layersOf(pane.profile ?? agent ?? '', configured), undefined);
+  const typing = said === undefined || said.layers.length === 0 ? job?.record.typing : said.own;
   if (agent === undefined || screenOf(agent, typing).ready === undefined) {
     throw new MamError(
       'refused',

@@ -1,4 +1,5 @@
-import { KINDS } from '../../agents/index.ts';
+import { KINDS, layersOf } from '../../agents/index.ts';
+import { orElse } from '../../base/or-else.ts';
 import { commandLineOf } from '../../base/processes.ts';
 import type { AgentPlace } from '../../operations/agents.ts';
 import type { PaneInfo } from '../../tmux/pane-info.ts';
@@ -31,8 +32,9 @@ function runningIn(pane: PaneInfo): string | undefined {
   return undefined;
 }
 
-/** The configured kind whose session this is. */
+/** The configured kind whose session this is; of a profile, the kind that it extends. */
 function configuredIn({ session }: PaneInfo, configured: Configured): string | undefined {
   const isIts = (kind: string) => configured[kind]?.session?.replace(/^tmux:/, '') === session;
-  return Object.keys(configured).find(isIts);
+  const name = Object.keys(configured).find(isIts);
+  return name === undefined ? undefined : orElse(() => layersOf(name, configured).base, undefined);
 }

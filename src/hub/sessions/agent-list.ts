@@ -1,5 +1,6 @@
-import { builtIn, kindNames, lookFor } from '../../agents/index.ts';
-import { MamError } from '../../base/errors.ts';
+import { builtIn, kindNames, layersOf, lookFor } from '../../agents/index.ts';
+import type { Layered } from '../../agents/profiles.ts';
+import { explain, MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import type { JobRecord } from '../../job/record.ts';
 import type { AgentPlace, AgentRow } from '../../operations/agents.ts';
@@ -12,6 +13,7 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { programOf } from './agent-program.ts';
 import { paneState } from './pane-state.ts';
 
+type Configured = NonNullable<AgentPlace['configured']>;
 type Hub = { servers: TmuxServers; dispatcher: Dispatcher; folder: string };
 
 /** The agents on a tmux server, with what each is doing, and the kinds that can be started but are not running. */
@@ -22,16 +24,50 @@ export async function listAgents(hub: Hub, params: AgentPlace): Promise<AgentRow
 
 function idleKinds(live: AgentRow[], { configured = {}, path }: AgentPlace): AgentRow[] {
   return kindNames(configured).flatMap((name): AgentRow[] => {
-    const own = Object.hasOwn(configured, name) ? configured[name] : undefined;
-    const place = own?.session?.replace(/^tmux:/, '');
+    const { base, isProfile, own, broken } = knownAs(name, configured);
+    const place = isProfile ? undefined : own.session?.replace(/^tmux:/, '');
     const runs = live.some(
       ({ agent, session }) => agent === name || (place !== undefined && session?.session === place),
     );
-    const wanted = programOf(name, own);
-    if (runs || wanted === undefined) return [];
-    const program = findProgram(wanted, path);
-    return [{ agent: name, title: titleOf(name), jobs: [], ...(program !== undefined && { program }) }];
+    const wanted = programOf(base, own);
+    if (runs || (wanted === undefined && broken === undefined)) return [];
+    const program = wanted === undefined ? undefined : findProgram(wanted, path);
+    return [
+      {
+        ...identity({ agent: base, ...(isProfile && { profile: name }), about: own.about }),
+        jobs: [],
+        ...(program !== undefined && { program }),
+        ...(broken !== undefined && { state: 'unusable', evidence: broken }),
+      },
+    ];
   });
+}
+
+/** What the configuration says about a kind, or why its profile can't be. */
+function knownAs(name: string, configured: Configured): Layered & { broken?: string } {
+  try {
+    return layersOf(name, configured);
+  } catch (error) {
+    return { base: name, isProfile: false, layers: [], own: {}, broken: explain(error) };
+  }
+}
+
+/** How an agent is named to whoever chooses one: by its profile, if it has one. */
+function identity({
+  agent: kind,
+  profile,
+  about,
+}: {
+  agent: string;
+  profile?: string | undefined;
+  about: string | undefined;
+}): Pick<AgentRow, 'agent' | 'kind' | 'title' | 'about'> {
+  return {
+    agent: profile ?? kind,
+    ...(profile !== undefined && { kind }),
+    title: titleOf(kind),
+    ...(about !== undefined && { about }),
+  };
 }
 
 function titleOf(kind: string): string {
@@ -56,11 +92,12 @@ async function liveAgents(
       const found = agentIn(pane, { hasNeighbour: hasNeighbour(pane, panes), job, configured });
       if (found === undefined && peer === 'unknown') return [];
       const agent = found ?? 'command';
-      const look = lookFor({ agent, typing: job?.record.typing ?? configured[agent], job_id: 'none' });
+      const { profile } = pane;
+      const { own } = knownAs(profile ?? agent, configured);
+      const look = lookFor({ agent, typing: job?.record.typing ?? own, job_id: 'none' });
       return [
         {
-          agent,
-          title: titleOf(agent),
+          ...identity({ agent, profile, about: own.about }),
           session,
           ...heldBy(job?.record, await paneState(server, dispatcher, pane, look)),
           jobs: jobs.map((job) => job.id),

@@ -67,8 +67,8 @@ export async function launchAgent(
   try {
     const words = [program, ...launch.args];
     const whole = made.isFirst ? env : { ...forRunningServer(session), ...env };
-    const { agent, workdir } = params;
-    const run = await putProgram(server, made, { agent, words, folder: workdir, env: whole });
+    const { agent, profile, workdir: folder } = params;
+    const run = await putProgram(server, made, { agent, profile, words, folder, env: whole });
     const { panePid: pane_pid, window, created: session_created } = run;
     if (files !== undefined) noteOwner(files, pane_pid);
     return { session: { socket, session: name, window, pane: made.pane, session_created }, pane_pid };

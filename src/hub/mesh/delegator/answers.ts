@@ -20,6 +20,7 @@ const receipt = z.object({
 const previewed = receipt.extend({
   record: recordSchema,
   typed_text: z.string().optional(),
+  preamble: z.string().optional(),
   would_refuse: z.string().optional(),
 });
 const withRecord = z.object({ record: recordSchema });
@@ -30,7 +31,7 @@ const agentRows = z.object({
     z.looseObject({
       agent: z.string(),
       title: z.string(),
-      ...{ state: said, evidence: said, peer_server: said, program: said },
+      ...{ state: said, evidence: said, peer_server: said, program: said, kind: said, about: said },
       jobs: z.array(z.string()),
       session: agentSessionSchema.optional(),
       started_by_us: z.boolean().optional(),

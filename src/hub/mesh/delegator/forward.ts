@@ -204,7 +204,7 @@ function chosen(host: string, answer: AskResult, filter: Record<string, unknown>
   const jobs = rows.filter(
     (row) =>
       (status === undefined || row.status === status) &&
-      (agent === undefined || row.agent === agent) &&
+      (agent === undefined || row.agent === agent || row.profile === agent) &&
       (needs_you !== true || row.needs_you === true),
   );
   const need_you = rows.filter((row) => row.needs_you === true).length;

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { builtIn, kindNames } from '../../../agents/index.ts';
+import { builtIn, kindNames, layersOf } from '../../../agents/index.ts';
+import { orElse } from '../../../base/or-else.ts';
 import { isSamePlace } from '../../../base/real-place.ts';
 import { userHome } from '../../../base/user-home.ts';
 import type { JobRecord } from '../../../job/record.ts';
@@ -258,6 +259,6 @@ function seen(
 }
 
 function defaultSession(kind: string, agents: Settings['agents']): string | undefined {
-  const own = Object.hasOwn(agents, kind) ? agents[kind]?.session : undefined;
+  const own = orElse(() => layersOf(kind, agents).own.session, undefined);
   return own ?? builtIn(kind)?.defaultSession;
 }

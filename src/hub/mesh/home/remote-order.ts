@@ -48,10 +48,11 @@ export async function remoteOrder(
   const { job_id, depth, lineage, start, timeouts, supervisor, session, validate } = asked;
   checkDelegates(guest);
   if (start) checkStarts(guest);
-  const workdir = workdirFor(guest, asked.workdir, userHome);
+  const folder = workdirFor(guest, asked.workdir, userHome);
   const script = validate === undefined ? undefined : scriptFor(guest, validate);
-  const settings = await at(workdir);
+  const settings = await at(folder);
   const kind = kindFor(guest, asked.agent, settings);
+  const workdir = ownFolder(guest, asked.workdir, kind) ?? folder;
   checkSession(guest, session ?? kind.defaultSession, kind.defaultSession);
   const wishes = {
     ...{ prompt, agent: kind.name, agent_session: session, workdir, start, validate: script },
@@ -74,12 +75,18 @@ export async function remoteStart(
   at: SettingsAt,
 ): Promise<StartParams> {
   checkStarts(guest);
-  const workdir = workdirFor(guest, asked, userHome);
-  const settings = await at(workdir);
+  const folder = workdirFor(guest, asked, userHome);
+  const settings = await at(folder);
   const kind = kindFor(guest, agent, settings);
+  const workdir = ownFolder(guest, asked, kind) ?? folder;
   const name = session ?? kind.defaultSession;
-  checkSession(guest, name ?? kind.name, kind.defaultSession);
+  checkSession(guest, name ?? kind.profile ?? kind.name, kind.defaultSession);
   return startParams({ name: name?.replace(/^tmux:/, ''), workdir, model, resume }, kind, workdir, settings);
+}
+
+/** The folder of a kind, for a guest that names none. @throws MamError `refused` for one that the guest may not use */
+function ownFolder(guest: Guest, asked: string | undefined, { workdir }: KnownKind): string | undefined {
+  return asked !== undefined || workdir === undefined ? undefined : workdirFor(guest, workdir, userHome);
 }
 
 /** The kind of agents that is meant. @throws MamError `bad_input`, or `refused` for one that the guest may not use */
@@ -92,6 +99,7 @@ function kindFor(guest: Guest, name: string, settings: AskerSettings): KnownKind
     const kinds = guest.may?.agents ?? kindNames(settings.agents);
     throw plainError('bad_input', 'There is no such agent kind.', `Kinds there: ${kinds.join(', ')}.`);
   }
-  checkKind(guest, kind.name);
+  // A profile may do what its kind may not: it needs its own permission.
+  checkKind(guest, kind.profile ?? kind.name);
   return kind;
 }
