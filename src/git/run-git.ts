@@ -122,7 +122,9 @@ async function run(
       : done.isMaxBuffer
         ? `printed more than ${mostBytes / 1024 / 1024} MiB`
         : cleanLine(done.shortMessage ?? 'was ended', WORDS_CHARS);
-    throw new MamError('unavailable', `git ${args[0]} in ${folder}: ${why}.`, 'Run it there by hand.');
+    // What a look adds in front is not what was asked.
+    const command = args.find((word) => /^[a-z-]+$/.test(word) && !word.startsWith('-'));
+    throw new MamError('unavailable', `git ${command} in ${folder}: ${why}.`, 'Run it there by hand.');
   }
   const [stdout, stderr] = [done.stdout, done.stderr].map((bytes) => Buffer.from(bytes ?? []));
   return { code: done.exitCode, stdout: stdout ?? Buffer.of(), stderr: stderr?.toString() ?? '' };
