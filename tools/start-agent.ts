@@ -1,4 +1,11 @@
-import { type StartResult, start, startParams, startThere, startView } from '../src/operations/agents.ts';
+import {
+  namesOf,
+  type StartResult,
+  start,
+  startParams,
+  startThere,
+  startView,
+} from '../src/operations/agents.ts';
 import { addressOf } from '../src/operations/host-address.ts';
 import { defineTool } from '../src/tool/tool.ts';
 import { callOf } from '../src/view/call-of.ts';
@@ -22,11 +29,11 @@ export default defineTool({
         command: 'start',
         params: startThere(host, args),
       });
-      return withNext(startView(args.agent, there as unknown as StartResult, from, host));
+      return withNext(startView({ agent: args.agent }, there as unknown as StartResult, from, host));
     }
     const kind = engine.kind(args.agent);
     const started = await engine.request('start', startParams(args, kind, caller.cwd, settings));
-    return withNext(startView(kind.profile ?? kind.name, started, from));
+    return withNext(startView(namesOf(kind), started, from));
   },
 });
 

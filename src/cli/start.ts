@@ -2,7 +2,15 @@ import { resolveKind } from '../agents/index.ts';
 import { isVariableName, parseEnvFile } from '../base/env-file.ts';
 import { MamError } from '../base/errors.ts';
 import { list, maybe, text } from '../base/fields.ts';
-import { type StartResult, start, startParams, startThere, startView } from '../operations/agents.ts';
+import {
+  namesOf,
+  rowWords,
+  type StartResult,
+  start,
+  startParams,
+  startThere,
+  startView,
+} from '../operations/agents.ts';
 import { addressOf } from '../operations/host-address.ts';
 import { ELSEWHERE_MS } from '../operations/request.ts';
 import { askerSettings } from '../settings/program.ts';
@@ -60,29 +68,35 @@ export default defineCommand({
         if (file !== undefined || named.length > 0 || args.length > 0) throw onlyHere(host);
         const params = startThere(host, { ...asked, agent: typed });
         const there = await ask('ask_host', { host, command: 'start', params }, ELSEWHERE_MS);
-        return tell(typed, there as unknown as StartResult, from, json, host);
+        return tell({ agent: typed }, there as unknown as StartResult, from, json, host);
       }
       const kind = resolveKind(typed, settings, 'start');
       const env = { ...(file !== undefined && (await variablesIn(file))), ...variablesOf(named) };
       const wishes = { ...asked, env, args };
       const params = startParams(wishes, kind, settings.cwd, askerSettings(settings));
       const started = await ask('start', params, START_MS);
-      return tell(kind.profile ?? kind.name, started, from, json);
+      return tell(namesOf(kind), started, from, json);
     }),
 });
 
 /** @param host that it was started on, if not this one. @returns the exit code */
-function tell(agent: string, started: StartResult, from: Standpoint, json: boolean, host?: string): number {
+function tell(
+  named: ReturnType<typeof namesOf>,
+  started: StartResult,
+  from: Standpoint,
+  json: boolean,
+  host?: string,
+): number {
   const { ready, waits_for: waits, not_resumed, out_of_reach: lost } = started;
-  const view = startView(agent, started, from, host);
+  const view = startView(named, started, from, host);
   const { target, attach_command: attach } = view;
   if (json) {
     printJson({
       ...view,
-      next: ready ? `mam submit --agent ${agent} --agent-session ${target}` : attach,
+      next: ready ? `mam submit --agent ${named.agent} --agent-session ${target}` : attach,
     });
   } else {
-    print(`${agent} ${ready ? 'is ready' : 'is not ready'} in ${target}`);
+    print(`${rowWords(named)} ${ready ? 'is ready' : 'is not ready'} in ${target}`);
     if (waits !== undefined) note(commandWords(waits));
     if (not_resumed !== undefined) note(`it began a new conversation: ${not_resumed}.`);
     if (lost !== undefined) note(commandWords(lost));

@@ -159,8 +159,11 @@ function rowView(
   };
 }
 
+/** How an agent is named to whoever delegates; `kind` only for a profile. */
+type Named = Pick<AgentRow, 'agent' | 'kind'>;
+
 /** The agent of a row, for people: `codex`, or `reviewer (claude-code)`. */
-export function rowWords({ agent, kind }: Pick<AgentRow, 'agent' | 'kind'>): string {
+export function rowWords({ agent, kind }: Named): string {
   return agentWords({ agent: kind ?? agent, ...(kind !== undefined && { profile: agent }) });
 }
 
@@ -208,6 +211,7 @@ export const start = {
   },
   answer: {
     agent: text(),
+    kind: row.kind,
     agent_session: agentSession,
     target: text('the agent_session to delegate to'),
     attach_command: text('what a person types to look at it'),
@@ -268,17 +272,22 @@ export function startThere(
   return { agent, name: name?.replace(/^tmux:/, ''), workdir, model, resume };
 }
 
+/** A kind as whoever delegates names it: by its profile, if it is one. */
+export function namesOf({ name, profile }: KnownKind): Named {
+  return profile === undefined ? { agent: name } : { agent: profile, kind: name };
+}
+
 /** The answer to a start, without the next step. @param at the other host that it is on */
-export function startView(agent: string, started: StartResult, from: Standpoint, at?: string) {
+export function startView(named: Named, started: StartResult, from: Standpoint, at?: string) {
   const { session, ready, waits_for, not_resumed, out_of_reach: lost, peer_server } = started;
   const target = addressAt(at, session.session);
   const isNew = not_resumed === undefined ? '' : ` It began a new conversation: ${clean(not_resumed)}.`;
   const more = `${isNew}${lost === undefined ? '' : ` ${lost}`}`;
   return {
     summary: ready
-      ? `${agent} is ready in ${target}.${more}`
-      : `${agent} was started in ${target} and is not ready: ${waits_for ?? 'it shows no input box'}${more}`,
-    ...{ agent, agent_session: session, target },
+      ? `${rowWords(named)} is ready in ${target}.${more}`
+      : `${rowWords(named)} was started in ${target} and is not ready: ${waits_for ?? 'it shows no input box'}${more}`,
+    ...{ ...named, agent_session: session, target },
     attach_command: attachAt(at, session, from),
     ...{ ready, waits_for, peer_server },
   };
