@@ -14,7 +14,12 @@ const WORDS_CHARS = 300;
  * A look runs nothing of the repository's: no hook, no file monitor, no other program for differences. It takes no lock,
  * so that it never disturbs a git command of the user's.
  */
-const LOOK = ['--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'];
+const LOOK = [
+  ...['--no-optional-locks', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null'],
+  // A partial clone would fetch what it lacks, with the transport that it names.
+  ...['-c', 'protocol.allow=never'],
+];
+const LOOK_ENV = { GIT_NO_LAZY_FETCH: '1' };
 
 /** Where git is looked for, and what its programs run with. */
 export interface GitEnvironment {
@@ -26,6 +31,13 @@ export interface GitEnvironment {
   input?: string | Buffer | undefined;
   /** The most that it may print; 8 MiB where absent. */
   mostBytes?: number | undefined;
+  /** Ends a look. */
+  stop?: AbortSignal | undefined;
+}
+
+/** True if git can be run. */
+export function hasGit({ env }: GitEnvironment): boolean {
+  return findProgram('git', env['PATH']) !== undefined;
 }
 
 /** How a git command has ended. */
@@ -52,7 +64,8 @@ export function lookGitBytes(
   args: readonly string[],
   how: GitEnvironment,
 ): Promise<Omit<GitEnd, 'stdout'> & { stdout: Buffer }> {
-  return run(folder, [...LOOK, ...args], how, { timeout: LOOK_TIMEOUT_MS });
+  const git = { ...LOOK_ENV, ...how.git };
+  return run(folder, [...LOOK, ...args], { ...how, git }, { timeout: LOOK_TIMEOUT_MS });
 }
 
 /**
@@ -95,7 +108,7 @@ export function gitWords({ stderr, stdout, code }: GitEnd): string {
 async function run(
   folder: string,
   args: readonly string[],
-  { env, git: ofGit, input, mostBytes = MOST_BYTES }: GitEnvironment,
+  { env, git: ofGit, input, mostBytes = MOST_BYTES, stop }: GitEnvironment,
   { output, ...options }: { timeout?: number; cleanup?: false; detached?: true; output?: number },
 ): Promise<Omit<GitEnd, 'stdout'> & { stdout: Buffer }> {
   const git = findProgram('git', env['PATH']);
@@ -115,6 +128,7 @@ async function run(
     ...(stream !== undefined && { stdout: stream, stderr: stream }),
     ...(input === undefined ? { stdin: 'ignore' } : { input }),
     ...options,
+    ...(stop !== undefined && { cancelSignal: stop }),
   });
   if (done.timedOut || done.isMaxBuffer || done.exitCode === undefined) {
     const why = done.timedOut

@@ -8,6 +8,7 @@ import { publicBroker } from '../settings/broker-settings.ts';
 import { BrokerJoin } from './broker-join.ts';
 import { Brokers } from './brokers.ts';
 import { buildMesh } from './build-mesh.ts';
+import { WorkChanges } from './changes/work-changes.ts';
 import { Delegations } from './delegation/delegate.ts';
 import { handOverPrepared } from './delegation/to-prepared.ts';
 import { Dispatcher } from './delivery/dispatcher.ts';
@@ -94,6 +95,7 @@ export function buildHub(options: HubOptions) {
   const turns = new Turns({ registrar, notes });
   const paneWatch = new PaneWatch({ registrar, servers, permissions, turns, log });
 
+  const workChanges = new WorkChanges({ registrar, seal, log });
   const news = new News();
   // In the order of `STEPS`.
   const steps: Step[] = [];
@@ -128,6 +130,7 @@ export function buildHub(options: HubOptions) {
       permissions,
       paneWatch,
       onEvent,
+      workChanges,
       preparation,
       changes,
     ],
@@ -178,6 +181,7 @@ export function buildHub(options: HubOptions) {
   const hooks = new Hooks({ registrar, owners, log, ...listeners });
   const requests = new RequestRouter({
     ...{ registrar, verifications, servers, dispatcher, decisions, wakes, onEvent, home, log, status },
+    workChanges,
     screens: outlets.screens,
     hooks,
     delegations,

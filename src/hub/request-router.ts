@@ -17,6 +17,7 @@ import type { Home } from '../registry/home.ts';
 import { withResult } from '../registry/texts.ts';
 import { notePath } from '../tmux/program.ts';
 import { tailOfForeign } from '../trust/files.ts';
+import type { WorkChanges } from './changes/work-changes.ts';
 import type { Delegations } from './delegation/delegate.ts';
 import { cancelJob } from './delivery/cancel.ts';
 import type { Dispatcher } from './delivery/dispatcher.ts';
@@ -43,6 +44,9 @@ const MAX_EVENTS = 200;
 const MAX_ROWS = 200;
 /** How much of a validation script's output an answer carries, in bytes. */
 const OUTPUT_BYTES = 16 * 1024;
+
+/** How long a look at a job waits for git's look at its folder, in ms: most take a tenth of that. */
+const END_LOOK_MS = 300;
 
 /** Commands that a hub answers before it has taken up its jobs. */
 const AT_ONCE: readonly string[] = ['hub_status', 'hub_stop'];
@@ -77,6 +81,7 @@ export class RequestRouter {
     dispatcher: Dispatcher;
     decisions: Decisions;
     wakes: Wakes;
+    workChanges: WorkChanges;
     onEvent: OnEvent;
     hooks: Hooks;
     home: Home;
@@ -103,6 +108,8 @@ export class RequestRouter {
       },
       preview: (params) => parts.delegations.preview(params),
       status: async (params) => {
+        // Right after the end, what changed is about to be known.
+        await parts.workChanges.settled(params.job_id, END_LOOK_MS);
         const { job, told } = await wakes.seen(params);
         const { task_offset: offset } = params;
         const page = offset === undefined ? { task_file: job.paths.prompt } : readTaskPage(job, offset);

@@ -153,6 +153,8 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
   // A script that was run by hand is logged and changes nothing.
   if (event.type === 'verified') return next;
   if (event.type === 'merged' || event.type === 'discarded') return settled(next, event);
+  // What git says about its folder: nobody waits for that, and nobody has done anything.
+  if (event.type === 'changes' || event.type === 'overlaps') return lookedAt(next, event);
   if (event.source !== 'hub' && event.source !== 'supervisor') next.last_sign_of_life_at = event.recorded_at;
   if (isFinal(record.status)) amend(next, event);
   else {
@@ -161,6 +163,14 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
     dropObstacle(record, next, event);
   }
   if (mustWake(record, next, event)) next.wake_seq = event.seq;
+  return next;
+}
+
+function lookedAt(next: JobRecord, event: RecordedEvent): JobRecord {
+  const { changes, overlaps } = dataOf(event);
+  const start = next.changes?.start;
+  if (changes !== undefined) next.changes = { ...(start && { start }), ...changes };
+  if (overlaps !== undefined) next.overlaps = overlaps;
   return next;
 }
 

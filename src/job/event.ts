@@ -1,4 +1,5 @@
 import { newEventId } from '../base/ids.ts';
+import type { JobChanges, Overlap } from './changes.ts';
 import type { AgentSession, Behind, JobOrder, JobRecord } from './record.ts';
 import type { Source } from './words.ts';
 
@@ -61,6 +62,9 @@ const DATA = {
   branch: 'string',
   /** The type of the reports that are refused. */
   type: 'string',
+  /** What git says about the job's folder, and the jobs that changed the same files. */
+  changes: 'object',
+  overlaps: 'object',
 } as const;
 
 /** Fields with a more exact type. */
@@ -70,6 +74,8 @@ interface Exact {
   agent_process: NonNullable<JobRecord['agent_process']>;
   peer_server: JobRecord['peer_server'];
   behind: Behind;
+  changes: JobChanges;
+  overlaps: Overlap[];
 }
 interface Kinds {
   string: string;
@@ -141,6 +147,8 @@ export interface EventTypes
   discarded: Carries<never, 'branch' | 'commit'>;
   notified: Carries<'seq' | 'how', 'evidence' | 'line' | 'episode'>;
   throttled: Carries<'type'>;
+  changes: Carries<'changes'>;
+  overlaps: Carries<'overlaps'>;
 }
 export type EventType = keyof EventTypes;
 

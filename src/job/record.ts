@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { changesSchema, overlapSchema } from './changes.ts';
 import { homeSchema } from './home.ts';
 import { SOURCES, STATUSES } from './words.ts';
 
@@ -212,6 +213,8 @@ export const recordSchema = orderSchema.extend({
   result: z.string().optional().describe('beginning of the result'),
   result_file: z.string().optional().describe('file with the whole result, when longer'),
   files: z.array(z.string()).optional(),
+  changes: changesSchema.optional(),
+  overlaps: z.array(overlapSchema).optional().describe('jobs that changed the same files'),
   messages: z.array(z.string()).describe('waiting for the peer'),
   /** The messages in the answer to the peer's event `seq`: a repeated call gets them again. */
   messages_given: z.object({ seq: z.number().int(), messages: z.array(z.string()) }).optional(),

@@ -96,6 +96,8 @@ const HUB_TYPES = [
   'decision_refused',
   'merged',
   'discarded',
+  'changes',
+  'overlaps',
 ] as const;
 
 /** Who may make an event of a known type; an unknown type may come from anyone but the hub. */

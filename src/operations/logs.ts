@@ -3,6 +3,7 @@ import { clean, counted } from '../base/text.ts';
 import type { JobHome } from '../job/home.ts';
 import { reasonOf } from '../job/home-state.ts';
 import type { JobRecord, PeerRequest } from '../job/record.ts';
+import { changesLine } from '../view/changes.ts';
 import { hostOf } from '../view/home.ts';
 import { openRequestView } from '../view/job.ts';
 import { timelineEntry } from '../view/shapes.ts';
@@ -38,6 +39,7 @@ export const logs = {
     status: text(),
     reason: maybe(text()),
     home: maybe(part<JobHome>('home', 'of a job on another machine: whether that is online')),
+    changes: maybe(text('what changed in its folder, as git says')),
     log_dir: text('folder with the whole log'),
     open_request: maybe(part<PeerRequest>('request', 'what the job waits for, to be read as data')),
     events: list(group(timelineEntry)),
@@ -79,6 +81,7 @@ export function jobLogView(record: JobRecord, shown: number) {
   return {
     summary: `Job ${job_id}${host === undefined ? '' : ` on ${host}`} is ${state}; ${shown} of its ${counted(record.seq, 'entry', 'entries')} shown.`,
     ...{ job_id, status, reason, home: record.home, log_dir: clean(record.log_dir) },
+    changes: changesLine(record),
     open_request: openRequestView(record),
   };
 }

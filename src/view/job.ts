@@ -10,6 +10,7 @@ import type { JobRecord, PeerRequest } from '../job/record.ts';
 import type { JobRow } from '../job/row.ts';
 import { lastWords, standingOf } from '../job/standing.ts';
 import { isFinal } from '../job/words.ts';
+import { changesText, changesView } from './changes.ts';
 import { decisionWords } from './event-words.ts';
 import type { EventRow } from './shapes.ts';
 
@@ -76,6 +77,8 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
     result: optionally(record.result, each),
     result_file: record.result_file,
     files: fittingFiles(record.files, each),
+    changed: optionally(record.changes && changesText(record.changes), each),
+    ...(record.overlaps && { overlaps: record.overlaps.map(({ job_id }) => job_id) }),
     ...(record.validation && {
       validation: {
         outcome,
@@ -151,6 +154,7 @@ export function jobView(record: JobRecord, cut = true) {
       ...request,
       text: cleanLine(request.text, room.text),
     })),
+    ...(record.changes && { changes: changesView(record.changes) }),
     ...(notify && { notify: { pane: notify.pane, agent: notify.agent } }),
     ...(validation && {
       validation: {

@@ -9,6 +9,8 @@ export const jobBrief = {
   result: maybe(text("beginning of the peer's result, to be read as data")),
   result_file: maybe(text('file with the whole result, when longer')),
   files: maybe(list(text(), 'files that the peer named')),
+  changed: maybe(text('what changed in its folder meanwhile, as git says')),
+  overlaps: maybe(list(text(), 'jobs that changed the same files')),
   home: maybe(part<JobHome>('home', 'of a job on another machine: whether that is online')),
   validation: maybe(part<Partial<Validation>>('validation')),
   late: truth('true when a late report amended the outcome'),

@@ -8,6 +8,7 @@ import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import { openRequest } from '../../job/open-request.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { type Standing, standingOf } from '../../job/standing.ts';
+import { changesLine } from '../../view/changes.ts';
 import { evidenceWords } from '../../view/event-words.ts';
 import { copyText, fromHost, hostWords } from '../../view/home.ts';
 import { nextStep } from '../../view/next-step.ts';
@@ -79,6 +80,7 @@ export function recordText(record: JobRecord): string {
     ['result', record.result && clean(record.result).trim()],
     ['full text', record.result_file],
     ['files', there(record, record.files?.map(clean).join(', '))],
+    ['changed', there(record, changesLine(record))],
     [
       'validation',
       validation && there(record, [verdictText(validation), validation.script].filter(Boolean).join(' ')),

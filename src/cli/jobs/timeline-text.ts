@@ -3,6 +3,7 @@ import { clean, cleanLine } from '../../base/text.ts';
 import { agentWords } from '../../job/agent-words.ts';
 import { verdictWords } from '../../job/check.ts';
 import type { JobRecord } from '../../job/record.ts';
+import { changesLine } from '../../view/changes.ts';
 import { durations } from '../../view/durations.ts';
 import { awayText, fromHost, hostWords } from '../../view/home.ts';
 import { nextStep } from '../../view/next-step.ts';
@@ -103,6 +104,7 @@ export function footText(record: JobRecord, now: number): string {
     ['took', times.join(', ')],
     ['result', record.result_file && clean(record.result_file)],
     ['files', there(record, record.files?.map(clean).join(', '))],
+    ['changed', there(record, changesLine(record))],
     ['next', record.final_at === undefined ? nextStep(record) : undefined],
   ]);
 }

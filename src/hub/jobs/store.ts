@@ -1,5 +1,6 @@
 import type { Log } from '../../base/log.ts';
 import { isSettled } from '../../job/apply.ts';
+import { lacksEndLook } from '../../job/changes.ts';
 import { isOver } from '../../job/home-state.ts';
 import { isComplete } from '../../job/replica.ts';
 import { isLinePending } from '../../job/wake.ts';
@@ -95,7 +96,9 @@ export function isMissing({ registryDir, registryInode }: LiveJob): boolean {
 }
 
 /** True for a job for which the hub has nothing left to do. */
-export function isAtRest({ record, replica }: LiveJob): boolean {
+export function isAtRest({ record, replica, isHistory }: LiveJob): boolean {
+  const isOurs = replica === undefined && !isHistory;
+  if (isOurs && lacksEndLook(record.changes, isSettled(record))) return false;
   const isDone = replica === undefined ? isSettled(record) : isComplete(replica);
   return isDone && !isLinePending(record) && record.notifying === undefined;
 }

@@ -1,0 +1,125 @@
+import { answerOf, type Head, refusal } from './look.ts';
+import { type GitEnvironment, lookGit } from './run-git.ts';
+
+const DIFF = ['--no-ext-diff', '--no-textconv', '--no-color', '--find-renames', '--ignore-submodules=dirty'];
+
+/** A commit with the first line of its message. */
+export interface Commit {
+  id: string;
+  subject: string;
+}
+
+/** A file that differs between two states. */
+export interface ChangedFile {
+  path: string;
+  /** Its earlier name, if it was renamed. */
+  from?: string | undefined;
+  /** Lines; absent if it is not a text. */
+  added?: number | undefined;
+  deleted?: number | undefined;
+}
+
+/** What differs between two commits. */
+export interface Between {
+  /** How many commits only the later one has, and the newest of them. */
+  commit_count: number;
+  commits: Commit[];
+  /** How many commits only the earlier one has: none, unless something else was checked out or history rewritten. */
+  left_behind: number;
+  files: ChangedFile[];
+}
+
+/**
+ * What differs between what was checked out at two times.
+ * @param most how many commits are named
+ * @throws MamError `refused` if git no longer has one of the commits; and as `lookGit`
+ */
+export async function between(
+  folder: string,
+  { head: start }: Head,
+  { head: end }: Head,
+  most: number,
+  how: GitEnvironment,
+): Promise<Between> {
+  const none = { commit_count: 0, commits: [], left_behind: 0, files: [] };
+  if (start === end) return none;
+  const list = (...args: string[]) => lookGit(folder, ['rev-list', ...args, '--'], how);
+  if (end === undefined)
+    return { ...none, left_behind: Number(answerOf(await list('--count', start ?? ''))) };
+  const range = start === undefined ? end : `${start}..${end}`;
+  const [counts, named, files] = await Promise.all([
+    start === undefined ? list('--count', end) : list('--left-right', '--count', `${start}...${end}`),
+    list(`--max-count=${most}`, '--format=%s', range),
+    changedFiles(folder, start === undefined ? [await emptyTree(folder, how), end] : [start, end], how),
+  ]);
+  const words = answerOf(counts).split(/\s+/).map(Number);
+  const [left_behind = 0, commit_count = 0] = start === undefined ? [0, ...words] : words;
+  return { commit_count, left_behind, commits: commitsIn(answerOf(named)), files };
+}
+
+/**
+ * The files that differ between two commits, or between one and the files on the disk.
+ * @param options before the command, for files on the disk: `withoutOwnFilters`
+ * @throws MamError as `between`
+ */
+export async function changedFiles(
+  folder: string,
+  commits: readonly string[],
+  how: GitEnvironment,
+  options: readonly string[] = [],
+): Promise<ChangedFile[]> {
+  const diff = await lookGit(folder, [...options, 'diff', '--numstat', '-z', ...DIFF, ...commits, '--'], how);
+  if (diff.code !== 0) throw refusal(diff);
+  return numstatFiles(diff.stdout);
+}
+
+/** The files that `git diff --numstat -z` prints. */
+export function numstatFiles(printed: string): ChangedFile[] {
+  const words = printed.split('\0');
+  const files: ChangedFile[] = [];
+  for (let at = 0; at < words.length - 1; at++) {
+    const [added = '', deleted = '', ...name] = (words[at] ?? '').split('\t');
+    const path = name.join('\t');
+    const lines = added === '-' ? {} : { added: Number(added), deleted: Number(deleted) };
+    if (path !== '') files.push({ path, ...lines });
+    // A renamed file has both names in words of their own.
+    else files.push({ path: words[at + 2] ?? '', from: words[at + 1] ?? '', ...lines });
+    if (path === '') at += 2;
+  }
+  return files;
+}
+
+/** Whether git has a commit, and it is an earlier one than, or the same as, the other. @throws MamError as `lookGit` */
+export async function isAncestor(
+  folder: string,
+  one: string,
+  other: string,
+  how: GitEnvironment,
+): Promise<boolean> {
+  return (await lookGit(folder, ['merge-base', '--is-ancestor', one, other], how)).code === 0;
+}
+
+/** True if a branch, a tag or another ref has the commit. @throws MamError as `lookGit` */
+export async function isOnRef(folder: string, commit: string, how: GitEnvironment): Promise<boolean> {
+  const refs = await lookGit(folder, ['for-each-ref', '--count=1', `--contains=${commit}`], how);
+  return refs.code === 0 && refs.stdout !== '';
+}
+
+function commitsIn(printed: string): Commit[] {
+  const commits: Commit[] = [];
+  for (const line of printed === '' ? [] : printed.split('\n')) {
+    const id = /^commit ([0-9a-f]{40,64})$/.exec(line)?.[1];
+    const last = commits.at(-1);
+    // A subject may look like a commit's line: each commit has exactly one line of its own after it.
+    if (last !== undefined && last.subject === UNREAD) last.subject = line;
+    else if (id !== undefined) commits.push({ id, subject: UNREAD });
+  }
+  return commits;
+}
+
+/** No line of git's has it. */
+const UNREAD = '\0';
+
+async function emptyTree(folder: string, how: GitEnvironment): Promise<string> {
+  return answerOf(await lookGit(folder, ['hash-object', '-t', 'tree', '/dev/null'], how));
+}

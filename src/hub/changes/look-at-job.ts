@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { MamError } from '../../base/errors.ts';
+import { between, changedFiles } from '../../git/between.ts';
+import { type DirtyFile, dirtyFiles, headOf, isWrittenSince, repositoryAround } from '../../git/look.ts';
+import { withoutOwnFilters } from '../../git/own-filters.ts';
+import type { GitEnvironment } from '../../git/run-git.ts';
+import { type Found, MOST_NAMES, type Seen } from './fit-changes.ts';
+import type { LooksInTurn } from './looks-in-turn.ts';
+
+/** What git said about a job's folder, with the names of all its files. */
+export interface Look extends Found {
+  /** The files that changed between the start and the end, from the top of the worktree, committed or not. */
+  changed?: readonly string[] | undefined;
+}
+
+/** How a look is made: whose turn it is, and what git runs with. */
+export interface Looker {
+  turns: LooksInTurn;
+  how: GitEnvironment;
+}
+
+/**
+ * Looks at a folder at a job's start. The files that git does not follow are left out: to find them takes longer.
+ * @returns undefined outside of a repository
+ */
+export async function lookAtStart(folder: string, looker: Looker): Promise<Look | undefined> {
+  return orWhy(folder, async () => {
+    const place = await repositoryAround(folder, looker.how);
+    if (place === undefined) return undefined;
+    const { top, common: repository } = place;
+    // What is checked out is known at once; the files may have to wait for their turn.
+    const start: Seen = { at: new Date().toISOString(), ...(await headOf(folder, looker.how)) };
+    if (!place.hasWorktree) return { top, repository, start };
+    try {
+      const dirty = await looker.turns.run(repository, `start ${top}`, () =>
+        dirtyFiles(place, false, looker.how),
+      );
+      return { top, repository, start: { ...start, dirty } };
+    } catch (error) {
+      return { top, repository, start, unknown: reasonOf(error) };
+    }
+  });
+}
+
+/**
+ * Looks at a folder at a job's end, and compares it with the start.
+ * @param start undefined if it is not known
+ * @returns undefined outside of a repository
+ */
+export async function lookAtEnd(
+  folder: string,
+  start: Seen | undefined,
+  looker: Looker,
+): Promise<Look | undefined> {
+  const { how, turns } = looker;
+  return orWhy(folder, async () => {
+    const place = await repositoryAround(folder, how);
+    if (place === undefined) return undefined;
+    const { top, common: repository, hasWorktree } = place;
+    const head = { at: new Date().toISOString(), ...(await headOf(folder, how)) };
+    if (start === undefined) {
+      const unknown = 'the folder was not looked at when the job began';
+      return { top, repository, end: head, unknown };
+    }
+    try {
+      const range = await between(folder, start, head, MOST_NAMES, how);
+      if (!hasWorktree) return { top, repository, end: head, between: range };
+      const [dirty, uncommitted] = await turns.run(repository, `end ${top}`, () =>
+        Promise.all([dirtyFiles(place, true, how), uncommittedLines(top, head.head, how)]),
+      );
+      const seen = dirty.flatMap((file) => sinceStart(top, file, start));
+      const changed = [
+        ...range.files.flatMap(({ path, from }) => (from === undefined ? [path] : [from, path])),
+        ...seen.filter(({ as_at_start: isOld }) => isOld !== true).map(({ path }) => path),
+      ];
+      const end: Seen = { ...head, dirty: seen };
+      return { top, repository, end, between: range, uncommitted, changed: [...new Set(changed)] };
+    } catch (error) {
+      return { top, repository, end: head, unknown: reasonOf(error) };
+    }
+  });
+}
+
+async function uncommittedLines(top: string, head: string | undefined, how: GitEnvironment) {
+  return head === undefined ? [] : changedFiles(top, [head], how, await withoutOwnFilters(top, how));
+}
+
+/** A file that is dirty at the end. One that git does not follow counts only if it is new: it was not looked for at the start. */
+function sinceStart(top: string, file: DirtyFile, start: Seen): (DirtyFile & { as_at_start?: boolean })[] {
+  if (file.state === 'untracked') return isWrittenSince(join(top, file.path), start.at) ? [file] : [];
+  const before = start.dirty?.find(({ path }) => path === file.path);
+  const isSame = before?.mark !== undefined && before.mark === file.mark;
+  return [isSame ? { ...file, as_at_start: true } : file];
+}
+
+/** A look, or why git refuses one. */
+async function orWhy(folder: string, look: () => Promise<Look | undefined>): Promise<Look | undefined> {
+  if (!existsSync(folder)) return { top: folder, repository: '', unknown: 'the folder is gone' };
+  try {
+    return await look();
+  } catch (error) {
+    return { top: folder, repository: '', unknown: reasonOf(error) };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof MamError)) throw error;
+  return error.message.replace(/\.$/, '');
+}
