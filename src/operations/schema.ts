@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defaultOf, type Field, type Fields, limitsOf, textProblem } from '../base/fields.ts';
+import { changesSchema } from '../job/changes.ts';
 import { homeSchema } from '../job/home.ts';
 import {
   agentSessionSchema,
@@ -49,6 +50,14 @@ const jobSchema = once(() =>
     open_request_id: z.string().optional(),
     notify: recordSchema.shape.notify.unwrap().pick({ pane: true, agent: true }).optional(),
     validation: validationSchema.omit(marked(SCRIPT_SURROUNDINGS)).optional(),
+    changes: changesSchema
+      .omit({ names_sha256: true })
+      .extend({
+        text: z.string().optional().describe('all of it in one sentence, once the job has ended'),
+        start: changesSchema.shape.start.unwrap().omit({ names_sha256: true }).optional(),
+      })
+      .optional()
+      .describe('what git says about its folder between its start and its end'),
     files_total: z.int().optional().describe('how many files the peer named, if not all are shown'),
   }),
 );
