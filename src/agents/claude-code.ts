@@ -2,9 +2,10 @@ import { shellCommand } from '../base/shell.ts';
 import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { ALLOW_OR_DENY, ANSWER_OR_CLOSE, sign } from './dialog-sign.ts';
 import { OWN_TOOLS } from './hooks/claude-code.ts';
-import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { type AgentKind, type Launch, type LaunchOptions, type ShownPermission, UUID } from './kind.ts';
 import { optionFor } from './option-for.ts';
 import { runs } from './program-of.ts';
+import { transcript } from './usage/claude-code.ts';
 
 /*
  * The screen of Claude Code 2.1.332 from the bottom: footer rows, which are indented; a rule; the input box, whose first
@@ -135,6 +136,7 @@ export const claudeCode: AgentKind = {
   newConversation: { text: '/clear', menu: CLEAR_ROW, done: CLEARED },
   // Once: a second one in an idle, empty box opens the list of checkpoints.
   interruptKeys: ['Escape'],
+  conversation: { id: UUID, hasTranscript: true, usage: transcript },
   permission: {
     read: readPermission,
     commands: ['Bash'],
@@ -234,7 +236,16 @@ function words(lines: readonly string[]): string[] {
   return lines.map((line) => line.replace(BARRED, '').trim()).filter((line) => line !== '');
 }
 
-function launch({ server, serverEnv, hook, folder, resume, more = [], prompt }: LaunchOptions): Launch {
+function launch({
+  server,
+  serverEnv,
+  hook,
+  folder,
+  resume,
+  conversation,
+  more = [],
+  prompt,
+}: LaunchOptions): Launch {
   const [command, ...args] = server;
   // Loaded with the first turn: otherwise its tools are only names until the model asks for them.
   const mam = { type: 'stdio', command, args, env: serverEnv, alwaysLoad: true };
@@ -253,6 +264,7 @@ function launch({ server, serverEnv, hook, folder, resume, more = [], prompt }: 
   };
   return {
     args: [
+      ...(conversation === undefined ? [] : ['--resume', conversation]),
       ...(resume ? ['--continue'] : []),
       '--mcp-config',
       `${folder}/mcp.json`,

@@ -2,9 +2,10 @@ import { sha256 } from '../base/sha256.ts';
 import { shellCommand } from '../base/shell.ts';
 import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { ALLOW_OR_DENY, sign } from './dialog-sign.ts';
-import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { type AgentKind, type Launch, type LaunchOptions, type ShownPermission, UUID } from './kind.ts';
 import { optionFor } from './option-for.ts';
 import { runs } from './program-of.ts';
+import { transcript } from './usage/codex.ts';
 
 /*
  * The screen of Codex 0.171.0 from the bottom: one or two footer rows, which are indented; an empty row; the input box,
@@ -112,6 +113,7 @@ export const codex: AgentKind = {
   newConversation: { text: '/new ', done: NEW_CHAT },
   // Only while it is busy: in an idle, empty box it opens the transcript browser, in a dialog it denies.
   interruptKeys: ['Escape'],
+  conversation: { id: UUID, hasTranscript: true, usage: transcript },
   permission: {
     read: readPermission,
     commands: ['Bash'],
@@ -220,7 +222,7 @@ const FLAGS = '/<session-flags>/config.toml';
  * Everything is passed with `-c`, which overrides the user's configuration for this session only. Any `-c` also keeps
  * Codex from sharing its background server, in which our server would have another pane's environment.
  */
-function launch({ server, serverEnv, hook, resume, more = [], prompt }: LaunchOptions): Launch {
+function launch({ server, serverEnv, hook, resume, conversation, more = [], prompt }: LaunchOptions): Launch {
   const [command, ...args] = server;
   const mam: Toml = {
     command,
@@ -249,6 +251,7 @@ function launch({ server, serverEnv, hook, resume, more = [], prompt }: LaunchOp
   ];
   return {
     args: [
+      ...(conversation === undefined ? [] : ['resume', conversation]),
       ...(resume ? ['resume', '--last'] : []),
       ...settings.flatMap((setting) => ['-c', setting]),
       ...more,

@@ -4,9 +4,10 @@ import { orElse } from '../base/or-else.ts';
 import { shellCommand } from '../base/shell.ts';
 import { DEFAULT_SESSIONS } from '../operations/agent-names.ts';
 import { ALLOW_OR_DENY, ANSWER_OR_CLOSE, sign } from './dialog-sign.ts';
-import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.ts';
+import { type AgentKind, type Launch, type LaunchOptions, type ShownPermission, UUID } from './kind.ts';
 import { optionFor } from './option-for.ts';
 import { runs } from './program-of.ts';
+import { transcript } from './usage/gemini.ts';
 
 /*
  * The screen of Gemini CLI 0.61.0 from the bottom: the footer (one row of labels and one of values, or less); the input
@@ -106,6 +107,7 @@ export const gemini: AgentKind = {
   newConversation: { text: '/clear ', done: CLEARED },
   // Once: a second one in an idle, empty box opens the list of checkpoints.
   interruptKeys: ['Escape'],
+  conversation: { id: UUID, hasTranscript: true, usage: transcript },
   permission: {
     read: readPermission,
     commands: ['run_shell_command'],
@@ -194,7 +196,16 @@ const HOOKS = ['SessionStart', 'BeforeAgent', 'Notification', 'AfterTool', 'Afte
  * above it. So it gets its own home (`GEMINI_CLI_HOME`) that links everything in the user's `.gemini`, with an
  * extension next to the user's own that provides the server and the hooks.
  */
-function launch({ server, serverEnv, hook, folder, home, resume, more = [] }: LaunchOptions): Launch {
+function launch({
+  server,
+  serverEnv,
+  hook,
+  folder,
+  home,
+  resume,
+  conversation,
+  more = [],
+}: LaunchOptions): Launch {
   const [command, ...args] = server;
   const extension = { name: 'mam', version: '1.0.0', mcpServers: { mam: { command, args, env: serverEnv } } };
   const hooks = HOOKS.map((event) => [
@@ -209,6 +220,7 @@ function launch({ server, serverEnv, hook, folder, home, resume, more = [] }: La
       ...adminPolicies(`${home}/.gemini/settings.json`).flatMap((path) => ['--admin-policy', path]),
       ...['--admin-policy', `${folder}/mam.toml`],
       // Without a session in this folder it says so and starts a new one.
+      ...(conversation === undefined ? [] : ['--resume', conversation]),
       ...(resume ? ['--resume', 'latest'] : []),
       ...more,
     ],
@@ -224,6 +236,8 @@ function launch({ server, serverEnv, hook, folder, home, resume, more = [] }: La
       '.gemini/extensions/mam/hooks/hooks.json': JSON.stringify({ hooks: Object.fromEntries(hooks) }),
       'mam.toml': POLICY,
     },
+    // Its conversations are in its home, which is removed when it has ended.
+    keeps: [`${home}/.gemini/tmp`],
     mirrors: {
       '.gemini': `${home}/.gemini`,
       '.gemini/extensions': `${home}/.gemini/extensions`,

@@ -1,5 +1,6 @@
 import type { OwnCommand } from '../tmux/own-command.ts';
 import type { ScreenPatterns } from '../tmux/screen.ts';
+import type { TranscriptFormat } from './usage/usage-reader.ts';
 
 /** What an agent's screen may show instead of its input box. */
 export type DialogName = 'permission' | 'trust' | 'login' | 'update' | 'hooks' | 'other';
@@ -39,6 +40,8 @@ export interface LaunchOptions {
   home: string;
   /** Continue the agent's last session in this folder. */
   resume: boolean;
+  /** Continue this conversation instead: its id, which matches the kind's pattern. */
+  conversation?: string | undefined;
   /** What follows our own arguments: the model and what the person adds. */
   more?: readonly string[];
   /** The first prompt, for kinds with `takesPrompt`; the agent gets it whole. It never contains a task's words. */
@@ -53,9 +56,14 @@ export interface Launch {
   env: Record<string, string>;
   /** Files to write into `LaunchOptions.folder` (0600) before the start, by their path in it. */
   files: Record<string, string>;
+  /** Real folders in which the agent keeps its conversations: made if missing, so that they are linked and outlive it. */
+  keeps?: readonly string[];
   /** Folders below `LaunchOptions.folder` that link each entry of a real folder, unless we put a file there. */
   mirrors?: Record<string, string>;
 }
+
+/** The ids of conversations of most agents. */
+export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** How one kind of agent is recognised and controlled in its terminal. */
 export interface AgentKind {
@@ -79,6 +87,15 @@ export interface AgentKind {
   newConversation?: OwnCommand;
   /** The keys that interrupt its turn, in order. */
   interruptKeys?: readonly string[];
+  /** Its conversations can be resumed by their ids. */
+  conversation?: {
+    /** Its ids: they get onto a command line. */
+    id: RegExp;
+    /** Each is in a file of its own, whose path its hooks report. */
+    hasTranscript: boolean;
+    /** How that file, or another one, says what was used. */
+    usage: TranscriptFormat;
+  };
   permission?: {
     /** The request of the dialog on the screen, if there is one. */
     read(lines: readonly string[]): ShownPermission | undefined;

@@ -1,15 +1,19 @@
 /**
  * OpenCode 1.18.33 has plugins instead of hooks: this one runs our hook entry for the events that we read, with the
  * event's JSON on stdin. Permissions are answered from the hook's stdout; if a person is faster, or the agent gives up,
- * the hook is killed.
+ * the hook is killed. What each answer has used is written into a file for each conversation: OpenCode itself keeps that
+ * in a database.
+ * @param folder a private one, for these files
  */
-export function pluginSource(hook: readonly [string, ...string[]]): string {
-  return `const HOOK = ${JSON.stringify(hook)};\n${SOURCE}`;
+export function pluginSource(hook: readonly [string, ...string[]], folder: string): string {
+  return `const HOOK = ${JSON.stringify(hook)};\nconst FOLDER = ${JSON.stringify(folder)};\n${SOURCE}`;
 }
 
 /** Runs inside OpenCode (Bun). A failure here must never reach the agent. */
 const SOURCE = String.raw`
 import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 export const MamPlugin = async ({ client }) => {
   const parents = new Map();
@@ -36,8 +40,17 @@ export const MamPlugin = async ({ client }) => {
     }
   };
 
+  const ledgerOf = (id) => join(FOLDER, 'usage-' + id.replace(/[^a-zA-Z0-9_-]/g, '') + '.jsonl');
+  const count = ({ id, sessionID, providerID, modelID, tokens }) => {
+    try {
+      const line = JSON.stringify({ id, provider: providerID, model: modelID, tokens });
+      appendFileSync(ledgerOf(rootOf(sessionID)), line + '\n', { mode: 0o600 });
+    } catch {}
+  };
+
   // One after another, so that they arrive in order; none may delay the rest.
-  const tell = (event, payload) => {
+  const tell = (event, said) => {
+    const payload = { ...said, ...(said.sessionID && { ledger: ledgerOf(said.sessionID) }) };
     queue = queue.then(
       () =>
         new Promise((done) => {
@@ -100,6 +113,8 @@ export const MamPlugin = async ({ client }) => {
       if (type === 'session.created') {
         if (p.info.parentID) parents.set(p.info.id, p.info.parentID);
         else tell(type, { sessionID: p.info.id });
+      } else if (type === 'message.updated') {
+        if (p.info.role === 'assistant' && p.info.tokens && p.info.time.completed) count(p.info);
       } else if (type === 'permission.asked') {
         ask(p);
       } else if (type === 'permission.replied') {

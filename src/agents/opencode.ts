@@ -5,6 +5,7 @@ import type { AgentKind, Launch, LaunchOptions, ShownPermission } from './kind.t
 import { pluginSource } from './opencode-plugin.ts';
 import { optionFor } from './option-for.ts';
 import { runs } from './program-of.ts';
+import { ledger } from './usage/opencode.ts';
 
 /*
  * The screen of OpenCode 1.18.33: the input box is a bar (┃) at the left of an empty row, the text, an empty row and
@@ -109,6 +110,7 @@ export const opencode: AgentKind = {
   newConversation: { text: '/new', menu: NEW_ROW, done: HOME },
   // The second within 5 s, but at least 20 ms later: together they are read as one Alt-Escape. Idle, they do nothing.
   interruptKeys: ['Escape', 'Escape'],
+  conversation: { id: /^ses_[A-Za-z0-9]{10,60}$/, hasTranscript: false, usage: ledger },
   permission: {
     read: readPermission,
     commands: ['bash', 'Shell command'],
@@ -173,7 +175,16 @@ const PLUGIN = 'mam-plugin.js';
  * OPENCODE_CONFIG_CONTENT is merged over the user's and the project's configuration; lists are joined, and of the
  * permissions the last match counts, which is then ours. Its MCP servers inherit the environment, including TMUX_PANE.
  */
-function launch({ server, serverEnv, hook, folder, resume, more = [], prompt }: LaunchOptions): Launch {
+function launch({
+  server,
+  serverEnv,
+  hook,
+  folder,
+  resume,
+  conversation,
+  more = [],
+  prompt,
+}: LaunchOptions): Launch {
   const config = {
     $schema: 'https://opencode.ai/config.json',
     mcp: {
@@ -192,11 +203,12 @@ function launch({ server, serverEnv, hook, folder, resume, more = [], prompt }: 
   return {
     // Without a session to continue it starts a new one. One word, so that a prompt may begin with a dash.
     args: [
+      ...(conversation === undefined ? [] : ['--session', conversation]),
       ...(resume ? ['--continue'] : []),
       ...more,
       ...(prompt === undefined ? [] : [`--prompt=${prompt}`]),
     ],
     env: { OPENCODE_CONFIG_CONTENT: JSON.stringify(config) },
-    files: { [PLUGIN]: pluginSource(hook) },
+    files: { [PLUGIN]: pluginSource(hook, folder) },
   };
 }

@@ -1,3 +1,5 @@
+import { grouped } from './text.ts';
+
 /**
  * What shell completion offers for a value, looked up at that time. Jobs: all, the open ones, these with those that ask or
  * wait for a decision first, and those for a person; `place`: what can be attached to; `started`: sessions of mam's;
@@ -127,11 +129,6 @@ export function limitsOf({ kind, min, max, bytes, of }: Field): string {
   return min === undefined
     ? `, at most ${grouped(max)} characters`
     : `, ${min} to ${grouped(max)} characters`;
-}
-
-/** A whole number with its thousands set apart: `toLocaleString` would take 20 ms of every first call. */
-function grouped(whole: number): string {
-  return String(whole).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** What applies if a field is left out, in words; '' if there is nothing to say. */

@@ -121,3 +121,8 @@ export function someOf(names: readonly (string | number)[], most: number): strin
 export function unitsNote(text: string): string {
   return text.length === [...text].length ? '' : ' (in UTF-16: an emoji counts as two)';
 }
+
+/** A whole number with its thousands set apart: `toLocaleString` would take 20 ms of every first call. */
+export function grouped(whole: number): string {
+  return String(whole).replace(/\B(?=(\d{3})+$)/g, ',');
+}

@@ -4,6 +4,7 @@ import { MamError } from '../base/errors.ts';
 import { list, maybe, text } from '../base/fields.ts';
 import {
   namesOf,
+  resumedText,
   rowWords,
   type StartResult,
   start,
@@ -22,7 +23,10 @@ import { note, print, printJson } from './core/output.ts';
 import { readText } from './core/read-text.ts';
 import { withHub } from './jobs/with-hub.ts';
 
-const { agent: kindField, ...fields } = start.fields;
+const { agent: kindField, resume: _, resume_job: jobField, ...fields } = start.fields;
+
+/** A job's id, or the beginning of one: no kind of agent has such a name. */
+const JOB_ID = /^[a-z][0-9][a-z0-9-]*$/;
 
 /** An agent may take 45 s to become ready; in ms. */
 const START_MS = 55_000;
@@ -41,6 +45,12 @@ export default defineCommand({
   rest: { name: 'ARGS', about: "arguments for the agent's program, after those of mam" },
   options: {
     ...fields,
+    resume: {
+      ...jobField,
+      alone: JOB_ID,
+      value: 'JOB_ID',
+      typed: 'resume its last conversation there or, with an id, that of this job, in its folder',
+    },
     env: maybe(
       list(text(), "variable of the agent's session, or NAME alone to pass on your own; can be repeated", {
         value: 'NAME=VALUE',
@@ -55,13 +65,15 @@ export default defineCommand({
   examples: [
     'mam start codex',
     'mam start codex --name reviewer --workdir ../other --model gpt-5',
+    'mam start codex --resume k3f9x2ab',
     'mam start codex --host hostb',
     'mam start claude-code --env-file ~/keys.env -- --permission-mode plan',
   ],
 
   run: ({ words: [word = ''], rest: args = [], options, registryDir, json }) =>
     withHub(registryDir, async ({ settings, ask }) => {
-      const { env_file: file, env: named = [], host: at, ...asked } = options;
+      const { env_file: file, env: named = [], host: at, resume: job, ...others } = options;
+      const asked = { ...others, resume: job === '', ...(job && { resume_job: job }) };
       const { host, session: typed = word } = addressOf({ host: at, session: word }, settings, 'KIND');
       const from = { ...settings, inside: settings.paneSocket };
       if (host !== undefined) {
@@ -87,7 +99,7 @@ function tell(
   json: boolean,
   host?: string,
 ): number {
-  const { ready, waits_for: waits, not_resumed, out_of_reach: lost } = started;
+  const { ready, waits_for: waits, not_resumed, resumed_job, out_of_reach: lost } = started;
   const view = startView(named, started, from, host);
   const { target, attach_command: attach } = view;
   if (json) {
@@ -98,6 +110,7 @@ function tell(
   } else {
     print(`${rowWords(named)} ${ready ? 'is ready' : 'is not ready'} in ${target}`);
     if (waits !== undefined) note(commandWords(waits));
+    if (resumed_job !== undefined) note(resumedText(resumed_job));
     if (not_resumed !== undefined) note(`it began a new conversation: ${not_resumed}.`);
     if (lost !== undefined) note(commandWords(lost));
     else print(`attach: ${attach}`);

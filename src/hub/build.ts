@@ -9,6 +9,7 @@ import { BrokerJoin } from './broker-join.ts';
 import { Brokers } from './brokers.ts';
 import { buildMesh } from './build-mesh.ts';
 import { WorkChanges } from './changes/work-changes.ts';
+import { Conversations } from './conversations/conversations.ts';
 import { Delegations } from './delegation/delegate.ts';
 import { handOverPrepared } from './delegation/to-prepared.ts';
 import { Dispatcher } from './delivery/dispatcher.ts';
@@ -92,6 +93,7 @@ export function buildHub(options: HubOptions) {
   const paneOf = (record: JobRecord) => agentPane(servers, record);
   const permissions = new Permissions({ registrar, paneOf, log });
   const decisions = new Decisions({ registrar, permissions, paneOf });
+  const conversations = new Conversations({ registrar, log });
   const turns = new Turns({ registrar, notes });
   const paneWatch = new PaneWatch({ registrar, servers, permissions, turns, log });
 
@@ -132,6 +134,7 @@ export function buildHub(options: HubOptions) {
       onEvent,
       workChanges,
       preparation,
+      conversations,
       changes,
     ],
     forReplicas,
@@ -177,11 +180,12 @@ export function buildHub(options: HubOptions) {
       ...(shown !== undefined && { mesh: shown }),
     };
   };
-  const listeners = { permissions, decisions, turns, watch: paneWatch, changes };
+  const listeners = { permissions, decisions, turns, watch: paneWatch, changes, conversations };
   const hooks = new Hooks({ registrar, owners, log, ...listeners });
   const requests = new RequestRouter({
     ...{ registrar, verifications, servers, dispatcher, decisions, wakes, onEvent, home, log, status },
     workChanges,
+    conversations,
     screens: outlets.screens,
     hooks,
     delegations,

@@ -18,6 +18,8 @@ import { withResult } from '../registry/texts.ts';
 import { notePath } from '../tmux/program.ts';
 import { tailOfForeign } from '../trust/files.ts';
 import type { WorkChanges } from './changes/work-changes.ts';
+import type { Conversations } from './conversations/conversations.ts';
+import { resumeJob } from './conversations/resume.ts';
 import type { Delegations } from './delegation/delegate.ts';
 import { cancelJob } from './delivery/cancel.ts';
 import type { Dispatcher } from './delivery/dispatcher.ts';
@@ -83,6 +85,7 @@ export class RequestRouter {
     wakes: Wakes;
     workChanges: WorkChanges;
     onEvent: OnEvent;
+    conversations: Conversations;
     hooks: Hooks;
     home: Home;
     log: Log;
@@ -142,7 +145,14 @@ export class RequestRouter {
       agents: async (params) => ({
         agents: await listAgents({ servers, dispatcher, folder: home.servers }, params),
       }),
-      start: (params) => startAgent(servers, home, params),
+      start: (params) =>
+        params.resume_job === undefined
+          ? startAgent(servers, home, params)
+          : resumeJob(
+              { registrar, servers, home, conversations: parts.conversations },
+              params.resume_job,
+              params,
+            ),
       stop: async (params) => ({ session: await stopAgent(servers, dispatcher, params), stopped: true }),
       stop_idle: (params) => stopIdle({ servers, dispatcher }, params),
       test_event: () => parts.onEvent.test(),

@@ -18,6 +18,7 @@ import { dataOf, type RecordedEvent } from './event.ts';
 import { isHostOffline, isLost } from './home-state.ts';
 import type { JobRecord } from './record.ts';
 import { answered, dropDecision, openRequest, resolveRequest } from './requests.ts';
+import { takeConversation, takeUsage } from './usage.ts';
 import { decideCheck, judge } from './verdict.ts';
 import {
   AMENDABLE,
@@ -155,6 +156,15 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
   if (event.type === 'merged' || event.type === 'discarded') return settled(next, event);
   // What git says about its folder: nobody waits for that, and nobody has done anything.
   if (event.type === 'changes' || event.type === 'overlaps') return lookedAt(next, event);
+  if (event.type === 'conversation') {
+    takeConversation(next, event);
+    return next;
+  }
+  if (event.type === 'usage') {
+    takeUsage(next, event);
+    if (mustWake(record, next, event)) next.wake_seq = event.seq;
+    return next;
+  }
   if (event.source !== 'hub' && event.source !== 'supervisor') next.last_sign_of_life_at = event.recorded_at;
   if (isFinal(record.status)) amend(next, event);
   else {
@@ -259,7 +269,12 @@ function isHubs({ reason, requests, detail }: JobRecord): boolean {
     return requests.some(
       ({ kind, source, text }) => kind === 'permission' && source !== 'peer' && detail === text,
     );
-  return reason === 'stalled' || reason === 'rate_limited' || reason === 'delivery_unverified';
+  return (
+    reason === 'stalled' ||
+    reason === 'rate_limited' ||
+    reason === 'delivery_unverified' ||
+    reason === 'over_budget'
+  );
 }
 
 /** True when tmux's silence was over before this was recorded: the text has been pasted. */

@@ -1,6 +1,7 @@
 import { newEventId } from '../base/ids.ts';
 import type { JobChanges, Overlap } from './changes.ts';
 import type { AgentSession, Behind, JobOrder, JobRecord } from './record.ts';
+import type { Conversation, Usage } from './usage.ts';
 import type { Source } from './words.ts';
 
 /**
@@ -60,6 +61,9 @@ const DATA = {
   into: 'string',
   commit: 'string',
   branch: 'string',
+  /** The agent's conversation, and what was used for the job so far. */
+  conversation: 'object',
+  usage: 'object',
   /** The type of the reports that are refused. */
   type: 'string',
   /** What git says about the job's folder, and the jobs that changed the same files. */
@@ -76,6 +80,8 @@ interface Exact {
   behind: Behind;
   changes: JobChanges;
   overlaps: Overlap[];
+  conversation: Conversation;
+  usage: Usage;
 }
 interface Kinds {
   string: string;
@@ -149,6 +155,9 @@ export interface EventTypes
   throttled: Carries<'type'>;
   changes: Carries<'changes'>;
   overlaps: Carries<'overlaps'>;
+  /** The prompt was taken in it; or it was opened again, in this pane. */
+  conversation: Carries<'conversation', 'agent_session' | 'agent_process'>;
+  usage: Carries<'usage'>;
 }
 export type EventType = keyof EventTypes;
 

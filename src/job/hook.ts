@@ -28,8 +28,11 @@ export interface HookReport {
   call_id?: string | undefined;
   /** The agent's own id of the turn in question. */
   turn_id?: string | undefined;
-  /** The agent's session id. */
+  /** The agent's own id of the conversation, its transcript, and where else it says what was used. */
   session_id?: string | undefined;
+  transcript?: string | undefined;
+  ledger?: string | undefined;
+  model?: string | undefined;
   /** `turn_ended`: something of the agent's is still running in the background, so it will go on by itself. */
   background?: boolean | undefined;
   /** `rate_limited`: ISO 8601, when the agent may go on. */

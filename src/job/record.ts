@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { changesSchema, overlapSchema } from './changes.ts';
 import { homeSchema } from './home.ts';
+import { conversationSchema, usageSchema } from './usage.ts';
 import { SOURCES, STATUSES } from './words.ts';
 
 /** Where the peer runs, in tmux's terms. `pane` is the identity; the names are for people. */
@@ -186,6 +187,7 @@ export const orderSchema = z.object({
   validation: validationSchema.optional(),
   worktree: worktreeSchema.optional(),
   timeouts: z.object({ timeout_seconds: z.number(), idle_timeout_seconds: z.number() }),
+  max_tokens: z.number().int().optional().describe('tokens after which it needs you (over_budget)'),
 });
 export type JobOrder = z.infer<typeof orderSchema>;
 
@@ -225,6 +227,12 @@ export const recordSchema = orderSchema.extend({
   /** What is being typed into the pane, other than the order: after a crash of the hub it is not typed again. */
   typing_now: z.string().optional(),
   last_words: z.string().optional().describe("the end of the agent's last turn, as its hook reported it"),
+  conversation: conversationSchema.optional(),
+  usage: usageSchema.optional(),
+  /** What was used before the conversation of now. */
+  usage_before: usageSchema.optional(),
+  /** It asks for attention over its budget only once. */
+  over_budget_at: z.string().optional(),
   delivery: z.array(receiptEntrySchema),
   created_at: z.string(),
   submitted_at: z.string().optional(),

@@ -66,6 +66,7 @@ export function answered(next: JobRecord, event: RecordedEvent): void {
   if (asked?.kind === 'permission' && decision !== undefined) {
     const decided = { ...asked, decision, decided_by: event.source };
     next.requests = next.requests.map((request) => (request === asked ? decided : request));
+    lower(next, ['over_budget']);
     if (isEvidence(asked)) return;
     leaveMessage(next, decisionMessage(asked.text, decision));
     resolveRequest(next, event);
@@ -75,7 +76,7 @@ export function answered(next: JobRecord, event: RecordedEvent): void {
   if (event.detail) leaveMessage(next, answerMessage(next, event, question?.text));
   if (question !== undefined) resolveRequest(next, event);
   // The peer continues once it has read the message.
-  lower(next, ['turn_ended', 'stalled']);
+  lower(next, ['turn_ended', 'stalled', 'over_budget']);
 }
 
 /** A decision had no effect: its request is still open. One that was never given, as its evidence says, changes nothing. */

@@ -16,6 +16,7 @@ export const ATTENTION_REASONS = [
   'turn_ended',
   'delivery_unverified',
   'stalled',
+  'over_budget',
 ] as const;
 export type AttentionReason = (typeof ATTENTION_REASONS)[number];
 
@@ -98,6 +99,8 @@ const HUB_TYPES = [
   'discarded',
   'changes',
   'overlaps',
+  'conversation',
+  'usage',
 ] as const;
 
 /** Who may make an event of a known type; an unknown type may come from anyone but the hub. */

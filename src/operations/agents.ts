@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { MamError } from '../base/errors.ts';
 import {
   flag,
   group,
@@ -198,6 +199,7 @@ const startAsked = {
   workdir: maybe(text('working folder, absolute or relative', { completes: 'folder' }), 'the current one'),
   model: maybe(text("the agent's name of the model", { short: 'm' }), 'as configured'),
   resume: flag('resume its last conversation there'),
+  resume_job: maybe(text('or that of this job, in its folder', { completes: 'job' })),
 };
 const startFields = { ...startAsked, host };
 
@@ -227,6 +229,8 @@ export interface StartResult {
   ready: boolean;
   /** What keeps it from being ready, and what to do about it. */
   waits_for?: string | undefined;
+  /** The job whose conversation is open in it. */
+  resumed_job?: string | undefined;
   /** Why its last conversation was not resumed as requested. */
   not_resumed?: string | undefined;
   /** Why nobody can attach to it, and how to fix that. */
@@ -238,14 +242,20 @@ export interface StartResult {
  * Builds the hub request to start an agent.
  * @param asked with the variables and arguments that a person adds: no model may
  * @param cwd the folder that `workdir` is relative to
- * @throws MamError `bad_input` for what can't be added to its start
+ * @throws MamError `bad_input` for what can't be added to its start, and for a folder that is not the job's
  */
 export function startParams(
-  { name, workdir, resume, ...asked }: Omit<Values<typeof startAsked>, 'agent'> & StartWishes,
+  { name, workdir, resume, resume_job, ...asked }: Omit<Values<typeof startAsked>, 'agent'> & StartWishes,
   kind: KnownKind,
   cwd: string,
   { launch: how, tmuxSocket, path }: AskerSettings,
 ): StartParams {
+  if (resume_job !== undefined && workdir !== undefined)
+    throw new MamError(
+      'bad_input',
+      "A job's conversation is resumed in the job's folder.",
+      'Leave out workdir.',
+    );
   return {
     ...how,
     agent: kind.name,
@@ -253,6 +263,7 @@ export function startParams(
     name: name ?? kind.defaultSession?.replace(/^tmux:/, ''),
     workdir: resolve(cwd, workdir ?? kind.workdir ?? '.'),
     resume,
+    resume_job,
     terminal: kind.terminal,
     tmux_socket: tmuxSocket,
     path,
@@ -266,10 +277,21 @@ export function startParams(
  */
 export function startThere(
   host: string,
-  { agent, name, workdir, model, resume }: Omit<Values<typeof startFields>, 'host'>,
+  { agent, name, workdir, model, resume, resume_job }: Omit<Values<typeof startFields>, 'host'>,
 ) {
+  if (resume_job !== undefined)
+    throw new MamError(
+      'bad_input',
+      `The conversation of a job is opened on the machine that has it, not from another one.`,
+      `Run \`mam start ${cleanLine(agent, 80)} --resume ${cleanLine(resume_job, 80)}\` on ${host}.`,
+    );
   checkThere(host, 'workdir', workdir);
   return { agent, name: name?.replace(/^tmux:/, ''), workdir, model, resume };
+}
+
+/** What a person does with an agent that has a job's conversation again. */
+export function resumedText(jobId: string): string {
+  return `It has the conversation of job ${jobId}: tell it there to go on, and what it reports with this id still counts.`;
 }
 
 /** A kind as whoever delegates names it: by its profile, if it is one. */
@@ -279,10 +301,11 @@ export function namesOf({ name, profile }: KnownKind): Named {
 
 /** The answer to a start, without the next step. @param at the other host that it is on */
 export function startView(named: Named, started: StartResult, from: Standpoint, at?: string) {
-  const { session, ready, waits_for, not_resumed, out_of_reach: lost, peer_server } = started;
+  const { session, ready, waits_for, not_resumed, out_of_reach: lost, peer_server, resumed_job } = started;
   const target = addressAt(at, session.session);
   const isNew = not_resumed === undefined ? '' : ` It began a new conversation: ${clean(not_resumed)}.`;
-  const more = `${isNew}${lost === undefined ? '' : ` ${lost}`}`;
+  const resumed = resumed_job === undefined ? '' : ` ${resumedText(resumed_job)}`;
+  const more = `${resumed}${isNew}${lost === undefined ? '' : ` ${lost}`}`;
   return {
     summary: ready
       ? `${rowWords(named)} is ready in ${target}.${more}`

@@ -39,6 +39,7 @@ const said = maybe(text());
 const report = group(
   {
     ...{ type: text(), text: said, tool: said, input: said, call_id: said, turn_id: said, session_id: said },
+    ...{ transcript: said, ledger: said, model: said },
     ...{ background: maybe(truth()), resume_at: said },
   },
   'what happened',

@@ -91,6 +91,7 @@ export function composeJob(from: {
       },
     }),
     timeouts: { timeout_seconds: params.timeout_seconds, idle_timeout_seconds: params.idle_timeout_seconds },
+    ...(params.max_tokens !== undefined && { max_tokens: params.max_tokens }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { ATTENTION_REASONS, FAILURE_REASONS, type Reason } from '../../src/job/words.ts';
 import type { Lab, PeerOptions } from '../support/lab.ts';
@@ -27,6 +28,23 @@ const go =
   (event: string) =>
   (_id: string, { lab }: { lab: Lab }) =>
     lab.write(`${event}.go`, '');
+const CONVERSATION = 'e0af3594-25d4-4082-bf02-b4ed63fa2183';
+/** An agent's hooks around an answer that has used 101 tokens. */
+const overBudget = (lab: Lab) => {
+  const usage = { input_tokens: 90, output_tokens: 11, cache_read_input_tokens: 5_000 };
+  const answer = lab.write(
+    'answer.jsonl',
+    `${JSON.stringify({ type: 'assistant', message: { id: 'msg_1', model: 'opus', usage } })}\n`,
+  );
+  const tell = (event: string, input: string) =>
+    `'${process.execPath}' '${PROGRAM}' hook claude-code ${event} < '${join(lab.project, input)}'`;
+  return [
+    'until [ -e over.go ]; do sleep 0.02; done',
+    tell('UserPromptSubmit', 'submit.json'),
+    `cat '${answer}' >> '${join(lab.project, 'conversation.jsonl')}'`,
+    `${tell('SessionEnd', 'end.json')}\n`,
+  ].join('\n');
+};
 const report =
   (event: string, detail: string) =>
   (job_id: string, { reporter }: { reporter: LabServer }) =>
@@ -49,6 +67,16 @@ const PROVOKED: Readonly<Record<Exclude<Reason, Elsewhere>, Provocation>> = {
     act: go('Stop'),
   },
   delivery_unverified: { peer: () => ({ args: ['--echo', '100000'] }) },
+  over_budget: {
+    job: () => ({ max_tokens: 100 }),
+    peer: (lab) => ({ args: ['--hook', `sh ${lab.write('over.sh', overBudget(lab))}`] }),
+    act: (job_id, { lab }) => {
+      const said = { session_id: CONVERSATION, transcript_path: join(lab.project, 'conversation.jsonl') };
+      lab.write('submit.json', JSON.stringify({ ...said, prompt: `Job ${job_id}` }));
+      lab.write('end.json', JSON.stringify({ ...said, reason: 'other' }));
+      lab.write('over.go', '');
+    },
+  },
   stalled: { job: () => ({ idle_timeout_seconds: 1 }) },
   agent_error: { act: report('error', 'No ladder.') },
   timeout: { job: () => ({ timeout_seconds: 1 }) },

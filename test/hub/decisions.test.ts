@@ -81,6 +81,7 @@ function begin(): void {
     turns: { ended: () => ends.push('ended'), interrupted: () => ends.push('interrupted'), failed() {} },
     watch: { hears() {}, lookOften() {} },
     changes: new Changes(),
+    conversations: { heard: async () => {} },
     log,
   });
 }

@@ -31,7 +31,15 @@ export function readEvents(
 ): HookReader['read'] {
   return (event, payload) => {
     const report = Object.hasOwn(events, event) ? events[event]?.(payload) : undefined;
-    return report && { ...report, session_id: string(payload[session]) };
+    if (report === undefined) return undefined;
+    const { transcript_path, ledger, model } = payload;
+    return {
+      ...report,
+      session_id: string(payload[session]),
+      transcript: string(transcript_path),
+      ledger: string(ledger),
+      model: string(model),
+    };
   };
 }
 

@@ -74,7 +74,7 @@ async function launch(
   start: StartParams,
   prompt: string | undefined,
 ): Promise<Pick<Place, 'session' | 'process'>> {
-  const { session, pane_pid } = await launchAgent(servers, home.folder, start, prompt);
+  const { session, pane_pid } = await launchAgent(servers, home.folder, start, { prompt });
   const { agent: command } = start;
   const sees = servers.get(session.socket).seesProcesses;
   const process = sees ? { ...identify(pane_pid), command } : unseenAgent({ pane_pid, command });

@@ -3,8 +3,10 @@ import type { RecordedEvent } from '../../job/event.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { bootId } from '../../registry/lock.ts';
 
+/** Events that say that someone has looked at the job or its folder, was notified or is needed, or what was used. */
 const NO_SIGNS: readonly string[] = [
   ...['verified', 'merged', 'discarded', 'notified', 'blocked', 'unblocked', 'changes', 'overlaps'],
+  ...['conversation', 'usage'],
 ];
 
 /** A snapshot of a job's clocks for the next hub: the wall clock may be set meanwhile. */
@@ -85,7 +87,7 @@ function since(at: string, mark?: ClockMark, before?: number): number {
   return passed - Math.min(passed, Math.max(0, Date.parse(at) - mark.wall));
 }
 
-/** False for events that say that someone has looked at the job or its folder, was notified or is needed: no activity, never late. */
+/** False for those: they are no activity, and never late. */
 export function isSign({ type }: Pick<RecordedEvent, 'type'>): boolean {
   return !NO_SIGNS.includes(type);
 }

@@ -15,7 +15,8 @@ export function newAgentFolder(home: string): string {
 }
 
 /** Writes an agent's files and links the entries of real folders. @throws the system's error */
-export function placeFiles(folder: string, { files, mirrors = {} }: Launch): void {
+export function placeFiles(folder: string, { files, keeps = [], mirrors = {} }: Launch): void {
+  for (const kept of keeps) mkdirSync(kept, { recursive: true, mode: 0o700 });
   for (const [name, text] of Object.entries(files)) {
     const path = join(folder, name);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

@@ -43,19 +43,20 @@ export interface Started {
 /**
  * Creates a session and starts an agent in it, without waiting until the agent is ready.
  * @param folder of this hub, for the files that the agent's command line names
- * @param prompt passed on the command line, for kinds that take it
+ * @param more.prompt passed on the command line, for kinds that take it
+ * @param more.conversation the id of the conversation that it continues
  * @throws MamError `unavailable` when the program is missing, `conflict` when the session already exists
  */
 export async function launchAgent(
   servers: TmuxServers,
   folder: string,
   params: StartParams,
-  prompt?: string,
+  more: { prompt?: string | undefined; conversation?: string | undefined } = {},
 ): Promise<Started> {
   checkWorkdir(params.workdir);
   const name = sessionName(params);
   const socket = params.tmux_socket;
-  const { program, launch, files } = plan(params, folder, prompt);
+  const { program, launch, files } = plan(params, folder, more);
   const path = params.path === undefined ? {} : { PATH: params.path };
   const env = { ...launch.env, ...params.server_env, ...path, ...params.more_env };
   const server = servers.get(socket);
@@ -101,6 +102,21 @@ export async function startAgent(
     const anew = await startAgent(servers, home, { ...params, resume: false });
     return { ...anew, not_resumed: not_resumed ?? `it ended when it tried to resume one (${error.message})` };
   }
+}
+
+/**
+ * Starts an agent in one of its earlier conversations, as `startAgent` does.
+ * @throws MamError as `startAgent`: it never begins another conversation instead
+ */
+export async function startInConversation(
+  servers: TmuxServers,
+  home: { folder: string; servers: string },
+  params: StartParams,
+  conversation: string,
+): Promise<{ started: Started; result: StartResult }> {
+  const started = await launchAgent(servers, home.folder, params, { conversation });
+  const result = await untilReady(servers, home, params, started);
+  return { started, result: { ...result, out_of_reach: lostSocket(result.session.socket) } };
 }
 
 async function untilReady(
@@ -242,7 +258,11 @@ export function checkStart(params: StartParams): string {
 }
 
 /** The command line of an agent, and its files in place. @throws MamError as `checkStart` */
-function plan(params: StartParams, folder: string, prompt: string | undefined) {
+function plan(
+  params: StartParams,
+  folder: string,
+  { prompt, conversation }: { prompt?: string | undefined; conversation?: string | undefined },
+) {
   const { agent, terminal, workdir, mam, more_env: added = {} } = params;
   const program = checkStart(params);
   const start = builtIn(agent)?.start;
@@ -261,6 +281,7 @@ function plan(params: StartParams, folder: string, prompt: string | undefined) {
     workdir,
     home: added['HOME'] ?? params.env?.['HOME'] ?? userHome(),
     resume: params.resume ?? false,
+    conversation,
     more,
     prompt,
   });

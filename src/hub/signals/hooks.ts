@@ -21,6 +21,9 @@ interface Parts {
   turns: Pick<Turns, 'ended' | 'interrupted' | 'failed'>;
   watch: Pick<PaneWatch, 'hears' | 'lookOften'>;
   changes: Changes;
+  conversations: {
+    heard(agent: string, report: HookReport, job: LiveJob | undefined): Promise<void>;
+  };
   log: Log;
 }
 
@@ -35,9 +38,11 @@ export class Hooks {
   }
 
   /** @returns a decision only for a waiting hook's permission request, once it was decided */
-  async takeHook({ report, origin, waits }: HookParams): Promise<HookResult> {
-    const { owners, watch, permissions, decisions, log } = this.#with;
+  async takeHook({ agent, report, origin, waits }: HookParams): Promise<HookResult> {
+    const { owners, watch, permissions, decisions, conversations, log } = this.#with;
     const job = owners.openJobOf(origin);
+    // The agent waits for its hook, so nothing is used before the beginning is recorded.
+    await conversations.heard(agent, report, job);
     if (job === undefined) return {};
     watch.hears(job);
     if (report.type === 'submitted') this.#begun(job, report);

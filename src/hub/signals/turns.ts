@@ -31,7 +31,7 @@ export class Turns {
   ended(job: LiveJob, words: string, source: 'hook' | 'hub'): void {
     const { record } = job;
     if (record.submitted_at === undefined || record.phase === 'validating') return;
-    if (record.status !== 'working' && !record.attention.every((reason) => reason === 'stalled')) return;
+    if (record.status !== 'working' && !record.attention.every(isNoEnd)) return;
     // A pending message begins a new turn by itself.
     if (record.messages.length > (record.messages_announced ?? 0) || this.#reminding.has(job.id)) return;
     const detail = cleanLine(words, LIMITS.detailChars);
@@ -63,7 +63,8 @@ export class Turns {
 
   /** The model's service failed during a turn: a reminder would only meet the same failure. */
   failed(job: LiveJob, words: string): void {
-    if (job.record.status === 'working')
+    const { status, attention } = job.record;
+    if (status === 'working' || (status === 'input_required' && attention.every(isNoEnd)))
       this.#recordTurnEnd(job, cleanLine(words, LIMITS.detailChars), 'hook');
   }
 
@@ -73,4 +74,9 @@ export class Turns {
     const { registrar } = this.#with;
     registrar.record(job, draft).catch((error) => registrar.hold(job, draft, error));
   }
+}
+
+/** A reason for attention with which the agent's turn goes on. */
+function isNoEnd(reason: string): boolean {
+  return reason === 'stalled' || reason === 'over_budget';
 }

@@ -17,7 +17,7 @@ const BASH = {
   tool_name: 'Bash',
   tool_input: { command: 'touch made-it', description: 'A step of the script' },
 };
-const { session_id } = COMMON;
+const { session_id, transcript_path: transcript } = COMMON;
 
 const PROMPT = 'Job demo-abcdefgh was delegated to you: do it.';
 const CALL = { tool: 'Bash', input: 'touch made-it' };
@@ -74,12 +74,17 @@ describe('the hooks of Claude Code', () => {
       { error, last_assistant_message },
       { type, text: `${error}: ${last_assistant_message}` },
     ]),
-    ['SessionStart', { source: 'startup', model: 'claude-opus-5-5' }, { type: 'session_started' }],
+    [
+      'SessionStart',
+      { source: 'startup', model: 'claude-opus-5-5' },
+      { type: 'session_started', model: 'claude-opus-5-5' },
+    ],
     ['SessionEnd', { reason: 'prompt_input_exit' }, { type: 'session_ended', text: 'prompt_input_exit' }],
   ])('%s', (event, payload, report) => {
     expect(reader.read(event, { ...IN_TURN, hook_event_name: event, ...payload })).toEqual({
       ...report,
       session_id,
+      transcript,
     });
   });
 

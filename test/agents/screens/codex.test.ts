@@ -276,31 +276,33 @@ const BASE = {
   model: 'scripted',
   permission_mode: 'default',
 };
-const { session_id, turn_id } = BASE;
+const { session_id, turn_id, transcript_path: transcript, model } = BASE;
+/** In every report. */
+const ITS = { session_id, transcript, model };
 
 test('reads what its hooks report', () => {
   const read = (event: string, payload: object) =>
     reader.read(event, { ...BASE, hook_event_name: event, ...payload });
-  expect(read('SessionStart', { source: 'startup' })).toEqual({ type: 'session_started', session_id });
+  expect(read('SessionStart', { source: 'startup' })).toEqual({ type: 'session_started', ...ITS });
   expect(read('UserPromptSubmit', { prompt: 'Job x' })).toEqual({
     type: 'submitted',
     text: 'Job x',
     turn_id,
-    session_id,
+    ...ITS,
   });
   const bash = { command: 'echo hi >\n f1', description: 'May the script run this?' };
   expect(read('PermissionRequest', { tool_name: 'Bash', tool_input: bash })).toEqual({
     type: 'permission_required',
     tool: 'Bash',
     input: 'echo hi > f1',
-    session_id,
+    ...ITS,
   });
   const tool_input = { prompt: 'do it', n: 3 };
   expect(read('PermissionRequest', { tool_name: 'mcp__mam__delegate_job', tool_input })).toEqual({
     type: 'permission_required',
     tool: 'mcp__mam__delegate_job',
     input: '{"prompt":"do it","n":3}',
-    session_id,
+    ...ITS,
   });
   const used = { tool_name: 'Bash', tool_input: { command: 'echo hi' }, tool_use_id: 'call_28669_7' };
   expect(read('PostToolUse', { ...used, tool_response: 'hi\n' })).toEqual({
@@ -308,16 +310,16 @@ test('reads what its hooks report', () => {
     tool: 'Bash',
     input: 'echo hi',
     call_id: 'call_28669_7',
-    session_id,
+    ...ITS,
   });
   expect(read('Stop', { stop_hook_active: false, last_assistant_message: 'All done.' })).toEqual({
     type: 'turn_ended',
     text: 'All done.',
     turn_id,
-    session_id,
+    ...ITS,
   });
-  expect(read('Interrupt', {})).toEqual({ type: 'interrupted', turn_id, session_id });
-  expect(read('SessionEnd', { reason: 'other' })).toEqual({ type: 'session_ended', session_id });
+  expect(read('Interrupt', {})).toEqual({ type: 'interrupted', turn_id, ...ITS });
+  expect(read('SessionEnd', { reason: 'other' })).toEqual({ type: 'session_ended', ...ITS });
   expect(read('PreCompact', {})).toBeUndefined();
   expect(reader.read('Stop', {})).toEqual({ type: 'turn_ended', text: undefined });
 });

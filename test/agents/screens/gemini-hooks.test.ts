@@ -8,7 +8,7 @@ const COMMON = {
   cwd: '/home/me/project',
   timestamp: '2026-11-22T18:55:55.307Z',
 };
-const { session_id } = COMMON;
+const { session_id, transcript_path: transcript } = COMMON;
 const read = (event: string, payload: Record<string, unknown>) =>
   reader.read(event, { ...COMMON, hook_event_name: event, ...payload });
 const COMMAND = 'echo hi > out.txt';
@@ -33,7 +33,7 @@ describe('the hooks of Gemini CLI', () => {
       { type: 'tool_used', ...CALL },
     ],
   ])('%s', (event, payload, report) => {
-    expect(read(event, payload)).toEqual({ ...report, session_id });
+    expect(read(event, payload)).toEqual({ ...report, session_id, transcript });
   });
 
   it.each<[message: string, details: object, call: { tool: string; input: string }]>([
@@ -70,7 +70,7 @@ describe('the hooks of Gemini CLI', () => {
     ['Tool requires confirmation', { type: 'ask_user', title: 'Ask User' }, { tool: 'ask_user', input: '' }],
   ])('%s', (text, details, call) => {
     const report = read('Notification', { notification_type: 'ToolPermission', message: text, details });
-    expect(report).toEqual({ type: 'permission_required', text, ...call, session_id });
+    expect(report).toEqual({ type: 'permission_required', text, ...call, session_id, transcript });
   });
 
   it('ignores other events', () => {

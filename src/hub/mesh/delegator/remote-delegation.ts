@@ -204,10 +204,10 @@ export class RemoteDelegation {
   #asked(params: DelegateToParams, order: Pick<JobOrder, 'job_id' | 'depth'>): object {
     const { supervisor, timeout_seconds, idle_timeout_seconds } = params;
     const { agent, agent_session: session, workdir, request_key, on_busy } = params;
-    const { validate, validate_rounds, validate_timeout_seconds, start, fresh } = params;
+    const { validate, validate_rounds, validate_timeout_seconds, start, fresh, max_tokens } = params;
     return {
       ...{ job_id: order.job_id, request_key, agent, session, workdir, on_busy },
-      ...{ start, fresh, validate, validate_rounds, validate_timeout_seconds },
+      ...{ max_tokens, start, fresh, validate, validate_rounds, validate_timeout_seconds },
       timeouts: { timeout_seconds, idle_timeout_seconds },
       lineage: this.#lineage(params),
       depth: order.depth,

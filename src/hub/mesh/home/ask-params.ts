@@ -40,6 +40,7 @@ const delegation = {
   timeouts: z
     .object({ timeout_seconds: seconds.default(3_600), idle_timeout_seconds: seconds.default(120) })
     .prefault({}),
+  max_tokens: count.min(1).optional(),
   on_busy: z.enum(['queue', 'refuse']).default('queue'),
   validate: path.optional(),
   validate_rounds: count.max(10).default(0),

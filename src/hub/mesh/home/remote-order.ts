@@ -57,6 +57,7 @@ export async function remoteOrder(
   const wishes = {
     ...{ prompt, agent: kind.name, agent_session: session, workdir, start, validate: script },
     ...{ trust_pane: false, fresh: asked.fresh, on_busy: asked.on_busy, ...timeouts },
+    max_tokens: asked.max_tokens,
     validate_rounds: asked.validate_rounds,
     validate_timeout_seconds: asked.validate_timeout_seconds,
     ...{ request_key: undefined, notify: 'none' as const, dry_run: false },
