@@ -33,6 +33,8 @@ export interface GitEnvironment {
   mostBytes?: number | undefined;
   /** Ends a look. */
   stop?: AbortSignal | undefined;
+  /** Called with the process id, for a command that changes something also its group. */
+  started?: ((pid: number) => void) | undefined;
 }
 
 /** True if git can be run. */
@@ -108,7 +110,7 @@ export function gitWords({ stderr, stdout, code }: GitEnd): string {
 async function run(
   folder: string,
   args: readonly string[],
-  { env, git: ofGit, input, mostBytes = MOST_BYTES, stop }: GitEnvironment,
+  { env, git: ofGit, input, mostBytes = MOST_BYTES, stop, started }: GitEnvironment,
   { output, ...options }: { timeout?: number; cleanup?: false; detached?: true; output?: number },
 ): Promise<Omit<GitEnd, 'stdout'> & { stdout: Buffer }> {
   const git = findProgram('git', env['PATH']);
@@ -117,7 +119,7 @@ async function run(
   // Handed over as it is: nothing is copied by this process.
   const stream = output === undefined ? undefined : createWriteStream('', { fd: output, autoClose: false });
   const own = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('GIT_')));
-  const done = await execa(git, ['-C', folder, ...args], {
+  const child = execa(git, ['-C', folder, ...args], {
     // With GIT_EDITOR a merge takes git's own words; the language of messages is that of the texts we read.
     env: { ...own, LC_ALL: 'C.UTF-8', GIT_TERMINAL_PROMPT: '0', GIT_EDITOR: ':', GIT_PAGER: 'cat', ...ofGit },
     extendEnv: false,
@@ -130,6 +132,8 @@ async function run(
     ...options,
     ...(stop !== undefined && { cancelSignal: stop }),
   });
+  if (child.pid !== undefined) started?.(child.pid);
+  const done = await child;
   if (done.timedOut || done.isMaxBuffer || done.exitCode === undefined) {
     const why = done.timedOut
       ? `did not end in ${(options.timeout ?? 0) / 1000} s`
