@@ -7,6 +7,7 @@ import { obstacleOf, reachStep } from '../job/obstacle.ts';
 import { openRequest } from '../job/open-request.ts';
 import type { JobRecord } from '../job/record.ts';
 import { callOf } from './call-of.ts';
+import { overlapText } from './changes.ts';
 import { hostOf } from './home.ts';
 import { waitsInItsPane } from './job.ts';
 
@@ -145,13 +146,23 @@ export function attentionSteps(records: readonly JobRecord[], attach: Attach): s
   return [...steps.slice(0, SPELLED_OUT), ...others].join(' ');
 }
 
+/** What to know before the work of a job is used that changed the same files as others; empty if it did not. */
+function overlapStep({ job_id, overlaps }: JobRecord): string {
+  return overlaps === undefined ? '' : `About ${job_id}: ${overlapText(overlaps)}`;
+}
+
 /** What is left to do for final jobs: only those that failed need more. */
 export function finalStep(records: readonly JobRecord[]): string {
   const failed = records.filter(({ status }) => status === 'failed');
   const [first] = failed;
-  if (first === undefined) return 'Nothing is left to wait for.';
+  const overlapping = records.map(overlapStep).filter((step) => step !== '');
+  const same = overlapping
+    .slice(0, SPELLED_OUT)
+    .map((step) => ` ${step}`)
+    .join('');
+  if (first === undefined) return `Nothing is left to wait for.${same}`;
   const include = ['events', 'screen', ...(first.reason === 'validation_failed' ? ['validation'] : [])];
   const why = callOf('job_logs', { job_id: first.job_id, include });
   const others = failed.length > 1 ? ` The same for ${failed.length - 1} more.` : '';
-  return `Nothing is left to wait for. Why it failed: ${why}${others} Then delegate it again if it still needs to be done.`;
+  return `Nothing is left to wait for. Why it failed: ${why}${others} Then delegate it again if it still needs to be done.${same}`;
 }
