@@ -10,9 +10,10 @@ import { brokerUrls } from '../settings/broker-settings.ts';
 import { loadSettings } from '../settings/config.ts';
 import { type ProjectConfig, readProjectConfig, withoutEffect } from '../settings/project-config.ts';
 import { ALL_SETTINGS } from '../settings/table.ts';
+import { askYes, canAsk } from './core/ask.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT } from './core/exit.ts';
-import { isTerminal, print, printAnswer } from './core/output.ts';
+import { print, printAnswer } from './core/output.ts';
 
 const STATES = {
   none: 'has no settings that need trust',
@@ -128,7 +129,7 @@ async function isAccepted(
   reasons: Record<string, string>,
   json: boolean,
 ): Promise<boolean> {
-  if (json || !process.stdin.isTTY || !isTerminal()) {
+  if (json || !canAsk()) {
     throw new MamError(
       'refused',
       `Nothing was accepted: only a person can accept ${config.path}.`,
@@ -136,13 +137,7 @@ async function isAccepted(
     );
   }
   tell(config, reasons, false);
-  const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl-C and the end of the input mean no.
-  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-  const answer = await Promise.race([terminal.question('Accept? [y/N] '), closed]);
-  terminal.close();
-  return /^y(es)?$/i.test(answer.trim());
+  return askYes('Accept?');
 }
 
 /** Everything that the file sets, without passwords. */

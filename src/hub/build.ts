@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { machineId } from '../base/machine.ts';
 import type { HubBus } from '../bus/hub-bus.ts';
+import { PerRepository } from '../git/per-repository.ts';
 import type { JobRecord } from '../job/record.ts';
 import { homePaths } from '../registry/home.ts';
 import { Seal } from '../registry/seal.ts';
@@ -49,6 +50,7 @@ import { PaneWatch } from './signals/pane-watch.ts';
 import { Turns } from './signals/turns.ts';
 import { Watcher } from './signals/watcher.ts';
 import { TakeUp } from './take-up.ts';
+import { Trees } from './trees/trees.ts';
 import { RunningChecks } from './verdicts/running-checks.ts';
 import { Validator } from './verdicts/validator.ts';
 import { Verifications } from './verdicts/verifications.ts';
@@ -90,6 +92,8 @@ export function buildHub(options: HubOptions) {
   });
   const validator = new Validator({ registrar, checks: new RunningChecks(home.folder), log });
   const verifications = new Verifications(registrar);
+  const perRepository = new PerRepository();
+  const trees = new Trees({ registrar, perRepository, home: home.folder, log });
   const paneOf = (record: JobRecord) => agentPane(servers, record);
   const permissions = new Permissions({ registrar, paneOf, log });
   const decisions = new Decisions({ registrar, permissions, paneOf });
@@ -118,7 +122,7 @@ export function buildHub(options: HubOptions) {
 
   // Events are published first, and time limits apply before anything new begins. A check starts before the next job gets
   // the pane; notes need the dispatcher's queue. Waiting requests come last, so that they see every effect.
-  const first = [inbox, outlets, watcher, validator, verifications];
+  const first = [inbox, outlets, watcher, validator, verifications, trees];
   // Of a job that another host has, only these hear.
   const forReplicas = [outlets, others.replicas, wakes, onEvent, preparation, changes];
   const parts = new PartsInOrder(
@@ -186,6 +190,7 @@ export function buildHub(options: HubOptions) {
     ...{ registrar, verifications, servers, dispatcher, decisions, wakes, onEvent, home, log, status },
     workChanges,
     conversations,
+    trees,
     screens: outlets.screens,
     hooks,
     delegations,

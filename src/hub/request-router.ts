@@ -39,6 +39,7 @@ import { startAgent } from './sessions/agent-start.ts';
 import { stopAgent } from './sessions/agent-stop.ts';
 import { stopIdle } from './sessions/stop-idle.ts';
 import type { Hooks } from './signals/hooks.ts';
+import type { Trees } from './trees/trees.ts';
 import type { Verifications } from './verdicts/verifications.ts';
 
 /** The most events of an answer. */
@@ -54,7 +55,7 @@ const END_LOOK_MS = 300;
 const AT_ONCE: readonly string[] = ['hub_status', 'hub_stop'];
 
 /** Parameters that must be absolute: the hub's working folder is not the caller's. */
-const PLACES = ['registry_dir', 'workdir', 'logs_dir', 'validate'] as const;
+const PLACES = ['registry_dir', 'workdir', 'logs_dir', 'validate', 'into'] as const;
 
 /** Commands that only the part for other hosts carries out. */
 type ElsewhereOnly = 'delegate_to' | 'ask_host' | 'hosts';
@@ -77,6 +78,7 @@ export class RequestRouter {
   constructor(parts: {
     registrar: Registrar;
     verifications: Verifications;
+    trees: Trees;
     delegations: Delegations;
     servers: TmuxServers;
     screens: LastScreens;
@@ -140,6 +142,9 @@ export class RequestRouter {
         return { ...eventsOf(job, params), ...(params.validation === true && validationLog(job)) };
       },
       verify: (params, id) => parts.verifications.verify(params, id),
+      diff: (params) => parts.trees.diff(params),
+      merge: (params, id) => parts.trees.merge(params, id),
+      discard: (params, id) => parts.trees.discard(params, id),
       prune: (params) => pruneJobs(registrar, parts.log, params),
       hook: (params) => parts.hooks.takeHook(params),
       agents: async (params) => ({

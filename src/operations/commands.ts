@@ -6,6 +6,8 @@ import { type CancelResult, cancel } from './cancel.ts';
 import { jobAddress } from './common.ts';
 import { type DelegateResult, delegate, type PreviewResult } from './delegate.ts';
 import { askHost, delegateTo } from './delegate-to.ts';
+import { type DiffPage, type DiffResult, diff } from './diff.ts';
+import { type DiscardResult, discard } from './discard.ts';
 import { type HostsResult, hosts } from './hosts.ts';
 import {
   type HookResult,
@@ -19,6 +21,7 @@ import {
 } from './housekeeping.ts';
 import { type ListResult, listJobs } from './list.ts';
 import { type LogResult, logs, type ScreenResult } from './logs.ts';
+import { type MergeResult, merge } from './merge.ts';
 import { type StatusResult, status } from './status.ts';
 import { type VerifyResult, verify } from './verify.ts';
 
@@ -42,6 +45,10 @@ export const COMMANDS = {
   screen: { params: jobAddress, result: object<ScreenResult>() },
   log: { params: logs.params, result: object<LogResult>() },
   verify: { params: verify.params, result: object<VerifyResult>() },
+  /** The first page of what a job has changed, or a later one. */
+  diff: { params: diff.params, result: object<DiffResult | DiffPage>() },
+  merge: { params: merge.params, result: object<MergeResult>() },
+  discard: { params: discard.params, result: object<DiscardResult>() },
   prune: { params: prune.params, result: object<PruneResult>() },
   hook: { params: hook.params, result: object<HookResult>() },
   agents: { params: agents.params, result: object<{ agents: AgentRow[] }>() },

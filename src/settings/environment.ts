@@ -26,6 +26,11 @@ export function sessionEnvironment(env: Env = process.env): Record<string, strin
   return { ...chosen(env, wanted), ...wholeHome(env) };
 }
 
+/** The part of a caller's environment that git and its hooks run with: also where the user's keys for signing are. */
+export function callerEnvironment(env: Env = process.env): Record<string, string> {
+  return { ...sessionEnvironment(env), ...chosen(env, (name) => name === 'GNUPGHOME') };
+}
+
 /** The same for a session of a running tmux server, which keeps its own values. */
 export function forRunningServer(session: Record<string, string>): Record<string, string> {
   return chosen(session, (name) => !OF_TERMINAL.test(name) && name !== 'TMUX_TMPDIR');
