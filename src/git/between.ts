@@ -49,7 +49,7 @@ export async function between(
   const range = start === undefined ? end : `${start}..${end}`;
   const [counts, named, files] = await Promise.all([
     start === undefined ? list('--count', end) : list('--left-right', '--count', `${start}...${end}`),
-    list(`--max-count=${most}`, '--format=%s', range),
+    list(`--max-count=${most}`, '--format=:%s', range),
     changedFiles(folder, start === undefined ? [await emptyTree(folder, how), end] : [start, end], how),
   ]);
   const words = answerOf(counts).split(/\s+/).map(Number);
@@ -105,20 +105,13 @@ export async function isOnRef(folder: string, commit: string, how: GitEnvironmen
   return refs.code === 0 && refs.stdout !== '';
 }
 
+/** Each commit has a line of git's own with its id, and one with a colon before its subject. */
 function commitsIn(printed: string): Commit[] {
-  const commits: Commit[] = [];
-  for (const line of printed === '' ? [] : printed.split('\n')) {
-    const id = /^commit ([0-9a-f]{40,64})$/.exec(line)?.[1];
-    const last = commits.at(-1);
-    // A subject may look like a commit's line: each commit has exactly one line of its own after it.
-    if (last !== undefined && last.subject === UNREAD) last.subject = line;
-    else if (id !== undefined) commits.push({ id, subject: UNREAD });
-  }
-  return commits;
+  return [...printed.matchAll(/^commit ([0-9a-f]+)\n:(.*)$/gm)].map(([, id = '', subject = '']) => ({
+    id,
+    subject,
+  }));
 }
-
-/** No line of git's has it. */
-const UNREAD = '\0';
 
 async function emptyTree(folder: string, how: GitEnvironment): Promise<string> {
   return answerOf(await lookGit(folder, ['hash-object', '-t', 'tree', '/dev/null'], how));
