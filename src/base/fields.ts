@@ -29,6 +29,8 @@ interface Traits {
    * always is.
    */
   readonly alone?: RegExp;
+  /** A text that may also be `true`, for an option that stands alone. */
+  readonly orTrue?: true;
 }
 
 /**

@@ -56,8 +56,12 @@ export function settleIn(next: JobRecord, event: RecordedEvent): void {
 
 /** A step before the hand-over has passed: the job no longer waits for it. */
 export function passStep(next: JobRecord, event: RecordedEvent): void {
-  const { prepared } = dataOf(event);
+  const { prepared, commit } = dataOf(event);
   if (prepared !== undefined) next.prepared = [...(next.prepared ?? []), prepared];
+  if (prepared === 'worktree' && next.worktree !== undefined) {
+    const { base } = next.worktree;
+    next.worktree = { ...next.worktree, base: commit ?? base, ready_at: event.recorded_at };
+  }
   unblock(next);
 }
 

@@ -129,7 +129,7 @@ export interface EventTypes
   /** With the job; a second one with the pane of an agent that had to be started first. */
   queued: Carries<'job'> | Carries<'agent_session', 'agent_process' | 'peer_server'>;
   /** A step before the hand-over has passed. */
-  prepared: Carries<'prepared'>;
+  prepared: Carries<'prepared', 'commit'>;
   /** The agent of a prepared job is about to be started, with its order on its command line or without it. */
   starting: Carries<'argument'>;
   pasting: Carries<never, 'evidence' | 'what'>;

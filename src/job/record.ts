@@ -131,7 +131,9 @@ export const worktreeSchema = z.object({
   branch: z.string(),
   base: z.string().describe('commit that the branch began at'),
   repository: z.string().describe('git folder that its worktrees share'),
+  new_branch: z.boolean().optional().describe('the branch was made for it'),
   setup: z.object({ script: z.string(), script_sha256: z.string() }).optional(),
+  ready_at: z.string().optional().describe('when it was made and set up'),
 });
 export type Worktree = z.infer<typeof worktreeSchema>;
 

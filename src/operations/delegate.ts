@@ -3,6 +3,7 @@ import { MamError } from '../base/errors.ts';
 import {
   choice,
   count,
+  type Field,
   flag,
   group,
   list,
@@ -53,6 +54,16 @@ const fields = {
   trust_pane: flag('an agent reads what is typed there, even through ssh or a container'),
   host,
   workdir: maybe(text('working folder, absolute or relative', { completes: 'folder' }), 'the current one'),
+  worktree: maybe(
+    text('gives the job a git worktree: true, or its branch', {
+      orTrue: true,
+      value: 'BRANCH',
+      // A task has blanks; a branch has none.
+      alone: /^[^\s-]\S*$/,
+      typed: 'a git worktree and a branch for the job: this branch, or a new one with the id of the job',
+    }) as Field<string | true>,
+  ),
+  base: maybe(text('commit that the branch begins at'), 'HEAD'),
   timeout_seconds: or(number('seconds from hand-over until the job fails (timeout)', WEEK), 3_600),
   idle_timeout_seconds: or(number('seconds of silence until the job needs you (stalled)', WEEK), 120),
   validate: maybe(
@@ -122,6 +133,7 @@ export const delegate = {
     tmux_socket: text("absolute path of the caller's tmux socket"),
     registry_dir: text('folder of the registry, absolute'),
     logs_dir: maybe(text()),
+    worktrees: maybe(text('folder for worktrees, absolute'), 'beside the repository'),
     supervisor,
     origin: maybe(origin),
     limits: maybe(
@@ -228,6 +240,7 @@ export function delegateParams(
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,
     logs_dir: settings.logsDir,
+    worktrees: settings.worktrees,
     limits: { max_depth: settings.maxDepth, max_open_jobs: settings.maxOpenJobs },
     path: settings.path,
     virtual_env: settings.virtualEnv,

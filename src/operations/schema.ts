@@ -138,8 +138,10 @@ function typeOf(field: Field, limited = true): z.ZodType {
       return z.object(answerShape(fields));
     case 'part':
       return partSchemas()[part] ?? z.unknown();
-    case 'text':
-      return limited ? checked(bounded(z.string(), field), field) : bounded(z.string(), field);
+    case 'text': {
+      const plain = limited ? checked(bounded(z.string(), field), field) : bounded(z.string(), field);
+      return field.orTrue ? z.union([z.literal(true), plain]) : plain;
+    }
   }
 }
 

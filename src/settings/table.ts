@@ -92,6 +92,15 @@ export const SETTINGS = {
     inProject: 'inside',
     handedTo: ['agent', 'client'],
   },
+  worktrees: {
+    env: 'MAM_WORKTREES',
+    key: 'worktrees',
+    kind: 'path',
+    preset: 'beside the repository',
+    about:
+      'folder for the git worktrees of jobs, outside of their repositories; each repository has its own in it',
+    handedTo: ['agent', 'client'],
+  },
   brokerUrl: {
     env: 'MAM_BROKER_URL',
     key: 'broker_url',
@@ -313,10 +322,20 @@ export const SETTINGS = {
 
 /** What mam puts into the environment of a check; these are not settings. */
 export const CHECK_VARIABLES = { jobFolder: 'MAM_JOB_DIR', mark: 'MAM_CHECK' } as const;
+/** The same for the script that sets up a worktree. */
+export const WORKTREE_VARIABLES = {
+  folder: 'MAM_WORKTREE',
+  branch: 'MAM_BRANCH',
+  base: 'MAM_BASE',
+} as const;
 /** The same for the `on_event` command. */
 export const ON_EVENT_VARIABLES = { event: 'MAM_EVENT', summary: 'MAM_SUMMARY' } as const;
 /** The names of all of them. */
-export const NO_SETTINGS: readonly string[] = [CHECK_VARIABLES, ON_EVENT_VARIABLES].flatMap(Object.values);
+export const NO_SETTINGS: readonly string[] = [
+  CHECK_VARIABLES,
+  WORKTREE_VARIABLES,
+  ON_EVENT_VARIABLES,
+].flatMap(Object.values);
 
 type Field = keyof typeof SETTINGS;
 type Row<F extends Field> = (typeof SETTINGS)[F];
