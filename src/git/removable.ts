@@ -17,8 +17,8 @@ export interface JobWorktree {
   repository: string;
   /** The branch that was made for it, without `refs/heads/`. */
   branch: string;
-  /** When it was ready for its job, in ms since 1970: ignored files that have not changed since can be made again. */
-  ready_at?: number | undefined;
+  /** When it was ready for its job, ISO 8601: ignored files that have not changed since can be made again. */
+  ready_at?: string | undefined;
 }
 
 /**
@@ -153,7 +153,8 @@ async function files({ folder, ready_at }: JobWorktree, how: GitEnvironment): Pr
       );
     }
   }
-  const isNew = (name: string) => ready_at === undefined || changedSince(join(folder, name), ready_at);
+  const ready = ready_at === undefined ? Number.NaN : Date.parse(ready_at);
+  const isNew = (name: string) => Number.isNaN(ready) || changedSince(join(folder, name), ready);
   const ignored: string[] = [];
   for (const name of named.ignored) if (await isNew(name)) ignored.push(name);
   return [

@@ -19,7 +19,8 @@ beforeEach(() => {
 
 afterEach(() => repo.remove());
 
-async function kept(ready_at?: number): Promise<string[]> {
+async function kept(ready?: number): Promise<string[]> {
+  const ready_at = ready === undefined ? undefined : new Date(ready).toISOString();
   const tree = { folder, repository: join(repo.folder, '.git'), branch: 'own', ready_at };
   const keepers = await whatKeeps(tree, { env: repo.env });
   expect(keptWords(keepers)).toBe(keepers.map(({ what }) => what).join(', and '));
