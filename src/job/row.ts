@@ -1,5 +1,6 @@
-import { maybe, text, truth, type Values } from '../base/fields.ts';
+import { maybe, part, text, truth, type Values } from '../base/fields.ts';
 import { standing } from './standing.ts';
+import type { Usage } from './usage.ts';
 
 /** A job in a list: what distinguishes it from others. */
 export const jobRow = {
@@ -18,5 +19,6 @@ export const jobRow = {
   final_at: maybe(text()),
   late: maybe(truth('true when a late report amended the outcome')),
   last_sign_of_life_at: maybe(text()),
+  usage: maybe(part<Usage>('usage')),
 };
 export type JobRow = Values<typeof jobRow>;

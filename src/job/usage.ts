@@ -72,7 +72,7 @@ export function takeConversation(next: JobRecord, event: RecordedEvent): void {
 }
 
 /** What an event says, with nothing in it that is no count: another version or host may have written it. */
-function usageOf(value: unknown): Usage | undefined {
+export function usageOf(value: unknown): Usage | undefined {
   const parsed = usageSchema.safeParse(value);
   if (!parsed.success) return undefined;
   const { models, ...counts } = parsed.data;

@@ -10,6 +10,7 @@ import {
   requestSchema,
   validationSchema,
 } from '../job/record.ts';
+import { usageSchema } from '../job/usage.ts';
 import { HIDDEN, SCRIPT_SURROUNDINGS } from '../view/job.ts';
 
 /** What makes it at its first use: a hub needs neither of these, a server often one. */
@@ -34,6 +35,7 @@ const partSchemas = once(
     request: requestSchema,
     delivery: z.array(receiptEntrySchema),
     home: homeSchema,
+    usage: usageSchema,
     validation: validationSchema.pick(
       marked(['outcome', 'problem', 'passed', 'exit_code', 'output_tail', 'script_changed']),
     ),

@@ -64,6 +64,7 @@ export function toRow(record: JobRecord): JobRow {
     final_at: record.final_at,
     late: record.late,
     last_sign_of_life_at: record.last_sign_of_life_at,
+    ...(record.usage && { usage: record.usage }),
   };
 }
 
@@ -133,6 +134,7 @@ export function isUnchanged(before: JobRecord, after: JobRecord): boolean {
     before.held_up === after.held_up &&
     before.blocked_what === after.blocked_what &&
     before.behind?.needs === after.behind?.needs &&
+    before.usage === after.usage &&
     isLinePending(before) === isLinePending(after)
   );
 }

@@ -33,6 +33,7 @@ export function listRow(row: JobRow) {
     ...(Object.fromEntries(lines) as JobRow),
     prompt_preview: cleanLine(row.prompt_preview, ROW_TEXT),
     detail: row.detail === undefined ? undefined : cleanLine(row.detail, ROW_TEXT),
+    ...(row.usage && { usage: cleanAll(row.usage) }),
     open_request: row.open_request === undefined ? undefined : cleanLine(row.open_request, ROW_TEXT),
   };
 }
@@ -89,6 +90,7 @@ export function brief(record: JobRecord, room = BRIEF_TEXTS) {
         script_changed,
       },
     }),
+    usage: record.usage,
     late: record.late,
     last_sign_of_life_at: record.last_sign_of_life_at,
   });
@@ -118,7 +120,7 @@ export function briefs(
 /** Fields that only the hub needs, of a record and of its validation. */
 export const HIDDEN = [
   ...(['agent_process', 'typing', 'wake_seq', 'peer_server', 'notifying', 'notified_episode'] as const),
-  ...(['held_up', 'lineage'] as const),
+  ...(['held_up', 'lineage', 'usage_before', 'over_budget_at'] as const),
 ] as const;
 export const SCRIPT_SURROUNDINGS = ['path', 'path_sha256', 'virtual_env'] as const;
 

@@ -10,6 +10,7 @@ import { callOf } from './call-of.ts';
 import { overlapText } from './changes.ts';
 import { hostOf } from './home.ts';
 import { waitsInItsPane } from './job.ts';
+import { canBeResumed, resumeCommand } from './usage.ts';
 
 /** For more jobs, see `jobs` in the answer. */
 const SPELLED_OUT = 5;
@@ -21,6 +22,7 @@ type Step = keyof ReturnType<typeof stepsFor>;
 
 function stepOf(record: JobRecord): Step {
   const { reason } = record;
+  if (canBeResumed(record)) return 'lost';
   if (record.final_at !== undefined || isLost(record)) return 'ended';
   if (isHostOffline(record)) return 'host_offline';
   if (record.behind !== undefined && reason === undefined) return 'behind';
@@ -32,7 +34,7 @@ function stepOf(record: JobRecord): Step {
   if (reason === 'permission' || reason === 'question') return reason;
   // An instruction would be blocked too.
   if (reason !== 'delivery_unverified' && obstacleOf(record) !== undefined) return 'kept';
-  if (reason === 'turn_ended') return 'turn_ended';
+  if (reason === 'turn_ended' || reason === 'over_budget') return reason;
   if (record.status === 'queued') return 'queued';
   // An instruction would queue behind the order, which only a person can send now.
   return reason === 'delivery_unverified' && record.submitted_at === undefined ? 'unsent' : 'silent';
@@ -58,6 +60,7 @@ function stepsFor(record: JobRecord) {
   const host = hostOf(record) ?? '';
   return {
     ended: [`mam logs ${job_id}`, ''],
+    lost: [resumeCommand(record), ''],
     goes_on: [`mam wait ${job_id}`, ''],
     // Nothing of it can be changed from here.
     host_offline: [
@@ -95,6 +98,10 @@ function stepsFor(record: JobRecord) {
         (reason === undefined ? ` Or give it up: ${cancel}` : ''),
     ],
     turn_ended: [`mam answer ${job_id} "YOUR INSTRUCTION"`, `Tell it how to continue: ${instruct}`],
+    over_budget: [
+      `mam answer ${job_id} "YOUR INSTRUCTION"`,
+      `It goes on all the same. Let it, and wait on; or tell it to come to an end: ${instruct} Or give it up: ${cancel}`,
+    ],
     queued: [look, `${screen} Or give it up: ${cancel}`],
     unsent: [
       look,
@@ -164,5 +171,11 @@ export function finalStep(records: readonly JobRecord[]): string {
   const include = ['events', 'screen', ...(first.reason === 'validation_failed' ? ['validation'] : [])];
   const why = callOf('job_logs', { job_id: first.job_id, include });
   const others = failed.length > 1 ? ` The same for ${failed.length - 1} more.` : '';
-  return `Nothing is left to wait for. Why it failed: ${why}${others} Then delegate it again if it still needs to be done.${same}`;
+  const lost = records.find(canBeResumed);
+  const agent = lost?.profile ?? lost?.agent;
+  const resumed =
+    lost === undefined
+      ? ''
+      : ` Its conversation can be opened again: ${callOf('start_agent', { agent, resume_job: lost.job_id })}`;
+  return `Nothing is left to wait for. Why it failed: ${why}${others}${resumed} Then delegate it again if it still needs to be done.${same}`;
 }

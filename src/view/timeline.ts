@@ -3,6 +3,7 @@ import { isUndecided } from '../job/check.ts';
 import { type DataFields, dataOf, type RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { DELIVERY_STAGES } from '../job/words.ts';
+import { evidenceWords } from './event-words.ts';
 import type { TimelineEntry } from './shapes.ts';
 
 /** How much of a request is shown next to its decision, in characters. */
@@ -56,6 +57,9 @@ export function timeline(events: readonly RecordedEvent[], record: JobRecord): T
   return new Timeline().addEvents(events, record);
 }
 
+/** Events whose words are made from what they carry. */
+const NAMED: readonly string[] = ['usage', 'conversation'];
+
 function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
   const data = dataOf(event);
   const text = (value: string | undefined): string | undefined => (value ? clean(value) : undefined);
@@ -70,7 +74,7 @@ function entryOf(event: RecordedEvent, record: JobRecord): TimelineEntry {
     writer: event.writer === undefined ? undefined : cleanLine(event.writer, ABOUT_CHARS),
     recorded_at: event.recorded_at,
     late: event.late,
-    evidence: text(data.evidence),
+    evidence: text(NAMED.includes(event.type) ? evidenceWords(event) : data.evidence),
     detail: event.detail === undefined ? undefined : clean(event.detail),
     detail_file: fileOf(event, record, 'detail'),
     result: event.result === undefined ? undefined : clean(event.result),

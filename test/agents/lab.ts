@@ -234,8 +234,8 @@ export class AgentLab extends Lab {
     });
   }
 
-  /** The agent is stopped first: one of its hooks that waits for a decision would start a hub again. */
-  async #endAgent(): Promise<void> {
+  /** Ends the agent with its pane, as a power cut does. */
+  async endAgent(): Promise<void> {
     await this.tmux('kill-session', '-t', `=${this.session}`).catch(() => {});
     const ours = () =>
       this.processes.filter(
@@ -251,7 +251,8 @@ export class AgentLab extends Lab {
   override async end(failed = false, graceMs?: number): Promise<void> {
     // Faults that only show at the end: by then the evidence would be gone.
     const seen = await evidence(this);
-    await this.#endAgent();
+    // First: one of its hooks that waits for a decision would start a hub again.
+    await this.endAgent();
     await this.#model?.close();
     await super.end(failed, graceMs).catch((error: Error) => {
       throw new Error(`${error.message}\n${seen}`);

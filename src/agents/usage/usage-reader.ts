@@ -36,6 +36,9 @@ export class Sums {
   /** The agent's own running total, for transcripts that have one. */
   reached: Tokens | undefined;
 
+  /** Each answer says itself what it has used, so totals are not needed. */
+  hasAnswers = false;
+
   /** @param model that the agent was using where this part begins */
   constructor(model?: string) {
     this.model = model;

@@ -3,6 +3,7 @@ import type { Status } from '../../job/words.ts';
 import { awayText } from '../../view/home.ts';
 import { signOf, standingWords } from '../../view/marks.ts';
 import { obstacleText } from '../../view/summary.ts';
+import { usageLine } from '../../view/usage.ts';
 import { timeOf } from '../model/entries.ts';
 import { holderOf, isOpen, placeOf, toneOf } from '../model/rows.ts';
 import { AskView, type JobActions } from './ask-view.ts';
@@ -48,7 +49,9 @@ export class DetailView {
     say(this.#name, row.job_id);
     this.#status.dataset['status'] = toneOf(row);
     say(this.#status, `${signOf(row)} ${standingWords(row)}`);
-    say(this.#facts, `${holderOf(row)} · since ${timeOf(row.created_at)}`);
+    const used = usageLine(row.usage);
+    const facts = [holderOf(row), `since ${timeOf(row.created_at)}`, ...(used === undefined ? [] : [used])];
+    say(this.#facts, facts.join(' · '));
     say(this.#task, row.prompt_preview);
     const away = log?.head && awayText({ home: log.head.home, status: row.status as Status });
     const wrong = problem ?? away ?? obstacleText(row);

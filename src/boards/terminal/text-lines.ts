@@ -5,6 +5,7 @@ import { foldDelivery } from '../../view/delivery.ts';
 import { awayText } from '../../view/home.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { timeline } from '../../view/timeline.ts';
+import { usageOfJob } from '../../view/usage.ts';
 import { timeOf } from '../model/entries.ts';
 import type { Way } from '../model/request.ts';
 import { shown } from './cells.ts';
@@ -25,6 +26,8 @@ export interface JobLine {
 const PROMPT_SHARE = 0.25;
 const ASK_SHARE = 0.34;
 const MOST_PROMPT = 4;
+/** With less room, events are more useful than what was used. */
+const LEAST_EVENTS = 5;
 const LEAD_WIDTH = 16;
 const WORDS_CHARS = 300;
 const KEYS: Readonly<Record<Way, string>> = {
@@ -42,9 +45,11 @@ export function jobLines(detail: Detail, { width, height }: Layout['text']): Job
   const isLong = detail.record.prompt_bytes > Buffer.byteLength(detail.record.prompt_preview);
   const most = Math.min(MOST_PROMPT, shareOf(height, PROMPT_SHARE));
   const prompt = left < 2 ? [] : fitting(shown(isLong ? `${task} … (p)` : task), width, most);
+  const line = usageOfJob(detail.record);
+  const used = line === undefined || left - prompt.length < LEAST_EVENTS ? [] : [cut(`used: ${line}`, width)];
   return [
-    ...prompt.map((text) => ({ kind: 'prompt' as const, lead: '', text })),
-    ...eventLines(detail, left - prompt.length, width),
+    ...[...prompt, ...used].map((text) => ({ kind: 'prompt' as const, lead: '', text })),
+    ...eventLines(detail, left - prompt.length - used.length, width),
     ...asked.map((text) => ({ kind: 'ask' as const, lead: '', text })),
   ];
 }

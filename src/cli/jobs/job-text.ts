@@ -14,6 +14,7 @@ import { copyText, fromHost, hostWords } from '../../view/home.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { dayAndTime, timeOfDay } from '../../view/times.ts';
+import { canBeResumed, usageOfJob } from '../../view/usage.ts';
 import { paint } from '../core/output.ts';
 import type { Cell } from '../core/table.ts';
 import { checkOutput } from './check-output.ts';
@@ -72,7 +73,7 @@ export function recordText(record: JobRecord): string {
     ['seen', optionally(record.blocked_evidence)],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
     ['decision', attention ? decisionText(record) : undefined],
-    ['next', attention ? nextStep(record) : undefined],
+    ['next', attention || canBeResumed(record) ? nextStep(record) : undefined],
     ['agent', agentWords(record) + place],
     ['from', fromHost(record)],
     ['prompt', optionally(record.prompt_preview)],
@@ -91,6 +92,7 @@ export function recordText(record: JobRecord): string {
         .map((line) => line.slice(FIELD_WIDTH))
         .join('\n'),
     ],
+    ['used', usageOfJob(record)],
     ['task', `${record.registry_dir}/${record.job_id}/prompt.md`],
     ['workdir', there(record, clean(record.workdir))],
     ['created', dayAndTime(record.created_at)],

@@ -9,6 +9,7 @@ import { awayText, fromHost, hostWords } from '../../view/home.ts';
 import { nextStep } from '../../view/next-step.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
 import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../../view/times.ts';
+import { canBeResumed, usageOfJob } from '../../view/usage.ts';
 import { paint } from '../core/output.ts';
 import { fieldsText, stateText, there } from './job-text.ts';
 
@@ -105,7 +106,8 @@ export function footText(record: JobRecord, now: number): string {
     ['result', record.result_file && clean(record.result_file)],
     ['files', there(record, record.files?.map(clean).join(', '))],
     ['changed', there(record, changesLine(record))],
-    ['next', record.final_at === undefined ? nextStep(record) : undefined],
+    ['used', usageOfJob(record)],
+    ['next', record.final_at === undefined || canBeResumed(record) ? nextStep(record) : undefined],
   ]);
 }
 
