@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { overSsh } from '../support/hosts/fake-ssh.ts';
@@ -59,4 +60,50 @@ test('over ssh, agents of the other host are started, listed, given a job, looke
   // As it is stopped, so it is started.
   expect((await a.mam('start', 'robot@hostb')).stdout).toContain('robot is ready in tmux:robot@hostb');
   expect((await a.mam('stop', 'robot@hostb')).code).toBe(0);
+});
+
+test("a profile's name on another host is that host's profile", async () => {
+  world = await overSsh();
+  const [a, b] = [world.lab('hosta'), world.lab('hostb')];
+  b.sessions.add('builder');
+  b.expected.push(/^peer-\w+\.log$/);
+  const own = ['--log', join(b.folder, 'peer-robot.log'), '--mam', PROGRAM];
+  const robot = { command: [process.execPath, PEER, ...own], ready: '^READY> *$' };
+  const about = 'Builds there.';
+  b.configure({
+    agents: { robot, builder: { extends: 'robot', about, preamble: 'Run the tests.', workdir: b.project } },
+  });
+  // Of the same name here: it counts for nothing there.
+  const { hosts } = JSON.parse(readFileSync(join(a.home, 'config.json'), 'utf8'));
+  a.configure({ hosts, agents: { builder: { extends: 'codex', preamble: './none.md' } } });
+  await b.startSession('keeper', 'exec sleep 1000');
+  const server = await a.startServer();
+  const { agents } = await server.ask('list_agents', { host: 'hostb' });
+  expect(agents).toContainEqual(
+    expect.objectContaining({ agent: 'builder', kind: 'robot', about, state: 'not_running' }),
+  );
+  const job = { prompt: 'Mend the roof', agent: 'builder', host: 'hostb', start: true, request_key: 'roof' };
+  expect(await server.ask('delegate_job', { ...job, dry_run: true })).toMatchObject({
+    preamble: 'Run the tests.',
+  });
+  const { job_id } = await server.ask('delegate_job', job);
+  const waited = await server.ask('wait_job', { job_id, timeout_seconds: 60 });
+  expect(waited.jobs).toMatchObject([{ job_id, status: 'completed', agent: 'robot', profile: 'builder' }]);
+  // There the task begins with the preamble; here it is the task as it was delegated.
+  const [file = ''] =
+    readFileSync(join(b.folder, 'peer-robot.log'), 'utf8').match(/\/[^\s"]*prompt\.md/) ?? [];
+  expect(readFileSync(file, 'utf8')).toBe('Run the tests.\n\n---\n\nThe task:\n\nMend the roof');
+  const page = await server.ask('job_status', { job_id, task_offset: 0 });
+  expect(page).toMatchObject({
+    profile: 'builder',
+    prompt_preview: 'Mend the roof',
+    task: 'Mend the roof',
+    workdir: b.project,
+  });
+  expect((await server.ask('delegate_job', job)).job_id).toBe(job_id);
+  expect((await server.ask('list_jobs', { agent: 'builder' })).jobs).toMatchObject([{ job_id }]);
+  expect((await server.ask('list_jobs', { agent: 'builder', host: 'hostb' })).jobs).toMatchObject([
+    { job_id },
+  ]);
+  expect((await a.mam('stop', 'builder@hostb')).code).toBe(0);
 });

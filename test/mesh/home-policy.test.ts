@@ -24,8 +24,8 @@ const OF_A_JOB: readonly [command: string, params: object][] = [
 ];
 
 /** Lets hosta do everything but this. */
-function allow(change: Partial<MayConfig>): void {
-  world.allow({ hosta: { ...all(lab), ...change }, hostc: all(lab) });
+function allow(change: Partial<MayConfig>, more: object = {}): void {
+  world.allow({ hosta: { ...all(lab), ...change }, hostc: all(lab) }, more);
 }
 
 describe('a broker with rules', () => {
@@ -60,6 +60,18 @@ describe('a broker with rules', () => {
     await refused('delegate', job(), 'may.agents');
     await refused('start', { agent: 'claude-code', session: 'tmux:own' }, 'may.agents');
     expect((await hosta.error('start', { agent: 'claude-code' })).message).toContain('of kind claude-code');
+    // A profile may do what its kind may not.
+    const bold = { agents: { bold: { extends: 'codex', permission_mode: 'never' } } };
+    allow({ agents: ['codex'] }, bold);
+    expect((await hosta.error('start', { agent: 'bold' })).message).toContain('of kind bold');
+    expect((await hosta.ask('agents', {})).agents.map(({ agent }: { agent: string }) => agent)).not.toContain(
+      'bold',
+    );
+    allow({ agents: ['bold'], sessions: ['tmux:bold'] }, bold);
+    await refused('start', { agent: 'codex' }, 'may.agents');
+    expect((await hosta.error('delegate', job({ agent: 'bold', session: undefined }))).code).toBe(
+      'not_found',
+    );
     allow({ sessions: ['tmux:good'] });
     await refused('delegate', job(), 'may.sessions');
     await refused('delegate', job({ session: 'mute' }), 'may.sessions');
