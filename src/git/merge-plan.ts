@@ -1,4 +1,5 @@
 import { MamError } from '../base/errors.ts';
+import { shellWord } from '../base/shell.ts';
 import { cleanLine, counted, someOf } from '../base/text.ts';
 import { isIn, type WorkingPlace } from './place.ts';
 import { type GitEnvironment, gitWords, lookGit, lookGitBytes } from './run-git.ts';
@@ -68,7 +69,7 @@ async function mergedTree(
   throw new MamError(
     'conflict',
     `${branch} and ${into} have both changed ${listed(names)}: the merge has conflicts there. Nothing was changed.`,
-    `Merge ${into} into ${branch} in the job's worktree and solve them there, or delegate just that: \`git -C ${folder} merge ${into}\`. Then merge again.`,
+    `Merge ${into} into ${branch} in the job's worktree and solve them there, or delegate just that: \`git -C ${shellWord(folder)} merge ${shellWord(into)}\`. Then merge again.`,
   );
 }
 

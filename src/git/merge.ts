@@ -62,7 +62,7 @@ export async function merge(
   const words = cleanLine(lastLines(end.stderr), 600) || `git ended with ${end.code}`;
   throw new MamError(
     'refused',
-    `The merge failed, and everything is as it was${leftText(state.left)}. It said: ${words}`,
+    `The merge failed, and everything is as it was${leftText(state.left)}. It said: ${words.replace(/[.\s]*$/, '.')}`,
     'Fix that, then merge again.',
   );
 }
@@ -91,9 +91,11 @@ export async function mergedCommit(
   const now = await tipOf(target, into, how);
   if (now === undefined || !(await isIn(target, tip, now, how))) return undefined;
   // The first commit on the branch that has the tip.
-  const args = ['rev-list', '--first-parent', '--ancestry-path', `${tip}..${now}`, `^${before}`];
-  const commits = (await lookGit(target, args, how)).stdout.trimEnd().split('\n');
-  return commits.at(-1) || tip;
+  const commits = async (...args: string[]) =>
+    (await lookGit(target, ['rev-list', ...args], how)).stdout.trimEnd().split('\n');
+  const withTip = new Set(await commits('--ancestry-path', `${tip}..${now}`));
+  const line = await commits('--first-parent', now, `^${before}`);
+  return line.findLast((commit) => withTip.has(commit)) ?? tip;
 }
 
 /**

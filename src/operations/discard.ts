@@ -1,4 +1,5 @@
 import { flag, maybe, type Sent } from '../base/fields.ts';
+import { shellWord } from '../base/shell.ts';
 import type { JobRecord } from '../job/record.ts';
 import { by, inRegistry, jobId } from './common.ts';
 import { gitSurroundings } from './merge.ts';
@@ -49,7 +50,7 @@ export function discardSummary(
     commit === undefined
       ? `; its branch ${branch} is gone as well`
       : branch_deleted
-        ? `, and its branch ${branch} ${dry ? 'would be' : 'was'} deleted. \`git branch ${branch} ${commit}\` brings that back`
+        ? `, and its branch ${branch} ${dry ? 'would be' : 'was'} deleted. \`git branch ${shellWord(branch)} ${commit}\` brings that back`
         : `; its branch ${branch} stays`;
   const with_it = lost === undefined ? '' : ` ${dry ? 'Lost would be' : 'With it went'}: ${lost}.`;
   return `${what}${end}.${with_it}`;

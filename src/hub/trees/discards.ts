@@ -1,6 +1,7 @@
 import { MamError } from '../../base/errors.ts';
 import { processesIn } from '../../base/processes.ts';
 import { realPlace } from '../../base/real-place.ts';
+import { shellWord } from '../../base/shell.ts';
 import { deleteBranch, lookAtWorktree, removeWorktree, type WorktreeLook } from '../../git/discard.ts';
 import type { PerRepository } from '../../git/per-repository.ts';
 import { type Keeper, keptWords } from '../../git/removable.ts';
@@ -105,7 +106,7 @@ function refusal({ job_id }: JobRecord, { folder, branch }: Worktree, kept: read
   const isLocked = kept.some(({ kind }) => kind === 'locked');
   const hasWork = kept.some(({ kind }) => kind === 'unmerged' || kind === 'lost');
   const steps = [
-    ...(isLocked ? [`\`git worktree unlock ${folder}\` takes the lock away.`] : []),
+    ...(isLocked ? [`\`git worktree unlock ${shellWord(folder)}\` takes the lock away.`] : []),
     `\`mam diff ${job_id}\` shows the work${hasWork ? `, \`mam merge ${job_id}\` merges it` : ''}.`,
     ...(isLocked ? [] : ['To remove it all the same, add --force.']),
   ];

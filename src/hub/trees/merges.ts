@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MamError } from '../../base/errors.ts';
 import { isSamePlace } from '../../base/real-place.ts';
+import { shellWord } from '../../base/shell.ts';
 import { merge, mergedCommit, processesOf, settleMerge } from '../../git/merge.ts';
 import { planMerge } from '../../git/merge-plan.ts';
 import type { PerRepository } from '../../git/per-repository.ts';
@@ -167,7 +168,7 @@ async function targetOf(folder: string, tree: Worktree, how: GitEnvironment): Pr
     throw new MamError(
       'refused',
       `No branch is checked out in ${place.top} (HEAD is detached), so nobody would find the merge again.`,
-      `Check one out there: \`git -C ${place.top} switch BRANCH\`.`,
+      `Check one out there: \`git -C ${shellWord(place.top)} switch BRANCH\`.`,
     );
   if (place.head === undefined)
     throw new MamError(
@@ -198,7 +199,7 @@ async function checkCommitted(record: JobRecord, tree: Worktree, how: GitEnviron
   throw new MamError(
     'refused',
     `The worktree of job ${record.job_id} has ${keptWords(left)} that ${branch} does not have.`,
-    `Commit them there: \`git -C ${folder} add -A && git -C ${folder} commit\`. ${step}`,
+    `Commit them there: \`git -C ${shellWord(folder)} add -A && git -C ${shellWord(folder)} commit\`. ${step}`,
   );
 }
 
@@ -209,6 +210,6 @@ function noBranch({ job_id, discarded }: JobRecord, branch: string): MamError {
     `The branch ${branch} of job ${job_id} is gone.`,
     commit === undefined
       ? `\`mam logs ${job_id}\` shows what is known.`
-      : `\`git branch ${branch} ${commit}\` brings it back.`,
+      : `\`git branch ${shellWord(branch)} ${commit}\` brings it back.`,
   );
 }

@@ -1,0 +1,144 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { JobTrees } from '../support/job-trees.ts';
+import type { Lab } from '../support/lab.ts';
+import { test } from '../support/lab-test.ts';
+import { isRunning, signal } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+
+/** How many files a merge writes: enough that a kill finds it in the middle. */
+const FILES = 120;
+const LOCKS = ['index.lock', 'HEAD.lock', 'ORIG_HEAD.lock', 'MERGE_HEAD', 'refs/heads/main.lock'];
+
+/** Kills everything that runs in a lab, as a power cut would. */
+async function cutPower(lab: Lab): Promise<void> {
+  for (let left = lab.processes; left.length > 0; left = lab.processes) {
+    for (const hub of lab.hubs) lab.killedHubs.add(hub);
+    for (const { pid } of left) signal(pid, 'SIGKILL');
+    await until('all are gone', () => left.every(({ pid }) => !isRunning(pid)));
+  }
+}
+
+/** Jobs whose branches change, add and remove many files, next to a user at work. */
+async function manyFiles(lab: Lab, id: string, isForward: boolean): Promise<JobTrees> {
+  const all = new JobTrees(lab);
+  const { repo } = all;
+  for (let at = 0; at < FILES; at++) repo.write(`src/${at % 7}/file ${at} ü.txt`, `${at}\n`.repeat(40));
+  repo.git('add', '.');
+  repo.git('commit', '-q', '-m', 'Many');
+  const tree = all.job(id);
+  for (let at = 0; at < FILES; at++) {
+    if (at % 10 === 3) repo.gitIn(tree.folder, 'rm', '-q', `src/${at % 7}/file ${at} ü.txt`);
+    else repo.write(`src/${at % 7}/file ${at} ü.txt`, `${at} changed\n`.repeat(60), tree.folder);
+    if (at % 3 === 0) repo.write(`new/${at}/${at}.txt`, `new ${at}\n`.repeat(50), tree.folder);
+  }
+  repo.gitIn(tree.folder, 'add', '-A');
+  repo.gitIn(tree.folder, 'commit', '-q', '-m', 'Work');
+  await all.end(id);
+  if (!isForward) repo.commit('other.txt', 'other\n');
+  // The user is at work there too.
+  repo.write('readme.txt', 'my own change\n');
+  repo.write('new/mine.txt', 'mine\n');
+  return all;
+}
+
+function expectUsersFiles({ repo }: JobTrees): void {
+  expect(readFileSync(join(repo.folder, 'readme.txt'), 'utf8')).toBe('my own change\n');
+  expect(readFileSync(join(repo.folder, 'new/mine.txt'), 'utf8')).toBe('mine\n');
+}
+
+/** The merge is whole: nothing is left to commit but what is the user's. */
+function expectMerged(lab: Lab, all: JobTrees, id: string): void {
+  const { repo } = all;
+  expect(repo.git('status', '--porcelain', '--untracked-files=all').split('\n').sort()).toEqual([
+    ' M readme.txt',
+    '?? new/mine.txt',
+  ]);
+  expect(LOCKS.filter((name) => existsSync(join(repo.folder, '.git', name)))).toEqual([]);
+  repo.git('merge-base', '--is-ancestor', `mam/${id}`, 'main');
+  expectUsersFiles(all);
+  const merged = lab.types(id).filter((type) => type === 'merged');
+  expect(merged).toEqual(['merged']);
+  expect(lab.record(id).merged).toMatchObject({ into: 'main', commit: repo.git('rev-parse', 'main') });
+  expect(lab.inHome('trees')).toEqual([]);
+}
+
+const HOOKS = [
+  ...['pre-merge-commit', 'prepare-commit-msg', 'commit-msg', 'post-merge'].map((hook) => [hook, '']),
+  ...['prepared', 'committed'].map((state) => ['reference-transaction', state]),
+] as [string, string][];
+
+test.for([
+  ...HOOKS.map(([hook, state]) => [hook, state, false] as const),
+  ...HOOKS.slice(3).map(([hook, state]) => [hook, state, true] as const),
+  ['smudge', '', false] as const,
+  ['smudge', '', true] as const,
+])(
+  'a merge whose hub and git are killed at %s %s ends whole all the same (forward: %s)',
+  async ([hook, state, isForward], { lab }) => {
+    const id = 'k2illed';
+    const all = await manyFiles(lab, id, isForward);
+    const { repo } = all;
+    const once = join(lab.project, 'killed-once');
+    const hub = await lab.hubPid();
+    lab.killedHubs.add(hub);
+    // The first time it kills git and the hub, and then itself.
+    const kill = `if [ ! -e '${once}' ]; then : > '${once}'; kill -9 ${hub} $PPID; kill -9 $$; fi`;
+    const script = join(lab.project, 'kill.sh');
+    if (hook === 'smudge') {
+      writeFileSync(script, `#!/bin/sh\ncase "$1" in *"file 60 "*) ${kill};; esac\ncat\n`);
+      repo.git('config', 'filter.slow.smudge', `'${script}' %f`);
+      repo.git('config', 'filter.slow.clean', 'cat');
+      writeFileSync(join(repo.folder, '.git/info/attributes'), 'src/** filter=slow\n');
+    } else {
+      const when = state === '' ? 'true' : `[ "$1" = ${state} ] && grep -q refs/heads/main`;
+      writeFileSync(script, `#!/bin/sh\nif ${when}; then ${kill}; fi\n`);
+      writeFileSync(join(repo.folder, '.git/hooks', hook), `#!/bin/sh\nexec '${script}' "$@"\n`);
+      chmodSync(join(repo.folder, '.git/hooks', hook), 0o755);
+    }
+    chmodSync(script, 0o755);
+    // Its client finds the next hub by itself, and asks again.
+    const ended = await all.mam('merge', id);
+    expect(existsSync(once)).toBe(true);
+    expect(ended).toMatchObject({ code: 0 });
+    expectMerged(lab, all, id);
+  },
+);
+
+test.for([true, false])('the power may be cut at any moment of a merge (forward: %s)', async (isForward, { lab }) => {
+  const id = 'c2ut';
+  const all = await manyFiles(lab, id, isForward);
+  const { repo } = all;
+  const before = repo.git('rev-parse', 'HEAD');
+  let cut = 0;
+  for (let delay = 0; ; delay += 12) {
+    await all.mam('hub', 'start');
+    const running = lab.start(['merge', id], { cwd: repo.folder, env: all.env, input: '' });
+    // From the note on, which is written right before git begins.
+    const hasBegun = until('the merge begins', () => lab.inHome('trees').includes(`${id}.json`), 30_000).catch(
+      () => false,
+    );
+    await Promise.race([hasBegun, running.ended]);
+    const isOver = await Promise.race([
+      running.ended.then(() => true),
+      new Promise<false>((resolve) => setTimeout(() => resolve(false), delay)),
+    ]);
+    if (isOver) break;
+    await cutPower(lab);
+    cut += 1;
+    expectUsersFiles(all);
+    // Every other time it goes on from there; else everything is put back first, to be cut again.
+    const isMerged = lab.types(id).includes('merged') || repo.git('rev-parse', 'HEAD') !== before;
+    if (isMerged || cut % 4 === 0) {
+      expect(await all.mam('merge', id)).toMatchObject({ code: 0 });
+      expectMerged(lab, all, id);
+      if (isMerged && delay > 400) return;
+      repo.git('reset', '-q', '--keep', before);
+      const journal = lab.paths(id).journal;
+      expect(existsSync(journal)).toBe(true);
+      break;
+    }
+  }
+  expect(cut).toBeGreaterThan(0);
+});
