@@ -106,13 +106,15 @@ export function resolveKind(
       `${meant === undefined ? '' : `Did you mean ${meant}? `}${list} kinds under "agents" in MAM_HOME/config.json.`,
     );
   }
-  const { base, isProfile, layers, own: said } = layersOf(name, configured);
+  const { base, isProfile, layers, own: said, byName } = layersOf(name, configured);
   const { session, about: _, ...settings } = said;
   const mode = settings.permission_mode;
+  const usual = byName ?? (kind?.defaultSession && `tmux:${kind.defaultSession}`);
   return {
     name: base,
     ...(isProfile && { profile: name }),
-    defaultSession: session ?? (kind?.defaultSession && `tmux:${kind.defaultSession}`),
+    defaultSession: session ?? usual,
+    ownSession: session === 'new' ? usual : (session ?? usual),
     isHuman: kind === human,
     terminal: withoutStart(settings),
     workdir: settings.workdir,

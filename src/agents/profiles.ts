@@ -16,6 +16,8 @@ export interface Layered {
   layers: readonly AgentConfig[];
   /** The same as one entry. Its session and its `about` are its own. */
   own: AgentConfig;
+  /** Of a profile: the session that it has by its name. */
+  byName?: string;
 }
 
 /** How many characters of a hash tell two session names apart. */
@@ -38,11 +40,13 @@ export function layered(name: string, configured: Configured, kinds: readonly Ag
   const isProfile = chain.length > 1;
   const { extends: _, session, about, ...merged }: AgentConfig = Object.assign({}, ...layers);
   const last = entryOf(configured, name);
-  const place = isProfile ? (last?.session ?? sessionFor(name, configured, kinds)) : session;
+  const byName = isProfile ? sessionFor(name, configured, kinds) : undefined;
+  const place = isProfile ? (last?.session ?? byName) : session;
   return {
     base,
     isProfile,
     layers,
+    ...(byName !== undefined && { byName }),
     own: {
       ...merged,
       ...(place !== undefined && { session: place }),

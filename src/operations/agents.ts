@@ -49,6 +49,8 @@ export interface KnownKind {
   /** The profile that was asked for. */
   profile?: string | undefined;
   defaultSession: string | undefined;
+  /** The same, where a start names none: by its name if the default is a new one for each job. */
+  ownSession: string | undefined;
   /** Nothing is typed for it, and it needs no session. */
   isHuman: boolean;
   terminal: TerminalSettings;
@@ -260,7 +262,7 @@ export function startParams(
     ...how,
     agent: kind.name,
     profile: kind.profile,
-    name: name ?? kind.defaultSession?.replace(/^tmux:/, ''),
+    name: name ?? kind.ownSession?.replace(/^tmux:/, ''),
     workdir: resolve(cwd, workdir ?? kind.workdir ?? '.'),
     resume,
     resume_job,

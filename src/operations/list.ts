@@ -14,7 +14,7 @@ const fields = {
     }),
     '',
   ),
-  agent: maybe(text('only jobs of this agent kind', { completes: 'agent' }), ''),
+  agent: maybe(text('only jobs of this agent kind or profile', { completes: 'agent' }), ''),
   mine: flag('only jobs of this client session'),
   needs_you: flag('only jobs that need you'),
   limit: or(count('page size', { min: 1, max: 200, typed: 'maximum number of jobs; default: 50' }), 50),

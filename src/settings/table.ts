@@ -315,7 +315,7 @@ export const SETTINGS = {
     kind: 'agents',
     default: {},
     about:
-      'agent kinds of your own, and changes to the built-in ones ([docs/agents.md](agents.md#by-configuration))',
+      'agent kinds of your own, profiles, and changes to the built-in kinds ([docs/agents.md](agents.md#by-configuration))',
     handedTo: [],
   },
 } as const satisfies Readonly<Record<string, Setting>>;

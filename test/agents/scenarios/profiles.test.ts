@@ -59,6 +59,9 @@ describe.each(HOMES)('$kind', (home) => {
     const shows = SHOWS[`${home.kind} ${mode}`];
     if (shows !== undefined) expect(screen).toMatch(shows);
     const server = await lab.startServer();
+    const ours = async () =>
+      (await server.ask('list_agents')).agents.find(({ agent }: { agent: string }) => agent === 'mine');
+    await until('its server is connected', async () => (await ours())?.peer_server === 'connected');
     const job = { prompt: 'Mend the roof', agent: 'mine' };
     const { job_id: id, peer_server, warnings } = await server.ask('delegate_job', job);
     expect({ peer_server, warnings }).toEqual({ peer_server: 'connected', warnings: [] });

@@ -80,8 +80,8 @@ export async function remoteStart(
   const settings = await at(folder);
   const kind = kindFor(guest, agent, settings);
   const workdir = ownFolder(guest, asked, kind) ?? folder;
-  const name = session ?? kind.defaultSession;
-  checkSession(guest, name ?? kind.profile ?? kind.name, kind.defaultSession);
+  const name = session ?? kind.ownSession;
+  checkSession(guest, name ?? kind.profile ?? kind.name, kind.ownSession);
   return startParams({ name: name?.replace(/^tmux:/, ''), workdir, model, resume }, kind, workdir, settings);
 }
 
