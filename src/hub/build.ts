@@ -39,6 +39,7 @@ import { Permissions } from './permissions/permissions.ts';
 import { News } from './preparation/news.ts';
 import { Preparation } from './preparation/preparation.ts';
 import type { Step } from './preparation/step.ts';
+import { MakeWorktree } from './preparation/worktree.ts';
 import { Claims } from './reports/claims.ts';
 import { Elsewhere } from './reports/elsewhere.ts';
 import { EventRates } from './reports/event-rates.ts';
@@ -90,7 +91,8 @@ export function buildHub(options: HubOptions) {
     catchUp: (jobId) => inbox.catchUp(jobId),
     unread: (job) => typist.unread(job),
   });
-  const validator = new Validator({ registrar, checks: new RunningChecks(home.folder), log });
+  const running = new RunningChecks(home.folder);
+  const validator = new Validator({ registrar, checks: running, log });
   const verifications = new Verifications(registrar);
   const perRepository = new PerRepository();
   const trees = new Trees({ registrar, perRepository, home: home.folder, log });
@@ -104,7 +106,7 @@ export function buildHub(options: HubOptions) {
   const workChanges = new WorkChanges({ registrar, seal, log });
   const news = new News();
   // In the order of `STEPS`.
-  const steps: Step[] = [];
+  const steps: Step[] = [new MakeWorktree({ home, running, perRepository })];
   const preparation = new Preparation({ home, seal, registrar, news, steps, log });
   const forDelegations = { home, host, registrar, dispatcher, servers, owners, changes, preparation, log };
   const delegations = new Delegations(forDelegations);

@@ -15,6 +15,7 @@ import {
   truth,
   type Values,
 } from '../base/fields.ts';
+import { randomSuffix } from '../base/ids.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord, ReceiptEntry } from '../job/record.ts';
 import { withoutStarts } from '../settings/agent-config.ts';
@@ -212,9 +213,9 @@ export function delegateParams(
   const {
     dry_run: _,
     host: __,
-    start,
+    start: ___,
     notify,
-    agent_session = kind.defaultSession,
+    agent_session = sessionFor(args, kind),
     workdir = kind.workdir ?? '.',
     validate,
     ...rest
@@ -235,7 +236,7 @@ export function delegateParams(
     validate: validate && resolve(cwd, validate),
     supervisor: { client, session, pane, socket, place, ...(channel && { channel }) },
     origin: originOf(asker),
-    start: start ? { ...settings.launch, ...kind.startWith() } : undefined,
+    start: isStarted(args, kind) ? { ...settings.launch, ...kind.startWith() } : undefined,
     notify: notify === 'pane' ? { configured: withoutStarts(settings.agents) } : undefined,
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,
@@ -246,4 +247,18 @@ export function delegateParams(
     virtual_env: settings.virtualEnv,
     mam_command: settings.mamCommand,
   };
+}
+
+/** A job with a worktree gets an agent of its own, which is started there, unless the caller names a session. */
+function needsOwnAgent({ worktree, agent_session }: DelegateArgs, kind: KnownKind): boolean {
+  return worktree !== undefined && agent_session === undefined && !kind.isHuman;
+}
+
+function sessionFor(args: DelegateArgs, kind: KnownKind): string | undefined {
+  if (!needsOwnAgent(args, kind)) return kind.defaultSession;
+  return `tmux:${kind.profile ?? kind.name}-${randomSuffix()}`;
+}
+
+function isStarted(args: DelegateArgs, kind: KnownKind): boolean {
+  return args.start || needsOwnAgent(args, kind);
 }

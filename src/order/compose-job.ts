@@ -39,12 +39,15 @@ export function composeJob(from: {
   parent: JobRecord | undefined;
   /** Absent for a job that was delegated on this machine. */
   delegator?: Delegator | undefined;
+  /** Absent: a new one. */
+  job_id?: string | undefined;
+  worktree?: JobOrder['worktree'];
   notify: JobOrder['notify'];
   host: string;
   peer_server: 'connected' | 'unknown';
 }): JobOrder {
   const { params, prompt: task, place, validation, parent, delegator, notify, host, peer_server } = from;
-  const jobId = delegator?.job_id ?? newJobId(task);
+  const jobId = delegator?.job_id ?? from.job_id ?? newJobId(task);
   const prompt = wholeTask(params.preamble, task);
   const logDir = join(params.logs_dir ?? params.registry_dir, jobId);
   return {
@@ -79,6 +82,7 @@ export function composeJob(from: {
     depth: depthOf(parent, delegator),
     request_key: params.request_key,
     ...(params.fresh === true && { fresh: true }),
+    ...(from.worktree !== undefined && { worktree: from.worktree }),
     peer_server,
     ...(validation !== undefined && {
       validation: {

@@ -19,6 +19,7 @@ import type { TmuxServers } from '../panes/tmux-servers.ts';
 import type { Preparation } from '../preparation/preparation.ts';
 import type { Plan } from './delegation-plan.ts';
 import { checkLineage } from './lineage.ts';
+import { checkUnclaimed } from './worktree-plan.ts';
 
 /** The parts of the hub that every kind of delegation needs. */
 export interface Parts {
@@ -63,7 +64,14 @@ export function orderOf(
   const open = registrar.unfinished;
   const family = { open, parent, delegator, host, job: (id: string) => registrar.held(id) };
   checkLineage(params, place?.session, family);
-  const order = composeJob({ params, prompt, ...plan, parent: parent?.record, delegator, host, peer_server });
+  const order = composeJob({
+    ...{ params, prompt, ...plan, worktree: plan.tree?.worktree },
+    parent: parent?.record,
+    delegator,
+    host,
+    peer_server,
+  });
+  checkUnclaimed(order, open);
   const whole = whenPrepared(order, preparation.stepsFor(order));
   checkOrder(whole);
   if (order.prompt_bytes > LIMITS.promptBytes) throw tooLong();

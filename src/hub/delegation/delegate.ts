@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { newJobId } from '../../base/ids.ts';
 import { sha256 } from '../../base/sha256.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { needsAttention } from '../../job/apply.ts';
@@ -11,7 +12,7 @@ import { restorePrompt } from '../../order/prompt-file.ts';
 import { lostSocket } from '../../tmux/server-life.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { orderOf, type Parts } from './create-job.ts';
-import { planDelegation } from './delegation-plan.ts';
+import { type Plan, planDelegation } from './delegation-plan.ts';
 import { checkSame, knownJob } from './known-job.ts';
 import { otherFolder } from './other-folder.ts';
 import { otherProfile } from './other-profile.ts';
@@ -55,9 +56,9 @@ export class Delegations {
       const known = existsSync(params.registry_dir) ? await this.#known(params, delegator) : undefined;
       if (known !== undefined) return this.#repeated(known, params);
       const prompt = await this.#promptOf(params);
-      const plan = await planDelegation(this.#with, params);
+      const plan = await planDelegation(this.#with, params, delegator?.job_id ?? newJobId(prompt));
       await checkKept(this.#with.registrar, params);
-      const wish = { params, prompt, plan, delegator };
+      const wish = { params: inTree(params, plan), prompt, plan, delegator };
       return previewResult(this.#with, wish, orderOf(this.#with, wish));
     });
   }
@@ -107,19 +108,23 @@ export class Delegations {
   }
 
   async #register(
-    params: DelegateParams,
+    asked: DelegateParams,
     prompt: string,
     delegator: Delegator | undefined,
   ): Promise<DelegateResult> {
-    const plan = await planDelegation(this.#with, params);
-    await this.#with.registrar.ready(params.registry_dir);
+    const plan = await planDelegation(this.#with, asked, delegator?.job_id ?? newJobId(prompt));
+    await this.#with.registrar.ready(asked.registry_dir);
+    const params = inTree(asked, plan);
     const given = { params, prompt, plan, delegator };
     // Composed right before the job is created, so that the limits count concurrent delegations.
     const wish = { ...given, order: orderOf(this.#with, given) };
-    const { start, place } = plan;
+    const { start, place, tree } = plan;
     if (wish.order.prepares !== undefined) {
       const job = await toPrepared(this.#with, wish);
-      return this.#answer(job, () => this.#doubts(params, place));
+      return this.#answer(job, async () => [
+        ...(tree?.warnings ?? []),
+        ...(await this.#doubts(params, place)),
+      ]);
     }
     if (start !== undefined) {
       const job = await toNewSession(this.#with, wish, start);
@@ -181,4 +186,9 @@ export class Delegations {
     const all = lost === undefined ? warnings : [...warnings, lost];
     return { record, repeated, delivery, position, behind, warnings: all };
   }
+}
+
+/** The request for a job with a worktree: it works there. */
+function inTree(params: DelegateParams, { tree }: Plan): DelegateParams {
+  return tree === undefined ? params : { ...params, workdir: tree.workdir };
 }

@@ -10,6 +10,7 @@ import { checkNumbers } from '../../operations/check.ts';
 import { type DelegateParams, delegate } from '../../operations/delegate.ts';
 import type { Validation } from '../../order/compose-job.ts';
 import { checkWorkdir } from '../../order/delegation-checks.ts';
+import type { Home } from '../../registry/home.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
 import { findPane } from '../../tmux/pane.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
@@ -19,6 +20,7 @@ import { checkStart } from '../sessions/agent-start.ts';
 import { findPlace, type Place } from './place.ts';
 import { refuseBusy } from './refuse-busy.ts';
 import { wakeTarget } from './wake-target.ts';
+import { checkCanMove, type TreePlan, treePlan } from './worktree-plan.ts';
 
 /** What a delegation will do, known before anything is written. */
 export interface Plan {
@@ -28,15 +30,21 @@ export interface Plan {
   start: StartParams | undefined;
   validation: Validation | undefined;
   notify: JobOrder['notify'];
+  /** What the job's id will be; another host may have fixed it. */
+  job_id: string;
+  /** Its git worktree, if it gets one. */
+  tree: TreePlan | undefined;
 }
 
 /**
  * Checks everything that a delegation needs, and changes nothing.
+ * @param jobId of the job to be
  * @throws MamError for anything that keeps the job from being registered
  */
 export async function planDelegation(
-  hub: { servers: TmuxServers; dispatcher: Dispatcher },
+  hub: { servers: TmuxServers; dispatcher: Dispatcher; home: Home },
   params: DelegateParams,
+  jobId: string,
 ): Promise<Plan> {
   checkNumbers(delegate.fields, { ...params });
   checkWorkdir(params.workdir);
@@ -44,7 +52,8 @@ export async function planDelegation(
   if (params.start === undefined || params.agent === human.name) checkFresh(params);
   const script = params.validate;
   const validation = script === undefined ? undefined : checkedScript(script, params.path);
-  const plan = { place: undefined, start: undefined, validation, notify: await wakeTarget(hub, params) };
+  const [notify, tree] = [await wakeTarget(hub, params), await treePlan(params, jobId, hub.home.folder)];
+  const plan = { place: undefined, start: undefined, validation, notify, job_id: jobId, tree };
   if (params.agent === 'human') {
     // The session in which the job is shown must exist.
     if (params.agent_session !== undefined)
@@ -57,6 +66,7 @@ export async function planDelegation(
     checkStart(start);
     return { ...plan, start };
   }
+  checkCanMove(params);
   checkFresh(params);
   if (params.on_busy === 'refuse') await refuseBusy(hub, params, place);
   return { ...plan, place };

@@ -24,7 +24,7 @@ export async function checkKept(registrar: Registrar, { registry_dir: registry }
 /** The result that a delegation would have, given its order. @throws MamError `io` when its log folder can't be made */
 export async function previewResult(
   hub: { servers: TmuxServers; dispatcher: Dispatcher; registrar: Registrar },
-  { params, prompt, plan: { place } }: Wish,
+  { params, prompt, plan: { place, tree } }: Wish,
   order: JobOrder,
 ): Promise<PreviewResult> {
   if (params.logs_dir !== undefined) makeLogFolder(order.log_dir, true);
@@ -43,6 +43,7 @@ export async function previewResult(
     position: behind.length,
     behind,
     warnings: [
+      ...(tree?.warnings ?? []),
       ...sharedFolder(record, hub.registrar.open),
       ...otherProfile(params, place),
       ...(await otherFolder(hub.servers, params, place)),
