@@ -1,7 +1,7 @@
 import { newEventId } from '../base/ids.ts';
 import type { JobChanges, Overlap } from './changes.ts';
 import type { AgentSession, Behind, JobOrder, JobRecord } from './record.ts';
-import type { Conversation, Usage } from './usage.ts';
+import type { Conversation, Usage } from './usage-schema.ts';
 import type { Source } from './words.ts';
 
 /**

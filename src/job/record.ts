@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changesSchema, overlapSchema } from './changes.ts';
 import { homeSchema } from './home.ts';
-import { conversationSchema, usageSchema } from './usage.ts';
+import { conversationSchema, usageSchema } from './usage-schema.ts';
 import { SOURCES, STATUSES } from './words.ts';
 
 /** Where the peer runs, in tmux's terms. `pane` is the identity; the names are for people. */

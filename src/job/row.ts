@@ -1,6 +1,6 @@
 import { maybe, part, text, truth, type Values } from '../base/fields.ts';
 import { standing } from './standing.ts';
-import type { Usage } from './usage.ts';
+import type { Usage } from './usage-schema.ts';
 
 /** A job in a list: what distinguishes it from others. */
 export const jobRow = {

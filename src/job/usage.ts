@@ -1,29 +1,9 @@
-import { z } from 'zod';
+import { fieldsOf, hasTexts, mayHaveTexts } from '../base/json.ts';
 import { raise } from './attention.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
 import type { JobRecord } from './record.ts';
+import type { Conversation, Usage } from './usage-schema.ts';
 import { isFinal } from './words.ts';
-
-/** What a job's agent has used, in tokens, as the agent itself says it. */
-export const usageSchema = z.object({
-  models: z.array(z.string()).describe('as the agent names them'),
-  input_tokens: z.number().int().describe('all that the models have read, also what came from a cache'),
-  output_tokens: z.number().int().describe('all that they have written, also their reasoning'),
-  cached_tokens: z.number().int().describe('the part of input_tokens that came from a cache'),
-  source: z.string().describe("transcript, or plugin: OpenCode's, which is mam's"),
-});
-export type Usage = z.infer<typeof usageSchema>;
-
-/** The agent's conversation in which a job's prompt was taken. */
-export const conversationSchema = z.object({
-  agent: z.string().describe('its kind'),
-  id: z.string().describe("the agent's own id of it"),
-  transcript: z.string().optional().describe("the agent's own record of it"),
-  ledger: z.string().optional().describe('file with what was used, where that is not the transcript'),
-  from: z.number().int().describe("where the job's part of that file begins, in bytes"),
-  model: z.string().optional().describe('the model at that point'),
-});
-export type Conversation = z.infer<typeof conversationSchema>;
 
 /** A model's name is a short word; anything longer is cut. */
 const MODEL_CHARS = 100;
@@ -63,18 +43,34 @@ export function takeUsage(next: JobRecord, event: RecordedEvent): void {
 /** Takes an event that names the conversation, and after a resumption the pane that it is open in. */
 export function takeConversation(next: JobRecord, event: RecordedEvent): void {
   const { conversation, agent_session, agent_process } = dataOf(event);
-  const parsed = conversationSchema.safeParse(conversation);
-  if (!parsed.success) return;
-  next.conversation = parsed.data;
+  const named = conversationOf(conversation);
+  if (named === undefined) return;
+  next.conversation = named;
   if (next.usage !== undefined) next.usage_before = next.usage;
   if (agent_session !== undefined) next.agent_session = agent_session;
   if (agent_process !== undefined) next.agent_process = agent_process;
 }
 
-/** What an event says, with nothing in it that is no count: another version or host may have written it. */
+/** What an event says was used: another version or host may have written it. @returns nothing for anything else */
 export function usageOf(value: unknown): Usage | undefined {
-  const parsed = usageSchema.safeParse(value);
-  if (!parsed.success) return undefined;
-  const { models, ...counts } = parsed.data;
-  return { models: models.slice(0, MODELS).map((name) => name.slice(0, MODEL_CHARS)), ...counts };
+  const { models, source, ...counts } = fieldsOf(value);
+  const { input_tokens, output_tokens, cached_tokens } = counts;
+  if (!isCount(input_tokens) || !isCount(output_tokens) || !isCount(cached_tokens)) return undefined;
+  if (!Array.isArray(models) || typeof source !== 'string') return undefined;
+  const names = models.filter((name) => typeof name === 'string').slice(0, MODELS);
+  return {
+    models: names.map((name) => name.slice(0, MODEL_CHARS)),
+    ...{ input_tokens, output_tokens, cached_tokens },
+    source: source.slice(0, MODEL_CHARS),
+  };
+}
+
+function conversationOf(value: unknown): Conversation | undefined {
+  if (!hasTexts(value, ['agent', 'id']) || !mayHaveTexts(value, ['transcript', 'ledger', 'model']))
+    return undefined;
+  return isCount(value['from']) ? (value as unknown as Conversation) : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

@@ -78,7 +78,12 @@ const fields = {
     0,
   ),
   validate_timeout_seconds: or(number('seconds that the script may run', WEEK), 600),
-  max_tokens: maybe(count('tokens, without cached ones, after which it needs you (over_budget)', { min: 1 })),
+  max_tokens: maybe(
+    count('tokens, without cached ones, after which it needs you (over_budget)', {
+      min: 1,
+      max: 1_000_000_000,
+    }),
+  ),
   on_busy: or(
     choice(['queue', 'refuse'], 'if the agent is busy: queue the job for its turn, or refuse it'),
     'queue',

@@ -10,7 +10,7 @@ import {
   requestSchema,
   validationSchema,
 } from '../job/record.ts';
-import { usageSchema } from '../job/usage.ts';
+import { usageSchema } from '../job/usage-schema.ts';
 import { HIDDEN, SCRIPT_SURROUNDINGS } from '../view/job.ts';
 
 /** What makes it at its first use: a hub needs neither of these, a server often one. */

@@ -1,7 +1,8 @@
 import { shellWord } from '../base/shell.ts';
 import { cleanLine, grouped } from '../base/text.ts';
 import type { JobRecord } from '../job/record.ts';
-import { spentTokens, type Usage } from '../job/usage.ts';
+import { spentTokens } from '../job/usage.ts';
+import type { Usage } from '../job/usage-schema.ts';
 
 const MODEL_CHARS = 60;
 /** More models than fit in a line. */

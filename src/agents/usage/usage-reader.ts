@@ -1,4 +1,4 @@
-import type { Usage } from '../../job/usage.ts';
+import type { Usage } from '../../job/usage-schema.ts';
 
 /** What one request to a model has used, in tokens. `input` contains `cached`. */
 export interface Tokens {

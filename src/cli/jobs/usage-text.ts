@@ -1,7 +1,8 @@
 import { cleanAll, grouped } from '../../base/text.ts';
 import { agentWords } from '../../job/agent-words.ts';
 import type { JobRow } from '../../job/row.ts';
-import { addUsage, type Usage } from '../../job/usage.ts';
+import { addUsage } from '../../job/usage.ts';
+import type { Usage } from '../../job/usage-schema.ts';
 import { modelsText } from '../../view/usage.ts';
 import { tableText } from '../core/table.ts';
 import { stateCell } from './job-text.ts';

@@ -6,7 +6,7 @@ import { identify, lifeOf } from '../../base/process-id.ts';
 import { cleanLine } from '../../base/text.ts';
 import { historyError } from '../../job/history.ts';
 import type { AgentSession, JobRecord } from '../../job/record.ts';
-import type { Conversation } from '../../job/usage.ts';
+import type { Conversation } from '../../job/usage-schema.ts';
 import type { StartParams, StartResult } from '../../operations/agents.ts';
 import { unseenAgent } from '../../tmux/process.ts';
 import type { Registrar } from '../jobs/registrar.ts';

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Sums, type TranscriptFormat } from '../../agents/usage/usage-reader.ts';
 import { isObject, parseJson } from '../../base/json.ts';
 import { realPlace } from '../../base/real-place.ts';
-import type { Usage } from '../../job/usage.ts';
+import type { Usage } from '../../job/usage-schema.ts';
 
 /** How much is read at a time, in bytes: some ms of work between two turns of the event loop. */
 const PIECE_BYTES = 256 * 1024;
