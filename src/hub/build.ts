@@ -36,6 +36,7 @@ import { TmuxServers } from './panes/tmux-servers.ts';
 import { PartsInOrder } from './part.ts';
 import { Decisions } from './permissions/decisions.ts';
 import { Permissions } from './permissions/permissions.ts';
+import { After } from './preparation/after.ts';
 import { News } from './preparation/news.ts';
 import { Preparation } from './preparation/preparation.ts';
 import type { Step } from './preparation/step.ts';
@@ -106,7 +107,10 @@ export function buildHub(options: HubOptions) {
   const workChanges = new WorkChanges({ registrar, seal, log });
   const news = new News();
   // In the order of `STEPS`.
-  const steps: Step[] = [new MakeWorktree({ home, running, perRepository })];
+  const steps: Step[] = [
+    new After({ registrar, news }),
+    new MakeWorktree({ home, running, perRepository }),
+  ];
   const preparation = new Preparation({ home, seal, registrar, news, steps, log });
   const forDelegations = { home, host, registrar, dispatcher, servers, owners, changes, preparation, log };
   const delegations = new Delegations(forDelegations);

@@ -26,7 +26,7 @@ import type { Dispatcher } from './delivery/dispatcher.ts';
 import type { LiveJob } from './jobs/live-job.ts';
 import { pruneJobs } from './jobs/prune.ts';
 import type { Registrar } from './jobs/registrar.ts';
-import { readTaskPage } from './jobs/task.ts';
+import { readTaskPage, taskFileOf } from './jobs/task.ts';
 import type { OnEvent } from './notify/on-event.ts';
 import type { Wakes } from './notify/wakes.ts';
 import { jobScreen } from './panes/job-screen.ts';
@@ -117,7 +117,7 @@ export class RequestRouter {
         await parts.workChanges.settled(params.job_id, END_LOOK_MS);
         const { job, told } = await wakes.seen(params);
         const { task_offset: offset } = params;
-        const page = offset === undefined ? { task_file: job.paths.prompt } : readTaskPage(job, offset);
+        const page = offset === undefined ? { task_file: taskFileOf(job) } : readTaskPage(job, offset);
         return { ...eventsOf(job, params), ...page, ...(params.told !== undefined && { told }) };
       },
       hold: async (params) => {

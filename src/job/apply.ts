@@ -235,7 +235,6 @@ function create(event: RecordedEvent): JobRecord {
     ...order,
     status: 'queued',
     phase: 'queued',
-    ...(order.after !== undefined && { blocked_by: 'after' }),
     attention: [],
     requests: [],
     messages: [],

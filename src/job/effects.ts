@@ -56,7 +56,8 @@ export function settleIn(next: JobRecord, event: RecordedEvent): void {
 
 /** A step before the hand-over has passed: the job no longer waits for it. */
 export function passStep(next: JobRecord, event: RecordedEvent): void {
-  const { prepared, commit } = dataOf(event);
+  const { prepared, commit, task_sha256 } = dataOf(event);
+  if (task_sha256 !== undefined) next.task_sha256 = task_sha256;
   if (prepared !== undefined) next.prepared = [...(next.prepared ?? []), prepared];
   if (prepared === 'worktree' && next.worktree !== undefined) {
     const { base } = next.worktree;

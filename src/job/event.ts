@@ -21,6 +21,8 @@ const DATA = {
   about: 'number',
   /** The step before the hand-over that has passed, in one word. */
   prepared: 'string',
+  /** Of the task with the results that the prompt names. */
+  task_sha256: 'string',
   argument: 'boolean',
   /** What was seen as proof. */
   evidence: 'string',
@@ -129,7 +131,7 @@ export interface EventTypes
   /** With the job; a second one with the pane of an agent that had to be started first. */
   queued: Carries<'job'> | Carries<'agent_session', 'agent_process' | 'peer_server'>;
   /** A step before the hand-over has passed. */
-  prepared: Carries<'prepared', 'commit'>;
+  prepared: Carries<'prepared', 'commit' | 'task_sha256'>;
   /** The agent of a prepared job is about to be started, with its order on its command line or without it. */
   starting: Carries<'argument'>;
   pasting: Carries<never, 'evidence' | 'what'>;

@@ -1,6 +1,10 @@
+import { someOf } from '../base/text.ts';
 import type { JobRecord } from './record.ts';
 import type { Standing } from './standing.ts';
 import { isFinal, type Status } from './words.ts';
+
+/** How many jobs a sentence names. */
+const NAMED_JOBS = 5;
 
 /** What blocks a job, as the end of a sentence "Its pane …", and what helps. */
 const WORDS: Readonly<Record<string, readonly [cause: string, remedy: string]>> = {
@@ -20,6 +24,13 @@ const WORDS: Readonly<Record<string, readonly [cause: string, remedy: string]>> 
   unreachable: ['cannot be typed into', 'Someone must look there.'],
 };
 
+/** What a job waits for before it is in any pane's queue, as a sentence without its end, and when it goes on. */
+const HELD: Readonly<Record<string, readonly [cause: string, remedy: string]>> = {
+  after: ['it waits for other jobs', 'It is handed over when they have ended.'],
+  pool: ['it waits for a free session', 'Its agent is started when there is one.'],
+  setup: ['its worktree is being made', 'It is handed over when that is there.'],
+};
+
 /** Texts other than the order that are blocked. */
 const KEPT: Readonly<Record<string, string>> = {
   messages: 'a message for its peer is blocked',
@@ -27,7 +38,8 @@ const KEPT: Readonly<Record<string, string>> = {
 };
 
 type Reached = Pick<JobRecord, 'reason' | 'blocked_by' | 'detail' | 'home'>;
-type Kept = Pick<Standing, 'status' | 'blocked_by' | 'blocked_what' | 'blocked_step' | 'behind'>;
+type Kept = Pick<Standing, 'status' | 'blocked_by' | 'blocked_what' | 'blocked_step' | 'behind'> &
+  Partial<Pick<JobRecord, 'after'>>;
 
 /** How the detail of a job begins whose agent may be alive but cannot be reached. */
 export const OUT_OF_REACH = 'Out of reach: ';
@@ -41,8 +53,18 @@ export function reachStep({ reason, blocked_by: by, detail = '', home }: Reached
 }
 
 /** What blocks an open job, or a text for its peer, in our own words. */
-export function obstacleOf({ status, blocked_by: by, blocked_what: what, blocked_step: step, behind }: Kept) {
+export function obstacleOf(job: Kept): { cause: string; remedy: string } | undefined {
+  const { status, blocked_by: by, blocked_what: what, blocked_step: step, behind } = job;
   if (isFinal(status as Status) || by === undefined) return undefined;
+  const held = own(HELD, by);
+  if (held !== undefined) {
+    const [cause, remedy] = held;
+    const { after = [] } = job;
+    return {
+      cause: by === 'after' && after.length > 0 ? `it waits for ${someOf(after, NAMED_JOBS)}` : cause,
+      remedy,
+    };
+  }
   const kept = what === undefined ? '' : `${own(KEPT, what) ?? 'a text for its peer is blocked'}: `;
   if (behind !== undefined) {
     const cause = `${kept}job ${behind.job_id} has its pane and needs someone (${behind.needs})`;

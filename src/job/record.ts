@@ -206,6 +206,10 @@ export const recordSchema = orderSchema.extend({
   blocked_evidence: z.string().optional().describe('what was seen when such a text was blocked'),
   blocked_step: z.string().optional().describe('command that removes the obstacle'),
   behind: behindSchema.optional(),
+  task_sha256: z
+    .string()
+    .optional()
+    .describe('of its task with the results that its prompt names: a file in texts/'),
   prepared: z.array(z.string()).optional().describe('which of `prepares` is done'),
   /** When its agent began to be started, after its preparation: after a crash of the hub it is not started again. */
   starting_at: z.string().optional(),

@@ -10,7 +10,7 @@ const FLAGS: Readonly<Record<string, boolean>> = {
 /** Fields that wrap the arguments if a client passes on the whole call. */
 const WRAPPERS = ['arguments', 'args', 'parameters', 'params', 'input'];
 /** Fields with a single word, in addition to ids: surrounding blanks and quotes are not part of it. */
-const WORDS = ['agent', 'agent_session', 'session', 'cursor'];
+const WORDS = ['agent', 'agent_session', 'session', 'cursor', 'after'];
 /** Fields with paths: a line break at the end is never meant. */
 const PATHS = ['workdir', 'validate', 'script', 'files'];
 /** How many levels of text within text are read. */

@@ -1,5 +1,6 @@
 import { MamError } from '../base/errors.ts';
 import { choice, count, flag, group, maybe, number, object, type Sent, text } from '../base/fields.ts';
+import { namedResults } from '../job/result-marks.ts';
 import { withoutStarts } from '../settings/agent-config.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import { place } from './agents.ts';
@@ -69,6 +70,12 @@ export function delegateToParams(
       'Leave it out; a kind with a "ready" pattern in its config.json says so.',
     );
   }
+  if ((args.after ?? []).length + namedResults(args.prompt).length > 0)
+    throw new MamError(
+      'bad_input',
+      'A job for another host can neither wait for other jobs nor name their results.',
+      'Wait for them with wait_job (`mam wait`), then delegate it without after (`--after`), with what it must know in its prompt.',
+    );
   checkThere(args.host, 'workdir', args.workdir);
   checkThere(args.host, 'validate', args.validate);
   const { clientName: client, session, pane, socket, place: own, channel } = asker;

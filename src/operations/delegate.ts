@@ -90,6 +90,12 @@ const fields = {
   ),
   start: flag('start the agent if its session is missing'),
   fresh: flag('new conversation first; otherwise jobs to a session share one'),
+  after: maybe(
+    list(text(), 'ids of jobs to wait for; {{result:ID}} in the prompt becomes the result of one', {
+      ...{ max: 20, completes: 'job' },
+    }),
+  ),
+  after_any_end: flag('however those jobs end; otherwise a failed one fails this'),
   request_key: maybe(
     text('idempotency key: a repeat in your session or pane returns the same job', {
       ...{ min: 1, max: 200 },

@@ -1,4 +1,4 @@
-import { cleanLine, counted } from '../base/text.ts';
+import { cleanLine, counted, someOf } from '../base/text.ts';
 import { agentWords } from '../job/agent-words.ts';
 import { obstacleOf } from '../job/obstacle.ts';
 import type { JobRecord } from '../job/record.ts';
@@ -10,6 +10,7 @@ import { obstacleText } from '../view/summary.ts';
 import type { DelegateResult, PreviewResult } from './delegate.ts';
 
 const EVIDENCE_CHARS = 300;
+const NAMED_JOBS = 5;
 
 /** The answer to a delegation, without the next step. */
 export function delegationView(result: DelegateResult, from: Standpoint) {
@@ -63,10 +64,16 @@ function wouldBe(result: PreviewResult, session: string | undefined): string {
     const shown = session === undefined ? '' : ` and be shown to anyone attached to ${session}`;
     return `nothing would be typed, because the job is for a person. It would appear in \`mam list\`${shown}, and the person would end it with \`mam done\`.`;
   }
+  const { after = [] } = record;
+  const then =
+    after.length === 0
+      ? ''
+      : `, once ${someOf(after, NAMED_JOBS)} ${after.length === 1 ? 'has' : 'have'} ended`;
   if (record.typing?.started === true)
-    return `${agentWords(record)} would be started in ${session} with this order.`;
+    return `${agentWords(record)} would be started in ${session} with this order${then}.`;
   const first = record.fresh === true ? `, in a new conversation that ${commandOf(record)} begins` : '';
   const what = `this is what would be typed into ${session}${first}`;
+  if (then !== '') return `${what}${then}.`;
   if (position > 0)
     return `${what}, after ${counted(position, 'other job')} (${behind[0]} has the pane${needOfHolder(record)}).`;
   const kept = obstacleOf(record);

@@ -83,6 +83,8 @@ export function composeJob(from: {
     request_key: params.request_key,
     ...(params.fresh === true && { fresh: true }),
     ...(from.worktree !== undefined && { worktree: from.worktree }),
+    ...(params.after !== undefined && { after: params.after }),
+    ...(params.after_any_end === true && { after_any_end: true }),
     peer_server,
     ...(validation !== undefined && {
       validation: {

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { explain, MamError } from '../base/errors.ts';
 import type { JobRecord } from '../job/record.ts';
+import { namedResults } from '../job/result-marks.ts';
 import { wholeTask } from '../job/task-text.ts';
 import type { DelegateParams, PreviewResult } from '../operations/delegate.ts';
 import { jobPaths } from '../registry/paths.ts';
@@ -34,7 +36,11 @@ export async function previewOrWhy(
 
 /** A preview without the obstacles, which are not known yet. */
 export function shown(record: JobRecord, params: DelegateParams, prompt: string): PreviewResult {
-  const file = jobPaths(params.registry_dir, record.job_id).prompt;
+  const paths = jobPaths(params.registry_dir, record.job_id);
+  // With results in their places it is another text, in another file, and never short enough to be typed whole.
+  const isOpen = namedResults(prompt).length > 0 && record.after !== undefined;
+  const whole = wholeTask(params.preamble, prompt);
+  const [file, task] = isOpen ? [join(paths.texts, 'SHA256'), `${whole}\n`] : [paths.prompt, whole];
   return {
     record,
     repeated: false,
@@ -43,8 +49,6 @@ export function shown(record: JobRecord, params: DelegateParams, prompt: string)
     behind: [],
     warnings: [],
     preamble: params.preamble,
-    ...(params.agent !== 'human' && {
-      typed_text: orderText(record, file, wholeTask(params.preamble, prompt)),
-    }),
+    ...(params.agent !== 'human' && { typed_text: orderText(record, file, task) }),
   };
 }

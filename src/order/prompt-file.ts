@@ -1,8 +1,17 @@
+import { join } from 'node:path';
 import { MamError, systemCode } from '../base/errors.ts';
 import { sha256 } from '../base/sha256.ts';
 import type { JobRecord } from '../job/record.ts';
 import { writeDurably } from '../registry/files.ts';
+import type { JobPaths } from '../registry/paths.ts';
 import { readForeign } from '../trust/files.ts';
+
+type Task = Pick<JobRecord, 'job_id' | 'prompt_sha256' | 'task_sha256'>;
+
+/** The file with what a job's agent is to do: its prompt, or that with the results that it names in their places. */
+export function taskFile({ task_sha256: hash }: Pick<JobRecord, 'task_sha256'>, paths: JobPaths): string {
+  return hash === undefined ? paths.prompt : join(paths.texts, hash);
+}
 
 /**
  * A job's task, as it was delegated. Its file is in a project, where other peers can write: this peer would obey a
@@ -10,7 +19,7 @@ import { readForeign } from '../trust/files.ts';
  * @throws MamError `io` if it can't be read, `refused` if it was changed
  */
 export function readPrompt(
-  { job_id: id, prompt_sha256: hash }: Pick<JobRecord, 'job_id' | 'prompt_sha256'>,
+  { job_id: id, prompt_sha256, task_sha256: hash = prompt_sha256 }: Task,
   file: string,
 ): string {
   let prompt: string;

@@ -121,6 +121,7 @@ export function briefs(
 export const HIDDEN = [
   ...(['agent_process', 'typing', 'wake_seq', 'peer_server', 'notifying', 'notified_episode'] as const),
   ...(['held_up', 'lineage', 'usage_before', 'over_budget_at'] as const),
+  ...(['prepares', 'prepared', 'starting_at', 'task_sha256', 'target'] as const),
 ] as const;
 export const SCRIPT_SURROUNDINGS = ['path', 'path_sha256', 'virtual_env'] as const;
 

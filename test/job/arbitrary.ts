@@ -5,7 +5,10 @@ import { MAKERS, type Source } from '../../src/job/words.ts';
 import { ORDER, Story, VALIDATION } from './story.ts';
 
 const SOURCES: readonly Source[] = ['peer', 'hook', 'person', 'supervisor', 'hub'];
-const ENDS = ['cancelled', 'completed', 'error', 'timeout', 'session_lost', 'delivery_failed'];
+const ENDS = [
+  ...['cancelled', 'completed', 'error', 'timeout', 'session_lost', 'delivery_failed'],
+  ...['dependency_failed', 'setup_failed'],
+];
 /** What the hub never records for a job that it has not started to hand over. */
 const OF_A_TURN = ['stalled', 'rate_limited', 'turn_ended', 'delivery_unverified'];
 /** Ends are rare, so that stories get long. */

@@ -32,6 +32,8 @@ const FAILS: Readonly<Record<string, string>> = {
   timeout: 'timeout',
   session_lost: 'session_lost',
   delivery_failed: 'delivery_failed',
+  dependency_failed: 'dependency_failed',
+  setup_failed: 'setup_failed',
   validated: 'validation_failed',
 };
 const ASKS = [

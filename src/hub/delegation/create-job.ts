@@ -17,8 +17,10 @@ import type { Registrar } from '../jobs/registrar.ts';
 import type { PaneOwners } from '../panes/pane-owners.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import type { Preparation } from '../preparation/preparation.ts';
+import type { Chain } from './chain.ts';
 import type { Plan } from './delegation-plan.ts';
-import { checkLineage } from './lineage.ts';
+import { ancestorsOf, checkLineage } from './lineage.ts';
+import { checkNoCycle } from './waits.ts';
 import { checkUnclaimed } from './worktree-plan.ts';
 
 /** The parts of the hub that every kind of delegation needs. */
@@ -41,6 +43,8 @@ export interface Wish {
   plan: Plan;
   /** Absent for a job that was delegated on this machine. */
   delegator?: Delegator | undefined;
+  /** What it says of other jobs. */
+  chain?: Chain | undefined;
 }
 
 /** The same with the order that was composed from it. */
@@ -53,9 +57,10 @@ export interface Ordered extends Wish {
  * @throws MamError `refused` for a job that looks like a runaway's, `bad_input` for one with texts that are too long
  */
 export function orderOf(
-  { home, host, owners, registrar, preparation }: Parts,
-  { params, prompt, plan, delegator }: Wish,
+  { home, host, owners, registrar, preparation, dispatcher }: Parts,
+  { params: given, prompt, plan, delegator, chain }: Wish,
 ): JobOrder {
+  const params = { ...given, after: chain?.after };
   const { place, start } = plan;
   const peer_server = place
     ? peerServer(home.servers, place.session, place.process.pane_pid)
@@ -64,6 +69,7 @@ export function orderOf(
   const open = registrar.unfinished;
   const family = { open, parent, delegator, host, job: (id: string) => registrar.held(id) };
   checkLineage(params, place?.session, family);
+  if (chain !== undefined) checkNoCycle(chain.after, ancestorsOf(family), { open, dispatcher });
   const order = composeJob({
     ...{ params, prompt, ...plan, worktree: plan.tree?.worktree },
     parent: parent?.record,

@@ -11,6 +11,7 @@ import { checkPrompt } from '../../order/delegation-checks.ts';
 import { restorePrompt } from '../../order/prompt-file.ts';
 import { lostSocket } from '../../tmux/server-life.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
+import { chainOf } from './chain.ts';
 import { orderOf, type Parts } from './create-job.ts';
 import { type Plan, planDelegation } from './delegation-plan.ts';
 import { checkSame, knownJob } from './known-job.ts';
@@ -58,7 +59,8 @@ export class Delegations {
       const prompt = await this.#promptOf(params);
       const plan = await planDelegation(this.#with, params, delegator?.job_id ?? newJobId(prompt));
       await checkKept(this.#with.registrar, params);
-      const wish = { params: inTree(params, plan), prompt, plan, delegator };
+      const chain = await this.#chainOf(params, prompt, delegator);
+      const wish = { params: inTree(params, plan), prompt, plan, delegator, chain };
       return previewResult(this.#with, wish, orderOf(this.#with, wish));
     });
   }
@@ -114,8 +116,9 @@ export class Delegations {
   ): Promise<DelegateResult> {
     const plan = await planDelegation(this.#with, asked, delegator?.job_id ?? newJobId(prompt));
     await this.#with.registrar.ready(asked.registry_dir);
+    const chain = await this.#chainOf(asked, prompt, delegator);
     const params = inTree(asked, plan);
-    const given = { params, prompt, plan, delegator };
+    const given = { params, prompt, plan, delegator, chain };
     // Composed right before the job is created, so that the limits count concurrent delegations.
     const wish = { ...given, order: orderOf(this.#with, given) };
     const { start, place, tree } = plan;
@@ -138,6 +141,11 @@ export class Delegations {
   /** What may be wrong with the agent that a job is for. */
   async #doubts(params: DelegateParams, place: Place | undefined): Promise<string[]> {
     return [...otherProfile(params, place), ...(await otherFolder(this.#with.servers, params, place))];
+  }
+
+  /** A prompt of another host says nothing of the jobs here. */
+  async #chainOf(params: DelegateParams, prompt: string, delegator: Delegator | undefined) {
+    return delegator === undefined ? chainOf(this.#with.registrar, params, prompt) : undefined;
   }
 
   /** Answers when the prompt is submitted, when something blocks it, or after the timeout. */

@@ -68,7 +68,8 @@ export async function planDelegation(
   }
   checkCanMove(params);
   checkFresh(params);
-  if (params.on_busy === 'refuse') await refuseBusy(hub, params, place);
+  // What a job waits for may take long: whether its pane is free counts then.
+  if (params.on_busy === 'refuse' && params.after === undefined) await refuseBusy(hub, params, place);
   return { ...plan, place };
 }
 

@@ -70,6 +70,20 @@ export function checkLineage(
   }
 }
 
+/** The ids of all jobs whose agents wait for a new one, on whatever host. */
+export function ancestorsOf({ parent, delegator, job }: Family): Set<string> {
+  const above = new Set<string>();
+  const add = (lineage: readonly Ancestor[] = []): void => {
+    for (const { job_id } of lineage) if (job_id !== undefined) above.add(job_id);
+  };
+  add(delegator?.lineage);
+  for (let one = parent; one !== undefined; one = job(one.record.parent_job_id ?? '')) {
+    above.add(one.id);
+    add(one.record.lineage);
+  }
+  return above;
+}
+
 /** @throws MamError `refused` when a host has as many open jobs here as it may have */
 function checkRoomFor({ host, most }: Delegator, { open }: Family): void {
   const own = open.filter(({ record }) => record.supervisor.host === host);

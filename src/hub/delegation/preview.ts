@@ -24,9 +24,11 @@ export async function checkKept(registrar: Registrar, { registry_dir: registry }
 /** The result that a delegation would have, given its order. @throws MamError `io` when its log folder can't be made */
 export async function previewResult(
   hub: { servers: TmuxServers; dispatcher: Dispatcher; registrar: Registrar },
-  { params, prompt, plan: { place, tree } }: Wish,
+  { params, prompt, plan: { place: found, tree } }: Wish,
   order: JobOrder,
 ): Promise<PreviewResult> {
+  // What is in the pane now says nothing about the time when the others have ended.
+  const place = order.after === undefined ? found : undefined;
   if (params.logs_dir !== undefined) makeLogFolder(order.log_dir, true);
   const record = newRecord(order);
   const queue = place && hub.dispatcher.ahead(place.session.socket, place.session.pane);
@@ -45,8 +47,8 @@ export async function previewResult(
     warnings: [
       ...(tree?.warnings ?? []),
       ...sharedFolder(record, hub.registrar.open),
-      ...otherProfile(params, place),
-      ...(await otherFolder(hub.servers, params, place)),
+      ...otherProfile(params, found),
+      ...(await otherFolder(hub.servers, params, found)),
     ],
   };
 }

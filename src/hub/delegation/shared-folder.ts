@@ -8,14 +8,18 @@ import type { LiveJob } from '../jobs/live-job.ts';
 const NAMED_JOBS = 5;
 
 /**
- * The warning for a job whose working folder is that of another open job, or in the same git worktree. Jobs for people
- * don't count. Git is not run: a delegation does not wait for it.
+ * The warning for a job whose working folder is that of another open job, or in the same git worktree. Jobs for people,
+ * and those that it comes after, don't count. Git is not run: a delegation does not wait for it.
  */
-export function sharedFolder({ job_id: id, agent, workdir }: JobRecord, open: readonly LiveJob[]): string[] {
+export function sharedFolder(
+  { job_id: id, agent, workdir, after = [] }: JobRecord,
+  open: readonly LiveJob[],
+): string[] {
   if (agent === 'human') return [];
   const top = worktreeAround(workdir);
   const writes = ({ record }: LiveJob) => record.agent !== 'human' && !isFinal(record.status);
-  const others = open.filter((one) => one.id !== id && writes(one) && isSameTree(one.record, workdir, top));
+  const isAtOnce = (one: LiveJob) => one.id !== id && !after.includes(one.id);
+  const others = open.filter((one) => isAtOnce(one) && writes(one) && isSameTree(one.record, workdir, top));
   if (others.length === 0) return [];
   const ids = others.map((one) => one.id);
   const jobs = ids.length === 1 ? `Job ${ids[0]} is` : `Jobs ${someOf(ids, NAMED_JOBS)} are`;

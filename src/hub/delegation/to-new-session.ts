@@ -6,6 +6,7 @@ import type { AgentSession } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { StartParams } from '../../operations/agents.ts';
 import { orderText } from '../../order/order-text.ts';
+import { taskFile } from '../../order/prompt-file.ts';
 import { unseenAgent } from '../../tmux/process.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { launchAgent, release } from '../sessions/agent-start.ts';
@@ -47,7 +48,11 @@ export async function startFor(
   }
   let place: Pick<Place, 'session' | 'process'>;
   try {
-    place = await launch(parts, start, argument ? orderText(job.record, job.paths.prompt) : undefined);
+    place = await launch(
+      parts,
+      start,
+      argument ? orderText(job.record, taskFile(job.record, job.paths)) : undefined,
+    );
     void settleStarted(parts, job, place.session);
     if (job.record.fresh === true) {
       const evidence = 'the agent was started for this job';

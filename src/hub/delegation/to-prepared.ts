@@ -10,10 +10,13 @@ import { findPlace, type Place } from './place.ts';
 import { refuseBusy, refuseHeld } from './refuse-busy.ts';
 import { showTo } from './to-human.ts';
 import { startFor } from './to-new-session.ts';
+import { waiterAmong } from './waits.ts';
 
 /** Creates a job that is prepared before its hand-over. @throws MamError as `createJob`, `io` when MAM_HOME can't be written */
 export async function toPrepared(parts: Parts, wish: Ordered): Promise<LiveJob> {
-  return parts.preparation.begin(wish.order, wish.params, () => createJob(parts, wish));
+  return parts.preparation.begin(wish.order, { params: wish.params, results: wish.chain?.results }, () =>
+    createJob(parts, wish),
+  );
 }
 
 /**
@@ -67,8 +70,19 @@ async function toItsPane(
   }
   const parent = registrar.held(job.record.parent_job_id ?? '');
   checkTarget(session, { open: registrar.unfinished, parent, host, job: (id) => registrar.held(id) });
+  const ahead = dispatcher.ahead(session.socket, session.pane);
+  const waiter = waiterAmong(ahead, job.id, { open: registrar.unfinished, dispatcher });
+  if (waiter !== undefined) throw waitsForThis(session.pane, waiter);
   const peer_server = peerServer(home.servers, session, process.pane_pid);
   const data = { agent_session: session, agent_process: process, peer_server };
   await held.record('queued', { data }, signal);
   dispatcher.enqueue(job, glance);
+}
+
+function waitsForThis(pane: string, { id }: LiveJob): MamError {
+  return new MamError(
+    'refused',
+    `Pane ${pane} has job ${id}, which waits for this one: the two would wait for each other.`,
+    'Delegate it to another session.',
+  );
 }

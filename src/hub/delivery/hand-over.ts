@@ -4,6 +4,7 @@ import { cleanLine } from '../../base/text.ts';
 import { draftEvent } from '../../job/event.ts';
 import { isFinal } from '../../job/words.ts';
 import { orderText } from '../../order/order-text.ts';
+import { taskFile } from '../../order/prompt-file.ts';
 import { peerServer } from '../../registry/announcements.ts';
 import { awaitArgument } from '../../tmux/argument.ts';
 import type { DeliveryEnd, DeliverySteps, Obstacle, Place } from '../../tmux/deliver.ts';
@@ -53,7 +54,7 @@ export async function handOver(
   const steps = stepsOf(parts, job, stop, looked);
   // Only a text that is not typed yet can be blocked.
   if (record.phase !== 'queued') looked();
-  const text = orderText(record, job.paths.prompt, job.prompt);
+  const text = orderText(record, taskFile(record, job.paths), job.prompt);
   let end: DeliveryEnd | Recovery;
   if (record.phase !== 'queued' && typing.argument === true) {
     // The agent was started with its order: only the proof that it has taken it is missing.

@@ -6,7 +6,7 @@ import type { Journal } from '../../registry/journal.ts';
 import { readJournal } from '../../registry/read-journal.ts';
 import { recordText } from '../../registry/record-file.ts';
 import type { Seal } from '../../registry/seal.ts';
-import { keptText, restoreTexts } from '../../registry/texts.ts';
+import { keptText, restoreTexts, writeText } from '../../registry/texts.ts';
 import type { LiveJob } from './live-job.ts';
 import type { Replica } from './replica.ts';
 
@@ -36,6 +36,8 @@ export async function restoreJob(
   await writeDurably(paths.record, recordText(job.record, seal, job.signer));
   const isTaskLost = !existsSync(paths.prompt) && prompt === undefined;
   if (prompt !== undefined && !existsSync(paths.prompt)) await writeNew(paths.prompt, prompt);
+  const task = record.task_sha256 === undefined ? undefined : keptText(record.task_sha256);
+  if (task !== undefined) await writeText(paths.texts, task);
   await writeDurably(paths.journal, text);
   const texts = await restoreTexts(recent, paths.texts);
   const lost = [...(isTaskLost ? ['its task'] : []), ...(texts > 0 ? [`${texts} of its long texts`] : [])];

@@ -9,7 +9,10 @@ import type { HeldFiles } from './held-files.ts';
 const RETRY_MS = 1_000;
 
 /** What is needed to hand a job over and must not be in its record, such as its caller's environment. */
-export type HeldParams = Omit<DelegateParams, 'prompt' | 'prompt_spool' | 'origin'>;
+export type HeldParams = Omit<DelegateParams, 'prompt' | 'prompt_spool' | 'origin'> & {
+  /** The whole ids of the jobs whose results the prompt names, by what is written there. */
+  results?: Record<string, string> | undefined;
+};
 
 /** A job before its hand-over, with what its steps need. */
 export class HeldJob {
@@ -61,7 +64,7 @@ export class HeldJob {
 }
 
 /** The part of a request that is kept. The prompt is in the job's folder; the caller's processes may have ended by then. */
-export function heldParams(params: DelegateParams): HeldParams {
+export function heldParams(params: DelegateParams, results: HeldParams['results']): HeldParams {
   const { prompt: _, prompt_spool: __, origin: ___, ...kept } = params;
-  return kept;
+  return results === undefined ? kept : { ...kept, results };
 }

@@ -11,7 +11,7 @@ import type { Seal } from '../../registry/seal.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import { HeldFiles } from './held-files.ts';
-import { HeldJob, heldParams } from './held-job.ts';
+import { HeldJob, type HeldParams, heldParams } from './held-job.ts';
 import type { News } from './news.ts';
 import type { Step, StepName } from './step.ts';
 
@@ -58,9 +58,12 @@ export class Preparation {
    * @returns the job when everything is on the disk
    * @throws MamError as `create`, `io` when MAM_HOME can't be written
    */
-  async begin(order: JobOrder, params: DelegateParams, create: () => LiveJob): Promise<LiveJob> {
-    const { job_id: id } = order;
-    const kept = heldParams(params);
+  async begin(
+    { job_id: id }: JobOrder,
+    { params, results }: { params: DelegateParams; results: HeldParams['results'] },
+    create: () => LiveJob,
+  ): Promise<LiveJob> {
+    const kept = heldParams(params, results);
     // Before the job: a hub that is killed in between leaves a file without a job, never a job without its file.
     this.#files.put(id, kept);
     try {

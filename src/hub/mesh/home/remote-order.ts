@@ -60,7 +60,13 @@ export async function remoteOrder(
     max_tokens: asked.max_tokens,
     validate_rounds: asked.validate_rounds,
     validate_timeout_seconds: asked.validate_timeout_seconds,
-    ...{ request_key: undefined, notify: 'none' as const, dry_run: false },
+    ...{
+      after: undefined,
+      after_any_end: false,
+      request_key: undefined,
+      notify: 'none' as const,
+      dry_run: false,
+    },
   };
   const asker = { clientName: supervisor.client, session: supervisor.session, pids: [], cwd: workdir };
   // Processes and panes of another machine mean nothing here.
