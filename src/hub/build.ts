@@ -107,10 +107,7 @@ export function buildHub(options: HubOptions) {
   const workChanges = new WorkChanges({ registrar, seal, log });
   const news = new News();
   // In the order of `STEPS`.
-  const steps: Step[] = [
-    new After({ registrar, news }),
-    new MakeWorktree({ home, running, perRepository }),
-  ];
+  const steps: Step[] = [new After({ registrar, news }), new MakeWorktree({ home, running, perRepository })];
   const preparation = new Preparation({ home, seal, registrar, news, steps, log });
   const forDelegations = { home, host, registrar, dispatcher, servers, owners, changes, preparation, log };
   const delegations = new Delegations(forDelegations);
