@@ -28,6 +28,8 @@ interface Held {
   /** It was opened again for a job that had ended: its turns belong to the job as long as a late report counts. */
   isReopened: boolean;
   counting: Promise<void>;
+  /** Where its part ends, in bytes, once another job has the conversation. */
+  end?: number;
 }
 
 interface Parts {
@@ -132,8 +134,10 @@ export class Conversations {
       ...(ledger !== undefined && { ledger }),
     };
     const from = await startOf(begun);
-    if (holder !== undefined && holder.jobId !== job.id)
-      void this.#count(holder, from).then(() => this.#forget(holder));
+    if (holder !== undefined && holder.jobId !== job.id) {
+      holder.end = from;
+      void this.#count(holder).then(() => this.#forget(holder));
+    }
     const mine = this.#held.get(job.id);
     if (mine !== undefined) await this.#count(mine);
     const { model } = report;
@@ -185,18 +189,19 @@ export class Conversations {
     this.#budgets = undefined;
   }
 
-  /** Reads on, and records what was used if it is more than before. @param end of the job's part, in bytes, if it is known */
-  #count(held: Held, end?: number): Promise<void> {
+  /** Reads on, and records what was used if it is more than before. */
+  #count(held: Held): Promise<void> {
     this.#busy++;
     held.counting = held.counting
-      .then(() => this.#countNow(held, end))
+      .then(() => this.#countNow(held))
       .catch((error) => this.#with.log.error(`what ${held.jobId} has used`, error))
       .finally(() => this.#busy--);
     return held.counting;
   }
 
-  async #countNow({ jobId, part, before }: Held, end: number | undefined): Promise<void> {
-    await part?.readOn(end);
+  async #countNow(held: Held): Promise<void> {
+    const { jobId, part, before } = held;
+    await part?.readOn(held.end);
     const used = part?.usage;
     if (used === undefined || this.#stopped) return;
     const usage = before === undefined ? used : addUsage(before, used);
