@@ -45,7 +45,10 @@ function isMade({ journal, prompt }: JobPaths, names: string[]): boolean {
   if (typeof whole !== 'number' || typeof preview !== 'string') return true;
   if (!names.includes('prompt.md')) return false;
   const text = readForeign(prompt);
-  return Buffer.byteLength(text) >= whole || !isBeginningOf(preview, text);
+  if (Buffer.byteLength(text) >= whole) return true;
+  // Below a whole preamble, the task is torn.
+  const isBelow = preamble !== undefined && promptPreview(text).startsWith(preview.replace(/…$/, ''));
+  return !isBelow && !isBeginningOf(preview, text);
 }
 
 /** True for what an interrupted write of the task leaves, perhaps cut within a character, not for another text. */

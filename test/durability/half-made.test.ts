@@ -45,6 +45,16 @@ test('the next hub sweeps what a hub left that was killed in the middle of a wri
   for (const id of ['whole', 'no-task', 'torn-task', 'known']) plant(lab, id);
   for (const id of ['no-task', 'known']) rmSync(lab.paths(id).prompt);
   truncateSync(lab.paths('torn-task').prompt, 7);
+  // A task below a preamble, torn in the one and in the other.
+  const beginning = 'The task of';
+  const preamble = { beginning, bytes: 20, task_sha256: 'none' };
+  for (const [id, left] of [
+    ['torn-preamble', 7],
+    ['torn-below', 16],
+  ] as const) {
+    plant(lab, id, { prompt_preview: 'Mend the roof', prompt_bytes: 33, preamble });
+    truncateSync(lab.paths(id).prompt, left);
+  }
   // The hub had finished making this one: someone has removed its task.
   writeFileSync(lab.paths('known').record, '{}');
   const whole = join(lab.registry, 'whole');

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { LIMITS } from '../../src/job/limits.ts';
+import { wholeTask } from '../../src/job/task-text.ts';
 import { finding, lookWith } from '../support/doctor.ts';
 import { type Lab, NOT_OURS } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
@@ -202,6 +204,7 @@ describe('a profile', () => {
           ['codex2', 'claude', 'prüfer', 'robot.2'].map((name) => [name, { extends: 'robot' }]),
         ),
         named: { extends: 'robot', session: 'tmux:mine' },
+        single: { extends: 'robot', session: 'new' },
       },
     });
     const target = async (agent: string) =>
@@ -212,7 +215,27 @@ describe('a profile', () => {
     expect(await target('claude')).toMatch(/^tmux:agent-claude-[0-9a-f]{6}$/);
     expect(await target('prüfer')).toMatch(/^tmux:agent-pr-fer-[0-9a-f]{6}$/);
     expect(await target('robot.2')).toMatch(/^tmux:agent-robot-2-[0-9a-f]{6}$/);
+    // One that each job has for itself: started by hand, it has its name.
+    lab.sessions.add('single');
+    expect(await lab.json('start', 'single')).toMatchObject({
+      agent: 'single',
+      kind: 'robot',
+      target: 'tmux:single',
+    });
+    expect((await lab.mam('stop', 'single')).code).toBe(0);
   });
+});
+
+test('a task and the preamble before it may together be as long as a task alone', async ({ lab, server }) => {
+  const preamble = 'Run the tests.';
+  lab.configure({ agents: { robot: scripted(lab), builder: { extends: 'robot', preamble } } });
+  const room = LIMITS.promptBytes - Buffer.byteLength(wholeTask(preamble, ''));
+  const wish = { agent: 'builder', start: true, dry_run: true };
+  const fits = await server.ask('delegate_job', { ...wish, prompt: 'x'.repeat(room) });
+  expect(fits).toMatchObject({ dry_run: true, preamble });
+  expect(await server.refusal('delegate_job', { ...wish, prompt: 'x'.repeat(room + 1) })).toContain(
+    'The task and the preamble before it are longer than',
+  );
 });
 
 describe('what is wrong with a profile', () => {

@@ -46,7 +46,7 @@ export function conversationOf(record: JobRecord, agent: string): Conversation {
     throw new MamError(
       'bad_input',
       `Job ${id} has its conversation on ${home.host}.`,
-      `Run \`mam start ${record.agent} --resume ${id}\` there.`,
+      `Run \`mam start ${record.profile ?? record.agent} --resume ${id}\` there.`,
     );
   const kind = builtIn(agent)?.conversation;
   if (conversation === undefined || kind === undefined)
@@ -59,7 +59,7 @@ export function conversationOf(record: JobRecord, agent: string): Conversation {
     throw new MamError(
       'bad_input',
       `Job ${id} was given to ${conversation.agent}: ${agent} can't open its conversation.`,
-      `Run \`mam start ${conversation.agent} --resume ${id}\`.`,
+      `Run \`mam start ${record.agent === conversation.agent ? (record.profile ?? record.agent) : conversation.agent} --resume ${id}\`.`,
     );
   // It gets onto a command line.
   if (!kind.id.test(conversation.id))
