@@ -10,7 +10,7 @@ const ENDS = [
   ...['dependency_failed', 'setup_failed'],
 ];
 /** What the hub never records for a job that it has not started to hand over. */
-const OF_A_TURN = ['stalled', 'rate_limited', 'turn_ended', 'delivery_unverified'];
+const OF_A_TURN = ['stalled', 'rate_limited', 'turn_ended', 'delivery_unverified', 'usage'];
 /** Ends are rare, so that stories get long. */
 const TYPES = [...Object.keys(MAKERS), 'unheard_of'].flatMap((type) =>
   ENDS.includes(type) ? [type] : [type, type, type, type],
@@ -31,6 +31,9 @@ export interface Step {
 
 /** Only these name a request. */
 const ABOUT_REQUESTS = ['answered', 'permission_resolved', 'deciding', 'decision_refused'];
+const usageOf = (output_tokens: number) => ({
+  ...{ models: ['m'], input_tokens: 500, output_tokens, cached_tokens: 500, source: 'transcript' },
+});
 const named = fc.record({ request_id: fc.constant('the one'), decision: fc.constantFrom('allow', 'deny') });
 const other = fc.oneof(
   fc.constant({}),
@@ -46,6 +49,10 @@ const other = fc.oneof(
   }),
   fc.record({ by: fc.constant('behind'), behind: fc.constant({ job_id: 'a', needs: 'draft' }) }),
   fc.record({ turn: fc.boolean() }),
+  fc.record({ usage: fc.constantFrom(usageOf(10), usageOf(90), { models: 7, input_tokens: 'many' }) }),
+  fc.record({
+    conversation: fc.constantFrom({ agent: 'codex', id: 'c', from: 7 }, { agent: 'codex', id: 7 }),
+  }),
   fc.constant({ job: ORDER }),
   // Nobody writes this, but a journal may contain anything.
   fc.constant({ passed: 'yes', exit_code: 'seven', by: 7, request_id: 7 }),
@@ -77,15 +84,17 @@ const step: fc.Arbitrary<Step> = fc.constantFrom(...TYPES).chain((type) =>
 /** What may happen to one job: its order, and some forty events in any order. */
 export const plot = fc.record({
   validation: fc.option(fc.nat(2), { nil: undefined }),
+  budget: fc.boolean(),
   steps: fc.array(step, { maxLength: 40, size: 'max' }),
 });
 export type Plot = typeof plot extends fc.Arbitrary<infer P> ? P : never;
 
 /** Starts the story of a plot. */
-export function begin({ validation }: Plot): Story {
-  return validation === undefined
-    ? new Story()
-    : new Story({ validation: { ...VALIDATION, max_rounds: validation } });
+export function begin({ validation, budget }: Plot): Story {
+  return new Story({
+    ...(validation !== undefined && { validation: { ...VALIDATION, max_rounds: validation } }),
+    ...(budget && { max_tokens: 50 }),
+  });
 }
 
 /** Tells a plot. @param eachStep is called after each event */

@@ -43,6 +43,8 @@ const ASKS = [
   'rate_limited',
   'stalled',
   'delivery_unverified',
+  // Over its budget.
+  'usage',
 ];
 
 /** The table of transitions: true if this event may have led from one status to the other. */
