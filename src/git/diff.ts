@@ -1,6 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { withoutOwnFilters } from './own-filters.ts';
 import { type GitEnvironment, gitWords, lookGit, lookGitBytes } from './run-git.ts';
 import { withScratch } from './scratch.ts';
 
@@ -53,14 +54,12 @@ export async function differenceOf(
   how: GitEnvironment,
 ): Promise<Difference> {
   const { folder, from, to } = compared;
-  const diff = async (args: string[], git?: GitEnvironment['git']) => {
-    const end = await lookGitBytes(
-      folder,
-      diffArgs(wish, [...args, from, ...(to === undefined ? [] : [to])]),
-      {
-        ...{ ...how, git, mostBytes: MOST_BYTES },
-      },
-    );
+  const filters = to === undefined ? await withoutOwnFilters(folder, how) : [];
+  const diff = async (form: string[], git?: GitEnvironment['git']) => {
+    const args = diffArgs(wish, [...form, from, ...(to === undefined ? [] : [to])]);
+    const end = await lookGitBytes(folder, [...filters, ...args], {
+      ...{ ...how, git, mostBytes: MOST_BYTES },
+    });
     if (end.code !== 0) throw failed(folder, gitWords({ ...end, stdout: '' }));
     return end.stdout;
   };

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { MamError } from '../../base/errors.ts';
 import { isSamePlace } from '../../base/real-place.ts';
+import { shellWord } from '../../base/shell.ts';
 import { cleanAll, cleanLine, someOf } from '../../base/text.ts';
 import { differenceOf } from '../../git/diff.ts';
 import { placeOf, tipOf } from '../../git/place.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
+import type { JobChanges } from '../../job/changes.ts';
 import type { JobRecord, Worktree } from '../../job/record.ts';
 import type { DiffFile, DiffPage, DiffParams, DiffResult } from '../../operations/diff.ts';
 import type { Registrar } from '../jobs/registrar.ts';
@@ -105,13 +107,36 @@ export class Diffs {
 
 /** What a job's work is compared with, and where it is. */
 async function sourceOf(record: JobRecord, how: GitEnvironment): Promise<Source> {
-  const { worktree } = record;
+  const { worktree, changes } = record;
   if (worktree !== undefined) return ofWorktree(record, worktree, how);
+  if (changes?.start?.head !== undefined) return ofFolder(changes, changes.start.head, how);
+  if (changes !== undefined)
+    throw new MamError(
+      'unavailable',
+      `It is not known at which commit job ${record.job_id} began: ${changes.unknown ?? 'there was none'}.`,
+      `\`git -C ${shellWord(changes.top)} diff\` shows what is not committed there.`,
+    );
   throw new MamError(
     'refused',
     `Job ${record.job_id} works in no git folder, so there is nothing to compare.`,
     `\`mam logs ${record.job_id}\` shows what it has reported.`,
   );
+}
+
+/** The folder as it is now, compared with the commit at which the job began; if HEAD has gone on since, the commit at its end. */
+async function ofFolder({ top, end }: JobChanges, base: string, how: GitEnvironment): Promise<Source> {
+  if (!existsSync(top)) throw new MamError('not_found', `The folder ${top} is gone, and the work with it.`);
+  const place = await placeOf(top, how);
+  const ended = end?.head;
+  const asked = `\`git -C ${shellWord(top)} diff ${base}\` shows all of it.`;
+  if (ended !== undefined && place?.head !== ended)
+    return {
+      ...{ base, commit: ended, branch: end?.branch, at: top },
+      notes: [`Its folder has gone on since: this is what was committed when it ended. ${asked}`],
+    };
+  const whose =
+    'Whatever else is not committed in its folder is shown as well: git does not know who changed it.';
+  return { base, folder: top, branch: place?.branch, at: top, notes: [whose] };
 }
 
 /** The worktree as it is now; once that is gone, its branch. */

@@ -101,8 +101,8 @@ export class Merges {
     if (tip === undefined) throw noBranch(record, branch);
     if (committed_only !== true) await checkCommitted(record, tree, how);
     const said = { branch, into, folder: place.top };
-    if (tip === tree.base) return { ...said, commit: tip, how: 'nothing' };
     const plan = await planMerge(place, tip, { branch, into, folder: tree.folder }, how);
+    if (plan.kind === 'merged' && tip === tree.base) return { ...said, commit: tip, how: 'nothing' };
     if (plan.kind === 'merged') {
       const commit = (await mergedCommit({ target: place.top, into, before: tree.base, tip }, how)) ?? tip;
       const { merged } = record;
