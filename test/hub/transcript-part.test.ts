@@ -73,7 +73,15 @@ test('nothing is read through a link, from a pipe or from a folder, and none of 
 });
 
 test('only an absolute path without control characters can be the file of an agent', () => {
-  for (const path of [undefined, '', 'x.jsonl', '../x', `/${'x'.repeat(5_000)}`, '/tmp/a\nb', '/tmp/a\u0000b'])
+  for (const path of [
+    undefined,
+    '',
+    'x.jsonl',
+    '../x',
+    `/${'x'.repeat(5_000)}`,
+    '/tmp/a\nb',
+    '/tmp/a\u0000b',
+  ])
     expect(agentsFile(path)).toBeUndefined();
   const link = join(folder, 'link');
   symlinkSync(folder, link);

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { builtIn } from '../../src/agents/index.ts';
+import { identify } from '../../src/base/process-id.ts';
+import { realPlace } from '../../src/base/real-place.ts';
+import { conversationOf } from '../../src/hub/conversations/resume.ts';
+import type { JobRecord } from '../../src/job/record.ts';
+import { Story } from '../job/story.ts';
+
+const ID = '01a22eac-3bbf-7611-bb75-684cb80a1070';
+let folder = '';
+let transcript = '';
+beforeAll(() => {
+  folder = realPlace(mkdtempSync(join(tmpdir(), 'mam-resume-')));
+  transcript = join(folder, 'rollout.jsonl');
+  writeFileSync(transcript, '');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A lost job of Codex with this conversation. */
+const lost = (conversation: object = {}, more: Partial<JobRecord> = {}): JobRecord => ({
+  ...Story.working({ agent: 'codex' })
+    .next('conversation', {
+      data: { conversation: { agent: 'codex', id: ID, transcript, from: 0, ...conversation } },
+    })
+    .next('session_lost').record,
+  ...more,
+});
+
+test('the conversation of a lost job is opened by its id', () => {
+  expect(conversationOf(lost(), 'codex')).toMatchObject({ id: ID, transcript });
+});
+
+test.each<[why: string, record: () => JobRecord, agent: string, hint: string]>([
+  ['was given to codex', () => lost(), 'claude-code', 'mam start codex --resume'],
+  ['No conversation of job', () => Story.working().next('session_lost').record, 'codex', '--resume'],
+  ['No conversation of job', () => lost(), 'command', 'mam start command'],
+  ['is gone', () => lost({ transcript: '/nowhere/rollout.jsonl' }), 'codex', 'delegate the task again'],
+  ['is gone', () => lost({ transcript: folder }), 'codex', 'delegate the task again'],
+  ['is gone', () => lost({ transcript: 'rollout.jsonl' }), 'codex', 'delegate the task again'],
+  ['an id that codex does not give', () => lost({ id: '--last' }), 'codex', 'again'],
+  ['an id that codex does not give', () => lost({ id: '7' }), 'codex', 'again'],
+  [
+    'is still running',
+    () => lost({}, { agent_process: { ...identify(process.pid), command: 'codex', pane_pid: process.pid } }),
+    'codex',
+    'mam attach',
+  ],
+  [
+    'on hostb',
+    () => lost({}, { home: { host: 'hostb', state: 'following' } as NonNullable<JobRecord['home']> }),
+    'codex',
+    'there',
+  ],
+])('refused: %s', (why, record, agent, hint) => {
+  expect(() => conversationOf(record(), agent)).toThrow(why);
+  try {
+    conversationOf(record(), agent);
+  } catch (error) {
+    expect((error as { hint: string }).hint).toContain(hint);
+  }
+});
+
+test('no id of a conversation can be an option, a number or a path', () => {
+  const ids = ['', '7', 'latest', '--last', '-c', `${ID} x`, `${ID}\n`, `../${ID}`, ID.toUpperCase()];
+  for (const kind of ['claude-code', 'codex', 'gemini', 'opencode'])
+    for (const id of ids) expect(builtIn(kind)?.conversation?.id.test(id), `${kind} ${id}`).toBe(false);
+});
