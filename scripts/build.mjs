@@ -121,6 +121,8 @@ const PARTS = [
   'src/hub/main.ts',
   // For `mam list --host`.
   'src/cli/jobs/list-there.ts',
+  // For `mam status` of a job whose session waits for a look at its end.
+  'src/cli/jobs/tell-look.ts',
   // For `mam publish` without a hub, or with a broker behind TLS.
   'src/link/ensure-hub.ts',
   'src/link/client.ts',

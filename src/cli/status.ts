@@ -1,5 +1,6 @@
 import { MamError } from '../base/errors.ts';
 import { flag } from '../base/fields.ts';
+import { isLookWanted } from '../job/new-session.ts';
 import { foldShown } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
 import { jobPaths } from '../registry/paths.ts';
@@ -18,7 +19,7 @@ import { printShortStatus } from './jobs/short-status.ts';
 export default defineCommand({
   synopsis: 'ID | [--job ID] | --short',
   about: [
-    "Shows a job's record and its events. Reads the files, so it needs no hub.",
+    "Shows a job's record and its events. Reads the files, so it needs no hub; only if a session of its own is still to be ended when someone has looked, the hub is told.",
     'With --short: one line for a status bar, such as `2 need you · 3 working`, about the open jobs of all projects, or of ' +
       'one with --registry-dir. With no open job the line is empty. It starts no hub, and exits with 0 even if something ' +
       'cannot be read; stderr says what.',
@@ -55,6 +56,10 @@ export default defineCommand({
     };
     printAnswer(json, view, [recordText(record), '', ...events.map(eventText)].join('\n'));
     for (const sentence of damage) note(sentence);
+    if (isLookWanted(record)) {
+      const { tellLookAt } = await import('./jobs/tell-look.ts');
+      await tellLookAt({ ...settings, registryDir: dir }, record);
+    }
     return EXIT.done;
   },
 });

@@ -36,6 +36,8 @@ import { TmuxServers } from './panes/tmux-servers.ts';
 import { PartsInOrder } from './part.ts';
 import { Decisions } from './permissions/decisions.ts';
 import { Permissions } from './permissions/permissions.ts';
+import { Pool } from './pool/pool.ts';
+import { UsedSessions } from './pool/used-sessions.ts';
 import { After } from './preparation/after.ts';
 import { News } from './preparation/news.ts';
 import { Preparation } from './preparation/preparation.ts';
@@ -106,10 +108,28 @@ export function buildHub(options: HubOptions) {
 
   const workChanges = new WorkChanges({ registrar, seal, log });
   const news = new News();
+  const isStarting = (jobId: string) => preparation.isRunning(jobId);
+  const used = new UsedSessions({ registrar, servers, dispatcher, log, isStarting });
+  const pool = new Pool({ registrar, news, used });
   // In the order of `STEPS`.
-  const steps: Step[] = [new After({ registrar, news }), new MakeWorktree({ home, running, perRepository })];
+  const steps: Step[] = [
+    new After({ registrar, news }),
+    pool,
+    new MakeWorktree({ home, running, perRepository }),
+  ];
   const preparation = new Preparation({ home, seal, registrar, news, steps, log });
-  const forDelegations = { home, host, registrar, dispatcher, servers, owners, changes, preparation, log };
+  const forDelegations = {
+    home,
+    host,
+    registrar,
+    dispatcher,
+    servers,
+    owners,
+    changes,
+    preparation,
+    pool,
+    log,
+  };
   const delegations = new Delegations(forDelegations);
   preparation.handOver = (...prepared) => handOverPrepared(forDelegations, ...prepared);
   const session = seal.nameFor(`session ${machineId()}`);
@@ -119,7 +139,18 @@ export function buildHub(options: HubOptions) {
     openJobs: () => registrar.open.length,
   });
   const others = buildMesh(mesh, {
-    ...{ home, settings, registrar, delegations, decisions, dispatcher, servers, outlets, verifications },
+    ...{
+      home,
+      settings,
+      registrar,
+      delegations,
+      decisions,
+      dispatcher,
+      servers,
+      outlets,
+      verifications,
+      used,
+    },
     ...{ log, settingsAt, owners, changes, wakes, epoch, ready: life.ready },
   });
 
@@ -140,6 +171,7 @@ export function buildHub(options: HubOptions) {
       paneWatch,
       onEvent,
       workChanges,
+      used,
       preparation,
       conversations,
       changes,
@@ -187,7 +219,7 @@ export function buildHub(options: HubOptions) {
       ...(shown !== undefined && { mesh: shown }),
     };
   };
-  const listeners = { permissions, decisions, turns, watch: paneWatch, changes, conversations };
+  const listeners = { permissions, decisions, turns, watch: paneWatch, changes, conversations, used };
   const hooks = new Hooks({ registrar, owners, log, ...listeners });
   const requests = new RequestRouter({
     ...{ registrar, verifications, servers, dispatcher, decisions, wakes, onEvent, home, log, status },
@@ -195,6 +227,7 @@ export function buildHub(options: HubOptions) {
     conversations,
     trees,
     screens: outlets.screens,
+    used,
     hooks,
     delegations,
     elsewhere: others.handlerFor,

@@ -34,6 +34,7 @@ import type { LastScreens } from './panes/last-screens.ts';
 import type { TmuxServers } from './panes/tmux-servers.ts';
 import { answerJob } from './permissions/answer.ts';
 import type { Decisions } from './permissions/decisions.ts';
+import type { UsedSessions } from './pool/used-sessions.ts';
 import { listAgents } from './sessions/agent-list.ts';
 import { startAgent } from './sessions/agent-start.ts';
 import { stopAgent } from './sessions/agent-stop.ts';
@@ -89,6 +90,7 @@ export class RequestRouter {
     onEvent: OnEvent;
     conversations: Conversations;
     hooks: Hooks;
+    used: Pick<UsedSessions, 'at'>;
     home: Home;
     log: Log;
     /** Settles when the jobs of the last hub are taken up; undefined once they are. */
@@ -124,8 +126,8 @@ export class RequestRouter {
         await wakes.hold(params);
         return {};
       },
-      seen: async ({ registry_dir, session, jobs }) => {
-        for (const job of jobs) await wakes.seen({ ...job, registry_dir, seen_by: session });
+      seen: async ({ registry_dir, session, jobs, by_person }) => {
+        for (const job of jobs) await wakes.seen({ ...job, registry_dir, seen_by: session, by_person });
         return {};
       },
       list: (params) => list(registrar, params),
@@ -148,7 +150,7 @@ export class RequestRouter {
       prune: (params) => pruneJobs(registrar, parts.log, params),
       hook: (params) => parts.hooks.takeHook(params),
       agents: async (params) => ({
-        agents: await listAgents({ servers, dispatcher, folder: home.servers }, params),
+        agents: await listAgents({ servers, dispatcher, folder: home.servers, used: parts.used }, params),
       }),
       start: (params) =>
         params.resume_job === undefined

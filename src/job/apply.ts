@@ -151,6 +151,8 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
   const next: JobRecord = { ...record, seq: event.seq };
   // Notifying the supervisor is not news about the job.
   if (event.type === 'notified') return notified(next, event);
+  if (event.type === 'looked') return seenUpTo(next, dataOf(event).seq);
+  if (event.type === 'session_ended') return sessionOver(next, event);
   // A script that was run by hand is logged and changes nothing.
   if (event.type === 'verified') return next;
   if (event.type === 'merged' || event.type === 'discarded') return settled(next, event);
@@ -184,9 +186,22 @@ function lookedAt(next: JobRecord, event: RecordedEvent): JobRecord {
   return next;
 }
 
+/** How a supervisor is notified so that it knows. */
+const LOOKS: readonly string[] = ['seen', 'channel', 'typed'];
+
+function seenUpTo(record: JobRecord, seq = 0): JobRecord {
+  if (record.new_session === undefined || seq <= (record.looked_seq ?? 0)) return record;
+  return { ...record, looked_seq: seq };
+}
+
+/** The session that was started for the job alone is no longer the hub's to end. */
+function sessionOver(record: JobRecord, event: RecordedEvent): JobRecord {
+  return { ...record, session_end: { how: dataOf(event).how ?? 'gone', at: event.recorded_at } };
+}
+
 function notified(record: JobRecord, event: RecordedEvent): JobRecord {
-  const { seq = 0, line, how } = dataOf(event);
-  const next = { ...record, notified_seq: seq };
+  const { seq = 0, line, how = '' } = dataOf(event);
+  const next = seenUpTo({ ...record, notified_seq: seq }, LOOKS.includes(how) ? seq : undefined);
   if (line !== undefined) next.notifying = line;
   else if (how !== 'seen') delete next.notifying;
   return next;

@@ -160,6 +160,10 @@ export interface EventTypes
   /** The prompt was taken in it; or it was opened again, in this pane. */
   conversation: Carries<'conversation', 'agent_session' | 'agent_process'>;
   usage: Carries<'usage'>;
+  /** Its supervisor or a person has looked at the job as it was after the event `seq`. */
+  looked: Carries<'seq'>;
+  /** The session that was started for the job alone is over: `ended`, `gone`, or `taken` by a person. */
+  session_ended: Carries<'how'>;
 }
 export type EventType = keyof EventTypes;
 

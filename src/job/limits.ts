@@ -34,6 +34,8 @@ export const LIMITS = {
   maxDepth: 4,
   /** Open jobs of one supervisor's session. */
   maxOpenJobs: 50,
+  /** Sessions of one agent kind that are started for single jobs and in use at once: an agent may take 300 MB. */
+  maxNewSessions: 10,
   /** How many events of a kind one job may get over a long time, twice that at once; those that end it are not limited. */
   eventsPerMinute: 5_000,
   /** A journal with this many events takes no more events that change nothing. */

@@ -144,6 +144,14 @@ const preambleSchema = z.object({
   task_sha256: z.string().describe('of the task alone'),
 });
 
+/** The session that is started for a job alone. */
+export const newSessionSchema = z.object({
+  name: z.string().describe('of the tmux session, also before it is there'),
+  socket: z.string().describe('absolute path of the tmux socket'),
+  max: z.number().int().describe('how many such sessions of its kind may be in use when it is started'),
+  keep: z.boolean().optional().describe('it stays when the job is done'),
+});
+
 /** What `delegate` fixes about a job: the data of its first event. */
 export const orderSchema = z.object({
   job_id: z.string(),
@@ -188,6 +196,7 @@ export const orderSchema = z.object({
   target: agentSessionSchema.optional().describe('where it goes once it is prepared, as far as it is known'),
   validation: validationSchema.optional(),
   worktree: worktreeSchema.optional(),
+  new_session: newSessionSchema.optional(),
   timeouts: z.object({ timeout_seconds: z.number(), idle_timeout_seconds: z.number() }),
   max_tokens: z.number().int().optional().describe('tokens after which it needs you (over_budget)'),
 });
@@ -249,6 +258,13 @@ export const recordSchema = orderSchema.extend({
   merged: z.object({ into: z.string(), commit: z.string(), at: z.string() }).optional(),
   /** Its worktree was removed; with the commit of its branch if that was deleted too. */
   discarded: z.object({ at: z.string(), commit: z.string().optional() }).optional(),
+  /** How the session that was started for the job alone has ended, or why it stays. */
+  session_end: z
+    .object({
+      how: z.string().describe('ended by mam, gone, or taken by a person'),
+      at: z.string(),
+    })
+    .optional(),
   late: z.boolean().describe('true when a late report amended the end'),
   seq: z.number().int(),
   /** The last event that waiters had to be notified of. */
@@ -257,6 +273,8 @@ export const recordSchema = orderSchema.extend({
   notified_seq: z.number().int().optional(),
   /** The same for what no event says, of a job on another machine: its host was away, or it was lost. */
   notified_episode: z.number().int().optional(),
+  /** The `wake_seq` up to which its supervisor or a person has looked; only of a job with a session of its own. */
+  looked_seq: z.number().int().optional(),
   /** The line that is being typed into that pane: after a crash of the hub it is not typed again, only sent. */
   notifying: z.string().optional(),
 });

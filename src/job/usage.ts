@@ -49,6 +49,9 @@ export function takeConversation(next: JobRecord, event: RecordedEvent): void {
   if (next.usage !== undefined) next.usage_before = next.usage;
   if (agent_session !== undefined) next.agent_session = agent_session;
   if (agent_process !== undefined) next.agent_process = agent_process;
+  // Whoever has opened it again has that session; the one that was started for the job alone is gone.
+  if (agent_session !== undefined && next.new_session !== undefined)
+    next.session_end ??= { how: 'taken', at: event.recorded_at };
 }
 
 /** What an event says was used: another version or host may have written it. @returns nothing for anything else */

@@ -93,6 +93,8 @@ const HUB_TYPES = [
   'reminded',
   'throttled',
   'notified',
+  'looked',
+  'session_ended',
   'deciding',
   'decision_refused',
   'merged',

@@ -1,3 +1,4 @@
+import { isLookWanted } from '../job/new-session.ts';
 import { isOwner, type Owner } from '../job/owner.ts';
 import type { JobRecord } from '../job/record.ts';
 import { isLinePending, isWakePending } from '../job/wake.ts';
@@ -29,12 +30,33 @@ export function holdWakes(
   return { renew, end: () => clearInterval(timer) };
 }
 
-/** Tells the hub which job states a client session has seen, so that they are not typed into its pane. */
+/**
+ * Tells the hub which job states a client session has seen, so that they are not typed into its pane, and sessions that
+ * wait for a look at the end of their job can be ended.
+ */
 export function tellSeen(link: Link, registryDir: string, owner: Owner, shown: JobRecord[]): void {
-  for (const [session, records] of ownDebts(shown, owner)) {
-    const jobs = records.map(({ job_id, seq }) => ({ job_id, seq }));
-    link.request('seen', { registry_dir: registryDir, session, jobs }).catch(() => {});
-  }
+  for (const [session, records] of ownDebts(shown, owner)) tell(link, registryDir, session, records);
+}
+
+/**
+ * Tells the hub that a person has looked at jobs, for those whose session waits for that.
+ * @param session of the person's shell
+ * @returns when the hub knows @throws as `Link.request`
+ */
+export async function tellLook(
+  link: Pick<Link, 'request'>,
+  registryDir: string,
+  session: string,
+  shown: JobRecord[],
+): Promise<void> {
+  const jobs = shown.filter(isLookWanted).map(({ job_id, seq }) => ({ job_id, seq }));
+  if (jobs.length > 0)
+    await link.request('seen', { registry_dir: registryDir, session, jobs, by_person: true });
+}
+
+function tell(link: Link, registryDir: string, session: string, records: JobRecord[]): void {
+  const jobs = records.map(({ job_id, seq }) => ({ job_id, seq }));
+  link.request('seen', { registry_dir: registryDir, session, jobs }).catch(() => {});
 }
 
 /** The jobs by the session that delegated them, which may be an earlier one in the owner's pane. */
@@ -42,8 +64,12 @@ function ownDebts(records: JobRecord[], owner: Owner | undefined): Map<string, J
   const debts = new Map<string, JobRecord[]>();
   for (const record of records) {
     const { session } = record.supervisor;
-    if (owner === undefined || !isOwner(record.supervisor, owner) || !isWakePending(record)) continue;
+    if (owner === undefined || !isOwner(record.supervisor, owner) || !isSeenWanted(record)) continue;
     debts.set(session, [...(debts.get(session) ?? []), record]);
   }
   return debts;
+}
+
+function isSeenWanted(record: JobRecord): boolean {
+  return isWakePending(record) || isLookWanted(record);
 }

@@ -97,6 +97,8 @@ const row = {
   jobs: list(text(), "open jobs in this pane's queue, the current holder first"),
   peer_server: maybe(text('connected when its own mam server is running, so that it can report by tool')),
   started_by_us: maybe(truth('true when mam started it and can stop it')),
+  made_for: maybe(text('the job that has ended for which alone mam started it')),
+  stays: maybe(text('why mam has not ended it yet')),
   attach_command: maybe(text('what a person types to look at it')),
   program: maybe(text('for a kind without a session: its program; absent when not installed')),
 };

@@ -5,7 +5,7 @@ import { withoutStarts } from '../settings/agent-config.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import { place } from './agents.ts';
 import { type Asker, checkThere, origin, originOf, supervisor } from './common.ts';
-import { type DelegateArgs, type DelegateParams, delegate } from './delegate.ts';
+import { checkNewSession, type DelegateArgs, type DelegateParams, delegate } from './delegate.ts';
 
 const { trust_pane: _, ...asked } = delegate.asked;
 
@@ -76,6 +76,7 @@ export function delegateToParams(
       'A job for another host can neither wait for other jobs nor name their results.',
       'Wait for them with wait_job (`mam wait`), then delegate it without after (`--after`), with what it must know in its prompt.',
     );
+  checkNewSession(args, args.session === 'new');
   checkThere(args.host, 'workdir', args.workdir);
   checkThere(args.host, 'validate', args.validate);
   const { clientName: client, session, pane, socket, place: own, channel } = asker;

@@ -15,7 +15,6 @@ import {
   truth,
   type Values,
 } from '../base/fields.ts';
-import { randomSuffix } from '../base/ids.ts';
 import { LIMITS } from '../job/limits.ts';
 import type { JobRecord, ReceiptEntry } from '../job/record.ts';
 import { withoutStarts } from '../settings/agent-config.ts';
@@ -96,6 +95,9 @@ const fields = {
     }),
   ),
   after_any_end: flag('however those jobs end; otherwise a failed one fails this'),
+  session: maybe(choice(['new'], 'new: a session for this job alone, ended when it is done and looked at')),
+  max: maybe(count('new sessions of this kind at once; further jobs wait', { min: 1 })),
+  keep: flag('keep the new session'),
   request_key: maybe(
     text('idempotency key: a repeat in your session or pane returns the same job', {
       ...{ min: 1, max: 200 },
@@ -149,7 +151,10 @@ export const delegate = {
     supervisor,
     origin: maybe(origin),
     limits: maybe(
-      group({ max_depth: count(), max_open_jobs: count() }, "the caller's limits; absent: the defaults"),
+      group(
+        { max_depth: count(), max_open_jobs: count(), max_new_sessions: maybe(count()) },
+        "the caller's limits; absent: the defaults",
+      ),
     ),
     mam_command: text('how the peer calls mam: mam or a full path'),
   },
@@ -226,13 +231,16 @@ export function delegateParams(
     host: __,
     start: ___,
     notify,
-    agent_session = sessionFor(args, kind),
+    session: _session,
+    agent_session: named,
     workdir = kind.workdir ?? '.',
     validate,
     ...rest
   } = args;
   const { clientName: client, session, pane, socket, place, channel, cwd } = asker;
-  if (agent_session === undefined && !kind.isHuman) {
+  const isNew = isNewSession(args, kind);
+  const agent_session = isNew ? undefined : (named ?? kind.defaultSession);
+  if (agent_session === undefined && !isNew && !kind.isHuman) {
     throw new MamError(
       'bad_input',
       `Agent kind ${kind.name} has no session of its own.`,
@@ -247,29 +255,56 @@ export function delegateParams(
     validate: validate && resolve(cwd, validate),
     supervisor: { client, session, pane, socket, place, ...(channel && { channel }) },
     origin: originOf(asker),
-    start: isStarted(args, kind) ? { ...settings.launch, ...kind.startWith() } : undefined,
+    session: isNew ? 'new' : undefined,
+    start: args.start || isNew ? { ...settings.launch, ...kind.startWith() } : undefined,
     notify: notify === 'pane' ? { configured: withoutStarts(settings.agents) } : undefined,
     tmux_socket: settings.tmuxSocket,
     registry_dir: settings.registryDir,
     logs_dir: settings.logsDir,
     worktrees: settings.worktrees,
-    limits: { max_depth: settings.maxDepth, max_open_jobs: settings.maxOpenJobs },
+    limits: {
+      max_depth: settings.maxDepth,
+      max_open_jobs: settings.maxOpenJobs,
+      max_new_sessions: settings.maxNewSessions,
+    },
     path: settings.path,
     virtual_env: settings.virtualEnv,
     mam_command: settings.mamCommand,
   };
 }
 
-/** A job with a worktree gets an agent of its own, which is started there, unless the caller names a session. */
-function needsOwnAgent({ worktree, agent_session }: DelegateArgs, kind: KnownKind): boolean {
-  return worktree !== undefined && agent_session === undefined && !kind.isHuman;
+/**
+ * True for a job that gets a session of its own: it is asked for, its profile says so, or its agent must run in a worktree
+ * that is not there yet. @throws MamError `bad_input` as `checkNewSession`
+ */
+function isNewSession(args: DelegateArgs, kind: KnownKind): boolean {
+  const { session, agent_session: named, worktree } = args;
+  const isOwn = kind.defaultSession === 'new' || (worktree !== undefined && !kind.isHuman);
+  const isNew = session === 'new' || (named === undefined && isOwn);
+  checkNewSession(args, isNew);
+  if (isNew && kind.isHuman)
+    throw new MamError('bad_input', 'A person cannot be started.', 'Leave out session (`--new`).');
+  return isNew;
 }
 
-function sessionFor(args: DelegateArgs, kind: KnownKind): string | undefined {
-  if (!needsOwnAgent(args, kind)) return kind.defaultSession;
-  return `tmux:${kind.profile ?? kind.name}-${randomSuffix()}`;
-}
-
-function isStarted(args: DelegateArgs, kind: KnownKind): boolean {
-  return args.start || needsOwnAgent(args, kind);
+/**
+ * @param isNew whether the job gets a session of its own
+ * @throws MamError `bad_input` for what contradicts that, or has no effect without it
+ */
+export function checkNewSession(
+  { agent_session: named, max, keep }: Pick<DelegateArgs, 'agent_session' | 'max' | 'keep'>,
+  isNew: boolean,
+): void {
+  if (!isNew && (max !== undefined || keep))
+    throw new MamError(
+      'bad_input',
+      'max and keep are about a new session.',
+      'Give session "new" (`--new`) too, or leave out max (`--max`) and keep (`--keep`).',
+    );
+  if (isNew && named !== undefined)
+    throw new MamError(
+      'bad_input',
+      'A new session cannot be one that is named.',
+      'Leave out agent_session (`--agent-session`) or session (`--new`): the new one gets a name of its own.',
+    );
 }

@@ -12,7 +12,12 @@ export type HoldParams = Sent<typeof hold.params>;
 
 /** What a client session was shown: each job as it was after the event `seq`. */
 export const seen = {
-  params: { registry_dir, session, jobs: list(group({ job_id: text(), seq: count() })) },
+  params: {
+    registry_dir,
+    session,
+    jobs: list(group({ job_id: text(), seq: count() })),
+    by_person: flag('a person has looked, not an agent'),
+  },
 };
 
 export const prune = {

@@ -9,6 +9,7 @@ import type { AgentSession, Ancestor, JobOrder, JobRecord } from '../job/record.
 import { promptPreview, wholeTask } from '../job/task-text.ts';
 import type { TerminalSettings } from '../operations/agents.ts';
 import type { DelegateParams } from '../operations/delegate.ts';
+import { newSessionName } from './new-session-name.ts';
 
 /** The script of a job, as it was when the job was delegated. */
 export type Validation = Pick<
@@ -85,6 +86,7 @@ export function composeJob(from: {
     ...(from.worktree !== undefined && { worktree: from.worktree }),
     ...(params.after !== undefined && { after: params.after }),
     ...(params.after_any_end === true && { after_any_end: true }),
+    ...(params.session === 'new' && { new_session: newSession(params, jobId) }),
     peer_server,
     ...(validation !== undefined && {
       validation: {
@@ -98,6 +100,17 @@ export function composeJob(from: {
     }),
     timeouts: { timeout_seconds: params.timeout_seconds, idle_timeout_seconds: params.idle_timeout_seconds },
     ...(params.max_tokens !== undefined && { max_tokens: params.max_tokens }),
+  };
+}
+
+/** The session of a job that gets one of its own. */
+function newSession(params: DelegateParams, jobId: string): NonNullable<JobOrder['new_session']> {
+  const { agent, profile, tmux_socket: socket, max, keep, limits } = params;
+  return {
+    name: newSessionName(profile ?? agent, jobId),
+    socket,
+    max: max ?? limits?.max_new_sessions ?? LIMITS.maxNewSessions,
+    ...(keep === true && { keep }),
   };
 }
 

@@ -298,6 +298,16 @@ export const SETTINGS = {
     inProject: 'stricter',
     handedTo: ['agent', 'client'],
   },
+  maxNewSessions: {
+    env: 'MAM_MAX_NEW_SESSIONS',
+    key: 'max_new_sessions',
+    kind: 'count',
+    default: LIMITS.maxNewSessions,
+    about:
+      'how many sessions that are started for one job each (`session: "new"`) may be in use at once, for each agent kind; further jobs wait',
+    inProject: 'stricter',
+    handedTo: ['agent', 'client'],
+  },
   onEvent: {
     // Not in the environment: it may be set by a project, and would be inherited by agents.
     key: 'on_event',

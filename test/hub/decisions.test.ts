@@ -82,6 +82,7 @@ function begin(): void {
     watch: { hears() {}, lookOften() {} },
     changes: new Changes(),
     conversations: { heard: async () => {} },
+    used: { tookPrompt: async () => {} },
     log,
   });
 }

@@ -10,8 +10,10 @@ import { type Settings, sessionOf } from '../../settings/config.ts';
 import { askerSettings } from '../../settings/program.ts';
 import { readText } from '../core/read-text.ts';
 
+const { session: _, ...fields } = delegate.fields;
 export const options = {
-  ...delegate.fields,
+  ...fields,
+  new: flag('a fresh session for this job alone; it is ended when the job is done and looked at'),
   prompt: maybe(delegate.fields.prompt),
   prompt_file: maybe(text('file with the task; - reads standard input', { completes: 'file' })),
   no_wait: flag('return when the job has been handed over'),
@@ -31,8 +33,8 @@ export function paramsThere(chosen: Chosen & { host: string }, prompt: string, s
 }
 
 function askedFor(chosen: Chosen, prompt: string) {
-  const { prompt_file: _, no_wait: __, ...asked } = chosen;
-  return { ...asked, prompt };
+  const { prompt_file: _, no_wait: __, new: isNew, ...asked } = chosen;
+  return { ...asked, session: isNew ? ('new' as const) : undefined, prompt };
 }
 
 function askerOf(settings: Settings): Asker {

@@ -16,6 +16,7 @@ import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { PaneOwners } from '../panes/pane-owners.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
+import type { Pool } from '../pool/pool.ts';
 import type { Preparation } from '../preparation/preparation.ts';
 import type { Chain } from './chain.ts';
 import type { Plan } from './delegation-plan.ts';
@@ -33,6 +34,7 @@ export interface Parts {
   owners: PaneOwners;
   changes: Changes;
   preparation: Preparation;
+  pool: Pick<Pool, 'ahead' | 'fullFor'>;
   log: Log;
 }
 

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
+import { MamError } from '../../base/errors.ts';
 import { newJobId } from '../../base/ids.ts';
 import { sha256 } from '../../base/sha256.ts';
 import { dropSpool, takeSpool } from '../../bus/spool/spool.ts';
 import { needsAttention } from '../../job/apply.ts';
+import type { JobOrder } from '../../job/record.ts';
 import { wholeTask } from '../../job/task-text.ts';
 import { isFinal } from '../../job/words.ts';
 import type { DelegateParams, DelegateResult, PreviewResult } from '../../operations/delegate.ts';
@@ -122,6 +124,7 @@ export class Delegations {
     // Composed right before the job is created, so that the limits count concurrent delegations.
     const wish = { ...given, order: orderOf(this.#with, given) };
     const { start, place, tree } = plan;
+    if (params.on_busy === 'refuse' && params.after === undefined) this.#refuseFull(wish.order);
     if (wish.order.prepares !== undefined) {
       const job = await toPrepared(this.#with, wish);
       return this.#answer(job, async () => [
@@ -166,12 +169,26 @@ export class Delegations {
     return this.#result(job, false, warnings);
   }
 
+  /** For `on_busy: refuse`. @throws MamError `conflict` when a new session would have to wait */
+  #refuseFull(order: JobOrder): void {
+    const why = order.new_session && this.#with.pool.fullFor(order);
+    if (why === undefined) return;
+    throw new MamError(
+      'conflict',
+      `No new session of ${order.profile ?? order.agent} is free now: ${why}.`,
+      'Wait until one is, or delegate with on_busy "queue".',
+    );
+  }
+
   async #promptOf({ prompt, prompt_spool: spool }: DelegateParams): Promise<string> {
     return checkPrompt(spool === undefined ? prompt : await takeSpool(this.#with.home.folder, spool));
   }
 
-  #queueOf({ record: { agent_session: session } }: LiveJob): LiveJob[] {
-    return session === undefined ? [] : this.#with.dispatcher.ahead(session.socket, session.pane);
+  #queueOf(job: LiveJob): LiveJob[] {
+    const { agent_session: session } = job.record;
+    return session === undefined
+      ? [...this.#with.pool.ahead(job), job]
+      : this.#with.dispatcher.ahead(session.socket, session.pane);
   }
 
   /** True when the job that has the pane needs attention: the record of the one behind it is about to say so. */

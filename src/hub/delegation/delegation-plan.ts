@@ -2,14 +2,17 @@ import { builtIn, human, newConversationOf } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { findProgram } from '../../base/find-program.ts';
 import { shellWord } from '../../base/shell.ts';
+import { counted } from '../../base/text.ts';
 import { scriptFacts } from '../../checks/script-hash.ts';
 import { checkNamedScript } from '../../checks/script-start.ts';
+import { LIMITS } from '../../job/limits.ts';
 import type { JobOrder } from '../../job/record.ts';
 import type { StartParams } from '../../operations/agents.ts';
 import { checkNumbers } from '../../operations/check.ts';
 import { type DelegateParams, delegate } from '../../operations/delegate.ts';
 import type { Validation } from '../../order/compose-job.ts';
 import { checkWorkdir } from '../../order/delegation-checks.ts';
+import { newSessionName } from '../../order/new-session-name.ts';
 import type { Home } from '../../registry/home.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
 import { findPane } from '../../tmux/pane.ts';
@@ -60,6 +63,16 @@ export async function planDelegation(
       await findPane(hub.servers.get(params.tmux_socket), params.agent_session);
     return plan;
   }
+  if (params.session === 'new') {
+    checkNew(params);
+    const start = {
+      ...params,
+      ...params.start,
+      name: newSessionName(params.profile ?? params.agent, jobId),
+    } as StartParams;
+    checkStart(start);
+    return { ...plan, start };
+  }
   const place = await placeOf(hub.servers, params);
   if (place === undefined) {
     const start = { ...params, ...params.start, name: params.agent_session } as StartParams;
@@ -83,6 +96,19 @@ function checkSense({ validate, validate_rounds: rounds = 0, agent, start }: Del
     );
   if (agent === human.name && start !== undefined)
     throw new MamError('bad_input', 'A person cannot be started.', 'Leave out start (`--start`).');
+}
+
+/** @throws MamError `refused` for more new sessions than the caller's settings allow */
+function checkNew({ max = 1, limits }: DelegateParams): void {
+  const most = limits?.max_new_sessions ?? LIMITS.maxNewSessions;
+  if (max <= most) return;
+  throw new MamError(
+    'refused',
+    `The limit is ${counted(most, 'new session')} of a kind at once (MAM_MAX_NEW_SESSIONS or max_new_sessions), and max is ${max}.`,
+    most === 0
+      ? 'Name a running session with agent_session, or raise the limit.'
+      : 'Leave out max (`--max`), or raise the limit.',
+  );
 }
 
 /** For an agent that is not started for the job. @throws MamError `bad_input` if it is not known how it begins a new conversation */

@@ -60,7 +60,8 @@ export async function startFor(
     }
   } catch (error) {
     // Another job has started it at the same time: this order is typed, as for any running agent.
-    const other = await findPlace(servers, params).catch(() => undefined);
+    const isOwn = job.record.new_session !== undefined;
+    const other = isOwn ? undefined : await findPlace(servers, params).catch(() => undefined);
     if (other === undefined) {
       const detail = cleanLine(explain(error), DETAIL_CHARS);
       await registrar.note(job, 'delivery_failed', { detail });

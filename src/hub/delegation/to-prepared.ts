@@ -31,16 +31,14 @@ export async function handOverPrepared(
 ): Promise<void> {
   const { params } = held;
   if (params.agent === human.name) return showTo(parts, job, params);
-  const place = await placeOf(parts, params);
+  const own = job.record.new_session;
+  const place = own === undefined ? await placeOf(parts, params) : undefined;
   if (signal.aborted) return;
   if (place !== undefined) return toItsPane(parts, job, held, place, signal);
   const argument = takesPrompt(params.agent);
   await held.record('starting', { data: { argument } }, signal);
-  await startFor(parts, job, params, {
-    ...params,
-    ...params.start,
-    name: params.agent_session,
-  } as StartParams);
+  const name = own?.name ?? params.agent_session;
+  await startFor(parts, job, params, { ...params, ...params.start, name } as StartParams);
 }
 
 /** Its pane; undefined when its agent must be started. */

@@ -5,7 +5,18 @@ import { bootId } from '../../registry/lock.ts';
 
 /** Events that say that someone has looked at the job or its folder, was notified or is needed, or what was used. */
 const NO_SIGNS: readonly string[] = [
-  ...['verified', 'merged', 'discarded', 'notified', 'blocked', 'unblocked', 'changes', 'overlaps'],
+  ...[
+    'verified',
+    'merged',
+    'discarded',
+    'notified',
+    'looked',
+    'session_ended',
+    'blocked',
+    'unblocked',
+    'changes',
+    'overlaps',
+  ],
   ...['conversation', 'usage'],
 ];
 

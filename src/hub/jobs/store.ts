@@ -2,6 +2,7 @@ import type { Log } from '../../base/log.ts';
 import { isSettled } from '../../job/apply.ts';
 import { lacksEndLook } from '../../job/changes.ts';
 import { isOver } from '../../job/home-state.ts';
+import { isSessionLeft } from '../../job/new-session.ts';
 import { isComplete } from '../../job/replica.ts';
 import { isLinePending } from '../../job/wake.ts';
 import { isFinal } from '../../job/words.ts';
@@ -100,5 +101,6 @@ export function isAtRest({ record, replica, isHistory }: LiveJob): boolean {
   const isOurs = replica === undefined && !isHistory;
   if (isOurs && lacksEndLook(record.changes, isSettled(record))) return false;
   const isDone = replica === undefined ? isSettled(record) : isComplete(replica);
-  return isDone && !isLinePending(record) && record.notifying === undefined;
+  const isLeft = replica === undefined && isSessionLeft(record);
+  return isDone && !isLeft && !isLinePending(record) && record.notifying === undefined;
 }

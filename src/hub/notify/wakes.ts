@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts';
 import { cleanLine } from '../../base/text.ts';
 import { draftEvent } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
+import { isLookWanted } from '../../job/new-session.ts';
 import { isLinePending, isWakePending, wakeLine } from '../../job/wake.ts';
 import type { HoldParams } from '../../operations/housekeeping.ts';
 import type { StatusParams } from '../../operations/status.ts';
@@ -33,6 +34,8 @@ const NOTIFIED = {
   unverified: 'It is not known whether the supervisor has received the line. It is not typed again.',
   gone: "The supervisor's agent has left its pane.",
 } as const;
+
+const LOOKED = 'Its supervisor or a person has looked at the end of the job.';
 
 /** How far someone knows about a job: its `wake_seq`, and of a job on another host the episode. */
 interface Place {
@@ -107,7 +110,10 @@ export class Wakes {
    * @throws MamError for an unknown job
    */
   async seen(
-    shown: Pick<StatusParams, 'job_id' | 'registry_dir' | 'seen_by' | 'told'> & { seq?: number },
+    shown: Pick<StatusParams, 'job_id' | 'registry_dir' | 'seen_by' | 'told'> & {
+      seq?: number;
+      by_person?: boolean | undefined;
+    },
   ): Promise<{ job: LiveJob; told: boolean }> {
     const job = await this.#with.registrar.find(shown.job_id, shown.registry_dir);
     const { supervisor, wake_seq: last } = job.record;
@@ -125,6 +131,10 @@ export class Wakes {
       await this.#note(job, later(place, known), shown.told ?? 'seen').finally(() => {
         if (this.#notifying.get(job) === place) this.#notifying.delete(job);
       });
+    } else if (isLook(job, place.seq, shown)) {
+      // Nobody asked to be notified of it: only the session that was started for the job waits for this.
+      const said = { detail: LOOKED, data: { seq: place.seq } };
+      await this.#with.registrar.noteNow(job, 'looked', said);
     }
     return { job, told };
   }
@@ -266,6 +276,16 @@ export class Wakes {
         jobs.delete(job);
     return [...jobs];
   }
+}
+
+/** True for a look of the supervisor or a person at the end of a job, the first one, if something waits for that. */
+function isLook(
+  { record, isHistory, replica }: LiveJob,
+  seq: number,
+  { seen_by: by, by_person: isPerson }: Pick<StatusParams, 'seen_by'> & { by_person?: boolean | undefined },
+): boolean {
+  const isTheirs = isPerson === true || (by !== undefined && by === record.supervisor.session);
+  return isTheirs && !isHistory && replica === undefined && isLookWanted(record) && seq >= record.wake_seq;
 }
 
 /** What there is to know about a job. */

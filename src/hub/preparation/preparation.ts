@@ -47,6 +47,11 @@ export class Preparation {
     return this.#with.steps.filter((step) => step.isNeeded(order)).map(({ name }) => name);
   }
 
+  /** True while a job goes through its steps here, or is being handed over, even if it has ended meanwhile. */
+  isRunning(jobId: string): boolean {
+    return this.#running.has(jobId);
+  }
+
   /** Removes what a killed hub has left of jobs that are no more. To be called before the first delegation. */
   sweep(): void {
     this.#files.sweep();

@@ -14,7 +14,13 @@ import { programOf } from './agent-program.ts';
 import { paneState } from './pane-state.ts';
 
 type Configured = NonNullable<AgentPlace['configured']>;
-type Hub = { servers: TmuxServers; dispatcher: Dispatcher; folder: string };
+interface Hub {
+  servers: TmuxServers;
+  dispatcher: Dispatcher;
+  folder: string;
+  /** Of a session that was started for one job: that job, and why it is still there. */
+  used: { at(socket: string, pane: string): Pick<AgentRow, 'made_for' | 'stays'> | undefined };
+}
 
 /** The agents on a tmux server, with what each is doing, and the kinds that can be started but are not running. */
 export async function listAgents(hub: Hub, params: AgentPlace): Promise<AgentRow[]> {
@@ -75,7 +81,7 @@ function titleOf(kind: string): string {
 }
 
 async function liveAgents(
-  { servers, dispatcher, folder }: Hub,
+  { servers, dispatcher, folder, used }: Hub,
   { tmux_socket: socket, configured = {} }: AgentPlace,
 ): Promise<AgentRow[]> {
   const server = servers.get(socket);
@@ -103,6 +109,7 @@ async function liveAgents(
           jobs: jobs.map((job) => job.id),
           peer_server: peer,
           started_by_us: pane.started !== undefined,
+          ...used.at(socket, pane.pane),
         },
       ];
     }),

@@ -5,7 +5,7 @@ import type { PaneInfo } from '../../tmux/pane-info.ts';
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { TmuxServers } from '../panes/tmux-servers.ts';
 import { endUnattended } from './agent-stop.ts';
-import { kindIn, whyLeft } from './why-left.ts';
+import { kindIn, type Left, whyLeft } from './why-left.ts';
 
 /** What each agent that mam has started on a tmux server, and that is idle and nobody's, comes to: ended, or why not. */
 export async function stopIdle(
@@ -27,10 +27,15 @@ export async function stopIdle(
     try {
       const left = await whyLeft(hub, socket, pane, kindIn(pane, configured));
       if (left === undefined && (await endUnattended(server, pane))) result.stopped.push(row);
-      else result.left.push({ ...row, why: left?.why ?? 'somebody has just attached to it' });
+      else result.left.push({ ...row, why: textOf(left) });
     } catch (error) {
       result.left.push({ ...row, why: `it cannot be looked at: ${explain(error)}` });
     }
   }
   return result;
+}
+
+function textOf(left: Left | undefined): string {
+  if (left === undefined) return 'somebody has just attached to it';
+  return left.evidence === undefined ? left.why : `${left.why} (${left.evidence})`;
 }

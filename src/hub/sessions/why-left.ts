@@ -15,15 +15,19 @@ export interface Left {
   by: 'person' | 'job' | 'agent';
   /** Why, as the end of a sentence. */
   why: string;
+  /** What on the screen shows it, to be read as data. A person's words are nobody's business elsewhere. */
+  evidence?: string;
+  /** Of what its screen shows: whether a turn of the agent goes on, which ends by itself. */
+  isBusy?: boolean;
 }
 
 /** The states of an agent that is not idle, as the end of a sentence, and whose they are. */
 const STATES: Readonly<Record<string, Left>> = {
-  busy: { by: 'agent', why: 'it is busy' },
-  dialog: { by: 'agent', why: 'it shows a dialog' },
+  busy: { by: 'agent', why: 'it is busy', isBusy: true },
+  dialog: { by: 'agent', why: 'it shows a dialog', isBusy: false },
   draft: { by: 'person', why: 'there is a text in its input box' },
   copy_mode: { by: 'person', why: 'its pane is in copy mode' },
-  not_ready: { by: 'agent', why: 'it shows no empty input box' },
+  not_ready: { by: 'agent', why: 'it shows no empty input box', isBusy: false },
   unreachable: { by: 'agent', why: 'it cannot be checked' },
   // Its pane is alive: between two programs nothing is in front.
   dead: { by: 'agent', why: 'no program is in front' },
@@ -51,10 +55,9 @@ export async function whyLeft(
   const look = lookFor({ agent: kind.agent, typing: kind.typing, job_id: 'none' });
   const { state = 'unreachable', evidence } = await paneState(server, dispatcher, pane, look);
   if (state === 'idle') return undefined;
-  const { by, why } = STATES[state] ?? { by: 'agent' as const, why: `it is ${state}` };
-  // A person's words are nobody's business elsewhere.
-  const seen = state === 'draft' || evidence === undefined ? '' : ` (${cleanLine(evidence, EVIDENCE_CHARS)})`;
-  return { by, why: why + seen };
+  const found: Left = STATES[state] ?? { by: 'agent', why: `it is ${state}` };
+  if (state === 'draft' || evidence === undefined) return found;
+  return { ...found, evidence: cleanLine(evidence, EVIDENCE_CHARS) };
 }
 
 /** The kind of agent that mam has started in a pane, with what a configuration says about it. */

@@ -1,4 +1,5 @@
 import type { Log } from '../../base/log.ts';
+import type { Origin } from '../../job/claim.ts';
 import type { HookReport } from '../../job/hook.ts';
 import type { HookParams, HookResult } from '../../operations/housekeeping.ts';
 import type { Changes } from '../jobs/changes.ts';
@@ -24,6 +25,8 @@ interface Parts {
   conversations: {
     heard(agent: string, report: HookReport, job: LiveJob | undefined): Promise<void>;
   };
+  /** Hears of prompts that belong to no open job. */
+  used: { tookPrompt(origin: Origin | undefined, text: string): Promise<void> };
   log: Log;
 }
 
@@ -39,11 +42,14 @@ export class Hooks {
 
   /** @returns a decision only for a waiting hook's permission request, once it was decided */
   async takeHook({ agent, report, origin, waits }: HookParams): Promise<HookResult> {
-    const { owners, watch, permissions, decisions, conversations, log } = this.#with;
+    const { owners, watch, permissions, decisions, conversations, used, log } = this.#with;
     const job = owners.openJobOf(origin);
     // The agent waits for its hook, so nothing is used before the beginning is recorded.
     await conversations.heard(agent, report, job);
-    if (job === undefined) return {};
+    if (job === undefined) {
+      if (report.type === 'submitted') await used.tookPrompt(origin, report.text ?? '');
+      return {};
+    }
     watch.hears(job);
     if (report.type === 'submitted') this.#begun(job, report);
     if (await this.#isEarlier(job, report)) return {};

@@ -189,6 +189,7 @@ export class RemoteDelegation {
         workdir,
         start: undefined,
         fresh: false,
+        session: undefined,
         notify: undefined,
         mam_command: 'mam',
         tmux_socket: '',
@@ -204,10 +205,12 @@ export class RemoteDelegation {
   #asked(params: DelegateToParams, order: Pick<JobOrder, 'job_id' | 'depth'>): object {
     const { supervisor, timeout_seconds, idle_timeout_seconds } = params;
     const { agent, agent_session: session, workdir, request_key, on_busy } = params;
-    const { validate, validate_rounds, validate_timeout_seconds, start, fresh, max_tokens } = params;
+    const { validate, validate_rounds, validate_timeout_seconds, start, fresh, max_tokens, max, keep } =
+      params;
     return {
       ...{ job_id: order.job_id, request_key, agent, session, workdir, on_busy },
       ...{ max_tokens, start, fresh, validate, validate_rounds, validate_timeout_seconds },
+      ...{ new_session: params.session === 'new', max, keep },
       timeouts: { timeout_seconds, idle_timeout_seconds },
       lineage: this.#lineage(params),
       depth: order.depth,

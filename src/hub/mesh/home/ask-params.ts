@@ -37,6 +37,9 @@ const delegation = {
   workdir: path.optional(),
   start: z.boolean().default(false),
   fresh: z.boolean().default(false),
+  new_session: z.boolean().default(false),
+  max: count.min(1).optional(),
+  keep: z.boolean().default(false),
   timeouts: z
     .object({ timeout_seconds: seconds.default(3_600), idle_timeout_seconds: seconds.default(120) })
     .prefault({}),

@@ -21,6 +21,7 @@ import { jobScreen } from '../../panes/job-screen.ts';
 import type { TmuxServers } from '../../panes/tmux-servers.ts';
 import { answerJob } from '../../permissions/answer.ts';
 import type { Decisions } from '../../permissions/decisions.ts';
+import type { UsedSessions } from '../../pool/used-sessions.ts';
 import { listAgents } from '../../sessions/agent-list.ts';
 import { startAgent } from '../../sessions/agent-start.ts';
 import { stopAgent } from '../../sessions/agent-stop.ts';
@@ -51,6 +52,7 @@ export interface HomeParts {
   servers: TmuxServers;
   outlets: Outlets;
   verifications: Verifications;
+  used: Pick<UsedSessions, 'at'>;
   /** Texts of other hosts that are longer than a message. */
   uploads: Uploads;
   settingsAt: SettingsAt;
@@ -220,9 +222,9 @@ export class HomeCommands {
 
   async #agents(guest: Guest): Promise<Result> {
     checkDelegates(guest);
-    const { servers, dispatcher, home, settingsAt, registrar } = this.#with;
+    const { servers, dispatcher, home, settingsAt, registrar, used } = this.#with;
     const settings = await settingsAt(userHome());
-    const all = await listAgents({ servers, dispatcher, folder: home.servers }, agentPlace(settings));
+    const all = await listAgents({ servers, dispatcher, folder: home.servers, used }, agentPlace(settings));
     const isOwn = (id: string) => registrar.held(id)?.record.supervisor.host === guest.host;
     const shown = guest.may === undefined ? all : all.flatMap((row) => seen(guest, row, settings, isOwn));
     const agents = fitting(shown, PAGE_BYTES);
@@ -251,6 +253,7 @@ function seen(
     {
       ...row,
       jobs: jobs.filter(isOwn),
+      made_for: row.made_for !== undefined && isOwn(row.made_for) ? row.made_for : undefined,
       // It shows a part of the screen.
       evidence: jobs.length > 0 && jobs.every(isOwn) ? evidence : undefined,
       ...(program !== undefined && { program: basename(program) }),

@@ -53,11 +53,15 @@ export async function remoteOrder(
   const settings = await at(folder);
   const kind = kindFor(guest, asked.agent, settings);
   const workdir = ownFolder(guest, asked.workdir, kind) ?? folder;
-  checkSession(guest, session ?? kind.defaultSession, kind.defaultSession);
+  const isNew = asked.new_session || (session === undefined && kind.defaultSession === 'new');
+  // A session that is made for the job is nobody else's.
+  if (isNew) checkStarts(guest);
+  else checkSession(guest, session ?? kind.defaultSession, kind.defaultSession);
   const wishes = {
     ...{ prompt, agent: kind.name, agent_session: session, workdir, start, validate: script },
     ...{ trust_pane: false, fresh: asked.fresh, on_busy: asked.on_busy, ...timeouts },
     max_tokens: asked.max_tokens,
+    ...{ session: isNew ? ('new' as const) : undefined, max: asked.max, keep: asked.keep },
     validate_rounds: asked.validate_rounds,
     validate_timeout_seconds: asked.validate_timeout_seconds,
     ...{
