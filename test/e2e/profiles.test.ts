@@ -226,6 +226,38 @@ describe('a profile', () => {
   });
 });
 
+test("a reviewer that waits for a builder's result is started as its profile once that is there", async ({
+  lab,
+  server,
+  reporter,
+}) => {
+  for (const name of ['builder', 'reviewer']) lab.sessions.add(name);
+  lab.configure({
+    agents: {
+      robot: scripted(lab, '--report', 'started'),
+      builder: { extends: 'robot', preamble: 'Run the tests.' },
+      reviewer: { extends: 'robot', preamble: 'Change nothing.' },
+    },
+  });
+  const built = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'builder', start: true });
+  const review = { prompt: `Check this: {{result:${built.job_id}}}`, after: [built.job_id] };
+  const { job_id: id } = await server.ask('delegate_job', { ...review, agent: 'reviewer', start: true });
+  await reporter.report(built.job_id, 'started');
+  await reporter.report(built.job_id, 'completed', { result: 'On branch roof.' });
+  await until('the reviewer has its order', () => lab.record(id).status === 'working');
+  const { task } = await reporter.report(id, 'started');
+  expect(task).toMatch(/^Change nothing\.\n\n---\n\nThe task:\n\nCheck this: \[result of job /);
+  expect(task).toContain('On branch roof.');
+  expect(lab.record(id)).toMatchObject({ agent: 'robot', profile: 'reviewer' });
+  const { agents } = await server.ask('list_agents');
+  expect(agents.slice(0, 2)).toMatchObject([
+    { agent: 'builder', kind: 'robot', jobs: [] },
+    { agent: 'reviewer', kind: 'robot', jobs: [id] },
+  ]);
+  await reporter.report(id, 'completed');
+  for (const name of ['builder', 'reviewer']) expect((await lab.mam('stop', name)).code).toBe(0);
+});
+
 test('a task and the preamble before it may together be as long as a task alone', async ({ lab, server }) => {
   const preamble = 'Run the tests.';
   lab.configure({ agents: { robot: scripted(lab), builder: { extends: 'robot', preamble } } });

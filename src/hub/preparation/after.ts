@@ -97,7 +97,7 @@ function isEnded(job: LiveJob | undefined): boolean {
 
 /** @throws MamError for a job that has ended without being completed */
 function checkCompleted({ record, paths }: LiveJob, { id, job }: Earlier): void {
-  const again = `Once that is put right, delegate this one again: \`mam submit --prompt-file ${shellWord(paths.prompt)} --agent ${shellWord(record.agent)}\`. With after_any_end (\`--after-any-end\`) a job goes on whatever the end.`;
+  const again = `Once that is put right, delegate this one again: \`mam submit --prompt-file ${shellWord(paths.prompt)} --agent ${shellWord(record.profile ?? record.agent)}\`. With after_any_end (\`--after-any-end\`) a job goes on whatever the end.`;
   if (job === undefined)
     throw new MamError('not_found', `Job ${id}, which this one waits for, was removed.`, again);
   const { status, detail } = job.record;
