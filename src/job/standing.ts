@@ -21,6 +21,7 @@ export const standing = {
   blocked_step: maybe(text('command that helps')),
   behind: maybe(part<Behind>('behind', 'the job that it waits for, which needs someone')),
   host: maybe(text('the other machine that it runs on')),
+  work: maybe(text('merged or discarded')),
 };
 export type Standing = Values<typeof standing>;
 
@@ -34,6 +35,7 @@ export function standingOf(record: JobRecord): Standing {
     ...(needs && { needs_you: true }),
     ...{ blocked_what, blocked_step, behind },
     ...(home && { host: home.host }),
+    ...(record.merged ? { work: 'merged' } : record.discarded && { work: 'discarded' }),
   };
 }
 

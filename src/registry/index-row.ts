@@ -33,7 +33,7 @@ export interface IndexRow extends JobRow {
 /** Fields of a row that are texts if present. */
 const MAYBE = [
   ...['reason', 'blocked_by', 'blocked_what', 'blocked_step', 'detail', 'session', 'pane', 'final_at'],
-  ...['open_request', 'open_request_id', 'last_sign_of_life_at', 'from', 'host'],
+  ...['open_request', 'open_request_id', 'last_sign_of_life_at', 'from', 'host', 'work'],
   ...['place', 'request_key', 'journal', 'replica', 'profile'],
 ];
 const DETAIL_CHARS = 200;
@@ -135,6 +135,8 @@ export function isUnchanged(before: JobRecord, after: JobRecord): boolean {
     before.blocked_what === after.blocked_what &&
     before.behind?.needs === after.behind?.needs &&
     before.usage === after.usage &&
+    before.merged === after.merged &&
+    before.discarded === after.discarded &&
     isLinePending(before) === isLinePending(after)
   );
 }

@@ -19,7 +19,7 @@ export function signOf({
   return needs_you === true ? '◆' : (SIGNS[status] ?? '●');
 }
 
-type Shown = Pick<Standing, 'status' | 'reason' | 'blocked_by'> & { phase?: string; agent?: string };
+type Shown = Pick<Standing, 'status' | 'reason' | 'blocked_by' | 'work'> & { phase?: string; agent?: string };
 
 /** A status in a word or two: its reason if it has one. */
 export function wordOf(job: Shown): string {
@@ -42,8 +42,9 @@ function stateOf({ status, agent }: Shown): string {
   return agent === 'human' && !isFinal(status as Status) ? 'yours' : plainWords(status);
 }
 
-function moreOf({ status, reason, phase, blocked_by }: Shown): string | undefined {
-  const more = reason ?? blocked_by ?? (phase === 'validating' && status === 'working' ? phase : undefined);
+function moreOf({ status, reason, phase, blocked_by, work }: Shown): string | undefined {
+  const checking = phase === 'validating' && status === 'working' ? phase : undefined;
+  const more = reason ?? blocked_by ?? checking ?? work;
   return more && plainWords(more);
 }
 

@@ -11,6 +11,7 @@ import { overlapText } from './changes.ts';
 import { hostOf } from './home.ts';
 import { waitsInItsPane } from './job.ts';
 import { canBeResumed, resumeCommand } from './usage.ts';
+import { workSentence, workStep } from './worktree.ts';
 
 /** For more jobs, see `jobs` in the answer. */
 const SPELLED_OUT = 5;
@@ -59,7 +60,7 @@ function stepsFor(record: JobRecord) {
   const holder = behind?.job_id ?? '';
   const host = hostOf(record) ?? '';
   return {
-    ended: [`mam logs ${job_id}`, ''],
+    ended: [workStep(record) ?? `mam logs ${job_id}`, ''],
     lost: [resumeCommand(record), ''],
     goes_on: [`mam wait ${job_id}`, ''],
     // Nothing of it can be changed from here.
@@ -167,7 +168,8 @@ export function finalStep(records: readonly JobRecord[]): string {
     .slice(0, SPELLED_OUT)
     .map((step) => ` ${step}`)
     .join('');
-  if (first === undefined) return `Nothing is left to wait for.${same}`;
+  const work = workSentence(records, SPELLED_OUT);
+  if (first === undefined) return `Nothing is left to wait for.${same}${work}`;
   const include = ['events', 'screen', ...(first.reason === 'validation_failed' ? ['validation'] : [])];
   const why = callOf('job_logs', { job_id: first.job_id, include });
   const others = failed.length > 1 ? ` The same for ${failed.length - 1} more.` : '';
@@ -177,5 +179,5 @@ export function finalStep(records: readonly JobRecord[]): string {
     lost === undefined
       ? ''
       : ` Its conversation can be opened again: ${callOf('start_agent', { agent, resume_job: lost.job_id })}`;
-  return `Nothing is left to wait for. Why it failed: ${why}${others}${resumed} Then delegate it again if it still needs to be done.${same}`;
+  return `Nothing is left to wait for. Why it failed: ${why}${others}${resumed} Then delegate it again if it still needs to be done.${same}${work}`;
 }

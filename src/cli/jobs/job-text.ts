@@ -15,6 +15,7 @@ import { nextStep } from '../../view/next-step.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { dayAndTime, timeOfDay } from '../../view/times.ts';
 import { canBeResumed, usageOfJob } from '../../view/usage.ts';
+import { hasWork, worktreeText } from '../../view/worktree.ts';
 import { paint } from '../core/output.ts';
 import type { Cell } from '../core/table.ts';
 import { checkOutput } from './check-output.ts';
@@ -22,7 +23,7 @@ import { checkOutput } from './check-output.ts';
 const DETAIL_CHARS = 300;
 const FIELD_WIDTH = 11;
 
-type State = Pick<Standing, 'status' | 'reason' | 'blocked_by' | 'needs_you'>;
+type State = Pick<Standing, 'status' | 'reason' | 'blocked_by' | 'needs_you' | 'work'>;
 
 /** A text in the colour of a job's status, on a terminal. */
 export function inStatusColour({ status, needs_you, reason }: State, text: string): string {
@@ -73,7 +74,7 @@ export function recordText(record: JobRecord): string {
     ['seen', optionally(record.blocked_evidence)],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
     ['decision', attention ? decisionText(record) : undefined],
-    ['next', attention || canBeResumed(record) ? nextStep(record) : undefined],
+    ['next', attention || canBeResumed(record) || hasWork(record) ? nextStep(record) : undefined],
     ['agent', agentWords(record) + place],
     ['from', fromHost(record)],
     ['prompt', optionally(record.prompt_preview)],
@@ -82,6 +83,7 @@ export function recordText(record: JobRecord): string {
     ['full text', record.result_file],
     ['files', there(record, record.files?.map(clean).join(', '))],
     ['changed', there(record, changesLine(record))],
+    ['work', there(record, worktreeText(record))],
     [
       'validation',
       validation && there(record, [verdictText(validation), validation.script].filter(Boolean).join(' ')),
@@ -121,8 +123,8 @@ export function fieldsText(
 }
 
 export function stateCell(job: State): Cell {
-  const { status, reason, blocked_by } = job;
-  const more = reason ?? blocked_by;
+  const { status, reason, blocked_by, work } = job;
+  const more = reason ?? blocked_by ?? work;
   return {
     text: more === undefined ? status : `${status}:${more}`,
     shown: (text) => inStatusColour(job, text),

@@ -10,6 +10,7 @@ import { nextStep } from '../../view/next-step.ts';
 import type { TimelineEntry } from '../../view/shapes.ts';
 import { dayAndTime, dayOf, fineSpanText, timeOfDay } from '../../view/times.ts';
 import { canBeResumed, usageOfJob } from '../../view/usage.ts';
+import { hasWork } from '../../view/worktree.ts';
 import { paint } from '../core/output.ts';
 import { fieldsText, stateText, there } from './job-text.ts';
 
@@ -107,7 +108,10 @@ export function footText(record: JobRecord, now: number): string {
     ['files', there(record, record.files?.map(clean).join(', '))],
     ['changed', there(record, changesLine(record))],
     ['used', usageOfJob(record)],
-    ['next', record.final_at === undefined || canBeResumed(record) ? nextStep(record) : undefined],
+    [
+      'next',
+      record.final_at === undefined || canBeResumed(record) || hasWork(record) ? nextStep(record) : undefined,
+    ],
   ]);
 }
 

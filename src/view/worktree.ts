@@ -1,0 +1,52 @@
+import { cleanLine } from '../base/text.ts';
+import type { JobRecord } from '../job/record.ts';
+import { isFinal } from '../job/words.ts';
+
+const PLACE_CHARS = 200;
+/** As much of a commit's id as people use. */
+const SHORT_ID = 10;
+
+type Of = Pick<JobRecord, 'status' | 'worktree' | 'merged' | 'discarded'>;
+
+/** True for a job that has ended and whose worktree is still there. */
+export function hasWork({ status, worktree, discarded }: Of): boolean {
+  return worktree !== undefined && isFinal(status) && discarded === undefined;
+}
+
+/** Where the work of a job is, and what became of it: `mam/fix in ../worktrees/fix, merged into main (1a2b3c4d5e)`. */
+export function worktreeText({ worktree, merged, discarded }: Of): string | undefined {
+  if (worktree === undefined) return undefined;
+  const { branch, folder, base } = worktree;
+  const from = `from ${base.slice(0, SHORT_ID)}`;
+  const into =
+    merged && `merged into ${cleanLine(merged.into, PLACE_CHARS)} (${merged.commit.slice(0, SHORT_ID)})`;
+  const gone =
+    discarded &&
+    (discarded.commit === undefined
+      ? 'worktree removed'
+      : `worktree removed, branch deleted at ${discarded.commit.slice(0, SHORT_ID)}`);
+  const where = `branch ${cleanLine(branch, PLACE_CHARS)} in ${cleanLine(folder, PLACE_CHARS)}`;
+  return [where, from, into, gone].filter((part) => part !== undefined).join(', ');
+}
+
+/** The commands for the work of a job that has ended, as one that a person can copy, with the others behind it. */
+export function workStep(job: Of & Pick<JobRecord, 'job_id'>): string | undefined {
+  if (!hasWork(job)) return undefined;
+  const { job_id } = job;
+  if (job.merged !== undefined) return `mam discard ${job_id}`;
+  return `mam diff ${job_id} # then mam merge ${job_id}, or mam discard ${job_id}`;
+}
+
+/** What is left to do with the work of jobs that have ended, for a model; empty if nothing is. @param most jobs named */
+export function workSentence(jobs: readonly (Of & Pick<JobRecord, 'job_id'>)[], most: number): string {
+  const left = jobs.filter((job) => hasWork(job) && job.merged === undefined);
+  const [first] = left;
+  if (first === undefined) return '';
+  const ids = left.slice(0, most).map(({ job_id }) => job_id);
+  const id = left.length === 1 ? first.job_id : 'ID';
+  const whose =
+    left.length === 1
+      ? 'Its work is'
+      : `The work of ${ids.join(', ')}${left.length > most ? ' and others' : ''} is`;
+  return ` ${whose} on a branch in a worktree: in a shell, \`mam diff ${id}\` shows it, \`mam merge ${id}\` merges it, \`mam discard ${id}\` removes the worktree.`;
+}
