@@ -67,7 +67,6 @@ export class MakeWorktree implements Step {
     signal.throwIfAborted();
     if (setup !== undefined) await this.#setUp(job, held, { ...worktree, base, setup }, signal);
     await releaseWorktree(order, how);
-    rmSync(this.#output(job), { force: true });
     const hook = problem === undefined ? '' : ` Git said: ${cleanLine(problem, WORDS_CHARS)}`;
     const detail = `It has the worktree ${folder}, with the branch ${branch} from ${base.slice(0, SHORT)}.${hook}`;
     return { detail, data: { commit: base } };
@@ -162,6 +161,7 @@ export class MakeWorktree implements Step {
     } finally {
       signal.removeEventListener('abort', stop);
       running.end(job.id);
+      rmSync(this.#output(job), { force: true });
     }
   }
 
