@@ -258,6 +258,23 @@ test("a reviewer that waits for a builder's result is started as its profile onc
   for (const name of ['builder', 'reviewer']) expect((await lab.mam('stop', name)).code).toBe(0);
 });
 
+test('with a new session for each job, each is started as the profile', async ({ lab, server, reporter }) => {
+  const preamble = 'Run the tests.';
+  const robot = scripted(lab, '--report', 'started');
+  lab.configure({ agents: { robot, single: { extends: 'robot', session: 'new', preamble } } });
+  const { job_id: id } = await server.ask('delegate_job', { prompt: 'Mend the roof', agent: 'single' });
+  await until('it has its order', () => lab.record(id).status === 'working');
+  const { agents } = await server.ask('list_agents');
+  expect(agents[0]).toMatchObject({ agent: 'single', kind: 'robot', jobs: [id], started_by_us: true });
+  expect((await reporter.report(id, 'started')).task).toMatch(/^Run the tests\.[\s\S]*Mend the roof$/);
+  await reporter.report(id, 'completed');
+  await server.ask('wait_job', { job_id: id, timeout_seconds: 30 });
+  await until('its session is over', async () => {
+    const { agents: left } = await server.ask('list_agents');
+    return left.every(({ started_by_us: ours }: { started_by_us?: boolean }) => ours !== true);
+  });
+});
+
 test('a task and the preamble before it may together be as long as a task alone', async ({ lab, server }) => {
   const preamble = 'Run the tests.';
   lab.configure({ agents: { robot: scripted(lab), builder: { extends: 'robot', preamble } } });
