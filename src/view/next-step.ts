@@ -10,7 +10,7 @@ import { callOf } from './call-of.ts';
 import { overlapText } from './changes.ts';
 import { hostOf } from './home.ts';
 import { waitsInItsPane } from './job.ts';
-import { canBeResumed, resumeCommand } from './usage.ts';
+import { canBeResumed, resumeCommand, resumedAgent } from './usage.ts';
 import { workSentence, workStep } from './worktree.ts';
 
 /** For more jobs, see `jobs` in the answer. */
@@ -174,10 +174,9 @@ export function finalStep(records: readonly JobRecord[]): string {
   const why = callOf('job_logs', { job_id: first.job_id, include });
   const others = failed.length > 1 ? ` The same for ${failed.length - 1} more.` : '';
   const lost = records.find(canBeResumed);
-  const agent = lost?.profile ?? lost?.agent;
   const resumed =
     lost === undefined
       ? ''
-      : ` Its conversation can be opened again: ${callOf('start_agent', { agent, resume_job: lost.job_id })}`;
+      : ` Its conversation can be opened again: ${callOf('start_agent', { agent: resumedAgent(lost), resume_job: lost.job_id })}`;
   return `Nothing is left to wait for. Why it failed: ${why}${others}${resumed} Then delegate it again if it still needs to be done.${same}${work}`;
 }

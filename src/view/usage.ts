@@ -37,7 +37,12 @@ export function canBeResumed({ reason, status, conversation, home }: JobRecord):
   return status === 'failed' && reason === 'session_lost' && conversation !== undefined && home === undefined;
 }
 
+/** What is started to open a job's conversation again: its profile, or the kind that has it. */
+export function resumedAgent({ agent, profile, conversation }: JobRecord): string {
+  return profile ?? conversation?.agent ?? agent;
+}
+
 /** The shell command that opens a job's conversation again. */
-export function resumeCommand({ job_id, agent, profile }: JobRecord): string {
-  return `mam start ${shellWord(profile ?? agent)} --resume ${job_id}`;
+export function resumeCommand(record: JobRecord): string {
+  return `mam start ${shellWord(resumedAgent(record))} --resume ${record.job_id}`;
 }

@@ -107,6 +107,36 @@ test('what jobs have used is theirs, is listed, added up, and asks once when it 
   await server.ask('cancel_job', { job_id: two });
 });
 
+test('a killed hub loses nothing of it, and a job that was lost meanwhile names the way back', async ({
+  lab,
+}) => {
+  const server = await lab.startServer();
+  const hooks = scripted(lab, ['UserPromptSubmit', 'SessionEnd']);
+  const peer = await lab.startPeer('mute', hooks.options);
+  hooks.answer('a', 7_000, 700);
+  const { job_id } = await server.delegate(peer);
+  await hooks.tell({ prompt: `Job ${job_id} was delegated to you` });
+  hooks.answer('b', 50, 5);
+  await lab.killHub();
+  hooks.answer('c', 10, 1);
+  // The hook starts the next hub.
+  await hooks.tell({ reason: 'other' });
+  await until('both are counted', () => lab.record(job_id).usage?.output_tokens === 6);
+
+  await lab.killHub();
+  hooks.answer('d', 1, 1);
+  await lab.tmux('kill-pane', '-t', peer.pane);
+  const { next, jobs } = await server.ask('wait_job', { job_id });
+  expect(jobs[0]).toMatchObject({ reason: 'session_lost' });
+  expect(next).toContain(`start_agent with {"agent":"claude-code","resume_job":"${job_id}"}`);
+  expect((await lab.mam('status', job_id)).stdout).toContain(`mam start claude-code --resume ${job_id}`);
+  await until('the last one is counted', () => lab.record(job_id).usage?.output_tokens === 7);
+  // It was in no agent that mam could start here, but what it reports elsewhere still counts.
+  const late = await lab.mam('publish', '--job', job_id, '--event', 'completed', '--detail', 'Mended.');
+  expect(late.code).toBe(0);
+  expect(lab.record(job_id)).toMatchObject({ status: 'completed', late: true });
+});
+
 test('a conversation that is not known is not guessed', async ({ lab }) => {
   const server = await lab.startServer();
   const peer = await lab.startPeer('mute');

@@ -272,6 +272,12 @@ describe('the start of Claude Code', () => {
     expect(launch?.args.slice(-2)).toEqual(['--', 'Job a-b\n-x']);
   });
 
+  it('opens one conversation by its id', () => {
+    const launch = kind.start?.launch({ ...options, conversation: 'ID' });
+    expect(launch?.args.slice(0, 2)).toEqual(['--resume', 'ID']);
+    expect(launch?.args).not.toContain('--continue');
+  });
+
   it('adds our server and hooks, and allows only our own tools', () => {
     const launch = kind.start?.launch(options);
     expect(launch?.args).toContain('mcp__mam__publish_event,mcp__mam__job_status');

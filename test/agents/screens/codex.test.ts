@@ -256,6 +256,11 @@ test('starts with everything on the command line', () => {
   expect(settings.some((setting) => /approval_policy|sandbox|bypass/.test(setting))).toBe(false);
 });
 
+test('opens one conversation by its id', () => {
+  const args = codex.start?.launch({ ...OPTIONS, conversation: 'ID' }).args ?? [];
+  expect(args.slice(0, 2)).toEqual(['resume', 'ID']);
+});
+
 test('trusts just its own hooks, by hashes that Codex 0.169.0 has accepted', () => {
   const args = codex.start?.launch({ ...OPTIONS, resume: true }).args ?? [];
   expect(args.slice(0, 2)).toEqual(['resume', '--last']);

@@ -52,7 +52,8 @@ test('Claude Code writes several lines for one answer: it is counted once', () =
   const lines = linesOf('claude-code');
   const twice = lines.flatMap((line) => [line, line]);
   expect(read('claude-code', twice)).toMatchObject(times(2 * TURN));
-  const broken = '{"type":"assistant","message":{"id":"msg_x","model":"<synthetic>","usage":{"input_tokens":9}}}';
+  const broken =
+    '{"type":"assistant","message":{"id":"msg_x","model":"<synthetic>","usage":{"input_tokens":9}}}';
   expect(read('claude-code', [...lines, broken])).toMatchObject({ models: ['claude-opus-5-5'] });
 });
 
@@ -74,7 +75,9 @@ test('Gemini CLI writes an answer again when its tools have run', () => {
 test('numbers that are none count as nothing', () => {
   const odd = (usage: unknown) =>
     JSON.stringify({ type: 'assistant', message: { id: 'a', model: 'm'.repeat(500), usage } });
-  expect(read('claude-code', [odd({ input_tokens: '9', output_tokens: -4, cache_read_input_tokens: 1e300 })])).toEqual({
+  expect(
+    read('claude-code', [odd({ input_tokens: '9', output_tokens: -4, cache_read_input_tokens: 1e300 })]),
+  ).toEqual({
     ...{ input_tokens: 0, output_tokens: 0, cached_tokens: 0, source: 'transcript' },
     models: ['m'.repeat(100)],
   });
