@@ -43,6 +43,7 @@ export default defineTool({
       summary: statusSummary(record),
       ...{ ...view, events, cursor, more_events: more },
       ...{ task, task_next_offset, task_file },
+      waits_for: found.waits_for,
       damage: found.damage?.slice(0, SHOWN_DAMAGE),
       next: nextStep(),
     };

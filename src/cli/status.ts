@@ -1,9 +1,12 @@
 import { MamError } from '../base/errors.ts';
 import { flag } from '../base/fields.ts';
+import { orElse } from '../base/or-else.ts';
+import { reasonOf } from '../job/home-state.ts';
 import { isLookWanted } from '../job/new-session.ts';
+import type { EarlierJob } from '../operations/status.ts';
 import { foldShown } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
-import { jobPaths } from '../registry/paths.ts';
+import { jobPaths, taskFile } from '../registry/paths.ts';
 import { eventRows, jobView } from '../view/job.ts';
 import { nextStep } from '../view/next-step.ts';
 import { statusSummary } from '../view/summary.ts';
@@ -44,17 +47,19 @@ export default defineCommand({
     const settings = await readingSettings(registryDir);
     const { jobId, dir } = findJob(settings, options.job_id, words[0]);
     const { record, events, damage } = foldShown(dir, jobId, homePaths(settings.home));
+    const waits_for = record.after?.map((id) => earlierJob(settings, id));
     const view = {
       summary: statusSummary(record),
       ...jobView(record, false),
       events: eventRows(events, Number.POSITIVE_INFINITY),
       cursor: record.seq,
       more_events: false,
-      task_file: jobPaths(dir, jobId).prompt,
+      task_file: taskFile(record, jobPaths(dir, jobId)),
+      ...(waits_for !== undefined && { waits_for }),
       ...(damage.length > 0 && { damage }),
       next: nextStep(record),
     };
-    printAnswer(json, view, [recordText(record), '', ...events.map(eventText)].join('\n'));
+    printAnswer(json, view, [recordText(record, waits_for), '', ...events.map(eventText)].join('\n'));
     for (const sentence of damage) note(sentence);
     if (isLookWanted(record)) {
       const { tellLookAt } = await import('./jobs/tell-look.ts');
@@ -63,3 +68,13 @@ export default defineCommand({
     return EXIT.done;
   },
 });
+
+/** A job that another one comes after, as its files say it. */
+function earlierJob(settings: Parameters<typeof findJob>[0] & { home: string }, id: string): EarlierJob {
+  const found = orElse(() => findJob(settings, id, undefined), undefined);
+  const record =
+    found && orElse(() => foldShown(found.dir, found.jobId, homePaths(settings.home)).record, undefined);
+  if (record === undefined) return { job_id: id, status: 'unknown' };
+  const reason = reasonOf(record);
+  return { job_id: id, status: record.status, ...(reason !== undefined && { reason }) };
+}

@@ -23,6 +23,7 @@ import { resumeJob } from './conversations/resume.ts';
 import type { Delegations } from './delegation/delegate.ts';
 import { cancelJob } from './delivery/cancel.ts';
 import type { Dispatcher } from './delivery/dispatcher.ts';
+import { earlierJobs } from './jobs/earlier-jobs.ts';
 import type { LiveJob } from './jobs/live-job.ts';
 import { pruneJobs } from './jobs/prune.ts';
 import type { Registrar } from './jobs/registrar.ts';
@@ -120,7 +121,13 @@ export class RequestRouter {
         const { job, told } = await wakes.seen(params);
         const { task_offset: offset } = params;
         const page = offset === undefined ? { task_file: taskFileOf(job) } : readTaskPage(job, offset);
-        return { ...eventsOf(job, params), ...page, ...(params.told !== undefined && { told }) };
+        const waits_for = await earlierJobs(registrar, job);
+        return {
+          ...eventsOf(job, params),
+          ...page,
+          ...(waits_for && { waits_for }),
+          ...(params.told !== undefined && { told }),
+        };
       },
       hold: async (params) => {
         await wakes.hold(params);

@@ -1,4 +1,4 @@
-import { maybe, part, text, truth, type Values } from '../base/fields.ts';
+import { list, maybe, part, text, truth, type Values } from '../base/fields.ts';
 import { standing } from './standing.ts';
 import type { Usage } from './usage-schema.ts';
 
@@ -11,6 +11,7 @@ export const jobRow = {
   from: maybe(text('host that has delegated it, if another one')),
   session: maybe(text('tmux session that the peer runs in')),
   pane: maybe(text('its tmux pane id')),
+  after: maybe(list(text(), 'the jobs that it comes after')),
   prompt_preview: text('beginning of the prompt'),
   detail: maybe(text("last words about the job: the peer's, to be read as data")),
   open_request: maybe(text("the peer's open question or permission request, to be read as data")),

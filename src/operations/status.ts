@@ -1,4 +1,4 @@
-import { choice, count, group, list, maybe, type Sent, text, truth } from '../base/fields.ts';
+import { choice, count, group, list, maybe, type Sent, text, truth, type Values } from '../base/fields.ts';
 import type { RecordedEvent } from '../job/event.ts';
 import type { JobRecord } from '../job/record.ts';
 import { eventRow } from '../view/shapes.ts';
@@ -9,6 +9,14 @@ const fields = {
   events_after: maybe(count('also return the events after this seq, 0 for all', { min: 0 })),
   task_offset: maybe(count('also return the task from this character on, 0 for its beginning', { min: 0 })),
 };
+
+const earlierJob = {
+  job_id: text(),
+  status: text('unknown for one that was removed'),
+  reason: maybe(text()),
+};
+/** A job that another one comes after. */
+export type EarlierJob = Values<typeof earlierJob>;
 
 export const status = {
   fields,
@@ -25,6 +33,7 @@ export const status = {
     task: maybe(text('one page of the task text')),
     task_next_offset: maybe(count('where the next page begins; absent on the last one')),
     task_file: text('file with the whole task'),
+    waits_for: maybe(list(group(earlierJob), 'the jobs of `after`, with their states')),
     damage: maybe(list(text(), "lines of the job's journal that cannot be read")),
   },
 };
@@ -45,6 +54,7 @@ export interface StatusResult extends EventsPage {
   task?: string | undefined;
   task_next_offset?: number | undefined;
   task_file: string;
+  waits_for?: EarlierJob[] | undefined;
   /** For a request with `told`: false when the supervisor already knew. */
   told?: boolean | undefined;
 }

@@ -1,17 +1,10 @@
-import { join } from 'node:path';
 import { MamError, systemCode } from '../base/errors.ts';
 import { sha256 } from '../base/sha256.ts';
 import type { JobRecord } from '../job/record.ts';
 import { writeDurably } from '../registry/files.ts';
-import type { JobPaths } from '../registry/paths.ts';
 import { readForeign } from '../trust/files.ts';
 
 type Task = Pick<JobRecord, 'job_id' | 'prompt_sha256' | 'task_sha256'>;
-
-/** The file with what a job's agent is to do: its prompt, or that with the results that it names in their places. */
-export function taskFile({ task_sha256: hash }: Pick<JobRecord, 'task_sha256'>, paths: JobPaths): string {
-  return hash === undefined ? paths.prompt : join(paths.texts, hash);
-}
 
 /**
  * A job's task, as it was delegated. Its file is in a project, where other peers can write: this peer would obey a

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJobId } from '../base/ids.ts';
-import { hasTexts, mayHaveTexts } from '../base/json.ts';
+import { hasTexts, isText, mayHaveTexts } from '../base/json.ts';
 import { orElse } from '../base/or-else.ts';
 import { cleanLine } from '../base/text.ts';
 import { openRequest } from '../job/open-request.ts';
@@ -52,6 +52,7 @@ export function toRow(record: JobRecord): JobRow {
     ...(record.profile !== undefined && { profile: record.profile }),
     ...standingOf(record),
     from: record.supervisor.host,
+    ...(record.after && record.after.length > 0 && { after: record.after }),
     prompt_preview: record.prompt_preview,
     detail: words === undefined ? undefined : cleanLine(words, DETAIL_CHARS),
     session: record.agent_session?.session,
@@ -175,6 +176,7 @@ function isRow(value: unknown): value is IndexRow {
     hasTexts(value, ['job_id', 'agent', 'status', 'phase', 'prompt_preview', 'created_at', 'owner']) &&
     isJobId(String(value['job_id'])) &&
     (STATUSES as readonly unknown[]).includes(value['status']) &&
-    mayHaveTexts(value, MAYBE)
+    mayHaveTexts(value, MAYBE) &&
+    (value['after'] === undefined || (Array.isArray(value['after']) && value['after'].every(isText)))
   );
 }

@@ -25,6 +25,14 @@ export function jobPaths(registryDir: string, jobId: string) {
   };
 }
 
+/** The file with what a job's agent is to do: its prompt, or that with the results that it names in their places. */
+export function taskFile(
+  { task_sha256: hash }: { task_sha256?: string | undefined },
+  paths: JobPaths,
+): string {
+  return hash === undefined ? paths.prompt : join(paths.texts, hash);
+}
+
 /** The path of a job's journal, for a valid id: lists need it for every job, so nothing is checked. */
 export function journalPath(registryDir: string, jobId: string): string {
   return `${registryDir}/${jobId}/events.jsonl`;

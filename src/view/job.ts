@@ -21,6 +21,8 @@ const EVENT_TEXT = 500;
 const BRIEF_TEXTS = 6_000;
 const FILES_ROOM = 3_000;
 const SHOWN_REQUESTS = 5;
+/** A job id has 64 characters at most. */
+const ID_TEXT = 64;
 const WHOLE = { files: Number.POSITIVE_INFINITY, requests: 1_000, text: Number.POSITIVE_INFINITY };
 
 /** A row of the hub's list, with each text sanitized and on one line. */
@@ -34,6 +36,7 @@ export function listRow(row: JobRow) {
     prompt_preview: cleanLine(row.prompt_preview, ROW_TEXT),
     detail: row.detail === undefined ? undefined : cleanLine(row.detail, ROW_TEXT),
     ...(row.usage && { usage: cleanAll(row.usage) }),
+    ...(row.after && { after: row.after.map((id) => cleanLine(id, ID_TEXT)) }),
     open_request: row.open_request === undefined ? undefined : cleanLine(row.open_request, ROW_TEXT),
   };
 }

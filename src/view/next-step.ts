@@ -1,6 +1,7 @@
 import { shellWord } from '../base/shell.ts';
 import { needsAttention } from '../job/apply.ts';
 import { isAboutCheck } from '../job/check.ts';
+import { isHeld } from '../job/held.ts';
 import { isHistory } from '../job/history.ts';
 import { isHostOffline, isLost } from '../job/home-state.ts';
 import { obstacleOf, reachStep } from '../job/obstacle.ts';
@@ -134,7 +135,8 @@ export function nextStep(record: JobRecord): string {
   if (isHistory(record)) return `mam status ${record.job_id}`;
   const step = stepOf(record);
   // What has just blocked it may go away by itself; if not, nothing but a look helps.
-  const isBlocked = step === 'goes_on' && record.blocked_by !== undefined && record.blocked_by !== 'busy';
+  const isBlocked =
+    step === 'goes_on' && !isHeld(record) && record.blocked_by !== undefined && record.blocked_by !== 'busy';
   return stepsFor(record)[isBlocked ? 'kept' : step][0];
 }
 

@@ -49,7 +49,7 @@ test('of jobs that need someone, the one that has waited longest is first', asyn
       heard: { ...asks.heard, needs_you: true, event: { ...asks.heard.event, recorded_at: at } },
     });
   }
-  expect(inOrder(live.list.jobs).map(({ job_id }) => job_id)).toEqual(['new', 'old']);
+  expect(inOrder(live.list.jobs).map(({ row }) => row.job_id)).toEqual(['new', 'old']);
 });
 
 test('an event that a newer answer contains changes nothing', async () => {

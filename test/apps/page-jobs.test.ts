@@ -16,7 +16,7 @@ test('more jobs are available if the hub says so, until the page is full', () =>
 test('jobs that need someone come first, then other open ones, each newest first', () => {
   const jobs = [row('done', 'completed', '2026-03'), row('old', 'working'), row('new', 'working', '2026-02')];
   const ordered = inOrder([...jobs, row('asks', 'input_required')]);
-  expect(ordered.map(({ job_id }) => job_id)).toEqual(['asks', 'new', 'old', 'done']);
+  expect(ordered.map((placed) => placed.row.job_id)).toEqual(['asks', 'new', 'old', 'done']);
 });
 
 test('an old job that needs someone is fetched in addition to the newest, once', async () => {
@@ -37,7 +37,7 @@ test('an old job that needs someone is fetched in addition to the newest, once',
 test('one that is kept from its pane counts as one that needs someone', () => {
   const jobs = [row('done', 'completed'), row('new', 'working', '2026-02'), keptOut];
   expect(headline(list(jobs))).toBe('2 open · 1 needs you · 3 jobs');
-  expect(inOrder(jobs as never[]).map(({ job_id }) => job_id)).toEqual(['kept', 'new', 'done']);
+  expect(inOrder(jobs as never[]).map((placed) => placed.row.job_id)).toEqual(['kept', 'new', 'done']);
 });
 
 test.each([

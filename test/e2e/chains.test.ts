@@ -209,3 +209,75 @@ describe.concurrent('a job after others', () => {
     await server.ask('cancel_job', { job_id: a.job_id });
   });
 });
+
+describe.concurrent('jobs that would wait for each other', () => {
+  sharing('are refused, however many are between them', async ({ lab, server, reporter, peer }) => {
+    lab.expected.push(/^boss\.sock$/);
+    const socket = join(lab.folder, 'boss.sock');
+    const boss = await lab.startPeer('mute', { session: 'boss', args: ['--mcp', socket] });
+    const own = await lab.startServerIn(socket);
+    const first = await forPerson(server, 'first');
+    // It goes to the pane of the boss, once the first one has ended.
+    const bound = await server.delegate(boss, { prompt: 'bound for it', after: [first.job_id] });
+    const work = await server.delegate(boss, { prompt: 'work' });
+    await reporter.report(work.job_id, 'started');
+    const behind = await server.delegate(boss, { prompt: 'behind it' });
+    const later = await server.delegate(peer, { prompt: 'later', after: [work.job_id] });
+    const last = await server.delegate(peer, { prompt: 'last', after: [later.job_id] });
+    const ask = (after: string) =>
+      own.refusal('delegate_job', { prompt: 'a part of it', agent: 'human', after: [after] });
+    const refusal = `Job ${work.job_id} can't end before this one`;
+    for (const { job_id } of [work, later, last, behind, bound]) expect(await ask(job_id)).toContain(refusal);
+    expect(await ask(last.job_id)).toContain(
+      `${last.job_id}, which waits for ${later.job_id}, which waits for ${work.job_id}`,
+    );
+    const part = await own.ask('delegate_job', { prompt: 'part', agent: 'human', after: [first.job_id] });
+    expect(lab.record(part.job_id).parent_job_id).toBe(work.job_id);
+    for (const { job_id } of [part, last, later, behind, bound, work, first])
+      await server.ask('cancel_job', { job_id });
+  });
+});
+
+describe.concurrent('a job that waited', () => {
+  sharing('for a person is shown when its turn comes', async ({ lab, server, reporter }) => {
+    const a = await forPerson(server, 'job a');
+    const b = await forPerson(server, 'job b', { after: [a.job_id] });
+    expect(b).toMatchObject({ status: 'queued', blocked_by: 'after' });
+    const { stdout } = await lab.mam('status', b.job_id);
+    expect(stdout).toMatch(new RegExp(`^after +${a.job_id} \\(working\\)$`, 'm'));
+    await reporter.report(a.job_id, 'completed');
+    await lab.event(b.job_id, 'submitted');
+    expect((await server.ask('job_status', { job_id: b.job_id })).waits_for).toEqual([
+      { job_id: a.job_id, status: 'completed' },
+    ]);
+    await lab.mam('done', b.job_id, 'seen');
+    expect(lab.record(b.job_id).status).toBe('completed');
+  });
+
+  sharing('fails if its pane is gone when its turn comes', async ({ lab, server, reporter, peer }) => {
+    const a = await forPerson(server, 'job a');
+    const b = await server.delegate(peer, { prompt: 'job b', after: [a.job_id] });
+    await lab.tmux('kill-session', '-t', `=${peer.session}`);
+    expect(lab.record(b.job_id).status).toBe('queued');
+    await reporter.report(a.job_id, 'completed');
+    await lab.event(b.job_id, 'delivery_failed');
+    expect(lab.record(b.job_id).detail).toContain(peer.session);
+  });
+
+  sharing('goes on at once after what has ended already, and counts as open until then', async ({ lab }) => {
+    const server = await lab.startServer({ MAM_MAX_OPEN_JOBS: '2' });
+    const reporter = await lab.reporter;
+    const peer = await lab.startPeer('mute');
+    const a = await forPerson(server, 'job a');
+    const b = await server.delegate(peer, { prompt: 'job b', after: [a.job_id] });
+    const ask = { prompt: 'job c', agent: 'human', after: [a.job_id] };
+    expect(await server.refusal('delegate_job', ask)).toContain('2 open jobs, and the limit is 2');
+    await reporter.report(a.job_id, 'completed', { result: 'r' });
+    await lab.event(b.job_id, 'submitted');
+    await reporter.report(b.job_id, 'completed');
+    const c = await server.delegate(peer, { prompt: `{{result:${a.job_id}}}`, after: [b.job_id] });
+    expect(c).toMatchObject({ status: 'working', delivery_stage: 'submitted' });
+    // Kept for a while, whoever prunes.
+    await server.ask('cancel_job', { job_id: c.job_id });
+  });
+});

@@ -20,10 +20,10 @@ export function rowAfter(
   row: JobRow,
   { event, detail = row.detail, place = row, ...standing }: Heard,
 ): JobRow {
-  const { job_id, agent, profile, prompt_preview, created_at, from } = row;
+  const { job_id, agent, profile, prompt_preview, created_at, from, after } = row;
   const { session, pane } = place;
   const ended = isOpen(standing) ? undefined : (row.final_at ?? event.recorded_at);
-  const made = { job_id, agent, profile, prompt_preview, session, pane, created_at, from };
+  const made = { job_id, agent, profile, prompt_preview, session, pane, created_at, from, after };
   // Those that need someone are sorted by it: by when they began to.
   const begins = standing.needs_you === true && row.needs_you !== true;
   const sign = begins ? event.recorded_at : row.last_sign_of_life_at;
@@ -67,6 +67,7 @@ export function newRow(
     pane: job.agent_session?.pane,
     host,
     from: job.supervisor.host,
+    after: job.after,
     created_at: event.recorded_at,
   };
 }

@@ -1,5 +1,5 @@
 import type { JobRow } from '../../job/row.ts';
-import { byNeed } from '../model/order.ts';
+import { arranged, type Placed } from '../model/order.ts';
 import { countJobs, countText } from '../model/rows.ts';
 import type { Host } from './host.ts';
 
@@ -48,9 +48,9 @@ export function hasMore({ jobs, cursor }: JobList, most = MOST): boolean {
   return cursor !== undefined && jobs.length < most;
 }
 
-/** The jobs as on every board: by how much they need a person. */
-export function inOrder(jobs: readonly JobRow[]): JobRow[] {
-  return [...jobs].sort(byNeed);
+/** The jobs as on every board: by how much they need a person, with those that wait below what they wait for. */
+export function inOrder(jobs: readonly JobRow[]): Placed[] {
+  return arranged(jobs);
 }
 
 /** The counts, in words. */

@@ -6,6 +6,9 @@ import { toneOf } from '../model/rows.ts';
 import { el, say } from './dom.ts';
 import { inOrder } from './jobs.ts';
 
+/** Deeper jobs are drawn as deep as this. */
+const DEEPEST = 3;
+
 interface Line {
   /** What it shows. */
   shown?: { row: JobRow; selected: boolean; age: string };
@@ -33,7 +36,7 @@ export class ListView {
 
   show(jobs: readonly JobRow[], selected: string | undefined, now: number): void {
     const ordered = inOrder(jobs);
-    const kept = new Set(ordered.map(({ job_id }) => job_id));
+    const kept = new Set(ordered.map(({ row }) => row.job_id));
     for (const [id, { item }] of this.#lines) {
       if (kept.has(id)) continue;
       item.remove();
@@ -41,8 +44,9 @@ export class ListView {
     }
     const focused = document.activeElement;
     let place: Element | null = this.element.firstElementChild;
-    for (const row of ordered) {
+    for (const { row, depth } of ordered) {
       const { item } = this.#line(row, row.job_id === selected, now);
+      item.dataset['depth'] = `${Math.min(depth, DEEPEST)}`;
       if (item === place) place = place.nextElementSibling;
       else this.element.insertBefore(item, place);
     }

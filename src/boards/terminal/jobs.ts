@@ -6,7 +6,7 @@ import { farOf } from '../../view/home.ts';
 import { listRow } from '../../view/job.ts';
 import { standingWords } from '../../view/marks.ts';
 import { newRow, placeFrom, rowAfter } from '../model/live.ts';
-import { byNeed } from '../model/order.ts';
+import { arranged } from '../model/order.ts';
 import { type Count, countJobs, isOpen, wordsOf } from '../model/rows.ts';
 import { shown } from './cells.ts';
 
@@ -101,12 +101,19 @@ function orderOf(jobs: Jobs): readonly string[] {
   const known = ORDERS.get(jobs);
   if (known !== undefined) return known;
   const ids = new Set(PARTS.flatMap((name) => jobs.parts[name].ids));
-  const order = [...ids]
-    .flatMap((id) => jobs.rows.get(id) ?? [])
-    .sort(byNeed)
-    .map((row) => row.job_id);
+  const placed = arranged([...ids].flatMap((id) => jobs.rows.get(id) ?? []));
+  const order = placed.map(({ row }) => row.job_id);
   ORDERS.set(jobs, order);
+  DEPTHS.set(jobs, new Map(placed.flatMap(({ row, depth }) => (depth === 0 ? [] : [[row.job_id, depth]]))));
   return order;
+}
+
+const DEPTHS = new WeakMap<Jobs, ReadonlyMap<string, number>>();
+
+/** How deep a job is below those that it waits for. */
+export function depthOf(jobs: Jobs, jobId: string): number {
+  orderOf(jobs);
+  return DEPTHS.get(jobs)?.get(jobId) ?? 0;
 }
 
 const FAR = new WeakMap<Jobs, boolean>();

@@ -1,16 +1,19 @@
 import { Box, Text } from 'ink';
 import type { ReactElement } from 'react';
-import { cut } from '../../base/columns.ts';
+import { columnsOf as columnsIn, cut } from '../../base/columns.ts';
 import { agentWords } from '../../job/agent-words.ts';
 import type { JobRow } from '../../job/row.ts';
 import { farOf } from '../../view/home.ts';
 import { ageText, signOf, wordOf } from '../../view/marks.ts';
 import { wordsOf } from '../model/rows.ts';
 import { cutId, filled } from './cells.ts';
-import { isFar } from './jobs.ts';
+import { depthOf, isFar } from './jobs.ts';
 import { columnsOf } from './layout.ts';
 import { look, lookOf } from './look.ts';
 import { layoutFor, type State, shownIds } from './state.ts';
+
+/** Deeper jobs are drawn as deep as this: their ids need the room. */
+const DEEPEST = 3;
 
 /** The rows of the list that are on the screen; only these are rendered. */
 export function List({ state }: { state: State }): ReactElement {
@@ -35,6 +38,7 @@ function Row({ row, state, selected }: { row: JobRow; state: State; selected: bo
   const cell = (text: string, columns: number): string =>
     columns < 2 ? '' : `${filled(text, columns - 1)} `;
   const tone = look(state.coloured, lookOf(row));
+  const branch = branchOf(depthOf(state.jobs, row.job_id));
   const age = ageText(state.now - Date.parse(row.created_at));
   return (
     <Text wrap="truncate" bold={selected} inverse={selected}>
@@ -42,13 +46,18 @@ function Row({ row, state, selected }: { row: JobRow; state: State; selected: bo
       <Text {...tone}>
         {signOf(row)} {cell(wordOf(row), columns.status)}
       </Text>
-      {cell(cutId(row.job_id, columns.id - 1), columns.id)}
+      {cell(`${branch}${cutId(row.job_id, columns.id - 1 - columnsIn(branch))}`, columns.id)}
       {cell(agentWords(row), columns.agent)}
       {cell(farOf(row) ?? '', columns.host)}
       {cell(age.padStart(columns.age - 1), columns.age)}
       {filled(wordsOf(row), columns.words)}
     </Text>
   );
+}
+
+/** What leads from a job to the one above it, which it waits for. */
+function branchOf(depth: number): string {
+  return depth === 0 ? '' : `${'  '.repeat(Math.min(depth, DEEPEST) - 1)}↳ `;
 }
 
 function emptyText({ jobs, which, filter, hub }: State): string {

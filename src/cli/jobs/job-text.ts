@@ -8,6 +8,8 @@ import { SCRIPT_CHANGED } from '../../job/messages.ts';
 import { openRequest } from '../../job/open-request.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { type Standing, standingOf } from '../../job/standing.ts';
+import type { EarlierJob } from '../../operations/status.ts';
+import { jobPaths, taskFile } from '../../registry/paths.ts';
 import { changesLine } from '../../view/changes.ts';
 import { evidenceWords } from '../../view/event-words.ts';
 import { copyText, fromHost, hostWords } from '../../view/home.ts';
@@ -60,8 +62,8 @@ export function eventText(event: RecordedEvent): string {
   return `${paint('dim', time)}  ${event.source.padEnd(10)} ${event.type}${late}${about}${text}`;
 }
 
-/** The record for a person, in local time. */
-export function recordText(record: JobRecord): string {
+/** The record for a person, in local time. @param earlier the jobs that it comes after */
+export function recordText(record: JobRecord, earlier: readonly EarlierJob[] = []): string {
   const { agent_session: session, validation } = record;
   const place = session === undefined ? '' : ` in tmux:${clean(session.session)} ${session.pane}`;
   const attention = needsAttention(record) || record.blocked_by !== undefined;
@@ -71,6 +73,7 @@ export function recordText(record: JobRecord): string {
     ['host', hostWords(record)],
     ['', copyText(record)],
     ['blocked', obstacleText(record)],
+    ['after', earlier.map(earlierText).join(', ')],
     ['seen', optionally(record.blocked_evidence)],
     ['asks', attention ? optionally(openRequest(record)?.text) : undefined],
     ['decision', attention ? decisionText(record) : undefined],
@@ -95,7 +98,7 @@ export function recordText(record: JobRecord): string {
         .join('\n'),
     ],
     ['used', usageOfJob(record)],
-    ['task', `${record.registry_dir}/${record.job_id}/prompt.md`],
+    ['task', taskFile(record, jobPaths(record.registry_dir, record.job_id))],
     ['workdir', there(record, clean(record.workdir))],
     ['created', dayAndTime(record.created_at)],
     ['final', record.final_at && dayAndTime(record.final_at)],
@@ -146,4 +149,8 @@ function decisionText(record: JobRecord): string | undefined {
 
 function optionally(text: string | undefined): string | undefined {
   return text === undefined ? undefined : cleanLine(text, DETAIL_CHARS);
+}
+
+function earlierText({ job_id, status, reason }: EarlierJob): string {
+  return clean(`${job_id} (${reason === undefined ? status : `${status}: ${reason}`})`);
 }

@@ -6,7 +6,7 @@ import type { AgentSession } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import type { StartParams } from '../../operations/agents.ts';
 import { orderText } from '../../order/order-text.ts';
-import { taskFile } from '../../order/prompt-file.ts';
+import { taskFile } from '../../registry/paths.ts';
 import { unseenAgent } from '../../tmux/process.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { launchAgent, release } from '../sessions/agent-start.ts';

@@ -3,6 +3,7 @@ import { builtIn, screenOf } from '../../agents/index.ts';
 import { MamError } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
 import { draftEvent, type Saying } from '../../job/event.ts';
+import { isHeld } from '../../job/held.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
@@ -60,6 +61,7 @@ async function cancel(
 
 /** What else a person should know about a cancelled job. @param before its record when it was open */
 async function noteOn(job: LiveJob, before: JobRecord, servers: TmuxServers, interrupt = false) {
+  if (isHeld(before)) return 'It was waiting; nothing had been delivered.';
   if (before.status === 'queued')
     return before.phase === 'queued'
       ? 'It was taken out of the queue; nothing had been delivered.'

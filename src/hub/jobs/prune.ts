@@ -6,6 +6,7 @@ import { isJobId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { clean, cleanLine } from '../../base/text.ts';
 import { isSettled } from '../../job/apply.ts';
+import { isHeld } from '../../job/held.ts';
 import { isLost, LOST } from '../../job/home-state.ts';
 import type { JobRow } from '../../job/row.ts';
 import { isFinal, type Status } from '../../job/words.ts';
@@ -46,7 +47,12 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
   let turnEnds = performance.now() + TURN_MS;
   for (const row of index.inOrder(behind)) {
     if (isFull(result)) break;
-    const outcome = mayBeOld(row, before) ? prune(registrar, dir, row.job_id, before, dry) : undefined;
+    const waiter = waiterFor(registrar, row.job_id);
+    const outcome = !mayBeOld(row, before)
+      ? undefined
+      : waiter === undefined
+        ? prune(registrar, dir, row.job_id, before, dry)
+        : `Job ${waiter}, which is not handed over yet, comes after it.`;
     if (typeof outcome === 'string')
       result.kept.push({ job_id: row.job_id, why: cleanLine(outcome, WHY_CHARS) });
     else if (outcome !== undefined) result.pruned.push(outcome);
@@ -61,6 +67,11 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
     await emptyTrash(dir).catch((error) => log.error(`the trash of ${dir} was not emptied`, error));
   }
   return result;
+}
+
+/** A job that still waits for others, this one among them: it may need its result. */
+function waiterFor(registrar: Registrar, jobId: string): string | undefined {
+  return registrar.open.find(({ record }) => isHeld(record) && record.after?.includes(jobId) === true)?.id;
 }
 
 /** Runs in one turn of the event loop: nothing may arrive for the job between the check and the removal. */

@@ -1,5 +1,6 @@
 import { taskPage } from '../../job/task-text.ts';
-import { readPrompt, taskFile } from '../../order/prompt-file.ts';
+import { readPrompt } from '../../order/prompt-file.ts';
+import { taskFile } from '../../registry/paths.ts';
 import type { LiveJob } from './live-job.ts';
 
 /** The file with what a job's agent is to do. */
