@@ -9,8 +9,6 @@ import { actGitInto, type GitEnd, type GitEnvironment, lookGit } from './run-git
 import { withScratch } from './scratch.ts';
 import { fileOf, indexInput, nameOf, type PathState, statesOf, touchedBy } from './touched.ts';
 
-/** In the environment of a merge and of its hooks: it shows that they still run after their hub was killed. */
-const MARK = 'MAM_MERGE_MARK';
 /** Clocks of file systems are coarser than ours, in ms. */
 const COARSE_MS = 1_000;
 const NAMED = 5;
@@ -25,7 +23,7 @@ export interface MergeIntent {
   before: string;
   tip: string;
   after: string;
-  /** Random: in the environment of its processes. */
+  /** In the environment of its processes, as `NAME=value`: it shows that they still run after their hub was killed. */
   mark: string;
   /** When it was noted, in ms since 1970. */
   at: number;
@@ -54,7 +52,8 @@ export async function merge(
     ...(kind === 'commit' ? ['--strategy=ort'] : []),
     ...['-m', message, tip],
   ];
-  const env = { ...how.env, [MARK]: mark };
+  const [name = '', value = ''] = mark.split('=');
+  const env = { ...how.env, [name]: value };
   const end = await actGitInto(output, target, args, { ...how, env }).catch((error: unknown) => error);
   const state = await settleMerge(intent, how);
   if (state.kind === 'merged') return { commit: state.commit, said: isEnd(end) ? end.stderr : '' };
@@ -79,8 +78,7 @@ export function leftText(left: readonly string[]): string {
 
 /** The processes of a merge that still run, such as a hook; only on Linux. */
 export function processesOf({ mark }: Pick<MergeIntent, 'mark'>): number[] {
-  const entry = `${MARK}=${mark}`;
-  return pids().filter((pid) => pid !== process.pid && environmentOf(pid).includes(entry));
+  return pids().filter((pid) => pid !== process.pid && environmentOf(pid).includes(mark));
 }
 
 /** True if a merge has reached its end; nothing is changed. @throws MamError as `lookGit` */

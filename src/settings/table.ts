@@ -338,12 +338,15 @@ export const WORKTREE_VARIABLES = {
   branch: 'MAM_BRANCH',
   base: 'MAM_BASE',
 } as const;
+/** The same for a merge and its hooks, so that they are known for ours after a crash. */
+export const MERGE_VARIABLES = { mark: 'MAM_MERGE' } as const;
 /** The same for the `on_event` command. */
 export const ON_EVENT_VARIABLES = { event: 'MAM_EVENT', summary: 'MAM_SUMMARY' } as const;
 /** The names of all of them. */
 export const NO_SETTINGS: readonly string[] = [
   CHECK_VARIABLES,
   WORKTREE_VARIABLES,
+  MERGE_VARIABLES,
   ON_EVENT_VARIABLES,
 ].flatMap(Object.values);
 

@@ -10,6 +10,7 @@ import { keptWords, whatKeeps } from '../../git/removable.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
 import type { JobRecord, Worktree } from '../../job/record.ts';
 import type { MergeParams, MergeResult } from '../../operations/merge.ts';
+import { MERGE_VARIABLES } from '../../settings/table.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { Intents } from './intents.ts';
@@ -111,7 +112,8 @@ export class Merges {
       return { ...said, commit, how: 'already' };
     }
     const { before, after, kind } = plan;
-    const intent = { target: place.top, into, before, tip, after, mark: randomUUID(), at: Date.now() };
+    const mark = `${MERGE_VARIABLES.mark}=${randomUUID()}`;
+    const intent = { target: place.top, into, before, tip, after, mark, at: Date.now() };
     await intents.put(job.id, {
       ...{ kind: 'merge', registry_dir: job.registryDir, repository, by, merge: intent },
     });
