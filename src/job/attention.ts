@@ -20,6 +20,12 @@ export function lower(next: JobRecord, reasons: readonly AttentionReason[]): voi
   );
 }
 
+/** True while the agent works on the job, whoever is needed: a job over its budget goes on. */
+export function isAtWork({ status, attention }: Pick<JobRecord, 'status' | 'attention'>): boolean {
+  if (status === 'working') return true;
+  return status === 'input_required' && attention.every((reason) => reason === 'over_budget');
+}
+
 /** Nothing blocks the job, or a text for its peer, any longer. */
 export function unblock(next: JobRecord): void {
   for (const name of OBSTACLE) delete next[name];

@@ -137,6 +137,22 @@ test('a killed hub loses nothing of it, and a job that was lost meanwhile names 
   expect(lab.record(job_id)).toMatchObject({ status: 'completed', late: true });
 });
 
+test('a job over its budget is still watched: its silence is noticed', async ({ lab }) => {
+  const server = await lab.startServer();
+  const hooks = scripted(lab, ['UserPromptSubmit', 'SessionEnd']);
+  const peer = await lab.startPeer('mute', hooks.options);
+  const { job_id } = await server.delegate(peer, { max_tokens: 100, idle_timeout_seconds: 3 });
+  await hooks.tell({ prompt: `Job ${job_id} was delegated to you` });
+  hooks.answer('a', 90, 11);
+  await hooks.tell({ reason: 'other' });
+  const first = await server.ask('wait_job', { job_id });
+  expect(first.jobs[0].reason).toBe('over_budget');
+  const second = await server.ask('wait_job', { job_id, cursor: first.cursor });
+  expect(second.jobs[0].reason).toBe('stalled');
+  expect(lab.record(job_id).attention).toEqual(['stalled', 'over_budget']);
+  await server.ask('cancel_job', { job_id });
+});
+
 test('a conversation that is not known is not guessed', async ({ lab }) => {
   const server = await lab.startServer();
   const peer = await lab.startPeer('mute');

@@ -1,6 +1,7 @@
 import { screenOf } from '../../agents/index.ts';
 import { awake } from '../../base/awake.ts';
 import type { Log } from '../../base/log.ts';
+import { isAtWork } from '../../job/attention.ts';
 import { isFinal } from '../../job/words.ts';
 import { classify, find, type Shot, shoot } from '../../tmux/screen.ts';
 import { dialogOn } from '../dialogs/shown-dialog.ts';
@@ -151,7 +152,7 @@ export class PaneWatch {
     const { record } = job;
     const patterns = screenOf(record.agent, record.typing);
     const goesOn = find(lines, patterns.background) !== undefined;
-    if (classify(lines, patterns) !== 'ready' || goesOn || record.status !== 'working') {
+    if (classify(lines, patterns) !== 'ready' || goesOn || !isAtWork(record)) {
       watch.readySince = undefined;
       return;
     }

@@ -1,10 +1,13 @@
 import { cleanLine } from '../../base/text.ts';
+import { isAtWork } from '../../job/attention.ts';
 import { draftEvent } from '../../job/event.ts';
 import { LIMITS } from '../../job/limits.ts';
 import type { Notes } from '../delivery/notes.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 
+/** Reasons for attention that do not end a turn. */
+const GOES_ON = ['stalled', 'over_budget'];
 /** An interruption this soon (ms) after a denial is its effect. */
 const DENIED_MS = 3_000;
 
@@ -31,7 +34,7 @@ export class Turns {
   ended(job: LiveJob, words: string, source: 'hook' | 'hub'): void {
     const { record } = job;
     if (record.submitted_at === undefined || record.phase === 'validating') return;
-    if (record.status !== 'working' && !record.attention.every(isNoEnd)) return;
+    if (!isAtWork(record) && !record.attention.every((reason) => GOES_ON.includes(reason))) return;
     // A pending message begins a new turn by itself.
     if (record.messages.length > (record.messages_announced ?? 0) || this.#reminding.has(job.id)) return;
     const detail = cleanLine(words, LIMITS.detailChars);
@@ -63,9 +66,7 @@ export class Turns {
 
   /** The model's service failed during a turn: a reminder would only meet the same failure. */
   failed(job: LiveJob, words: string): void {
-    const { status, attention } = job.record;
-    if (status === 'working' || (status === 'input_required' && attention.every(isNoEnd)))
-      this.#recordTurnEnd(job, cleanLine(words, LIMITS.detailChars), 'hook');
+    if (isAtWork(job.record)) this.#recordTurnEnd(job, cleanLine(words, LIMITS.detailChars), 'hook');
   }
 
   #recordTurnEnd(job: LiveJob, detail: string, source: 'hook' | 'hub'): void {
@@ -74,9 +75,4 @@ export class Turns {
     const { registrar } = this.#with;
     registrar.record(job, draft).catch((error) => registrar.hold(job, draft, error));
   }
-}
-
-/** A reason for attention with which the agent's turn goes on. */
-function isNoEnd(reason: string): boolean {
-  return reason === 'stalled' || reason === 'over_budget';
 }

@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts';
 import { isOurNamespace, lifeOf } from '../../base/process-id.ts';
 import { exists } from '../../base/processes.ts';
 import { isSettled } from '../../job/apply.ts';
+import { isAtWork } from '../../job/attention.ts';
 import { OUT_OF_REACH } from '../../job/obstacle.ts';
 import type { JobRecord } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
@@ -276,7 +277,7 @@ function untilStarted({ record, clock }: LiveJob): number | undefined {
 }
 
 function untilIdle({ record, clock }: LiveJob, outputAt = NEVER): number | undefined {
-  if (record.status !== 'working' || record.phase === 'validating' || record.agent_session === undefined)
+  if (!isAtWork(record) || record.phase === 'validating' || record.agent_session === undefined)
     return undefined;
   return record.timeouts.idle_timeout_seconds * 1000 - Math.min(clock.quiet, awake.now() - outputAt);
 }

@@ -50,6 +50,10 @@ describe.each(HOMES)('$kind', (home) => {
     // It is still the same agent to the hub, with its server.
     const fourth = await ended({ prompt: 'Feed the cat' });
     expect(conversationOf(fourth.job_id)).toContain(third.job_id);
+    const ids = [first, second, third, fourth].map(({ job_id }) => lab.record(job_id).conversation?.id);
+    expect(ids).toEqual([ids[0], ids[0], ids[2], ids[2]]);
+    expect(ids[2]).not.toBe(ids[0]);
+    expect(ids).not.toContain(undefined);
     const { agents } = await server.ask('list_agents');
     const own = agents.filter(({ agent }: { agent: string }) => agent === home.kind);
     expect(own).toMatchObject([{ peer_server: 'connected', started_by_us: true }]);
