@@ -140,7 +140,14 @@ function sessionThere(name: string): AttachTarget {
 }
 
 function ofJob(registryDir: string, jobId: string, home: Home): Target {
-  const { agent_session: session, agent, home: far } = foldOwn(registryDir, jobId, home).record;
+  const { record } = foldOwn(registryDir, jobId, home);
+  const { agent_session: session, agent, home: far, new_session: own } = record;
+  if (session === undefined && own !== undefined && record.status === 'queued')
+    throw new MamError(
+      'unavailable',
+      `Job ${jobId} has no session yet: ${clean(own.name)} is started when it is its turn.`,
+      `\`mam status ${jobId}\` shows what it waits for.`,
+    );
   if (session === undefined)
     throw new MamError(
       'unavailable',

@@ -41,8 +41,10 @@ export function delegationView(result: DelegateResult, from: Standpoint) {
   };
 }
 
-/** The answer to a dry run, without the next step. @param session as the caller gave it */
-export function previewView(result: PreviewResult, session: string | undefined, from: Standpoint) {
+/** The answer to a dry run, without the next step. @param given the session as the caller gave it */
+export function previewView(result: PreviewResult, given: string | undefined, from: Standpoint) {
+  // The name of a new one has the job's id, which a dry run only makes up.
+  const session = result.record.new_session === undefined ? given : 'a new session';
   return {
     ...delegationView(result, from),
     summary: `Nothing was changed: ${wouldBe(result, session)}`,

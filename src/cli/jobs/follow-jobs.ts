@@ -22,7 +22,7 @@ import { isLive, note, onReaderGone } from '../core/output.ts';
 import { checkOutput } from './check-output.ts';
 import { eventText, stateText, verdictText } from './job-text.ts';
 import { ProgressLine } from './progress-line.ts';
-import { tellOthersLook } from './tell-look.ts';
+import { tellLooks } from './tell-look.ts';
 
 const WORDS_CHARS = 400;
 const NAMED_JOBS = 5;
@@ -96,8 +96,8 @@ export async function followJobs(following: Following): Promise<Followed> {
       end.cursor = found.cursor;
       const left = found.jobs.filter((job) => !isOver(job));
       end.jobs.push(...found.jobs.filter(isOver));
+      await tellLooks(link, settings, found.jobs);
       tellSeen(link, settings.registryDir, ownerOf(settings), found.jobs);
-      await tellOthersLook(link, settings, found.jobs);
       const over = found.outcome === 'still_running' || !past;
       for (const job of found.jobs) {
         if (!over && !isOver(job) && !needsAttention(job)) continue;

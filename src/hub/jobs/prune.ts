@@ -8,6 +8,7 @@ import { clean, cleanLine } from '../../base/text.ts';
 import { isSettled } from '../../job/apply.ts';
 import { isHeld } from '../../job/held.ts';
 import { isLost, LOST } from '../../job/home-state.ts';
+import { isSessionLeft } from '../../job/new-session.ts';
 import type { JobRow } from '../../job/row.ts';
 import { isFinal, type Status } from '../../job/words.ts';
 import type { PruneParams, PruneResult } from '../../operations/housekeeping.ts';
@@ -87,6 +88,8 @@ function prune(registrar: Registrar, dir: string, jobId: string, before: number,
     const { status, final_at } = record;
     if (!(isSettled(record) || isLost(record)) || final_at === undefined || !(Date.parse(final_at) < before))
       return undefined;
+    if (isSessionLeft(record))
+      return `Its session ${record.new_session?.name} may still be running: look at the job, or end it with mam stop.`;
     const { bytes, foreign } = contentsOf(dir, jobId);
     if (foreign[0] !== undefined) {
       const names = foreign.slice(0, SHOWN_FILES).map(clean).join(', ');
