@@ -138,3 +138,40 @@ test('the power may be cut at any moment of a merge: the next one goes on, and a
   }
   expect(inTheMiddle).toBeGreaterThan(ROUNDS / 3);
 });
+
+test('the power may be cut at any moment of a removal: the next one ends it, and the branch is whole', async ({
+  lab,
+}) => {
+  const all = await manyFiles(lab, 'f2irst', true);
+  const { repo } = all;
+  expect(await all.mam('merge', 'f2irst')).toMatchObject({ code: 0 });
+  let inTheMiddle = 0;
+  for (let round = 0; round < 4; round++) {
+    const id = `r2emoved${round}`;
+    const tree = all.job(id);
+    // Enough to be met in the middle.
+    for (let at = 0; at < 5 * FILES; at++) repo.write(`${id}/${at % 50}/${at}.txt`, `${at}\n`, tree.folder);
+    repo.gitIn(tree.folder, 'add', '-A');
+    repo.gitIn(tree.folder, 'commit', '-q', '-m', id);
+    const tip = repo.gitIn(tree.folder, 'rev-parse', 'HEAD');
+    await all.end(id);
+    expect(await all.mam('merge', id)).toMatchObject({ code: 0 });
+    const args = ['discard', id, '--yes', ...(round % 2 === 1 ? ['--branch'] : [])];
+    const running = lab.start(args, { cwd: repo.folder, env: all.env, input: '' });
+    await until('the removal begins', () => lab.inHome('trees').includes(`${id}.json`));
+    await new Promise((resolve) => setTimeout(resolve, round * 2 * STEP_MS));
+    await cutPower(lab);
+    await running.ended;
+    if (lab.inHome('trees').includes(`${id}.json`)) inTheMiddle += 1;
+    expect(await all.mam(...args)).toMatchObject({ code: 0 });
+    expect(existsSync(tree.folder)).toBe(false);
+    expect(repo.git('worktree', 'list')).not.toContain(id);
+    expect(lab.inHome('trees')).toEqual([]);
+    expect(lab.types(id).filter((type) => type === 'discarded')).toEqual(['discarded']);
+    const branch = repo.git('branch', '--list', '--format=%(objectname)', tree.branch);
+    expect(branch).toBe(round % 2 === 1 ? '' : tip);
+    expect(lab.record(id).discarded?.commit).toBe(round % 2 === 1 ? tip : undefined);
+    expectUsersFiles(all);
+  }
+  expect(inTheMiddle).toBeGreaterThan(1);
+});
