@@ -1,6 +1,6 @@
 import { flag, text } from '../base/fields.ts';
 import { shellWord } from '../base/shell.ts';
-import { bytesText, counted } from '../base/text.ts';
+import { bytesText, clean, counted } from '../base/text.ts';
 import type { PruneResult } from '../operations/housekeeping.ts';
 import { dayAndTime } from '../view/times.ts';
 import { defineCommand } from './core/command.ts';
@@ -17,6 +17,8 @@ export default defineCommand({
     'Removes the folders of final jobs that ended longer ago than an age, or before a date. Nothing is ever pruned automatically.',
     'Open jobs and separate log folders (MAM_LOGS_DIR) are kept. A job whose files are damaged, or that has files that ' +
       'are not from mam, is kept and reported.',
+    'The git worktree of such a job is removed with it, but only if other branches have all that is in it; otherwise ' +
+      'both are kept and named. Branches always stay.',
   ],
   options: {
     older_than: text('an age in s, m, h, d or w, such as 5m or 30d, or a date such as 2026-10-31', {
@@ -25,7 +27,7 @@ export default defineCommand({
     dry_run: flag('only show what would be removed'),
   },
   json:
-    '`summary`, `pruned` (`job_id`, `status`, `final_at`, `bytes` of each), `kept` (`job_id` and `why` of each that was ' +
+    '`summary`, `pruned` (`job_id`, `status`, `final_at`, `bytes`, `worktree` of each), `kept` (`job_id` and `why` of each that was ' +
     'kept although it may be old enough), `count`, `bytes`, `before`, `dry_run`, `registry_dir`, `next`.',
   exits: { done: 'done, even if nothing was old enough or something was kept' },
   examples: ['mam prune --older-than 30d --dry-run', 'mam prune --older-than 30d'],
@@ -65,6 +67,7 @@ export default defineCommand({
   },
 });
 
-function lineOf({ job_id, status, final_at, bytes }: PruneResult['pruned'][number]): string {
-  return `${dayAndTime(final_at)}  ${inStatusColour({ status }, status.padEnd(9))}  ${bytesText(bytes).padStart(8)}  ${job_id}`;
+function lineOf({ job_id, status, final_at, bytes, worktree }: PruneResult['pruned'][number]): string {
+  const tree = worktree === undefined ? '' : `  with its worktree ${clean(worktree)}`;
+  return `${dayAndTime(final_at)}  ${inStatusColour({ status }, status.padEnd(9))}  ${bytesText(bytes).padStart(8)}  ${job_id}${tree}`;
 }

@@ -3,6 +3,7 @@ import { MamError } from '../base/errors.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { spoolPrompt } from '../bus/spool/spool.ts';
 import { agentWords } from '../job/agent-words.ts';
+import type { JobRecord } from '../job/record.ts';
 import { wholeTask } from '../job/task-text.ts';
 import { isFinal } from '../job/words.ts';
 import type { DelegateResult, PreviewResult } from '../operations/delegate.ts';
@@ -16,6 +17,7 @@ import { commandWords } from '../view/command-words.ts';
 import { copyText } from '../view/home.ts';
 import { nextStep } from '../view/next-step.ts';
 import { obstacleText } from '../view/summary.ts';
+import { worktreeText } from '../view/worktree.ts';
 import { defineCommand } from './core/command.ts';
 import { EXIT, exitCodeAfter, exitCodeHandedOver } from './core/exit.ts';
 import { note, print, printJson } from './core/output.ts';
@@ -85,6 +87,7 @@ export default defineCommand({
       const target = host === undefined || session === undefined ? session : `${session}@${host}`;
       preview(
         previewView(result, 'here' in request ? request.here.agent_session : target, from),
+        result.record,
         prompt,
         json,
       );
@@ -153,7 +156,12 @@ async function spooled(request: HandOver, home: string): Promise<HandOver> {
   return { here: await spoolPrompt(home, request.here) };
 }
 
-function preview(view: ReturnType<typeof previewView>, prompt: string, json: boolean): void {
+function preview(
+  view: ReturnType<typeof previewView>,
+  record: JobRecord,
+  prompt: string,
+  json: boolean,
+): void {
   if (json) {
     const delegate = 'The same command without --dry-run delegates the job; it will have a different id.';
     printJson({ ...view, next: view.repeated ? `mam wait ${view.job_id}` : delegate });
@@ -165,6 +173,8 @@ function preview(view: ReturnType<typeof previewView>, prompt: string, json: boo
       print(`dry run: nothing was changed; the job will have a different id than ${view.job_id}`);
     else print(`dry run: nothing was changed; the job would be refused now: ${clean(view.would_refuse)}`);
     print(`target: ${view.target ?? 'a person'}`);
+    const tree = worktreeText(record);
+    if (tree !== undefined) print(`worktree: ${tree}`);
     if (view.new_conversation !== undefined) print(`new conversation: ${view.new_conversation}`);
     print(view.would_refuse === undefined ? 'instructions:' : 'instructions, once that is fixed:');
     print(view.typed_text ?? humanText(view.job_id, prompt));

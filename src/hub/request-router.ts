@@ -25,7 +25,7 @@ import { cancelJob } from './delivery/cancel.ts';
 import type { Dispatcher } from './delivery/dispatcher.ts';
 import { earlierJobs } from './jobs/earlier-jobs.ts';
 import type { LiveJob } from './jobs/live-job.ts';
-import { pruneJobs } from './jobs/prune.ts';
+import { type DropTree, pruneJobs } from './jobs/prune.ts';
 import type { Registrar } from './jobs/registrar.ts';
 import { readTaskPage, taskFileOf } from './jobs/task.ts';
 import type { OnEvent } from './notify/on-event.ts';
@@ -154,7 +154,11 @@ export class RequestRouter {
       diff: (params) => parts.trees.diff(params),
       merge: (params, id) => parts.trees.merge(params, id),
       discard: (params, id) => parts.trees.discard(params, id),
-      prune: (params) => pruneJobs(registrar, parts.log, params),
+      prune: (params, id) => {
+        const dropTree: DropTree = (job) =>
+          parts.trees.discard({ ...job, by: 'person' }, `${id} ${job.job_id}`);
+        return pruneJobs({ registrar, log: parts.log, dropTree }, params);
+      },
       hook: (params) => parts.hooks.takeHook(params),
       agents: async (params) => ({
         agents: await listAgents({ servers, dispatcher, folder: home.servers, used: parts.used }, params),

@@ -175,6 +175,7 @@ export const delegate = {
     new_conversation: maybe(text('with fresh: how the new conversation is begun, and whether it was')),
     peer_server: maybe(text("connected when the peer's own mam server is known to be running, else unknown")),
     agent_session: maybe({ ...agentSession, about: 'where the peer runs' }),
+    worktree: maybe(group({ folder: text(), branch: text(), base: text() })),
     target: maybe(text('with dry_run: the session, as you gave it')),
     attach_command: maybe(text('what a person types to look at the agent')),
     registry_dir: text(),

@@ -32,6 +32,7 @@ export function delegationView(result: DelegateResult, from: Standpoint) {
     behind,
     peer_server: record.peer_server,
     agent_session: session,
+    worktree: record.worktree,
     attach_command: attacher(from)(record),
     registry_dir: record.registry_dir,
     log_dir: record.log_dir,

@@ -32,7 +32,14 @@ export type PruneParams = Sent<typeof prune.params>;
 
 /** One page of the jobs that were pruned, or would be. */
 export interface PruneResult {
-  pruned: { job_id: string; status: string; final_at: string; bytes: number }[];
+  pruned: {
+    job_id: string;
+    status: string;
+    final_at: string;
+    bytes: number;
+    /** Its git worktree, which is removed as well: other branches have all that is in it. */
+    worktree?: string | undefined;
+  }[];
   /** Jobs that were kept although they may be old enough, each with the reason. */
   kept: { job_id: string; why: string }[];
   /** Where the next page begins; absent on the last one. */

@@ -87,8 +87,8 @@ test('dry run says branch, base and folder, and makes nothing', async ({ lab }) 
   const { code, stdout, stderr } = await lab.start(words, { cwd: repo.folder, input: '' }).ended;
   expect(code, stderr).toBe(0);
   const folder = join(realpathSync(lab.project), 'größe 1.worktrees', 'fehler-größe');
-  const base = repo.git('rev-parse', '--short=12', 'HEAD');
-  expect(stdout).toContain(`worktree: ${folder}, with a new branch fehler/größe from ${base}`);
+  const base = repo.git('rev-parse', '--short=10', 'HEAD');
+  expect(stdout).toContain(`worktree: branch fehler/größe in ${folder}, from ${base}`);
   expect(existsSync(folder)).toBe(false);
   expect(repo.git('for-each-ref')).toBe(before);
   expect(lab.jobIds()).toEqual([]);

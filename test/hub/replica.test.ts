@@ -493,9 +493,12 @@ describe('its registry', () => {
     const job = await hub.follow(isEnded ? atHome().next('completed', { source: 'peer' }) : atHome());
     const log = { info() {}, warn() {}, error() {} };
     const prune = () =>
-      pruneJobs(hub.registrar, log, {
-        ...{ registry_dir: hub.dir, before: new Date(Date.now() + 60_000).toISOString(), dry_run: false },
-      });
+      pruneJobs(
+        { registrar: hub.registrar, log, dropTree: async () => {} },
+        {
+          ...{ registry_dir: hub.dir, before: new Date(Date.now() + 60_000).toISOString(), dry_run: false },
+        },
+      );
     if (!isEnded) expect((await prune()).pruned).toEqual([]);
     await hub.registrar.setReplica(job, change);
     const index = await hub.registrar.index(hub.dir);

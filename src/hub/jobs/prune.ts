@@ -9,6 +9,7 @@ import { isSettled } from '../../job/apply.ts';
 import { isHeld } from '../../job/held.ts';
 import { isLost, LOST } from '../../job/home-state.ts';
 import { isSessionLeft } from '../../job/new-session.ts';
+import type { Worktree } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
 import { isFinal, type Status } from '../../job/words.ts';
 import type { PruneParams, PruneResult } from '../../operations/housekeeping.ts';
@@ -25,16 +26,31 @@ const WHY_CHARS = 300;
 const TURN_MS = 5;
 const SHOWN_FILES = 3;
 
+/** A job that is old enough, but still has its worktree. */
+interface WithTree {
+  tree: Worktree;
+}
+
 /** What happens to one job: its entry when pruned, or why it is kept; undefined when it is too young. */
 type Outcome = PruneResult['pruned'][number] | string | undefined;
 
 /**
+ * Removes the worktree of a job, if other branches have all that is in it.
+ * @throws MamError with what keeps it
+ */
+export type DropTree = (job: { job_id: string; registry_dir: string; dry_run: boolean }) => Promise<unknown>;
+
+/**
  * Removes some of the final jobs that ended before a time, oldest first. A job whose files can't be read completely, or
- * whose folder holds other files, is kept and named; separate log folders are never touched.
+ * whose folder holds other files, is kept and named, and so is one whose worktree has what no other branch has; separate
+ * log folders are never touched.
  * @returns the cursor for the next part
  * @throws MamError `bad_input` for a bad time or cursor, `io` and `conflict` when the registry can't be written, or is away
  */
-export async function pruneJobs(registrar: Registrar, log: Log, params: PruneParams): Promise<PruneResult> {
+export async function pruneJobs(
+  { registrar, log, dropTree }: { registrar: Registrar; log: Log; dropTree: DropTree },
+  params: PruneParams,
+): Promise<PruneResult> {
   const { registry_dir: dir, dry_run: dry = false } = params;
   const before = Date.parse(params.before);
   if (Number.isNaN(before)) throw new MamError('bad_input', '`before` is not a time.', 'Use ISO 8601.');
@@ -45,6 +61,19 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
   const index = await registrar.index(dir);
   const behind = parseCursor(params.cursor);
   if (behind === undefined) result.kept.push(...(await unlisted(dir, index)));
+  const pruneOne = async (id: string): Promise<Outcome> => {
+    const first = prune(registrar, dir, id, before, dry, true);
+    if (!isWithTree(first)) return first;
+    const { folder } = first.tree;
+    try {
+      await dropTree({ job_id: id, registry_dir: dir, dry_run: dry });
+    } catch (error) {
+      return explain(error);
+    }
+    // Something may have been reported meanwhile.
+    const last = prune(registrar, dir, id, before, dry, false);
+    return typeof last === 'object' && !isWithTree(last) ? { ...last, worktree: folder } : explained(last);
+  };
   let turnEnds = performance.now() + TURN_MS;
   for (const row of index.inOrder(behind)) {
     if (isFull(result)) break;
@@ -52,7 +81,7 @@ export async function pruneJobs(registrar: Registrar, log: Log, params: PrunePar
     const outcome = !mayBeOld(row, before)
       ? undefined
       : waiter === undefined
-        ? prune(registrar, dir, row.job_id, before, dry)
+        ? await pruneOne(row.job_id)
         : `Job ${waiter}, which is not handed over yet, comes after it.`;
     if (typeof outcome === 'string')
       result.kept.push({ job_id: row.job_id, why: cleanLine(outcome, WHY_CHARS) });
@@ -76,7 +105,14 @@ function waiterFor(registrar: Registrar, jobId: string): string | undefined {
 }
 
 /** Runs in one turn of the event loop: nothing may arrive for the job between the check and the removal. */
-function prune(registrar: Registrar, dir: string, jobId: string, before: number, dry: boolean): Outcome {
+function prune(
+  registrar: Registrar,
+  dir: string,
+  jobId: string,
+  before: number,
+  dry: boolean,
+  asksTree: boolean,
+): Outcome | WithTree {
   // It was removed by hand.
   if (!existsSync(jobPaths(dir, jobId).folder)) return undefined;
   try {
@@ -96,11 +132,23 @@ function prune(registrar: Registrar, dir: string, jobId: string, before: number,
       const more = foreign.length > SHOWN_FILES ? ', …' : '';
       return `Its folder holds files that mam did not create: ${names}${more}. Move them away.`;
     }
+    const { worktree: tree, discarded } = record;
+    // That of a job of another host is there.
+    const hasTree = tree !== undefined && discarded === undefined && replica === undefined;
+    if (asksTree && hasTree && existsSync(tree.folder)) return { tree };
     if (!dry && !registrar.removal.remove(dir, jobId)) return 'It is being written to now.';
     return { job_id: jobId, status: isLost(record) ? LOST : status, final_at, bytes };
   } catch (error) {
     return explain(error);
   }
+}
+
+function isWithTree(outcome: Outcome | WithTree): outcome is WithTree {
+  return typeof outcome === 'object' && 'tree' in outcome;
+}
+
+function explained(outcome: Outcome | WithTree): Outcome {
+  return isWithTree(outcome) ? undefined : outcome;
 }
 
 function isFull({ pruned, kept }: PruneResult): boolean {

@@ -211,6 +211,8 @@ export class RemoteDelegation {
       ...{ job_id: order.job_id, request_key, agent, session, workdir, on_busy },
       ...{ max_tokens, start, fresh, validate, validate_rounds, validate_timeout_seconds },
       ...{ new_session: params.session === 'new', max, keep },
+      // An option that stands alone is empty.
+      ...{ worktree: params.worktree === '' ? true : params.worktree, base: params.base },
       timeouts: { timeout_seconds, idle_timeout_seconds },
       lineage: this.#lineage(params),
       depth: order.depth,

@@ -35,6 +35,9 @@ const delegation = {
   agent: name.default('claude-code'),
   session: place.optional(),
   workdir: path.optional(),
+  /** A branch of the repository there; true: a new one. */
+  worktree: z.union([z.literal(true), place]).optional(),
+  base: place.optional(),
   start: z.boolean().default(false),
   fresh: z.boolean().default(false),
   new_session: z.boolean().default(false),

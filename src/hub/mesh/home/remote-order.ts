@@ -53,7 +53,9 @@ export async function remoteOrder(
   const settings = await at(folder);
   const kind = kindFor(guest, asked.agent, settings);
   const workdir = ownFolder(guest, asked.workdir, kind) ?? folder;
-  const isNew = asked.new_session || (session === undefined && kind.defaultSession === 'new');
+  const { worktree, base } = asked;
+  const needsOwn = kind.defaultSession === 'new' || worktree !== undefined;
+  const isNew = asked.new_session || (session === undefined && needsOwn);
   // A session that is made for the job is nobody else's.
   if (isNew) checkStarts(guest);
   else checkSession(guest, session ?? kind.defaultSession, kind.defaultSession);
@@ -61,6 +63,7 @@ export async function remoteOrder(
     ...{ prompt, agent: kind.name, agent_session: session, workdir, start, validate: script },
     ...{ trust_pane: false, fresh: asked.fresh, on_busy: asked.on_busy, ...timeouts },
     max_tokens: asked.max_tokens,
+    ...{ worktree, base },
     ...{ session: isNew ? ('new' as const) : undefined, max: asked.max, keep: asked.keep },
     validate_rounds: asked.validate_rounds,
     validate_timeout_seconds: asked.validate_timeout_seconds,
