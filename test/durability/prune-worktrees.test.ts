@@ -48,6 +48,9 @@ test('mam prune in a worktree leaves it where it is', async ({ lab }) => {
   trees.repo.git('merge', '-q', `mam/${id}`);
   const at = { cwd: trees.folder(id), input: '', env: { MAM_REGISTRY_DIR: lab.registry } };
   const { stdout } = await lab.start(['prune', '--older-than', '0s', '--json'], at).ended;
-  expect(JSON.parse(stdout)).toMatchObject({ pruned: [], kept: [{ job_id: id }] });
+  expect(JSON.parse(stdout)).toMatchObject({
+    pruned: [],
+    kept: [{ job_id: id, why: expect.stringContaining('work') }],
+  });
   expect(existsSync(trees.folder(id))).toBe(true);
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { explain, MamError } from '../../base/errors.ts';
 import { isJobId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
@@ -25,6 +25,10 @@ const WHY_CHARS = 300;
 /** How long (ms) this may run before other work gets its turn. */
 const TURN_MS = 5;
 const SHOWN_FILES = 3;
+const BUSY = 'It is being written to now.';
+/** How long (ms) the last event of a job may take to be published, and the pause between two looks. */
+const PUBLISHED_MS = 5_000;
+const NEXT_LOOK_MS = 20;
 
 /** A job that is old enough, but still has its worktree. */
 interface WithTree {
@@ -70,8 +74,12 @@ export async function pruneJobs(
     } catch (error) {
       return explain(error);
     }
-    // Something may have been reported meanwhile.
-    const last = prune(registrar, dir, id, before, dry, false);
+    // Something may have been reported meanwhile, and that the worktree was removed is still being published.
+    let last = prune(registrar, dir, id, before, dry, false);
+    for (const end = performance.now() + PUBLISHED_MS; last === BUSY && performance.now() < end; ) {
+      await pause(NEXT_LOOK_MS);
+      last = prune(registrar, dir, id, before, dry, false);
+    }
     return typeof last === 'object' && !isWithTree(last) ? { ...last, worktree: folder } : explained(last);
   };
   let turnEnds = performance.now() + TURN_MS;
@@ -136,7 +144,7 @@ function prune(
     // That of a job of another host is there.
     const hasTree = tree !== undefined && discarded === undefined && replica === undefined;
     if (asksTree && hasTree && existsSync(tree.folder)) return { tree };
-    if (!dry && !registrar.removal.remove(dir, jobId)) return 'It is being written to now.';
+    if (!dry && !registrar.removal.remove(dir, jobId)) return BUSY;
     return { job_id: jobId, status: isLost(record) ? LOST : status, final_at, bytes };
   } catch (error) {
     return explain(error);
