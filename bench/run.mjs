@@ -13,6 +13,7 @@ const ORDER = [
   'tools',
   'cold-start',
   'delegate',
+  'changes',
   'publish',
   'wait',
   'hosts',

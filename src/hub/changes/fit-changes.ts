@@ -7,6 +7,9 @@ import type { GitLook, JobChanges, Stat } from '../../job/changes.ts';
 export const MOST_NAMES = 50;
 /** How much all of it may take, in bytes as JSON: a journal line has 4 KiB, with a sentence and the proof. */
 const ALL_BYTES = 2_900;
+/** How much of the room for lists the commits may take, and then the files that are not committed. */
+const SHARE_OF_COMMITS = 0.25;
+const SHARE_OF_DIRTY = 0.45;
 const SUBJECT_CHARS = 72;
 const REASON_CHARS = 300;
 
@@ -39,21 +42,26 @@ export function fitChanges(found: Found): JobChanges {
 
 function fitInto({ start, end, between, uncommitted, ...found }: Found, bytes: number): JobChanges {
   const { top, repository, unknown, names_sha256 } = found;
-  const room = { left: bytes };
+  const room: Room = { left: bytes };
+  const subjects = between?.commits.map(({ id, subject }) => ({
+    id,
+    subject: cleanLine(subject, SUBJECT_CHARS),
+  }));
+  const commits = fitting(subjects ?? [], room, bytes * SHARE_OF_COMMITS);
+  const looks = {
+    ...(start && { start: fitLook(start, room, bytes) }),
+    ...(end && { end: fitLook(end, room, bytes * SHARE_OF_DIRTY) }),
+  };
   const files = between?.files.map(({ path, added, deleted }) => ({ path, added, deleted }));
   return {
     ...{ top, repository },
-    ...(start && { start: fitLook(start, room) }),
-    ...(end && { end: fitLook(end, room) }),
+    ...looks,
     ...(between && {
       commit_count: between.commit_count,
       left_behind: between.left_behind,
       files: fitting(files ?? [], room),
       stat: statOf(between.files),
-      commits: fitting(
-        between.commits.map(({ id, subject }) => ({ id, subject: cleanLine(subject, SUBJECT_CHARS) })),
-        room,
-      ),
+      commits,
     }),
     ...(uncommitted && { uncommitted: statOf(uncommitted) }),
     ...(names_sha256 !== undefined && { names_sha256 }),
@@ -61,7 +69,7 @@ function fitInto({ start, end, between, uncommitted, ...found }: Found, bytes: n
   };
 }
 
-function fitLook({ at, head, branch, dirty, names_sha256 }: Seen, room: { left: number }): GitLook {
+function fitLook({ at, head, branch, dirty, names_sha256 }: Seen, room: Room, most: number): GitLook {
   return {
     at,
     ...(head !== undefined && { head }),
@@ -75,6 +83,7 @@ function fitLook({ at, head, branch, dirty, names_sha256 }: Seen, room: { left: 
           ...(isOld === true && { as_at_start: true }),
         })),
         room,
+        most,
       ),
     }),
   };
@@ -85,12 +94,19 @@ function statOf(files: readonly ChangedFile[]): Stat {
   return { files: files.length, insertions: sum('added'), deletions: sum('deleted') };
 }
 
-/** The first items, as many as fit. @param room in bytes as JSON: what they take is taken from it */
-export function fitting<T>(items: readonly T[], room: { left: number }): T[] {
+/** What is left for lists, in bytes as JSON. */
+interface Room {
+  left: number;
+}
+
+/** The first items, as many as fit. @param room what they take is taken from it @param most how much that may be */
+export function fitting<T>(items: readonly T[], room: Room, most = room.left): T[] {
   const first: T[] = [];
+  let taken = 0;
   for (const item of items.slice(0, MOST_NAMES)) {
     const size = bytesOf(item) + 1;
-    if (size > room.left) break;
+    taken += size;
+    if (size > room.left || taken > most) break;
     room.left -= size;
     first.push(item);
   }

@@ -2,8 +2,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MamError } from '../../base/errors.ts';
 import { between, changedFiles } from '../../git/between.ts';
-import { type DirtyFile, dirtyFiles, headOf, isWrittenSince, repositoryAround } from '../../git/look.ts';
+import {
+  type DirtyFile,
+  dirtyFiles,
+  type Head,
+  headOf,
+  isWrittenSince,
+  repositoryAround,
+} from '../../git/look.ts';
 import { withoutOwnFilters } from '../../git/own-filters.ts';
+import { commonFolder } from '../../git/read-head.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
 import { type Found, MOST_NAMES, type Seen } from './fit-changes.ts';
 import type { LooksInTurn } from './looks-in-turn.ts';
@@ -14,6 +22,12 @@ export interface Look extends Found {
   changed?: readonly string[] | undefined;
 }
 
+/** A job's start. */
+export interface Begin {
+  at: string;
+  head: Head | undefined;
+}
+
 /** How a look is made: whose turn it is, and what git runs with. */
 export interface Looker {
   turns: LooksInTurn;
@@ -22,25 +36,39 @@ export interface Looker {
 
 /**
  * Looks at a folder at a job's start. The files that git does not follow are left out: to find them takes longer.
+ * @param begin when the job began, and what was checked out then, if that could be read at once
  * @returns undefined outside of a repository
  */
-export async function lookAtStart(folder: string, looker: Looker): Promise<Look | undefined> {
-  return orWhy(folder, async () => {
-    const place = await repositoryAround(folder, looker.how);
-    if (place === undefined) return undefined;
-    const { top, common: repository } = place;
-    // What is checked out is known at once; the files may have to wait for their turn.
-    const start: Seen = { at: new Date().toISOString(), ...(await headOf(folder, looker.how)) };
-    if (!place.hasWorktree) return { top, repository, start };
-    try {
-      const dirty = await looker.turns.run(repository, `start ${top}`, () =>
-        dirtyFiles(place, false, looker.how),
-      );
-      return { top, repository, start: { ...start, dirty } };
-    } catch (error) {
-      return { top, repository, start, unknown: reasonOf(error) };
-    }
-  });
+export async function lookAtStart(
+  folder: string,
+  { at, head }: Begin,
+  looker: Looker,
+): Promise<Look | undefined> {
+  // Jobs that begin together in one folder share the look.
+  const look = await looker.turns.run(commonFolder(folder) ?? folder, `start ${folder}`, () =>
+    orWhy(folder, () => lookNow(folder, looker.how)),
+  );
+  if (look?.start === undefined) return look;
+  const { dirty, ...later } = look.start;
+  // What was written since then is of the job's own time.
+  const before = dirty?.filter(({ path }) => !isWrittenSince(join(look.top, path), at));
+  return {
+    ...look,
+    start: { ...(head === undefined ? later : { at, ...head }), ...(before && { dirty: before }) },
+  };
+}
+
+async function lookNow(folder: string, how: GitEnvironment): Promise<Look | undefined> {
+  const place = await repositoryAround(folder, how);
+  if (place === undefined) return undefined;
+  const { top, common: repository } = place;
+  const start: Seen = { at: new Date().toISOString(), ...(await headOf(folder, how)) };
+  if (!place.hasWorktree) return { top, repository, start };
+  try {
+    return { top, repository, start: { ...start, dirty: await dirtyFiles(place, false, how) } };
+  } catch (error) {
+    return { top, repository, start, unknown: reasonOf(error) };
+  }
 }
 
 /**

@@ -1,6 +1,10 @@
+import { setPriority } from 'node:os';
 import type { Log } from '../../base/log.ts';
+import { orElse } from '../../base/or-else.ts';
 import { within } from '../../base/within.ts';
+import { readHead } from '../../git/read-head.ts';
 import { type GitEnvironment, hasGit } from '../../git/run-git.ts';
+import { mayBeInGit } from '../../git/worktree-around.ts';
 import { isSettled } from '../../job/apply.ts';
 import { lacksEndLook } from '../../job/changes.ts';
 import { isHeld } from '../../job/held.ts';
@@ -11,10 +15,15 @@ import { changesText, overlapText, startText } from '../../view/changes.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import { fitChanges } from './fit-changes.ts';
-import { type Look, lookAtEnd, lookAtStart } from './look-at-job.ts';
+import { type Begin, type Look, lookAtEnd, lookAtStart } from './look-at-job.ts';
 import { LooksInTurn } from './looks-in-turn.ts';
 import { keepNames, seenAtStart } from './names.ts';
 import { Overlaps } from './overlaps.ts';
+
+/** A job whose order does not move is looked at after this time, in ms: as long as a delegation waits for it. */
+const SOON_MS = 5_000;
+/** As `nice` without a number: what people wait for goes first. */
+const NICENESS = 10;
 
 /**
  * Records what git says about a job's folder when the job begins, and when it has ended. Nobody waits for that: not the
@@ -26,23 +35,29 @@ export class WorkChanges {
   readonly #overlaps: Overlaps;
   readonly #stop = new AbortController();
   readonly #how: GitEnvironment;
+  /** What begins the look at a job that has just begun, by the job's id. */
+  readonly #begun = new Map<string, () => void>();
   /** The last look at each job that is being looked at. */
   readonly #looking = new Map<string, Promise<void>>();
 
   constructor(parts: { registrar: Registrar; seal: Seal; log: Log }) {
     this.#with = parts;
-    this.#how = { env: scrubbedEnvironment(), stop: this.#stop.signal };
+    const started = (pid: number) => orElse(() => setPriority(pid, NICENESS), undefined);
+    this.#how = { env: scrubbedEnvironment(), stop: this.#stop.signal, started };
     this.#overlaps = new Overlaps(parts.registrar, parts.seal, this.#how);
   }
 
   /** True while a folder is being looked at. */
   get hasWork(): boolean {
-    return this.#looking.size > 0;
+    return this.#looking.size + this.#begun.size > 0;
   }
 
   onRecorded(job: LiveJob, { before, after }: Recorded): void {
     const began = before === undefined ? !isHeld(after) : isHeld(before) && !isHeld(after);
-    if (began && !isFinal(after.status)) this.#next(job, () => this.#lookAtStart(job));
+    if (began && !isFinal(after.status)) this.#begin(job);
+    // What people wait for goes first: git is run once the order is on its way, or has to wait.
+    else if (after.submitted_at !== undefined || after.blocked_by !== undefined || isFinal(after.status))
+      this.#begun.get(job.id)?.();
     const isLate = before?.late === false && after.late;
     if (isSettled(after) && before !== undefined && (!isSettled(before) || isLate))
       this.#next(job, () => this.#lookAtEnd(job));
@@ -52,7 +67,7 @@ export class WorkChanges {
   resume(job: LiveJob): void {
     const { record } = job;
     const isBegun = isHeld(record) || record.delivery.some(({ stage }) => stage === 'pasting');
-    if (record.changes === undefined && !isBegun) this.#next(job, () => this.#lookAtStart(job));
+    if (record.changes === undefined && !isBegun) this.#begin(job);
   }
 
   /** Those that have ended, and were not looked at since. */
@@ -72,6 +87,22 @@ export class WorkChanges {
   /** Ends the looks; the next hub makes those that are still due. */
   stop(): void {
     this.#stop.abort();
+    // Their starts are not known: the next hub says so.
+    this.#begun.clear();
+  }
+
+  /** Notes what is checked out, at once, and looks at the rest soon. */
+  #begin(job: LiveJob): void {
+    const { workdir } = job.record;
+    if (this.#begun.has(job.id) || !mayBeInGit(workdir)) return;
+    const begin = { at: new Date().toISOString(), head: readHead(workdir) };
+    const look = (): void => {
+      clearTimeout(timer);
+      this.#begun.delete(job.id);
+      this.#next(job, () => this.#lookAtStart(job, begin));
+    };
+    const timer = setTimeout(look, SOON_MS).unref();
+    this.#begun.set(job.id, look);
   }
 
   /** Looks after the looks at this job that are under way. */
@@ -88,8 +119,8 @@ export class WorkChanges {
     });
   }
 
-  async #lookAtStart(job: LiveJob): Promise<void> {
-    const look = await lookAtStart(job.record.workdir, { turns: this.#turns, how: this.#how });
+  async #lookAtStart(job: LiveJob, begin: Begin): Promise<void> {
+    const look = await lookAtStart(job.record.workdir, begin, { turns: this.#turns, how: this.#how });
     if (look === undefined || this.#stop.signal.aborted) return;
     const names_sha256 = await keepNames(job, look.start?.dirty);
     const changes = fitChanges({ ...look, ...(look.start && { start: { ...look.start, names_sha256 } }) });
