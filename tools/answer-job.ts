@@ -7,7 +7,7 @@ export default defineTool({
   title: "Answer a job's question or permission request",
   description:
     'Answer a delegated job that asks for something: reply to the question of its peer with text, or approve or reject its permission request with decision allow or deny. ' +
-    'A decision counts once, for exactly the open request. Text for a job that has not asked anything is a further instruction; the peer gets it with its next report, or in its pane when it is idle.',
+    'A decision counts once, for exactly the open request. Text for a job that has asked nothing is a further instruction: the peer gets it with its next report, or in its pane when idle.',
   operation: answer,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
 

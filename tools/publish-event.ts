@@ -16,9 +16,9 @@ export default defineTool({
   name: 'publish_event',
   title: 'Report on a job',
   description:
-    'Report on a job that was delegated to you: publish that you started (the answer holds your task and working folder), progress, a question, a permission you need, that it is completed, or an error. ' +
-    'Call it first with event started and the job id from your order, and last with completed (a one-line summary in detail, the whole result in result) or error (the reason); report even if you fail. ' +
-    'Repeated calls are harmless, late reports are accepted. Also known as: notify, signal, done, finished, status update, callback to the supervisor.',
+    'Report on a job that was delegated to you: that you started (the answer holds your task and working folder), progress, a question, a permission you need, that it is completed, or an error. ' +
+    'Call it first with event started and the job id from your order, and last with completed or error; report even if you fail. ' +
+    'Repeated calls are harmless, late reports are accepted. Also: notify, signal, done, finished, callback to the supervisor.',
   operation: publish,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   meta: { 'anthropic/alwaysLoad': true },

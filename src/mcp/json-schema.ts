@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * The JSON Schema of a tool's input or output, in keywords that every client understands: draft-07, flat, and without
- * bounds that only say "a safe integer".
+ * bounds that say nothing new.
  * @throws if the schema uses what some clients drop or refuse: unions, tuples, records, patterns, `$ref`
  */
 export function toJsonSchema(
@@ -16,8 +16,9 @@ export function toJsonSchema(
     cycles: 'throw',
     unrepresentable: 'throw',
     override: ({ jsonSchema }) => {
-      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      // An input's description says the limits of a number too, and the call is checked: models pay for each keyword.
+      if (io === 'input' || jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (io === 'input' || jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.type === 'object') jsonSchema.additionalProperties = false;
     },
   });

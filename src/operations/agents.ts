@@ -200,7 +200,7 @@ export const launch = {
 const startAsked = {
   agent: text(`agent kind: ${AGENT_NAMES}, or one from your configuration`, { completes: 'agent' }),
   name: maybe(text('name of the tmux session: at most 60 letters, digits, - and _'), 'that of its kind'),
-  workdir: maybe(text('working folder, absolute or relative', { completes: 'folder' }), 'the current one'),
+  workdir: maybe(text('working folder', { completes: 'folder' }), 'the current one'),
   model: maybe(text("the agent's name of the model", { short: 'm' }), 'as configured'),
   resume: flag('resume its last conversation there'),
   resume_job: maybe(text('or that of this job, in its folder', { completes: 'job' })),

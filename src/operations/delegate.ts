@@ -49,11 +49,11 @@ const fields = {
   ),
   agent_session: maybe(
     text('session of the agent: tmux:NAME, tmux:NAME:WINDOW.PANE or tmux:%3', { completes: 'session' }),
-    `that of its kind (such as ${OWN_SESSION}); none for command`,
+    `that of its kind (such as ${OWN_SESSION})`,
   ),
   trust_pane: flag('an agent reads what is typed there, even through ssh or a container'),
   host,
-  workdir: maybe(text('working folder, absolute or relative', { completes: 'folder' }), 'the current one'),
+  workdir: maybe(text('working folder', { completes: 'folder' }), 'the current one'),
   worktree: maybe(
     text('gives the job a git worktree: true, or its branch', {
       orTrue: true,
@@ -66,12 +66,7 @@ const fields = {
   base: maybe(text('commit that the branch begins at'), 'HEAD'),
   timeout_seconds: or(number('seconds from hand-over until the job fails (timeout)', WEEK), 3_600),
   idle_timeout_seconds: or(number('seconds of silence until the job needs you (stalled)', WEEK), 120),
-  validate: maybe(
-    text(
-      'script that checks completed work: exit code 0 passes. It gets JOB_ID, REGISTRY_DIR and MAM_JOB_DIR',
-      { completes: 'file' },
-    ),
-  ),
+  validate: maybe(text('script that checks completed work: exit code 0 passes', { completes: 'file' })),
   validate_rounds: or(
     count("times that a failed script's output goes back to the peer", { min: 0, max: 10 }),
     0,
@@ -80,7 +75,6 @@ const fields = {
   max_tokens: maybe(
     count('tokens, without cached ones, after which it needs you (over_budget)', {
       min: 1,
-      max: 1_000_000_000,
     }),
   ),
   on_busy: or(
@@ -96,8 +90,8 @@ const fields = {
   ),
   after_any_end: flag('however those jobs end; otherwise a failed one fails this'),
   session: maybe(choice(['new'], 'new: a session for this job alone, ended when it is done and looked at')),
-  max: maybe(count('new sessions of this kind at once; further jobs wait', { min: 1 })),
-  keep: flag('keep the new session'),
+  max: maybe(count('new sessions of this kind at once, 1 or more; further jobs wait', { min: 1 })),
+  keep: flag('keep the new session at the end'),
   request_key: maybe(
     text('idempotency key: a repeat in your session or pane returns the same job', {
       ...{ min: 1, max: 200 },

@@ -142,7 +142,11 @@ function typeOf(field: Field, limited = true): z.ZodType {
       return partSchemas()[part] ?? z.unknown();
     case 'text': {
       const plain = limited ? checked(bounded(z.string(), field), field) : bounded(z.string(), field);
-      return field.orTrue ? z.union([z.literal(true), plain]) : plain;
+      if (field.orTrue !== true) return plain;
+      // No union: Codex would drop the whole tool. So `true` is let through as a word.
+      return z
+        .preprocess((value) => (value === true ? 'true' : value), plain)
+        .transform((value) => value === 'true' || value);
     }
   }
 }

@@ -10,7 +10,7 @@ export const VERDICT_MARGIN_MS = 20_000;
 const fields = {
   job_id: jobId,
   validate: maybe(
-    text('script, absolute or relative to the current folder; run by bash unless executable', {
+    text('script; run by bash unless executable', {
       completes: 'file',
     }),
     "the job's own",
