@@ -112,7 +112,7 @@ test('what can not be is refused, and nothing is made', async ({ lab }) => {
 
 test("a project's set-up script runs in the worktree once a person has trusted it", async ({ lab }) => {
   const repo = workshop(lab, '--run', 'cat set-up > seen');
-  repo.write(
+  lab.write(
     '.mam/worktree-setup',
     'printf "%s\\n" "$MAM_BRANCH" "$MAM_BASE" "$MAM_WORKTREE" "$JOB_ID" > set-up\n',
   );
@@ -194,7 +194,7 @@ test('a hub that is killed while git or the set-up script runs is followed by on
   );
   repo.write('.gitattributes', 'big filter=slow\n');
   repo.write('big', 'big\n');
-  repo.write(
+  lab.write(
     '.mam/worktree-setup',
     `echo run >> "${gate('runs')}"; until test -e "${gate('ready')}"; do sleep 0.05; done; touch set-up\n`,
   );
@@ -218,7 +218,7 @@ test('a hub that is killed while git or the set-up script runs is followed by on
   const record = lab.record(id);
   lab.sessions.add(record.agent_session?.session ?? '');
   expect(code).toBe(0);
-  expect(record).toMatchObject({ status: 'completed', prepared: ['worktree'] });
+  expect(record).toMatchObject({ status: 'completed', prepared: ['pool', 'worktree'] });
   expect(readFileSync(gate('runs'), 'utf8')).toBe('run\nrun\n');
   const folder = record.worktree?.folder ?? '';
   expect(repo.gitIn(folder, 'status', '--porcelain')).toBe('?? set-up');
