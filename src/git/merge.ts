@@ -1,8 +1,9 @@
-import { existsSync, lstatSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
 import { commandLineOf, environmentOf, pids, processesIn } from '../base/processes.ts';
+import { shellWord } from '../base/shell.ts';
 import { cleanLine, someOf } from '../base/text.ts';
 import { commitOf, isIn, placeOf, tipOf, type WorkingPlace } from './place.ts';
 import { actGitInto, type GitEnd, type GitEnvironment, lookGit } from './run-git.ts';
@@ -11,6 +12,8 @@ import { fileOf, indexInput, nameOf, type PathState, statesOf, touchedBy } from 
 
 /** Clocks of file systems are coarser than ours, in ms. */
 const COARSE_MS = 1_000;
+/** The last lines that a failed merge has printed: hooks may say a lot before. */
+const SHOWN_LINES = 4;
 const NAMED = 5;
 const NAME_CHARS = 120;
 
@@ -23,6 +26,8 @@ export interface MergeIntent {
   before: string;
   tip: string;
   after: string;
+  /** What its commit says. */
+  message: string;
   /** In the environment of its processes, as `NAME=value`: it shows that they still run after their hub was killed. */
   mark: string;
   /** When it was noted, in ms since 1970. */
@@ -41,10 +46,10 @@ export type MergeState = { kind: 'merged'; commit: string } | { kind: 'undone'; 
  */
 export async function merge(
   intent: MergeIntent,
-  { kind, message, output }: { kind: 'forward' | 'commit'; message: string; output: string },
+  { kind, output }: { kind: 'forward' | 'commit'; output: string },
   how: GitEnvironment,
 ): Promise<{ commit: string; said: string }> {
-  const { target, tip, mark } = intent;
+  const { target, tip, mark, message } = intent;
   const args = [
     // A submodule's folder is the user's affair, as in any merge.
     ...['-c', 'submodule.recurse=false', 'merge', '--quiet', '--no-stat', '--no-edit', '--no-autostash'],
@@ -55,10 +60,11 @@ export async function merge(
   const [name = '', value = ''] = mark.split('=');
   const env = { ...how.env, [name]: value };
   const end = await actGitInto(output, target, args, { ...how, env }).catch((error: unknown) => error);
-  const state = await settleMerge(intent, how);
+  // A git that has ended by itself has left no lock.
+  const state = await settleMerge(intent, { isWhole: isEnd(end) }, how);
   if (state.kind === 'merged') return { commit: state.commit, said: isEnd(end) ? end.stderr : '' };
   if (!isEnd(end)) throw end;
-  const words = cleanLine(lastLines(end.stderr), 600) || `git ended with ${end.code}`;
+  const words = cleanLine(lastLines(end.stderr, SHOWN_LINES), 600) || `git ended with ${end.code}`;
   throw new MamError(
     'refused',
     `The merge failed, and everything is as it was${leftText(state.left)}. It said: ${words.replace(/[.\s]*$/, '.')}`,
@@ -99,26 +105,50 @@ export async function mergedCommit(
 /**
  * Ends a merge whose processes have ended: one that has reached its end stays, any other is undone. Only paths that the
  * merge touches are changed, and only where they are as the merge has left them.
- * @throws MamError as `lookGit`, `conflict` while someone else's git works there
+ * @param ended.isWhole its git was not killed: what else is there is someone else's
+ * @throws MamError as `lookGit`, `conflict` while someone else's git or merge is there
  */
-export async function settleMerge(intent: MergeIntent, how: GitEnvironment): Promise<MergeState> {
+export async function settleMerge(
+  intent: MergeIntent,
+  { isWhole }: { isWhole: boolean },
+  how: GitEnvironment,
+): Promise<MergeState> {
   const { target, before, tip, after } = intent;
   const place = await placeOf(target, how);
   if (place === undefined)
     throw new MamError('not_found', `${target} is no worktree any more.`, 'Look there by hand.');
-  removeLocks(place, intent);
+  if (!isWhole) removeLocks(place, intent);
   const commit = await mergedCommit(intent, how);
-  const pending = await commitOf(target, 'MERGE_HEAD', how);
+  const isPending = (await commitOf(target, 'MERGE_HEAD', how)) === tip;
   if (commit !== undefined) {
     // It was killed after its last step but one.
-    if (pending === tip) await change(target, ['merge', '--quit'], how);
+    if (isPending) await change(target, ['merge', '--quit'], how);
     return { kind: 'merged', commit };
   }
   // Someone has gone on from there by hand.
   if (place.head !== before) return { kind: 'undone', left: [] };
-  if (pending === tip) await change(target, ['merge', '--abort'], how);
   const touched = await touchedBy(target, [before, after], how);
+  if (isPending) {
+    const isConflicted = (await lookGit(target, ['ls-files', '--unmerged', '-z'], how)).stdout !== '';
+    if (!isWhole && (isConflicted || !isOurs(place, intent))) throw isByHand(place);
+    // Without a conflict, `--abort` would only take away what someone has staged meanwhile.
+    await change(target, ['merge', isConflicted ? '--abort' : '--quit'], how);
+  }
   return { kind: 'undone', left: await restore(place, await statesOf(place, before, touched, how), how) };
+}
+
+/** True if the merge that is under way has our message, or none yet: a person may have begun the same one after a crash. */
+function isOurs({ gitFolder }: WorkingPlace, { message }: MergeIntent): boolean {
+  const said = orElse(() => readFileSync(join(gitFolder, 'MERGE_MSG'), 'utf8'), '');
+  return said.trim() === '' || said.includes(lastLines(message, 1));
+}
+
+function isByHand({ top }: WorkingPlace): MamError {
+  return new MamError(
+    'conflict',
+    `A merge that is not finished is in ${top}, and someone may have begun it by hand. Nothing was changed.`,
+    `End it there: \`git -C ${shellWord(top)} commit\`, or \`git -C ${shellWord(top)} merge --abort\`.`,
+  );
 }
 
 /** Gives the paths that a merge has changed their old content. @returns those that are neither as before nor as after */
@@ -192,9 +222,9 @@ async function change(folder: string, args: readonly string[], how: GitEnvironme
     );
 }
 
-/** The end of what a merge has printed: hooks may say a lot before. */
-function lastLines(text: string): string {
-  return text.trimEnd().split('\n').slice(-4).join('\n');
+/** The end of a text. */
+function lastLines(text: string, count: number): string {
+  return text.trimEnd().split('\n').slice(-count).join('\n');
 }
 
 function isEnd(end: unknown): end is GitEnd {

@@ -1,12 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
 import { processesIn } from '../base/processes.ts';
 import { isSamePlace, realPlace } from '../base/real-place.ts';
 import { cleanLine, counted, someOf } from '../base/text.ts';
 import { changedSince } from './changed-since.ts';
+import { withoutOwnFilters } from './own-filters.ts';
+import { isWithin } from './repository.ts';
 import { type GitEnvironment, gitWords, lookGit } from './run-git.ts';
 
 /** A worktree that was made for a job. */
@@ -50,6 +52,10 @@ const NAMED = 3;
 const NAME_CHARS = 80;
 /** A line of `ls-files` for each file of a large repository, in bytes. */
 const ALL_FILES_BYTES = 256 * 1024 * 1024;
+/** With signatures it would run the program that the repository names for them. */
+const LOG = ['log', '--no-show-signature', '-g'];
+/** A line of `ls-files -v --stage` for a submodule. */
+const SUBMODULE = /^. 160000 /;
 /** More commits than this are not counted. */
 const MOST_COMMITS = 1_000;
 /** Files in a worktree's git folder that are there while a command is half done. */
@@ -60,8 +66,8 @@ const UNDER_WAY: Readonly<Record<string, string>> = {
   CHERRY_PICK_HEAD: 'a cherry-pick that is not finished',
   REVERT_HEAD: 'a revert that is not finished',
   BISECT_LOG: 'a bisect that is not finished',
-  'index.lock': 'a git command that is running, or was killed (index.lock)',
 };
+const INDEX_LOCK = { 'index.lock': 'a git command that is running, or was killed (index.lock)' };
 
 /**
  * Everything for which a worktree must not be removed; nothing for one whose whole content some other branch has, or that
@@ -79,11 +85,10 @@ export async function whatKeeps(tree: JobWorktree, how: GitEnvironment): Promise
     return [{ kind: 'other', what: `become something else than a worktree of ${tree.repository}` }];
   return [
     ...lock(gitFolder),
-    ...underWay(gitFolder),
+    ...underWay(gitFolder, { ...UNDER_WAY, ...INDEX_LOCK }),
     ...inUse(realPlace(folder)),
     ...(await files(tree, how)),
-    ...(await hidden(folder, how)),
-    ...submodules(gitFolder),
+    ...(await indexed(folder, gitFolder, how)),
     ...(await commits(tree, how)),
   ];
 }
@@ -118,8 +123,9 @@ function lock(gitFolder: string): Keeper[] {
   return [{ kind: 'locked', what: `a lock of git${words === '' ? '' : ` ("${words}")`}` }];
 }
 
-function underWay(gitFolder: string): Keeper[] {
-  const found = Object.entries(UNDER_WAY).filter(([name]) => existsSync(join(gitFolder, name)));
+/** What is half done in a worktree and waits for someone to end it. @param gitFolder its own one */
+export function underWay(gitFolder: string, files = UNDER_WAY): Keeper[] {
+  const found = Object.entries(files).filter(([name]) => existsSync(join(gitFolder, name)));
   return found.map(([, what]) => ({ kind: 'under_way', what }));
 }
 
@@ -131,8 +137,10 @@ function inUse(folder: string): Keeper[] {
 }
 
 async function files({ folder, ready_at }: JobWorktree, how: GitEnvironment): Promise<Keeper[]> {
-  const args = ['status', '--porcelain=v2', '-z', '--untracked-files=normal'];
-  const end = await lookGit(folder, [...args, '--ignored=traditional', '--ignore-submodules=none'], how);
+  const args = ['status', '--porcelain=v2', '-z', '--untracked-files=normal', '--ignored=traditional'];
+  // Git is not run in submodules: their configuration may name programs of its own.
+  const all = [...(await withoutOwnFilters(folder, how)), ...args, '--ignore-submodules=dirty'];
+  const end = await lookGit(folder, all, how);
   if (end.code !== 0) throw unsaid(folder, gitWords(end));
   const named: Record<'changes' | 'untracked' | 'ignored', string[]> = {
     ...{ changes: [], untracked: [], ignored: [] },
@@ -169,34 +177,46 @@ async function files({ folder, ready_at }: JobWorktree, how: GitEnvironment): Pr
   ];
 }
 
-/** Files that git was told to take for unchanged may have any content. */
-async function hidden(folder: string, how: GitEnvironment): Promise<Keeper[]> {
-  const end = await lookGit(folder, ['ls-files', '-z', '-v'], { ...how, mostBytes: ALL_FILES_BYTES });
+/**
+ * What only the index tells: files that git was told to take for unchanged may have any content, and a submodule may have
+ * a repository of its own, with commits and branches, here or in the worktree's git folder.
+ */
+async function indexed(folder: string, gitFolder: string, how: GitEnvironment): Promise<Keeper[]> {
+  const args = ['ls-files', '-z', '-v', '--stage'];
+  const end = await lookGit(folder, args, { ...how, mostBytes: ALL_FILES_BYTES });
   if (end.code !== 0) throw unsaid(folder, gitWords(end));
-  const names: string[] = [];
+  const hidden: string[] = [];
+  const modules = new Set(orElse(() => readdirSync(join(gitFolder, 'modules')), []));
   for (const entry of end.stdout.split('\0')) {
-    const name = entry.slice(2);
+    const name = entry.slice(entry.indexOf('\t') + 1);
     // A small letter: assumed to be unchanged. S: outside of a sparse checkout, where there should be no file.
     if (/^[a-z]/.test(entry) || (entry.startsWith('S ') && (await isThere(join(folder, name)))))
-      names.push(name);
+      hidden.push(name);
+    if (SUBMODULE.test(entry) && isElsewhere(join(folder, name), join(gitFolder, 'modules')))
+      modules.add(name);
   }
-  return list(
-    'hidden',
-    names,
-    'file that git was told not to look at',
-    'files that git was told not to look at',
-  );
+  return [
+    ...list(
+      'hidden',
+      hidden,
+      'file that git was told not to look at',
+      'files that git was told not to look at',
+    ),
+    ...list(
+      'submodules',
+      [...modules],
+      'submodule with a repository of its own',
+      'submodules with repositories of their own',
+    ),
+  ];
 }
 
-/** A submodule's repository is in the worktree's git folder, with commits and branches of its own. */
-function submodules(gitFolder: string): Keeper[] {
-  const names = orElse(() => readdirSync(join(gitFolder, 'modules')), []);
-  return list(
-    'submodules',
-    names,
-    'submodule with a repository of its own',
-    'submodules with repositories of their own',
-  );
+/** True for a folder with a repository that is not in the given one. */
+function isElsewhere(folder: string, modules: string): boolean {
+  const link = join(folder, '.git');
+  if (!existsSync(link)) return false;
+  const named = orElse(() => /^gitdir: (.+)\n?$/s.exec(readFileSync(link, 'utf8'))?.[1], undefined);
+  return named === undefined || !isWithin(realPlace(resolve(folder, named)), realPlace(modules));
 }
 
 async function commits({ folder, branch }: JobWorktree, how: GitEnvironment): Promise<Keeper[]> {
@@ -234,13 +254,13 @@ async function commits({ folder, branch }: JobWorktree, how: GitEnvironment): Pr
  * anybody's, and the log of a branch outlives the worktree.
  */
 async function leftBehind(ask: (...args: string[]) => Promise<string[]>): Promise<string[]> {
-  const log = await ask('log', '-g', '--format=%H %gs', 'HEAD', '--');
+  const log = await ask(...LOG, '--format=%H %gs', 'HEAD', '--');
   const steps = log.flatMap((line) => {
     const [commit = '', action = ''] = line.split(' ', 2);
     return action.startsWith('rebase') ? [] : [commit];
   });
   if (steps.length === 0) return [];
-  const kept = new Set(await ask('log', '-g', '--format=%H', '--branches', '--'));
+  const kept = new Set(await ask(...LOG, '--format=%H', '--branches', '--'));
   return [...new Set(steps)].filter((commit) => !kept.has(commit));
 }
 

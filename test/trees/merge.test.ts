@@ -279,3 +279,37 @@ test('a signature that nobody can give fails with words, and leaves everything a
   const { index: __, ...after } = stateOf(all);
   expect(after).toEqual(before);
 });
+
+test('a merge that a person has begun by hand stays as it is, with everything that they have staged', async ({
+  lab,
+}) => {
+  const all = trees(lab);
+  const { repo } = all;
+  const tree = await all.done('h2byhand');
+  // The branch is merged without what it brings, so that nothing is in the way of another merge of it.
+  repo.git('merge', '-q', '--no-commit', '--no-ff', tree.branch);
+  repo.git('rm', '-q', '-f', 'h2byhand.txt');
+  repo.write('readme.txt', 'staged by hand\n');
+  repo.git('add', 'readme.txt');
+  const before = stateOf(all);
+  expect(before.pending).toEqual(['MERGE_HEAD']);
+  const refused = await all.mam('merge', 'h2byhand');
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toContain('a merge that is not finished. Nothing was changed.');
+  expect(stateOf(all)).toEqual(before);
+});
+
+test('what someone stages while a hook of the merge runs stays when the hook fails', async ({ lab }) => {
+  const all = trees(lab);
+  const { repo } = all;
+  await all.done('s2staged');
+  repo.commit('other.txt', 'other\n');
+  const hook = join(repo.folder, '.git/hooks/commit-msg');
+  writeFileSync(hook, "#!/bin/sh\necho 'staged meanwhile' > readme.txt; git add readme.txt; exit 1\n");
+  chmodSync(hook, 0o755);
+  const refused = await all.mam('merge', 's2staged');
+  expect(refused.stderr).toContain('The merge failed, and everything is as it was.');
+  expect(repo.git('status', '--porcelain')).toBe('M  readme.txt');
+  expect(readFileSync(join(repo.folder, 'readme.txt'), 'utf8')).toBe('staged meanwhile\n');
+  expect(existsSync(join(repo.folder, '.git/MERGE_HEAD'))).toBe(false);
+});

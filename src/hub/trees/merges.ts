@@ -6,7 +6,7 @@ import { merge, mergedCommit, processesOf, settleMerge } from '../../git/merge.t
 import { planMerge } from '../../git/merge-plan.ts';
 import type { PerRepository } from '../../git/per-repository.ts';
 import { placeOf, tipOf, type WorkingPlace } from '../../git/place.ts';
-import { keptWords, whatKeeps } from '../../git/removable.ts';
+import { keptWords, underWay, whatKeeps } from '../../git/removable.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
 import type { JobRecord, Worktree } from '../../job/record.ts';
 import type { MergeParams, MergeResult } from '../../operations/merge.ts';
@@ -57,7 +57,7 @@ export class Merges {
     await perRepository.run(intent.repository, async () => {
       const commit = await mergedCommit(intent.merge, gitEnvironment());
       if (commit === undefined || intents.of(job.id) === undefined) return;
-      await settleMerge(intent.merge, gitEnvironment());
+      await settleMerge(intent.merge, { isWhole: false }, gitEnvironment());
       await this.#record(job, intent.merge.into, commit, intent.by);
       intents.remove(job.id);
     });
@@ -76,7 +76,7 @@ export class Merges {
           `A merge of job ${id} that was begun before still runs (process ${running.join(', ')}).`,
           'Try again when it has ended.',
         );
-      const state = await settleMerge(intent.merge, how);
+      const state = await settleMerge(intent.merge, { isWhole: false }, how);
       if (state.kind === 'merged') {
         const job = await registrar.findOwn(id, intent.registry_dir);
         await this.#record(job, intent.merge.into, state.commit, intent.by);
@@ -111,15 +111,16 @@ export class Merges {
       if (merged?.into !== into || merged.commit !== commit) await this.#record(job, into, commit, by);
       return { ...said, commit, how: 'already' };
     }
+    checkNothingBegun(place);
     const { before, after, kind } = plan;
     const mark = `${MERGE_VARIABLES.mark}=${randomUUID()}`;
-    const intent = { target: place.top, into, before, tip, after, mark, at: Date.now() };
+    const message = `Merge branch '${branch}' into ${into}\n\nThe work of job ${job.id}.`;
+    const intent = { target: place.top, into, before, tip, after, message, mark, at: Date.now() };
     await intents.put(job.id, {
       ...{ kind: 'merge', registry_dir: job.registryDir, repository, by, merge: intent },
     });
-    const message = `Merge branch '${branch}' into ${into}\n\nThe work of job ${job.id}.`;
     const output = intents.output(job.id);
-    const done = await merge(intent, { kind, message, output }, how).catch((error: unknown) => {
+    const done = await merge(intent, { kind, output }, how).catch((error: unknown) => {
       // While it is not known how far it has come, the note stays for the next one.
       if (error instanceof MamError && error.code === 'refused') intents.remove(job.id);
       throw error;
@@ -179,6 +180,17 @@ async function targetOf(folder: string, tree: Worktree, how: GitEnvironment): Pr
       'Commit there first.',
     );
   return { ...place, branch: place.branch, head: place.head };
+}
+
+/** @throws MamError `conflict` while something that a person has begun is half done where the work is to go */
+function checkNothingBegun({ top, gitFolder }: Target): void {
+  const begun = underWay(gitFolder);
+  if (begun.length === 0) return;
+  throw new MamError(
+    'conflict',
+    `${top} has ${keptWords(begun)}. Nothing was changed.`,
+    `\`git -C ${shellWord(top)} status\` says how to end that. Then merge again.`,
+  );
 }
 
 /** @throws MamError `refused` if the worktree of a job has something that a merge of its branch would leave out */
