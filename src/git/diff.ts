@@ -86,8 +86,8 @@ function diffArgs({ exact }: DiffWish, args: readonly string[]): string[] {
     ...['-c', `core.quotePath=${exact}`, '-c', 'diff.noprefix=false', '-c', 'diff.mnemonicPrefix=false'],
     ...['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--no-relative', '--submodule=short'],
     ...['--src-prefix=a/', '--dst-prefix=b/', '--ita-visible-in-index'],
-    // Changes inside a submodule are nothing that a patch of its parent can have.
-    ...[`--ignore-submodules=${exact ? 'dirty' : 'none'}`, ...args, '--'],
+    // Git is not run in a submodule: no patch of its parent has what is changed in it, and it may name programs of its own.
+    ...['--ignore-submodules=dirty', ...args, '--'],
   ];
 }
 

@@ -6,6 +6,7 @@ import { namesIn } from '../base/folders.ts';
 import { orElse } from '../base/or-else.ts';
 import { isSamePlace } from '../base/real-place.ts';
 import { cleanLine } from '../base/text.ts';
+import { withoutOwnFilters } from './own-filters.ts';
 import { tipOf } from './place.ts';
 import { type JobWorktree, type Keeper, whatKeeps } from './removable.ts';
 import { actGit, type GitEnd, type GitEnvironment, gitWords, lookGit } from './run-git.ts';
@@ -144,8 +145,10 @@ async function newIn(
   begunAt: number,
   how: GitEnvironment,
 ): Promise<Keeper[]> {
+  const there = inNote(note, how, folder);
   const args = ['status', '--porcelain=v2', '-z', '--untracked-files=all', '--no-renames'];
-  const end = await lookGit(folder, args, inNote(note, how, folder));
+  const all = [...(await withoutOwnFilters(folder, there)), ...args, '--ignore-submodules=dirty'];
+  const end = await lookGit(folder, all, there);
   const changed = end.stdout.split('\0').filter((entry) => entry !== '' && !/^1 \.D /.test(entry));
   if (end.code !== 0 || changed.length > 0) {
     const name = cleanLine((changed[0] ?? '').split(' ').at(-1) ?? '', 80);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { differenceOf } from '../../src/git/diff.ts';
@@ -107,4 +107,16 @@ test('a repository of its own inside the worktree is named, and what is in it is
 
 test('what git refuses is said in its words', async () => {
   await expect(difference({}, { from: 'f'.repeat(40) })).rejects.toThrow(/bad object/);
+});
+
+test('git is not run in a repository inside, whose configuration may name programs', async () => {
+  const trace = join(repo.place, 'ran');
+  const inner = new Repository({ place: folder, name: 'inner' });
+  repo.gitIn(folder, '-c', 'advice.addEmbeddedRepo=false', 'add', '--', 'inner');
+  repo.gitIn(folder, 'commit', '-q', '-m', 'Add inner');
+  inner.git('config', 'filter.own.clean', `touch '${trace}'; false`);
+  inner.write('.git/info/attributes', '* filter=own\n');
+  utimesSync(join(inner.folder, 'readme.txt'), 1, 1);
+  for (const exact of [true, false]) await difference({ exact }, { from: 'own' });
+  expect(existsSync(trace)).toBe(false);
 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { keptWords, whatKeeps } from '../../src/git/removable.ts';
@@ -144,6 +144,41 @@ test('a submodule with a repository of its own keeps it', async () => {
   expect(await kept()).toEqual([]);
   repo.gitIn(folder, 'submodule', '--quiet', 'update', '--init');
   expect(await kept()).toEqual(['submodules']);
+});
+
+test('a repository that was added as if it were a submodule keeps it', async () => {
+  const inner = new Repository({ place: folder, name: 'inner' });
+  repo.gitIn(folder, '-c', 'advice.addEmbeddedRepo=false', 'add', '--', 'inner');
+  repo.gitIn(folder, 'commit', '-q', '-m', 'Add inner');
+  repo.git('merge', '-q', 'own');
+  inner.write('readme.txt', 'changed\n');
+  expect(await kept()).toContain('submodules');
+});
+
+test('it is looked at without the programs that its repository, or one inside, names', async () => {
+  const trace = join(repo.place, 'ran');
+  const inner = new Repository({ place: folder, name: 'inner' });
+  repo.write('.gitattributes', '*.txt filter=own\n', folder);
+  repo.gitIn(folder, '-c', 'advice.addEmbeddedRepo=false', 'add', '--', '.');
+  repo.gitIn(folder, 'commit', '-q', '-m', 'Work');
+  const signed = [
+    ...[`tree ${repo.gitIn(folder, 'rev-parse', 'HEAD^{tree}')}`, 'author a <a@b> 1 +0000'],
+    ...['committer a <a@b> 1 +0000', 'gpgsig -----BEGIN PGP SIGNATURE-----', ' ', ' YQ=='],
+    ...[' -----END PGP SIGNATURE-----', '', 'Signed', ''],
+  ];
+  repo.write('../signed', signed.join('\n'));
+  const commit = repo.gitIn(folder, 'hash-object', '-t', 'commit', '-w', join(repo.place, 'signed'));
+  repo.gitIn(folder, 'update-ref', 'HEAD', commit);
+  for (const one of [repo, inner]) {
+    for (const name of ['filter.own.clean', 'filter.own.process', 'core.fsmonitor', 'gpg.program'])
+      one.git('config', name, `touch '${trace}'; false`);
+    one.git('config', 'log.showSignature', 'true');
+  }
+  inner.write('.git/info/attributes', '* filter=own\n');
+  // Git compares contents where only the time differs.
+  for (const file of ['readme.txt', 'inner/readme.txt']) utimesSync(join(folder, file), 1, 1);
+  expect(await kept()).toContain('submodules');
+  expect(existsSync(trace)).toBe(false);
 });
 
 test('a folder that is something else by now is kept', async () => {
