@@ -151,8 +151,17 @@ export class RequestRouter {
         return { ...eventsOf(job, params), ...(params.validation === true && validationLog(job)) };
       },
       verify: (params, id) => parts.verifications.verify(params, id),
-      diff: (params) => parts.trees.diff(params),
-      merge: (params, id) => parts.trees.merge(params, id),
+      // Whoever is shown the work, or takes it, has looked at the end of the job.
+      diff: async (params) => {
+        const shown = await parts.trees.diff(params);
+        await wakes.seen({ job_id: params.job_id, registry_dir: params.registry_dir, by_person: true });
+        return shown;
+      },
+      merge: async (params, id) => {
+        const merged = await parts.trees.merge(params, id);
+        await wakes.seen({ job_id: params.job_id, registry_dir: params.registry_dir, by_person: true });
+        return merged;
+      },
       discard: (params, id) => parts.trees.discard(params, id),
       prune: (params, id) => {
         const dropTree: DropTree = (job) =>

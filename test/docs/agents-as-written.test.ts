@@ -72,7 +72,7 @@ test('a job is delegated from a shell, listed and looked up', async ({ lab }) =>
   lab.configure({ agents: { codex: FAKE } });
   lab.write('check.sh', '#!/bin/sh\n', 0o755);
   await lab.startPeer('good', { session: 'codex' });
-  const submitted = await lab.type(lineWith('docs/jobs.md', 'mam submit', 'codex'));
+  const submitted = await lab.type(lineWith('docs/jobs.md', 'mam submit', '--validate'));
   expect(submitted).toMatch(/^registered job: [a-z0-9]{8}-fix-the-login-test\n/);
   expect(submitted).toMatch(/\nvalidation: PASS\n\/\S+\/[a-z0-9]{8}-fix-the-login-test\n$/);
   expect(await lab.type(lineWith('docs/jobs.md', 'mam list'))).toMatch(

@@ -90,12 +90,13 @@ test('the tree of AGENTS.md is the tree', () => {
 
 const INSTALLING = 'test/docs/as-written.test.ts';
 const ANSWERING = 'test/docs/agents-as-written.test.ts';
+const WORKTREES = 'test/docs/worktrees-as-written.test.ts';
 const MANY = 'test/docs/many-machines-as-written.test.ts';
 
 /** The documents whose commands a user types. */
 const FOR_USERS = [
   ...['README.md', 'docs/install.md', 'docs/clients.md', 'docs/agents.md', 'docs/jobs.md'],
-  'docs/many-machines.md',
+  ...['docs/many-machines.md', 'docs/worktrees.md'],
 ];
 
 /** Where each command that they show is tried: by a test of ours, or as CI's text has it. */
@@ -158,6 +159,26 @@ const TRIED: Record<string, string> = {
   'mam hub restart': MANY,
   'mosquitto_passwd -b /etc/mosquitto/mam/passwords hostc PASSWORD-OF-hostc': MANY,
   'mam cancel JOB_ID --forget': MANY,
+  'mam submit --worktree --agent codex --no-wait --prompt "Fix the login test"': WORKTREES,
+  'mam submit --worktree rewrite-cache --agent claude-code --no-wait --prompt "Rewrite the cache"': WORKTREES,
+  'mam submit --agent builder --worktree fix-login --no-wait --prompt "Fix the login test, and commit"':
+    WORKTREES,
+  'mam submit --agent reviewer --after BUILDER_ID --worktree review-login --base fix-login --prompt "Review the last commits"':
+    WORKTREES,
+  'mam wait': WORKTREES,
+  'mam diff JOB_ID': WORKTREES,
+  'mam diff JOB_ID --stat': WORKTREES,
+  'mam merge JOB_ID': WORKTREES,
+  'mam discard JOB_ID': WORKTREES,
+  'mam submit "Fix the login test" --agent builder --start': WORKTREES,
+  'mam submit "Review the branch fix-login" --agent reviewer --start': WORKTREES,
+  'mam list --agent reviewer': WORKTREES,
+  'mam submit --new --agent codex --max 3 --no-wait --prompt "Fix the login test"': WORKTREES,
+  'mam submit --agent codex --no-wait --prompt "Fix the login test"': WORKTREES,
+  'mam submit --agent claude-code --after JOB_ID --no-wait --prompt "Review this change: {{result:JOB_ID}}"':
+    WORKTREES,
+  'mam list --usage': WORKTREES,
+  'mam start codex --resume JOB_ID': 'test/agents/scenarios/conversation.test.ts',
 };
 
 test('the README shows and installs on its first screen, and is short', () => {
@@ -208,9 +229,10 @@ test('docs/agents.md has every kind, field, agent and version', () => {
     if (start !== undefined) expect(page).toContain(title.replace(/ CLI$/, ''));
   }
   for (const { npm } of HOMES) expect(page, npm.name).toContain(npm.version);
-  const example = blocks(page).find(({ language }) => language === 'json')?.text ?? '';
-  // It has no unknown field; those that only some need are in the table.
-  expect(parseConfigFile('docs/agents.md', example).agents).toMatchObject({ 'my-agent': {} });
+  const examples = blocks(page).filter(({ language }) => language === 'json');
+  // They have no unknown field; those that only some need are in the table.
+  const kinds = examples.map(({ text }) => parseConfigFile('docs/agents.md', text).agents);
+  expect(kinds).toMatchObject([{ builder: {}, reviewer: {} }, { 'my-agent': {} }]);
   const fields = /An agent kind has: (.*)\./.exec(refusalOf('{"agents":{"x":{"":1}}}'))?.[1]?.split(', ');
   expect(fields?.length).toBeGreaterThan(1);
   for (const field of fields ?? []) expect(page, field).toMatch(new RegExp(`^\\|[^|]*\`${field}\``, 'm'));

@@ -6,6 +6,7 @@
 //   --job ID            reports with this id instead of the one in its order
 //   --swallow N         does not react to the first N Enters
 //   --break N           takes the first N Enters for line breaks
+//   --order TEXT        takes this as its first prompt, if it names a job, as an agent does that gets one at its start
 //   --echo MS           shows what was pasted only after so long
 //   --withhold          shows what was pasted only on SIGUSR2, or with the next key where its box can be edited
 //   --show HOW          how it shows what was pasted; SHOWS has the ways
@@ -41,6 +42,7 @@ const { values: options } = parseArgs({
     job: { type: 'string' },
     swallow: { type: 'string', default: '0' },
     break: { type: 'string', default: '0' },
+    order: { type: 'string', default: '' },
     echo: { type: 'string', default: '0' },
     withhold: { type: 'boolean', default: false },
     show: { type: 'string', default: 'text' },
@@ -115,6 +117,9 @@ else ready();
 
 function ready() {
   note({ ready: process.pid });
+  if (jobIn(options.order) === undefined) return;
+  box = options.order;
+  enter();
 }
 
 /** Its stdin and stdout are the connection. */
