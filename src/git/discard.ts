@@ -9,6 +9,7 @@ import { cleanLine } from '../base/text.ts';
 import { withoutOwnFilters } from './own-filters.ts';
 import { tipOf } from './place.ts';
 import { type JobWorktree, type Keeper, whatKeeps } from './removable.ts';
+import { listWorktrees } from './repository.ts';
 import { actGit, type GitEnd, type GitEnvironment, gitWords, lookGit } from './run-git.ts';
 
 /** What is left of a job's worktree. */
@@ -94,8 +95,14 @@ export async function deleteBranch(
   if (now === undefined) return;
   if (now !== tip)
     throw new MamError('conflict', `${branch} has new commits meanwhile.`, 'Look at them, then try again.');
-  const end = await actGit(repository, ['branch', '--quiet', '-D', '--', branch], how);
+  const places = (await listWorktrees(repository, how)).filter((one) => one.branch === branch);
+  if (places[0] !== undefined)
+    throw new MamError('conflict', `${branch} is checked out in ${places[0].folder}, so it stays.`);
+  // Not `branch -D`: only if its last commit is still this one.
+  const end = await actGit(repository, ['update-ref', '-d', `refs/heads/${branch}`, tip], how);
   if (end.code !== 0) throw refusal(`The branch ${branch}`, end);
+  // It may have none.
+  await actGit(repository, ['config', '--local', '--remove-section', `branch.${branch}`], how);
 }
 
 /** Git's own folder for a linked worktree, which names the worktree's `.git` file. */

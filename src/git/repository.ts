@@ -77,6 +77,20 @@ export async function listWorktrees(repository: string, how: GitEnvironment): Pr
   });
 }
 
+/**
+ * Where the branch of a worktree is checked out now, if its folder is gone: someone has moved it. The main worktree does
+ * not count: there a person looks at the branch.
+ * @throws MamError as `listWorktrees`
+ */
+export async function movedTo(
+  { folder, repository, branch }: { folder: string; repository: string; branch: string },
+  how: GitEnvironment,
+): Promise<string | undefined> {
+  if (existsSync(folder) || !existsSync(repository)) return undefined;
+  const [, ...linked] = await listWorktrees(repository, how);
+  return linked.find((one) => one.branch === branch && existsSync(one.folder))?.folder;
+}
+
 /** The main worktree of a repository, or for a bare one its git folder. */
 export async function mainFolder(
   { repository, top, around }: Surroundings,

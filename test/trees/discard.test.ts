@@ -192,3 +192,33 @@ test('a removal that was killed goes on, and stops at whatever has come since', 
   expect(statSync(join(lab.home, 'trees')).isDirectory()).toBe(true);
   expect(lab.inHome('trees')).toEqual([]);
 });
+
+test('a worktree that someone has moved is found: nothing in it is left out of a merge, and it is not said to be removed', async ({
+  lab,
+}) => {
+  const all = trees(lab);
+  const tree = await all.done('m4oved');
+  const moved = `${tree.folder} moved`;
+  all.repo.git('worktree', 'move', tree.folder, moved);
+  all.repo.write('late.txt', 'not committed\n', moved);
+  expect((await all.mam('diff', 'm4oved')).stdout).toContain('+not committed');
+  const merge = await all.mam('merge', 'm4oved');
+  expect(merge.code).toBe(69);
+  expect(merge.stderr).toContain('late.txt');
+  const removed = await all.mam('discard', 'm4oved', '--yes', '--force');
+  expect(removed.code).toBe(69);
+  expect(removed.stderr).toContain(`is checked out in ${moved} now. Nothing was removed.`);
+  expect(existsSync(join(moved, 'late.txt'))).toBe(true);
+  expect(lab.record('m4oved').discarded).toBeUndefined();
+});
+
+test('work on another branch than its own is named with what can be done', async ({ lab }) => {
+  const all = trees(lab);
+  const tree = await all.done('r5enamed');
+  all.repo.gitIn(tree.folder, 'branch', '-m', 'better');
+  expect((await all.mam('merge', 'r5enamed')).stderr).toContain('`git merge better` merges that');
+  const kept = (await all.mam('discard', 'r5enamed', '--yes')).stderr;
+  const tip = all.repo.git('rev-parse', 'better');
+  expect(kept).toContain(`\`git branch NAME ${tip}\` gives its commits a branch`);
+  expect(kept).not.toContain('mam merge');
+});

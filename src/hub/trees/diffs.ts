@@ -6,6 +6,7 @@ import { shellWord } from '../../base/shell.ts';
 import { cleanAll, cleanLine, someOf } from '../../base/text.ts';
 import { differenceOf } from '../../git/diff.ts';
 import { placeOf, tipOf } from '../../git/place.ts';
+import { movedTo } from '../../git/repository.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
 import type { JobChanges } from '../../job/changes.ts';
 import type { JobRecord, Worktree } from '../../job/record.ts';
@@ -141,6 +142,8 @@ async function ofFolder({ top, end }: JobChanges, base: string, how: GitEnvironm
 
 /** The worktree as it is now; once that is gone, its branch. */
 async function ofWorktree(record: JobRecord, tree: Worktree, how: GitEnvironment): Promise<Source> {
+  const moved = await movedTo(tree, how);
+  if (moved !== undefined) return ofWorktree(record, { ...tree, folder: moved }, how);
   const { base, folder, branch, repository } = tree;
   const place = existsSync(folder) ? await placeOf(folder, how) : undefined;
   if (place !== undefined && isSamePlace(place.repository, repository) && isSamePlace(place.top, folder)) {

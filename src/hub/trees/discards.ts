@@ -5,6 +5,7 @@ import { shellWord } from '../../base/shell.ts';
 import { deleteBranch, lookAtWorktree, removeWorktree, type WorktreeLook } from '../../git/discard.ts';
 import type { PerRepository } from '../../git/per-repository.ts';
 import { type Keeper, keptWords } from '../../git/removable.ts';
+import { movedTo } from '../../git/repository.ts';
 import type { JobRecord, Worktree } from '../../job/record.ts';
 import type { DiscardParams, DiscardResult } from '../../operations/discard.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -48,10 +49,12 @@ export class Discards {
         `End it first: \`mam merge ${job.id}\`.`,
       );
     checkNobody(job.record, folder);
+    const moved = await movedTo(tree, how);
+    if (moved !== undefined) throw hasMoved(tree, moved);
     const look = await lookAtWorktree(tree, last?.at, how);
     const losses = lossesOf(look, withBranch);
     const kept = losses.filter(({ kind }) => !force || NEVER.includes(kind));
-    if (kept.length > 0) throw refusal(job.record, tree, kept);
+    if (kept.length > 0) throw refusal(job.record, tree, kept, look);
     const { tip, state } = look;
     const result = {
       ...{ state: state === 'part' ? ('there' as const) : state, folder, branch, commit: tip },
@@ -102,12 +105,29 @@ function lossWords(losses: readonly Keeper[], { head, tip }: WorktreeLook): stri
   return keptWords(losses) + (isElsewhere ? `; \`git branch NAME ${head}\` brings the commits back` : '');
 }
 
-function refusal({ job_id }: JobRecord, { folder, branch }: Worktree, kept: readonly Keeper[]): MamError {
+/** Someone works with the branch in another folder, perhaps with the worktree itself. */
+function hasMoved({ folder, branch }: Worktree, moved: string): MamError {
+  return new MamError(
+    'refused',
+    `The worktree ${folder} is gone, and ${branch} is checked out in ${moved} now. Nothing was removed.`,
+    `If nobody needs it there: \`git worktree remove ${shellWord(moved)}\`.`,
+  );
+}
+
+function refusal(
+  { job_id }: JobRecord,
+  { folder, branch }: Worktree,
+  kept: readonly Keeper[],
+  { head, tip }: WorktreeLook,
+): MamError {
   const isLocked = kept.some(({ kind }) => kind === 'locked');
+  // The agent may work on another branch by now, or on none.
+  const isOnBranch = tip !== undefined && tip === head;
   const hasWork = kept.some(({ kind }) => kind === 'unmerged' || kind === 'lost');
   const steps = [
     ...(isLocked ? [`\`git worktree unlock ${shellWord(folder)}\` takes the lock away.`] : []),
-    `\`mam diff ${job_id}\` shows the work${hasWork ? `, \`mam merge ${job_id}\` merges it` : ''}.`,
+    `\`mam diff ${job_id}\` shows the work${hasWork && isOnBranch ? `, \`mam merge ${job_id}\` merges it` : ''}.`,
+    ...(hasWork && !isOnBranch ? [`\`git branch NAME ${head}\` gives its commits a branch.`] : []),
     ...(isLocked ? [] : ['To remove it all the same, add --force.']),
   ];
   return new MamError(

@@ -7,6 +7,7 @@ import { planMerge } from '../../git/merge-plan.ts';
 import type { PerRepository } from '../../git/per-repository.ts';
 import { placeOf, tipOf, type WorkingPlace } from '../../git/place.ts';
 import { keptWords, underWay, whatKeeps } from '../../git/removable.ts';
+import { movedTo } from '../../git/repository.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
 import type { JobRecord, Worktree } from '../../job/record.ts';
 import type { MergeParams, MergeResult } from '../../operations/merge.ts';
@@ -99,7 +100,8 @@ export class Merges {
     const place = await targetOf(folder, tree, how);
     const into = place.branch;
     const tip = await tipOf(repository, branch, how);
-    if (tip === undefined) throw noBranch(record, branch);
+    if (tip === undefined)
+      throw noBranch(record, branch, await placeOf(tree.folder, how).catch(() => undefined));
     if (committed_only !== true) await checkCommitted(record, tree, how);
     const said = { branch, into, folder: place.top };
     const plan = await planMerge(place, tip, { branch, into, folder: tree.folder }, how);
@@ -196,6 +198,8 @@ function checkNothingBegun({ top, gitFolder }: Target): void {
 /** @throws MamError `refused` if the worktree of a job has something that a merge of its branch would leave out */
 async function checkCommitted(record: JobRecord, tree: Worktree, how: GitEnvironment): Promise<void> {
   const { folder, branch } = tree;
+  const moved = await movedTo(tree, how);
+  if (moved !== undefined) return checkCommitted(record, { ...tree, folder: moved }, how);
   const place = await placeOf(folder, how).catch(() => undefined);
   // It was removed: what its branch has is all there is.
   if (place === undefined || !isSamePlace(place.top, folder)) return;
@@ -217,13 +221,16 @@ async function checkCommitted(record: JobRecord, tree: Worktree, how: GitEnviron
   );
 }
 
-function noBranch({ job_id, discarded }: JobRecord, branch: string): MamError {
-  const commit = discarded?.commit;
-  return new MamError(
-    'not_found',
-    `The branch ${branch} of job ${job_id} is gone.`,
-    commit === undefined
-      ? `\`mam logs ${job_id}\` shows what is known.`
-      : `\`git branch ${shellWord(branch)} ${commit}\` brings it back.`,
-  );
+/** @param place its worktree, if that is still there */
+function noBranch(
+  { job_id, discarded }: JobRecord,
+  branch: string,
+  place: WorkingPlace | undefined,
+): MamError {
+  const commit = discarded?.commit ?? place?.head;
+  const back = `\`git branch ${shellWord(branch)} ${commit}\` brings it back.`;
+  const isOther = place?.branch !== undefined && place.branch !== branch;
+  const other = `Its worktree is on ${place?.branch} now: \`git merge ${shellWord(place?.branch ?? '')}\` merges that.`;
+  const known = commit === undefined ? `\`mam logs ${job_id}\` shows what is known.` : back;
+  return new MamError('not_found', `The branch ${branch} of job ${job_id} is gone.`, isOther ? other : known);
 }
