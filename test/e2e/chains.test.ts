@@ -89,6 +89,24 @@ describe.concurrent('a job after others', () => {
   );
 
   sharing(
+    'gets the words of one that was completed without a result',
+    async ({ lab, server, reporter, peer }) => {
+      const [said, silent] = [await forPerson(server, 'job a'), await forPerson(server, 'job b')];
+      const c = await server.delegate(peer, {
+        prompt: `{{result:${said.job_id}}} {{result:${silent.job_id}}}`,
+        after: [said.job_id, silent.job_id],
+      });
+      await reporter.report(said.job_id, 'completed', { detail: 'Fixed, tests pass.' });
+      await reporter.report(silent.job_id, 'completed');
+      await lab.event(c.job_id, 'submitted');
+      const task = await taskOf(server, c.job_id);
+      expect(task).toMatch(/^\[result of job \S+, from another agent: .*\]\nFixed, tests pass\.\n\[end of/);
+      expect(task).toContain(`[Job ${silent.job_id} is completed and has no result.]`);
+      await server.ask('cancel_job', { job_id: c.job_id });
+    },
+  );
+
+  sharing(
     'reads a result that is too long for its task from its file',
     async ({ lab, server, reporter, peer }) => {
       const a = await forPerson(server, 'job a');

@@ -95,9 +95,15 @@ function isEnded(job: LiveJob | undefined): boolean {
   return isSettled(job.record) && hasCome(job);
 }
 
+/** The options with which a job gets a worktree or a session of its own, as they are typed. */
+function placeOptions({ worktree, new_session, job_id }: LiveJob['record']): string {
+  if (worktree === undefined) return new_session === undefined ? '' : ' --new';
+  return worktree.branch === `mam/${job_id}` ? ' --worktree' : ` --worktree ${shellWord(worktree.branch)}`;
+}
+
 /** @throws MamError for a job that has ended without being completed */
 function checkCompleted({ record, paths }: LiveJob, { id, job }: Earlier): void {
-  const again = `Once that is put right, delegate this one again: \`mam submit --prompt-file ${shellWord(paths.prompt)} --agent ${shellWord(record.profile ?? record.agent)}\`. With after_any_end (\`--after-any-end\`) a job goes on whatever the end.`;
+  const again = `Once that is put right, delegate this one again, with the options that it had: \`mam submit --prompt-file ${shellWord(paths.prompt)} --agent ${shellWord(record.profile ?? record.agent)}${placeOptions(record)}\`. With after_any_end (\`--after-any-end\`) a job goes on whatever the end.`;
   if (job === undefined)
     throw new MamError('not_found', `Job ${id}, which this one waits for, was removed.`, again);
   const { status, detail } = job.record;
