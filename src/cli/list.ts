@@ -183,7 +183,7 @@ async function listAll(
 /** The sums below a list. On a screen that is part of it; a pipe gets only the jobs. */
 function sayUsed({ sums, unknown }: ReturnType<typeof usageSums>, say: (text: string) => void): void {
   if (sums.length > 0) say(`\n${sumsText(sums)}`);
-  if (unknown > 0) say(`Of ${counted(unknown, 'job')} it is not known.`);
+  if (unknown > 0) say(`What ${counted(unknown, 'job')} used is not known.`);
 }
 
 /** A line with a command, its id shortened where the screen is too narrow. */

@@ -1,5 +1,6 @@
 import { resolveKind } from '../agents/index.ts';
 import { MamError } from '../base/errors.ts';
+import { shellWord } from '../base/shell.ts';
 import { clean, cleanLine } from '../base/text.ts';
 import { spoolPrompt } from '../bus/spool/spool.ts';
 import { agentWords } from '../job/agent-words.ts';
@@ -197,12 +198,16 @@ function tell({ record, repeated, position, behind }: DelegateResult, attach: st
   if (unconfirmed !== undefined) note(unconfirmed);
   else if (attach !== undefined && !isFinal(record.status))
     note(`to look at the agent: mam attach ${record.job_id}`);
+  if (record.worktree !== undefined) {
+    const { folder, branch } = record.worktree;
+    note(`it works in ${shellWord(folder)}, on branch ${shellWord(branch)}.`);
+  }
   if (position > 0) note(`it waits behind ${behind.join(', ')}.`);
   // An agent that is just starting looks busy.
   const isStarting = record.typing?.started === true && record.blocked_by === 'busy';
   const kept = isStarting ? undefined : obstacleText(record);
   if (isStarting) note(`${agentWords(record)} is starting; it gets the job when it is ready.`);
-  if (kept !== undefined) note(`it waits: ${kept} (${nextStep(record)})`);
+  if (kept !== undefined) note(`not handed over yet: ${kept} (${nextStep(record)})`);
   if (record.blocked_step !== undefined && record.detail !== undefined)
     note(cleanLine(record.detail, DETAIL_CHARS));
   if (record.agent === 'human') print(humanText(record.job_id, record.prompt_preview));

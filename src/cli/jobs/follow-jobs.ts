@@ -18,6 +18,7 @@ import { awayText } from '../../view/home.ts';
 import { briefs, eventRows } from '../../view/job.ts';
 import { nextStep } from '../../view/next-step.ts';
 import { spanText } from '../../view/times.ts';
+import { hasWork } from '../../view/worktree.ts';
 import { isLive, note, onReaderGone } from '../core/output.ts';
 import { checkOutput } from './check-output.ts';
 import { eventText, stateText, verdictText } from './job-text.ts';
@@ -163,12 +164,12 @@ export function followedJson({ events, cursor, ...end }: Followed) {
   };
 }
 
-/** A job's state and last words on one line, and the next step on another while it is open. */
+/** A job's state and last words on one line, and the next step on another while it is open or its work is in a worktree. */
 export function jobText(job: JobRecord): string {
   const said = lastWords(job);
   const words = said === undefined ? '' : `  ${cleanLine(said, WORDS_CHARS)}`;
   const away = awayText(job);
   const host = away === undefined ? '' : `\n  ${away}`;
-  const step = job.final_at === undefined ? `\n  next: ${nextStep(job)}` : '';
+  const step = job.final_at === undefined || hasWork(job) ? `\n  next: ${nextStep(job)}` : '';
   return `${job.job_id}  ${stateText(job)}${words}${host}${step}`;
 }
