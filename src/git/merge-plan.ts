@@ -82,11 +82,13 @@ function inTheWay({ top }: WorkingPlace, { branch }: { branch: string }, met: Pa
     ...(changed.length === 0 ? [] : [`changes that are not committed in ${listed(changed)}`]),
     ...(there.length === 0
       ? []
-      : [`${there.length === 1 ? 'a file' : 'files'} that git does not track: ${listed(there)}`]),
+      : [
+          `${there.length === 1 ? 'a new file that is' : 'new files that are'} not committed: ${listed(there)}`,
+        ]),
   ].join(', and ');
   return new MamError(
     'conflict',
-    `${top} has ${what}, and ${branch} brings other ones there. Nothing was changed.`,
+    `${top} has ${what}, and ${branch} would overwrite that. Nothing was changed.`,
     'Commit, stash or move them away, then merge again.',
   );
 }

@@ -267,7 +267,7 @@ async function doubts(
       found.push(`Git does not say whether ${top} has uncommitted changes: ${gitWords(end)}.`);
     else if (count > 0)
       found.push(
-        `${counted(count, 'file')} with uncommitted changes in ${top} ${count === 1 ? 'is' : 'are'} not in the worktree as ${count === 1 ? 'it is' : 'they are'} there: it begins at commit ${base.slice(0, SHORT)}.`,
+        `The worktree begins at commit ${base.slice(0, SHORT)}, without the uncommitted changes of ${counted(count, 'file')} in ${top}.`,
       );
   }
   const modules = await lookGit(top ?? repository, ['cat-file', '-e', `${base}:.gitmodules`], how);

@@ -60,9 +60,10 @@ export function obstacleOf(job: Kept): { cause: string; remedy: string } | undef
   if (held !== undefined) {
     const [cause, remedy] = held;
     const { after = [] } = job;
+    if (by !== 'after' || after.length === 0) return { cause, remedy };
     return {
-      cause: by === 'after' && after.length > 0 ? `it waits for ${someOf(after, NAMED_JOBS)}` : cause,
-      remedy,
+      cause: `it waits for ${someOf(after, NAMED_JOBS)}`,
+      remedy: after.length === 1 ? 'It is handed over when that job has ended.' : remedy,
     };
   }
   const kept = what === undefined ? '' : `${own(KEPT, what) ?? 'a text for its peer is blocked'}: `;

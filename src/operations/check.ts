@@ -33,8 +33,10 @@ export function checkNumbers(fields: Fields, params: Readonly<Record<string, unk
     const { kind, min = 0, max = Number.POSITIVE_INFINITY } = field;
     const value = params[name];
     if (typeof value !== 'number' || (value >= min && value <= max)) continue;
-    const [unit, example] = kind === 'number' ? [' seconds', 3600] : ['', max];
-    const what = `${name} must be from ${min} to ${max}${unit}.`;
+    const isOpen = max === Number.POSITIVE_INFINITY;
+    const [unit, example] = kind === 'number' ? [' seconds', 3600] : ['', isOpen ? min : max];
+    const limits = isOpen ? `${min} or more` : `from ${min} to ${max}${unit}`;
+    const what = `${name} must be ${limits}.`;
     throw new MamError('bad_input', what, `Try ${name} ${example}.`);
   }
 }

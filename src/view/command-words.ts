@@ -19,7 +19,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
 const TOOL = new RegExp(`\\b(${Object.keys(COMMANDS).join('|')})\\b`, 'g');
 /** Parameters that are options on the command line. */
 const PARAMETER =
-  /\b((?:job|request)_id|agent_session|trust_pane|request_key|on_busy|dry_run|[a-z_]+(?= must be from \d)|(?<=Try )[a-z_]+(?= \d))\b:?(?: "([^"\s]+)")?/g;
+  /\b((?:job|request)_id|agent_session|trust_pane|request_key|on_busy|dry_run|[a-z_]+(?= must be (?:from )?\d)|(?<=Try )[a-z_]+(?= \d))\b:?(?: "([^"\s]+)")?/g;
 
 /** Rewrites a sentence of the hub for the command line. */
 export function commandWords(text: string): string {

@@ -191,6 +191,8 @@ describe('with a running hub', () => {
     expect(stderr).toBe('mam: --timeout must be from 1 to 604800 seconds. Try --timeout 3600.\n');
     const weeks = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--timeout', '8d']);
     expect(weeks.stderr).toContain('--timeout must be from 1 to 604800 seconds.');
+    const max = await mam(['submit', '--agent', 'codex', '--prompt', 'x', '--new', '--max', '0']);
+    expect(max.stderr).toBe('mam: --max must be 1 or more. Try --max 1.\n');
     const rounds = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--validate-rounds', '11']);
     expect(rounds).toMatchObject({
       ...{ code: 64, stderr: 'mam: --validate-rounds must be from 0 to 10. Try --validate-rounds 10.\n' },

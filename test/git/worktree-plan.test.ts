@@ -114,7 +114,7 @@ test('a detached HEAD is a base like any other, and uncommitted changes are name
   repo.git('add', 'new.txt');
   const { warnings } = await plan();
   expect(warnings).toEqual([
-    `2 files with uncommitted changes in ${repo.folder} are not in the worktree as they are there: it begins at commit ${first.slice(0, 12)}.`,
+    `The worktree begins at commit ${first.slice(0, 12)}, without the uncommitted changes of 2 files in ${repo.folder}.`,
   ]);
 });
 

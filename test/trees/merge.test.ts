@@ -149,7 +149,7 @@ test('what the merge would meet is named, whether git follows it, ignores it or 
   const refused = await all.mam('merge', 'd2dirty');
   expect(refused.code).toBe(69);
   expect(refused.stderr).toContain(
-    'has changes that are not committed in readme.txt, and files that git does not track: 2 files (new.txt, secret.env)',
+    'has changes that are not committed in readme.txt, and new files that are not committed: 2 files (new.txt, secret.env)',
   );
   expect(stateOf(all)).toEqual(before);
   // The same content is no reason to take it away.
