@@ -216,4 +216,20 @@ describe('a new session', () => {
     );
     expect(await sessionsIn(lab)).toEqual([]);
   });
+
+  test('whose predecessor fails names a command that delegates it again as it was', async ({ lab }) => {
+    lab.configure({ agents: { robot: robotKind(lab) } });
+    const first = await lab.json('submit', 'Mend it', '--agent', 'human', '--no-wait');
+    const id = await submit(lab, 'robot', '--max', '1', '--keep', '--after', first['job_id']);
+    expect((await lab.mam('cancel', first['job_id'])).code).toBe(0);
+    await until('it has failed', () => recordOf(lab, id)['reason'] === 'dependency_failed');
+    const [, words = ''] = /`mam (submit [^`]*)`/.exec(recordOf(lab, id)['detail']) ?? [];
+    expect(words).toContain(`/${id}/prompt.md`);
+    const again = await lab.json(...words.split(' '), '--no-wait');
+    const record = recordOf(lab, again['job_id']);
+    expect(record).toMatchObject({ new_session: { max: 1, keep: true }, prompt_preview: 'Mend the roof' });
+    await until('it is done', isDone(lab, again['job_id']));
+    expect((await lab.mam('stop', nameOf(again['job_id']))).code).toBe(0);
+    await until('its session has ended', areGone(lab));
+  });
 });

@@ -1,5 +1,4 @@
 import { MamError } from '../../base/errors.ts';
-import { shellWord } from '../../base/shell.ts';
 import { cleanLine, counted, someOf } from '../../base/text.ts';
 import { isSettled } from '../../job/apply.ts';
 import { isLost, reasonOf } from '../../job/home-state.ts';
@@ -9,6 +8,7 @@ import { readPrompt } from '../../order/prompt-file.ts';
 import { writeText } from '../../registry/texts.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
+import { againWith } from './again.ts';
 import type { HeldJob } from './held-job.ts';
 import type { News } from './news.ts';
 import { hasCome, taskWithResults } from './results.ts';
@@ -45,7 +45,7 @@ export class After implements Step {
     const isAbout = ({ id }: LiveJob): boolean => awaited.includes(id);
     const ended = await this.#news.until(
       async () => {
-        const found = await this.#ended(job, awaited);
+        const found = await this.#ended(job, awaited, held);
         if (found === undefined) await held.waits(this.blockedBy, waitsFor(awaited));
         return found;
       },
@@ -70,11 +70,15 @@ export class After implements Step {
    * @returns all of them once none is open, or is thought to be (its registry is away)
    * @throws MamError for one whose end keeps the job from being handed over
    */
-  async #ended(job: LiveJob, awaited: readonly string[]): Promise<Earlier[] | undefined> {
+  async #ended(
+    job: LiveJob,
+    awaited: readonly string[],
+    { params }: HeldJob,
+  ): Promise<Earlier[] | undefined> {
     const { after = [], after_any_end: anyEnd = false } = job.record;
     const found = await Promise.all(awaited.map((id) => this.#find(id, job.registryDir)));
     for (const one of anyEnd ? [] : found)
-      if (one !== 'away' && after.includes(one.id)) checkCompleted(job, one);
+      if (one !== 'away' && after.includes(one.id)) checkCompleted(one, () => againWith(job, params));
     const ended = found.filter((one) => one !== 'away' && isEnded(one.job)) as Earlier[];
     return ended.length === found.length ? ended : undefined;
   }
@@ -95,15 +99,9 @@ function isEnded(job: LiveJob | undefined): boolean {
   return isSettled(job.record) && hasCome(job);
 }
 
-/** The options with which a job gets a worktree or a session of its own, as they are typed. */
-function placeOptions({ worktree, new_session, job_id }: LiveJob['record']): string {
-  if (worktree === undefined) return new_session === undefined ? '' : ' --new';
-  return worktree.branch === `mam/${job_id}` ? ' --worktree' : ` --worktree ${shellWord(worktree.branch)}`;
-}
-
 /** @throws MamError for a job that has ended without being completed */
-function checkCompleted({ record, paths }: LiveJob, { id, job }: Earlier): void {
-  const again = `Once that is put right, delegate this one again, with the options that it had: \`mam submit --prompt-file ${shellWord(paths.prompt)} --agent ${shellWord(record.profile ?? record.agent)}${placeOptions(record)}\`. With after_any_end (\`--after-any-end\`) a job goes on whatever the end.`;
+function checkCompleted({ id, job }: Earlier, how: () => string): void {
+  const again = `Once that is put right, ${how()}. With after_any_end (\`--after-any-end\`) a job goes on whatever the end.`;
   if (job === undefined)
     throw new MamError('not_found', `Job ${id}, which this one waits for, was removed.`, again);
   const { status, detail } = job.record;
