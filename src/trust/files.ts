@@ -72,6 +72,7 @@ export function headOfForeign(path: string, bytes: number): { head: Buffer; size
 /** Why one of these functions could not read a file, as the end of a sentence. */
 export function whyUnread(error: unknown): string {
   const code = systemCode(error);
+  if (code === 'ENOENT') return 'it does not exist';
   if (code === 'EFTYPE') return 'it is not a plain file';
   if (code === 'EFBIG') return 'it is too large';
   return `it cannot be read (${code ?? 'unknown error'})`;
