@@ -53,6 +53,10 @@ const WRONG: [Command, unknown, string][] = [
   ['agents', {}, '`tmux_socket` is missing'],
   ['start', { agent: 'codex', mam: 'mam' }, '`mam` must be an array, not a string'],
   ['stop', { name: 1 }, '`name` must be a string, not a number'],
+  ['stop_idle', { tmux_socket: 5 }, '`tmux_socket` must be a string, not a number'],
+  ['diff', { job_id: 7 }, '`job_id` must be a string, not a number'],
+  ['merge', { ...JOB, committed_only: 'yes' }, '`committed_only` must be true or false'],
+  ['discard', { ...JOB, force: 'yes' }, '`force` must be true or false'],
 ];
 
 function ask(lab: Lab, command: Command, params: unknown): Promise<unknown> {

@@ -119,7 +119,7 @@ async function sourceOf(record: JobRecord, how: GitEnvironment): Promise<Source>
     );
   throw new MamError(
     'refused',
-    `Job ${record.job_id} works in no git folder, so there is nothing to compare.`,
+    `Job ${record.job_id} works in no git folder, or has never begun, so there is nothing to compare.`,
     `\`mam logs ${record.job_id}\` shows what it has reported.`,
   );
 }
