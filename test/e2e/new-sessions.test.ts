@@ -218,10 +218,15 @@ describe('a new session', () => {
   });
 
   test('whose predecessor fails names a command that delegates it again as it was', async ({ lab }) => {
-    lab.configure({ agents: { robot: robotKind(lab) } });
+    const reviewer = { extends: 'robot', preamble: 'Read only.' };
+    lab.configure({ agents: { robot: robotKind(lab), reviewer } });
     const first = await lab.json('submit', 'Mend it', '--agent', 'human', '--no-wait');
     const id = await submit(lab, 'robot', '--max', '1', '--keep', '--after', first['job_id']);
+    const review = await submit(lab, 'reviewer', '--after', first['job_id']);
     expect((await lab.mam('cancel', first['job_id'])).code).toBe(0);
+    await until('that has failed as well', () => recordOf(lab, review)['reason'] === 'dependency_failed');
+    // Its file would bring the preamble twice.
+    expect(recordOf(lab, review)['detail']).toMatch(/prompt\.md, below the preamble \(`mam submit TASK /);
     await until('it has failed', () => recordOf(lab, id)['reason'] === 'dependency_failed');
     const [, words = ''] = /`mam (submit [^`]*)`/.exec(recordOf(lab, id)['detail']) ?? [];
     expect(words).toContain(`/${id}/prompt.md`);

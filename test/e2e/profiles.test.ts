@@ -307,7 +307,11 @@ describe('what is wrong with a profile', () => {
       'mam knows no permission modes of agent kind robot.',
       'args',
     ],
-    [{ extends: 'robot', preamble: './none.md' }, 'The preamble of agents.mine is not used: ', 'plain file'],
+    [
+      { extends: 'robot', preamble: './none.md' },
+      "none.md can't be read, because it does not exist.",
+      'plain file',
+    ],
     [
       { extends: 'robot', preamble: '~/link.md' },
       'The preamble of agents.mine is not used: ',
