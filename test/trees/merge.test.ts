@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { JobTrees } from '../support/job-trees.ts';
@@ -312,4 +321,31 @@ test('what someone stages while a hook of the merge runs stays when the hook fai
   expect(repo.git('status', '--porcelain')).toBe('M  readme.txt');
   expect(readFileSync(join(repo.folder, 'readme.txt'), 'utf8')).toBe('staged meanwhile\n');
   expect(existsSync(join(repo.folder, '.git/MERGE_HEAD'))).toBe(false);
+});
+
+test('a merge that a crash has left is in no way of others once its worktree is gone', async ({ lab }) => {
+  const all = trees(lab);
+  const { repo } = all;
+  const lost = await all.done('l2ost');
+  const target = join(lab.project, `side ${count}`);
+  repo.git('worktree', 'add', '-q', '-b', 'side', target);
+  const merge = {
+    ...{ target, into: 'side', before: repo.git('rev-parse', 'side'), message: 'Merge' },
+    ...{ tip: repo.git('rev-parse', lost.branch), after: repo.git('rev-parse', lost.branch) },
+    ...{ mark: 'MAM_MERGE=none', at: Date.now() },
+  };
+  const { repository } = lost;
+  const note = { kind: 'merge', registry_dir: lab.registry, repository, by: 'person', merge };
+  mkdirSync(join(lab.home, 'trees'), { recursive: true });
+  lab.write('note', JSON.stringify(note));
+  renameSync(join(lab.project, 'note'), join(lab.home, 'trees', 'l2ost.json'));
+  rmSync(target, { recursive: true });
+  await all.done('n2ext');
+  const refused = await all.mam('merge', 'n2ext');
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toContain('worktree prune');
+  repo.git('worktree', 'prune');
+  expect(await all.mam('merge', 'n2ext')).toMatchObject({ code: 0, stderr: '' });
+  expect(lab.inHome('trees')).toEqual([]);
+  expect(await all.mam('merge', 'l2ost')).toMatchObject({ code: 0 });
 });

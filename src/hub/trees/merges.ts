@@ -1,20 +1,21 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { MamError } from '../../base/errors.ts';
 import { isSamePlace } from '../../base/real-place.ts';
 import { shellWord } from '../../base/shell.ts';
-import { merge, mergedCommit, processesOf, settleMerge } from '../../git/merge.ts';
+import { type MergeState, merge, mergedCommit, processesOf, settleMerge } from '../../git/merge.ts';
 import { planMerge } from '../../git/merge-plan.ts';
 import type { PerRepository } from '../../git/per-repository.ts';
 import { placeOf, tipOf, type WorkingPlace } from '../../git/place.ts';
 import { keptWords, underWay, whatKeeps } from '../../git/removable.ts';
-import { movedTo } from '../../git/repository.ts';
+import { listWorktrees, movedTo } from '../../git/repository.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
 import type { JobRecord, Worktree } from '../../job/record.ts';
 import type { MergeParams, MergeResult } from '../../operations/merge.ts';
 import { MERGE_VARIABLES } from '../../settings/table.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
-import type { Intents } from './intents.ts';
+import type { Intent, Intents } from './intents.ts';
 import { checkEnded, gitEnvironment, treeOf } from './job-tree.ts';
 
 type Target = WorkingPlace & { branch: string; head: string };
@@ -66,7 +67,7 @@ export class Merges {
 
   /** Ends the merges in this repository that a crash has left half done. @throws MamError `unavailable` while one still runs */
   async #endLast({ repository }: Worktree, how: GitEnvironment): Promise<void> {
-    const { intents, registrar } = this.#with;
+    const { intents } = this.#with;
     for (const id of intents.jobs) {
       const intent = intents.of(id);
       if (intent?.kind !== 'merge' || !isSamePlace(intent.repository, repository)) continue;
@@ -77,12 +78,38 @@ export class Merges {
           `A merge of job ${id} that was begun before still runs (process ${running.join(', ')}).`,
           'Try again when it has ended.',
         );
-      const state = await settleMerge(intent.merge, { isWhole: false }, how);
-      if (state.kind === 'merged') {
-        const job = await registrar.findOwn(id, intent.registry_dir);
+      const state = await this.#settle(intent, how);
+      const job = state.kind === 'merged' ? await this.#jobOf(id, intent.registry_dir) : undefined;
+      if (state.kind === 'merged' && job !== undefined)
         await this.#record(job, intent.merge.into, state.commit, intent.by);
-      }
       intents.remove(id);
+    }
+  }
+
+  /** Where the worktree that was to get the work is gone, nothing of the merge is left to undo. */
+  async #settle(
+    { merge: intent, repository }: Intent & { kind: 'merge' },
+    how: GitEnvironment,
+  ): Promise<MergeState> {
+    const { target } = intent;
+    if (existsSync(target)) return settleMerge(intent, { isWhole: false }, how);
+    const listed = await listWorktrees(repository, how);
+    if (!listed.some(({ folder }) => folder === target || isSamePlace(folder, target)))
+      return { kind: 'undone', left: [] };
+    throw new MamError(
+      'not_found',
+      `A merge into ${target} was begun before and has not ended, and that worktree is gone.`,
+      `Bring it back, or let git forget it: \`git -C ${shellWord(repository)} worktree prune\`. Then merge again.`,
+    );
+  }
+
+  /** The job of a merge that a crash has left; undefined if the job was removed since. */
+  async #jobOf(id: string, registryDir: string): Promise<LiveJob | undefined> {
+    try {
+      return await this.#with.registrar.findOwn(id, registryDir);
+    } catch (error) {
+      if (error instanceof MamError && error.code === 'not_found') return undefined;
+      throw error;
     }
   }
 
