@@ -55,8 +55,10 @@ export async function lookAtWorktree(
   const isWhole = existsSync(join(folder, '.git'));
   const keepers = isWhole || begunAt === undefined ? await whatKeeps(tree, how) : [];
   if (isWhole && keepers.length === 0) return { state: 'there', ...noted, keepers };
-  if (begunAt !== undefined)
-    return { state: 'part', ...noted, keepers: await newIn(tree, note, begunAt, how) };
+  if (begunAt !== undefined) {
+    const since = await newIn(tree, note, begunAt, how);
+    return { state: 'part', ...noted, keepers: [...keepers.filter(staysKept), ...since] };
+  }
   if (keepers.some(({ kind }) => kind === 'other')) throw isOther(tree);
   return { state: 'there', ...noted, keepers };
 }
@@ -165,6 +167,11 @@ async function newIn(
   return file === undefined
     ? []
     : [{ kind: 'ignored', what: `a new file since its removal began (${cleanLine(file, 80)})` }];
+}
+
+/** True for what a removal that has begun does not explain: it was there before, or has come since. */
+function staysKept({ kind }: Keeper): boolean {
+  return kind === 'locked' || kind === 'lost';
 }
 
 /** A file below a folder that was made or written after a time. */

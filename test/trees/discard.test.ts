@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Worktree } from '../../src/job/record.ts';
 import { JobTrees } from '../support/job-trees.ts';
 import type { Lab } from '../support/lab.ts';
 import { sharing } from '../support/lab-test.ts';
@@ -13,6 +14,17 @@ let count = 0;
 
 function trees(lab: Lab): JobTrees {
   return new JobTrees(lab, `räpo ${++count}`);
+}
+
+/** What a hub that was killed leaves of a removal that it has begun. */
+function noteRemoval(lab: Lab, id: string, { repository, branch }: Worktree): void {
+  const note = {
+    ...{ registry_dir: lab.registry, repository, by: 'person', kind: 'discard' },
+    ...{ at: Date.now(), branch },
+  };
+  mkdirSync(join(lab.home, 'trees'), { recursive: true });
+  lab.write('note', JSON.stringify(note));
+  renameSync(join(lab.project, 'note'), join(lab.home, 'trees', `${id}.json`));
 }
 
 test('a merged worktree is removed and its branch stays; with --branch that goes as well, and can be brought back', async ({
@@ -170,13 +182,7 @@ test('a removal that was killed goes on, and stops at whatever has come since', 
   all.repo.git('merge', '-q', tree.branch);
   await all.end('h2alf');
   // As `git worktree remove` leaves it when it is killed: some files are gone, the one that leads to git among them.
-  const note = {
-    ...{ registry_dir: lab.registry, repository: tree.repository, by: 'person', kind: 'discard' },
-    ...{ at: Date.now(), branch: tree.branch },
-  };
-  mkdirSync(join(lab.home, 'trees'), { recursive: true });
-  lab.write('note', JSON.stringify(note));
-  renameSync(join(lab.project, 'note'), join(lab.home, 'trees', 'h2alf.json'));
+  noteRemoval(lab, 'h2alf', tree);
   unlinkSync(join(tree.folder, '.git'));
   rmSync(join(tree.folder, 'a'), { recursive: true });
   all.repo.write('since.txt', 'mine', tree.folder);
@@ -221,4 +227,20 @@ test('work on another branch than its own is named with what can be done', async
   const tip = all.repo.git('rev-parse', 'better');
   expect(kept).toContain(`\`git branch NAME ${tip}\` gives its commits a branch`);
   expect(kept).not.toContain('mam merge');
+});
+
+test('a removal that has begun does not go on when git was told meanwhile to keep the worktree', async ({
+  lab,
+}) => {
+  const all = trees(lab);
+  const tree = await all.done('l2ater');
+  all.repo.git('merge', '-q', tree.branch);
+  noteRemoval(lab, 'l2ater', tree);
+  all.repo.git('worktree', 'lock', tree.folder);
+  const refused = await all.mam('discard', 'l2ater', '--yes', '--force');
+  expect(refused.stderr).toContain('a lock of git');
+  expect(existsSync(join(tree.folder, 'l2ater.txt'))).toBe(true);
+  all.repo.git('worktree', 'unlock', tree.folder);
+  expect((await all.mam('discard', 'l2ater', '--yes', '--force')).code).toBe(0);
+  expect(existsSync(tree.folder)).toBe(false);
 });
