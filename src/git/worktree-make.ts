@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { MamError } from '../base/errors.ts';
 import { namesIn, removeIfEmpty } from '../base/folders.ts';
 import { orElse } from '../base/or-else.ts';
@@ -93,10 +93,10 @@ function ownAdmin({ repository, jobId, folder }: WorktreeOrder): string | undefi
     .map((name) => join(all, name))
     .find((admin) => {
       const isOwn = lockOf(admin) === reasonFor({ jobId }) || textOf(join(admin, MARK)) === jobId;
-      const leadsTo = textOf(join(admin, 'gitdir'));
-      return (
-        isOwn && (leadsTo === '' || isSamePlace(dirname(leadsTo), folder) || dirname(leadsTo) === folder)
-      );
+      const named = textOf(join(admin, 'gitdir'));
+      // Git can write it relative to its folder.
+      const place = dirname(resolve(admin, named));
+      return isOwn && (named === '' || place === folder || isSamePlace(place, folder));
     });
 }
 
@@ -120,13 +120,20 @@ function isEmptyWorktree(folder: string): boolean {
 
 /** True for a folder whose `.git` file names this git folder, so that git works in it. */
 function leadsTo(folder: string, admin: string): boolean {
-  const named = /^gitdir: (.+)$/s.exec(textOf(join(folder, '.git')))?.[1];
+  const named = linkOf(folder);
   return named !== undefined && isSamePlace(named, admin) && existsSync(join(admin, 'HEAD'));
+}
+
+/** The git folder that a worktree's `.git` file names, absolute: git can write it relative to the worktree. */
+function linkOf(folder: string): string | undefined {
+  const named = /^gitdir: (.+)$/s.exec(textOf(join(folder, '.git')))?.[1];
+  return named === undefined ? undefined : resolve(folder, named);
 }
 
 /** Undoes what git had only begun. */
 function forget(admin: string, folder: string): void {
-  const isLink = textOf(join(folder, '.git')) === `gitdir: ${admin}`;
+  const named = linkOf(folder);
+  const isLink = named !== undefined && isSamePlace(named, admin);
   if (isLink && isEmptyWorktree(folder)) rmSync(join(folder, '.git'));
   removeIfEmpty(folder);
   rmSync(admin, { recursive: true, force: true });

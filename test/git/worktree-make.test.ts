@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeWorktree, releaseWorktree, type WorktreeOrder } from '../../src/git/worktree-make.ts';
@@ -53,6 +53,17 @@ test('a worktree with a new branch, locked until it is ready', async () => {
   await expectReady(order);
   expect(existsSync(join(order.folder, 'a.txt'))).toBe(false);
   expect(await make(order)).toEqual({ base: order.base });
+});
+
+test('one that git has linked with relative paths is known again', async () => {
+  const order = await ordered();
+  await make(order);
+  // As git does with worktree.useRelativePaths.
+  const admin = repo.gitIn(order.folder, 'rev-parse', '--absolute-git-dir');
+  writeFileSync(join(admin, 'gitdir'), `${relative(admin, join(order.folder, '.git'))}\n`);
+  writeFileSync(join(order.folder, '.git'), `gitdir: ${relative(order.folder, admin)}\n`);
+  expect(await make(order)).toEqual({ base: order.base });
+  expect(existsSync(join(order.folder, 'readme.txt'))).toBe(true);
 });
 
 test('a worktree of a branch that exists, in a bare repository and in a submodule', async () => {
