@@ -218,7 +218,7 @@ async function change(folder: string, args: readonly string[], how: GitEnvironme
     throw new MamError(
       'unavailable',
       `git ${args[0]} in ${folder} failed: ${cleanLine(end.stderr, 300)}`,
-      `Look there by hand: \`git -C ${folder} status\`.`,
+      `Look there by hand: \`git -C ${shellWord(folder)} status\`.`,
     );
 }
 
