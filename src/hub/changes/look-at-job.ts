@@ -97,7 +97,8 @@ export async function lookAtEnd(
       const [dirty, uncommitted] = await turns.run(repository, `end ${top}`, () =>
         Promise.all([dirtyFiles(place, true, how), uncommittedLines(top, head.head, how)]),
       );
-      const seen = dirty.flatMap((file) => sinceStart(top, file, start));
+      const marks = new Map(start.dirty?.map(({ path, mark }) => [path, mark]));
+      const seen = dirty.flatMap((file) => sinceStart(top, file, { at: start.at, marks }));
       const changed = [
         ...range.files.flatMap(({ path, from }) => (from === undefined ? [path] : [from, path])),
         ...seen.filter(({ as_at_start: isOld }) => isOld !== true).map(({ path }) => path),
@@ -115,10 +116,14 @@ async function uncommittedLines(top: string, head: string | undefined, how: GitE
 }
 
 /** A file that is dirty at the end. One that git does not follow counts only if it is new: it was not looked for at the start. */
-function sinceStart(top: string, file: DirtyFile, start: Seen): (DirtyFile & { as_at_start?: boolean })[] {
+function sinceStart(
+  top: string,
+  file: DirtyFile,
+  start: { at: string; marks: ReadonlyMap<string, string | undefined> },
+): (DirtyFile & { as_at_start?: boolean })[] {
   if (file.state === 'untracked') return isWrittenSince(join(top, file.path), start.at) ? [file] : [];
-  const before = start.dirty?.find(({ path }) => path === file.path);
-  const isSame = before?.mark !== undefined && before.mark === file.mark;
+  const mark = start.marks.get(file.path);
+  const isSame = mark !== undefined && mark === file.mark;
   return [isSame ? { ...file, as_at_start: true } : file];
 }
 
