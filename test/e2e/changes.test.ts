@@ -281,6 +281,15 @@ describe('a slow git', () => {
     expect((await looked(lab, job_id, 2)).detail).toContain('1 file changed, 1 insertion(+) in 1 commit');
   });
 
+  sharing('ends with a word if the repository is gone by then', async ({ lab, server, reporter, peer }) => {
+    const repository = repositoryFor(lab);
+    const { job_id } = await server.delegate(peer, { workdir: repository.folder });
+    await looked(lab, job_id, 1);
+    rmSync(join(repository.folder, '.git'), { recursive: true });
+    await reporter.report(job_id, 'completed');
+    expect((await looked(lab, job_id, 2)).detail).toContain('no longer in a git repository');
+  });
+
   test('and a killed hub leave the start unknown, if the agent may have begun', async ({ lab, peer }) => {
     const repository = repositoryFor(lab);
     const { server, waits, goOn } = await withSlowGit(lab, '--untracked-files=no');

@@ -6,7 +6,7 @@ import { readHead } from '../../git/read-head.ts';
 import { type GitEnvironment, hasGit } from '../../git/run-git.ts';
 import { mayBeInGit } from '../../git/worktree-around.ts';
 import { isSettled } from '../../job/apply.ts';
-import { lacksEndLook } from '../../job/changes.ts';
+import { type JobChanges, lacksEndLook } from '../../job/changes.ts';
 import { isHeld } from '../../job/held.ts';
 import { isFinal } from '../../job/words.ts';
 import type { Seal } from '../../registry/seal.ts';
@@ -132,7 +132,9 @@ export class WorkChanges {
     // It never began.
     if (before === undefined && submitted_at === undefined) return;
     const looker = { turns: this.#turns, how: this.#how };
-    const { changed, ...look } = (await lookAtEnd(job.record.workdir, seenAtStart(job), looker)) ?? {};
+    const seen = await lookAtEnd(job.record.workdir, seenAtStart(job), looker);
+    // Someone has removed the repository: without a word of that, each hub would look again.
+    const { changed, ...look } = seen ?? (before?.start && withoutRepository(before)) ?? {};
     if (!isFound(look) || this.#stop.signal.aborted) return;
     const changes = fitChanges({ ...look, names_sha256: await keepNames(job, changed) });
     const whole = { ...changes, start: before?.start };
@@ -142,6 +144,10 @@ export class WorkChanges {
     if (overlaps.length > 0 && !this.#stop.signal.aborted)
       await this.#with.registrar.note(job, 'overlaps', { detail: overlapText(overlaps), data: { overlaps } });
   }
+}
+
+function withoutRepository({ top, repository = '' }: JobChanges): Look {
+  return { top, repository, unknown: 'the folder is no longer in a git repository' };
 }
 
 function isFound(look: Partial<Look>): look is Look {
