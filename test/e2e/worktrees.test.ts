@@ -164,6 +164,26 @@ test('a set-up script that fails is the end of the job, with its output, and its
   expect(record.agent_session).toBeUndefined();
 });
 
+test('the base of a job that waits for others is what its name stands for by then, where the caller is', async ({
+  lab,
+}) => {
+  const repo = workshop(lab);
+  const side = join(realpathSync(lab.project), 'side');
+  repo.git('worktree', 'add', '-q', '-b', 'side', side);
+  const submit = async (...words: string[]): Promise<string> => {
+    const all = ['submit', '--prompt', 'x y', '--no-wait', '--json', ...words];
+    const { stdout } = await lab.start(all, { cwd: side, input: '' }).ended;
+    return JSON.parse(stdout).job_id;
+  };
+  const first = await submit('--agent', 'human');
+  const next = ['--agent', 'worker', '--worktree=later', '--base', 'HEAD', '--after', first];
+  const second = await submit(...next);
+  repo.commit('side.txt', 'side\n', 'Side', side);
+  await lab.mam('done', first);
+  await sessionOf(lab, second);
+  expect(lab.record(second).worktree?.base).toBe(repo.git('rev-parse', 'side'));
+});
+
 test('ten jobs in ten worktrees of one repository at once', async ({ lab }) => {
   const repo = workshop(lab, '--run', 'date > work.txt; git add .; git commit -q -m "$(basename "$(pwd)")"');
   // Where no tmux server runs, ten at once would start one.

@@ -14,9 +14,9 @@ import { waiterAmong } from './waits.ts';
 
 /** Creates a job that is prepared before its hand-over. @throws MamError as `createJob`, `io` when MAM_HOME can't be written */
 export async function toPrepared(parts: Parts, wish: Ordered): Promise<LiveJob> {
-  return parts.preparation.begin(wish.order, { params: wish.params, results: wish.chain?.results }, () =>
-    createJob(parts, wish),
-  );
+  const { order, params, chain, plan } = wish;
+  const kept = { params, results: chain?.results, from: plan.tree?.from };
+  return parts.preparation.begin(order, kept, () => createJob(parts, wish));
 }
 
 /**

@@ -14,6 +14,8 @@ export interface TreePlan {
   worktree: Worktree;
   /** The caller's folder in it: the job's working folder. */
   workdir: string;
+  /** The caller's folder itself, where the base is named. */
+  from: string;
   warnings: string[];
 }
 
@@ -40,7 +42,10 @@ export async function treePlan(
   const plan = await planWorktree({ workdir, branch, jobId, base, worktrees }, { env });
   const setup = await trustedSetup(workdir, home);
   const { workdir: within, warnings, ...worktree } = plan;
-  return { worktree: { ...worktree, ...(setup !== undefined && { setup }) }, workdir: within, warnings };
+  return {
+    worktree: { ...worktree, ...(setup !== undefined && { setup }) },
+    ...{ workdir: within, from: workdir, warnings },
+  };
 }
 
 /** The project's set-up script, as it is trusted. @throws MamError `refused` for one that is not */

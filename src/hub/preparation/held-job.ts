@@ -12,6 +12,8 @@ const RETRY_MS = 1_000;
 export type HeldParams = Omit<DelegateParams, 'prompt' | 'prompt_spool' | 'origin'> & {
   /** The whole ids of the jobs whose results the prompt names, by what is written there. */
   results?: Record<string, string> | undefined;
+  /** The caller's folder, if the job works in a worktree of its own. */
+  from?: string | undefined;
 };
 
 /** A job before its hand-over, with what its steps need. */
@@ -64,7 +66,10 @@ export class HeldJob {
 }
 
 /** The part of a request that is kept. The prompt is in the job's folder; the caller's processes may have ended by then. */
-export function heldParams(params: DelegateParams, results: HeldParams['results']): HeldParams {
+export function heldParams(
+  params: DelegateParams,
+  { results, from }: Pick<HeldParams, 'results' | 'from'>,
+): HeldParams {
   const { prompt: _, prompt_spool: __, origin: ___, ...kept } = params;
-  return results === undefined ? kept : { ...kept, results };
+  return { ...kept, ...(results !== undefined && { results }), ...(from !== undefined && { from }) };
 }

@@ -65,10 +65,10 @@ export class Preparation {
    */
   async begin(
     { job_id: id }: JobOrder,
-    { params, results }: { params: DelegateParams; results: HeldParams['results'] },
+    { params, ...more }: { params: DelegateParams } & Pick<HeldParams, 'results' | 'from'>,
     create: () => LiveJob,
   ): Promise<LiveJob> {
-    const kept = heldParams(params, results);
+    const kept = heldParams(params, more);
     // Before the job: a hub that is killed in between leaves a file without a job, never a job without its file.
     this.#files.put(id, kept);
     try {

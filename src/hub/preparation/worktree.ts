@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, MamError } from '../../base/errors.ts';
 import { orElse } from '../../base/or-else.ts';
@@ -78,7 +78,11 @@ export class MakeWorktree implements Step {
     const order = { folder, branch, base, repository, new_branch, jobId: job.id };
     const named = held.params.base;
     if (job.record.after === undefined || named === undefined || !new_branch) return order;
-    const commit = await commitOf(repository, named, { env: environmentOf(held.params) });
+    // HEAD is another one in each worktree.
+    const { from = repository } = held.params;
+    const commit = await commitOf(existsSync(from) ? from : repository, named, {
+      env: environmentOf(held.params),
+    });
     if (commit === undefined) return order;
     if (commit !== named) await held.change({ base: commit });
     return { ...order, base: commit };
