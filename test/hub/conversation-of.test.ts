@@ -5,8 +5,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtIn } from '../../src/agents/index.ts';
 import { identify } from '../../src/base/process-id.ts';
 import { realPlace } from '../../src/base/real-place.ts';
+import { Conversations } from '../../src/hub/conversations/conversations.ts';
 import { conversationOf } from '../../src/hub/conversations/resume.ts';
+import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
+import type { HookReport } from '../../src/job/hook.ts';
 import type { JobRecord } from '../../src/job/record.ts';
+import type { Conversation } from '../../src/job/usage-schema.ts';
 import { Story } from '../job/story.ts';
 
 const ID = '01a22eac-3bbf-7611-bb75-684cb80a1070';
@@ -67,4 +71,23 @@ test('no id of a conversation can be an option, a number or a path', () => {
   const ids = ['', '7', 'latest', '--last', '-c', `${ID} x`, `${ID}\n`, `../${ID}`, ID.toUpperCase()];
   for (const kind of ['claude-code', 'codex', 'gemini', 'opencode'])
     for (const id of ids) expect(builtIn(kind)?.conversation?.id.test(id), `${kind} ${id}`).toBe(false);
+});
+
+test('a name of a model that no line of a journal could hold is cut', async () => {
+  const said: { data?: { conversation?: Conversation } }[] = [];
+  const { record } = Story.working({ agent: 'codex' });
+  const job = { id: record.job_id, record } as LiveJob;
+  const registrar = {
+    note: async (_: LiveJob, __: string, one: (typeof said)[number]) => void said.push(one),
+  };
+  const conversations = new Conversations({ registrar, log: console } as unknown as ConstructorParameters<
+    typeof Conversations
+  >[0]);
+  const report = { type: 'submitted', text: `Order: ${job.id}`, session_id: ID, model: 'm'.repeat(9_000) };
+  await conversations.heard('codex', report as HookReport, job);
+  conversations.stop();
+  expect(said[0]?.data?.conversation).toMatchObject({
+    id: ID,
+    model: expect.stringMatching(/^m{50}.{1,50}$/),
+  });
 });
