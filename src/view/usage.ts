@@ -8,7 +8,7 @@ const MODEL_CHARS = 60;
 /** More models than fit in a line. */
 const MODELS = 3;
 
-/** What was used, in one line: `12,300 tokens (read 10,100, 8,000 of them cached; written 2,200) by gpt-5`. */
+/** What was used, in one line: `12,300 tokens (10,100 in, 8,000 of them cached; 2,200 out) by gpt-5`. */
 export function usageLine(usage: Usage | undefined): string | undefined {
   if (usage === undefined) return undefined;
   const { input_tokens: read, output_tokens: written, cached_tokens: cached } = usage;
