@@ -54,12 +54,12 @@ export async function lookAtWorktree(
   if (!existsSync(folder)) return { state: 'gone', ...noted, keepers: await lost(repository, note, how) };
   const isWhole = existsSync(join(folder, '.git'));
   const keepers = isWhole || begunAt === undefined ? await whatKeeps(tree, how) : [];
+  if (keepers.some(({ kind }) => kind === 'other')) throw isOther(tree);
   if (isWhole && keepers.length === 0) return { state: 'there', ...noted, keepers };
   if (begunAt !== undefined) {
     const since = await newIn(tree, note, begunAt, how);
     return { state: 'part', ...noted, keepers: [...keepers.filter(staysKept), ...since] };
   }
-  if (keepers.some(({ kind }) => kind === 'other')) throw isOther(tree);
   return { state: 'there', ...noted, keepers };
 }
 

@@ -244,3 +244,19 @@ test('a removal that has begun does not go on when git was told meanwhile to kee
   expect((await all.mam('discard', 'l2ater', '--yes', '--force')).code).toBe(0);
   expect(existsSync(tree.folder)).toBe(false);
 });
+
+test('a removal that has begun never goes on with another repository in the same place, even if it is forced', async ({
+  lab,
+}) => {
+  const all = trees(lab);
+  const tree = await all.done('o2ther');
+  noteRemoval(lab, 'o2ther', tree);
+  rmSync(tree.folder, { recursive: true });
+  all.repo.git('init', '-q', tree.folder);
+  all.repo.write('mine.txt', 'mine', tree.folder);
+  const refused = await all.mam('discard', 'o2ther', '--yes', '--force');
+  expect(refused.stderr).toContain('is no worktree of');
+  expect(readFileSync(join(tree.folder, 'mine.txt'), 'utf8')).toBe('mine');
+  rmSync(tree.folder, { recursive: true });
+  expect((await all.mam('discard', 'o2ther', '--yes')).code).toBe(0);
+});
