@@ -13,7 +13,16 @@ const TRASH = '.trash';
 /** How `moveToTrash` names a folder in it. */
 const THROWN = /^(.+)\.[a-z0-9]{8}$/;
 const OURS = new Set([
-  ...['job.json', 'replica.json', 'events.jsonl', 'prompt.md', 'texts', 'screen.txt', 'validate.log'],
+  ...[
+    'job.json',
+    'replica.json',
+    'events.jsonl',
+    'prompt.md',
+    'texts',
+    'screen.txt',
+    'validate.log',
+    'setup.log',
+  ],
 ]);
 const HASH = /^[0-9a-f]{64}(\.[0-9a-f]{8}\.tmp)?$/;
 

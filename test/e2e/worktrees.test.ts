@@ -162,6 +162,11 @@ test('a set-up script that fails is the end of the job, with its output, and its
   expect(readFileSync(join(record.log_dir, 'setup.log'), 'utf8')).toContain('no such package');
   expect(existsSync(join(record.worktree?.folder ?? '', 'readme.txt'))).toBe(true);
   expect(record.agent_session).toBeUndefined();
+  const old = ['prune', '--older-than', '0s', '--dry-run'];
+  const pruned = await lab.start(old, { cwd: repo.folder, input: '' }).ended;
+  // The script's output is no file of somebody else.
+  expect(pruned.stderr).not.toContain('setup.log');
+  expect(pruned.stderr).toContain(`The worktree ${record.worktree?.folder}`);
 });
 
 test('the base of a job that waits for others is what its name stands for by then, where the caller is', async ({
