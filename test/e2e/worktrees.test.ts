@@ -72,7 +72,7 @@ test('a job gets a branch and a worktree beside the repository, in which its age
     },
     validation: { passed: true },
   });
-  expect(answer.warnings.join()).toContain('1 file with uncommitted changes');
+  expect(answer.warnings.join()).toContain('without the uncommitted changes of 1 file');
   expect(readFileSync(join(lab.project, 'pwd'), 'utf8').trim()).toBe(record.workdir);
   expect(repo.git('log', '-1', '--format=%s', `mam/${id}`)).toBe('work.txt');
   expect(repo.git('status', '--porcelain')).toBe(' M readme.txt');
@@ -162,11 +162,11 @@ test('a set-up script that fails is the end of the job, with its output, and its
   expect(readFileSync(join(record.log_dir, 'setup.log'), 'utf8')).toContain('no such package');
   expect(existsSync(join(record.worktree?.folder ?? '', 'readme.txt'))).toBe(true);
   expect(record.agent_session).toBeUndefined();
-  const old = ['prune', '--older-than', '0s', '--dry-run'];
-  const pruned = await lab.start(old, { cwd: repo.folder, input: '' }).ended;
-  // The script's output is no file of somebody else.
-  expect(pruned.stderr).not.toContain('setup.log');
-  expect(pruned.stderr).toContain(`The worktree ${record.worktree?.folder}`);
+  const at = { cwd: repo.folder, input: '' };
+  // The script's output is no file of somebody else, and the worktree is no longer locked.
+  expect((await lab.start(['prune', '--older-than', '0s', '--dry-run'], at).ended).stdout).toContain(id);
+  expect((await lab.start(['discard', id, '--yes'], at).ended).stderr).toBe('');
+  expect(existsSync(record.worktree?.folder ?? '')).toBe(false);
 });
 
 test('the base of a job that waits for others is what its name stands for by then, where the caller is', async ({

@@ -65,7 +65,12 @@ export class MakeWorktree implements Step {
       }),
     );
     signal.throwIfAborted();
-    if (setup !== undefined) await this.#setUp(job, held, { ...worktree, base, setup }, signal);
+    if (setup !== undefined)
+      await this.#setUp(job, held, { ...worktree, base, setup }, signal).catch(async (error: unknown) => {
+        // Nobody goes on with it, so a person may remove it. A lock that stays is named by whoever tries.
+        if (!signal.aborted) await releaseWorktree(order, how).catch(() => undefined);
+        throw error;
+      });
     await releaseWorktree(order, how);
     const hook = problem === undefined ? '' : ` Git said: ${cleanLine(problem, WORDS_CHARS)}`;
     const detail = `It has the worktree ${folder}, with the branch ${branch} from ${base.slice(0, SHORT)}.${hook}`;
