@@ -42,7 +42,8 @@ describe('a project with open jobs that is renamed', () => {
     await reporter.report('carried', 'completed', { detail: 'done', result: 'all of it\n'.repeat(2_000) });
     expect(lab.record('carried', registryIn(next(lab)))).toMatchObject({ status: 'completed' });
     const types = ['queued', 'started', 'progress', 'completed'];
-    expect(lab.types('carried', registryIn(next(lab)))).toEqual(types);
+    const lived = lab.types('carried', registryIn(next(lab))).filter((type) => type !== 'changes');
+    expect(lived).toEqual(types);
     expect(existsSync(lab.project)).toBe(false);
     expect(await lab.hubPid()).toBe(pid);
     expect(await server.ask('list_jobs')).toMatchObject({ total: 2 });

@@ -56,8 +56,11 @@ describe('a hub that is killed', () => {
       // Somebody looks, which starts the next hub.
       await server.ask('list_jobs');
       await until(`it is handed over (${delay} ms)`, () => lab.record(b.job_id).status !== 'queued');
-      expect(lab.record(b.job_id)).toMatchObject({ status: 'working', prepared: ['after'] });
-      expect(peer.pastes).toHaveLength(1);
+      const { status, reason, prepared } = lab.record(b.job_id);
+      expect(prepared).toEqual(['after']);
+      // A kill between the note of a paste and the paste: nobody can know, and nothing is typed twice.
+      if (status === 'working') expect(peer.pastes).toHaveLength(1);
+      else expect([reason, peer.pastes.length < 2]).toEqual(['delivery_unverified', true]);
       await until('what was kept for it is gone', () => !held(lab).some((name) => name.startsWith(b.job_id)));
       await server.ask('cancel_job', { job_id: b.job_id });
     }

@@ -124,6 +124,7 @@ describe('a supervisor', () => {
       'workdir',
       'model',
       'resume',
+      'resume_job',
       'host',
     ]);
     expect(await server.ask('start_agent', { agent: 'robot', model: 'big' })).toMatchObject({ ready: true });

@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { findProgram } from '../../src/base/find-program.ts';
 import { JobTrees } from '../support/job-trees.ts';
 import type { Lab } from '../support/lab.ts';
 import { test } from '../support/lab-test.ts';
@@ -21,6 +22,23 @@ async function cutPower(lab: Lab): Promise<void> {
     for (const { pid } of left) signal(pid, 'SIGKILL');
     await until('all are gone', () => left.every(({ pid }) => !isRunning(pid)));
   }
+}
+
+/**
+ * A git that stands still in the middle of a removal, as on a slow disk: a fast one is over before anybody could kill it.
+ * @returns the environment of whoever asks for the removal
+ */
+function standingStill(lab: Lab, { env }: JobTrees, afterMs: number): Record<string, string> {
+  const path = env['PATH'] ?? '';
+  const git = findProgram('git', path);
+  const lines = [
+    '#!/bin/sh',
+    `case " $* " in *" worktree remove "*) ;; *) exec '${git}' "$@";; esac`,
+    `'${git}' "$@" &`,
+    `sleep ${afterMs / 1_000}; kill -STOP $!; echo > '${join(lab.project, 'still')}'; wait $!`,
+  ];
+  lab.write('slow/git', `${lines.join('\n')}\n`, 0o755);
+  return { ...env, PATH: `${join(lab.project, 'slow')}:${path}` };
 }
 
 /** Jobs whose branches change, add and remove many files, next to a user at work. */
@@ -157,10 +175,12 @@ test('the power may be cut at any moment of a removal: the next one ends it, and
     await all.end(id);
     expect(await all.mam('merge', id)).toMatchObject({ code: 0 });
     const args = ['discard', id, '--yes', ...(round % 2 === 1 ? ['--branch'] : [])];
-    const running = lab.start(args, { cwd: repo.folder, env: all.env, input: '' });
-    await until('the removal begins', () => lab.inHome('trees').includes(`${id}.json`));
-    await new Promise((resolve) => setTimeout(resolve, round * 2 * STEP_MS));
+    const env = standingStill(lab, all, round * STEP_MS);
+    const running = lab.start(args, { cwd: repo.folder, env, input: '' });
+    const still = join(lab.project, 'still');
+    await until('the removal stands still', () => existsSync(still));
     await cutPower(lab);
+    rmSync(still);
     await running.ended;
     if (lab.inHome('trees').includes(`${id}.json`)) inTheMiddle += 1;
     expect(await all.mam(...args)).toMatchObject({ code: 0 });
