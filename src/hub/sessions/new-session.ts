@@ -16,6 +16,12 @@ import { checkTmuxSocket, noSocketFolder } from '../../trust/socket.ts';
 const REASON_CHARS = 200;
 
 /**
+ * The servers that are being started, by their sockets. Another start meanwhile would find a server that has no socket yet,
+ * and take it for one whose socket is gone.
+ */
+const starting = new Map<string, Promise<unknown>>();
+
+/**
  * Creates a session that waits for its program, over the server's control client; if no server is running, it is the first
  * session of a new one.
  * @param env what a new server takes from the caller's environment
@@ -41,8 +47,20 @@ export async function createSession(
     }
     if (!(error instanceof MamError) || error.code !== 'not_found') throw error;
   }
-  makeSocketFolder(server.socketPath);
-  return { ...(await byItself(server.socketPath, commands, { isFirst: true, env })), isFirst: true };
+  const socket = server.socketPath;
+  const before = starting.get(socket);
+  if (before !== undefined) {
+    await before.catch(() => undefined);
+    return createSession(server, { name, folder, env });
+  }
+  makeSocketFolder(socket);
+  const made = byItself(socket, commands, { isFirst: true, env });
+  starting.set(socket, made);
+  try {
+    return { ...(await made), isFirst: true };
+  } finally {
+    starting.delete(socket);
+  }
 }
 
 /** Creates a session by a separate process, which the user's hooks may delay forever: only its first line is awaited. */
