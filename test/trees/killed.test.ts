@@ -29,7 +29,7 @@ async function cutPower(lab: Lab): Promise<void> {
  * @returns the environment of whoever asks for the removal
  */
 function standingStill(lab: Lab, { env }: JobTrees, afterMs: number): Record<string, string> {
-  const path = env['PATH'] ?? '';
+  const path = env['PATH'] ?? lab.env['PATH'] ?? '';
   const git = findProgram('git', path);
   const lines = [
     '#!/bin/sh',
