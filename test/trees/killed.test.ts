@@ -25,15 +25,20 @@ async function cutPower(lab: Lab): Promise<void> {
 }
 
 /**
- * A git that stands still in the middle of a removal, as on a slow disk: a fast one is over before anybody could kill it.
- * @returns the environment of whoever asks for the removal
+ * A git that stands still in the middle of a command, as on a slow disk: a fast one is over before anybody could kill it.
+ * @returns the environment of whoever asks for it
  */
-function standingStill(lab: Lab, { env }: JobTrees, afterMs: number): Record<string, string> {
+function standingStill(
+  lab: Lab,
+  { env }: JobTrees,
+  command: string,
+  afterMs: number,
+): Record<string, string> {
   const path = env['PATH'] ?? lab.env['PATH'] ?? '';
   const git = findProgram('git', path);
   const lines = [
     '#!/bin/sh',
-    `case " $* " in *" worktree remove "*) ;; *) exec '${git}' "$@";; esac`,
+    `case " $* " in *" ${command} "*) ;; *) exec '${git}' "$@";; esac`,
     `'${git}' "$@" &`,
     `sleep ${afterMs / 1_000}; kill -STOP $!; echo > '${join(lab.project, 'still')}'; wait $!`,
   ];
@@ -143,11 +148,12 @@ test('the power may be cut at any moment of a merge: the next one goes on, and a
     repo.gitIn(tree.folder, 'commit', '-q', '-m', id);
     await all.end(id);
     if (round % 2 === 1) repo.commit(`other ${round}.txt`, 'other\n');
-    const running = lab.start(['merge', id], { cwd: repo.folder, env: all.env, input: '' });
-    // The note is written right before git begins.
-    await until('the merge begins', () => lab.inHome('trees').includes(`${id}.json`));
-    await new Promise((resolve) => setTimeout(resolve, round * STEP_MS));
+    const env = standingStill(lab, all, 'merge --quiet', round * STEP_MS);
+    const running = lab.start(['merge', id], { cwd: repo.folder, env, input: '' });
+    const still = join(lab.project, 'still');
+    await until('the merge stands still', () => existsSync(still));
     await cutPower(lab);
+    rmSync(still);
     await running.ended;
     if (lab.inHome('trees').includes(`${id}.json`)) inTheMiddle += 1;
     expectUsersFiles(all);
@@ -175,7 +181,7 @@ test('the power may be cut at any moment of a removal: the next one ends it, and
     await all.end(id);
     expect(await all.mam('merge', id)).toMatchObject({ code: 0 });
     const args = ['discard', id, '--yes', ...(round % 2 === 1 ? ['--branch'] : [])];
-    const env = standingStill(lab, all, round * STEP_MS);
+    const env = standingStill(lab, all, 'worktree remove', round * STEP_MS);
     const running = lab.start(args, { cwd: repo.folder, env, input: '' });
     const still = join(lab.project, 'still');
     await until('the removal stands still', () => existsSync(still));

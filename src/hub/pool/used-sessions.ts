@@ -36,6 +36,8 @@ interface Seen {
   idleSince: number | undefined;
   /** It has been idle for so long that its turn was over. */
   wasIdle: boolean;
+  /** Why it stays, as the log has it. */
+  logged?: string | undefined;
 }
 
 /**
@@ -232,11 +234,14 @@ export class UsedSessions {
     const { log } = this.#with;
     const before = this.#seen.get(job);
     const idleSince = left === undefined ? (before?.idleSince ?? performance.now()) : undefined;
-    const seen = { left, idleSince, wasIdle: before?.wasIdle === true };
+    const seen: Seen = { left, idleSince, wasIdle: before?.wasIdle === true, logged: before?.logged };
     seen.wasIdle ||= isSteady(seen);
     this.#seen.set(job, seen);
     const mayEnd = this.#mayEnd(job);
-    if (left !== undefined && mayEnd && left.why !== before?.left?.why)
+    // Once it may be ended: before that, nobody waits for its end.
+    const isNew = left !== undefined && mayEnd && left.why !== seen.logged;
+    if (isNew) seen.logged = left.why;
+    if (isNew)
       log.warn(
         `session ${job.record.new_session?.name} of job ${job.id} is left: ${cleanLine(left.why, WHY_CHARS)}`,
       );
