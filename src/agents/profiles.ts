@@ -82,7 +82,7 @@ function chainOf(name: string, configured: Configured, kinds: readonly AgentKind
   }
 }
 
-/** The kinds that a profile may extend: built-in ones that mam starts, and configured ones that are no profiles. */
+/** The kinds that a profile may extend: built-in ones that mam starts, and configured ones that are not profiles. */
 function bases(profile: string, configured: Configured, kinds: readonly AgentKind[]): string[] {
   const built = kinds.flatMap(({ name, start }) => (start === undefined ? [] : [name]));
   const own = Object.keys(configured).filter(

@@ -189,7 +189,7 @@ async function newFile(folder: string, time: number): Promise<string | undefined
 function isOther({ folder, repository }: JobWorktree): MamError {
   return new MamError(
     'refused',
-    `${folder} is no worktree of ${repository} any more, so it is not removed.`,
+    `${folder} is no longer a worktree of ${repository}, so it is not removed.`,
     'Look at it, and remove it by hand if nobody needs it.',
   );
 }

@@ -116,7 +116,7 @@ export async function settleMerge(
   const { target, before, tip, after } = intent;
   const place = await placeOf(target, how);
   if (place === undefined)
-    throw new MamError('not_found', `${target} is no worktree any more.`, 'Look there by hand.');
+    throw new MamError('not_found', `${target} is no longer a worktree.`, 'Look there by hand.');
   if (!isWhole) removeLocks(place, intent);
   const commit = await mergedCommit(intent, how);
   const isPending = (await commitOf(target, 'MERGE_HEAD', how)) === tip;

@@ -35,7 +35,7 @@ export function commitOf(folder: string, name: string, how: GitEnvironment): Pro
   return line(folder, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], how);
 }
 
-/** The commit at the end of a branch; undefined if there is no such branch. @throws MamError as `lookGit` */
+/** The commit at the end of a branch; undefined if the branch does not exist. @throws MamError as `lookGit` */
 export function tipOf(folder: string, branch: string, how: GitEnvironment): Promise<string | undefined> {
   return commitOf(folder, `${HEADS}${branch}`, how);
 }

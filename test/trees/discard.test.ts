@@ -127,7 +127,9 @@ test('a folder that someone has removed by hand is forgotten by git, and one tha
   expect(listed).toContain('k2ept');
   unlinkSync(join(other.folder, '.git'));
   all.repo.git('worktree', 'prune');
-  expect((await all.mam('discard', 'e2lse', '--yes', '--force')).stderr).toContain('is no worktree of');
+  expect((await all.mam('discard', 'e2lse', '--yes', '--force')).stderr).toContain(
+    'is no longer a worktree of',
+  );
   expect(readFileSync(join(other.folder, 'readme.txt'), 'utf8')).toBe('Hello\n');
 });
 
@@ -255,7 +257,7 @@ test('a removal that has begun never goes on with another repository in the same
   all.repo.git('init', '-q', tree.folder);
   all.repo.write('mine.txt', 'mine', tree.folder);
   const refused = await all.mam('discard', 'o2ther', '--yes', '--force');
-  expect(refused.stderr).toContain('is no worktree of');
+  expect(refused.stderr).toContain('is no longer a worktree of');
   expect(readFileSync(join(tree.folder, 'mine.txt'), 'utf8')).toBe('mine');
   rmSync(tree.folder, { recursive: true });
   expect((await all.mam('discard', 'o2ther', '--yes')).code).toBe(0);
