@@ -76,14 +76,16 @@ describe.concurrent('timeout_seconds', () => {
   });
 
   test('does not run while the job is queued', async ({ lab, server }) => {
-    const peer = await lab.startPeer('good');
+    const peer = await lab.startPeer('mute');
     await lab.tmux('copy-mode', '-t', peer.pane);
     const { job_id } = await server.delegate(peer, { timeout_seconds: 1 });
     await pause(1_500);
     expect(lab.record(job_id).status).toBe('queued');
     await lab.tmux('send-keys', '-X', '-t', peer.pane, 'cancel');
-    await lab.event(job_id, 'completed');
-    expect(lab.types(job_id)).not.toContain('timeout');
+    await lab.event(job_id, 'timeout');
+    // A whole second after the order was in its agent, however long that took.
+    const { submitted_at, final_at } = lab.record(job_id);
+    expect(Date.parse(final_at ?? '') - Date.parse(submitted_at ?? '')).toBeGreaterThanOrEqual(1_000);
   });
 });
 
