@@ -149,6 +149,7 @@ export function buildHub(options: HubOptions) {
       servers,
       outlets,
       verifications,
+      trees,
       used,
     },
     ...{ log, settingsAt, owners, changes, wakes, epoch, ready: life.ready },

@@ -24,10 +24,10 @@ export type DiffParams = Sent<typeof diff.params>;
 export interface DiffFile {
   path: string;
   /** Before it was renamed. */
-  old_path?: string;
+  old_path?: string | undefined;
   /** Lines; absent for a binary file. */
-  added?: number;
-  deleted?: number;
+  added?: number | undefined;
+  deleted?: number | undefined;
 }
 
 /** What a job has changed: the first page says what is compared. */

@@ -1,4 +1,5 @@
 import { MamError } from '../../base/errors.ts';
+import { placeOf } from '../../git/place.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
 import { isSettled } from '../../job/apply.ts';
 import type { JobRecord, Worktree } from '../../job/record.ts';
@@ -22,6 +23,15 @@ export function checkEnded(record: JobRecord, what: string): void {
     `Job ${record.job_id} has not ended (${record.status}), so ${what}.`,
     `\`mam wait ${record.job_id}\` waits for its end; \`mam cancel ${record.job_id}\` ends it now.`,
   );
+}
+
+/** The top of the worktree that a folder is in; undefined if it is in none, or not there. */
+export async function topOf(folder: string): Promise<string | undefined> {
+  const place = await placeOf(folder, gitEnvironment()).catch((error: unknown) => {
+    if (error instanceof MamError) return undefined;
+    throw error;
+  });
+  return place?.top;
 }
 
 /** What git runs with. @param env of the caller: where the programs of its hooks are */

@@ -55,40 +55,41 @@ export function receiptOf(answer: AskResult): Partial<Omit<DelegateResult, 'reco
 
 /** What another host would do with a job. @throws MamError `unavailable` for an answer of another form */
 export function previewResultOf(host: string, answer: AskResult): PreviewResult {
-  return read(previewed, host, answer);
+  return readAnswer(previewed, host, answer);
 }
 
 /** The record in an answer about a job. @throws MamError as `previewResultOf` */
 export function recordOf(host: string, answer: AskResult) {
-  return read(withRecord, host, answer).record;
+  return readAnswer(withRecord, host, answer).record;
 }
 
 /** The agents of another host. @throws MamError as `previewResultOf` */
 export function agentRowsOf(host: string, answer: AskResult): AgentRow[] {
-  return read(agentRows, host, answer).agents;
+  return readAnswer(agentRows, host, answer).agents;
 }
 
 /** The jobs that another host lists. @throws MamError as `previewResultOf` */
 export function jobRowsOf(host: string, answer: AskResult): JobRow[] {
-  return (read(jobRows, host, answer) as unknown as { jobs: JobRow[] }).jobs;
+  return (readAnswer(jobRows, host, answer) as unknown as { jobs: JobRow[] }).jobs;
 }
 
 /** How the start of an agent on another host went. @throws MamError as `previewResultOf` */
 export function startResultOf(host: string, answer: AskResult): StartResult {
-  return read(started, host, answer);
+  return readAnswer(started, host, answer);
 }
 
 /** What a job's pane on another host shows, harmless for a terminal and a model. @throws MamError as `previewResultOf` */
 export function screenResultOf(host: string, answer: AskResult): ScreenResult {
-  return cleanAll(read(screen, host, answer));
+  return cleanAll(readAnswer(screen, host, answer));
 }
 
 /** The session that was ended on another host. @throws MamError as `previewResultOf` */
 export function stopResultOf(host: string, answer: AskResult): StopResult {
-  return read(stopped, host, answer);
+  return readAnswer(stopped, host, answer);
 }
 
-function read<T>(schema: z.ZodType<T>, host: string, answer: AskResult): T {
+/** What an answer says, in its expected form. @throws MamError `unavailable` for another one */
+export function readAnswer<T>(schema: z.ZodType<T>, host: string, answer: AskResult): T {
   const { data } = schema.safeParse(answer);
   if (data !== undefined) return data;
   throw new MamError(

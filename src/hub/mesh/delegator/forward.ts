@@ -7,8 +7,11 @@ import { isFinal } from '../../../job/words.ts';
 import type { AnswerParams } from '../../../operations/answer.ts';
 import type { CancelParams } from '../../../operations/cancel.ts';
 import type { AskHostParams, DelegateToParams } from '../../../operations/delegate-to.ts';
+import type { DiffParams } from '../../../operations/diff.ts';
+import type { DiscardParams } from '../../../operations/discard.ts';
 import type { HostsParams, HostsResult } from '../../../operations/hosts.ts';
 import type { ListResult } from '../../../operations/list.ts';
+import type { MergeParams } from '../../../operations/merge.ts';
 import type { Command, Reply } from '../../../operations/request.ts';
 import type { VerifyParams } from '../../../operations/verify.ts';
 import type { Changes } from '../../jobs/changes.ts';
@@ -21,6 +24,7 @@ import type { AskOptions, AskResult, Asks } from './asks.ts';
 import { HomeError } from './home-error.ts';
 import { NoAnswer } from './no-answer.ts';
 import type { RemoteDelegation } from './remote-delegation.ts';
+import { differenceIn, diffPageIn, discardedIn, mergedIn } from './tree-answers.ts';
 
 /** How long (ms) the events of an answer are waited for: they are on their way before it. */
 const EVENTS_MS = 2_000;
@@ -28,6 +32,9 @@ const EVENTS_MS = 2_000;
 const START_MS = 55_000;
 /** How long a check may run where neither the request nor the job says so, in seconds. */
 const CHECK_SECONDS = 600;
+/** How long the hooks of a merge may run, and how long the removal of a large worktree may take, in ms: just less than the command waits. */
+const MERGE_MS = 590_000;
+const DISCARD_MS = 290_000;
 /** How long after a check's time limit its verdict may come, in ms. */
 const VERDICT_MARGIN_MS = 15_000;
 
@@ -69,6 +76,12 @@ export class Forward {
       case 'screen': {
         const job = await this.#replicaOf(params as JobAddress);
         return job && this.#write(command, job);
+      }
+      case 'diff':
+      case 'merge':
+      case 'discard': {
+        const job = await this.#replicaOf(params as JobAddress);
+        return job && this.#work(command, job);
       }
       default:
         return undefined;
@@ -117,6 +130,39 @@ export class Forward {
     if (isFinal(job.record.status)) return undefined;
     if (command === 'screen') return () => this.#screen(job);
     return (params, id) => this.#answer(job, params as AnswerParams, id);
+  }
+
+  /** The work is in the repository of the other host: its git is asked, and what it merges, it merges there. */
+  #work(command: 'diff' | 'merge' | 'discard', job: LiveJob): Handler {
+    const host = hostOf(job);
+    if (command === 'diff') return (params) => this.#diff(job, params as DiffParams);
+    if (command === 'merge')
+      return async (params, id) => {
+        const { into, committed_only, force, by } = params as MergeParams;
+        const asked = { into, committed_only, force, by };
+        const answer = await this.#ask(job, 'merge', asked, { id: askId(id), answerMs: MERGE_MS });
+        await this.#lookedAt(job);
+        return this.#withRecord(job, answer, mergedIn(host, answer));
+      };
+    return async (params, id) => {
+      const { branch, force, dry_run, by } = params as DiscardParams;
+      const asked = { branch, force, dry_run, by };
+      const answer = await this.#ask(job, 'discard', asked, { id: askId(id), answerMs: DISCARD_MS });
+      return this.#withRecord(job, answer, discardedIn(host, answer));
+    };
+  }
+
+  async #diff(job: LiveJob, { stat, exact, columns, page, offset }: DiffParams): Promise<Result> {
+    const host = hostOf(job);
+    const answer = await this.#ask(job, 'diff', { stat, exact, columns, page, offset }, {});
+    if (page !== undefined) return { ...diffPageIn(host, answer) };
+    const { data, ...said } = differenceIn(host, answer);
+    await this.#lookedAt(job);
+    return { record: job.record, ...cleanAll(said), data };
+  }
+
+  #lookedAt({ id: job_id, registryDir: registry_dir }: LiveJob): Promise<unknown> {
+    return this.#with.wakes.seen({ job_id, registry_dir, by_person: true });
   }
 
   async #cancel(job: LiveJob, params: CancelParams, id: string): Promise<Result> {
@@ -183,12 +229,12 @@ export class Forward {
   }
 
   /** An answer with the job's record as it is here, once the events of the answer are. */
-  async #withRecord(job: LiveJob, answer: AskResult): Promise<Result> {
+  async #withRecord(job: LiveJob, answer: AskResult, said?: object): Promise<Result> {
     const theirs = recordOf(hostOf(job), answer);
     await this.#with.changes.until(job, ({ record }) => record.seq >= theirs.seq, EVENTS_MS);
     const record = job.record.seq >= theirs.seq ? job.record : shown(job, theirs);
-    const { record: _, ...said } = answer;
-    return { ...cleanAll(said), record };
+    const { record: _, ...rest } = answer;
+    return { ...cleanAll(said ?? rest), record };
   }
 }
 

@@ -11,6 +11,8 @@ const NAME_CHARS = 80;
 const PLACE_CHARS = 1_000;
 /** How many jobs may wait for one; more than any limit of depth that makes sense. */
 const MAX_ANCESTORS = 32;
+/** Wider than any terminal. */
+const MAX_COLUMNS = 10_000;
 /** The most problems that one refusal names. */
 const MAX_PROBLEMS = 5;
 
@@ -87,6 +89,28 @@ const PARAMS = {
     interrupt: z.boolean().default(false),
   }),
   verify: z.object({ ...job, validate_timeout_seconds: seconds.optional(), by }),
+  diff: z.object({
+    ...job,
+    stat: z.boolean().default(false),
+    exact: z.boolean().default(false),
+    columns: count.max(MAX_COLUMNS).optional(),
+    page: name.optional(),
+    offset: count.optional(),
+  }),
+  merge: z.object({
+    ...job,
+    into: path.optional(),
+    committed_only: z.boolean().default(false),
+    force: z.boolean().default(false),
+    by,
+  }),
+  discard: z.object({
+    ...job,
+    branch: z.boolean().default(false),
+    force: z.boolean().default(false),
+    dry_run: z.boolean().default(false),
+    by,
+  }),
   screen: z.object(job),
   agents: z.object({}),
   start: z.object({

@@ -25,10 +25,12 @@ import type { UsedSessions } from '../../pool/used-sessions.ts';
 import { listAgents } from '../../sessions/agent-list.ts';
 import { startAgent } from '../../sessions/agent-start.ts';
 import { stopAgent } from '../../sessions/agent-stop.ts';
+import type { Trees } from '../../trees/trees.ts';
 import type { Verifications } from '../../verdicts/verifications.ts';
 import { type AskCommand, PAGE_BYTES } from '../wire/messages.ts';
 import type { AskParams, DelegationAsk } from './ask-params.ts';
 import { GuestJobs } from './guest-jobs.ts';
+import { GuestTrees } from './guest-trees.ts';
 import { bytesOf, eventsPage, fitting, recordFor, textPage } from './pages.ts';
 import {
   checkDecides,
@@ -52,6 +54,7 @@ export interface HomeParts {
   servers: TmuxServers;
   outlets: Outlets;
   verifications: Verifications;
+  trees: Trees;
   used: Pick<UsedSessions, 'at'>;
   /** Texts of other hosts that are longer than a message. */
   uploads: Uploads;
@@ -72,6 +75,7 @@ const NOTED =
 export class HomeCommands {
   readonly #with: HomeParts;
   readonly #jobs: GuestJobs;
+  readonly #trees: GuestTrees;
   /** Jobs that are being made, by their ids: who asks for one of them waits for it. */
   readonly #making = new Map<string, Promise<unknown>>();
   readonly #handlers: Handlers = {
@@ -106,6 +110,11 @@ export class HomeCommands {
       return { ...done, ...(record !== undefined && { record: recordFor(record) }) };
     },
     verify: (guest, asked, askId) => this.#verify(guest, asked, askId),
+    diff: async (guest, asked) => this.#trees.diff(guest, await this.#jobs.own(guest, asked.job_id), asked),
+    merge: async (guest, asked, askId) =>
+      this.#trees.merge(guest, await this.#jobs.own(guest, asked.job_id), asked, askId),
+    discard: async (guest, asked, askId) =>
+      this.#trees.discard(guest, await this.#jobs.own(guest, asked.job_id), asked, askId),
     screen: async (guest, { job_id }) => {
       const { registrar, servers, outlets } = this.#with;
       const { registryDir: registry_dir, record } = await this.#jobs.readable(guest, job_id);
@@ -131,6 +140,7 @@ export class HomeCommands {
   constructor(parts: HomeParts) {
     this.#with = parts;
     this.#jobs = new GuestJobs(parts.registrar);
+    this.#trees = new GuestTrees(parts.trees);
   }
 
   /**

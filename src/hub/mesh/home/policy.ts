@@ -142,6 +142,12 @@ export function checkDecides({ may }: Guest): void {
     throw refusedBy('Your host may not decide permission requests here.', '"may.decide"');
 }
 
+/** @throws MamError `refused` if the guest may not merge or discard the work of its jobs: whoever decides could let an agent do it */
+export function checkChanges({ may }: Guest): void {
+  if (may !== undefined && !may.decide)
+    throw refusedBy('Your host may not merge or discard work here.', '"may.decide"');
+}
+
 /** @throws MamError `refused` if the guest may not see the jobs of others */
 export function checkSeesAll({ may }: Guest): void {
   if (may !== undefined && may.see !== 'all')

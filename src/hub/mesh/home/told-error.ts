@@ -6,7 +6,9 @@ import type { Guest } from './policy.ts';
 type Told = NonNullable<AskAnswer['error']>;
 
 /** Asks about a job of the guest's own: errors name only that job, and what its record says anyway. */
-const OF_OWN_JOB: readonly AskCommand[] = ['events', 'text', 'answer', 'cancel', 'verify', 'screen'];
+const OF_OWN_JOB: readonly AskCommand[] = [
+  ...(['events', 'text', 'answer', 'cancel', 'verify', 'screen', 'diff', 'merge', 'discard'] as const),
+];
 
 const SEE_LOG = '`mam hub logs` on that host shows the reason.';
 

@@ -18,6 +18,7 @@ export function isKind(value: string): value is Kind {
 /** What a hub may ask for. */
 const ASKS = [
   ...(['delegate', 'preview', 'put', 'events', 'text', 'answer', 'cancel', 'verify'] as const),
+  ...(['diff', 'merge', 'discard'] as const),
   ...(['screen', 'agents', 'start', 'stop', 'list'] as const),
 ] as const;
 export type AskCommand = (typeof ASKS)[number];
