@@ -91,6 +91,7 @@ test('the tree of AGENTS.md is the tree', () => {
 const INSTALLING = 'test/docs/as-written.test.ts';
 const ANSWERING = 'test/docs/agents-as-written.test.ts';
 const WORKTREES = 'test/docs/worktrees-as-written.test.ts';
+const WORK_THERE = 'test/mesh/work-there.test.ts';
 const MANY = 'test/docs/many-machines-as-written.test.ts';
 
 /** The documents whose commands a user types. */
@@ -159,6 +160,8 @@ const TRIED: Record<string, string> = {
   'mam hub restart': MANY,
   'mosquitto_passwd -b /etc/mosquitto/mam/passwords hostc PASSWORD-OF-hostc': MANY,
   'mam cancel JOB_ID --forget': MANY,
+  'mam diff JOB_ID | git apply': WORK_THERE,
+  'mam merge JOB_ID --into /srv/shop': WORK_THERE,
   'mam submit --worktree --agent codex --no-wait --prompt "Fix the login test"': WORKTREES,
   'mam submit --worktree rewrite-cache --agent claude-code --no-wait --prompt "Rewrite the cache"': WORKTREES,
   'mam submit --agent builder --worktree fix-login --no-wait --prompt "Fix the login test, and commit"':

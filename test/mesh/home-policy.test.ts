@@ -21,6 +21,9 @@ const OF_A_JOB: readonly [command: string, params: object][] = [
   ['answer', { text: 'yes' }],
   ['cancel', {}],
   ['verify', {}],
+  ['diff', {}],
+  ['merge', { into: '/tmp' }],
+  ['discard', {}],
 ];
 
 /** Lets hosta do everything but this. */
@@ -89,6 +92,8 @@ describe('a broker with rules', () => {
     await refused('delegate', job({ validate: script }), 'may.validate');
     allow({ decide: false });
     await refused('answer', { job_id: open.job_id, decision: 'allow' }, 'may.decide');
+    await refused('merge', { job_id: open.job_id, into: lab.project }, 'may.decide');
+    await refused('discard', { job_id: open.job_id }, 'may.decide');
     expect(await hosta.ask('answer', { job_id: open.job_id, text: 'Use slate' })).toMatchObject({
       delivered: expect.stringContaining('instruction'),
     });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { lineWith } from '../docs/markdown.ts';
 import { TwoHosts } from '../support/hosts/two-hosts.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { Repository } from '../support/repository.ts';
@@ -37,6 +38,16 @@ beforeEach(async () => {
 });
 afterEach(({ task }) => two.world.end(task.result?.state === 'fail'));
 
+/** Types a line of the page about many machines on hosta. @param cwd where */
+async function type(id: string, cwd: string, ...words: string[]): Promise<string> {
+  const line = lineWith('docs/many-machines.md', ...words)
+    .replace('JOB_ID', id)
+    .replace('/srv/shop', repo.folder);
+  const { code, stdout, stderr } = await two.a.run('bash', ['-c', `cd '${cwd}' && ${line}`]);
+  if (code !== 0) throw new Error(`${line}: ${stdout}${stderr}`);
+  return stdout;
+}
+
 /** A job of hosta that has done its work in a worktree on hostb. */
 async function done(args: object = {}): Promise<string> {
   const { a, b } = two;
@@ -64,7 +75,7 @@ test('the work of a job on another host is shown, merged and discarded from here
   expect(patch).toBe((await b.mam('diff', id)).stdout);
   const clone = join(two.world.folder, 'clone');
   execFileSync('git', ['clone', '-q', repo.folder, clone], { env: repo.env });
-  execFileSync('git', ['-C', clone, 'apply'], { env: repo.env, input: patch });
+  await type(id, clone, 'mam diff', 'git apply');
   expect(readFileSync(join(clone, 'größe.bin'))).toEqual(readFileSync(join(there, 'größe.bin')));
   expect((await a.mam('diff', id, '--stat')).stdout).toMatch(/readme\.txt +\| +1 \+/);
   expect(await a.json('diff', id)).toMatchObject({ folder: there, files_total: 2, job: { host: 'hostb' } });
@@ -77,12 +88,14 @@ test('the work of a job on another host is shown, merged and discarded from here
   const nowhere = await a.mam('merge', id);
   expect(nowhere.stderr).toContain('on hostb: It is not said where the work is to go.');
   expect(nowhere.stderr).toContain(`with --into, of the repository ${repo.folder}/.git`);
-  const merged = await a.json('merge', id, '--into', repo.folder);
+  expect(await type(id, a.project, 'mam merge', '--into')).toContain(
+    `main in ${repo.folder} was moved forward`,
+  );
   const tip = repo.git('rev-parse', 'HEAD');
-  expect(merged).toMatchObject({ how: 'forward', into: 'main', folder: repo.folder, commit: tip });
   expect(repo.git('log', '-1', '--format=%s')).toBe('Measured');
   expect(a.record(id).merged).toMatchObject({ into: 'main', commit: tip });
-  expect(await a.json('merge', id, '--into', repo.folder)).toMatchObject({ how: 'already' });
+  const said = { into: 'main', folder: repo.folder, commit: tip };
+  expect(await a.json('merge', id, '--into', repo.folder)).toMatchObject({ how: 'already', ...said });
 
   const gone = await a.mam('discard', id, '--yes', '--branch');
   expect(gone.stdout).toContain(`The worktree ${there} was removed, and its branch mam/${id} was deleted.`);
