@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LIMITS } from '../../src/job/limits.ts';
@@ -8,6 +8,7 @@ import { all, HomeWorld } from '../support/hosts/home-world.ts';
 import type { RawAsker } from '../support/hosts/raw-asker.ts';
 import type { Lab } from '../support/lab.ts';
 import type { Json } from '../support/lab-server.ts';
+import { Repository } from '../support/repository.ts';
 import { until } from '../support/until.ts';
 
 let world: HomeWorld;
@@ -197,6 +198,25 @@ test('a prompt of 1 MiB comes in 22 pieces, each of which may be lost and come a
   });
   for (let n = 0; n < 8; n++) await hosta.ask('put', { ...more, upload: `more-${n}` });
   expect(await hosta.error('put', { ...more, upload: 'one-more' })).toMatchObject({ code: 'refused' });
+});
+
+test('the last page of a difference comes again if its answer was lost', async () => {
+  await lab.startPeer('good');
+  const repo = new Repository({ place: realpathSync(lab.project), name: 'repo' });
+  lab.expected.push(/^p\/\.home\//);
+  const asked = hosta.job('Mend the roof', { session: 'tmux:good', workdir: repo.folder });
+  await hosta.ask('delegate', asked);
+  const { job_id } = asked;
+  await until('it is done', () => hosta.feed(job_id).find(({ record }) => record?.status === 'completed'));
+  repo.write('readme.txt', 'slate\n'.repeat(6_000));
+  const first = await hosta.ask('diff', { job_id });
+  const rest = { job_id, page: first.page, offset: first.next_offset };
+  const pages = [first, await hosta.ask('diff', rest, { id: 'the-same-ask' })];
+  expect(await hosta.ask('diff', rest, { id: 'the-same-ask' })).toEqual(pages[1]);
+  expect(pages[1]).not.toHaveProperty('page');
+  const text = Buffer.concat(pages.map(({ data }) => Buffer.from(data, 'base64'))).toString();
+  expect(text.match(/^\+slate$/gm)).toHaveLength(6_000);
+  expect((await hosta.error('diff', rest)).code).toBe('not_found');
 });
 
 test('a key and a session of another host are not those of the same name here', async () => {
