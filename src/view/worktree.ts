@@ -6,11 +6,22 @@ const PLACE_CHARS = 200;
 /** As much of a commit's id as people use. */
 const SHORT_ID = 10;
 
-type Of = Pick<JobRecord, 'status' | 'worktree' | 'merged' | 'discarded'>;
+type Of = Pick<JobRecord, 'status' | 'worktree' | 'merged' | 'discarded' | 'changes' | 'home'>;
 
 /** True for a job that has ended and whose worktree is still there. */
 export function hasWork({ status, worktree, discarded }: Of): boolean {
   return worktree !== undefined && isFinal(status) && discarded === undefined;
+}
+
+/** True if there is something that only the worktree or its branch has, as far as is known. */
+function isWanted({ worktree, merged, changes }: Of): boolean {
+  const end = changes?.end;
+  return merged === undefined && !(end?.dirty_count === 0 && end.head === worktree?.base);
+}
+
+/** The command that merges it. On another host only a folder there can get the work. */
+function mergeCommand(id: string, { home }: Of): string {
+  return home === undefined ? `mam merge ${id}` : `mam merge ${id} --into FOLDER_THERE`;
 }
 
 /** Where the work of a job is, and what became of it: `mam/fix in ../worktrees/fix, merged into main (1a2b3c4d5e)`. */
@@ -33,13 +44,13 @@ export function worktreeText({ worktree, merged, discarded }: Of): string | unde
 export function workStep(job: Of & Pick<JobRecord, 'job_id'>): string | undefined {
   if (!hasWork(job)) return undefined;
   const { job_id } = job;
-  if (job.merged !== undefined) return `mam discard ${job_id}`;
-  return `mam diff ${job_id} # then mam merge ${job_id}, or mam discard ${job_id}`;
+  if (!isWanted(job)) return `mam discard ${job_id}`;
+  return `mam diff ${job_id} # then ${mergeCommand(job_id, job)}, or mam discard ${job_id}`;
 }
 
 /** What is left to do with the work of jobs that have ended, for a model; empty if nothing is. @param most jobs named */
 export function workSentence(jobs: readonly (Of & Pick<JobRecord, 'job_id'>)[], most: number): string {
-  const left = jobs.filter((job) => hasWork(job) && job.merged === undefined);
+  const left = jobs.filter((job) => hasWork(job) && isWanted(job));
   const [first] = left;
   if (first === undefined) return '';
   const ids = left.slice(0, most).map(({ job_id }) => job_id);
@@ -48,5 +59,5 @@ export function workSentence(jobs: readonly (Of & Pick<JobRecord, 'job_id'>)[], 
     left.length === 1
       ? 'Its work is'
       : `The work of ${ids.join(', ')}${left.length > most ? ' and others' : ''} is`;
-  return ` ${whose} on a branch in a worktree: in a shell, \`mam diff ${id}\` shows it, \`mam merge ${id}\` merges it, \`mam discard ${id}\` removes the worktree.`;
+  return ` ${whose} on a branch in a worktree: in a shell, \`mam diff ${id}\` shows it, \`${mergeCommand(id, first)}\` merges it, \`mam discard ${id}\` removes the worktree.`;
 }

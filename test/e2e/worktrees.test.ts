@@ -80,6 +80,19 @@ test('a job gets a branch and a worktree beside the repository, in which its age
   expect((await lab.mam('logs', id)).stdout).toContain(`It has the worktree ${record.worktree?.folder}`);
 });
 
+test('nobody is told to merge what has not changed', async ({ lab }) => {
+  const repo = workshop(lab);
+  const words = ['submit', '--prompt', 'Look around', '--agent', 'worker', '--worktree', '--json'];
+  const { stdout } = await lab.start(words, { cwd: repo.folder, input: '' }).ended;
+  const { job_id: id } = JSON.parse(stdout);
+  await sessionOf(lab, id);
+  await lab.event(id, 'changes');
+  const { next } = await lab.json('status', id);
+  expect(next).toBe(`mam discard ${id}`);
+  const server = await lab.startServer();
+  expect((await server.ask('wait_job', { job_id: id })).next).not.toContain('merge');
+});
+
 test('dry run says branch, base and folder, and makes nothing', async ({ lab }) => {
   const repo = workshop(lab);
   const before = repo.git('for-each-ref');

@@ -79,6 +79,7 @@ test('the work of a job on another host is shown, merged and discarded from here
   expect(readFileSync(join(clone, 'größe.bin'))).toEqual(readFileSync(join(there, 'größe.bin')));
   expect((await a.mam('diff', id, '--stat')).stdout).toMatch(/readme\.txt +\| +1 \+/);
   expect(await a.json('diff', id)).toMatchObject({ folder: there, files_total: 2, job: { host: 'hostb' } });
+  expect((await a.json('status', id))['next']).toContain(`mam merge ${id} --into FOLDER_THERE`);
 
   // Once its agent, which works there, has ended.
   const kept = `on hostb: The worktree ${there} of job ${id} was not removed`;
