@@ -1,5 +1,5 @@
-import { answerOf, type Head, refusal } from './look.ts';
-import { type GitEnvironment, lookGit } from './run-git.ts';
+import { answerOf, type Head } from './look.ts';
+import { type GitEnvironment, lookGit, refusal } from './run-git.ts';
 
 const DIFF = ['--no-ext-diff', '--no-textconv', '--no-color', '--find-renames', '--ignore-submodules=dirty'];
 
@@ -59,16 +59,15 @@ export async function between(
 
 /**
  * The files that differ between two commits, or between one and the files on the disk.
- * @param options before the command, for files on the disk: `withoutOwnFilters`
+ * @param how for files on the disk: `withOwnFolder`
  * @throws MamError as `between`
  */
 export async function changedFiles(
   folder: string,
   commits: readonly string[],
   how: GitEnvironment,
-  options: readonly string[] = [],
 ): Promise<ChangedFile[]> {
-  const diff = await lookGit(folder, [...options, 'diff', '--numstat', '-z', ...DIFF, ...commits, '--'], how);
+  const diff = await lookGit(folder, ['diff', '--numstat', '-z', ...DIFF, ...commits, '--'], how);
   if (diff.code !== 0) throw refusal(diff);
   return numstatFiles(diff.stdout);
 }

@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MamError } from '../base/errors.ts';
-import { withoutOwnFilters } from './own-filters.ts';
+import { withOwnFolder } from './own-folder.ts';
 import { type GitEnvironment, gitWords, lookGit, lookGitBytes } from './run-git.ts';
 import { withScratch } from './scratch.ts';
 
@@ -54,25 +54,24 @@ export async function differenceOf(
   how: GitEnvironment,
 ): Promise<Difference> {
   const { folder, from, to } = compared;
-  const filters = to === undefined ? await withoutOwnFilters(folder, how) : [];
-  const diff = async (form: string[], git?: GitEnvironment['git']) => {
+  const diff = async (form: string[], as: GitEnvironment) => {
     const args = diffArgs(wish, [...form, from, ...(to === undefined ? [] : [to])]);
-    const end = await lookGitBytes(folder, [...filters, ...args], {
-      ...{ ...how, git, mostBytes: MOST_BYTES },
-    });
+    const end = await lookGitBytes(folder, args, { ...as, mostBytes: MOST_BYTES });
     if (end.code !== 0) throw failed(folder, gitWords({ ...end, stdout: '' }));
     return end.stdout;
   };
-  const both = async (git?: GitEnvironment['git']) => ({
-    files: filesOf((await diff(['--numstat', '-z'], git)).toString()),
-    text: await diff(textArgs(wish), git),
+  const both = async (as: GitEnvironment) => ({
+    files: filesOf((await diff(['--numstat', '-z'], as)).toString()),
+    text: await diff(textArgs(wish), as),
   });
-  if (to !== undefined) return { ...(await both()), nested: [] };
-  return withScratch(async (scratch) => {
-    const git = { GIT_INDEX_FILE: join(scratch, 'index') };
-    const nested = await takeNewFiles(folder, { ...how, git });
-    return { ...(await both(git)), nested };
-  });
+  if (to !== undefined) return { ...(await both(how)), nested: [] };
+  return withOwnFolder(folder, how, (own) =>
+    withScratch(async (scratch) => {
+      const git = { ...own.git, GIT_INDEX_FILE: join(scratch, 'index') };
+      const nested = await takeNewFiles(folder, own.git?.['GIT_INDEX_FILE'] ?? '', { ...own, git });
+      return { ...(await both({ ...own, git })), nested };
+    }),
+  );
 }
 
 function textArgs({ stat, exact, columns }: DiffWish): string[] {
@@ -92,13 +91,8 @@ function diffArgs({ exact }: DiffWish, args: readonly string[]): string[] {
 }
 
 /** Copies the index and adds the new files to the copy, by name only. @returns the repositories among them */
-async function takeNewFiles(folder: string, how: GitEnvironment): Promise<string[]> {
+async function takeNewFiles(folder: string, original: string, how: GitEnvironment): Promise<string[]> {
   const copy = how.git?.['GIT_INDEX_FILE'] ?? '';
-  const index = await lookGit(folder, ['rev-parse', '--path-format=absolute', '--git-path', 'index'], {
-    env: how.env,
-  });
-  if (index.code !== 0) throw failed(folder, gitWords(index));
-  const original = index.stdout.replace(/\n$/, '');
   for (let tries = 1; ; tries++) {
     // In a repository without a commit there may be no index.
     await copyFile(original, copy).catch(() => {});

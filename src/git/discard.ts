@@ -6,7 +6,7 @@ import { namesIn } from '../base/folders.ts';
 import { orElse } from '../base/or-else.ts';
 import { isSamePlace } from '../base/real-place.ts';
 import { cleanLine } from '../base/text.ts';
-import { withoutOwnFilters } from './own-filters.ts';
+import { withOwnFolder } from './own-folder.ts';
 import { tipOf } from './place.ts';
 import { type JobWorktree, type Keeper, whatKeeps } from './removable.ts';
 import { listWorktrees } from './repository.ts';
@@ -156,8 +156,8 @@ async function newIn(
 ): Promise<Keeper[]> {
   const there = inNote(note, how, folder);
   const args = ['status', '--porcelain=v2', '-z', '--untracked-files=all', '--no-renames'];
-  const all = [...(await withoutOwnFilters(folder, there)), ...args, '--ignore-submodules=dirty'];
-  const end = await lookGit(folder, all, there);
+  const all = [...args, '--ignore-submodules=dirty'];
+  const end = await withOwnFolder(folder, there, (own) => lookGit(folder, all, own));
   const changed = end.stdout.split('\0').filter((entry) => entry !== '' && !/^1 \.D /.test(entry));
   if (end.code !== 0 || changed.length > 0) {
     const name = cleanLine((changed[0] ?? '').split(' ').at(-1) ?? '', 80);

@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MamError } from '../base/errors.ts';
 import { orElse } from '../base/or-else.ts';
-import { withoutOwnFilters } from './own-filters.ts';
-import { type GitEnd, type GitEnvironment, gitWords, lookGit } from './run-git.ts';
+import { withOwnFolder } from './own-folder.ts';
+import { type GitEnd, type GitEnvironment, lookGit, refusal } from './run-git.ts';
 import { mayBeInGit } from './worktree-around.ts';
 
 /** Dirty files whose size and time are noted, so that a later look can tell whether they were written since. */
@@ -83,11 +82,10 @@ export async function dirtyFiles(
   how: GitEnvironment,
 ): Promise<DirtyFile[]> {
   const args = [
-    ...(await withoutOwnFilters(top, how)),
     ...['status', '--porcelain=v2', '-z', '--no-renames', '--ignore-submodules=dirty'],
     `--untracked-files=${untracked ? 'all' : 'no'}`,
   ];
-  const status = await lookGit(top, args, how);
+  const status = await withOwnFolder(top, how, (own) => lookGit(top, args, own));
   if (status.code !== 0) throw refusal(status);
   return statusFiles(status.stdout).map((file, place) =>
     place < MOST_NOTED ? { ...file, mark: markOf(join(top, file.path)) } : file,
@@ -129,12 +127,4 @@ export function isWrittenSince(path: string, since: string): boolean {
 export function answerOf(end: GitEnd): string {
   if (end.code !== 0) throw refusal(end);
   return end.stdout.replace(/\n$/, '');
-}
-
-/** @returns the error for a command that git has refused */
-export function refusal(end: GitEnd): MamError {
-  const words = /dubious ownership/.test(end.stderr)
-    ? 'the repository belongs to another user'
-    : gitWords(end).replace(/^fatal: /, '');
-  return new MamError('refused', words, 'Run git there by hand to see why.');
 }

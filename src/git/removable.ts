@@ -7,7 +7,7 @@ import { processesIn } from '../base/processes.ts';
 import { isSamePlace, realPlace } from '../base/real-place.ts';
 import { cleanLine, counted, someOf } from '../base/text.ts';
 import { changedSince } from './changed-since.ts';
-import { withoutOwnFilters } from './own-filters.ts';
+import { withOwnFolder } from './own-folder.ts';
 import { isWithin } from './repository.ts';
 import { type GitEnvironment, gitWords, lookGit } from './run-git.ts';
 
@@ -139,8 +139,8 @@ function inUse(folder: string): Keeper[] {
 async function files({ folder, ready_at }: JobWorktree, how: GitEnvironment): Promise<Keeper[]> {
   const args = ['status', '--porcelain=v2', '-z', '--untracked-files=normal', '--ignored=traditional'];
   // Git is not run in submodules: their configuration may name programs of its own.
-  const all = [...(await withoutOwnFilters(folder, how)), ...args, '--ignore-submodules=dirty'];
-  const end = await lookGit(folder, all, how);
+  const all = [...args, '--ignore-submodules=dirty'];
+  const end = await withOwnFolder(folder, how, (own) => lookGit(folder, all, own));
   if (end.code !== 0) throw unsaid(folder, gitWords(end));
   const named: Record<'changes' | 'untracked' | 'ignored', string[]> = {
     ...{ changes: [], untracked: [], ignored: [] },

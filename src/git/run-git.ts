@@ -107,6 +107,14 @@ export function gitWords({ stderr, stdout, code }: GitEnd): string {
   return words === '' ? `git ended with ${code}` : words;
 }
 
+/** @returns the error for a command that git has refused */
+export function refusal(end: GitEnd): MamError {
+  const words = /dubious ownership/.test(end.stderr)
+    ? 'the repository belongs to another user'
+    : gitWords(end).replace(/^fatal: /, '');
+  return new MamError('refused', words, 'Run git there by hand to see why.');
+}
+
 async function run(
   folder: string,
   args: readonly string[],

@@ -6,7 +6,7 @@ import { isSamePlace, nearestThere, realPlace } from '../base/real-place.ts';
 import { sha256 } from '../base/sha256.ts';
 import { inQuotes } from '../base/shell.ts';
 import { counted } from '../base/text.ts';
-import { withoutOwnFilters } from './own-filters.ts';
+import { withOwnFolder } from './own-folder.ts';
 import { commitOf, tipOf } from './place.ts';
 import {
   isWithin,
@@ -260,8 +260,8 @@ async function doubts(
   if (top !== undefined) {
     const args = ['status', '--porcelain', '-z', '--untracked-files=no', '--no-renames'];
     // Git is not run in submodules: their configuration may name programs of its own.
-    const all = [...(await withoutOwnFilters(top, how)), ...args, '--ignore-submodules=dirty'];
-    const end = await lookGit(top, all, how);
+    const all = [...args, '--ignore-submodules=dirty'];
+    const end = await withOwnFolder(top, how, (own) => lookGit(top, all, own));
     const count = end.stdout.split('\0').length - 1;
     if (end.code !== 0)
       found.push(`Git does not say whether ${top} has uncommitted changes: ${gitWords(end)}.`);

@@ -117,6 +117,6 @@ test('git is not run in a repository inside, whose configuration may name progra
   inner.git('config', 'filter.own.clean', `touch '${trace}'; false`);
   inner.write('.git/info/attributes', '* filter=own\n');
   utimesSync(join(inner.folder, 'readme.txt'), 1, 1);
-  for (const exact of [true, false]) await difference({ exact }, { from: 'own' });
+  for (const exact of [true, false]) await difference({ exact }, { from: repo.git('rev-parse', 'own') });
   expect(existsSync(trace)).toBe(false);
 });

@@ -10,7 +10,7 @@ import {
   isWrittenSince,
   repositoryAround,
 } from '../../git/look.ts';
-import { withoutOwnFilters } from '../../git/own-filters.ts';
+import { withOwnFolder } from '../../git/own-folder.ts';
 import { commonFolder } from '../../git/read-head.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
 import { type Found, MOST_NAMES, type Seen } from './fit-changes.ts';
@@ -112,7 +112,7 @@ export async function lookAtEnd(
 }
 
 async function uncommittedLines(top: string, head: string | undefined, how: GitEnvironment) {
-  return head === undefined ? [] : changedFiles(top, [head], how, await withoutOwnFilters(top, how));
+  return head === undefined ? [] : withOwnFolder(top, how, (own) => changedFiles(top, [head], own));
 }
 
 /** A file that is dirty at the end. One that git does not follow counts only if it is new: it was not looked for at the start. */
