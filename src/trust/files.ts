@@ -61,14 +61,6 @@ export function tailOfForeign(path: string, bytes: number): { tail: Buffer; size
   });
 }
 
-/** The first `bytes` bytes of such a file, and its full size. @throws as `readForeign`, except EFBIG */
-export function headOfForeign(path: string, bytes: number): { head: Buffer; size: number } {
-  return withForeign(path, (fd, { size }) => {
-    const start = Buffer.alloc(Math.min(size, bytes));
-    return { head: start.subarray(0, readSync(fd, start, 0, start.length, 0)), size };
-  });
-}
-
 /** Why one of these functions could not read a file, as the end of a sentence. */
 export function whyUnread(error: unknown): string {
   const code = systemCode(error);

@@ -174,8 +174,9 @@ describe('what a job is about', () => {
     const id = await human(server, 'Change it');
     await select(board, id);
     await board.press('D');
-    await board.shows('This folder is not in a git repository');
+    await board.shows('works in no git folder');
     await board.press('q');
+    await board.shows(`── ${id}`);
     lab.expected.push(/^p\/\.git(\/|$)/, /^p\/roof\.txt$/);
     const git = (...words: string[]) =>
       execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@b.c', ...words], { cwd: lab.project });
@@ -183,11 +184,19 @@ describe('what a job is about', () => {
     writeFileSync(join(lab.project, 'roof.txt'), 'slate\n');
     git('add', 'roof.txt');
     git('commit', '-qm', 'The roof');
-    writeFileSync(join(lab.project, 'roof.txt'), 'tin\n');
-    await board.shows(`── ${id}`);
+    const next = await human(server, 'Change it now');
+    await lab.event(next, 'changes');
+    await select(board, next);
     await board.press('D');
+    await board.shows('Nothing has changed.');
+    await board.press('q');
+    await board.shows(`── ${next}`);
+    writeFileSync(join(lab.project, 'roof.txt'), `tin\u001b[2J\n${'x\n'.repeat(30_000)}`);
+    await board.press('D');
+    await board.shows('roof.txt | 3000');
     await board.shows(/-slate\n \+tin/);
-    await board.shows('roof.txt | 2 +-');
+    await board.press('End');
+    await board.shows('… The rest is not shown.');
   });
 });
 

@@ -17,7 +17,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['', ''],
   ['p', 'its whole prompt'],
   ['l', 'its whole log, live'],
-  ['D', 'what changed in its working folder since it was delegated (git, read only)'],
+  ['D', 'what it has changed (git, read only)'],
   ['', ''],
   ['n', 'a new job; N also while n denies a permission'],
   ['s', 'start an agent'],

@@ -61,14 +61,14 @@ export class Reader {
   }
 
   async #textOf(what: TextName, jobId: string): Promise<Partial<Texts>> {
-    const { link, place } = this.#with;
+    const { link, place, registryDir: registry_dir } = this.#with;
     switch (what) {
       case 'prompt':
         return { prompt: { jobId, text: await this.#prompt(jobId) } };
       case 'log':
         return { log: await this.#log(jobId) };
       case 'changes':
-        return { changes: { jobId, lines: await this.#changes(jobId) } };
+        return { changes: { jobId, lines: await changesOf(link, { job_id: jobId, registry_dir }) } };
       case 'agents':
         return { agents: (await link.request('agents', place)).agents };
     }
@@ -103,12 +103,6 @@ export class Reader {
       events.push(...found.events);
     }
     return { jobId, record: found.record, events: events.slice(-LOG_EVENTS) };
-  }
-
-  async #changes(jobId: string) {
-    const { link, registryDir } = this.#with;
-    const { record } = await link.request('status', { job_id: jobId, registry_dir: registryDir });
-    return changesOf(record.workdir, record.created_at);
   }
 }
 
