@@ -7,6 +7,7 @@ import { changesLine } from '../view/changes.ts';
 import { hostOf } from '../view/home.ts';
 import { openRequestView } from '../view/job.ts';
 import { timelineEntry } from '../view/shapes.ts';
+import { worktreeText } from '../view/worktree.ts';
 import { jobAddress, jobId } from './common.ts';
 import type { EventsPage } from './status.ts';
 
@@ -40,6 +41,7 @@ export const logs = {
     reason: maybe(text()),
     home: maybe(part<JobHome>('home', 'of a job on another machine: whether that is online')),
     changes: maybe(text('what changed in its folder, as git says')),
+    work: maybe(text('its branch and worktree, and what became of them')),
     log_dir: text('folder with the whole log'),
     open_request: maybe(part<PeerRequest>('request', 'what the job waits for, to be read as data')),
     events: list(group(timelineEntry)),
@@ -82,6 +84,7 @@ export function jobLogView(record: JobRecord, shown: number) {
     summary: `Job ${job_id}${host === undefined ? '' : ` on ${host}`} is ${state}; ${shown} of its ${counted(record.seq, 'entry', 'entries')} shown.`,
     ...{ job_id, status, reason, home: record.home, log_dir: clean(record.log_dir) },
     changes: changesLine(record),
+    work: worktreeText(record),
     open_request: openRequestView(record),
   };
 }

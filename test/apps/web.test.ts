@@ -1,9 +1,13 @@
+import { copyFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Browser, type BrowserContext, devices, type Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { dataOf } from '../../src/job/event.ts';
 import type { Lab } from '../support/lab.ts';
 import { test as base } from '../support/lab-test.ts';
 import { Relay } from '../support/relay.ts';
+import { Repository } from '../support/repository.ts';
+import { robotKind } from '../support/robots.ts';
 import { until } from '../support/until.ts';
 import { Web } from '../support/web.ts';
 import { hasBrowser, startBrowser } from './drawing-client.ts';
@@ -66,6 +70,31 @@ const requests = (page: Page): string[] => {
 };
 
 describe.skipIf(!hasBrowser)('mam web in a browser', () => {
+  test('shows what a job has changed, and what becomes of its branch', async ({ lab, page }) => {
+    const repo = new Repository({ place: realpathSync(lab.project), name: 'repo' });
+    copyFileSync(join(lab.project, '.home/.gitconfig'), join(lab.folder, '.gitconfig'));
+    lab.expected.push(/^\.gitconfig$/, /^p\/\.home\//);
+    const work = 'echo tin > roof.txt && git add . && git commit -qm Tin';
+    lab.configure({ agents: { worker: robotKind(lab, '--hook', work, '--report', 'started') } });
+    const words = ['submit', '--prompt', 'Mend the roof', '--agent', 'worker', '--worktree', '--no-wait'];
+    const env = { MAM_REGISTRY_DIR: lab.registry };
+    const submitted = await lab.start([...words, '--json'], { cwd: repo.folder, input: '', env }).ended;
+    const { job_id: id } = JSON.parse(submitted.stdout);
+    const { session } = await until('it has a session', () => lab.record(id).agent_session);
+    lab.sessions.add(session);
+    await until('its work is committed', () => repo.git('log', '-1', '--format=%s', `mam/${id}`) === 'Tin');
+    await lab.mam('publish', '--job', id, '--event', 'completed');
+    await lab.event(id, 'changes');
+
+    await page.getByRole('button', { name: id }).click();
+    const detail = page.getByRole('region', { name: 'The selected job' });
+    await detail.getByText('changed: 1 file changed, 1 insertion(+) in 1 commit').waitFor();
+    await detail.getByText(`work: branch mam/${id} in ${lab.project}`).waitFor();
+    const merged = await lab.start(['merge', id], { cwd: repo.folder, env }).ended;
+    expect(merged).toMatchObject({ code: 0, stderr: '' });
+    await detail.getByText('merged into main').first().waitFor();
+  });
+
   test('shows what happens as it happens, and asks for nothing meanwhile', async ({
     lab,
     page,

@@ -197,6 +197,9 @@ describe('what a job is about', () => {
     await board.shows(/-slate\n \+tin/);
     await board.press('End');
     await board.shows('… The rest is not shown.');
+    await board.press('q');
+    await lab.mam('done', next, 'Changed.');
+    await board.shows('changed: 1 file not committed (roof.txt');
   });
 });
 

@@ -22,6 +22,7 @@ export class DetailView {
   readonly #name = el('h2');
   readonly #facts = el('p', { class: 'facts' });
   readonly #task = el('p', { class: 'task' });
+  readonly #changed = el('p', { class: 'facts' });
   readonly #problem = el('p', { class: 'problem' });
   readonly #screenTitle = el('h3');
   readonly #screen = el('pre', { class: 'screen', tabindex: '0' });
@@ -40,7 +41,7 @@ export class DetailView {
       ...(own === undefined ? [] : [own.back]),
       el('header', {}, this.#name, this.#status),
       ...[this.#facts, this.#task, ...(own === undefined ? [] : [own.task])],
-      ...[this.#problem, ...(own === undefined ? [] : [own.done]), this.#ask.element],
+      ...[this.#changed, this.#problem, ...(own === undefined ? [] : [own.done]), this.#ask.element],
       ...[this.#screenTitle, this.#screen, el('h3', {}, 'History'), this.#history.element, this.#older],
     );
   }
@@ -53,6 +54,13 @@ export class DetailView {
     const facts = [holderOf(row), `since ${timeOf(row.created_at)}`, ...(used === undefined ? [] : [used])];
     say(this.#facts, facts.join(' · '));
     say(this.#task, row.prompt_preview);
+    const git = [
+      log?.head?.changes && `changed: ${log.head.changes}`,
+      log?.head?.work && `work: ${log.head.work}`,
+    ];
+    const changed = git.filter((line) => line !== undefined && line !== '').join('\n');
+    this.#changed.hidden = changed === '';
+    say(this.#changed, changed);
     const away = log?.head && awayText({ home: log.head.home, status: row.status as Status });
     const wrong = problem ?? away ?? obstacleText(row);
     this.#problem.hidden = wrong === undefined;

@@ -10,6 +10,9 @@ interface Page {
   open_request?: PeerRequest;
   /** Of a job on another machine. */
   home?: JobHome;
+  /** What the job has changed in git, and what became of its branch. */
+  changes?: string;
+  work?: string;
   /** The length of the whole task; only a person's page gets it. */
   prompt_bytes?: number;
   events: TimelineEntry[];

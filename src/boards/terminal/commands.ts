@@ -49,7 +49,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   l: { run: (state) => ({ state: read(state, 'log') }), word: selectedWord('log') },
   D: {
     run: (state) => ({ state: read(state, 'changes') }),
-    word: (state) => (selectedRow(state)?.host === undefined ? selectedWord('changes')(state) : undefined),
+    word: selectedWord('changes'),
   },
   c: {
     run: (state) => ({ state: cancel(state) }),
@@ -190,8 +190,6 @@ function cancel(state: State): State {
 function read(state: State, what: 'prompt' | 'log' | 'changes'): State {
   const row = selectedRow(state);
   if (row === undefined) return refuse(state, 'No job is selected yet.');
-  if (what === 'changes' && row.host !== undefined)
-    return refuse(state, `Its working folder is on ${row.host}: look at the changes there.`);
   return openPager(state, what, row.job_id);
 }
 

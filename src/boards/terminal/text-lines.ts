@@ -1,11 +1,13 @@
 import { cut, wrap } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
 import { openRequest } from '../../job/open-request.ts';
+import { changesLine } from '../../view/changes.ts';
 import { foldDelivery } from '../../view/delivery.ts';
 import { awayText } from '../../view/home.ts';
 import { obstacleText } from '../../view/summary.ts';
 import { timeline } from '../../view/timeline.ts';
 import { usageOfJob } from '../../view/usage.ts';
+import { worktreeText } from '../../view/worktree.ts';
 import { timeOf } from '../model/entries.ts';
 import type { Way } from '../model/request.ts';
 import { shown } from './cells.ts';
@@ -26,7 +28,7 @@ export interface JobLine {
 const PROMPT_SHARE = 0.25;
 const ASK_SHARE = 0.34;
 const MOST_PROMPT = 4;
-/** With less room, events are more useful than what was used. */
+/** With less room, events are more useful than what was changed and used. */
 const LEAST_EVENTS = 5;
 const LEAD_WIDTH = 16;
 const WORDS_CHARS = 300;
@@ -45,13 +47,20 @@ export function jobLines(detail: Detail, { width, height }: Layout['text']): Job
   const isLong = detail.record.prompt_bytes > Buffer.byteLength(detail.record.prompt_preview);
   const most = Math.min(MOST_PROMPT, shareOf(height, PROMPT_SHARE));
   const prompt = left < 2 ? [] : fitting(shown(isLong ? `${task} … (p)` : task), width, most);
-  const line = usageOfJob(detail.record);
-  const used = line === undefined || left - prompt.length < LEAST_EVENTS ? [] : [cut(`used: ${line}`, width)];
+  const facts = factsOf(detail)
+    .slice(0, Math.max(0, left - prompt.length - LEAST_EVENTS + 1))
+    .map((text) => cut(shown(text), width));
   return [
-    ...[...prompt, ...used].map((text) => ({ kind: 'prompt' as const, lead: '', text })),
-    ...eventLines(detail, left - prompt.length - used.length, width),
+    ...[...prompt, ...facts].map((text) => ({ kind: 'prompt' as const, lead: '', text })),
+    ...eventLines(detail, left - prompt.length - facts.length, width),
     ...asked.map((text) => ({ kind: 'ask' as const, lead: '', text })),
   ];
+}
+
+/** What it has changed, where that is, and what it has used: the most important one first. */
+function factsOf({ record }: Detail): string[] {
+  const facts = { changed: changesLine(record), work: worktreeText(record), used: usageOfJob(record) };
+  return Object.entries(facts).flatMap(([name, text]) => (text === undefined ? [] : [`${name}: ${text}`]));
 }
 
 /** What the job needs, and the keys for it. */
