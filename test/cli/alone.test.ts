@@ -30,6 +30,16 @@ test('an option that may stand alone takes only a word that looks like its value
   expect(read('this')).toEqual({ words, branch: undefined, name: undefined });
 });
 
+test('a word that has no other place is its value, whatever it looks like', () => {
+  const meant = { words: ['this'], branch: 'other' };
+  expect(read('this', '--branch', 'other')).toMatchObject(meant);
+  expect(read('--branch', 'other', 'this')).toMatchObject(meant);
+  expect(read('--branch', 'other', '--name', 'n', 'this')).toMatchObject({ ...meant, name: 'n' });
+  expect(() => read('this', '--branch', 'other', 'third')).toThrow('Unexpected argument "third"');
+  expect(() => read('this', 'other', '--branch')).toThrow('Unexpected argument "other"');
+  expect(() => read('this', '--branch', '--other')).toThrow('There is no option --other');
+});
+
 test('what follows = is always its value', () => {
   expect(read('--branch=other', 'this')).toMatchObject({ words: ['this'], branch: 'other' });
 });

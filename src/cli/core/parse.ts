@@ -18,7 +18,10 @@ export function parseCommandLine(command: Command, args: string[]): Given | unde
   const isOpenEnded = words.at(-1)?.many === true;
   const declared: Record<string, Field> = { ...Object.fromEntries(optionsOf(command)), help: HELP };
   const split = splitWords(declared, args, isOpenEnded);
-  const { values } = split;
+  const { values, alone } = split;
+  // With one word too many, it was meant as the option's value: whoever takes that says what is wrong with it.
+  if (alone !== undefined && !isOpenEnded && split.words.length > words.length)
+    values[alone.name] = split.words.splice(alone.at, 1)[0] ?? '';
   const positionals = rest === undefined ? [...split.words, ...split.rest] : split.words;
   if (values['help'] === true) return undefined;
   if (positionals.length > words.length && !isOpenEnded) {

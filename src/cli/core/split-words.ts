@@ -15,6 +15,8 @@ interface Split {
   words: string[];
   /** What follows `--`. */
   rest: string[];
+  /** An option that stands alone though a word follows it, and the index of that one in `words`. */
+  alone?: { name: string; at: number };
 }
 
 /**
@@ -55,6 +57,7 @@ export function splitWords(
       const isValue = next !== undefined && option.alone.test(next) && optionIn(declared, next) === undefined;
       split.values[name] = isValue ? next : '';
       if (isValue) at++;
+      else if (next !== undefined && !next.startsWith('-')) split.alone = { name, at: split.words.length };
       continue;
     }
     const value = joined ?? args[++at];
