@@ -58,7 +58,9 @@ export function settleIn(next: JobRecord, event: RecordedEvent): void {
 export function passStep(next: JobRecord, event: RecordedEvent): void {
   const { prepared, commit, task_sha256 } = dataOf(event);
   if (task_sha256 !== undefined) next.task_sha256 = task_sha256;
-  if (prepared !== undefined) next.prepared = [...(next.prepared ?? []), prepared];
+  const { prepares = [], prepared: passed = [] } = next;
+  if (prepared !== undefined && prepares.includes(prepared) && !passed.includes(prepared))
+    next.prepared = [...passed, prepared];
   if (prepared === 'worktree' && next.worktree !== undefined) {
     const { base } = next.worktree;
     next.worktree = { ...next.worktree, base: commit ?? base, ready_at: event.recorded_at };

@@ -1,12 +1,21 @@
+import { z } from 'zod';
 import { newEventId } from '../base/ids.ts';
-import type { JobChanges, Overlap } from './changes.ts';
-import type { AgentSession, Behind, JobOrder, JobRecord } from './record.ts';
-import type { Conversation, Usage } from './usage-schema.ts';
+import { changesSchema, type JobChanges, type Overlap, overlapSchema } from './changes.ts';
+import {
+  type AgentSession,
+  agentSessionSchema,
+  type Behind,
+  type JobOrder,
+  type JobRecord,
+  peerServerSchema,
+  processSchema,
+} from './record.ts';
+import { type Conversation, conversationSchema, type Usage } from './usage-schema.ts';
 import type { Source } from './words.ts';
 
 /**
- * Everything that events carry in `data`, with its JavaScript type. A name means the same in every type of event. In a
- * journal, values of any other type are ignored.
+ * Everything that events carry in `data`, with its JavaScript type; an integer is a safe one. A name means the same in every
+ * type of event. In a journal, values of any other type are ignored.
  */
 const DATA = {
   /** The job's order, fixed when it is delegated. */
@@ -17,8 +26,8 @@ const DATA = {
   /** What is typed or blocked, if not the order: `messages`, `reminder` or `new_conversation`. */
   what: 'string',
   /** How many messages were typed, and how many the peer was told about. */
-  count: 'number',
-  about: 'number',
+  count: 'integer',
+  about: 'integer',
   /** The step before the hand-over that has passed, in one word. */
   prepared: 'string',
   /** Of the task with the results that the prompt names. */
@@ -37,7 +46,7 @@ const DATA = {
   /** What permission is asked for, and the length of that input in characters. */
   tool: 'string',
   input: 'string',
-  length: 'number',
+  length: 'integer',
   request_id: 'string',
   decision: 'string',
   /** A new turn has begun. */
@@ -49,14 +58,14 @@ const DATA = {
   outcome: 'string',
   problem: 'string',
   passed: 'boolean',
-  exit_code: 'number',
+  exit_code: 'integer',
   output_tail: 'string',
   script_changed: 'boolean',
   /** The time limit that ended it, in seconds. */
   cut_off_after: 'number',
   /** The `wake_seq` and the episode up to which a supervisor was notified, how, and by which line. */
-  seq: 'number',
-  episode: 'number',
+  seq: 'integer',
+  episode: 'integer',
   how: 'string',
   line: 'string',
   /** The branch that got the work, the commit that has it, and the branch that was deleted. */
@@ -73,6 +82,19 @@ const DATA = {
   overlaps: 'object',
 } as const;
 
+/**
+ * What gets into the record as it is. Another host may send anything under these names: what does not fit is ignored, and
+ * fields that this version does not know are left out.
+ */
+const EXACTLY = {
+  agent_session: agentSessionSchema,
+  agent_process: processSchema,
+  peer_server: peerServerSchema,
+  changes: changesSchema,
+  overlaps: z.array(overlapSchema),
+  conversation: conversationSchema,
+} as const satisfies Partial<Record<keyof typeof DATA, z.ZodType>>;
+
 /** Fields with a more exact type. */
 interface Exact {
   job: JobOrder;
@@ -88,6 +110,7 @@ interface Exact {
 interface Kinds {
   string: string;
   number: number;
+  integer: number;
   boolean: boolean;
   object: object;
 }
@@ -205,10 +228,25 @@ export function dataOf({ data }: Pick<RecordedEvent, 'data'>): Partial<DataField
   for (const [name, value] of Object.entries(data ?? {}) as [string, unknown][]) {
     if (!isDataField(name) || value === null) continue;
     const kind = DATA[name];
-    if (typeof value === kind) known[name] = value;
+    if (isExact(name)) {
+      const { success, data: exact } = EXACTLY[name].safeParse(value);
+      if (success) known[name] = exact;
+    } else if (kind === 'integer' ? Number.isSafeInteger(value) : typeof value === kind) known[name] = value;
     else if (kind === 'string' && typeof value === 'number') known[name] = String(value);
   }
   return known;
+}
+
+/** True if what an event carries for the record has the form that this version knows: of a stranger's event it must. */
+export function hasExactData(event: Pick<RecordedEvent, 'data'>): boolean {
+  const known = dataOf(event);
+  return Object.entries(event.data ?? {}).every(
+    ([name, value]) => value === null || !isDataField(name) || !isExact(name) || known[name] !== undefined,
+  );
+}
+
+function isExact(name: Name): name is keyof typeof EXACTLY {
+  return Object.hasOwn(EXACTLY, name);
 }
 
 /** True for a known field of `data`: records are built from these. */

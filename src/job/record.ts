@@ -93,8 +93,11 @@ export const behindSchema = z.object({
 });
 export type Behind = z.infer<typeof behindSchema>;
 
+/** Whether the agent has our server. */
+export const peerServerSchema = z.enum(['connected', 'unknown']);
+
 /** An agent's process in its pane, and the pane's first process. */
-const processSchema = z.object({
+export const processSchema = z.object({
   pid: z.number().int(),
   start: z.string(),
   ns: z.string().optional().describe('the pid namespace that the ids count in'),
@@ -185,7 +188,7 @@ export const orderSchema = z.object({
     .optional(),
   depth: z.number().int(),
   request_key: z.string().optional(),
-  peer_server: z.enum(['connected', 'unknown']),
+  peer_server: peerServerSchema,
   fresh: z.boolean().optional().describe('its order begins a new conversation of the agent'),
   after: z.array(z.string()).optional().describe('the jobs that it waits for before it is handed over'),
   after_any_end: z.boolean().optional().describe('however those end'),

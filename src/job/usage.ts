@@ -1,18 +1,31 @@
-import { fieldsOf, hasTexts, mayHaveTexts } from '../base/json.ts';
+import { fieldsOf } from '../base/json.ts';
+import { cleanLine } from '../base/text.ts';
 import { raise } from './attention.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
 import type { JobRecord } from './record.ts';
-import type { Conversation, Usage } from './usage-schema.ts';
+import type { Usage } from './usage-schema.ts';
 import { isFinal } from './words.ts';
 
 /** A model's name is a short word; anything longer is cut. */
 const MODEL_CHARS = 100;
+/** As much of a name is looked at, in characters: a hostile one may be as long as its line. */
+const READ_CHARS = 1_000;
 /** More models than an agent uses for one job. */
-const MODELS = 20;
+export const MODELS = 20;
 
 /** What counts towards `max_tokens`: what is read from a cache is repeated in every step, and costs little. */
 export function spentTokens({ input_tokens, output_tokens, cached_tokens }: Usage): number {
   return Math.max(0, input_tokens - cached_tokens) + output_tokens;
+}
+
+/** A model's name as a record has it: one harmless line. */
+export function modelName(text: string): string {
+  return cleanLine(text.slice(0, READ_CHARS), MODEL_CHARS);
+}
+
+/** Of two counts; a sum that is no exact number any more stays at the largest one, so that it can still be recorded. */
+export function sumOf(one: number, other: number): number {
+  return Math.min(one + other, Number.MAX_SAFE_INTEGER);
 }
 
 /** Both together. */
@@ -20,9 +33,9 @@ export function addUsage(one: Usage | undefined, other: Usage): Usage {
   if (one === undefined) return other;
   return {
     models: [...new Set([...one.models, ...other.models])].slice(0, MODELS),
-    input_tokens: one.input_tokens + other.input_tokens,
-    output_tokens: one.output_tokens + other.output_tokens,
-    cached_tokens: one.cached_tokens + other.cached_tokens,
+    input_tokens: sumOf(one.input_tokens, other.input_tokens),
+    output_tokens: sumOf(one.output_tokens, other.output_tokens),
+    cached_tokens: sumOf(one.cached_tokens, other.cached_tokens),
     source: other.source,
   };
 }
@@ -43,9 +56,8 @@ export function takeUsage(next: JobRecord, event: RecordedEvent): void {
 /** Takes an event that names the conversation, and after a resumption the pane that it is open in. */
 export function takeConversation(next: JobRecord, event: RecordedEvent): void {
   const { conversation, agent_session, agent_process } = dataOf(event);
-  const named = conversationOf(conversation);
-  if (named === undefined) return;
-  next.conversation = named;
+  if (conversation === undefined || conversation.from < 0) return;
+  next.conversation = conversation;
   if (next.usage !== undefined) next.usage_before = next.usage;
   if (agent_session !== undefined) next.agent_session = agent_session;
   if (agent_process !== undefined) next.agent_process = agent_process;
@@ -62,16 +74,10 @@ export function usageOf(value: unknown): Usage | undefined {
   if (!Array.isArray(models) || typeof source !== 'string') return undefined;
   const names = models.filter((name) => typeof name === 'string').slice(0, MODELS);
   return {
-    models: names.map((name) => name.slice(0, MODEL_CHARS)),
+    models: names.map(modelName),
     ...{ input_tokens, output_tokens, cached_tokens },
-    source: source.slice(0, MODEL_CHARS),
+    source: modelName(source),
   };
-}
-
-function conversationOf(value: unknown): Conversation | undefined {
-  if (!hasTexts(value, ['agent', 'id']) || !mayHaveTexts(value, ['transcript', 'ledger', 'model']))
-    return undefined;
-  return isCount(value['from']) ? (value as unknown as Conversation) : undefined;
 }
 
 function isCount(value: unknown): value is number {

@@ -95,6 +95,9 @@ describe('a copy', () => {
     ['another job', { job_id: 'other-12345678' }],
     ['no type', { type: undefined as never }],
     ['a pane of numbers', { type: 'queued', data: { agent_session: { pane: 3 } } }],
+    ['changes of numbers', { type: 'changes', data: { changes: { top: 7 } } as never }],
+    ['overlaps with an object', { type: 'overlaps', data: { overlaps: {} } as never }],
+    ['a conversation without an id', { type: 'conversation', data: { conversation: { from: 0 } } as never }],
     ['a proof of its own', { mac: 'x'.repeat(22) }],
     ['a line too long for any broker', { detail: 'x'.repeat(70_000) }],
   ])('takes no event that does not fit: %s', async (_, more) => {

@@ -1,3 +1,4 @@
+import { MODELS, modelName, sumOf } from '../../job/usage.ts';
 import type { Usage } from '../../job/usage-schema.ts';
 
 /** What one request to a model has used, in tokens. `input` contains `cached`. */
@@ -22,7 +23,6 @@ export interface TranscriptFormat {
 
 /** Requests whose later lines replace earlier ones: the lines of one request are close together. */
 const KEPT_REQUESTS = 200;
-const NAME_CHARS = 100;
 
 /** The sums of one part of a transcript. */
 export class Sums {
@@ -48,9 +48,11 @@ export class Sums {
   add(id: string | undefined, model: string | undefined, tokens: Tokens): void {
     const before = id === undefined ? undefined : this.#counted.get(id);
     for (const name of ['input', 'output', 'cached'] as const)
-      this.#total[name] += tokens[name] - (before?.[name] ?? 0);
+      this.#total[name] = sumOf(this.#total[name] - (before?.[name] ?? 0), tokens[name]);
     this.#hasAny = true;
-    if (model !== undefined && model !== '') this.#models.add(model.slice(0, NAME_CHARS));
+    const named = modelName(model ?? '');
+    // A record has no more of them: what it can't have would be recorded again with each look.
+    if (named !== '' && this.#models.size < MODELS) this.#models.add(named);
     if (id === undefined) return;
     this.#counted.set(id, tokens);
     const [oldest] = this.#counted.keys();

@@ -1,9 +1,9 @@
 import { builtIn } from '../../agents/index.ts';
 import type { Log } from '../../base/log.ts';
-import { cleanLine, grouped } from '../../base/text.ts';
+import { grouped } from '../../base/text.ts';
 import type { HookReport } from '../../job/hook.ts';
 import type { AgentSession, JobRecord } from '../../job/record.ts';
-import { addUsage, spentTokens } from '../../job/usage.ts';
+import { addUsage, modelName, spentTokens } from '../../job/usage.ts';
 import type { Conversation, Usage } from '../../job/usage-schema.ts';
 import { AMENDABLE, isFinal } from '../../job/words.ts';
 import type { LiveJob, Recorded } from '../jobs/live-job.ts';
@@ -16,8 +16,6 @@ const BUDGET_MS = 5_000;
 const LAST_LINE_MS = 1_000;
 /** More conversations than are in use; of those that no hook ends, the oldest are forgotten. */
 const MOST_KEPT = 500;
-/** A model's name is a short word; a hook may report anything. */
-const MODEL_CHARS = 100;
 /** A job that ended so has no agent any more. */
 const WITHOUT_AGENT: readonly string[] = ['session_lost', 'delivery_failed'];
 
@@ -142,7 +140,7 @@ export class Conversations {
     }
     const mine = this.#held.get(job.id);
     if (mine !== undefined) await this.#count(mine);
-    const model = report.model && cleanLine(report.model, MODEL_CHARS);
+    const model = report.model && modelName(report.model);
     const conversation = { ...begun, from, ...(model !== undefined && { model }) };
     await this.#with.registrar.note(job, 'conversation', { data: { conversation } });
     this.#hold(job.record);

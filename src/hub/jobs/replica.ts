@@ -1,6 +1,6 @@
 import { MamError } from '../../base/errors.ts';
 import { apply } from '../../job/apply.ts';
-import { type Draft, dataOf, type RecordedEvent } from '../../job/event.ts';
+import { type Draft, dataOf, hasExactData, type RecordedEvent } from '../../job/event.ts';
 import { type JobRecord, orderSchema, recordSchema } from '../../job/record.ts';
 import {
   asReplica,
@@ -171,6 +171,7 @@ function fits(
 ): boolean {
   try {
     if (record === undefined && !isOrderOf(state.order.job_id, event)) return false;
+    if (!hasExactData(event)) return false;
     return recordSchema.safeParse(asReplica(apply(record, event), state, registryDir)).success;
   } catch {
     return false;

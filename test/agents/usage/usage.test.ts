@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { builtIn } from '../../../src/agents/index.ts';
-import { Sums } from '../../../src/agents/usage/usage-reader.ts';
+import { Sums, tokens } from '../../../src/agents/usage/usage-reader.ts';
+import { addUsage, usageOf } from '../../../src/job/usage.ts';
 import { HOMES } from '../programs.ts';
 
 /** Recorded lines of two turns with three answers each, with long texts cut; each answer has used this. */
@@ -79,8 +80,30 @@ test('numbers that are none count as nothing', () => {
     read('claude-code', [odd({ input_tokens: '9', output_tokens: -4, cache_read_input_tokens: 1e300 })]),
   ).toEqual({
     ...{ input_tokens: 0, output_tokens: 0, cached_tokens: 0, source: 'transcript' },
-    models: ['m'.repeat(100)],
+    models: [`${'m'.repeat(99)}…`],
   });
   expect(read('claude-code', [odd(null), odd('x')])).toMatchObject({ input_tokens: 0 });
   expect(read('gemini', ['{"type":"gemini","tokens":null}', '{"type":"gemini"}'])).toBeUndefined();
+});
+
+test('what no agent has used is still counted, in numbers that a record can have', () => {
+  const sums = new Sums();
+  const most = Number.MAX_SAFE_INTEGER;
+  for (const id of ['a', 'b', undefined, 'a']) sums.add(id, 'm', { input: most, output: most, cached: most });
+  const all = { input_tokens: most, output_tokens: most, cached_tokens: most };
+  expect(sums.usage('transcript')).toMatchObject(all);
+  const usage = sums.usage('transcript');
+  expect(usageOf(usage)).toEqual(usage);
+  expect(usage && addUsage(usage, usage)).toMatchObject(all);
+  for (const value of [-1, 1e308, 2 ** 60, 0.5, Number.NaN, '7', null, {}]) expect(tokens(value)).toBe(0);
+});
+
+test('a record can have every model that is counted: what differs would be recorded with each look', () => {
+  const sums = new Sums();
+  const names = [...Array(50).keys()].map((n) => `\u001b[31m${n}\n${'x'.repeat(10_000)}`);
+  for (const name of names) sums.add(undefined, name, { input: 1, output: 1, cached: 0 });
+  const usage = sums.usage('transcript');
+  expect(usage?.models).toHaveLength(20);
+  expect(usage?.models.join('')).not.toMatch(/\p{Cc}/u);
+  expect(usageOf(usage)).toEqual(usage);
 });
