@@ -3,6 +3,7 @@ import { broker } from './broker.ts';
 import type { Check } from './check.ts';
 import { clientChecks } from './clients.ts';
 import { clock } from './clock.ts';
+import { git } from './git.ts';
 import { home } from './home.ts';
 import { hooks } from './hooks.ts';
 import { hub } from './hub.ts';
@@ -28,6 +29,7 @@ export const checks: readonly Check[] = [
   tmuxSockets,
   tmuxSwept,
   paneTexts,
+  git,
   home,
   clock,
   leftovers,

@@ -30,9 +30,9 @@ export class Programs {
     return findProgram(name, this.#env['PATH']);
   }
 
-  /** The first line of what a program prints for `-V`, or undefined when it prints nothing in 5 s. */
-  version(name: string): Promise<string | undefined> {
-    const asked = this.#versions.get(name) ?? this.#ask(name);
+  /** The first line of what a program prints for this option, or undefined when it prints nothing in 5 s. */
+  version(name: string, option = '-V'): Promise<string | undefined> {
+    const asked = this.#versions.get(name) ?? this.#ask(name, option);
     this.#versions.set(name, asked);
     return asked;
   }
@@ -75,10 +75,10 @@ export class Programs {
     }
   }
 
-  async #ask(name: string): Promise<string | undefined> {
+  async #ask(name: string, option: string): Promise<string | undefined> {
     const path = this.find(name);
     if (path === undefined) return undefined;
-    const { code, stdout } = await this.run(path, ['-V'], VERSION_MS);
+    const { code, stdout } = await this.run(path, [option], VERSION_MS);
     const line = cleanLine(stdout.split('\n').find((one) => one.trim() !== '') ?? '', VERSION_CHARS);
     return code === 0 && line !== '' ? line : undefined;
   }

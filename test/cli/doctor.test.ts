@@ -104,9 +104,9 @@ describe('as a whole', () => {
 });
 
 describe('programs', () => {
-  const withTmux = (said: string): Record<string, string> => {
+  const withProgram = (name: string, said: string): Record<string, string> => {
     const bin = join(lab.folder, 'bin');
-    put(join(bin, 'tmux'), `#!/bin/sh\necho "${said}"\n`, 0o755);
+    put(join(bin, name), `#!/bin/sh\necho "${said}"\n`, 0o755);
     return { PATH: `${bin}:${process.env['PATH']}` };
   };
 
@@ -117,17 +117,30 @@ describe('programs', () => {
     ['tmux 3.10', 'ok', 'tmux 3.10 at'],
     ['tmux master', 'ok', 'tmux master at'],
   ])('%s: %s', async (said, level, words) => {
-    const found = (await look(['tmux'], withTmux(said))).of('tmux.version');
+    const found = (await look(['tmux'], withProgram('tmux', said))).of('tmux.version');
     expect(found.level).toBe(level);
     expect(found.title).toContain(words);
   });
 
-  test('no tmux and no bash', async () => {
+  test.each([
+    ['git version 2.30.2', 'note', 'too old for worktrees for jobs'],
+    ['git version 2.34.1', 'note', 'too old for `mam merge` of branches that both have gone on'],
+    ['git version 2.38.0.windows.1', 'ok', 'git version 2.38.0.windows.1 at'],
+    ['git version 2.100.1 (Apple Git-200)', 'ok', 'git version 2.100.1'],
+    ['something else', 'note', 'does not report its version'],
+  ])('%s: %s', async (said, level, words) => {
+    const found = (await look(['git'], withProgram('git', said))).of('git.version');
+    expect(found.level).toBe(level);
+    expect(found.title).toContain(words);
+  });
+
+  test('no tmux, no git and no bash', async () => {
     const bin = join(lab.folder, 'bin');
     mkdirSync(bin);
     const report = await doctor([], { env: { PATH: bin } });
     expect(report.of('tmux.version')).toMatchObject(finding('problem', { remedy: 'apt-get' }));
     expect(report.of('program.bash').level).toBe('note');
+    expect(report.of('git.version')).toMatchObject(finding('note', { remedy: 'no worktrees' }));
   });
 
   test('an agent of another version is a note; what asks a program leaves nothing in the home', async () => {
