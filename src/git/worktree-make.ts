@@ -7,6 +7,7 @@ import { orElse } from '../base/or-else.ts';
 import { isSamePlace } from '../base/real-place.ts';
 import { cleanLine } from '../base/text.ts';
 import { commitOf, tipOf } from './place.ts';
+import { type Keeper, whatKeeps } from './removable.ts';
 import { actGit, actGitInto, type GitEnvironment, gitWords, lookGit, lookGitBytes } from './run-git.ts';
 
 /** A worktree to make. */
@@ -26,6 +27,8 @@ const MARK = 'mam-job';
 const NAME_CHARS = 80;
 /** Git writes few files at the same time; more than these were not left by it half written. */
 const MOST_HALF_WRITTEN = 100;
+/** What stays where it is when a worktree is removed. */
+const ON_ITS_BRANCH: Keeper['kind'] = 'unmerged';
 /** The largest file that is compared, in bytes. */
 const FILE_BYTES = 1024 * 1024 * 1024;
 
@@ -78,7 +81,10 @@ export async function makeWorktree(
 }
 
 /** Removes git's lock from a worktree that is ready for its job. @throws MamError `unavailable` with git's words */
-export async function releaseWorktree(order: WorktreeOrder, how: GitEnvironment): Promise<void> {
+export async function releaseWorktree(
+  order: Pick<WorktreeOrder, 'folder' | 'repository' | 'jobId'>,
+  how: GitEnvironment,
+): Promise<void> {
   const admin = ownAdmin(order);
   if (admin === undefined || lockOf(admin) !== reasonFor(order)) return;
   const end = await actGit(order.repository, ['worktree', 'unlock', '--', order.folder], how);
@@ -86,8 +92,31 @@ export async function releaseWorktree(order: WorktreeOrder, how: GitEnvironment)
     throw new MamError('unavailable', `Git could not unlock ${order.folder}: ${gitWords(end)}.`);
 }
 
+/**
+ * Gives up a worktree that its job will never use: it is removed if it has nothing but its commit, and else only unlocked,
+ * so that a person can look at it and remove it. Its branch stays.
+ * @throws MamError as `whatKeeps` and `releaseWorktree`
+ */
+export async function giveUpWorktree(order: WorktreeOrder, how: GitEnvironment): Promise<void> {
+  const { folder, repository } = order;
+  const own = ownAdmin(order);
+  if (own === undefined) return;
+  if (!leadsTo(folder, own) || isEmptyWorktree(folder)) {
+    forget(own, folder);
+    return;
+  }
+  await releaseWorktree(order, how);
+  const keepers = await whatKeeps(order, how);
+  if (keepers.every(({ kind }) => kind === ON_ITS_BRANCH))
+    await actGit(repository, ['worktree', 'remove', '--', folder], how);
+}
+
 /** The git folder of a worktree that was made for this job, whole or not. */
-function ownAdmin({ repository, jobId, folder }: WorktreeOrder): string | undefined {
+function ownAdmin({
+  repository,
+  jobId,
+  folder,
+}: Pick<WorktreeOrder, 'folder' | 'repository' | 'jobId'>): string | undefined {
   const all = join(repository, 'worktrees');
   return namesIn(all)
     .map((name) => join(all, name))

@@ -48,11 +48,12 @@ export async function startFor(
   }
   let place: Pick<Place, 'session' | 'process'>;
   try {
-    place = await launch(
-      parts,
-      start,
-      argument ? orderText(job.record, taskFile(job.record, job.paths)) : undefined,
-    );
+    const isOpen = (): boolean => !isFinal(job.record.status);
+    place = await launch(parts, start, {
+      prompt: argument ? orderText(job.record, taskFile(job.record, job.paths)) : undefined,
+      // Other jobs may have found a session that is not this job's alone.
+      isWanted: job.record.new_session === undefined ? undefined : isOpen,
+    });
     void settleStarted(parts, job, place.session);
     if (job.record.fresh === true) {
       const evidence = 'the agent was started for this job';
@@ -72,15 +73,16 @@ export async function startFor(
   }
   const settled = { agent_session: place.session, agent_process: place.process };
   await registrar.record(job, draftEvent(job.id, 'queued', { data: settled }));
-  dispatcher.enqueue(job);
+  // A job that was cancelled meanwhile would keep the pane.
+  if (!isFinal(job.record.status)) dispatcher.enqueue(job);
 }
 
 async function launch(
   { servers, home }: Pick<Parts, 'servers' | 'home'>,
   start: StartParams,
-  prompt: string | undefined,
+  more: Parameters<typeof launchAgent>[3],
 ): Promise<Pick<Place, 'session' | 'process'>> {
-  const { session, pane_pid } = await launchAgent(servers, home.folder, start, { prompt });
+  const { session, pane_pid } = await launchAgent(servers, home.folder, start, more);
   const { agent: command } = start;
   const sees = servers.get(session.socket).seesProcesses;
   const process = sees ? { ...identify(pane_pid), command } : unseenAgent({ pane_pid, command });

@@ -3,27 +3,35 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, MamError } from '../../base/errors.ts';
 import { orElse } from '../../base/or-else.ts';
-import { sendSignal } from '../../base/processes.ts';
 import { sha256 } from '../../base/sha256.ts';
 import { cleanLine } from '../../base/text.ts';
 import { outputTail, runScript, scriptEnvironment } from '../../checks/script.ts';
 import type { PerRepository } from '../../git/per-repository.ts';
 import { commitOf } from '../../git/place.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
-import { makeWorktree, releaseWorktree, type WorktreeOrder } from '../../git/worktree-make.ts';
+import {
+  giveUpWorktree,
+  makeWorktree,
+  releaseWorktree,
+  type WorktreeOrder,
+} from '../../git/worktree-make.ts';
 import type { JobOrder, Worktree } from '../../job/record.ts';
+import { isFinal } from '../../job/words.ts';
 import type { Home } from '../../registry/home.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
 import { CHECK_VARIABLES, WORKTREE_VARIABLES } from '../../settings/table.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import { logPlace } from '../notify/outlets.ts';
 import type { HeldJob, HeldParams } from './held-job.ts';
+import { Leash } from './leash.ts';
 import type { Passed, Step } from './step.ts';
 
 /** How much of a script's output a job's end carries, in characters: the log has the rest. */
 const TAIL_CHARS = 900;
 const WORDS_CHARS = 300;
 const SHORT = 12;
+/** How long git may take, in ms: longer than any checkout, so that only a hook or a disk that hangs meets it. */
+const GIT_LIMIT_MS = 30 * 60_000;
 
 /** Notes of what runs, so that the next hub ends what this one leaves behind. */
 interface Running {
@@ -53,28 +61,44 @@ export class MakeWorktree implements Step {
   async run(job: LiveJob, held: HeldJob, signal: AbortSignal): Promise<Passed> {
     const { worktree } = job.record;
     if (worktree === undefined) return {};
-    const { folder, branch, setup } = worktree;
+    const { folder, setup } = worktree;
     await held.waits('setup', `Its worktree ${folder} is being made.`);
     const order = await this.#orderOf(job, held, worktree);
     const how = { env: environmentOf(held.params) };
-    const { base, problem } = await this.#noted(job, signal, (run) =>
-      this.#with.perRepository.run(order.repository, async () => {
-        signal.throwIfAborted();
-        const env = { ...how.env, [CHECK_VARIABLES.mark]: run.mark };
-        return makeWorktree(order, this.#output(job), { env, started: run.started });
-      }),
-    );
+    try {
+      return await this.#make(job, held, { order, setup, how }, signal);
+    } catch (error) {
+      // Unless the hub ends, and the next one goes on: nobody will use it.
+      if (!signal.aborted || isFinal(job.record.status))
+        await this.#leave(order, how, isFinal(job.record.status)).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #make(
+    job: LiveJob,
+    held: HeldJob,
+    { order, setup, how }: { order: WorktreeOrder; setup: Worktree['setup']; how: GitEnvironment },
+    signal: AbortSignal,
+  ): Promise<Passed> {
+    const { folder, branch } = order;
+    const { base, problem } = await this.#with.perRepository.run(order.repository, async () => {
+      signal.throwIfAborted();
+      return this.#byGit(job, how, signal, (run) => makeWorktree(order, this.#output(job), run));
+    });
     signal.throwIfAborted();
-    if (setup !== undefined)
-      await this.#setUp(job, held, { ...worktree, base, setup }, signal).catch(async (error: unknown) => {
-        // Nobody goes on with it, so a person may remove it. A lock that stays is named by whoever tries.
-        if (!signal.aborted) await releaseWorktree(order, how).catch(() => undefined);
-        throw error;
-      });
+    if (setup !== undefined) await this.#setUp(job, held, { ...order, base, setup }, signal);
     await releaseWorktree(order, how);
     const hook = problem === undefined ? '' : ` Git said: ${cleanLine(problem, WORDS_CHARS)}`;
     const detail = `It has the worktree ${folder}, with the branch ${branch} from ${base.slice(0, SHORT)}.${hook}`;
     return { detail, data: { commit: base } };
+  }
+
+  /** Of a job that failed a person may want to look at it; of one that was cancelled at most what is not git's own. */
+  async #leave(order: WorktreeOrder, how: GitEnvironment, isCancelled: boolean): Promise<void> {
+    await this.#with.perRepository.run(order.repository, () =>
+      isCancelled ? giveUpWorktree(order, how) : releaseWorktree(order, how),
+    );
   }
 
   /** A job that has waited for others begins at what its base is by now: once decided, that is kept. */
@@ -96,7 +120,7 @@ export class MakeWorktree implements Step {
   async #setUp(
     job: LiveJob,
     held: HeldJob,
-    tree: Worktree & { setup: NonNullable<Worktree['setup']> },
+    tree: Pick<Worktree, 'folder' | 'branch' | 'base'> & { setup: NonNullable<Worktree['setup']> },
     signal: AbortSignal,
   ): Promise<void> {
     const { script, script_sha256: hash } = tree.setup;
@@ -111,13 +135,13 @@ export class MakeWorktree implements Step {
     await held.waits('setup', `${script} sets up its worktree ${folder}.`);
     const log = logFileOf(job);
     const { path, virtual_env } = held.params;
-    const end = await this.#noted(job, signal, ({ mark: _, ...run }) =>
+    const end = await this.#noted(job, (begin) =>
       runScript({
         script,
         workdir: folder,
         logFile: log,
         stop: signal,
-        started: run.begin,
+        started: begin,
         env: {
           ...scriptEnvironment(job.registryDir, job.id, { path, virtual_env }),
           [WORKTREE_VARIABLES.folder]: folder,
@@ -142,35 +166,49 @@ export class MakeWorktree implements Step {
     );
   }
 
-  /** Runs something that the next hub ends if this one is killed meanwhile, and that ends with the job. */
-  async #noted<T>(
+  /**
+   * Runs git, which ends with the job.
+   * @throws MamError `unavailable` when it does not end in half an hour
+   */
+  async #byGit<T>(
     job: LiveJob,
+    how: GitEnvironment,
     signal: AbortSignal,
-    act: (run: {
-      mark: string;
-      started: (pid: number) => void;
-      begin: (pid: number, mark: string) => void;
-    }) => Promise<T>,
+    act: (how: GitEnvironment) => Promise<T>,
   ): Promise<T> {
+    return this.#noted(job, async (begin) => {
+      const mark = randomUUID();
+      const leash = new Leash({ mark, signal, limitMs: GIT_LIMIT_MS });
+      try {
+        return await act({
+          env: { ...how.env, [CHECK_VARIABLES.mark]: mark },
+          started: (pid) => {
+            begin(pid, mark);
+            leash.hold(pid);
+          },
+        });
+      } catch (error) {
+        if (!leash.isOver) throw error;
+        throw new MamError(
+          'unavailable',
+          `Git did not end within ${GIT_LIMIT_MS / 60_000} minutes.`,
+          'Run `git worktree add` by hand to see why: a hook (post-checkout) or a filter of the repository may hang.',
+        );
+      } finally {
+        leash.release();
+        rmSync(this.#output(job), { force: true });
+      }
+    });
+  }
+
+  /** Runs something that the next hub ends if this one is killed meanwhile. */
+  async #noted<T>(job: LiveJob, act: (begin: (pid: number, mark: string) => void) => Promise<T>): Promise<T> {
     const { running } = this.#with;
-    const mark = randomUUID();
-    let stop = (): void => {};
     running.reserve(job.id);
     try {
-      return await act({
-        mark,
-        started: (pid) => {
-          running.begin(job.id, pid, mark);
-          // Git then removes what it has made.
-          stop = () => sendSignal(-pid, 'SIGTERM');
-          signal.addEventListener('abort', stop, { once: true });
-        },
-        begin: (pid, own) => running.begin(job.id, pid, own),
-      });
+      return await act((pid, mark) => running.begin(job.id, pid, mark));
     } finally {
-      signal.removeEventListener('abort', stop);
       running.end(job.id);
-      rmSync(this.#output(job), { force: true });
     }
   }
 

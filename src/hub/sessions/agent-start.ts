@@ -45,13 +45,18 @@ export interface Started {
  * @param folder of this hub, for the files that the agent's command line names
  * @param more.prompt passed on the command line, for kinds that take it
  * @param more.conversation the id of the conversation that it continues
- * @throws MamError `unavailable` when the program is missing, `conflict` when the session already exists
+ * @param more.isWanted false once nobody needs it any more: then its session ends before the agent is started
+ * @throws MamError `unavailable` when the program is missing, `conflict` when the session already exists, or nobody needs it
  */
 export async function launchAgent(
   servers: TmuxServers,
   folder: string,
   params: StartParams,
-  more: { prompt?: string | undefined; conversation?: string | undefined } = {},
+  more: {
+    prompt?: string | undefined;
+    conversation?: string | undefined;
+    isWanted?: (() => boolean) | undefined;
+  } = {},
 ): Promise<Started> {
   checkWorkdir(params.workdir);
   const name = sessionName(params);
@@ -65,6 +70,10 @@ export async function launchAgent(
   const home = session['MAM_HOME'] === undefined ? undefined : params.server_env?.['MAM_HOME'];
   const first = { ...session, ...(home !== undefined && { MAM_HOME: home }) };
   const made = await createSession(server, { name, folder: params.workdir, env: first });
+  if (more.isWanted?.() === false) {
+    await killSession(server, made.id);
+    throw new MamError('conflict', 'The agent was not started: nobody needs it any more.');
+  }
   try {
     const words = [program, ...launch.args];
     const whole = made.isFirst ? env : { ...forRunningServer(session), ...env };

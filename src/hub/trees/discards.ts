@@ -6,6 +6,7 @@ import { deleteBranch, lookAtWorktree, removeWorktree, type WorktreeLook } from 
 import type { PerRepository } from '../../git/per-repository.ts';
 import { type Keeper, keptWords } from '../../git/removable.ts';
 import { movedTo } from '../../git/repository.ts';
+import { releaseWorktree } from '../../git/worktree-make.ts';
 import type { JobRecord, Worktree } from '../../job/record.ts';
 import type { DiscardParams, DiscardResult } from '../../operations/discard.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -51,6 +52,8 @@ export class Discards {
     checkNobody(job.record, folder);
     const moved = await movedTo(tree, how);
     if (moved !== undefined) throw hasMoved(tree, moved);
+    // A hub that was killed while it gave the worktree up has left its lock.
+    await releaseWorktree({ ...tree, jobId: job.id }, how);
     const look = await lookAtWorktree(tree, last?.at, how);
     const losses = lossesOf(look, withBranch);
     const kept = losses.filter(({ kind }) => !force || NEVER.includes(kind));
