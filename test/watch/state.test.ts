@@ -294,6 +294,22 @@ describe('keys', () => {
     expect(pressed('x', { ...none, meta: true })).toEqual([]);
   });
 
+  test('nobody is sent to a session that has ended', () => {
+    const state = asking('rm roof');
+    const ended = (how: string) => {
+      const { detail } = state;
+      const record = {
+        ...detail?.record,
+        requests: [],
+        session_end: { how, at: AT },
+      } as unknown as JobRecord;
+      return press({ ...state, detail: { jobId: 'job-0', record, events: [] } }, { name: 'enter' });
+    };
+    for (const how of ['ended', 'gone'])
+      expect(ended(how)).toMatchObject({ state: { note: { text: expect.stringContaining('has ended') } } });
+    expect(ended('taken').state.note?.text ?? '').not.toContain('has ended');
+  });
+
   test('a request that was settled meanwhile closes its question', () => {
     const state = keys(asking('rm roof'), 'y');
     const record = { ...state.detail?.record, requests: [] } as unknown as JobRecord;

@@ -1,6 +1,7 @@
 import { cleanLine } from '../../base/text.ts';
 import { LOST } from '../../job/home-state.ts';
 import { openRequests } from '../../job/open-requests.ts';
+import type { JobRecord } from '../../job/record.ts';
 import type { JobRow } from '../../job/row.ts';
 import { isOpen } from '../model/rows.ts';
 import { shown } from './cells.ts';
@@ -78,8 +79,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 
 export function attach(state: State): Pressed {
   const detail = selectedDetail(state);
-  const session = detail?.record.agent_session;
   if (detail === undefined) return { state: refuse(state, unread(state)) };
+  if (hasEnded(detail.record))
+    return { state: refuse(state, 'The session that was started for this job has ended: l shows its log.') };
+  const session = detail.record.agent_session;
   if (session === undefined) return { state: refuse(state, 'This job has no pane to attach to.') };
   const { home } = detail.record;
   return { state, effect: { do: 'attach', jobId: detail.jobId, session, host: home?.host } };
@@ -97,7 +100,13 @@ function unread(state: State): string {
 }
 
 export function canAttach(state: State): boolean {
-  return selectedDetail(state)?.record.agent_session !== undefined;
+  const record = selectedDetail(state)?.record;
+  return record?.agent_session !== undefined && !hasEnded(record);
+}
+
+/** True once the session that was started for the job alone is gone. */
+function hasEnded({ session_end: end }: Partial<Pick<JobRecord, 'session_end'>>): boolean {
+  return end?.how === 'ended' || end?.how === 'gone';
 }
 
 export function asksPermission(state: State): boolean {
