@@ -1,4 +1,5 @@
 import { builtIn } from '../../agents/index.ts';
+import { MamError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { grouped } from '../../base/text.ts';
 import type { HookReport } from '../../job/hook.ts';
@@ -44,6 +45,8 @@ export class Conversations {
   readonly #held = new Map<string, Held>();
   /** By agent and conversation: the job whose prompt it has taken last. */
   readonly #holders = new Map<string, Held>();
+  /** By agent and conversation: those in which an agent is being started. */
+  readonly #opening = new Set<string>();
   #budgets: NodeJS.Timeout | undefined;
   #busy = 0;
   #stopped = false;
@@ -96,6 +99,27 @@ export class Conversations {
     const now = this.#holders.get(keyOf({ agent, id })) ?? held;
     void this.#count(now);
     setTimeout(() => void this.#count(now).then(() => this.#endTurn(now)), LAST_LINE_MS).unref();
+  }
+
+  /** The job whose turn it is in a conversation, or was last, as far as that is known. */
+  holderOf(conversation: Conversation): string | undefined {
+    return this.#holders.get(keyOf(conversation))?.jobId;
+  }
+
+  /**
+   * Opens a conversation again, which takes as long as its agent takes to start.
+   * @throws MamError `conflict` while the same is being opened, and as `open`
+   */
+  async opening<T>(conversation: Conversation, jobId: string, open: () => Promise<T>): Promise<T> {
+    const key = keyOf(conversation);
+    if (this.#opening.has(key))
+      throw new MamError(
+        'conflict',
+        `The conversation of job ${jobId} is being opened already.`,
+        'Look for its agent with `mam agents`.',
+      );
+    this.#opening.add(key);
+    return open().finally(() => this.#opening.delete(key));
   }
 
   /** A job's conversation is open again in this pane: what is used there from now on is its own. */

@@ -16,27 +16,60 @@ import type { Conversations } from './conversations.ts';
 import { agentsFile } from './transcript-part.ts';
 
 interface Parts {
-  registrar: Pick<Registrar, 'meant' | 'find'>;
+  registrar: Pick<Registrar, 'meant' | 'find' | 'open'>;
   servers: TmuxServers;
   home: { folder: string; servers: string };
-  conversations: Pick<Conversations, 'reopened'>;
+  conversations: Pick<Conversations, 'opening' | 'reopened' | 'holderOf'>;
 }
 
 /**
  * Starts an agent in the conversation in which a job's prompt was taken, in that job's folder. The job's pane is then the
  * agent's; what it reports counts as a late report.
- * @throws MamError `not_found` without such a conversation, `bad_input` for another kind, `conflict` while its agent
- * still runs, and as `startInConversation`
+ * @throws MamError `not_found` without such a conversation or its folder, `bad_input` for another kind, `conflict` while
+ * an agent runs in it, and as `startInConversation`
  */
 export async function resumeJob(parts: Parts, part: string, params: StartParams): Promise<StartResult> {
   const { registrar, servers, home, conversations } = parts;
   const job = await registrar.find(await registrar.meant(part));
   if (job.isHistory) throw historyError(job.registryDir, job.id);
   const conversation = conversationOf(job.record, params.agent);
+  const holder = conversations.holderOf(conversation);
+  const holders = holder === undefined ? [] : [await registrar.find(holder).catch(() => undefined)];
+  for (const other of [...registrar.open, ...holders])
+    if (other !== undefined && other.id !== job.id) checkNotIn(other.record, conversation, job.id);
+  checkFolder(job.record);
   const there = { ...params, workdir: job.record.workdir, resume: false };
-  const { started, result } = await startInConversation(servers, home, there, conversation.id);
-  await conversations.reopened(job, conversation, placeOf(servers, started, params.agent));
-  return { ...result, resumed_job: job.id };
+  return conversations.opening(conversation, job.id, async () => {
+    const { started, result } = await startInConversation(servers, home, there, conversation.id);
+    await conversations.reopened(job, conversation, placeOf(servers, started, params.agent));
+    return { ...result, resumed_job: job.id };
+  });
+}
+
+/** Two agents in one conversation would each write into it. @param other that may have it as well */
+function checkNotIn(other: JobRecord, { agent, id }: Conversation, jobId: string): void {
+  const { conversation, agent_process: process, agent_session: session } = other;
+  if (conversation?.agent !== agent || conversation.id !== id) return;
+  if (process === undefined || lifeOf(process) !== 'alive') return;
+  throw new MamError(
+    'conflict',
+    `The conversation of job ${jobId} is open already, in session ${session?.session}: job ${other.job_id} has it as well.`,
+    `Look at it with \`mam attach ${other.job_id}\`, or end it first: \`mam stop tmux:${session?.session}\`.`,
+  );
+}
+
+/** An agent finds a conversation by the folder in which it was held. */
+function checkFolder({ job_id: id, workdir, worktree }: JobRecord): void {
+  if (orElse(() => statSync(workdir).isDirectory(), false)) return;
+  const made =
+    worktree === undefined
+      ? 'Make the folder again'
+      : `Make its worktree again, from ${worktree.branch} if that is still there`;
+  throw new MamError(
+    'not_found',
+    `The folder of job ${id} is gone: ${workdir}.`,
+    `Its conversation belongs to that folder. ${made}, or delegate the task again.`,
+  );
 }
 
 /** The conversation of a job, as it may be given to an agent of this kind. @throws MamError as `resumeJob` */

@@ -11,14 +11,20 @@ import type { Usage } from '../../job/usage-schema.ts';
 const PIECE_BYTES = 256 * 1024;
 /** A longer line is skipped: an agent's answer is much shorter. */
 const LINE_BYTES = 8 * 1024 * 1024;
-const PATH_CHARS = 4_096;
+/** As JSON: two paths fit into one line of a journal, so that the conversation is kept in place. */
+const PATH_BYTES = 1_500;
 const NEWLINE = 0x0a;
 
-/** The real path of an agent's file, as it names it; undefined for what can't be one. */
+/** The real path of an agent's file, as it names it; undefined for what can't be one, or is too long to be recorded. */
 export function agentsFile(path: string | undefined): string | undefined {
-  if (path === undefined || path.length > PATH_CHARS || !isAbsolute(path) || /\p{Cc}/u.test(path))
-    return undefined;
-  return realPlace(path);
+  if (path === undefined || !canBeKept(path)) return undefined;
+  const real = realPlace(path);
+  return canBeKept(real) ? real : undefined;
+}
+
+function canBeKept(path: string): boolean {
+  const isPath = path.length <= PATH_BYTES && isAbsolute(path) && !/\p{Cc}/u.test(path);
+  return isPath && Buffer.byteLength(JSON.stringify(path)) <= PATH_BYTES;
 }
 
 /** The size of an agent's file in bytes; 0 if it does not exist yet. */
