@@ -6,7 +6,7 @@ import { builtIn } from '../../src/agents/index.ts';
 import { identify } from '../../src/base/process-id.ts';
 import { realPlace } from '../../src/base/real-place.ts';
 import { Conversations } from '../../src/hub/conversations/conversations.ts';
-import { conversationOf } from '../../src/hub/conversations/resume.ts';
+import { conversationOf, resumeJob } from '../../src/hub/conversations/resume.ts';
 import type { LiveJob } from '../../src/hub/jobs/live-job.ts';
 import type { HookReport } from '../../src/job/hook.ts';
 import type { JobRecord } from '../../src/job/record.ts';
@@ -90,4 +90,30 @@ test('a name of a model that no line of a journal could hold is cut', async () =
     id: ID,
     model: expect.stringMatching(/^m{50}.{1,50}$/),
   });
+});
+
+test('while an agent runs in it for another job, a conversation is not opened for a second agent', async () => {
+  const { pid, start } = identify(process.pid);
+  const agent_process = { pid, start, command: 'codex', pane_pid: pid };
+  const other = { id: 'other', record: lost({}, { job_id: 'other', status: 'working', agent_process }) };
+  const job = { id: 'one', record: lost({}, { job_id: 'one', workdir: folder }) };
+  const parts = (open: unknown[], holder?: string) =>
+    ({
+      registrar: {
+        open,
+        meant: async (id: string) => id,
+        find: async (id: string) => (id === 'one' ? job : other),
+      },
+      conversations: {
+        holderOf: () => holder,
+        opening: () => Promise.reject(new Error('opened')),
+      },
+    }) as unknown as Parameters<typeof resumeJob>[0];
+  const resume = (...asked: Parameters<typeof parts>) =>
+    resumeJob(parts(...asked), 'one', { agent: 'codex' } as Parameters<typeof resumeJob>[2]);
+  await expect(resume([other])).rejects.toThrow('job other has it as well');
+  await expect(resume([], 'other')).rejects.toThrow('job other has it as well');
+  await expect(resume([])).rejects.toThrow('opened');
+  const elsewhere = { ...other, record: { ...other.record, conversation: undefined } };
+  await expect(resume([elsewhere])).rejects.toThrow('opened');
 });
