@@ -19,6 +19,9 @@ import {
 } from './repository.ts';
 import { type GitEnvironment, gitWords, lookGit } from './run-git.ts';
 
+/** About 25,000 files, 80 bytes each: git looks at them in 45 ms; at 200,000 it needs 350 (measured with git 2.39). */
+const LARGE_INDEX_BYTES = 2 * 1024 * 1024;
+
 /** What is wanted. */
 export interface WorktreeWish {
   /** The caller's folder; absolute. */
@@ -250,6 +253,11 @@ async function isFolderIn(
   return end.code === 0 && end.stdout.trim() === 'tree';
 }
 
+/** True for an index of so many files that a delegation would wait for git to look at them. */
+function isLarge(index = ''): boolean {
+  return orElse(() => statSync(index).size, 0) > LARGE_INDEX_BYTES;
+}
+
 /** What a worktree of this commit does not have, though one may expect it. */
 async function doubts(
   base: string,
@@ -261,14 +269,16 @@ async function doubts(
     const args = ['status', '--porcelain', '-z', '--untracked-files=no', '--no-renames'];
     // Git is not run in submodules: their configuration may name programs of its own.
     const all = [...args, '--ignore-submodules=dirty'];
-    const end = await withOwnFolder(top, how, (own) => lookGit(top, all, own));
-    const count = end.stdout.split('\0').length - 1;
-    if (end.code !== 0)
+    const begins = `The worktree begins at commit ${base.slice(0, SHORT)}, without`;
+    const end = await withOwnFolder(top, how, async (own) =>
+      isLarge(own.git?.['GIT_INDEX_FILE']) ? undefined : lookGit(top, all, own),
+    );
+    const count = (end?.stdout.split('\0').length ?? 1) - 1;
+    if (end === undefined) found.push(`${begins} whatever is not committed in ${top}.`);
+    else if (end.code !== 0)
       found.push(`Git does not say whether ${top} has uncommitted changes: ${gitWords(end)}.`);
     else if (count > 0)
-      found.push(
-        `The worktree begins at commit ${base.slice(0, SHORT)}, without the uncommitted changes of ${counted(count, 'file')} in ${top}.`,
-      );
+      found.push(`${begins} the uncommitted changes of ${counted(count, 'file')} in ${top}.`);
   }
   const modules = await lookGit(top ?? repository, ['cat-file', '-e', `${base}:.gitmodules`], how);
   if (modules.code === 0)

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -102,6 +103,21 @@ test('no repository, no commit, and what git refuses are said in sentences', asy
   repo.git('config', 'core.repositoryFormatVersion', '99');
   const { message } = await refusal({});
   expect(message).toMatch(/^Git does not work in .*: fatal: .*99/);
+});
+
+test('where git would need long to count what is not committed, nobody waits for that', async () => {
+  const names = Array.from(
+    { length: 30_000 },
+    (_, at) => `100644 ${'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'}\t${at}.txt\n`,
+  );
+  repo.git('hash-object', '-w', '/dev/null');
+  const input = names.join('');
+  execFileSync('git', ['-C', repo.folder, 'update-index', '--index-info'], { env: repo.env, input });
+  repo.git('commit', '-q', '-m', 'Many');
+  const { warnings, base } = await plan();
+  expect(warnings).toEqual([
+    `The worktree begins at commit ${base.slice(0, 12)}, without whatever is not committed in ${repo.folder}.`,
+  ]);
 });
 
 test('a detached HEAD is a base like any other, and uncommitted changes are named', async () => {
