@@ -108,8 +108,10 @@ test('the work of a job on another host is shown, merged and discarded from here
 
 test('a long difference comes in pages, byte for byte', async () => {
   const id = await done();
+  await (await two.b.reporter).report(id, 'progress', { detail: 'x'.repeat(1_900) });
   const { folder = '' } = two.a.record(id).worktree ?? {};
   const text = Array.from({ length: 40_000 }, (_, at) => `line ${at} ${'x'.repeat(at % 7)}`).join('\n');
+  for (let at = 0; at < 300; at++) repo.write(`${'\u001bñ"'.repeat(40)}${at}`, 'x\n', folder);
   repo.commit('long.txt', `${text}\n`, 'Long', folder);
   const patch = (await two.a.mam('diff', id)).stdout;
   expect(patch.length).toBeGreaterThan(400_000);

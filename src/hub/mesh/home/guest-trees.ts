@@ -1,5 +1,7 @@
 import type { MamError } from '../../../base/errors.ts';
 import type { JobRecord } from '../../../job/record.ts';
+import type { DiscardResult } from '../../../operations/discard.ts';
+import type { MergeResult } from '../../../operations/merge.ts';
 import { plainError } from '../../delegation/plain-error.ts';
 import type { LiveJob } from '../../jobs/live-job.ts';
 import { topOf } from '../../trees/job-tree.ts';
@@ -23,7 +25,8 @@ export class GuestTrees {
     const { worktree, changes } = job.record;
     // What it shows of a folder is everything in the repository, not only what the job has changed.
     if (worktree === undefined && changes !== undefined) workdirFor(guest, changes.top, () => changes.top);
-    return sent(await this.#trees.diff({ ...asked, ...addressOf(job) }));
+    // The other hub has the record, and a page fills the message.
+    return { ...(await this.#trees.diff({ ...asked, ...addressOf(job) })), record: undefined };
   }
 
   /** @throws MamError as `Trees.merge`, and `refused` if the guest may not change anything in that worktree */
@@ -58,8 +61,8 @@ function addressOf({ id, registryDir }: LiveJob) {
   return { job_id: id, registry_dir: registryDir };
 }
 
-function sent(result: object): Result {
-  return 'record' in result ? { ...result, record: recordFor(result.record as JobRecord) } : { ...result };
+function sent({ record, ...result }: MergeResult | DiscardResult): Result {
+  return { ...result, record: recordFor(record) };
 }
 
 function noTarget({ worktree }: JobRecord): MamError {
