@@ -138,6 +138,12 @@ export function defaultOf({ fallback, otherwise = '' }: Field): string {
   return fallback === undefined ? otherwise : [fallback].flat().join(', ');
 }
 
+/** The value of a text that may also be `true`; undefined for a word that says no, or nothing. */
+export function textOrTrue(given: string): string | true | undefined {
+  if (/^true$/i.test(given)) return true;
+  return given === '' || /^false$/i.test(given) ? undefined : given;
+}
+
 /** What is wrong with a text that must be kept byte for byte, as the end of a sentence that begins with its name. */
 export function textProblem(
   given: string,

@@ -106,7 +106,10 @@ function isOpen(state: ProjectConfig['state']): boolean {
 function tell({ config, setup }: Files, reasons: Record<string, string>, json: boolean, more = ''): void {
   const { path, state, ignored, notice } = config;
   const script = setupSentence(setup);
-  const summary = [sentence(config), ...(script === undefined ? [] : [script])].join(' ') + more;
+  // Of a project that has only a script, only that is meant.
+  const isOnlyScript = state === 'absent' && script !== undefined;
+  const sentences = [...(isOnlyScript ? [] : [sentence(config)]), ...(script === undefined ? [] : [script])];
+  const summary = sentences.join(' ') + more;
   const fix = state === 'invalid' ? notice?.person : undefined;
   const isLeft = isOpen(setup.state);
   const own = isLeft ? 'mam trust' : (NEXT[state] ?? NEXT[setup.state === 'invalid' ? 'none' : setup.state]);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { MamError } from '../base/errors.ts';
+import { explain, MamError } from '../base/errors.ts';
 import {
   flag,
   group,
@@ -17,6 +17,7 @@ import { agentWords } from '../job/agent-words.ts';
 import type { AgentSession } from '../job/record.ts';
 import { type AgentConfig, withoutStarts } from '../settings/agent-config.ts';
 import type { Settings } from '../settings/config.ts';
+import { preambleOf } from '../settings/preamble.ts';
 import type { AskerSettings } from '../settings/program.ts';
 import type { StartExtras, StartWishes } from '../settings/start-settings.ts';
 import { attachAt, type Standpoint } from '../view/attach.ts';
@@ -63,7 +64,11 @@ export interface KnownKind {
 }
 
 /** What the configuration says about a kind, apart from its start. */
-type ConfiguredKind = TerminalSettings & Pick<AgentConfig, 'session' | 'extends' | 'about'>;
+type ConfiguredKind = TerminalSettings &
+  Pick<AgentConfig, 'session' | 'extends' | 'about'> & {
+    /** What is wrong with its preamble; empty if it has one of its own with which nothing is. */
+    unusable?: string;
+  };
 
 /** Where agents are started and looked for. */
 export const place = {
@@ -80,7 +85,20 @@ export function agentPlace({
   path,
   agents: kinds,
 }: Pick<Settings, 'tmuxSocket' | 'path' | 'agents'>): AgentPlace {
-  return { tmux_socket: tmuxSocket, path, configured: withoutStarts(kinds) };
+  const configured: Record<string, ConfiguredKind> = withoutStarts(kinds);
+  for (const [name, own] of Object.entries(kinds))
+    if (own.preamble !== undefined)
+      configured[name] = { ...configured[name], unusable: preambleProblem(name, own) };
+  return { tmux_socket: tmuxSocket, path, configured };
+}
+
+function preambleProblem(name: string, own: AgentConfig): string {
+  try {
+    preambleOf(name, own);
+    return '';
+  } catch (error) {
+    return explain(error);
+  }
 }
 
 const row = {

@@ -100,7 +100,7 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
     return `${job} was handed to ${agentWords(record)} and is ${record.status}.`;
   if (record.phase !== 'queued')
     return `${job} is being delivered to its pane; the agent has not taken it yet.`;
-  if (position > 0)
+  if (position > 0 && record.blocked_by !== 'pool')
     return `${job} waits for ${counted(position, 'other job')} (${behind[0] ?? 'another'} has the pane${needOfHolder(record)}).`;
   const kept = obstacleText(record);
   if (kept === undefined) return `${job} is registered and on its way to the pane.`;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defaultOf, type Field, type Fields, limitsOf, textProblem } from '../base/fields.ts';
+import { defaultOf, type Field, type Fields, limitsOf, textOrTrue, textProblem } from '../base/fields.ts';
 import { changesSchema } from '../job/changes.ts';
 import { homeSchema } from '../job/home.ts';
 import {
@@ -145,8 +145,8 @@ function typeOf(field: Field, limited = true): z.ZodType {
       if (field.orTrue !== true) return plain;
       // No union: Codex would drop the whole tool. So `true` is let through as a word.
       return z
-        .preprocess((value) => (value === true ? 'true' : value), plain)
-        .transform((value) => value === 'true' || value);
+        .preprocess((value) => (typeof value === 'boolean' ? String(value) : value), plain)
+        .transform((value) => textOrTrue(String(value)));
     }
   }
 }

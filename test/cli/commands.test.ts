@@ -193,6 +193,25 @@ describe('with a running hub', () => {
     expect(weeks.stderr).toContain('--timeout must be from 1 to 604800 seconds.');
     const max = await mam(['submit', '--agent', 'codex', '--prompt', 'x', '--new', '--max', '0']);
     expect(max.stderr).toBe('mam: --max must be 1 or more. Try --max 1.\n');
+    const less = await mam(['submit', '--agent', 'codex', '--prompt', 'x', '--new', '--max', '-1']);
+    expect(less).toMatchObject({
+      ...{
+        code: 64,
+        stderr: 'mam: --max must be at least 1. Give a whole number from 1. See mam submit --help.\n',
+      },
+    });
+    const rest = ['--agent', 'codex', '--dry-run'];
+    for (const words of [
+      ['Mend it', '--worktree', 'bad name'],
+      ['--worktree', 'bad name', 'Mend', 'it'],
+    ])
+      expect(await mam(['submit', ...words, ...rest])).toMatchObject({
+        code: 64,
+        stderr: expect.stringContaining('"bad name" can\'t be the value of --worktree'),
+      });
+    expect((await mam(['submit', '--worktree', 'Fix', ...rest])).stderr).toContain(
+      "There is no task: 'Fix' is the branch.",
+    );
     const rounds = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--validate-rounds', '11']);
     expect(rounds).toMatchObject({
       ...{ code: 64, stderr: 'mam: --validate-rounds must be from 0 to 10. Try --validate-rounds 10.\n' },

@@ -38,3 +38,28 @@ describe('a new session of a job that is cancelled while it is being made', () =
     await until('no session is left', async () => (await sessionsIn(lab)).length === 0);
   });
 });
+
+test('each job that waits for a session says so at once: what is in use, or whose turn is first', async ({
+  lab,
+  server,
+}) => {
+  lab.configure({ agents: { robot: robotKind(lab, '--report', 'started') }, max_new_sessions: 2 });
+  const job = { prompt: 'Mend it', agent: 'robot', session: 'new' };
+  const first = await server.ask('delegate_job', { ...job, max: 1 });
+  const others = [];
+  // The last would have a session, but has to wait for its turn.
+  for (const max of [1, 1, 2]) others.push(await server.ask('delegate_job', { ...job, max }));
+  for (const { blocked_by, status } of others)
+    expect({ blocked_by, status }).toEqual({ blocked_by: 'pool', status: 'queued' });
+  const ids = others.map(({ job_id }) => String(job_id));
+  expect(ids.map((id) => lab.record(id).detail)).toEqual([
+    ...['1 of 1 are in use.', '1 of 1 are in use.'],
+    `It comes after jobs ${ids[0]}, ${ids[1]}.`,
+  ]);
+  const refused = await server.refusal('delegate_job', { ...job, max: 2, on_busy: 'refuse' });
+  expect(refused).toContain('No new session of robot is free now: 3 jobs wait for one.');
+  for (const id of [...ids, String(first.job_id)]) expect((await lab.mam('cancel', id)).code).toBe(0);
+  const [session = ''] = await sessionsIn(lab);
+  if (session !== '') await lab.mam('stop', session);
+  await until('no session is left', async () => (await sessionsIn(lab)).length === 0);
+});

@@ -348,6 +348,7 @@ describe('what is wrong with a profile', () => {
         good: { extends: 'robot', about: 'Works.' },
         lost: { extends: 'nobody', about: 'Does not.' },
         mute: { extends: 'robot', preamble: './none.md' },
+        heard: { extends: 'mute', preamble: 'Speak up.' },
         away: { extends: 'robot', workdir: '/nowhere/at/all' },
         bold: { extends: 'gemini', permission_mode: 'bypassPermissions' },
       },
@@ -359,6 +360,14 @@ describe('what is wrong with a profile', () => {
         ...{ agent: 'lost', state: 'unusable' },
         evidence: expect.stringContaining('there is no such agent kind'),
       }),
+    );
+    // The one that extends it with a preamble of its own can be used.
+    const states = Object.fromEntries(
+      (agents as { agent: string; state: string }[]).map(({ agent, state }) => [agent, state]),
+    );
+    expect(states).toMatchObject({ mute: 'unusable', heard: 'not_running' });
+    expect((await lab.mam('agents')).stdout).toMatch(
+      /^mute.*\t-\tunusable: The preamble of agents.mute is not/m,
     );
     expect((await lab.mam('agents')).stdout).toMatch(/^lost\t-\tunusable: Profile lost extends nobody/m);
     const found = await lookWith(lab, ['profiles']);

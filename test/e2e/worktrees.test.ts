@@ -139,6 +139,7 @@ test("a project's set-up script runs in the worktree once a person has trusted i
   expect(refused.stderr + refused.stdout).toContain('is not trusted');
   const at = { cwd: repo.folder, input: '' };
   const shown = await lab.start(['trust', '--show'], at).ended;
+  expect(shown.stdout).toMatch(/^\S+worktree-setup is not trusted\.\n/);
   expect(shown.stdout).toContain('  printf "%s\\n" "$MAM_BRANCH"');
   expect((await lab.start(['trust'], at).ended).code).not.toBe(0);
   expect((await lab.start(['trust', '--yes'], at).ended).code).toBe(0);

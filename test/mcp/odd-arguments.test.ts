@@ -120,6 +120,14 @@ describe.each(tools.map((tool) => [tool.name, tool as unknown as Tool] as const)
   });
 });
 
+test('a worktree may be asked for by a word, and one that says no asks for none', () => {
+  const tool = tools.find(({ name }) => name === 'delegate_job') as unknown as Tool;
+  const asked = (worktree: unknown) => parseArguments(tool, { prompt: 'x', worktree })['worktree'];
+  for (const yes of [true, 'true', 'True']) expect(asked(yes)).toBe(true);
+  for (const no of [false, 'false', 'False', '']) expect(asked(no)).toBeUndefined();
+  for (const branch of ['fix-login', 'truely', 'no/false']) expect(asked(branch)).toBe(branch);
+});
+
 test('a text is never taken for anything but itself', () => {
   const find = (name: string) => tools.find((tool) => tool.name === name) as unknown as Tool;
   for (const text of ['["a"]', '"a"', ' a ', 'null', '{"a":1}', '2', 'true']) {

@@ -1,5 +1,5 @@
 import { MamError } from '../../base/errors.ts';
-import { type Field, flag, optionName } from '../../base/fields.ts';
+import { type Field, flag, optionName, textOrTrue } from '../../base/fields.ts';
 import { nearest } from '../../base/nearest.ts';
 import { clean } from '../../base/text.ts';
 import { COMMON, type Command, type Given } from './command.ts';
@@ -57,6 +57,8 @@ function readValue(name: string, option: Field, value: unknown): unknown {
     if (!needed) return option.fallback;
     throw new MamError('bad_input', `--${name} is missing.`, giveText(name, option));
   }
+  // One that stands alone is empty.
+  if (option.orTrue === true) return value === '' || textOrTrue(value);
   if (option.kind === 'text' || option.kind === 'choice') {
     checkOneOf(`--${name}`, option.oneOf, value);
     return value;
@@ -64,6 +66,12 @@ function readValue(name: string, option: Field, value: unknown): unknown {
   const number = option.kind === 'number' ? secondsOf(value) : Number(value);
   const fits = option.kind === 'number' ? Number.isFinite(number) : Number.isSafeInteger(number);
   if (value.trim() !== '' && number >= 0 && fits) return number;
+  if (option.kind === 'count' && fits && number < 0)
+    throw new MamError(
+      'bad_input',
+      `--${name} must be at least ${option.min ?? 0}.`,
+      `Give ${rangeText(option)}.`,
+    );
   const [kind, hint] =
     option.kind === 'number'
       ? ['a number of seconds', 'Give seconds, or a time such as 90s, 30m or 1h.']

@@ -66,6 +66,8 @@ export function splitWords(
     const before = split.values[name];
     split.values[name] = option.kind === 'list' ? [...(Array.isArray(before) ? before : []), value] : value;
   }
+  const { alone, words } = split;
+  if (hasText && alone !== undefined && words.length > 1) throw eitherWay(alone.name, words[alone.at] ?? '');
   return split;
 }
 
@@ -85,6 +87,16 @@ function optionIn(
 function isOptionLike(declared: Record<string, Field>, arg: string, hasText: boolean): boolean {
   if (!arg.startsWith('-') || NO_OPTION.test(arg)) return false;
   return !hasText || arg.startsWith('--') || Object.hasOwn(declared, arg.slice(1));
+}
+
+/** A text of its own would be taken as it is; together with other words it may have been meant for the option. */
+function eitherWay(name: string, word: string): MamError {
+  const shown = clean(word).slice(0, SHOWN_CHARS);
+  return new MamError(
+    'bad_input',
+    `"${shown}" can't be the value of --${name}, and would become a part of the text.`,
+    `Put --${name} behind the whole text, or write --${name}=VALUE.`,
+  );
 }
 
 function noValue(name: string, option: Field, next: string | undefined): MamError {

@@ -2,6 +2,7 @@ import { MamError } from '../../base/errors.ts';
 import { flag, maybe, text, type Values } from '../../base/fields.ts';
 import { pidNamespace } from '../../base/process-id.ts';
 import { ancestors } from '../../base/processes.ts';
+import { inQuotes } from '../../base/shell.ts';
 import type { KnownKind } from '../../operations/agents.ts';
 import type { Asker } from '../../operations/common.ts';
 import { delegate, delegateParams } from '../../operations/delegate.ts';
@@ -51,6 +52,12 @@ export async function promptOf(chosen: Chosen, words: string[]): Promise<string>
   const file = chosen.prompt_file;
   const typed = words.length > 0 ? words.join(' ') : undefined;
   const [text, ...more] = [chosen.prompt, file, typed].filter((one) => one !== undefined);
+  if (text === undefined && typeof chosen.worktree === 'string')
+    throw new MamError(
+      'bad_input',
+      `There is no task: ${inQuotes(chosen.worktree)} is the branch.`,
+      'Put the task before --worktree, or give it with --prompt TEXT.',
+    );
   if (text === undefined)
     throw new MamError('bad_input', 'There is no task.', 'Give --prompt TEXT or --prompt-file FILE.');
   if (more.length > 0)

@@ -162,7 +162,10 @@ export class Delegations {
         record.blocked_by === 'after' ||
         record.blocked_by === 'pool' ||
         needsAttention(record) ||
-        (this.#position(job) > 0 && (record.behind !== undefined || !this.#isBehindStuck(job))),
+        // A job that waits for a session of its own says so in a moment.
+        (record.agent_session !== undefined &&
+          this.#position(job) > 0 &&
+          (record.behind !== undefined || !this.#isBehindStuck(job))),
       SUBMIT_TIMEOUT_MS,
     );
     const warnings = [...sharedFolder(job.record, this.#with.registrar.open), ...(await doubts())];

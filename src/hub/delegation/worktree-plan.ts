@@ -36,10 +36,8 @@ export async function treePlan(
     const step = 'Add worktree (`--worktree`), or leave out base (`--base`).';
     throw new MamError('bad_input', 'A base needs a worktree.', step);
   }
-  // A model may send the word, and an option that stands alone is empty.
-  const branch = wanted === '' || wanted === 'true' ? true : wanted;
   const env = { ...scrubbedEnvironment(), ...(path !== undefined && { PATH: path }) };
-  const plan = await planWorktree({ workdir, branch, jobId, base, worktrees }, { env });
+  const plan = await planWorktree({ workdir, branch: wanted, jobId, base, worktrees }, { env });
   const setup = await trustedSetup(workdir, home);
   const { workdir: within, warnings, ...worktree } = plan;
   return {

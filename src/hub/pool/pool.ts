@@ -1,3 +1,4 @@
+import { someOf } from '../../base/text.ts';
 import { isSessionLeft, poolOf, waitsForNewSession } from '../../job/new-session.ts';
 import type { JobOrder, JobRecord } from '../../job/record.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -6,6 +7,8 @@ import type { HeldJob } from '../preparation/held-job.ts';
 import type { News } from '../preparation/news.ts';
 import type { Passed, Step } from '../preparation/step.ts';
 import type { UsedSessions } from './used-sessions.ts';
+
+const NAMED_JOBS = 3;
 
 /**
  * Lets a job that gets a session of its own wait while as many of its kind are in use as may be. First come, first served;
@@ -45,7 +48,8 @@ export class Pool implements Step {
     const most = order.new_session?.max ?? 0;
     const used = this.#with.used.inUse(pool).length;
     const waiting = this.#waiting(pool).length;
-    return waiting === 0 && used < most ? undefined : `${used} of ${most} are in use`;
+    if (used >= most) return `${used} of ${most} are in use`;
+    return waiting === 0 ? undefined : `${waiting === 1 ? 'a job waits' : `${waiting} jobs wait`} for one`;
   }
 
   /** @returns the name of its session once it is its turn */
@@ -55,7 +59,15 @@ export class Pool implements Step {
     const pool = poolOf(job.record);
     const inUse = used.inUse(pool);
     const isFull = inUse.length >= (own?.max ?? 0);
-    if (!isFull && this.ahead(job).length === 0) return own?.name;
+    const ahead = this.ahead(job).map(({ id }) => id);
+    if (!isFull && ahead.length === 0) return own?.name;
+    if (!isFull) {
+      await held.waits(
+        'pool',
+        `It comes after ${ahead.length === 1 ? 'job' : 'jobs'} ${someOf(ahead, NAMED_JOBS)}.`,
+      );
+      return undefined;
+    }
     // What does not pass by itself: a dialog, an input box that does not come back.
     const isStuck = (one: LiveJob) => isSessionLeft(one.record) && used.leftOf(one)?.isBusy === false;
     const stuck = inUse.find(isStuck);

@@ -52,7 +52,9 @@ function idleKinds(live: AgentRow[], { configured = {}, path }: AgentPlace): Age
 /** What the configuration says about a kind, or why its profile can't be. */
 function knownAs(name: string, configured: Configured): Layered & { broken?: string } {
   try {
-    return layersOf(name, configured);
+    const known = layersOf(name, configured);
+    const { unusable = '' }: Configured[string] = known.own;
+    return { ...known, ...(unusable !== '' && { broken: unusable }) };
   } catch (error) {
     return { base: name, isProfile: false, layers: [], own: {}, broken: explain(error) };
   }
