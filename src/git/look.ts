@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { inPieces } from '../base/in-pieces.ts';
 import { orElse } from '../base/or-else.ts';
 import { withOwnFolder } from './own-folder.ts';
 import { type GitEnd, type GitEnvironment, lookGit, refusal } from './run-git.ts';
@@ -27,7 +28,7 @@ export interface Head {
   branch?: string | undefined;
 }
 
-export type FileState = 'modified' | 'added' | 'deleted' | 'conflict' | 'untracked';
+export type FileState = 'modified' | 'added' | 'deleted' | 'conflict' | 'untracked' | 'ignored';
 
 /** A file that is not as in HEAD. */
 export interface DirtyFile {
@@ -87,26 +88,31 @@ export async function dirtyFiles(
   ];
   const status = await withOwnFolder(top, how, (own) => lookGit(top, args, own));
   if (status.code !== 0) throw refusal(status);
-  return statusFiles(status.stdout).map((file, place) =>
-    place < MOST_NOTED ? { ...file, mark: markOf(join(top, file.path)) } : file,
-  );
+  const files = (await inPieces(status.stdout.split('\0'), statusFile)).flat();
+  const noted = await inPieces(files.slice(0, MOST_NOTED), (file) => ({
+    ...file,
+    mark: markOf(join(top, file.path)),
+  }));
+  return [...noted, ...files.slice(MOST_NOTED)];
 }
 
 /** The files that `git status --porcelain=v2 -z --no-renames` names. */
 export function statusFiles(printed: string): DirtyFile[] {
-  const files: DirtyFile[] = [];
-  for (const entry of printed.split('\0')) {
-    // The words before the name, by the kind of the entry.
-    const words = { '1': 8, u: 10, '?': 1 }[entry[0] ?? ''];
-    if (words === undefined) continue;
-    const parts = entry.split(' ');
-    files.push({ path: parts.slice(words).join(' '), state: stateOf(entry[0], parts[1] ?? '') });
-  }
-  return files;
+  return printed.split('\0').flatMap(statusFile);
+}
+
+/** The file of one of these entries, if it is about one. */
+function statusFile(entry: string): DirtyFile[] {
+  // The words before the name, by the kind of the entry.
+  const words = { '1': 8, u: 10, '?': 1, '!': 1 }[entry[0] ?? ''];
+  if (words === undefined) return [];
+  const parts = entry.split(' ');
+  return [{ path: parts.slice(words).join(' '), state: stateOf(entry[0], parts[1] ?? '') }];
 }
 
 function stateOf(kind: string | undefined, xy: string): FileState {
   if (kind === '?') return 'untracked';
+  if (kind === '!') return 'ignored';
   if (kind === 'u') return 'conflict';
   if (xy.includes('D')) return 'deleted';
   return xy.startsWith('A') ? 'added' : 'modified';

@@ -7,6 +7,7 @@ import { processesIn } from '../base/processes.ts';
 import { isSamePlace, realPlace } from '../base/real-place.ts';
 import { cleanLine, counted, someOf } from '../base/text.ts';
 import { changedSince } from './changed-since.ts';
+import { type FileState, statusFiles } from './look.ts';
 import { withOwnFolder } from './own-folder.ts';
 import { isWithin } from './repository.ts';
 import { type GitEnvironment, gitWords, lookGit } from './run-git.ts';
@@ -49,6 +50,7 @@ export interface Keeper {
 }
 
 const NAMED = 3;
+const CHANGES: readonly FileState[] = ['modified', 'added', 'deleted', 'conflict'];
 const NAME_CHARS = 80;
 /** A line of `ls-files` for each file of a large repository, in bytes. */
 const ALL_FILES_BYTES = 256 * 1024 * 1024;
@@ -137,37 +139,28 @@ function inUse(folder: string): Keeper[] {
 }
 
 async function files({ folder, ready_at }: JobWorktree, how: GitEnvironment): Promise<Keeper[]> {
-  const args = ['status', '--porcelain=v2', '-z', '--untracked-files=normal', '--ignored=traditional'];
+  const args = [
+    'status',
+    '--porcelain=v2',
+    '-z',
+    '--untracked-files=normal',
+    '--ignored=traditional',
+    '--no-renames',
+  ];
   // Git is not run in submodules: their configuration may name programs of its own.
   const all = [...args, '--ignore-submodules=dirty'];
   const end = await withOwnFolder(folder, how, (own) => lookGit(folder, all, own));
   if (end.code !== 0) throw unsaid(folder, gitWords(end));
-  const named: Record<'changes' | 'untracked' | 'ignored', string[]> = {
-    ...{ changes: [], untracked: [], ignored: [] },
-  };
-  const entries = end.stdout.split('\0');
-  for (let at = 0; at < entries.length; at++) {
-    const entry = entries[at] ?? '';
-    if (entry.startsWith('? ')) named.untracked.push(entry.slice(2));
-    else if (entry.startsWith('! ')) named.ignored.push(entry.slice(2));
-    else if (/^[12u] /.test(entry)) {
-      // Of a renamed file the old name follows.
-      if (entry.startsWith('2 ')) at++;
-      named.changes.push(
-        entry
-          .split(' ')
-          .slice({ '1': 8, '2': 9, u: 10 }[entry[0] as '1' | '2' | 'u'])
-          .join(' '),
-      );
-    }
-  }
+  const found = statusFiles(end.stdout);
+  const named = (...states: FileState[]) =>
+    found.filter(({ state }) => states.includes(state)).map(({ path }) => path);
   const ready = ready_at === undefined ? Number.NaN : Date.parse(ready_at);
   const isNew = (name: string) => Number.isNaN(ready) || changedSince(join(folder, name), ready);
   const ignored: string[] = [];
-  for (const name of named.ignored) if (await isNew(name)) ignored.push(name);
+  for (const name of named('ignored')) if (await isNew(name)) ignored.push(name);
   return [
-    ...list('changes', named.changes, 'file with changes', 'files with changes'),
-    ...list('untracked', named.untracked, 'untracked file or folder', 'untracked files or folders'),
+    ...list('changes', named(...CHANGES), 'file with changes', 'files with changes'),
+    ...list('untracked', named('untracked'), 'untracked file or folder', 'untracked files or folders'),
     ...list(
       'ignored',
       ignored,

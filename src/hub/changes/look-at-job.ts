@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MamError } from '../../base/errors.ts';
+import { inPieces } from '../../base/in-pieces.ts';
 import { between, changedFiles } from '../../git/between.ts';
 import {
   type DirtyFile,
@@ -51,7 +52,9 @@ export async function lookAtStart(
   if (look?.start === undefined) return look;
   const { dirty, ...later } = look.start;
   // What was written since then is of the job's own time.
-  const before = dirty?.filter(({ path }) => !isWrittenSince(join(look.top, path), at));
+  const before =
+    dirty &&
+    (await inPieces(dirty, (file) => (isWrittenSince(join(look.top, file.path), at) ? [] : [file]))).flat();
   return {
     ...look,
     start: { ...(head === undefined ? later : { at, ...head }), ...(before && { dirty: before }) },
@@ -98,7 +101,8 @@ export async function lookAtEnd(
         Promise.all([dirtyFiles(place, true, how), uncommittedLines(top, head.head, how)]),
       );
       const marks = new Map(start.dirty?.map(({ path, mark }) => [path, mark]));
-      const seen = dirty.flatMap((file) => sinceStart(top, file, { at: start.at, marks }));
+      const now = await inPieces(dirty, (file) => sinceStart(top, file, { at: start.at, marks }));
+      const seen = now.flat();
       const changed = [
         ...range.files.flatMap(({ path, from }) => (from === undefined ? [path] : [from, path])),
         ...seen.filter(({ as_at_start: isOld }) => isOld !== true).map(({ path }) => path),
