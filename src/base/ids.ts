@@ -10,6 +10,8 @@ const LETTERS = 'abcdefghjkmnpqrstuvwxyz';
 const DIGITS = '23456789';
 /** The random part of an id, at its beginning. A letter and a digit come first: no word of a sentence begins like that. */
 const HEAD = /^[a-hjkmnp-z][2-9][a-hjkmnp-z2-9]{6}(?=-)/;
+/** A place in a prompt where something else will stand, such as the result of a job: its id must not be a part of this one. */
+const MARK = /\{\{[^{}]*\}\}/g;
 /** The random part of an id of an earlier version, at its end. */
 const TAIL = /(?<=.-)[a-z0-9]{8}$/;
 
@@ -19,7 +21,7 @@ const TAIL = /(?<=.-)[a-z0-9]{8}$/;
  */
 export function newJobId(prompt: string): string {
   const head = randomOf(LETTERS, 1) + randomOf(DIGITS, 1) + randomOf(LETTERS + DIGITS, 6);
-  return `${head}-${slug(prompt) || 'job'}`;
+  return `${head}-${slug(prompt.replace(MARK, ' ')) || 'job'}`;
 }
 
 /** The random part of a job id; undefined for a name that has none. */

@@ -7,6 +7,7 @@ import type { EarlierJob } from '../operations/status.ts';
 import { foldShown } from '../registry/history.ts';
 import { homePaths } from '../registry/home.ts';
 import { jobPaths, taskFile } from '../registry/paths.ts';
+import type { Settings } from '../settings/config.ts';
 import { eventRows, jobView } from '../view/job.ts';
 import { nextStep } from '../view/next-step.ts';
 import { statusSummary } from '../view/summary.ts';
@@ -15,7 +16,7 @@ import { EXIT } from './core/exit.ts';
 import { note, printAnswer } from './core/output.ts';
 import { readingSettings } from './core/settings.ts';
 import { jobWord, theJob } from './jobs/job-argument.ts';
-import { findJob } from './jobs/job-log.ts';
+import { findJob, registryOf } from './jobs/job-log.ts';
 import { eventText, recordText } from './jobs/job-text.ts';
 import { printShortStatus } from './jobs/short-status.ts';
 
@@ -70,10 +71,13 @@ export default defineCommand({
 });
 
 /** A job that another one comes after, as its files say it. */
-function earlierJob(settings: Parameters<typeof findJob>[0] & { home: string }, id: string): EarlierJob {
-  const found = orElse(() => findJob(settings, id, undefined), undefined);
+function earlierJob(settings: Settings, id: string): EarlierJob {
+  // It is a whole id: as a part it might be that of another job.
+  const dir = orElse(() => registryOf(settings, id), undefined);
   const record =
-    found && orElse(() => foldShown(found.dir, found.jobId, homePaths(settings.home)).record, undefined);
+    dir === undefined
+      ? undefined
+      : orElse(() => foldShown(dir, id, homePaths(settings.home)).record, undefined);
   if (record === undefined) return { job_id: id, status: 'unknown' };
   const reason = reasonOf(record);
   return { job_id: id, status: record.status, ...(reason !== undefined && { reason }) };

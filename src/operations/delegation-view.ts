@@ -95,7 +95,9 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
   if (record.agent === 'human')
     return isFinal(record.status)
       ? `${job} is for a person, and is ${record.status}.`
-      : `${job} is for a person, who ends it with \`mam done ${record.job_id} "THE OUTCOME"\`.`;
+      : record.phase === 'queued' && record.blocked_by !== undefined
+        ? `${job} is for a person, and is registered and waiting: ${obstacleText(record)}`
+        : `${job} is for a person, who ends it with \`mam done ${record.job_id} "THE OUTCOME"\`.`;
   if (record.status !== 'queued')
     return `${job} was handed to ${agentWords(record)} and is ${record.status}.`;
   if (record.phase !== 'queued')

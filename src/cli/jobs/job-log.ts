@@ -48,7 +48,7 @@ export function findJob(
 }
 
 /** The registry that has a job: the one in the settings, else one that a hub of this home has written. */
-function registryOf({ registryDir, home }: Settings, jobId: string): string | undefined {
+export function registryOf({ registryDir, home }: Settings, jobId: string): string | undefined {
   return [registryDir, ...readRegistries(homePaths(home))].find((dir) => hasJob(dir, jobId));
 }
 
