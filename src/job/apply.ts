@@ -15,10 +15,11 @@ import {
   unblockText,
 } from './effects.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
+import { exactDataOf } from './exact-data.ts';
 import { isHostOffline, isLost } from './home-state.ts';
 import type { JobRecord } from './record.ts';
 import { answered, dropDecision, openRequest, resolveRequest } from './requests.ts';
-import { takeConversation, takeUsage } from './usage.ts';
+import { takeConversation, takeUsage } from './usage-effects.ts';
 import { decideCheck, judge } from './verdict.ts';
 import {
   AMENDABLE,
@@ -179,7 +180,7 @@ export function apply(record: JobRecord | undefined, event: RecordedEvent): JobR
 }
 
 function lookedAt(next: JobRecord, event: RecordedEvent): JobRecord {
-  const { changes, overlaps } = dataOf(event);
+  const { changes, overlaps } = exactDataOf(event);
   const start = next.changes?.start;
   if (changes !== undefined) next.changes = { ...(start && { start }), ...changes };
   if (overlaps !== undefined) next.overlaps = overlaps;

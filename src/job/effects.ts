@@ -2,6 +2,7 @@ import { ownCopy } from '../base/text.ts';
 import { lower, unblock } from './attention.ts';
 import { isAboutCheck } from './check.ts';
 import { dataOf, type RecordedEvent } from './event.ts';
+import { exactDataOf } from './exact-data.ts';
 import { LIMITS } from './limits.ts';
 import { giveMessages, textFile } from './messages.ts';
 import { isEvidence } from './open-requests.ts';
@@ -48,7 +49,7 @@ function isSettledByWord(request: PeerRequest): boolean {
 
 /** Stores the pane of a job whose agent had to be started first. */
 export function settleIn(next: JobRecord, event: RecordedEvent): void {
-  const { agent_session, agent_process, peer_server } = dataOf(event);
+  const { agent_session, agent_process, peer_server } = exactDataOf(event);
   if (agent_session !== undefined) next.agent_session = agent_session;
   if (agent_process !== undefined) next.agent_process = agent_process;
   if (peer_server !== undefined) next.peer_server = peer_server;

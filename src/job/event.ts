@@ -1,16 +1,7 @@
-import { z } from 'zod';
 import { newEventId } from '../base/ids.ts';
-import { changesSchema, type JobChanges, type Overlap, overlapSchema } from './changes.ts';
-import {
-  type AgentSession,
-  agentSessionSchema,
-  type Behind,
-  type JobOrder,
-  type JobRecord,
-  peerServerSchema,
-  processSchema,
-} from './record.ts';
-import { type Conversation, conversationSchema, type Usage } from './usage-schema.ts';
+import type { JobChanges, Overlap } from './changes.ts';
+import type { AgentSession, Behind, JobOrder, JobRecord } from './record.ts';
+import type { Conversation, Usage } from './usage-schema.ts';
 import type { Source } from './words.ts';
 
 /**
@@ -81,19 +72,6 @@ const DATA = {
   changes: 'object',
   overlaps: 'object',
 } as const;
-
-/**
- * What gets into the record as it is. Another host may send anything under these names: what does not fit is ignored, and
- * fields that this version does not know are left out.
- */
-const EXACTLY = {
-  agent_session: agentSessionSchema,
-  agent_process: processSchema,
-  peer_server: peerServerSchema,
-  changes: changesSchema,
-  overlaps: z.array(overlapSchema),
-  conversation: conversationSchema,
-} as const satisfies Partial<Record<keyof typeof DATA, z.ZodType>>;
 
 /** Fields with a more exact type. */
 interface Exact {
@@ -228,25 +206,10 @@ export function dataOf({ data }: Pick<RecordedEvent, 'data'>): Partial<DataField
   for (const [name, value] of Object.entries(data ?? {}) as [string, unknown][]) {
     if (!isDataField(name) || value === null) continue;
     const kind = DATA[name];
-    if (isExact(name)) {
-      const { success, data: exact } = EXACTLY[name].safeParse(value);
-      if (success) known[name] = exact;
-    } else if (kind === 'integer' ? Number.isSafeInteger(value) : typeof value === kind) known[name] = value;
+    if (kind === 'integer' ? Number.isSafeInteger(value) : typeof value === kind) known[name] = value;
     else if (kind === 'string' && typeof value === 'number') known[name] = String(value);
   }
   return known;
-}
-
-/** True if what an event carries for the record has the form that this version knows: of a stranger's event it must. */
-export function hasExactData(event: Pick<RecordedEvent, 'data'>): boolean {
-  const known = dataOf(event);
-  return Object.entries(event.data ?? {}).every(
-    ([name, value]) => value === null || !isDataField(name) || !isExact(name) || known[name] !== undefined,
-  );
-}
-
-function isExact(name: Name): name is keyof typeof EXACTLY {
-  return Object.hasOwn(EXACTLY, name);
 }
 
 /** True for a known field of `data`: records are built from these. */

@@ -1,6 +1,7 @@
 import { MamError } from '../../base/errors.ts';
 import { apply } from '../../job/apply.ts';
-import { type Draft, dataOf, hasExactData, type RecordedEvent } from '../../job/event.ts';
+import { type Draft, dataOf, type RecordedEvent } from '../../job/event.ts';
+import { hasExactData } from '../../job/exact-data.ts';
 import { type JobRecord, orderSchema, recordSchema } from '../../job/record.ts';
 import {
   asReplica,
