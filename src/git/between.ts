@@ -1,4 +1,5 @@
 import { answerOf, type Head } from './look.ts';
+import { type ChangedFile, numstatFiles } from './numstat.ts';
 import { type GitEnvironment, lookGit, refusal } from './run-git.ts';
 
 const DIFF = ['--no-ext-diff', '--no-textconv', '--no-color', '--find-renames', '--ignore-submodules=dirty'];
@@ -7,16 +8,6 @@ const DIFF = ['--no-ext-diff', '--no-textconv', '--no-color', '--find-renames', 
 export interface Commit {
   id: string;
   subject: string;
-}
-
-/** A file that differs between two states. */
-export interface ChangedFile {
-  path: string;
-  /** Its earlier name, if it was renamed. */
-  from?: string | undefined;
-  /** Lines; absent if it is not a text. */
-  added?: number | undefined;
-  deleted?: number | undefined;
 }
 
 /** What differs between two commits. */
@@ -70,32 +61,6 @@ export async function changedFiles(
   const diff = await lookGit(folder, ['diff', '--numstat', '-z', ...DIFF, ...commits, '--'], how);
   if (diff.code !== 0) throw refusal(diff);
   return numstatFiles(diff.stdout);
-}
-
-/** The files that `git diff --numstat -z` prints. */
-export function numstatFiles(printed: string): ChangedFile[] {
-  const words = printed.split('\0');
-  const files: ChangedFile[] = [];
-  for (let at = 0; at < words.length - 1; at++) {
-    const [added = '', deleted = '', ...name] = (words[at] ?? '').split('\t');
-    const path = name.join('\t');
-    const lines = added === '-' ? {} : { added: Number(added), deleted: Number(deleted) };
-    if (path !== '') files.push({ path, ...lines });
-    // A renamed file has both names in words of their own.
-    else files.push({ path: words[at + 2] ?? '', from: words[at + 1] ?? '', ...lines });
-    if (path === '') at += 2;
-  }
-  return files;
-}
-
-/** Whether git has a commit, and it is an earlier one than, or the same as, the other. @throws MamError as `lookGit` */
-export async function isAncestor(
-  folder: string,
-  one: string,
-  other: string,
-  how: GitEnvironment,
-): Promise<boolean> {
-  return (await lookGit(folder, ['merge-base', '--is-ancestor', one, other], how)).code === 0;
 }
 
 /** True if a branch, a tag or another ref has the commit. @throws MamError as `lookGit` */

@@ -1,6 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MamError } from '../base/errors.ts';
+import { type ChangedFile, numstatFiles } from './numstat.ts';
 import { withOwnFolder } from './own-folder.ts';
 import { type GitEnvironment, gitWords, lookGit, lookGitBytes } from './run-git.ts';
 import { withScratch } from './scratch.ts';
@@ -25,14 +26,6 @@ export interface DiffWish {
   exact: boolean;
   /** How wide a line of `stat` may be. */
   columns?: number | undefined;
-}
-
-export interface ChangedFile {
-  path: string;
-  old_path?: string;
-  /** Lines; absent for a binary file. */
-  added?: number;
-  deleted?: number;
 }
 
 export interface Difference {
@@ -61,7 +54,7 @@ export async function differenceOf(
     return end.stdout;
   };
   const both = async (as: GitEnvironment) => ({
-    files: filesOf((await diff(['--numstat', '-z'], as)).toString()),
+    files: numstatFiles((await diff(['--numstat', '-z'], as)).toString()),
     text: await diff(textArgs(wish), as),
   });
   if (to !== undefined) return { ...(await both(how)), nested: [] };
@@ -116,22 +109,6 @@ async function takeNewFiles(folder: string, original: string, how: GitEnvironmen
       return nested.map((name) => Buffer.from(name, 'latin1').toString());
     if (tries === TRIES) throw failed(folder, gitWords(end));
   }
-}
-
-/** The lines of `--numstat -z`: of a renamed file, both names follow. */
-function filesOf(text: string): ChangedFile[] {
-  const words = text.split('\0');
-  const files: ChangedFile[] = [];
-  for (let at = 0; at < words.length - 1; at++) {
-    const [added, deleted, ...rest] = (words[at] ?? '').split('\t');
-    const name = rest.join('\t');
-    const names = name === '' ? { old_path: words[++at] ?? '', path: words[++at] ?? '' } : { path: name };
-    files.push({
-      ...names,
-      ...(added !== '-' && { added: Number(added), deleted: Number(deleted) }),
-    });
-  }
-  return files;
 }
 
 function failed(folder: string, words: string): MamError {

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test as base, describe, expect } from 'vitest';
-import { between, isAncestor, isOnRef } from '../../src/git/between.ts';
+import { between, isOnRef } from '../../src/git/between.ts';
 import { dirtyFiles, headOf, isWrittenSince, repositoryAround } from '../../src/git/look.ts';
+import { isIn } from '../../src/git/place.ts';
 import { hasGit } from '../../src/git/run-git.ts';
 import { mayBeInGit, worktreeAround } from '../../src/git/worktree-around.ts';
 import { Repository } from '../support/repository.ts';
@@ -190,7 +191,7 @@ describe('what differs between two commits', () => {
     expect(found.files).toEqual([
       { path: 'bytes' },
       { path: 'readme.txt', added: 1, deleted: 0 },
-      { path: 'to here.txt', from: 'moved.txt', added: 0, deleted: 0 },
+      { path: 'to here.txt', old_path: 'moved.txt', added: 0, deleted: 0 },
     ]);
     expect(
       (await between(repository.folder, { head: start }, { head: end }, 9, { env: repository.env })).commits,
@@ -208,7 +209,7 @@ describe('what differs between two commits', () => {
     repository.git('commit', '-q', '-a', '--amend', '-m', 'Again');
     const end = repository.git('rev-parse', 'HEAD');
     expect(await differs(repository, start, end)).toMatchObject({ commit_count: 1, left_behind: 1 });
-    expect(await isAncestor(repository.folder, start, end, { env: repository.env })).toBe(false);
+    expect(await isIn(repository.folder, start, end, { env: repository.env })).toBe(false);
     expect(await isOnRef(repository.folder, start, { env: repository.env })).toBe(false);
     expect(await isOnRef(repository.folder, end, { env: repository.env })).toBe(true);
   });

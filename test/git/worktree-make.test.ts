@@ -198,3 +198,23 @@ test('killed at any moment, it is whole the next time', async () => {
     await expectReady(order);
   }
 });
+
+test('a long name in any letters, in a shallow clone and in a bare one beside whose worktrees it is made', async () => {
+  repo.commit('a.txt', 'a');
+  const branch = `fehler/${'größe-'.repeat(25)}x`;
+  expect(Buffer.byteLength(branch)).toBeGreaterThan(200);
+  const shallow = join(repo.place, 'shallow');
+  repo.git('clone', '-q', '--depth', '1', `file://${repo.folder}`, shallow);
+  const inShallow = await ordered({ workdir: shallow, branch });
+  await make(inShallow);
+  expect(repo.gitIn(inShallow.folder, 'symbolic-ref', '--short', 'HEAD')).toBe(branch);
+  expect(readFileSync(join(inShallow.folder, 'a.txt'), 'utf8')).toBe('a');
+  const bare = join(repo.place, 'work', '.bare');
+  repo.git('clone', '-q', '--bare', repo.folder, bare);
+  const side = join(repo.place, 'work', 'side');
+  repo.gitIn(bare, 'worktree', 'add', '-q', '-b', 'side', side);
+  const beside = await ordered({ workdir: side, branch, jobId: 'a2cdefgh-d' });
+  expect(join(beside.folder, '..')).toBe(join(repo.place, 'work'));
+  await make(beside);
+  expect(repo.gitIn(beside.folder, 'symbolic-ref', '--short', 'HEAD')).toBe(branch);
+});

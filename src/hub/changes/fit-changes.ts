@@ -1,6 +1,7 @@
 import { cleanLine } from '../../base/text.ts';
-import type { Between, ChangedFile } from '../../git/between.ts';
+import type { Between } from '../../git/between.ts';
 import type { DirtyFile, Head } from '../../git/look.ts';
+import type { ChangedFile } from '../../git/numstat.ts';
 import type { GitLook, JobChanges, Stat } from '../../job/changes.ts';
 
 /** How many names a list of a record has at most. */

@@ -104,7 +104,7 @@ export async function lookAtEnd(
       const now = await inPieces(dirty, (file) => sinceStart(top, file, { at: start.at, marks }));
       const seen = now.flat();
       const changed = [
-        ...range.files.flatMap(({ path, from }) => (from === undefined ? [path] : [from, path])),
+        ...range.files.flatMap(({ path, old_path: old }) => (old === undefined ? [path] : [old, path])),
         ...seen.filter(({ as_at_start: isOld }) => isOld !== true).map(({ path }) => path),
       ];
       const end: Seen = { ...head, dirty: seen };

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isAncestor, isOnRef } from '../../git/between.ts';
+import { isOnRef } from '../../git/between.ts';
+import { isIn } from '../../git/place.ts';
 import type { GitEnvironment } from '../../git/run-git.ts';
 import type { GitLook, JobChanges, Overlap } from '../../job/changes.ts';
 import type { JobRecord } from '../../job/record.ts';
@@ -103,7 +104,7 @@ export class Overlaps {
     const commit = theirs.end.head;
     if (commit === undefined || (theirs.commit_count ?? 0) === 0) return true;
     for (const mine of [start.head, end.head])
-      if (mine !== undefined && (await isAncestor(top, commit, mine, this.#how))) return true;
+      if (mine !== undefined && (await isIn(top, commit, mine, this.#how))) return true;
     return !(await isOnRef(top, commit, this.#how));
   }
 
