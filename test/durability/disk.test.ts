@@ -104,6 +104,29 @@ describe.runIf(mayMount)('a full disk', () => {
     await other.ask('delegate_job', { ...DELEGATE, prompt: 'Do it there' });
   });
 
+  test('of MAM_HOME refuses a job that would wait, and one that waits already goes on', async () => {
+    const { home, project } = withSmallHome('256k');
+    const server = await lab.startServer({ MAM_LOGS_DIR: join(project, 'logs') });
+    const human = { prompt: 'Do it', agent: 'human' };
+    const { job_id: first } = await server.ask('delegate_job', human);
+    const { job_id: waiting } = await server.ask('delegate_job', { ...human, after: [first] });
+    const makeRoom = fill(home);
+    const refused = await server.refusal('delegate_job', { ...human, prompt: 'Do more', after: [first] });
+    expect(refused).toContain(`MAM_HOME ${home} cannot be written (ENOSPC).`);
+    expect(lab.jobIds().sort()).toEqual([first, waiting].sort());
+    expect(lab.inHome('held')).toEqual([`${waiting}.json`]);
+    expect((await lab.mam('done', first)).code).toBe(0);
+    await lab.event(waiting, 'prepared');
+    await until('it is handed over', () => lab.record(waiting).status === 'working');
+    makeRoom();
+    const { job_id: third } = await server.ask('delegate_job', { ...human, after: [waiting] });
+    for (const id of [waiting, third]) {
+      await until('it is handed over', () => lab.record(id).status === 'working');
+      expect((await lab.mam('done', id)).code).toBe(0);
+    }
+    expect(lab.inHome('held')).toEqual([]);
+  });
+
   test('keeps reports in the outbox until there is room, in order, each once', async () => {
     const { server, registry } = await onSmallDisk();
     const other = await lab.startServer({ MAM_REGISTRY_DIR: registry });
