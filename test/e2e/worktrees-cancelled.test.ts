@@ -67,6 +67,8 @@ describe('a job with a worktree that is cancelled', () => {
     await until('the script runs', () => existsSync(begun));
     expect((await lab.mam('cancel', first)).code).toBe(0);
     await until('the worktree is gone', () => repo.git('worktree', 'list').split('\n').length === 1);
+    const nothing = await lab.start(['discard', first, '--yes'], at).ended;
+    expect(nothing.stdout).toContain('was removed before; its branch x stays');
     const second = await submitted(lab, repo);
     await until('the script has written', () => existsSync(wrote));
     const { folder = '' } = lab.record(second).worktree ?? {};
