@@ -24,7 +24,10 @@ function mergeCommand(id: string, { home }: Of): string {
   return home === undefined ? `mam merge ${id}` : `mam merge ${id} --into FOLDER_THERE`;
 }
 
-/** Where the work of a job is, and what became of it: `mam/fix in ../worktrees/fix, merged into main (1a2b3c4d5e)`. */
+/**
+ * What became of the work of a job, and where it is. The outcome is first, because paths are long and screens are narrow:
+ * `merged into main (1a2b3c4d5e), branch mam/fix in ../worktrees/fix, from 6d4d65a606`.
+ */
 export function worktreeText({ worktree, merged, discarded }: Of): string | undefined {
   if (worktree === undefined) return undefined;
   const { branch, folder, base } = worktree;
@@ -37,7 +40,7 @@ export function worktreeText({ worktree, merged, discarded }: Of): string | unde
       ? 'worktree removed'
       : `worktree removed, branch deleted at ${discarded.commit.slice(0, SHORT_ID)}`);
   const where = `branch ${cleanLine(branch, PLACE_CHARS)} in ${cleanLine(folder, PLACE_CHARS)}`;
-  return [where, from, into, gone].filter((part) => part !== undefined).join(', ');
+  return [into, gone, where, from].filter((part) => part !== undefined).join(', ');
 }
 
 /** The commands for the work of a job that has ended, as one that a person can copy, with the others behind it. */

@@ -1,7 +1,7 @@
 import { cut, wrap } from '../../base/columns.ts';
 import { cleanLine } from '../../base/text.ts';
 import { openRequest } from '../../job/open-request.ts';
-import { changesLine } from '../../view/changes.ts';
+import { changesLine, overlapText } from '../../view/changes.ts';
 import { foldDelivery } from '../../view/delivery.ts';
 import { awayText } from '../../view/home.ts';
 import { obstacleText } from '../../view/summary.ts';
@@ -28,6 +28,8 @@ export interface JobLine {
 const PROMPT_SHARE = 0.25;
 const ASK_SHARE = 0.34;
 const MOST_PROMPT = 4;
+/** Lines for one fact: room for an outcome, a branch and the path of its worktree beside a screen. */
+const MOST_FACT = 5;
 /** With less room, events are more useful than what was changed and used. */
 const LEAST_EVENTS = 5;
 const LEAD_WIDTH = 16;
@@ -47,9 +49,7 @@ export function jobLines(detail: Detail, { width, height }: Layout['text']): Job
   const isLong = detail.record.prompt_bytes > Buffer.byteLength(detail.record.prompt_preview);
   const most = Math.min(MOST_PROMPT, shareOf(height, PROMPT_SHARE));
   const prompt = left < 2 ? [] : fitting(shown(isLong ? `${task} … (p)` : task), width, most);
-  const facts = factsOf(detail)
-    .slice(0, Math.max(0, left - prompt.length - LEAST_EVENTS + 1))
-    .map((text) => cut(shown(text), width));
+  const facts = factLines(detail, Math.max(0, left - prompt.length - LEAST_EVENTS + 1), width);
   return [
     ...[...prompt, ...facts].map((text) => ({ kind: 'prompt' as const, lead: '', text })),
     ...eventLines(detail, left - prompt.length - facts.length, width),
@@ -57,9 +57,28 @@ export function jobLines(detail: Detail, { width, height }: Layout['text']): Job
   ];
 }
 
-/** What it has changed, where that is, and what it has used: the most important one first. */
+/** As many facts as there is room for, a line each; then the first ones get more lines where they need them. */
+function factLines(detail: Detail, room: number, width: number): string[] {
+  const facts = factsOf(detail).slice(0, room);
+  let spare = room - facts.length;
+  return facts.flatMap((text) => {
+    const most = Math.min(MOST_FACT, 1 + spare);
+    // A single line ends within a word rather than before a long path.
+    const lines = most === 1 ? [cut(shown(text), width)] : fitting(shown(text), width, most);
+    spare -= lines.length - 1;
+    return lines;
+  });
+}
+
+/** What it has changed, who else has, what became of that, and what it has used: the most important one first. */
 function factsOf({ record }: Detail): string[] {
-  const facts = { changed: changesLine(record), work: worktreeText(record), used: usageOfJob(record) };
+  const { changes, overlaps } = record;
+  const facts = {
+    changed: changesLine({ changes }),
+    overlaps: overlaps && overlapText(overlaps),
+    work: worktreeText(record),
+    used: usageOfJob(record),
+  };
   return Object.entries(facts).flatMap(([name, text]) => (text === undefined ? [] : [`${name}: ${text}`]));
 }
 
