@@ -4,6 +4,7 @@ import { cut, columnsOf as widthOf, wrap } from '../../src/base/columns.ts';
 import { entryWords } from '../../src/boards/model/entries.ts';
 import { wordsOf } from '../../src/boards/model/rows.ts';
 import { cutId, filled, shown, tail } from '../../src/boards/terminal/cells.ts';
+import { canAttach } from '../../src/boards/terminal/commands.ts';
 import { Feed } from '../../src/boards/terminal/feed.ts';
 import { countOf } from '../../src/boards/terminal/jobs.ts';
 import type { Key } from '../../src/boards/terminal/key.ts';
@@ -308,6 +309,21 @@ describe('keys', () => {
     for (const how of ['ended', 'gone'])
       expect(ended(how)).toMatchObject({ state: { note: { text: expect.stringContaining('has ended') } } });
     expect(ended('taken').state.note?.text ?? '').not.toContain('has ended');
+  });
+
+  test('attaching is offered unless the session has ended or the agent is lost', () => {
+    const state = asking('rm roof');
+    const { detail } = state;
+    const offers = (more: Partial<JobRecord>) => {
+      const session = { socket: '/s', session: 'a', window: 0, pane: '%1', session_created: 1 };
+      const record = { ...detail?.record, agent_session: session, ...more } as JobRecord;
+      return canAttach({ ...state, detail: { jobId: 'job-0', record, events: [] } });
+    };
+    expect(offers({})).toBe(true);
+    expect(offers({ status: 'failed', reason: 'error' })).toBe(true);
+    expect(offers({ status: 'failed', reason: 'session_lost' })).toBe(false);
+    expect(offers({ session_end: { how: 'ended', at: AT } })).toBe(false);
+    expect(offers({ session_end: { how: 'taken', at: AT } })).toBe(true);
   });
 
   test('a request that was settled meanwhile closes its question', () => {

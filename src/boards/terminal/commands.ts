@@ -99,9 +99,11 @@ function unread(state: State): string {
     : 'This job is still being read: press the key again.';
 }
 
+/** True if there is most likely something to attach to. Of a lost agent the pane may still be there, so the key tries it. */
 export function canAttach(state: State): boolean {
   const record = selectedDetail(state)?.record;
-  return record?.agent_session !== undefined && !hasEnded(record);
+  if (record?.agent_session === undefined || hasEnded(record)) return false;
+  return !(record.status === 'failed' && record.reason === 'session_lost');
 }
 
 /** True once the session that was started for the job alone is gone. */
