@@ -2,8 +2,12 @@ import type { Check } from './check.ts';
 import { note, ok } from './finding.ts';
 import { isAtLeast, numberIn } from './programs.ts';
 
-/** A worktree is locked with a reason as it is made (2.33), and `git merge-tree` merges without touching a file (2.38). */
+/**
+ * `git rev-parse --path-format` and settings from the environment, without which no folder is looked at (2.31); a worktree
+ * that is locked with a reason as it is made (2.33); `git merge-tree`, which merges without touching a file (2.38).
+ */
 const NEEDED = [
+  ['2.31', 'what jobs have changed, worktrees for jobs, and `mam diff`, `mam merge` and `mam discard`'],
   ['2.33', 'worktrees for jobs, and `mam merge`'],
   ['2.38', '`mam merge` of branches that both have gone on'],
 ] as const;

@@ -123,7 +123,8 @@ describe('programs', () => {
   });
 
   test.each([
-    ['git version 2.30.2', 'note', 'too old for worktrees for jobs'],
+    ['git version 2.30.2', 'note', 'too old for what jobs have changed, worktrees for jobs, and `mam diff`'],
+    ['git version 2.31.0', 'note', 'too old for worktrees for jobs, and `mam merge`.'],
     ['git version 2.34.1', 'note', 'too old for `mam merge` of branches that both have gone on'],
     ['git version 2.38.0.windows.1', 'ok', 'git version 2.38.0.windows.1 at'],
     ['git version 2.100.1 (Apple Git-200)', 'ok', 'git version 2.100.1'],
