@@ -67,6 +67,20 @@ test('every folder of the program is a room', () => {
   expect([...IMPORTS.keys()].sort()).toEqual(ROOMS.map(({ name }) => name).sort());
 });
 
+/** Elsewhere the program is named for nothing but its version. */
+const NAMES_GIT = /^src\/(?:git\/|doctor\/git\.ts$)/;
+
+test('no room but git runs git', () => {
+  const named = FILES.filter((file) => /(['"`])(?:[^'"`\s]*\/)?git\1/.test(code(read(file))));
+  expect(named.filter((file) => NAMES_GIT.test(file))).toContain('src/git/run-git.ts');
+  expect(named.filter((file) => !NAMES_GIT.test(file))).toEqual([]);
+});
+
+/** A file without its imports and comments. */
+function code(text: string): string {
+  return text.replace(IMPORT, '').replace(/^\s*(?:\/\/|\/?\*).*$/gm, '');
+}
+
 function words(cell: string): string[] {
   return cell.split(', ').filter((word) => word !== '');
 }
