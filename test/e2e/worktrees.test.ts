@@ -201,6 +201,8 @@ test('the base of a job that waits for others is what its name stands for by the
   await lab.mam('done', first);
   await sessionOf(lab, second);
   expect(lab.record(second).worktree?.base).toBe(repo.git('rev-parse', 'side'));
+  // A report that comes while the lab ends would start another hub.
+  await until('it has ended', () => lab.record(second).status === 'completed');
 });
 
 test('ten jobs in ten worktrees of one repository at once, with the first tmux server that there is', async ({
