@@ -65,7 +65,7 @@ export async function makeWorktree(
   mkdirSync(dirname(folder), { recursive: true });
   const what =
     tip === undefined ? ['--no-track', '-b', branch, '--', folder, order.base] : ['--', folder, branch];
-  const args = ['worktree', 'add', '--lock', '--reason', reasonFor(order), ...what];
+  const args = ['worktree', 'add', '--quiet', '--lock', '--reason', reasonFor(order), ...what];
   const end = await actGitInto(output, repository, args, how);
   const made = ownAdmin(order);
   // A hook after the checkout may fail: then git says so, though the worktree is whole.

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { isText, parseObject } from '../../src/base/json.ts';
 import { Lab } from '../support/lab.ts';
 import type { LabServer } from '../support/lab-server.ts';
 import { plant } from '../support/plant.ts';
+import { Repository } from '../support/repository.ts';
 import { fill, mayMount, mountSmall, unmount } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
@@ -125,6 +126,41 @@ describe.runIf(mayMount)('a full disk', () => {
       expect((await lab.mam('done', id)).code).toBe(0);
     }
     expect(lab.inHome('held')).toEqual([]);
+  });
+
+  test('of MAM_HOME or of a registry makes a job that is prepared wait, and fails none', async () => {
+    lab = new Lab();
+    const [held, other] = [join(lab.home, 'held'), join(lab.folder, 'other')];
+    for (const place of [held, other]) {
+      mountSmall(place, '256k');
+      lab.onEnd(() => unmount(place));
+    }
+    const repo = new Repository({ place: realpathSync(lab.project), name: 'shop' });
+    lab.expected.push(/^p\/\.home\//);
+    const [server, there] = [await lab.startServer(), await lab.startServer({ MAM_REGISTRY_DIR: other })];
+    const { job_id: first } = await server.ask('delegate_job', { prompt: 'Do it', agent: 'human' });
+    const human = { agent: 'human', after: [first] };
+    const tree = { ...human, prompt: 'Go on', workdir: repo.folder, worktree: 'x', base: 'HEAD' };
+    const { job_id: inTree } = await server.ask('delegate_job', tree);
+    const { job_id: named } = await there.ask('delegate_job', { ...human, prompt: `{{result:${first}}}` });
+    const makeRoom = [fill(held), fill(other)];
+    await (await lab.reporter).report(first, 'completed', { result: 'The roof is mended.' });
+    const state = () => [lab.record(inTree), lab.record(named, other)];
+    const log = () => readFileSync(join(lab.home, 'hub.log'), 'utf8');
+    await until('both have met the full disk', () => {
+      const [waits] = state();
+      const isSeen = log().includes(named) || lab.record(named, other).detail?.includes('(ENOSPC)');
+      return waits?.detail?.includes('(ENOSPC)') && isSeen;
+    });
+    expect(state()).toMatchObject([
+      { status: 'queued', blocked_by: 'setup' },
+      { status: 'queued', blocked_by: 'after' },
+    ]);
+    for (const room of makeRoom) room();
+    await until('both are handed over', () => state().every(({ status }) => status === 'working'));
+    expect(repo.git('worktree', 'list').split('\n')).toHaveLength(2);
+    const task = String(lab.record(named, other).task_sha256);
+    expect(readFileSync(join(other, named, 'texts', task), 'utf8')).toContain('The roof is mended.');
   });
 
   test('keeps reports in the outbox until there is room, in order, each once', async () => {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { makeWorktree, releaseWorktree, type WorktreeOrder } from '../../src/git/worktree-make.ts';
 import { planWorktree, type WorktreeWish } from '../../src/git/worktree-plan.ts';
 import { Repository } from '../support/repository.ts';
+import { fill, mayMount, mountSmall, unmount } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 
 const JOB = 'k3f9x2ab-fix-login';
@@ -53,6 +54,20 @@ test('a worktree with a new branch, locked until it is ready', async () => {
   await expectReady(order);
   expect(existsSync(join(order.folder, 'a.txt'))).toBe(false);
   expect(await make(order)).toEqual({ base: order.base });
+});
+
+test.runIf(mayMount)('it is made all the same where there is no room for what git says', async () => {
+  const full = join(repo.place, 'full');
+  mountSmall(full, '64k');
+  try {
+    writeFileSync(join(full, 'said'), '');
+    fill(full);
+    const order = await ordered();
+    expect(await makeWorktree(order, join(full, 'said'), { env: repo.env })).toEqual({ base: order.base });
+    await expectReady(order);
+  } finally {
+    unmount(full);
+  }
 });
 
 test('one that git has linked with relative paths is known again', async () => {

@@ -5,6 +5,7 @@ import { isLost, reasonOf } from '../../job/home-state.ts';
 import type { JobOrder } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
 import { readPrompt } from '../../order/prompt-file.ts';
+import { registryError } from '../../registry/paths.ts';
 import { writeText } from '../../registry/texts.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
@@ -60,8 +61,7 @@ export class After implements Step {
       const id = Object.hasOwn(results, given) ? results[given] : undefined;
       return id === undefined ? undefined : { id, job: jobs.get(id) };
     });
-    job.ground.check();
-    const task_sha256 = await writeText(job.paths.texts, task);
+    const task_sha256 = await held.untilWritten(this.blockedBy, signal, () => writeTask(job, task));
     job.prompt = task;
     return { detail, data: { task_sha256 } };
   }
@@ -90,6 +90,16 @@ export class After implements Step {
       if (error instanceof MamError && error.code === 'not_found') return { id, job: undefined };
       return 'away';
     }
+  }
+}
+
+/** @returns its hash @throws MamError `io` when it can't be written */
+async function writeTask(job: LiveJob, task: string): Promise<string> {
+  try {
+    job.ground.check();
+    return await writeText(job.paths.texts, task);
+  } catch (error) {
+    throw registryError(job.registryDir, error);
   }
 }
 

@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { explain } from '../../base/errors.ts';
 import type { EventType, Saying } from '../../job/event.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
 import type { Registrar } from '../jobs/registrar.ts';
 import type { HeldFiles } from './held-files.ts';
+import type { Step } from './step.ts';
 
-/** When (ms) to try again to record an event. */
+/** When (ms) to try again to write what could not be written. */
 const RETRY_MS = 1_000;
+
+type BlockedBy = Step['blockedBy'];
 
 /** What is needed to hand a job over and must not be in its record, such as its caller's environment. */
 export type HeldParams = Omit<DelegateParams, 'prompt' | 'prompt_spool' | 'origin'> & {
@@ -31,11 +35,32 @@ export class HeldJob {
     return this.#params;
   }
 
-  /** Changes what the hand-over will use. @returns when it is on the disk @throws MamError `io` when it can't be written */
-  async change(params: Partial<HeldParams>): Promise<void> {
+  /**
+   * Changes what the hand-over will use.
+   * @param by the step's `blockedBy`
+   * @returns when it is on the disk, as `untilWritten`
+   */
+  async change(params: Partial<HeldParams>, by: BlockedBy, signal: AbortSignal): Promise<void> {
     const changed = { ...this.#params, ...params };
-    await this.#with.files.keep(this.#with.job.id, changed);
+    await this.untilWritten(by, signal, () => this.#with.files.keep(this.#with.job.id, changed));
     this.#params = changed;
+  }
+
+  /**
+   * Writes something of our own, again and again until that succeeds: a full disk says nothing about the job.
+   * @param by the step's `blockedBy`
+   * @throws the signal's reason once it is aborted, as at the job's end
+   */
+  async untilWritten<T>(by: BlockedBy, signal: AbortSignal, write: () => T | Promise<T>): Promise<T> {
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await write();
+      } catch (error) {
+        await this.waits(by, `It waits until this is put right: ${explain(error)}`);
+      }
+      await sleep(RETRY_MS, undefined, { signal });
+    }
   }
 
   /**
@@ -57,11 +82,11 @@ export class HeldJob {
    * Says in the record that the job waits for this step, once for each sentence.
    * @param by the step's `blockedBy` @param detail a sentence for people: what it waits for
    */
-  async waits(by: 'after' | 'pool' | 'setup', detail: string): Promise<void> {
+  async waits(by: BlockedBy, detail: string): Promise<void> {
     const { job, registrar } = this.#with;
     if (this.#said === detail || (job.record.blocked_by === by && job.record.detail === detail)) return;
-    this.#said = detail;
-    await registrar.noteNow(job, 'blocked', { detail, data: { by } });
+    if ((await registrar.noteNow(job, 'blocked', { detail, data: { by } })) !== undefined)
+      this.#said = detail;
   }
 }
 

@@ -32,7 +32,7 @@ export interface Passed {
  *   async run(job: LiveJob, held: HeldJob, signal: AbortSignal): Promise<Passed> {
  *     const name = await this.#news.until(() => this.#freeName(job), signal, ({ record }) => isFinal(record.status));
  *     // On the disk before it is used: after a crash the same name is found here.
- *     await held.change({ agent_session: `tmux:${name}` });
+ *     await held.change({ agent_session: `tmux:${name}` }, this.blockedBy, signal);
  *     return { detail: `It gets the session ${name}.` };
  *   }
  * }

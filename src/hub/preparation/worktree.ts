@@ -17,7 +17,7 @@ import {
 } from '../../git/worktree-make.ts';
 import type { JobOrder, Worktree } from '../../job/record.ts';
 import { isFinal } from '../../job/words.ts';
-import type { Home } from '../../registry/home.ts';
+import { type Home, noteError } from '../../registry/home.ts';
 import { scrubbedEnvironment } from '../../settings/environment.ts';
 import { CHECK_VARIABLES, WORKTREE_VARIABLES } from '../../settings/table.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -63,7 +63,7 @@ export class MakeWorktree implements Step {
     if (worktree === undefined) return {};
     const { folder, setup } = worktree;
     await held.waits('setup', `Its worktree ${folder} is being made.`);
-    const order = await this.#orderOf(job, held, worktree);
+    const order = await this.#orderOf(job, held, worktree, signal);
     const how = { env: environmentOf(held.params) };
     try {
       return await this.#make(job, held, { order, setup, how }, signal);
@@ -84,7 +84,7 @@ export class MakeWorktree implements Step {
     const { folder, branch } = order;
     const { base, problem } = await this.#with.perRepository.run(order.repository, async () => {
       signal.throwIfAborted();
-      return this.#byGit(job, how, signal, (run) => makeWorktree(order, this.#output(job), run));
+      return this.#byGit(job, held, { how, signal }, (run) => makeWorktree(order, this.#output(job), run));
     });
     signal.throwIfAborted();
     if (setup !== undefined) await this.#setUp(job, held, { ...order, base, setup }, signal);
@@ -102,7 +102,7 @@ export class MakeWorktree implements Step {
   }
 
   /** A job that has waited for others begins at what its base is by now: once decided, that is kept. */
-  async #orderOf(job: LiveJob, held: HeldJob, tree: Worktree): Promise<WorktreeOrder> {
+  async #orderOf(job: LiveJob, held: HeldJob, tree: Worktree, signal: AbortSignal): Promise<WorktreeOrder> {
     const { folder, branch, base, repository, new_branch = false } = tree;
     const order = { folder, branch, base, repository, new_branch, jobId: job.id };
     const named = held.params.base;
@@ -113,7 +113,7 @@ export class MakeWorktree implements Step {
       env: environmentOf(held.params),
     });
     if (commit === undefined) return order;
-    if (commit !== named) await held.change({ base: commit });
+    if (commit !== named) await held.change({ base: commit }, this.blockedBy, signal);
     return { ...order, base: commit };
   }
 
@@ -135,7 +135,7 @@ export class MakeWorktree implements Step {
     await held.waits('setup', `${script} sets up its worktree ${folder}.`);
     const log = logFileOf(job);
     const { path, virtual_env } = held.params;
-    const end = await this.#noted(job, (begin) =>
+    const end = await this.#noted(job, held, signal, (begin) =>
       runScript({
         script,
         workdir: folder,
@@ -172,11 +172,11 @@ export class MakeWorktree implements Step {
    */
   async #byGit<T>(
     job: LiveJob,
-    how: GitEnvironment,
-    signal: AbortSignal,
+    held: HeldJob,
+    { how, signal }: { how: GitEnvironment; signal: AbortSignal },
     act: (how: GitEnvironment) => Promise<T>,
   ): Promise<T> {
-    return this.#noted(job, async (begin) => {
+    return this.#noted(job, held, signal, async (begin) => {
       const mark = randomUUID();
       const leash = new Leash({ mark, signal, limitMs: GIT_LIMIT_MS });
       try {
@@ -202,9 +202,20 @@ export class MakeWorktree implements Step {
   }
 
   /** Runs something that the next hub ends if this one is killed meanwhile. */
-  async #noted<T>(job: LiveJob, act: (begin: (pid: number, mark: string) => void) => Promise<T>): Promise<T> {
-    const { running } = this.#with;
-    running.reserve(job.id);
+  async #noted<T>(
+    job: LiveJob,
+    held: HeldJob,
+    signal: AbortSignal,
+    act: (begin: (pid: number, mark: string) => void) => Promise<T>,
+  ): Promise<T> {
+    const { running, home } = this.#with;
+    await held.untilWritten(this.blockedBy, signal, () => {
+      try {
+        running.reserve(job.id);
+      } catch (error) {
+        throw noteError(home, error);
+      }
+    });
     try {
       return await act((pid, mark) => running.begin(job.id, pid, mark));
     } finally {
