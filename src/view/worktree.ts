@@ -6,17 +6,29 @@ const PLACE_CHARS = 200;
 /** As much of a commit's id as people use. */
 const SHORT_ID = 10;
 
-type Of = Pick<JobRecord, 'status' | 'worktree' | 'merged' | 'discarded' | 'changes' | 'home'>;
+type Of = Pick<
+  JobRecord,
+  'status' | 'worktree' | 'merged' | 'discarded' | 'changes' | 'home' | 'prepares' | 'prepared'
+>;
 
-/** True for a job that has ended and whose worktree is still there. */
-export function hasWork({ status, worktree, discarded }: Of): boolean {
-  return worktree !== undefined && isFinal(status) && discarded === undefined;
+/** True for a job that has ended and whose worktree may still be there. */
+export function hasWork(job: Of): boolean {
+  const { status, worktree, discarded } = job;
+  return worktree !== undefined && isFinal(status) && discarded === undefined && !hasNone(job);
+}
+
+/** True for a job that has ended before its worktree was begun. */
+function hasNone({ status, prepares = [], prepared = [] }: Of): boolean {
+  const before = prepares.slice(0, Math.max(0, prepares.indexOf('worktree')));
+  return isFinal(status) && before.some((step) => !prepared.includes(step));
 }
 
 /** True if there is something that only the worktree or its branch has, as far as is known. */
 function isWanted({ worktree, merged, changes }: Of): boolean {
   const end = changes?.end;
-  return merged === undefined && !(end?.dirty_count === 0 && end.head === worktree?.base);
+  // No agent was ever in one that was not made ready.
+  if (merged !== undefined || worktree?.ready_at === undefined) return false;
+  return !(end?.dirty_count === 0 && end.head === worktree.base);
 }
 
 /** The command that merges it. On another host only a folder there can get the work. */
@@ -28,8 +40,9 @@ function mergeCommand(id: string, { home }: Of): string {
  * What became of the work of a job, and where it is. The outcome is first, because paths are long and screens are narrow:
  * `merged into main (1a2b3c4d5e), branch mam/fix in ../worktrees/fix, from 6d4d65a606`.
  */
-export function worktreeText({ worktree, merged, discarded }: Of): string | undefined {
-  if (worktree === undefined) return undefined;
+export function worktreeText(job: Of): string | undefined {
+  const { worktree, merged, discarded } = job;
+  if (worktree === undefined || hasNone(job)) return undefined;
   const { branch, folder, base } = worktree;
   const from = `from ${base.slice(0, SHORT_ID)}`;
   const into =

@@ -93,6 +93,19 @@ test('nobody is told to merge what has not changed', async ({ lab }) => {
   expect((await server.ask('wait_job', { job_id: id })).next).not.toContain('merge');
 });
 
+test('nobody is sent to a worktree that was never made', async ({ lab, server }) => {
+  const repo = workshop(lab);
+  const first = await server.ask('delegate_job', { prompt: 'First', agent: 'human' });
+  const more = { prompt: 'Then', agent: 'worker', worktree: 'x', workdir: repo.folder };
+  const { job_id: id } = await server.ask('delegate_job', { ...more, after: [first['job_id']] });
+  const wait = server.ask('wait_job', { job_id: id });
+  expect((await lab.mam('cancel', String(first['job_id']))).code).toBe(0);
+  expect((await wait).next).not.toContain('mam diff');
+  const { stdout } = await lab.mam('status', id);
+  expect(stdout).toContain('dependency_failed');
+  expect(stdout).not.toMatch(/mam (diff|merge|discard)|\bwork\b/);
+});
+
 test('dry run says branch, base and folder, and makes nothing', async ({ lab }) => {
   const repo = workshop(lab);
   const before = repo.git('for-each-ref');
@@ -176,6 +189,7 @@ test('a set-up script that fails is the end of the job, with its output, and its
   expect(readFileSync(join(record.log_dir, 'setup.log'), 'utf8')).toContain('no such package');
   expect(existsSync(join(record.worktree?.folder ?? '', 'readme.txt'))).toBe(true);
   expect(record.agent_session).toBeUndefined();
+  expect((await lab.json('status', id))['next']).toBe(`mam discard ${id}`);
   const at = { cwd: repo.folder, input: '' };
   // The script's output is no file of somebody else, and the worktree is no longer locked.
   expect((await lab.start(['prune', '--older-than', '0s', '--dry-run'], at).ended).stdout).toContain(id);
