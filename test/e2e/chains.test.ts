@@ -219,8 +219,13 @@ describe.concurrent('a job after others', () => {
     expect(await ask({ after: ['k3f9x2ab-none'] })).toContain('There is no job k3f9x2ab-none to wait for.');
     expect(await ask({ prompt: `{{result:${a.job_id}}}` })).toContain(`Add ${a.job_id} to after`);
     expect(await ask({ prompt: '{{result:none}}' })).toContain('There is no job none');
-    expect(await ask({ after: [a.job_id], agent_session: 'tmux:nowhere' })).toContain('nowhere');
-    expect(await ask({ after_any_end: true })).toContain('has no effect without `after`');
+    const nowhere = { agent_session: 'tmux:nowhere' };
+    expect(await ask({ after: [a.job_id], ...nowhere })).toContain('nowhere');
+    // What is wrong with the request itself comes first.
+    for (const place of [{}, nowhere]) {
+      expect(await ask({ after_any_end: true, ...place })).toContain('has no effect without `after`');
+      expect(await ask({ after: ['none'], ...place })).toContain('There is no job none to wait for.');
+    }
     expect(await ask({ after: Array.from({ length: 21 }, () => a.job_id) })).toContain('20');
     expect(lab.jobIds().filter((id) => id.endsWith('-after-nothing'))).toEqual([]);
     await server.ask('cancel_job', { job_id: a.job_id });

@@ -59,9 +59,9 @@ export class Delegations {
       const known = existsSync(params.registry_dir) ? await this.#known(params, delegator) : undefined;
       if (known !== undefined) return this.#repeated(known, params);
       const prompt = await this.#promptOf(params);
+      const chain = await this.#chainOf(params, prompt, delegator);
       const plan = await planDelegation(this.#with, params, delegator?.job_id ?? newJobId(prompt));
       await checkKept(this.#with.registrar, params);
-      const chain = await this.#chainOf(params, prompt, delegator);
       const wish = { params: inTree(params, plan), prompt, plan, delegator, chain };
       return previewResult(this.#with, wish, orderOf(this.#with, wish));
     });
@@ -116,9 +116,10 @@ export class Delegations {
     prompt: string,
     delegator: Delegator | undefined,
   ): Promise<DelegateResult> {
+    // What is wrong with the request itself is said before what is missing here.
+    const chain = await this.#chainOf(asked, prompt, delegator);
     const plan = await planDelegation(this.#with, asked, delegator?.job_id ?? newJobId(prompt));
     await this.#with.registrar.ready(asked.registry_dir);
-    const chain = await this.#chainOf(asked, prompt, delegator);
     const params = inTree(asked, plan);
     const given = { params, prompt, plan, delegator, chain };
     // Composed right before the job is created, so that the limits count concurrent delegations.
