@@ -24,11 +24,11 @@ function hasNone({ status, prepares = [], prepared = [] }: Of): boolean {
 }
 
 /** True if there is something that only the worktree or its branch has, as far as is known. */
-function isWanted({ worktree, merged, changes }: Of): boolean {
+function isWanted({ worktree, merged, changes, prepares = [], prepared = [] }: Of): boolean {
   const end = changes?.end;
   // No agent was ever in one that was not made ready.
-  if (merged !== undefined || worktree?.ready_at === undefined) return false;
-  return !(end?.dirty_count === 0 && end.head === worktree.base);
+  const isReady = !prepares.includes('worktree') || prepared.includes('worktree');
+  return isReady && merged === undefined && !(end?.dirty_count === 0 && end.head === worktree?.base);
 }
 
 /** The command that merges it. On another host only a folder there can get the work. */
