@@ -64,8 +64,9 @@ export class MissingJobs {
     const { away, home, jobs, log, pointers, unproven } = this.#store;
     const { jobId, registryDir } = pointer;
     const inode = inodeOf(pointer);
-    // A pointer without the inode of the registry's folder is rewritten, with it.
-    if (inode !== undefined) pointers.adopt(jobId);
+    // A pointer without the inode of the registry's folder is rewritten, with it. Somebody may have asked for the job before:
+    // then it has a pointer, or has ended since and needs none.
+    if (inode !== undefined && !jobs.has(jobId)) pointers.adopt(jobId);
     const where = whereIs(registryDir, jobId, inode);
     const moved = where === 'away' && inode !== undefined ? renamedTo(registryDir, inode) : undefined;
     if (moved !== undefined && hasJob(moved, jobId)) {
