@@ -57,11 +57,14 @@ describe.each(HOMES)('$kind', (home) => {
   });
 
   test('a job that was lost with its agent goes on in its conversation', async ({ lab }) => {
-    let isStuck = true;
+    let [isStuck, hasAnswered] = [true, false];
     const { model, asked } = worker((jobId) => done(jobId));
     const stuck: Model = async (request) => {
       // The second request is answered by nobody: the power is cut.
-      if (isStuck && request.results.length > 0) await new Promise(() => {});
+      if (isStuck && request.results.length > 0) {
+        hasAnswered = true;
+        await new Promise(() => {});
+      }
       return model(request);
     };
     await lab.prepare(stuck);
@@ -69,6 +72,8 @@ describe.each(HOMES)('$kind', (home) => {
     await lab.startAgent(server);
     const { job_id: jobId } = await lab.job(server);
     await until('it works', () => lab.record(jobId).started_at !== undefined, FINAL_MS);
+    // Before that, OpenCode has not yet said what its first answer has used.
+    await until('its first answer is over', () => hasAnswered, FINAL_MS);
     await lab.endAgent();
     await until('it is lost', () => lab.record(jobId).reason === 'session_lost');
     const before = lab.record(jobId);
