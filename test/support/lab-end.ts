@@ -125,8 +125,10 @@ function foreign(lab: Lab, state: TmuxState | undefined): string[] {
 
 /** Ends the lab's own tmux server, by its socket. One that was killed leaves its socket file. */
 async function endTmux(lab: Lab): Promise<void> {
-  // tmux 3.3a waits forever for the control client of a hub that was killed while it wrote; no later hub ended it here.
-  for (const pid of noted(lab)) signal(pid, 'SIGKILL');
+  // tmux 3.3a waits forever for the control client of a hub that was killed while it wrote; no later hub ended it here. A hub
+  // that was killed right after it had started one has not even noted it.
+  for (const { pid, command } of lab.processes)
+    if (/ -C attach-session /.test(command)) signal(pid, 'SIGKILL');
   if (!existsSync(lab.socket)) return;
   const servers = lab.processes.filter(({ command }) => /(^|\/)tmux[: ]/.test(command));
   await lab.tmux('kill-server').catch(() => {});
@@ -150,13 +152,4 @@ function unexpectedFiles(lab: Lab): string[] {
     .filter(({ path }) => !expected.some((pattern) => pattern.test(relative(folder, path))))
     .filter(({ entry, path }) => !entry.isFile() || !isUsual(path))
     .map(({ entry, path }) => `${entry.isSocket() ? 'socket' : 'file'} ${relative(folder, path)} is left`);
-}
-
-/** The control clients that the lab's hubs have noted and not yet removed. */
-function noted(lab: Lab): number[] {
-  try {
-    return readdirSync(join(lab.home, 'clients')).map(Number);
-  } catch {
-    return [];
-  }
 }
