@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { once } from 'node:events';
-import { type DiffPage, type DiffResult, diff, diffSummary } from '../operations/diff.ts';
+import { type DiffPage, type DiffResult, diff, diffPages, diffSummary } from '../operations/diff.ts';
 import { ELSEWHERE_MS } from '../operations/request.ts';
 import { jobView } from '../view/job.ts';
 import { nextStep } from '../view/next-step.ts';
@@ -41,18 +41,12 @@ export default defineCommand({
         ...(isShown && Number.isFinite(columns) && { columns }),
       };
       const first = (await ask('diff', asked, ELSEWHERE_MS)) as DiffResult;
-      const pages = async function* (): AsyncGenerator<Buffer> {
-        for (let page: DiffPage = first; ; ) {
-          yield Buffer.from(page.data, 'base64');
-          const { page: id, next_offset: offset } = page;
-          if (id === undefined || offset === undefined) return;
-          page = (await ask('diff', { ...where, page: id, offset }, ELSEWHERE_MS)) as DiffPage;
-        }
-      };
-      if (json) return printWhole(first, pages(), options.stat);
+      const later = (page: object) => ask('diff', { ...where, ...page }, ELSEWHERE_MS) as Promise<DiffPage>;
+      const pages = diffPages(first, later);
+      if (json) return printWhole(first, pages, options.stat);
       for (const sentence of first.notes) note(sentence);
       if (first.size === 0) note(diffSummary(first));
-      await (isShown ? show(pages()) : copy(pages()));
+      await (isShown ? show(pages) : copy(pages));
       return EXIT.done;
     }),
 });

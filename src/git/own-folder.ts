@@ -1,6 +1,5 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
 import { placeOf, type WorkingPlace } from './place.ts';
 import { type GitEnvironment, lookGit, refusal } from './run-git.ts';
 import { withScratch } from './scratch.ts';
@@ -11,7 +10,7 @@ const HARMLESS = [
   ...['trustctime', 'excludesfile', 'sparsecheckout', 'sparsecheckoutcone'],
 ];
 const FORMAT = 'extensions.objectformat';
-/** What git reads beside its configuration: ignored files, attributes, and what a sparse checkout leaves out. */
+/** What git reads besides its configuration: which files are ignored, their attributes, and which a sparse checkout has. */
 const INFO = ['exclude', 'attributes', 'sparse-checkout'];
 
 /**
@@ -37,9 +36,10 @@ export async function withOwnFolder<T>(
     .split('\0')
     .filter((entry) => entry !== '')
     .map((entry) => entry.split('\n', 2) as [name: string, value?: string]);
-  const format = settings.findLast(([name]) => name === FORMAT)?.[1];
+  // Only one of git's own words gets into our configuration.
+  const isSha256 = settings.findLast(([name]) => name === FORMAT)?.[1] === 'sha256';
   return withScratch(async (own) => {
-    await fill(own, place, format);
+    await fill(own, place, isSha256);
     const git = {
       ...{ ...how.git, GIT_DIR: own, GIT_WORK_TREE: place.top },
       GIT_INDEX_FILE: join(place.gitFolder, 'index'),
@@ -50,9 +50,9 @@ export async function withOwnFolder<T>(
   });
 }
 
-async function fill(own: string, place: WorkingPlace, format: string | undefined): Promise<void> {
+async function fill(own: string, place: WorkingPlace, isSha256: boolean): Promise<void> {
   const { gitFolder, repository, head } = place;
-  const version = format === undefined ? '0' : `1\n[extensions]\n\tobjectFormat = ${format}`;
+  const version = isSha256 ? '1\n[extensions]\n\tobjectFormat = sha256' : '0';
   const config = `[core]\n\tbare = false\n\trepositoryFormatVersion = ${version}\n`;
   await Promise.all(['refs', 'info'].map((name) => mkdir(join(own, name))));
   // An index may consist of two files.

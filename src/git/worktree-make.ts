@@ -22,6 +22,9 @@ export interface WorktreeOrder {
   jobId: string;
 }
 
+/** What tells the worktree of a job. */
+type OfJob = Pick<WorktreeOrder, 'folder' | 'repository' | 'jobId'>;
+
 /** The file in a worktree's git folder that names its job. */
 const MARK = 'mam-job';
 const NAME_CHARS = 80;
@@ -81,10 +84,7 @@ export async function makeWorktree(
 }
 
 /** Removes git's lock from a worktree that is ready for its job. @throws MamError `unavailable` with git's words */
-export async function releaseWorktree(
-  order: Pick<WorktreeOrder, 'folder' | 'repository' | 'jobId'>,
-  how: GitEnvironment,
-): Promise<void> {
+export async function releaseWorktree(order: OfJob, how: GitEnvironment): Promise<void> {
   const admin = ownAdmin(order);
   if (admin === undefined || lockOf(admin) !== reasonFor(order)) return;
   const end = await actGit(order.repository, ['worktree', 'unlock', '--', order.folder], how);
@@ -112,11 +112,7 @@ export async function giveUpWorktree(order: WorktreeOrder, how: GitEnvironment):
 }
 
 /** The git folder of a worktree that was made for this job, whole or not. */
-function ownAdmin({
-  repository,
-  jobId,
-  folder,
-}: Pick<WorktreeOrder, 'folder' | 'repository' | 'jobId'>): string | undefined {
+function ownAdmin({ repository, jobId, folder }: OfJob): string | undefined {
   const all = join(repository, 'worktrees');
   return namesIn(all)
     .map((name) => join(all, name))

@@ -19,7 +19,7 @@ export function modelName(text: string): string {
   return cleanLine(text.slice(0, READ_CHARS), MODEL_CHARS);
 }
 
-/** Of two counts; a sum that is no exact number any more stays at the largest one, so that it can still be recorded. */
+/** The sum of two counts. One that is too large to be exact stays at the largest exact number, which a record can have. */
 export function sumOf(one: number, other: number): number {
   return Math.min(one + other, Number.MAX_SAFE_INTEGER);
 }

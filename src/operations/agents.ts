@@ -66,7 +66,7 @@ export interface KnownKind {
 /** What the configuration says about a kind, apart from its start. */
 type ConfiguredKind = TerminalSettings &
   Pick<AgentConfig, 'session' | 'extends' | 'about'> & {
-    /** What is wrong with its preamble; empty if it has one of its own with which nothing is. */
+    /** What is wrong with the preamble that it names itself; empty if nothing is. */
     unusable?: string;
   };
 

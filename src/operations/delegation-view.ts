@@ -92,12 +92,12 @@ function summarize({ record, repeated, position, behind }: DelegateResult): stri
   const given = `${job} was delegated to ${agentWords(record)}`;
   if (record.reason === 'delivery_unverified') return `${given}, but its arrival was not confirmed.`;
   if (record.reason !== undefined) return `${given} and is ${record.status} (${record.reason}).`;
-  if (record.agent === 'human')
-    return isFinal(record.status)
-      ? `${job} is for a person, and is ${record.status}.`
-      : record.phase === 'queued' && record.blocked_by !== undefined
-        ? `${job} is for a person, and is registered and waiting: ${obstacleText(record)}`
-        : `${job} is for a person, who ends it with \`mam done ${record.job_id} "THE OUTCOME"\`.`;
+  if (record.agent === 'human') {
+    if (isFinal(record.status)) return `${job} is for a person, and is ${record.status}.`;
+    if (record.phase === 'queued' && record.blocked_by !== undefined)
+      return `${job} is for a person, and is registered and waiting: ${obstacleText(record)}`;
+    return `${job} is for a person, who ends it with \`mam done ${record.job_id} "THE OUTCOME"\`.`;
+  }
   if (record.status !== 'queued')
     return `${job} was handed to ${agentWords(record)} and is ${record.status}.`;
   if (record.phase !== 'queued')

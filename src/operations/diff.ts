@@ -54,6 +54,22 @@ export interface DiffResult {
 /** A later page has only the text. */
 export type DiffPage = Pick<DiffResult, 'data' | 'page' | 'next_offset' | 'size'>;
 
+/**
+ * What git says, page by page.
+ * @param later asks for a later page
+ */
+export async function* diffPages(
+  first: DiffPage,
+  later: (page: { page: string; offset: number }) => Promise<DiffPage>,
+): AsyncGenerator<Buffer> {
+  for (let at = first; ; ) {
+    yield Buffer.from(at.data, 'base64');
+    const { page, next_offset: offset } = at;
+    if (page === undefined || offset === undefined) return;
+    at = await later({ page, offset });
+  }
+}
+
 /** What is shown, as a sentence. */
 export function diffSummary({ record, base, folder, commit, branch, files_total }: DiffResult): string {
   const where = branch === undefined ? (folder ?? '') : `branch ${branch}`;

@@ -14,11 +14,11 @@ type Of = Pick<
 /** True for a job that has ended and whose worktree may still be there. */
 export function hasWork(job: Of): boolean {
   const { status, worktree, discarded } = job;
-  return worktree !== undefined && isFinal(status) && discarded === undefined && !hasNone(job);
+  return worktree !== undefined && isFinal(status) && discarded === undefined && !wasNeverBegun(job);
 }
 
 /** True for a job that has ended before its worktree was begun. */
-function hasNone({ status, prepares = [], prepared = [] }: Of): boolean {
+function wasNeverBegun({ status, prepares = [], prepared = [] }: Of): boolean {
   const before = prepares.slice(0, Math.max(0, prepares.indexOf('worktree')));
   return isFinal(status) && before.some((step) => !prepared.includes(step));
 }
@@ -42,7 +42,7 @@ function mergeCommand(id: string, { home }: Of): string {
  */
 export function worktreeText(job: Of): string | undefined {
   const { worktree, merged, discarded } = job;
-  if (worktree === undefined || hasNone(job)) return undefined;
+  if (worktree === undefined || wasNeverBegun(job)) return undefined;
   const { branch, folder, base } = worktree;
   const from = `from ${base.slice(0, SHORT_ID)}`;
   const into =

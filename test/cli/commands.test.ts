@@ -210,7 +210,7 @@ describe('with a running hub', () => {
         stderr: expect.stringContaining('"bad name" can\'t be the value of --worktree'),
       });
     expect((await mam(['submit', '--worktree', 'Fix', ...rest])).stderr).toContain(
-      "There is no task: 'Fix' is the branch.",
+      "There is no task: 'Fix' was taken as the branch.",
     );
     const rounds = await mam(['submit', '--agent', 'human', '--prompt', 'x', '--validate-rounds', '11']);
     expect(rounds).toMatchObject({

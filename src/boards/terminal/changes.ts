@@ -1,5 +1,5 @@
 import type { Link } from '../../link/link.ts';
-import { type DiffPage, type DiffParams, type DiffResult, diffSummary } from '../../operations/diff.ts';
+import { type DiffParams, type DiffResult, diffPages, diffSummary } from '../../operations/diff.ts';
 import { ELSEWHERE_MS } from '../../operations/request.ts';
 import type { TextLine } from './texts.ts';
 
@@ -35,17 +35,15 @@ export async function changesOf(
 
 async function read(link: Pick<Link, 'request'>, asked: DiffParams) {
   const first = (await link.request('diff', asked, ELSEWHERE_MS)) as DiffResult;
+  const later = (page: object) => link.request('diff', { ...asked, ...page }, ELSEWHERE_MS);
   const pages: Buffer[] = [];
   let bytes = 0;
-  for (let page: DiffPage = first; ; ) {
-    const piece = Buffer.from(page.data, 'base64');
-    pages.push(piece);
-    bytes += piece.length;
-    const { page: id, next_offset: offset } = page;
-    const isLast = id === undefined || offset === undefined;
-    if (isLast || bytes >= MAX_BYTES) return { first, text: Buffer.concat(pages).toString(), isCut: !isLast };
-    page = await link.request('diff', { ...asked, page: id, offset }, ELSEWHERE_MS);
+  for await (const page of diffPages(first, later)) {
+    pages.push(page);
+    bytes += page.length;
+    if (bytes >= MAX_BYTES) break;
   }
+  return { first, text: Buffer.concat(pages).toString(), isCut: bytes < first.size };
 }
 
 function painted(text: string): TextLine {

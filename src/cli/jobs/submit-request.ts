@@ -55,7 +55,7 @@ export async function promptOf(chosen: Chosen, words: string[]): Promise<string>
   if (text === undefined && typeof chosen.worktree === 'string')
     throw new MamError(
       'bad_input',
-      `There is no task: ${inQuotes(chosen.worktree)} is the branch.`,
+      `There is no task: ${inQuotes(chosen.worktree)} was taken as the branch.`,
       'Put the task before --worktree, or give it with --prompt TEXT.',
     );
   if (text === undefined)

@@ -33,10 +33,11 @@ export async function resumeJob(parts: Parts, part: string, params: StartParams)
   const job = await registrar.find(await registrar.meant(part));
   if (job.isHistory) throw historyError(job.registryDir, job.id);
   const conversation = conversationOf(job.record, params.agent);
-  const holder = conversations.holderOf(conversation);
-  const holders = holder === undefined ? [] : [await registrar.find(holder).catch(() => undefined)];
-  for (const other of [...registrar.open, ...holders])
-    if (other !== undefined && other.id !== job.id) checkNotIn(other.record, conversation, job.id);
+  // A job that has ended may have it as well.
+  const last = conversations.holderOf(conversation);
+  const holder = last === undefined ? undefined : await registrar.find(last).catch(() => undefined);
+  for (const other of new Set([...registrar.open, holder ?? job]))
+    if (other.id !== job.id) checkNotIn(other.record, conversation, job.id);
   checkFolder(job.record);
   const there = { ...params, workdir: job.record.workdir, resume: false };
   return conversations.opening(conversation, job.id, async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explain } from '../../base/errors.ts';
+import { explain, MamError } from '../../base/errors.ts';
 import type { EventType, Saying } from '../../job/event.ts';
 import type { DelegateParams } from '../../operations/delegate.ts';
 import type { LiveJob } from '../jobs/live-job.ts';
@@ -49,7 +49,7 @@ export class HeldJob {
   /**
    * Writes something of our own, again and again until that succeeds: a full disk says nothing about the job.
    * @param by the step's `blockedBy`
-   * @throws the signal's reason once it is aborted, as at the job's end
+   * @throws the signal's reason once it is aborted, as at the job's end; what is no MamError of `write` at once
    */
   async untilWritten<T>(by: BlockedBy, signal: AbortSignal, write: () => T | Promise<T>): Promise<T> {
     for (;;) {
@@ -57,6 +57,7 @@ export class HeldJob {
       try {
         return await write();
       } catch (error) {
+        if (!(error instanceof MamError)) throw error;
         await this.waits(by, `It waits until this is put right: ${explain(error)}`);
       }
       await sleep(RETRY_MS, undefined, { signal });

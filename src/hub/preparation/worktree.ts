@@ -68,7 +68,7 @@ export class MakeWorktree implements Step {
     try {
       return await this.#make(job, held, { order, setup, how }, signal);
     } catch (error) {
-      // Unless the hub ends, and the next one goes on: nobody will use it.
+      // Unless the hub ends, and the next one goes on: nobody will use it. A lock that stays is named by whoever tries.
       if (!signal.aborted || isFinal(job.record.status))
         await this.#leave(order, how, isFinal(job.record.status)).catch(() => undefined);
       throw error;
@@ -94,7 +94,7 @@ export class MakeWorktree implements Step {
     return { detail, data: { commit: base } };
   }
 
-  /** Of a job that failed a person may want to look at it; of one that was cancelled at most what is not git's own. */
+  /** After a failure the worktree stays for a look; after a cancellation only if something has been written in it. */
   async #leave(order: WorktreeOrder, how: GitEnvironment, isCancelled: boolean): Promise<void> {
     await this.#with.perRepository.run(order.repository, () =>
       isCancelled ? giveUpWorktree(order, how) : releaseWorktree(order, how),

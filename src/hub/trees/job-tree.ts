@@ -25,13 +25,9 @@ export function checkEnded(record: JobRecord, what: string): void {
   );
 }
 
-/** The top of the worktree that a folder is in; undefined if it is in none, or not there. */
-export async function topOf(folder: string): Promise<string | undefined> {
-  const place = await placeOf(folder, gitEnvironment()).catch((error: unknown) => {
-    if (error instanceof MamError) return undefined;
-    throw error;
-  });
-  return place?.top;
+/** The top of the worktree that a folder is in; undefined if it is in none, or not there. @throws MamError as `placeOf` */
+export async function worktreeTop(folder: string): Promise<string | undefined> {
+  return (await placeOf(folder, gitEnvironment()))?.top;
 }
 
 /** What git runs with. @param env of the caller: where the programs of its hooks are */

@@ -4,7 +4,7 @@ import type { DiscardResult } from '../../../operations/discard.ts';
 import type { MergeResult } from '../../../operations/merge.ts';
 import { plainError } from '../../delegation/plain-error.ts';
 import type { LiveJob } from '../../jobs/live-job.ts';
-import { topOf } from '../../trees/job-tree.ts';
+import { worktreeTop } from '../../trees/job-tree.ts';
 import type { Trees } from '../../trees/trees.ts';
 import type { AskParams } from './ask-params.ts';
 import { recordFor } from './pages.ts';
@@ -40,7 +40,7 @@ export class GuestTrees {
     if (into === undefined) throw noTarget(job.record);
     const folder = workdirFor(guest, into, () => into);
     // The merge changes all of the worktree that the folder is in.
-    const top = await topOf(folder);
+    const top = await worktreeTop(folder);
     if (top !== undefined) workdirFor(guest, top, () => top);
     return sent(await this.#trees.merge({ ...asked, into: folder, ...addressOf(job) }, askId));
   }
