@@ -84,7 +84,6 @@ describe.skipIf(!hasBrowser)('mam web in a browser', () => {
     lab.sessions.add(session);
     await until('its work is committed', () => repo.git('log', '-1', '--format=%s', `mam/${id}`) === 'Tin');
     await lab.mam('publish', '--job', id, '--event', 'completed');
-    await lab.event(id, 'changes');
 
     await page.getByRole('button', { name: id }).click();
     const detail = page.getByRole('region', { name: 'The selected job' });

@@ -86,7 +86,7 @@ test('nobody is told to merge what has not changed', async ({ lab }) => {
   const { stdout } = await lab.start(words, { cwd: repo.folder, input: '' }).ended;
   const { job_id: id } = JSON.parse(stdout);
   await sessionOf(lab, id);
-  await lab.event(id, 'changes');
+  await until('it is looked at after its end', () => lab.record(id).changes?.end);
   const { next } = await lab.json('status', id);
   expect(next).toBe(`mam discard ${id}`);
   const server = await lab.startServer();
