@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -109,8 +110,9 @@ test.for([
     const once = join(lab.project, 'killed-once');
     const hub = await lab.hubPid();
     lab.killedHubs.add(hub);
-    // The first time it kills git and the hub, and then itself.
-    const kill = `if [ ! -e '${once}' ]; then : > '${once}'; kill -9 ${hub} $PPID; kill -9 $$; fi`;
+    // The first time it kills git and the hub, and then itself. Git starts a filter through a shell, but no hook.
+    const git = hook === 'smudge' ? 'read -r _ _ _ git _ < /proc/$PPID/stat' : 'git=$PPID';
+    const kill = `if [ ! -e '${once}' ]; then : > '${once}'; ${git}; kill -9 ${hub} $git; kill -9 $$; fi`;
     const script = join(lab.project, 'kill.sh');
     if (hook === 'smudge') {
       writeFileSync(script, `#!/bin/sh\ncase "$1" in *"file 60 "*) ${kill};; esac\ncat\n`);
@@ -131,6 +133,30 @@ test.for([
     expectMerged(lab, all, id);
   },
 );
+
+test('a merge whose hub alone is killed goes on: the next one names it until it has ended, then has its work', async ({
+  lab,
+}) => {
+  const id = 'k2illed';
+  const all = await manyFiles(lab, id, false);
+  const hub = await lab.hubPid();
+  lab.killedHubs.add(hub);
+  const [once, go] = [join(lab.project, 'killed-once'), join(lab.project, 'go')];
+  execFileSync('mkfifo', [go]);
+  const kill = `if [ ! -e '${once}' ]; then : > '${once}'; kill -9 ${hub}; read -r _ < '${go}'; fi`;
+  lab.write('smudge.sh', `#!/bin/sh\ncase "$1" in *"file 60 "*) ${kill};; esac\ncat\n`, 0o755);
+  all.repo.git('config', 'filter.slow.smudge', `'${join(lab.project, 'smudge.sh')}' %f`);
+  all.repo.git('config', 'filter.slow.clean', 'cat');
+  writeFileSync(join(all.repo.folder, '.git/info/attributes'), 'src/** filter=slow\n');
+  const told = await all.mam('merge', id);
+  expect(told.code).toBe(69);
+  const named = /still runs \(process ([\d, ]+)\)/.exec(told.stderr)?.[1] ?? '';
+  writeFileSync(go, '\n');
+  rmSync(go);
+  await until('it has ended', () => named.split(', ').every((pid) => !isRunning(Number(pid))));
+  expect(await all.mam('merge', id)).toMatchObject({ code: 0 });
+  expectMerged(lab, all, id);
+});
 
 test('the power may be cut at any moment of a merge: the next one goes on, and a user at work loses nothing', async ({
   lab,
