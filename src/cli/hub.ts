@@ -152,10 +152,12 @@ async function testEvent(registryDir: string | undefined, json: boolean): Promis
 
 /** Asks the hub to end and waits for its process. @returns false when none was running */
 async function end(settings: Settings): Promise<boolean> {
-  const pid = readHubFile(homePaths(settings.home).hubFile)?.pid;
-  const start = pid === undefined ? undefined : startOf(pid);
+  const { hubFile, lock } = homePaths(settings.home);
   const asked = await ask(settings, 'hub_stop');
   if (asked === undefined) return false;
+  // The file may still be that of a hub that was killed; the one that has answered has the lock.
+  const pid = livingOwner(lock)?.pid ?? readHubFile(hubFile)?.pid;
+  const start = pid === undefined ? undefined : startOf(pid);
   if (pid !== undefined && start !== undefined) await until(() => startOf(pid) !== start, STOP_MS);
   return true;
 }
@@ -175,10 +177,10 @@ function logs(settings: Settings, json: boolean): number {
 async function ask<C extends 'hub_status' | 'hub_stop'>(settings: Settings, command: C) {
   const { socketPath, realm, host } = settings;
   const { hubFile, lock } = homePaths(settings.home);
-  // A hub of another realm answers in its own.
-  const known = readHubFile(hubFile);
   const end = performance.now() + START_MS;
   for (;;) {
+    // A hub of another realm answers in its own. Before it listens, the file is that of one that was killed.
+    const known = readHubFile(hubFile);
     try {
       return await requestOnce<C>({
         address: { kind: 'socket', path: socketPath },

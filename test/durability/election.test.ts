@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -251,6 +252,28 @@ describe('mam hub', () => {
     expect(await lab.json('hub', 'stop')).toEqual({ stopped: true });
     expect(isRunning(pid)).toBe(false);
     expect(await lab.mam('hub', 'dance')).toMatchObject({ code: 64, stdout: '' });
+  });
+
+  test('stop and restart wait for the hub that runs, also while hub.json is that of one that was killed', async () => {
+    lab = new Lab();
+    lab.expected.push(/^began$/, /^h\/on-event\//);
+    const began = join(lab.folder, 'began');
+    // A hub takes its time to end while its command runs.
+    lab.configure({ on_event: `touch '${began}'; sleep 1` });
+    for (const action of ['restart', 'stop']) {
+      const { job_id: id } = await lab.json('submit', 'Mend it', '--agent', 'human', '--no-wait');
+      await lab.mam('done', id);
+      await until('its command runs', () => existsSync(began));
+      rmSync(began);
+      const hub = lab.hub();
+      const { pid: killed } = spawnSync('true');
+      writeFileSync(join(lab.home, 'hub.json'), JSON.stringify({ ...hub, pid: killed }));
+      const answer = await lab.json('hub', action);
+      expect(isRunning(hub.pid), action).toBe(false);
+      expect(answer.stopped).toBe(true);
+      if (action === 'restart') expect(answer.pid).toBe(await lab.hubPid());
+    }
+    rmSync(join(lab.home, 'hub.json'));
   });
 
   test('works in a home that is too deep for a socket', async () => {
