@@ -56,8 +56,10 @@ const DRAFT = new RegExp(
 
 /** Any row but a prompt or an answer. */
 const OWN_ROW = `(?! > (?! {2}(?:Type your|Press '))|✦)${ROW}`;
-/** With `ui.hideBanner` there is nothing above its rule but a hint. */
-const BARE = `(?<![\\s\\S])\\n+(?: {2}${ROW})?${RULE}${HINTS}(?:▄{10,})?\\n`;
+/** What it warns of as it starts. */
+const WARNINGS = `(?:⚠ ${ROW}(?: {3}\\S${ROW})*)*`;
+/** While it starts, and with `ui.hideBanner`, there is nothing above its rule but its warnings and a hint. */
+const BARE = `(?<![\\s\\S])\\n+${WARNINGS}\\n*(?: {2}${ROW})?${RULE}${HINTS}(?:▄{10,})?\\n`;
 
 /** Its header and the box, without any prompt or answer. Measured at 160x50 and 80x24. */
 const CLEARED = new RegExp(

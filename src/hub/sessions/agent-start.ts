@@ -15,7 +15,7 @@ import { putProgram } from '../../tmux/hold-session.ts';
 import { HIDDEN_NAME } from '../../tmux/marks.ts';
 import { listPanes } from '../../tmux/pane.ts';
 import { foreground, unseenAgent } from '../../tmux/process.ts';
-import { classify, shoot } from '../../tmux/screen.ts';
+import { classify, find, shoot } from '../../tmux/screen.ts';
 import { lostSocket } from '../../tmux/server-life.ts';
 import { dialogOn } from '../dialogs/shown-dialog.ts';
 import { lastWordsIn } from '../panes/lost-agent.ts';
@@ -31,8 +31,8 @@ const READY_TIMEOUT_MS = 45_000;
 const DIALOG_MS = 600;
 /** How long a screen must be ready, in ms. */
 const STEADY_MS = 700;
-/** How long (ms) to wait for our server once the screen is ready. */
-const SERVER_TIMEOUT_MS = 10_000;
+/** How long (ms) to wait for our server, or for an earlier conversation, once the screen is ready. */
+const PARTS_TIMEOUT_MS = 10_000;
 const READY_POLL_MS = 50;
 
 export interface Started {
@@ -103,7 +103,11 @@ export async function startAgent(
   const not_resumed = isUnknown ? `it is not known how ${params.agent} resumes a conversation` : undefined;
   try {
     const result = await untilReady(servers, home, params, started);
-    return { ...result, not_resumed, out_of_reach: lostSocket(result.session.socket) };
+    return {
+      ...result,
+      not_resumed: not_resumed ?? result.not_resumed,
+      out_of_reach: lostSocket(result.session.socket),
+    };
   } catch (error) {
     // Claude Code 2.1.330 exits when there is nothing to resume.
     const ends = error instanceof MamError && error.code === 'unavailable';
@@ -124,19 +128,24 @@ export async function startInConversation(
   conversation: string,
 ): Promise<{ started: Started; result: StartResult }> {
   const started = await launchAgent(servers, home.folder, params, { conversation });
-  const result = await untilReady(servers, home, params, started);
+  const result = await untilReady(servers, home, params, started, conversation);
   return { started, result: { ...result, out_of_reach: lostSocket(result.session.socket) } };
 }
 
+/** @param conversation that it must show; without one, what it resumes is up to the agent */
 async function untilReady(
   servers: TmuxServers,
   home: { folder: string; servers: string },
   params: StartParams,
   started: Started,
+  conversation?: string,
 ): Promise<StartResult> {
   const { session } = started;
   const server = servers.get(session.socket);
   const hasServer = builtIn(params.agent)?.start !== undefined;
+  const resumes = conversation !== undefined || params.resume === true;
+  const newOne = resumes ? builtIn(params.agent)?.newConversation?.done : undefined;
+  let isEmpty = false;
   const patterns = screenOf(params.agent, params.terminal);
   const begun = performance.now();
   const dialog = new Steadiness();
@@ -169,21 +178,27 @@ async function untilReady(
       patterns.ready === undefined
         ? shot.lines.some((line) => line !== '')
         : classify(shot.lines, patterns) === 'ready';
-    const readyMs = readiness.msOf(isReady ? 'ready' : undefined);
+    // Gemini CLI 0.61.0 shows its box before it loads the conversation, and loses what is typed at that moment.
+    isEmpty = find(shot.lines, newOne) !== undefined;
+    const readyMs = readiness.msOf(isReady ? (isEmpty ? 'empty' : 'ready') : undefined);
     // A dialog may appear shortly after the input box (Claude Code 2.1.330: 0.2 s).
     if (!isReady || readyMs < STEADY_MS) continue;
     const lacksServer = hasServer && result(true).peer_server !== 'connected';
-    if (lacksServer && readyMs < SERVER_TIMEOUT_MS) continue;
+    if (isEmpty && conversation !== undefined) continue;
+    if ((lacksServer || isEmpty) && readyMs < PARTS_TIMEOUT_MS) continue;
     await endWithProgram(server, session.pane);
     const why = await whyUnreachable(server, started, params);
     if (why !== undefined) return result(false, `Nothing can be typed there: ${why}.`);
     const missing = 'Its mam server has not connected; it can report with `mam publish`.';
-    return result(true, lacksServer ? missing : undefined);
+    const not_resumed = isEmpty ? 'it shows no earlier one' : undefined;
+    return { ...result(true, lacksServer ? missing : undefined), not_resumed };
   }
   await endWithProgram(server, session.pane);
+  const limit = `within ${READY_TIMEOUT_MS / 1000} s`;
+  if (isEmpty) return result(false, `It did not show its conversation ${limit}. Attach and look.`);
   const last = ((await shoot(server, session.pane))?.lines ?? []).filter((row) => row !== '').at(-1);
   const screen = last === undefined ? 'its screen is empty' : `its screen ends with: ${clean(last)}`;
-  return result(false, `It was not ready within ${READY_TIMEOUT_MS / 1000} s; ${screen}. Attach and look.`);
+  return result(false, `It was not ready ${limit}; ${screen}. Attach and look.`);
 }
 
 /** For how long a screen has shown the same. */

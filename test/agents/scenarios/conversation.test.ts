@@ -100,4 +100,13 @@ describe.each(HOMES)('$kind', (home) => {
     await uses(lab, jobId, 3);
     await server.ask('stop_agent', { name: lab.session });
   });
+
+  test('an agent without a conversation to resume says that it began a new one', async ({ lab }) => {
+    await lab.prepare(worker(done).model);
+    const server = await lab.startServer();
+    const started = await server.ask('start_agent', { agent: home.kind, resume: true });
+    expect(started, JSON.stringify(started)).toMatchObject({ ready: true });
+    expect(started.summary).toContain('It began a new conversation: it ');
+    await server.ask('stop_agent', { name: lab.session });
+  });
 });

@@ -7,7 +7,8 @@ import { readScreen } from './read.ts';
 
 /**
  * Recorded at 160x50, 80x24 and 40x24 from the versions in the kinds' files: the menu for the command, a moment after Enter
- * (`soon`), and the new conversation (`done`). `main`: the agent does not use the alternate screen.
+ * (`soon`), and the new conversation (`done`). `main`: the agent does not use the alternate screen. `loading`: it has not
+ * loaded the conversation that it resumes, and shows its box.
  */
 const FOLDER = new URL('new-conversation/', import.meta.url);
 const NAMES = readdirSync(FOLDER).map((file) => file.replace(/\.txt$/, ''));
@@ -34,6 +35,15 @@ describe.each(kinds)('the new conversation of $name', ({ name, newConversation: 
     const lines = await linesOf(FOLDER, one);
     expect(find(lines, command?.done)).toBeDefined();
     expect(classify(lines, screen)).toBe('ready');
+  });
+
+  const loading = own.filter((one) => one.includes('-loading-'));
+  it.skipIf(loading.length === 0)('is seen as long as an earlier one is loaded', async () => {
+    for (const one of loading) {
+      const lines = await linesOf(FOLDER, one);
+      expect(find(lines, command?.done), one).toBeDefined();
+      expect(classify(lines, screen), one).toBe('ready');
+    }
   });
 
   it.each(own.filter((one) => one.includes('-menu-')))('is offered first in the menu: %s', async (one) => {
