@@ -313,7 +313,7 @@ export function startThere(
 
 /** What a person does with an agent that has a job's conversation again. */
 export function resumedText(jobId: string): string {
-  return `It has the conversation of job ${jobId}: tell it there to go on, and what it reports with this id still counts.`;
+  return `It was started in the conversation of job ${jobId}: tell it there to go on, and what it reports with this id still counts.`;
 }
 
 /** A kind as whoever delegates names it: by its profile, if it is one. */

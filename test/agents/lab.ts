@@ -114,12 +114,13 @@ export class AgentLab extends Lab {
     const program = builtIn(kind)?.start?.program ?? kind;
     await this.startSession(this.session, ['exec', program, ...args].join(' '));
     // A program that is just starting its servers may show its box but ignore Enter.
+    await until('its server is in its pane', () => this.hasServer, 20_000);
+  }
+
+  /** True while a server of the agent's own has announced itself. */
+  get hasServer(): boolean {
     const servers = join(this.home, 'servers');
-    await until(
-      'its server is in its pane',
-      () => existsSync(servers) && readdirSync(servers).length > 0,
-      20_000,
-    );
+    return existsSync(servers) && readdirSync(servers).length > 0;
   }
 
   /** Delegates a job to the agent. */

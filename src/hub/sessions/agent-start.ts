@@ -183,8 +183,8 @@ async function untilReady(
     const readyMs = readiness.msOf(isReady ? (isEmpty ? 'empty' : 'ready') : undefined);
     // A dialog may appear shortly after the input box (Claude Code 2.1.330: 0.2 s).
     if (!isReady || readyMs < STEADY_MS) continue;
-    const lacksServer = hasServer && result(true).peer_server !== 'connected';
     if (isEmpty && conversation !== undefined) continue;
+    const lacksServer = hasServer && result(true).peer_server !== 'connected';
     if ((lacksServer || isEmpty) && readyMs < PARTS_TIMEOUT_MS) continue;
     await endWithProgram(server, session.pane);
     const why = await whyUnreachable(server, started, params);

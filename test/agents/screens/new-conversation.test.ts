@@ -31,19 +31,10 @@ it('is known for all agents that mam starts', () => {
 describe.each(kinds)('the new conversation of $name', ({ name, newConversation: command, screen }) => {
   const own = NAMES.filter((one) => one.startsWith(name));
 
-  it.each(own.filter((one) => one.includes('-done-')))('is seen: %s', async (one) => {
+  it.each(own.filter((one) => /-(done|loading)-/.test(one)))('is seen: %s', async (one) => {
     const lines = await linesOf(FOLDER, one);
     expect(find(lines, command?.done)).toBeDefined();
     expect(classify(lines, screen)).toBe('ready');
-  });
-
-  const loading = own.filter((one) => one.includes('-loading-'));
-  it.skipIf(loading.length === 0)('is seen as long as an earlier one is loaded', async () => {
-    for (const one of loading) {
-      const lines = await linesOf(FOLDER, one);
-      expect(find(lines, command?.done), one).toBeDefined();
-      expect(classify(lines, screen), one).toBe('ready');
-    }
   });
 
   it.each(own.filter((one) => one.includes('-menu-')))('is offered first in the menu: %s', async (one) => {

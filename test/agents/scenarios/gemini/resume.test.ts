@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect } from 'vitest';
@@ -20,8 +20,7 @@ test('gemini: is ready once its conversation is loaded, however late that is', a
   await until('it is done', () => lab.record(jobId).status === 'completed');
   await lab.settle(server);
   await server.ask('stop_agent', { name: lab.session });
-  const servers = join(lab.home, 'servers');
-  await until('its server is gone', () => !existsSync(servers) || readdirSync(servers).length === 0);
+  await until('its server is gone', () => !lab.hasServer);
 
   // It shows its box before it has read this, and reads this before it loads the conversation.
   const memory = join(lab.project, 'GEMINI.md');
@@ -29,7 +28,7 @@ test('gemini: is ready once its conversation is loaded, however late that is', a
   const starting = server.ask('start_agent', { agent: 'gemini', resume_job: jobId });
   const pipe = await until('it reads', () => openSync(memory, constants.O_WRONLY | constants.O_NONBLOCK));
   await lab.shows('Type your message');
-  await until('its server is there', () => readdirSync(servers).length > 0);
+  await until('its server is there', () => lab.hasServer);
   expect(await Promise.race([starting, pause(SILENT_MS)])).toBeUndefined();
   expect(await lab.agentScreen()).not.toContain(jobId);
 
