@@ -80,6 +80,17 @@ test('nothing goes that no other branch has, or that is not committed, unless it
   expect(existsSync(tree.folder)).toBe(false);
 });
 
+test('commits are called lost only if their branch goes as well', async ({ lab }) => {
+  const all = trees(lab);
+  const [stays, goes] = [await all.done('s2tays'), await all.done('g2oes')];
+  const kept = await all.mam('discard', 's2tays', '--yes', '--force');
+  expect(kept.stdout).toContain(`its branch ${stays.branch} stays.`);
+  expect(kept.stdout).not.toContain('With it went');
+  const deleted = await all.mam('discard', 'g2oes', '--yes', '--force', '--branch');
+  expect(deleted.stdout).toContain(`its branch ${goes.branch} was deleted`);
+  expect(deleted.stdout).toContain('With it went: 1 commit that no other branch has.');
+});
+
 test('without a terminal nothing is removed unless it is said, and not while the job is open', async ({
   lab,
 }) => {

@@ -59,10 +59,12 @@ export class Discards {
     const kept = losses.filter(({ kind }) => !force || NEVER.includes(kind));
     if (kept.length > 0) throw refusal(job.record, tree, kept, look);
     const { tip, state } = look;
+    // What only its branch has stays with the branch.
+    const lost = losses.filter(({ kind }) => withBranch || kind !== 'unmerged');
     const result = {
       ...{ state: state === 'part' ? ('there' as const) : state, folder, branch, commit: tip },
       branch_deleted: withBranch && tip !== undefined,
-      ...(losses.length > 0 && { lost: lossWords(losses, look) }),
+      ...(lost.length > 0 && { lost: lossWords(lost, look) }),
     };
     const isDone = state === 'none' && !result.branch_deleted && job.record.discarded !== undefined;
     if (dry || isDone) return { record: job.record, ...result };
