@@ -10,6 +10,7 @@ import type { Client } from '../tool/tool.ts';
 /**
  * Called once the client is ready: writes a small file with where this server runs, for delivery receipts to say that
  * the peer's server is connected. Only for a peer or inside tmux; starts no hub.
+ * @throws the system's error if it can't be written; then nothing is left of it
  * @returns a function that removes the file; readers ignore a killed server's file, and a hub removes it
  */
 export async function announce(client: Client): Promise<() => void> {
@@ -20,6 +21,13 @@ export async function announce(client: Client): Promise<() => void> {
   const path = join(servers, `${process.pid}.json`);
   makeFolder(servers);
   const own = { pid: process.pid, start: startOf(process.pid), ns, pids, pane, socket };
-  writeFileSync(path, JSON.stringify({ ...own, client: clientName, role, workdir: cwd }), { mode: 0o600 });
-  return () => rmSync(path, { force: true });
+  const withdraw = () => rmSync(path, { force: true });
+  try {
+    writeFileSync(path, JSON.stringify({ ...own, client: clientName, role, workdir: cwd }), { mode: 0o600 });
+  } catch (error) {
+    // On a full disk the file was made, and has nothing in it.
+    withdraw();
+    throw error;
+  }
+  return withdraw;
 }

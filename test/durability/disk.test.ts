@@ -105,6 +105,17 @@ describe.runIf(mayMount)('a full disk', () => {
     await other.ask('delegate_job', { ...DELEGATE, prompt: 'Do it there' });
   });
 
+  test('of MAM_HOME leaves nothing of a server that could not announce itself', async () => {
+    const { home } = withSmallHome('256k');
+    const first = await lab.startServer({ MAM_ROLE: 'peer' });
+    await until('it has announced itself', () => lab.inHome('servers').length === 1);
+    const makeRoom = fill(home);
+    const second = await lab.startServer({ MAM_ROLE: 'peer' });
+    await until('it could not', () => second.stderr.includes('ENOSPC'));
+    expect(lab.inHome('servers')).toEqual([`${first.pid}.json`]);
+    makeRoom();
+  });
+
   test('of MAM_HOME refuses a job that would wait, and one that waits already goes on', async () => {
     const { home, project } = withSmallHome('256k');
     const server = await lab.startServer({ MAM_LOGS_DIR: join(project, 'logs') });
